@@ -1,0 +1,192 @@
+//! What a call costs without a network, beside the same work written by hand with reqwest and serde.
+//!
+//! `cargo bench --bench codec`. Both sides read and write the same bytes; the answers are made before the
+//! clock runs. Ratios between neighbours count, absolute times belong to the machine.
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sessions_client::{
+    DataPage, ISessionsV1, Operation, Response, Result, SessionV1, SessionsHttpClientV1, sessions_v1,
+    transport_fn,
+};
+use std::hint::black_box;
+
+const URL: &str = "http://127.0.0.1:8080";
+
+/// What an engineer writes who has only serde and reqwest.
+mod by_hand {
+    use super::{DateTime, Deserialize, Serialize, URL, Utc, Value};
+
+    #[derive(Serialize)]
+    pub(super) struct OpenSession<'a> {
+        pub(super) user_id: &'a str,
+        pub(super) user_name: Option<&'a str>,
+        pub(super) address: Option<&'a str>,
+        pub(super) client: Option<&'a str>,
+        pub(super) user: Option<&'a Value>,
+        pub(super) data: Option<&'a Value>,
+    }
+
+    #[derive(Deserialize)]
+    #[expect(dead_code, reason = "decoding it is what is measured")]
+    pub(super) struct Session {
+        id: String,
+        user_id: Option<String>,
+        user_name: Option<String>,
+        active: bool,
+        open_time: DateTime<Utc>,
+        request_time: DateTime<Utc>,
+        close_time: Option<DateTime<Utc>>,
+        address: Option<String>,
+        client: Option<String>,
+        user: Option<Value>,
+        data: Option<Value>,
+    }
+
+    #[derive(Deserialize)]
+    #[expect(dead_code, reason = "decoding it is what is measured")]
+    pub(super) struct Page {
+        total: Option<u64>,
+        data: Vec<Session>,
+    }
+
+    pub(super) fn request(client: &reqwest::Client, data: &Value) -> reqwest::Request {
+        client
+            .post(format!("{URL}/v1/sessions/open_session"))
+            .query(&[("correlation_id", "bench-1")])
+            .json(&OpenSession {
+                user_id: "user-1",
+                user_name: Some("User 1"),
+                address: Some("127.0.0.1"),
+                client: Some("bench"),
+                user: None,
+                data: Some(data),
+            })
+            .build()
+            .unwrap()
+    }
+}
+
+fn operation(data: &Value) -> sessions_v1::OpenSession<'_, Value, Value> {
+    sessions_v1::OpenSession::new("user-1")
+        .user_name("User 1")
+        .address("127.0.0.1")
+        .client("bench")
+        .data(data)
+        .correlation_id("bench-1")
+}
+
+fn data() -> Value {
+    json!({ "cart": ["book", "pen"], "total": 42 })
+}
+
+/// A session as the Node service writes it.
+fn session(in_list: bool) -> Value {
+    let mut session = json!({
+        "id": "8c7d473658cc487daea246328593b865", "user_id": "user-1", "user_name": "User 1", "active": true,
+        "open_time": "2026-11-23T02:10:20.820Z", "request_time": "2026-11-23T02:10:20.820Z",
+        "address": "127.0.0.1", "client": "bench",
+    });
+    if !in_list {
+        session["user"] = json!({ "id": "user-1", "roles": ["admin"] });
+        session["data"] = data();
+    }
+    session
+}
+
+fn page() -> Value {
+    json!({ "total": null, "data": vec![session(true); 100] })
+}
+
+fn response(body: Bytes) -> Response {
+    let response = http::Response::builder().header("content-type", "application/json");
+    response.body(body).unwrap()
+}
+
+fn encode(criterion: &mut Criterion) {
+    let data = data();
+    let client = reqwest::Client::new();
+    let mut group = criterion.benchmark_group("encode open_session");
+    group.bench_function("generated", |bencher| {
+        bencher.iter(|| operation(black_box(&data)).encode().unwrap());
+    });
+    group.bench_function("by hand", |bencher| bencher.iter(|| by_hand::request(&client, black_box(&data))));
+    group.finish();
+}
+
+fn decode(criterion: &mut Criterion) {
+    let bodies = [("one session", session(false)), ("a page of 100", page())];
+    for (name, body) in bodies.map(|(name, body)| (name, Bytes::from(body.to_string()))) {
+        let mut group = criterion.benchmark_group(format!("decode {name}"));
+        group.throughput(Throughput::Bytes(body.len() as u64));
+        let is_page = name != "one session";
+        group.bench_function(BenchmarkId::from_parameter("generated"), |bencher| {
+            bencher.iter(|| {
+                let response = response(black_box(&body).clone());
+                if is_page {
+                    let page: Result<DataPage<SessionV1>> = sessions_v1::GetSessions::decode(response);
+                    black_box(page.unwrap());
+                } else {
+                    let session: Result<SessionV1> =
+                        sessions_v1::OpenSession::<Value, Value>::decode(response);
+                    black_box(session.unwrap());
+                }
+            });
+        });
+        group.bench_function(BenchmarkId::from_parameter("by hand"), |bencher| {
+            bencher.iter(|| {
+                let body = black_box(&body);
+                if is_page {
+                    black_box(serde_json::from_slice::<by_hand::Page>(body).unwrap());
+                } else {
+                    black_box(serde_json::from_slice::<by_hand::Session>(body).unwrap());
+                }
+            });
+        });
+        group.finish();
+    }
+}
+
+fn call(criterion: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let data = data();
+    let body = Bytes::from(session(false).to_string());
+    let mut group = criterion.benchmark_group("call open_session over an immediate transport");
+
+    let answer = body.clone();
+    let client = SessionsHttpClientV1::new(transport_fn(move |_call| {
+        std::future::ready(Ok(response(answer.clone())))
+    }));
+    group.bench_function("generated", |bencher| {
+        bencher.to_async(&runtime).iter(|| async {
+            let data = Some(black_box(&data));
+            client
+                .open_session(
+                    Some("bench-1"),
+                    "user-1",
+                    Some("User 1"),
+                    Some("127.0.0.1"),
+                    Some("bench"),
+                    None,
+                    data,
+                )
+                .await
+                .unwrap()
+        });
+    });
+
+    let client = reqwest::Client::new();
+    group.bench_function("by hand", |bencher| {
+        bencher.to_async(&runtime).iter(|| async {
+            black_box(by_hand::request(&client, black_box(&data)));
+            reqwest::Response::from(response(body.clone())).json::<by_hand::Session>().await.unwrap()
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, encode, decode, call);
+criterion_main!(benches);

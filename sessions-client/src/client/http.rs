@@ -1,0 +1,27 @@
+//! The HTTP client's ways in: from an address, and from a configuration.
+
+use crate::{Caller, ClientConfig, ReqwestTransport, Result, SessionsHttpClientV1};
+
+impl SessionsHttpClientV1 {
+    /// A client of the service at `url`, such as `http://localhost:8080`, with default settings.
+    ///
+    /// No connection is made before the first call.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when `url` cannot be used.
+    pub fn connect(url: &str) -> Result<Self> {
+        Self::from_config(&ClientConfig::from_url(url)?)
+    }
+
+    /// A client as `config` describes it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when the configuration cannot be used.
+    pub fn from_config(config: &ClientConfig) -> Result<Self> {
+        let transport = ReqwestTransport::new(config)?;
+        let caller = Caller::new(transport).with_correlation_place(config.correlation_place());
+        Ok(Self::from_caller(caller))
+    }
+}

@@ -1,0 +1,384 @@
+//! Sessions in memory, with the behaviour of the real service.
+//!
+//! It is the embedded service behind `server::router` and a fake for tests. Where the real service does
+//! something odd, so does this: it is a double, not an ideal.
+
+use crate::data::truncate_to_millis;
+use crate::{DataPage, FilterParams, ISessionsV1, PagingParams, Payload, Result, SessionV1, Timestamp};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use uuid::Uuid;
+
+/// The size of a page, and the largest that there is.
+const PAGE: usize = 100;
+
+/// An [`ISessionsV1`] that keeps its sessions in memory. Clones share them.
+///
+/// ```
+/// use sessions_client::{ISessionsV1, SessionsMemoryClientV1};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sessions_client::Result<()> {
+/// let sessions = SessionsMemoryClientV1::new();
+/// let session = sessions.open_session(None, "user-1", Some("User 1"), None, None, None, None).await?;
+/// assert_eq!(sessions.get_session_by_id(None, &session.id).await?, Some(session));
+/// # Ok(())
+/// # }
+/// ```
+pub struct SessionsMemoryClientV1<U = Value, D = Value> {
+    store: Arc<Mutex<Store<U, D>>>,
+    clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    expire_timeout: TimeDelta,
+}
+
+impl SessionsMemoryClientV1 {
+    /// No sessions yet. Times come from the system's clock, and sessions expire after 24 hours.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { store: Arc::default(), clock: Arc::new(Utc::now), expire_timeout: TimeDelta::days(1) }
+    }
+
+    /// The same with payloads of other types. Sessions opened so far stay behind.
+    #[must_use]
+    pub fn with_payloads<U: Payload, D: Payload>(self) -> SessionsMemoryClientV1<U, D> {
+        let Self { clock, expire_timeout, .. } = self;
+        SessionsMemoryClientV1 { store: Arc::default(), clock, expire_timeout }
+    }
+}
+
+impl Default for SessionsMemoryClientV1 {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<U, D> SessionsMemoryClientV1<U, D> {
+    /// The same with another clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// The same with another age at which [`close_expired_sessions`](ISessionsV1::close_expired_sessions)
+    /// closes a session.
+    #[must_use]
+    pub fn with_expire_timeout(mut self, timeout: TimeDelta) -> Self {
+        self.expire_timeout = timeout;
+        self
+    }
+
+    /// How many sessions there are, open and closed.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.store().sessions.len()
+    }
+
+    /// Whether there is no session.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Nothing is done halfway under the lock, so what a panicking thread left is sound.
+    fn store(&self) -> MutexGuard<'_, Store<U, D>> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Timestamp {
+        truncate_to_millis((self.clock)())
+    }
+}
+
+/// Sessions in the order of their opening, found by id and by user without a search.
+struct Store<U, D> {
+    sessions: BTreeMap<u64, SessionV1<U, D>>,
+    by_id: HashMap<String, u64>,
+    by_user: HashMap<String, BTreeSet<u64>>,
+    next: u64,
+}
+
+impl<U, D> Default for Store<U, D> {
+    fn default() -> Self {
+        Self { sessions: BTreeMap::new(), by_id: HashMap::new(), by_user: HashMap::new(), next: 0 }
+    }
+}
+
+impl<U, D> Store<U, D> {
+    fn insert(&mut self, session: SessionV1<U, D>) {
+        let number = self.next;
+        self.next += 1;
+        self.by_id.insert(session.id.clone(), number);
+        if let Some(user_id) = &session.user_id {
+            self.by_user.entry(user_id.clone()).or_default().insert(number);
+        }
+        self.sessions.insert(number, session);
+    }
+
+    fn get_mut(&mut self, id: &str) -> Option<&mut SessionV1<U, D>> {
+        self.sessions.get_mut(self.by_id.get(id)?)
+    }
+
+    fn remove(&mut self, id: &str) -> Option<SessionV1<U, D>> {
+        let number = self.by_id.remove(id)?;
+        let session = self.sessions.remove(&number)?;
+        if let Some(user_id) = &session.user_id
+            && let Some(numbers) = self.by_user.get_mut(user_id)
+        {
+            numbers.remove(&number);
+            if numbers.is_empty() {
+                self.by_user.remove(user_id);
+            }
+        }
+        Some(session)
+    }
+
+    /// The sessions that `filter` can hold for, by the narrowest index that it allows.
+    fn candidates<'s>(&'s self, filter: &Filter<'_>) -> Box<dyn Iterator<Item = &'s SessionV1<U, D>> + 's> {
+        if let Some(id) = filter.id {
+            Box::new(self.by_id.get(id).and_then(|number| self.sessions.get(number)).into_iter())
+        } else if let Some(user_id) = filter.user_id {
+            let numbers = self.by_user.get(user_id).into_iter().flatten();
+            Box::new(numbers.filter_map(|number| self.sessions.get(number)))
+        } else {
+            Box::new(self.sessions.values())
+        }
+    }
+}
+
+/// A filter as the service understands it.
+#[derive(Default)]
+struct Filter<'f> {
+    id: Option<&'f str>,
+    user_id: Option<&'f str>,
+    active: Option<bool>,
+    from_time: Option<Timestamp>,
+    to_time: Option<Timestamp>,
+}
+
+impl<'f> Filter<'f> {
+    /// What cannot be read is no condition, without complaint.
+    fn of(params: Option<&'f FilterParams>) -> Self {
+        let Some(params) = params else { return Self::default() };
+        let text = |key| params.get(key).filter(|text| !text.is_empty());
+        Self {
+            id: text("id"),
+            user_id: text("user_id"),
+            active: text("active").and_then(parse_flag),
+            from_time: text("from_time").and_then(parse_time),
+            to_time: text("to_time").and_then(parse_time),
+        }
+    }
+
+    /// `from_time` and `to_time` the wrong way round, like the service's own memory persistence.
+    fn holds_for<U, D>(&self, session: &SessionV1<U, D>) -> bool {
+        self.id.is_none_or(|id| session.id == id)
+            && self.user_id.is_none_or(|user_id| session.user_id.as_deref() == Some(user_id))
+            && self.active.is_none_or(|active| session.active == active)
+            && self.from_time.is_none_or(|time| session.request_time < time)
+            && self.to_time.is_none_or(|time| session.request_time >= time)
+    }
+}
+
+fn parse_flag(text: &str) -> Option<bool> {
+    match &*text.to_ascii_lowercase() {
+        "true" | "t" | "yes" | "y" | "1" => Some(true),
+        "false" | "f" | "no" | "n" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// What JavaScript's `Date.parse` reads, as far as a program would write it: ISO 8601 down to a year, and
+/// the dates of mail and HTTP. Where there is a time but no zone, the zone is taken to be UTC.
+fn parse_time(text: &str) -> Option<Timestamp> {
+    let date = |text: &str| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+    let midnight = |date: NaiveDate| date.and_hms_opt(0, 0, 0).map(|time| time.and_utc());
+    let time = DateTime::parse_from_rfc3339(text)
+        .or_else(|_| DateTime::parse_from_rfc2822(text))
+        .map(|time| time.to_utc())
+        .ok()
+        .or_else(|| {
+            NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").ok().map(|time| time.and_utc())
+        })
+        .or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").ok().map(|time| time.and_utc()))
+        .or_else(|| date(text).and_then(midnight))
+        .or_else(|| date(&format!("{text}-01")).and_then(midnight))
+        .or_else(|| date(&format!("{text}-01-01")).filter(|_| text.len() == 4).and_then(midnight))?;
+    Some(truncate_to_millis(time))
+}
+
+/// The service keeps every falsy value of JavaScript as none.
+fn keep<T: Serialize + Clone>(payload: &T) -> Option<T> {
+    (!is_falsy(payload)).then(|| payload.clone())
+}
+
+fn keep_text(text: Option<&str>) -> Option<String> {
+    text.filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// Whether a value is `null`, `false`, `0` or `""` in JSON. The writer stops as soon as it is longer than
+/// any of them.
+fn is_falsy<T: Serialize>(value: &T) -> bool {
+    struct Start(Vec<u8>);
+    impl io::Write for Start {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.0.len() + bytes.len() > "false".len() {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            self.0.extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut start = Start(Vec::with_capacity("false".len()));
+    serde_json::to_writer(&mut start, value).is_ok()
+        && matches!(&start.0[..], b"null" | b"false" | b"0" | b"-0" | b"0.0" | b"-0.0" | b"\"\"")
+}
+
+impl<U, D> ISessionsV1<U, D> for SessionsMemoryClientV1<U, D>
+where
+    U: Payload + Clone,
+    D: Payload + Clone,
+{
+    async fn get_sessions(
+        &self,
+        _correlation_id: Option<&str>,
+        filter: Option<&FilterParams>,
+        paging: Option<&PagingParams>,
+    ) -> Result<DataPage<SessionV1<U, D>>> {
+        let (filter, paging) = (Filter::of(filter), paging.copied().unwrap_or_default());
+        let store = self.store();
+        let matching = || store.candidates(&filter).filter(|session| filter.holds_for(session));
+        let total = paging.wants_total().then(|| matching().count() as u64);
+        let listed = |session: &SessionV1<U, D>| SessionV1 {
+            user_id: session.user_id.clone(),
+            user_name: session.user_name.clone(),
+            active: session.active,
+            request_time: session.request_time,
+            close_time: session.close_time,
+            address: session.address.clone(),
+            client: session.client.clone(),
+            ..SessionV1::new(session.id.clone(), session.open_time)
+        };
+        let data = matching().skip(paging.skipped()).take(paging.taken(PAGE, PAGE)).map(listed).collect();
+        Ok(DataPage::new(data, total))
+    }
+
+    async fn get_session_by_id(
+        &self,
+        _correlation_id: Option<&str>,
+        session_id: &str,
+    ) -> Result<Option<SessionV1<U, D>>> {
+        Ok(self.store().get_mut(session_id).cloned())
+    }
+
+    async fn open_session(
+        &self,
+        _correlation_id: Option<&str>,
+        user_id: &str,
+        user_name: Option<&str>,
+        address: Option<&str>,
+        client: Option<&str>,
+        user: Option<&U>,
+        data: Option<&D>,
+    ) -> Result<SessionV1<U, D>> {
+        let session = SessionV1 {
+            user_id: keep_text(Some(user_id)),
+            user_name: keep_text(user_name),
+            address: keep_text(address),
+            client: keep_text(client),
+            user: user.and_then(keep),
+            data: data.and_then(keep),
+            ..SessionV1::new(Uuid::new_v4().simple().to_string(), self.now())
+        };
+        self.store().insert(session.clone());
+        Ok(session)
+    }
+
+    async fn store_session_data(
+        &self,
+        _correlation_id: Option<&str>,
+        session_id: &str,
+        data: &D,
+    ) -> Result<Option<SessionV1<U, D>>> {
+        Ok(self.change(session_id, |session| session.data = keep(data)))
+    }
+
+    async fn update_session_user(
+        &self,
+        _correlation_id: Option<&str>,
+        session_id: &str,
+        user: &U,
+    ) -> Result<Option<SessionV1<U, D>>> {
+        Ok(self.change(session_id, |session| session.user = keep(user)))
+    }
+
+    async fn close_session(
+        &self,
+        _correlation_id: Option<&str>,
+        session_id: &str,
+    ) -> Result<Option<SessionV1<U, D>>> {
+        Ok(self.change(session_id, close))
+    }
+
+    async fn close_expired_sessions(&self, _correlation_id: Option<&str>) -> Result<()> {
+        let now = self.now();
+        let oldest = now - self.expire_timeout;
+        let mut store = self.store();
+        for session in
+            store.sessions.values_mut().filter(|session| session.active && session.request_time < oldest)
+        {
+            session.request_time = now;
+            close(session);
+        }
+        Ok(())
+    }
+
+    async fn delete_session_by_id(
+        &self,
+        _correlation_id: Option<&str>,
+        session_id: &str,
+    ) -> Result<Option<SessionV1<U, D>>> {
+        Ok(self.store().remove(session_id))
+    }
+}
+
+/// At the time of the session's latest change, which this is.
+fn close<U, D>(session: &mut SessionV1<U, D>) {
+    session.active = false;
+    session.close_time = Some(session.request_time);
+    session.user = None;
+    session.data = None;
+}
+
+impl<U: Clone, D: Clone> SessionsMemoryClientV1<U, D> {
+    /// Changes a session, now.
+    fn change(&self, id: &str, change: impl FnOnce(&mut SessionV1<U, D>)) -> Option<SessionV1<U, D>> {
+        let now = self.now();
+        let mut store = self.store();
+        let session = store.get_mut(id)?;
+        session.request_time = now;
+        change(session);
+        Some(session.clone())
+    }
+}
+
+impl<U, D> Clone for SessionsMemoryClientV1<U, D> {
+    fn clone(&self) -> Self {
+        let Self { store, clock, expire_timeout } = self;
+        Self { store: Arc::clone(store), clock: Arc::clone(clock), expire_timeout: *expire_timeout }
+    }
+}
+
+impl<U, D> fmt::Debug for SessionsMemoryClientV1<U, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionsMemoryClientV1").field("sessions", &self.len()).finish_non_exhaustive()
+    }
+}

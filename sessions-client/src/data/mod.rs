@@ -1,0 +1,17 @@
+//! What travels: the types of the contract, with the rules of the wire.
+
+mod filter;
+mod page;
+mod paging;
+mod session;
+mod timestamp;
+
+pub use filter::FilterParams;
+pub use page::DataPage;
+pub use paging::PagingParams;
+pub use session::SessionV1;
+pub use timestamp::Timestamp;
+
+#[cfg(feature = "server")]
+pub(crate) use timestamp::to_text;
+pub(crate) use timestamp::truncate_to_millis;

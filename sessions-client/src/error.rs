@@ -1,0 +1,302 @@
+//! What can go wrong with a call, in one type.
+//!
+//! An error says in one line which operation failed, where and why. It never holds what the caller sent or
+//! what the service stored: messages are built from status codes, names and positions, and from the
+//! message that the service itself chose to send.
+
+use http::StatusCode;
+use serde::{Deserialize, Deserializer};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::error::Error as StdError;
+use std::fmt;
+
+/// The result of a call.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// Why a call failed.
+///
+/// [`kind`](Self::kind) tells the cases apart; [`status`](Self::status) and [`service`](Self::service) keep
+/// what the service said. `Display` is one line for a log or a person; [`source`](StdError::source) goes on
+/// where a library below has more to say.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    operation: Option<&'static str>,
+    status: Option<StatusCode>,
+    service: Option<ServiceError>,
+    message: Cow<'static, str>,
+    source: Option<BoxError>,
+}
+
+/// The kinds of failure, by what the caller can do about them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The configuration cannot be used. Nothing was sent.
+    Config,
+    /// An argument cannot be sent. Nothing was sent.
+    Encode,
+    /// No connection could be made: the request never left.
+    Connect,
+    /// The time for the call ran out; the service may have done its work.
+    Timeout,
+    /// The connection broke before the whole answer was there; the service may have done its work.
+    Transport,
+    /// The service, or something on the way to it, answered with an error status.
+    Service,
+    /// The answer is a success that cannot be read as what was promised.
+    Decode,
+}
+
+impl Error {
+    /// An error of one's own: for transports, implementations of a contract, and tests.
+    pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        let message = message.into();
+        Self(Box::new(Inner { kind, operation: None, status: None, service: None, message, source: None }))
+    }
+
+    /// The error that a service answers with: `status`, and what it says about it.
+    ///
+    /// A client returns it for an error response, and an implementation of a contract can return it to have
+    /// just that response sent.
+    #[must_use]
+    pub fn from_service(status: StatusCode, service: ServiceError) -> Self {
+        let mut error = Self::new(ErrorKind::Service, "");
+        error.0.status = Some(status);
+        error.0.service = Some(service);
+        error
+    }
+
+    /// An argument that cannot be sent, and why.
+    pub(crate) fn argument(name: &str, why: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Encode, format!("the argument `{name}` {why}"))
+    }
+
+    pub(crate) fn config(key: &str, why: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Config, format!("`{key}` {why}"))
+    }
+
+    pub(crate) fn with_operation(mut self, operation: &'static str) -> Self {
+        self.0.operation.get_or_insert(operation);
+        self
+    }
+
+    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    /// The same error with what caused it.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Which kind of failure this is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The operation that failed, such as `open_session`, once a call was made.
+    #[must_use]
+    pub fn operation(&self) -> Option<&'static str> {
+        self.0.operation
+    }
+
+    /// The HTTP status of the answer, if there was one. It is that of the response itself, whatever the
+    /// body claims.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        self.0.status
+    }
+
+    /// What the service says about its error, if the answer came from the service.
+    #[must_use]
+    pub fn service(&self) -> Option<&ServiceError> {
+        self.0.service.as_ref()
+    }
+
+    /// Whether the time for the call ran out.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.kind() == ErrorKind::Timeout
+    }
+
+    /// Whether no connection could be made, so that the request never left.
+    #[must_use]
+    pub fn is_connect(&self) -> bool {
+        self.kind() == ErrorKind::Connect
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { operation, status, service, message, .. } = &*self.0;
+        if let Some(operation) = operation {
+            write!(f, "{operation}: ")?;
+        }
+        match (service, status) {
+            (Some(service), Some(status)) => write!(f, "the service answered {status}: {service}"),
+            (Some(service), None) => write!(f, "the service failed: {service}"),
+            (None, _) => f.write_str(message),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { kind, operation, status, service, message, source } = &*self.0;
+        let mut debug = f.debug_struct("Error");
+        debug.field("kind", kind);
+        if let Some(operation) = operation {
+            debug.field("operation", operation);
+        }
+        if let Some(status) = status {
+            debug.field("status", &status.as_u16());
+        }
+        if let Some(service) = service {
+            debug.field("service", service);
+        } else {
+            debug.field("message", message);
+        }
+        if let Some(source) = source {
+            debug.field("source", &source.to_string());
+        }
+        debug.finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
+    }
+}
+
+/// What the service says about an error of its own.
+///
+/// Commands answer in the shape of the Pip.Services framework (`code`, `category`, `message`, `details`,
+/// `cause`); what fails before a command is reached, an unknown path say, has a `code` and a `message` alone.
+/// The server's stack trace is not kept: it holds the paths of the machine it runs on.
+#[derive(Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct ServiceError {
+    /// What went wrong, for programs: `INVALID_DATA`, `EXEC_FAILED`, `ResourceNotFound` and so on.
+    pub code: String,
+    /// What went wrong, for people.
+    pub message: String,
+    /// The framework's class of errors, such as `BadRequest` or `FailedInvocation`; none if the request did
+    /// not reach a command.
+    pub category: Option<String>,
+    /// The message of the error that this one wraps.
+    pub cause: Option<String>,
+    /// Facts about the error, by name.
+    pub details: BTreeMap<String, String>,
+}
+
+impl ServiceError {
+    /// An error with a code for programs and a message for people.
+    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into(), ..Self::default() }
+    }
+
+    /// The same error in one of the framework's categories.
+    #[must_use]
+    pub fn with_category(mut self, category: impl Into<String>) -> Self {
+        self.category = Some(category.into());
+        self
+    }
+
+    /// The same error with one more detail.
+    #[must_use]
+    pub fn with_detail(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.details.insert(name.into(), value.into());
+        self
+    }
+
+    /// Reads an error body. `None` when it has neither of the service's shapes: then something else
+    /// answered.
+    pub(crate) fn from_body(body: &[u8]) -> Option<Self> {
+        /// Fields are read one by one, so that an odd one does not hide the others.
+        #[derive(Deserialize)]
+        struct Body {
+            #[serde(default, deserialize_with = "text")]
+            code: Option<String>,
+            #[serde(default, deserialize_with = "text")]
+            message: Option<String>,
+            #[serde(default, deserialize_with = "text")]
+            category: Option<String>,
+            #[serde(default, deserialize_with = "text")]
+            cause: Option<String>,
+            #[serde(default)]
+            details: serde_json::Value,
+        }
+        fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+            Ok(match serde_json::Value::deserialize(deserializer)? {
+                serde_json::Value::String(text) => Some(text),
+                _ => None,
+            })
+        }
+        let body: Body = serde_json::from_slice(body).ok()?;
+        if body.code.is_none() && body.message.is_none() {
+            return None;
+        }
+        let details = match body.details {
+            serde_json::Value::Object(details) => details
+                .into_iter()
+                .map(|(name, value)| match value {
+                    serde_json::Value::String(text) => (name, text),
+                    other => (name, other.to_string()),
+                })
+                .collect(),
+            _ => BTreeMap::new(),
+        };
+        Some(Self {
+            code: body.code.unwrap_or_default(),
+            message: body.message.unwrap_or_default(),
+            category: body.category,
+            cause: body.cause,
+            details,
+        })
+    }
+}
+
+/// Longer messages are cut for display; [`ServiceError::message`] has them whole.
+const LONGEST_MESSAGE: usize = 300;
+
+impl fmt::Display for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (code, message) = (one_line(&self.code), one_line(&self.message));
+        match (code.is_empty(), message.is_empty()) {
+            (false, false) => write!(f, "{code}: {message}"),
+            (false, true) => f.write_str(&code),
+            (true, _) => f.write_str(&message),
+        }
+    }
+}
+
+/// `text` without line breaks and control characters, and cut where it is too long for a log line.
+fn one_line(text: &str) -> String {
+    let mut line: String =
+        text.chars().take(LONGEST_MESSAGE).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(LONGEST_MESSAGE).is_some() {
+        line.push('…');
+    }
+    line
+}
+
+impl fmt::Debug for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { code, message, category, .. } = self;
+        f.debug_struct("ServiceError")
+            .field("code", &one_line(code))
+            .field("message", &one_line(message))
+            .field("category", category)
+            .finish_non_exhaustive()
+    }
+}

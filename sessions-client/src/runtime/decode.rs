@@ -1,0 +1,147 @@
+//! From a response to a result.
+
+use super::{Outcome, Response, Route};
+use crate::{Error, ErrorKind, ServiceError};
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+use serde_path_to_error::{Path, Segment};
+
+/// Reads what a response promises, status first.
+///
+/// * An empty success, such as 204, reads as JSON `null`: `Option<T>` is `None`, `()` is `()`, and any other
+///   type was promised a value, which is an error.
+/// * Any other success is JSON.
+/// * Everything else is an error, whatever its body looks like.
+#[expect(clippy::needless_pass_by_value, reason = "a response is read once")]
+pub fn decode<R>(route: &'static Route, response: Response) -> R
+where
+    R: Outcome<Ok: DeserializeOwned, Err: From<Error>>,
+{
+    let result = if response.status().is_success() { value(&response) } else { Err(refusal(&response)) };
+    R::from_result(result.map_err(|error| error.with_operation(route.name).into()))
+}
+
+fn value<T: DeserializeOwned>(response: &Response) -> Result<T, Error> {
+    let status = response.status();
+    let body = &response.body()[..];
+    if body.is_empty() {
+        return serde_json::from_str("null").map_err(|_| {
+            Error::new(ErrorKind::Decode, format!("the answer {status} is empty, but a value was promised"))
+                .with_status(status)
+        });
+    }
+    serde_json::from_slice(body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let what = match error.classify() {
+            Category::Data => format!("is not what was promised: {}", mismatch::<T>(body)),
+            Category::Eof => format!("ends in the middle of its JSON (line {line} column {column})"),
+            Category::Syntax | Category::Io => {
+                format!("is not JSON{} (line {line} column {column})", media_type(response))
+            }
+        };
+        Error::new(ErrorKind::Decode, format!("the answer {status} {what}")).with_status(status)
+    })
+}
+
+/// Reads the body once more, to say where and how it differs. Only failures pay for the path.
+fn mismatch<T: DeserializeOwned>(body: &[u8]) -> String {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
+        Ok(_) => "text follows the value".to_owned(),
+        Err(error) => {
+            let what = without_values(&error.inner().to_string());
+            match place(error.path()) {
+                path if path.is_empty() => what,
+                path => format!("`{path}`: {what}"),
+            }
+        }
+    }
+}
+
+/// The path as far as it is the contract's: a key, or a key in an item of a list. What lies deeper is a
+/// payload, whose keys may be anybody's.
+fn place(path: &Path) -> String {
+    let mut segments = Vec::new();
+    let mut may_name_a_key = true;
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => {
+                segments.push(format!("[{index}]"));
+                may_name_a_key = true;
+            }
+            Segment::Map { key } if may_name_a_key => {
+                let dot = if segments.is_empty() { "" } else { "." };
+                segments.push(format!("{dot}{key}"));
+                may_name_a_key = false;
+            }
+            _ => {
+                segments.push("…".to_owned());
+                break;
+            }
+        }
+    }
+    segments.concat()
+}
+
+/// serde's message without the values it quotes, which may be anybody's.
+///
+/// Names of fields are the program's own and stay; what was found is told by its kind alone.
+pub(super) fn without_values(message: &str) -> String {
+    let message = message.rfind(" at line ").map_or(message, |end| &message[..end]);
+    let keep = ["missing field ", "duplicate field "];
+    if keep.iter().any(|prefix| message.starts_with(prefix)) {
+        return message.to_owned();
+    }
+    let Some((found, expected)) = message.rsplit_once(", expected ") else {
+        return "a value of another form was expected".to_owned();
+    };
+    let found = found.split_once(": ").map_or(found, |(_, found)| found);
+    let kind = found.split(['`', '"']).next().unwrap_or_default().trim();
+    let kind = if kind.is_empty() { "another value" } else { kind };
+    format!("found {kind}, expected {expected}")
+}
+
+/// What an error status means: the service's own words where they can be read, the status where not.
+fn refusal(response: &Response) -> Error {
+    let status = response.status();
+    if let Some(service) = ServiceError::from_body(response.body()) {
+        return Error::from_service(status, service);
+    }
+    let what = if status.is_redirection() {
+        "a redirect, which is never followed: is the address of the service right?"
+    } else if response.body().is_empty() {
+        "nothing more"
+    } else {
+        "a body that is not the service's: a proxy or another server may be in the way"
+    };
+    let kind = if status.is_informational() { ErrorKind::Transport } else { ErrorKind::Service };
+    let media_type = media_type(response);
+    Error::new(kind, format!("the answer is {} and {what}{media_type}", Status(status))).with_status(status)
+}
+
+struct Status(StatusCode);
+
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // `StatusCode` names codes that it does not know "<unknown status code>".
+        match self.0.canonical_reason() {
+            Some(reason) => write!(f, "{} {reason}", self.0.as_u16()),
+            None => write!(f, "{}", self.0.as_u16()),
+        }
+    }
+}
+
+/// ` (text/html)`, if the response says what it is in the usual form.
+fn media_type(response: &Response) -> String {
+    let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = content_type.map(|text| text.split(';').next().unwrap_or_default().trim());
+    let plain = |text: &&str| {
+        text.len() <= 60 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/+-._".contains(&b))
+    };
+    essence
+        .filter(|text| !text.is_empty())
+        .filter(plain)
+        .map_or_else(String::new, |text| format!(" ({text})"))
+}

@@ -1,0 +1,202 @@
+//! From arguments to a request.
+
+use super::{CorrelationPlace, Encoding, ParamValue, ParamValues, Request, Route};
+use crate::Error;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+
+/// Everything but RFC 3986's unreserved characters is escaped: what is left means the same to every parser,
+/// in a path and in a query.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Writes one request, place by place.
+///
+/// Generated code calls it in the order of the path template, then of the arguments.
+#[derive(Debug)]
+pub struct Encoder<'e> {
+    route: &'static Route,
+    encoding: &'e Encoding,
+    target: String,
+    has_query: bool,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    /// Whether the body is an object of fields that waits for its end.
+    in_object: bool,
+}
+
+impl<'e> Encoder<'e> {
+    /// An empty request for `route`.
+    #[must_use]
+    pub fn new(route: &'static Route, encoding: &'e Encoding) -> Self {
+        Self {
+            route,
+            encoding,
+            target: String::with_capacity(route.path.len()),
+            has_query: false,
+            headers: HeaderMap::with_capacity(2),
+            body: Vec::new(),
+            in_object: false,
+        }
+    }
+
+    /// Text of the path template.
+    pub fn literal(&mut self, text: &str) {
+        self.target.push_str(text);
+    }
+
+    /// A value in the place of a placeholder.
+    ///
+    /// # Errors
+    ///
+    /// When it is empty, `.` or `..`: URL parsers fold such segments away, escaped or not, and the call
+    /// would reach another route.
+    pub fn path(&mut self, argument: &str, value: &(impl ParamValue + ?Sized)) -> Result<(), Error> {
+        let refused = |why| Error::argument(argument, why).with_operation(self.route.name);
+        let text = value.to_text().map_err(refused)?;
+        match &*text {
+            "" => return Err(refused("is empty, which no path segment can be")),
+            "." | ".." => return Err(refused("is `.` or `..`, which would lead to another path")),
+            text => self.target.extend(utf8_percent_encode(text, ESCAPED)),
+        }
+        Ok(())
+    }
+
+    /// The values of a query parameter, none for an absent one.
+    ///
+    /// # Errors
+    ///
+    /// When a value has no text.
+    pub fn query(
+        &mut self,
+        argument: &str,
+        name: &'static str,
+        values: &(impl ParamValues + ?Sized),
+    ) -> Result<(), Error> {
+        let Self { target, has_query, .. } = self;
+        let outcome = values.for_each_text(&mut |text| {
+            target.push(if std::mem::replace(has_query, true) { '&' } else { '?' });
+            target.extend(utf8_percent_encode(name, ESCAPED));
+            target.push('=');
+            target.extend(utf8_percent_encode(text, ESCAPED));
+            Ok(())
+        });
+        outcome.map_err(|why| Error::argument(argument, why).with_operation(self.route.name))
+    }
+
+    /// The values of a header, none for an absent one.
+    ///
+    /// # Errors
+    ///
+    /// When a value cannot stand in a header.
+    ///
+    /// # Panics
+    ///
+    /// When `name` is no header name in lower case, which `http_api` has checked.
+    pub fn header(
+        &mut self,
+        argument: &str,
+        name: &'static str,
+        values: &(impl ParamValues + ?Sized),
+    ) -> Result<(), Error> {
+        let headers = &mut self.headers;
+        let outcome = values.for_each_text(&mut |text| {
+            // Other bytes than ASCII could be sent, but each server reads them in an encoding of its own.
+            let value = HeaderValue::from_str(text)
+                .map_err(|_| "has a control character or is not ASCII, which no header carries safely")?;
+            headers.append(HeaderName::from_static(name), value);
+            Ok(())
+        });
+        outcome.map_err(|why| Error::argument(argument, why).with_operation(self.route.name))
+    }
+
+    /// A correlation id, where the client is set up to put it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`query`](Self::query) and [`header`](Self::header).
+    pub fn correlation(
+        &mut self,
+        argument: &str,
+        name: &'static str,
+        values: &(impl ParamValues + ?Sized),
+    ) -> Result<(), Error> {
+        let place = self.encoding.correlation_place;
+        if matches!(place, CorrelationPlace::Query | CorrelationPlace::Both) {
+            self.query(argument, name, values)?;
+        }
+        if matches!(place, CorrelationPlace::Headers | CorrelationPlace::Both) {
+            self.header(argument, name, values)?;
+        }
+        Ok(())
+    }
+
+    /// A key of the JSON object in the body. An absent value is written as `null`, as the official clients
+    /// do.
+    ///
+    /// # Errors
+    ///
+    /// When the value cannot be written as JSON.
+    pub fn field(
+        &mut self,
+        argument: &str,
+        name: &'static str,
+        value: &(impl Serialize + ?Sized),
+    ) -> Result<(), Error> {
+        self.body.push(if std::mem::replace(&mut self.in_object, true) { b',' } else { b'{' });
+        self.json(argument, name)?;
+        self.body.push(b':');
+        self.json(argument, value)
+    }
+
+    /// The whole body.
+    ///
+    /// # Errors
+    ///
+    /// When the value cannot be written as JSON.
+    pub fn body(&mut self, argument: &str, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
+        self.json(argument, value)
+    }
+
+    fn json(&mut self, argument: &str, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
+        // The serializer's own words may quote the value.
+        serde_json::to_writer(&mut self.body, value).map_err(|_| {
+            Error::argument(
+                argument,
+                "cannot be written as JSON: its `Serialize` refuses, or a map has keys that are no text",
+            )
+            .with_operation(self.route.name)
+        })
+    }
+
+    /// The request.
+    ///
+    /// # Errors
+    ///
+    /// When path and query do not make a request target.
+    pub fn finish(mut self) -> Result<Request, Error> {
+        if self.route.has_body {
+            if self.in_object {
+                self.body.push(b'}');
+            } else if self.body.is_empty() {
+                self.body.extend_from_slice(b"{}");
+            }
+            self.headers.insert(CONTENT_TYPE, JSON);
+        }
+        self.headers.insert(ACCEPT, JSON);
+        let mut request = http::Request::builder()
+            .method(self.route.method.clone())
+            .uri(self.target)
+            .body(self.body.into())
+            .map_err(|error| {
+                let message = "the arguments make no request target that HTTP allows";
+                Error::new(crate::ErrorKind::Encode, message)
+                    .with_source(error)
+                    .with_operation(self.route.name)
+            })?;
+        *request.headers_mut() = self.headers;
+        Ok(request)
+    }
+}

@@ -1,0 +1,240 @@
+//! From a received request to a method's arguments.
+
+use super::decode::without_values;
+use super::param::{FromTexts, MISSING};
+use super::respond::error_response;
+use super::{Param, Place, Request, Response, Route};
+use crate::ServiceError;
+use http::header::ALLOW;
+use http::{HeaderValue, StatusCode};
+use percent_encoding::percent_decode_str;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::borrow::Cow;
+
+/// A request that a service has received.
+#[derive(Debug)]
+pub struct Incoming {
+    request: Request,
+    /// The body, if somebody has read it already.
+    json: Option<Value>,
+}
+
+impl From<Request> for Incoming {
+    fn from(request: Request) -> Self {
+        Self { request, json: None }
+    }
+}
+
+impl Incoming {
+    /// The same request with its JSON body as somebody has read it, and perhaps put it right, on the way.
+    #[must_use]
+    pub fn with_json(mut self, json: Value) -> Self {
+        self.json = Some(json);
+        self
+    }
+
+    /// The request as it was received.
+    #[must_use]
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// The first of `routes` that the request is for.
+    #[must_use]
+    pub fn route(&self, routes: &[&'static Route]) -> Option<&'static Route> {
+        let Self { request, .. } = self;
+        let is_for = |route: &Route| {
+            *request.method() == route.method && match_path(route.path, request.uri().path()).is_some()
+        };
+        routes.iter().copied().find(|route| is_for(route))
+    }
+
+    /// The request's arguments for `route`, if it is a request for that.
+    #[must_use]
+    pub fn arguments(&self, route: &'static Route) -> Option<Arguments<'_>> {
+        if *self.request.method() != route.method {
+            return None;
+        }
+        let path = match_path(route.path, self.request.uri().path())?;
+        let (json, malformed) = match &self.json {
+            Some(json) => (Cow::Borrowed(json), None),
+            None => match &self.request.body()[..] {
+                [] => (Cow::Owned(Value::Null), None),
+                _ if !route.has_body => (Cow::Owned(Value::Null), None),
+                body => match serde_json::from_slice(body) {
+                    Ok(json) => (Cow::Owned(json), None),
+                    Err(error) => (Cow::Owned(Value::Null), Some(error.to_string())),
+                },
+            },
+        };
+        Some(Arguments { request: &self.request, route, path, json, malformed, problems: Vec::new() })
+    }
+
+    /// The answer to a request that is for none of `routes`: 405 where the path is right, 404 elsewhere.
+    #[must_use]
+    pub fn unmatched(&self, routes: &[&Route]) -> Response {
+        let path = self.request.uri().path();
+        let allowed: Vec<&str> = routes
+            .iter()
+            .filter(|route| match_path(route.path, path).is_some())
+            .map(|route| route.method.as_str())
+            .collect();
+        if allowed.is_empty() {
+            let error = ServiceError::new("ResourceNotFound", format!("{path} does not exist"));
+            return error_response(StatusCode::NOT_FOUND, &error);
+        }
+        let message = format!("{} is not allowed", self.request.method());
+        let error = ServiceError::new("MethodNotAllowed", message);
+        let mut response = error_response(StatusCode::METHOD_NOT_ALLOWED, &error);
+        if let Ok(allow) = HeaderValue::try_from(allowed.join(", ")) {
+            response.headers_mut().insert(ALLOW, allow);
+        }
+        response
+    }
+}
+
+/// The values of the placeholders, decoded, in the order of `template`; `None` if `path` is another one.
+fn match_path<'p>(template: &'static str, path: &'p str) -> Option<Vec<(&'static str, Cow<'p, str>)>> {
+    let mut values = Vec::new();
+    let mut segments = path.split('/');
+    for expected in template.split('/') {
+        let segment = percent_decode_str(segments.next()?).decode_utf8().ok()?;
+        match expected.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+            // No client sends an empty value, and `/things/` is another path than `/things/{id}`.
+            Some(_) if segment.is_empty() => return None,
+            Some(name) => values.push((name, segment)),
+            None if percent_decode_str(expected).eq(segment.bytes()) => {}
+            None => return None,
+        }
+    }
+    segments.next().is_none().then_some(values)
+}
+
+/// The arguments of one request, read one by one. What cannot be read is noted, so that the answer names
+/// all of it.
+#[derive(Debug)]
+pub struct Arguments<'r> {
+    request: &'r Request,
+    route: &'static Route,
+    path: Vec<(&'static str, Cow<'r, str>)>,
+    json: Cow<'r, Value>,
+    malformed: Option<String>,
+    problems: Vec<String>,
+}
+
+/// An argument could not be read; why is noted in its [`Arguments`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreadable;
+
+impl Arguments<'_> {
+    /// The argument at `index` of the signature, which travels as JSON.
+    ///
+    /// # Errors
+    ///
+    /// When it is missing though required, or of another type.
+    pub fn json<T: DeserializeOwned>(&mut self, index: usize) -> Result<T, Unreadable> {
+        let param = self.param(index)?;
+        let field = param.places.iter().find_map(|place| match place {
+            Place::Field(name) => Some(*name),
+            _ => None,
+        });
+        let value = match field {
+            Some(name) => self.json.get(name).unwrap_or(&Value::Null),
+            None => &*self.json,
+        };
+        let problem = if param.required && field.is_some() && value.is_null() {
+            format!("{} {MISSING}", param.name)
+        } else {
+            match T::deserialize(value) {
+                Ok(value) => return Ok(value),
+                Err(error) => format!("{}: {}", param.name, without_values(&error.to_string())),
+            }
+        };
+        self.problems.push(problem);
+        Err(Unreadable)
+    }
+
+    /// The argument at `index` of the signature, which travels as text.
+    ///
+    /// # Errors
+    ///
+    /// When it is missing though required, or cannot be read.
+    pub fn text<T: FromTexts>(&mut self, index: usize) -> Result<T, Unreadable> {
+        let param = self.param(index)?;
+        // A value that travels in several places is read where it is.
+        let texts = param.places.iter().map(|place| self.texts(place)).find(|texts| !texts.is_empty());
+        let why = match T::from_texts(&mut texts.unwrap_or_default().into_iter()) {
+            Ok(value) => return Ok(value),
+            Err(why) => why,
+        };
+        self.problems.push(format!("{} {why}", param.name));
+        Err(Unreadable)
+    }
+
+    fn param(&self, index: usize) -> Result<&'static Param, Unreadable> {
+        self.route.params.get(index).ok_or(Unreadable)
+    }
+
+    /// The values under a name in the path, the query or the headers, in the order of the request.
+    fn texts(&self, place: &Place) -> Vec<Cow<'_, str>> {
+        match *place {
+            Place::Path(name) => self
+                .path
+                .iter()
+                .filter(|(placeholder, _)| *placeholder == name)
+                .map(|(_, value)| Cow::Borrowed(&**value))
+                .collect(),
+            Place::Query(name) => self.query(name),
+            Place::Header(name) => self.header(name),
+            Place::Correlation(name) => {
+                // An empty one in the query gives way to the header, as in the service.
+                let mut texts = self.query(name);
+                texts.retain(|text| !text.is_empty());
+                if texts.is_empty() { self.header(name) } else { texts }
+            }
+            Place::Field(_) | Place::Body => Vec::new(),
+        }
+    }
+
+    fn query(&self, name: &str) -> Vec<Cow<'_, str>> {
+        let query = self.request.uri().query().unwrap_or_default();
+        form_urlencoded::parse(query.as_bytes())
+            .filter(|(key, _)| key == name)
+            .map(|(_, value)| value)
+            .collect()
+    }
+
+    fn header(&self, name: &str) -> Vec<Cow<'_, str>> {
+        let values = self.request.headers().get_all(name);
+        values.iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect()
+    }
+
+    /// Whether everything could be read.
+    ///
+    /// # Errors
+    ///
+    /// When something could not, the body as a whole included.
+    pub fn finish(&self) -> Result<(), Unreadable> {
+        if self.problems.is_empty() && self.malformed.is_none() { Ok(()) } else { Err(Unreadable) }
+    }
+
+    /// The answer that says what could not be read.
+    #[must_use]
+    pub fn refuse(&self) -> Response {
+        let error = match &self.malformed {
+            Some(why) => ServiceError::new("InvalidContent", format!("Invalid JSON: {why}")),
+            None => validation_error(&self.problems),
+        };
+        error_response(StatusCode::BAD_REQUEST, &error)
+    }
+}
+
+/// What the framework of the service says of arguments that break its rules. Its `details` are just as
+/// unhelpful there.
+pub(crate) fn validation_error(problems: &[String]) -> ServiceError {
+    let results = vec!["[object Object]"; problems.len()].join(",");
+    ServiceError::new("INVALID_DATA", format!("Validation failed: {}", problems.join(", ")))
+        .with_category("BadRequest")
+        .with_detail("results", results)
+}

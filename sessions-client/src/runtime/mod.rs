@@ -1,0 +1,41 @@
+//! What generated code calls: encoding, decoding and dispatching, with no I/O.
+//!
+//! Nothing here knows of sessions or of any HTTP library. A request is an [`http::Request`] and a response an
+//! [`http::Response`], both with their whole bodies; whoever moves them is a [`Transport`], whoever answers
+//! them a [`Handler`].
+
+mod caller;
+mod decode;
+mod encode;
+mod incoming;
+mod operation;
+mod outcome;
+mod param;
+mod respond;
+mod route;
+mod transport;
+
+pub use caller::Caller;
+pub use decode::decode;
+pub use encode::Encoder;
+pub use incoming::{Arguments, Incoming, Unreadable};
+pub use operation::{CorrelationPlace, Encoding, Operation, Payload};
+pub use outcome::{Failure, Outcome};
+pub use param::{FromTexts, ParamValue, ParamValues};
+pub use respond::respond;
+pub use route::{Param, Place, Route};
+pub use transport::{Call, FnTransport, Handler, Transport, transport_fn};
+
+#[cfg(feature = "server")]
+pub(crate) use incoming::validation_error;
+#[cfg(feature = "server")]
+pub(crate) use respond::{error_response, json};
+
+/// A request whose body is complete.
+pub type Request = http::Request<bytes::Bytes>;
+
+/// A response whose body is complete.
+pub type Response = http::Response<bytes::Bytes>;
+
+#[doc(hidden)]
+pub mod private;

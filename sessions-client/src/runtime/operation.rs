@@ -1,0 +1,67 @@
+//! A call as a value.
+
+use super::{Request, Route};
+use crate::Error;
+use serde::{Serialize, de::DeserializeOwned};
+
+/// The arguments of one call, ready to be encoded.
+///
+/// Implemented by the structs that [`http_api`](crate::http_api) generates.
+pub trait Operation {
+    /// The route that the call takes.
+    const ROUTE: &'static Route;
+
+    /// Writes the request as a client with `encoding` sends it.
+    ///
+    /// The target of the request is its path and query alone: where the service lives is for the transport
+    /// to add.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Encode`](crate::ErrorKind::Encode), with the name of the argument that cannot be sent.
+    fn encode_with(&self, encoding: &Encoding) -> Result<Request, Error>;
+
+    /// Writes the request as a client with default settings sends it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`encode_with`](Self::encode_with).
+    fn encode(&self) -> Result<Request, Error> {
+        self.encode_with(&Encoding::default())
+    }
+}
+
+/// The client's own say in how a request is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Encoding {
+    /// Where correlation ids travel.
+    pub correlation_place: CorrelationPlace,
+}
+
+/// Where a correlation id travels (the official clients' `options.correlation_id_place`).
+///
+/// It only labels the log lines of the service, which looks into the query first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum CorrelationPlace {
+    /// In the query: no proxy drops it there.
+    #[default]
+    Query,
+    /// In the header `correlation_id`. Some proxies drop headers with an underscore.
+    Headers,
+    /// In both.
+    Both,
+}
+
+/// What a session can hold as `user` or `data`: any type that goes through JSON and can be sent between
+/// threads.
+///
+/// Implemented for every such type; there is nothing to implement.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a payload",
+    label = "not `Serialize + DeserializeOwned + Send + Sync + 'static`",
+    note = "derive `serde::Serialize` and `serde::Deserialize` for it, and let it own its parts"
+)]
+pub trait Payload: Serialize + DeserializeOwned + Send + Sync + 'static {}
+
+impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Payload for T {}

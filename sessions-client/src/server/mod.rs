@@ -1,0 +1,159 @@
+//! The embedded service: any [`ISessionsV1`] behind HTTP, indistinguishable from the real service to a
+//! client.
+//!
+//! [`router`] is for axum applications; [`EmbeddedService`] is a whole server in one line, for tests, load
+//! tests and examples. What the real service does on the wire, odd or not, is done here: its checks and
+//! their order, its messages and headers. Not imitated are the requests that end its process.
+
+mod embedded;
+mod javascript;
+mod schema;
+
+pub use embedded::EmbeddedService;
+
+use crate::runtime::{error_response, json, validation_error};
+use crate::{Handler, ISessionsV1, Incoming, Payload, Request, Response, ServiceError, sessions_v1};
+use axum::Router;
+use axum::body::Body;
+use http::header::{
+    ACCEPT, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, EXPIRES, HeaderMap,
+    PRAGMA, SERVER, VARY,
+};
+use http::{HeaderValue, Method, StatusCode};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// The largest request body: more than the real service was seen to accept.
+const MAX_BODY: usize = 128 << 20;
+
+/// An axum router that answers for `service` as the real service does, under `/v1/sessions`, and with the
+/// server's time under `/heartbeat`.
+pub fn router<S, U, D>(service: S) -> Router
+where
+    S: ISessionsV1<U, D> + 'static,
+    U: Payload,
+    D: Payload,
+{
+    let service = Arc::new(sessions_v1::Handler::<S, U, D>::new(service));
+    Router::new().fallback(move |request: axum::extract::Request| {
+        let service = Arc::clone(&service);
+        async move { answer(&*service, request).await.map(Body::from) }
+    })
+}
+
+async fn answer(service: &impl Handler, request: axum::extract::Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
+        let error = ServiceError::new("PayloadTooLarge", "the body is incomplete or too large");
+        return with_headers(error_response(StatusCode::PAYLOAD_TOO_LARGE, &error), Reach::Server);
+    };
+    let request = http::Request::from_parts(parts, body);
+    let closes = asks_to_close(request.headers());
+    let (response, reach) = route(service, request).await;
+    let mut response = with_headers(response, reach);
+    if closes {
+        // The server says itself that it closes the connection.
+        response.headers_mut().remove(CONNECTION);
+        response.headers_mut().remove("keep-alive");
+    }
+    response
+}
+
+fn asks_to_close(headers: &HeaderMap) -> bool {
+    let options = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    options.flat_map(|value| value.split(',')).any(|option| option.trim().eq_ignore_ascii_case("close"))
+}
+
+/// How far a request came, which the headers of its answer show.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Server,
+    Command,
+}
+
+/// The real service's order of checks: path, method, what is accepted, JSON, arguments.
+async fn route(service: &impl Handler, request: Request) -> (Response, Reach) {
+    if request.uri().path() == "/heartbeat" {
+        return heartbeat(request.method());
+    }
+    let incoming = Incoming::from(request);
+    let Some(route) = incoming.route(sessions_v1::ROUTES) else {
+        return (incoming.unmatched(sessions_v1::ROUTES), Reach::Server);
+    };
+    if !accepts_answers(incoming.request().headers()) {
+        let error = ServiceError::new("NotAcceptable", format!("Server accepts: {}", MEDIA_TYPES.join(",")));
+        return (error_response(StatusCode::NOT_ACCEPTABLE, &error), Reach::Server);
+    }
+    let mut arguments = match read_json(incoming.request()) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let error = ServiceError::new("InvalidContent", format!("Invalid JSON: {error}"));
+            return (error_response(StatusCode::BAD_REQUEST, &error), Reach::Server);
+        }
+    };
+    if let Err(problems) = schema::check(route, &mut arguments) {
+        return (error_response(StatusCode::BAD_REQUEST, &validation_error(&problems)), Reach::Command);
+    }
+    (service.handle(incoming.with_json(arguments)).await, Reach::Command)
+}
+
+/// The arguments of a command. Without a JSON content type there are none, and nobody complains.
+fn read_json(request: &Request) -> serde_json::Result<Value> {
+    if request.body().is_empty() || !is_json(request.headers()) {
+        return Ok(Value::Null);
+    }
+    // Invalid UTF-8 is replaced, as the real service does.
+    let mut json = serde_json::from_str(&String::from_utf8_lossy(request.body()))?;
+    javascript::pass_through(&mut json);
+    Ok(json)
+}
+
+/// What the service says that it can answer with. It is JSON, whichever is asked for.
+const MEDIA_TYPES: [&str; 4] =
+    ["application/json", "text/plain", "application/octet-stream", "application/javascript"];
+
+/// Whether one of the ranges in `Accept` takes in what the service offers. Without one, anything goes.
+fn accepts_answers(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(ACCEPT).iter().peekable();
+    values.peek().is_none()
+        || values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|range| {
+            let range = range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+            matches!(&*range, "" | "*/*" | "application/*" | "text/*") || MEDIA_TYPES.contains(&&*range)
+        })
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(content_type) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+        return false;
+    };
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || essence.ends_with("+json")
+}
+
+fn heartbeat(method: &Method) -> (Response, Reach) {
+    if method == Method::GET {
+        let now = crate::data::to_text(&chrono::Utc::now());
+        return (json(StatusCode::OK, format!("\"{now}\"").into_bytes()), Reach::Command);
+    }
+    let error = ServiceError::new("MethodNotAllowed", format!("{method} is not allowed"));
+    let mut response = error_response(StatusCode::METHOD_NOT_ALLOWED, &error);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
+    (response, Reach::Server)
+}
+
+/// The headers that every answer of the real service has, with those of its commands.
+fn with_headers(mut response: Response, reach: Reach) -> Response {
+    const CORS: &str = "origin,access-control-request-method,access-control-request-headers";
+    let headers = response.headers_mut();
+    headers.insert(SERVER, HeaderValue::from_static("restify"));
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    if reach == Reach::Command {
+        headers.insert(VARY, HeaderValue::from_static(CORS));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store, must-revalidate"));
+        headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+        headers.insert(EXPIRES, HeaderValue::from_static("0"));
+    }
+    headers.insert(CONNECTION, HeaderValue::from_static("keep-alive"));
+    headers.insert("keep-alive", HeaderValue::from_static("timeout=5"));
+    response
+}

@@ -1,0 +1,18 @@
+//! The transports that come with the crate: the only places that do I/O.
+
+mod in_process;
+#[cfg(feature = "reqwest")]
+mod reqwest;
+
+pub use self::in_process::InProcessTransport;
+#[cfg(feature = "reqwest")]
+pub use self::reqwest::ReqwestTransport;
+
+/// The transport of a client whose type names none.
+#[cfg(feature = "reqwest")]
+pub type DefaultTransport = ReqwestTransport;
+
+/// The transport of a client whose type names none: without the feature `reqwest` there is none, and such a
+/// type has no value.
+#[cfg(not(feature = "reqwest"))]
+pub type DefaultTransport = std::convert::Infallible;

@@ -1,0 +1,163 @@
+//! HTTP over the network, by reqwest.
+
+use crate::{Call, ClientConfig, Error, ErrorKind, Response, Transport};
+use bytes::Bytes;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Url};
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+/// The service closes a connection that was idle for 5 seconds, and a request that crosses the close is
+/// lost: ours are given up first.
+const POOL_IDLE: Duration = Duration::from_secs(4);
+
+/// Sends requests to one service, over a pool of connections that all clones share.
+///
+/// Redirects are not followed: the service sends none, and following one would turn a POST into a GET.
+/// Proxies are taken from `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`.
+#[derive(Clone)]
+pub struct ReqwestTransport {
+    client: Client,
+    /// Scheme, host, port and path of the service, without a slash at the end.
+    base: String,
+    /// The same for messages: without path and credentials.
+    origin: String,
+    timeout: Duration,
+    max_response_bytes: usize,
+}
+
+impl ReqwestTransport {
+    /// A transport as `config` describes it. No connection is made yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] when the address cannot be used, or TLS cannot be set up.
+    pub fn new(config: &ClientConfig) -> Result<Self, Error> {
+        let client = Client::builder()
+            .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(config.connect_timeout())
+            .pool_idle_timeout(POOL_IDLE)
+            .redirect(Policy::none())
+            .build()
+            .map_err(|error| {
+                Error::new(ErrorKind::Config, "the HTTP client cannot be set up").with_source(error)
+            })?;
+        Self::with_client(client, config)
+    }
+
+    /// A transport over a reqwest client of your own, with its TLS, proxies and pool; only the address and
+    /// the time and size limits of `config` are used.
+    ///
+    /// Let it keep idle connections for less than 5 seconds, which is when the service closes them.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] when the address cannot be used.
+    pub fn with_client(client: Client, config: &ClientConfig) -> Result<Self, Error> {
+        let base = config.base_url().trim_end_matches('/').to_owned();
+        let url = Url::parse(&base)
+            .map_err(|error| Error::config("connection.uri", format_args!("is no URL: {error}")))?;
+        let origin = url.origin().ascii_serialization();
+        Ok(Self {
+            client,
+            base,
+            origin,
+            timeout: config.timeout(),
+            max_response_bytes: config.max_response_bytes(),
+        })
+    }
+
+    /// The address of the service, without credentials.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    fn failure(&self, error: &reqwest::Error, timeout: Duration) -> Error {
+        let Self { origin, .. } = self;
+        if error.is_timeout() {
+            let (kind, message) = if error.is_connect() {
+                (ErrorKind::Connect, format!("cannot connect to {origin}: no connection in time"))
+            } else {
+                (ErrorKind::Timeout, format!("no complete answer from {origin} within {timeout:?}"))
+            };
+            return Error::new(kind, message);
+        }
+        let cause = root_cause(error);
+        if error.is_connect() {
+            return Error::new(ErrorKind::Connect, format!("cannot connect to {origin}: {cause}"));
+        }
+        if error.is_builder() {
+            return Error::new(ErrorKind::Encode, format!("the request cannot be sent: {cause}"));
+        }
+        Error::new(ErrorKind::Transport, format!("the connection to {origin} broke: {cause}"))
+    }
+}
+
+/// What a library at the bottom says: "Connection refused (os error 111)". The errors above it repeat the
+/// URL, whose query is the caller's.
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn StdError = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    match cause.downcast_ref::<reqwest::Error>() {
+        Some(_) => "the HTTP client gives no reason".to_owned(),
+        None => cause.to_string(),
+    }
+}
+
+impl Transport for ReqwestTransport {
+    async fn send(&self, call: Call) -> Result<Response, Error> {
+        let timeout = call.route.timeout.unwrap_or(self.timeout);
+        let (parts, body) = call.request.into_parts();
+        let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
+        let request = self
+            .client
+            .request(parts.method, format!("{}{target}", self.base))
+            .headers(parts.headers)
+            .timeout(timeout)
+            .body(body);
+        let mut response = request.send().await.map_err(|error| self.failure(&error, timeout))?;
+
+        let status = response.status();
+        let announced = usize::try_from(response.content_length().unwrap_or(0)).unwrap_or(usize::MAX);
+        let mut room = self.max_response_bytes;
+        let too_large = || {
+            let limit = self.max_response_bytes;
+            let message = format!("the answer is larger than the limit of {limit} bytes");
+            Error::new(ErrorKind::Decode, message).with_status(status)
+        };
+        if announced > room {
+            return Err(too_large());
+        }
+        let mut chunks = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.failure(&error, timeout))? {
+            room = room.checked_sub(chunk.len()).ok_or_else(too_large)?;
+            chunks.push(chunk);
+        }
+        let mut whole = http::Response::new(join(chunks));
+        *whole.status_mut() = status;
+        *whole.headers_mut() = std::mem::take(response.headers_mut());
+        Ok(whole)
+    }
+}
+
+/// A small answer arrives in one piece, which is not copied.
+fn join(mut chunks: Vec<Bytes>) -> Bytes {
+    match chunks.len() {
+        0 | 1 => chunks.pop().unwrap_or_default(),
+        _ => chunks.concat().into(),
+    }
+}
+
+impl fmt::Debug for ReqwestTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReqwestTransport")
+            .field("origin", &self.origin)
+            .field("timeout", &self.timeout)
+            .field("max_response_bytes", &self.max_response_bytes)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,332 @@
+//! What a caller is told when something goes wrong, over a real socket.
+
+#![cfg(feature = "reqwest")]
+
+mod support;
+
+use serde_json::json;
+use sessions_client::{ClientConfig, Error, ErrorKind, ISessionsV1, SessionsHttpClientV1, Value};
+use std::error::Error as _;
+use std::time::Duration;
+use support::{answering, http, nobody, silent};
+
+/// It stands in every argument and every hostile answer, and must stand in no error.
+const SECRET: &str = "s3cret";
+
+fn client(url: &str) -> SessionsHttpClientV1 {
+    SessionsHttpClientV1::connect(url).unwrap()
+}
+
+/// A call with a secret in every place.
+async fn open(client: &SessionsHttpClientV1) -> Error {
+    let data = json!({ SECRET: SECRET });
+    let call = client.open_session(Some(SECRET), SECRET, Some(SECRET), None, None, Some(&data), Some(&data));
+    checked(call.await.unwrap_err())
+}
+
+async fn get(client: &SessionsHttpClientV1) -> Error {
+    checked(client.get_session_by_id(Some(SECRET), SECRET).await.unwrap_err())
+}
+
+/// Every error names its operation in one line and says nothing private, however it is printed.
+fn checked(error: Error) -> Error {
+    let operation = error.operation().expect("an error of a call has its operation");
+    let mut texts = vec![error.to_string(), format!("{error:?}"), format!("{error:#?}")];
+    assert!(texts[0].starts_with(&format!("{operation}: ")), "{}", texts[0]);
+    assert!(!texts[0].contains(char::is_control), "{:?}", texts[0]);
+    let mut source = error.source();
+    while let Some(cause) = source {
+        texts.push(cause.to_string());
+        source = cause.source();
+    }
+    for text in texts {
+        assert!(!text.contains(SECRET), "{text}");
+    }
+    error
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_exist_is_a_connect_error() {
+    let error = open(&client("http://no-such-host.invalid:8080")).await;
+    assert_eq!(error.kind(), ErrorKind::Connect);
+    assert!(error.is_connect());
+    assert!(
+        error.to_string().starts_with("open_session: cannot connect to http://no-such-host.invalid:8080: ")
+    );
+}
+
+#[tokio::test]
+async fn a_port_that_nobody_listens_at_is_a_connect_error() {
+    let url = nobody().await;
+    let error = open(&client(&url)).await;
+    assert_eq!(error.kind(), ErrorKind::Connect);
+    assert_eq!(
+        error.to_string(),
+        format!("open_session: cannot connect to {url}: Connection refused (os error 111)")
+    );
+}
+
+#[test]
+fn an_address_that_is_no_url_is_refused_when_the_client_is_made() {
+    for (url, why) in [
+        ("", "`connection.uri` is no URL: write it like `http://localhost:8080`"),
+        ("localhost:8080", "`connection.uri` has no scheme: write it like `http://localhost:8080`"),
+        ("ftp://localhost", "`connection.uri` has the scheme `ftp`: it must be `http` or `https`"),
+        ("http://", "`connection.uri` is no URL: write it like `http://localhost:8080`"),
+        ("http://localhost:80800", "`connection.uri` is no URL: invalid port number"),
+        ("http://localhost/?a=b", "`connection.uri` must end with the path: drop its query and fragment"),
+    ] {
+        let error = SessionsHttpClientV1::connect(url).unwrap_err();
+        assert_eq!((error.kind(), &*error.to_string()), (ErrorKind::Config, why), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_by_the_service_keeps_its_code_category_and_message() {
+    let body = json!({
+        "code": "INVALID_DATA", "status": 400, "message": "Validation failed: user_id must not be null",
+        "name": "INVALID_DATA", "stack": format!("at {SECRET}"), "details": { "results": SECRET }, "category": "BadRequest",
+    });
+    let url = answering(http("400 Bad Request", "application/json", &body.to_string())).await;
+    let error = open(&client(&url)).await;
+    let service = error.service().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Service);
+    assert_eq!(error.status().unwrap().as_u16(), 400);
+    assert_eq!(service.code, "INVALID_DATA");
+    assert_eq!(service.category.as_deref(), Some("BadRequest"));
+    assert_eq!(service.message, "Validation failed: user_id must not be null");
+    assert_eq!(service.details["results"], SECRET);
+    assert_eq!(
+        error.to_string(),
+        "open_session: the service answered 400 Bad Request: INVALID_DATA: Validation failed: user_id must not be null"
+    );
+}
+
+#[tokio::test]
+async fn a_failure_of_the_service_keeps_what_it_says() {
+    let body = json!({
+        "code": "EXEC_FAILED", "status": 500, "message": "Execution open_session failed: TypeError", "cause": "TypeError",
+        "details": { "command": "open_session" }, "category": "FailedInvocation",
+    });
+    let url = answering(http("500 Internal Server Error", "application/json", &body.to_string())).await;
+    let error = open(&client(&url)).await;
+    assert_eq!(error.service().unwrap().cause.as_deref(), Some("TypeError"));
+    assert_eq!(
+        error.to_string(),
+        "open_session: the service answered 500 Internal Server Error: EXEC_FAILED: Execution open_session failed: TypeError"
+    );
+}
+
+#[tokio::test]
+async fn an_error_before_any_command_keeps_its_code_and_message() {
+    let body = json!({ "code": "ResourceNotFound", "message": "/v2/sessions/open_session does not exist" });
+    let url = answering(http("404 Not Found", "application/json", &body.to_string())).await;
+    let error = open(&client(&url)).await;
+    assert_eq!(error.service().unwrap().category, None);
+    assert_eq!(
+        error.to_string(),
+        "open_session: the service answered 404 Not Found: ResourceNotFound: /v2/sessions/open_session does not exist"
+    );
+}
+
+#[tokio::test]
+async fn the_status_of_the_response_counts_and_not_what_the_body_claims() {
+    let body = json!({ "code": "X", "status": 200, "message": "m", "category": "Unknown" });
+    let url = answering(http("409 Conflict", "application/json", &body.to_string())).await;
+    assert_eq!(open(&client(&url)).await.status().unwrap().as_u16(), 409);
+}
+
+#[tokio::test]
+async fn a_page_of_a_proxy_is_named_as_such() {
+    let page = format!("<html><h1>Bad Gateway</h1>{SECRET}</html>");
+    let url = answering(http("502 Bad Gateway", "text/html; charset=utf-8", &page)).await;
+    let error = open(&client(&url)).await;
+    assert_eq!((error.kind(), error.service()), (ErrorKind::Service, None));
+    assert_eq!(error.status().unwrap().as_u16(), 502);
+    assert_eq!(
+        error.to_string(),
+        "open_session: the answer is 502 Bad Gateway and a body that is not the service's: a proxy or another server may \
+         be in the way (text/html)"
+    );
+}
+
+#[tokio::test]
+async fn an_error_without_a_body_is_told_by_its_status() {
+    let url = answering("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n").await;
+    assert_eq!(
+        open(&client(&url)).await.to_string(),
+        "open_session: the answer is 503 Service Unavailable and nothing more"
+    );
+}
+
+#[tokio::test]
+async fn a_redirect_is_an_error_and_is_not_followed() {
+    let url =
+        answering("HTTP/1.1 301 Moved Permanently\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n")
+            .await;
+    let error = open(&client(&url)).await;
+    assert_eq!(
+        error.to_string(),
+        "open_session: the answer is 301 Moved Permanently and a redirect, which is never followed: is the address of the \
+         service right?"
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_is_cut_off_is_a_broken_connection() {
+    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{{\"id\":\"{SECRET}");
+    let url = answering(answer).await;
+    let error = open(&client(&url)).await;
+    assert_eq!(error.kind(), ErrorKind::Transport);
+    assert_eq!(
+        error.to_string(),
+        format!("open_session: the connection to {url} broke: end of file before message length reached")
+    );
+}
+
+#[tokio::test]
+async fn a_connection_that_closes_without_an_answer_is_a_broken_connection() {
+    let url = answering("").await;
+    let error = open(&client(&url)).await;
+    assert_eq!(error.kind(), ErrorKind::Transport);
+    assert!(
+        error.to_string().starts_with(&format!("open_session: the connection to {url} broke: ")),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_http_is_a_broken_connection() {
+    let url = answering(format!("220 {SECRET} ESMTP ready\r\n\r\n")).await;
+    let error = open(&client(&url)).await;
+    assert_eq!(error.kind(), ErrorKind::Transport);
+}
+
+#[tokio::test]
+async fn json_that_ends_too_early_is_a_decode_error() {
+    let url = answering(http("200 OK", "application/json", &format!("{{\"id\":\"{SECRET}"))).await;
+    let error = open(&client(&url)).await;
+    assert_eq!((error.kind(), error.status().unwrap().as_u16()), (ErrorKind::Decode, 200));
+    assert_eq!(
+        error.to_string(),
+        "open_session: the answer 200 OK ends in the middle of its JSON (line 1 column 13)"
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_json_is_a_decode_error() {
+    let url = answering(http("200 OK", "text/html", &format!("<html>{SECRET}</html>"))).await;
+    let error = open(&client(&url)).await;
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(
+        error.to_string(),
+        "open_session: the answer 200 OK is not JSON (text/html) (line 1 column 1)"
+    );
+}
+
+#[tokio::test]
+async fn json_of_another_form_is_a_decode_error_that_says_where() {
+    let wrong = json!({ "total": null, "data": [{ "id": "1", "active": SECRET }] });
+    let url = answering(http("200 OK", "application/json", &wrong.to_string())).await;
+    let error = checked(client(&url).get_sessions(None, None, None).await.unwrap_err());
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(
+        error.to_string(),
+        "get_sessions: the answer 200 OK is not what was promised: `data[0].active`: found string, expected a boolean"
+    );
+}
+
+#[tokio::test]
+async fn a_time_that_is_none_is_a_decode_error_that_does_not_quote_it() {
+    let wrong = json!({ "id": "1", "active": true, "open_time": SECRET });
+    let url = answering(http("200 OK", "application/json", &wrong.to_string())).await;
+    let error = get(&client(&url)).await;
+    assert!(error.to_string().contains("`open_time`: found string, expected a time such as "), "{error}");
+}
+
+#[tokio::test]
+async fn a_payload_of_another_form_is_a_decode_error_that_does_not_tell_its_keys() {
+    type Scores = std::collections::HashMap<String, u32>;
+    let mut session = json!({ "id": "1", "active": true, "open_time": "2026-11-23T02:10:20.820Z" });
+    session["request_time"] = session["open_time"].clone();
+    session["data"] = json!({ SECRET: SECRET });
+    let url = answering(http("200 OK", "application/json", &session.to_string())).await;
+    let client = client(&url).with_payloads::<Value, Scores>();
+    let error = checked(client.get_session_by_id(None, "1").await.unwrap_err());
+    assert_eq!(
+        error.to_string(),
+        "get_session_by_id: the answer 200 OK is not what was promised: `data…`: found string, expected u32"
+    );
+}
+
+#[tokio::test]
+async fn no_content_where_a_value_is_promised_is_a_decode_error() {
+    let url = answering("HTTP/1.1 204 No Content\r\n\r\n").await;
+    let error = open(&client(&url)).await;
+    assert_eq!((error.kind(), error.status().unwrap().as_u16()), (ErrorKind::Decode, 204));
+    assert_eq!(
+        error.to_string(),
+        "open_session: the answer 204 No Content is empty, but a value was promised"
+    );
+}
+
+#[tokio::test]
+async fn no_content_where_none_is_possible_is_none() {
+    let url = answering("HTTP/1.1 204 No Content\r\n\r\n").await;
+    assert_eq!(client(&url).get_session_by_id(None, "1").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_is_a_timeout() {
+    let config = ClientConfig::from_url(&silent().await).unwrap().with_timeout(Duration::from_millis(50));
+    let error = open(&SessionsHttpClientV1::from_config(&config).unwrap()).await;
+    assert!(error.is_timeout());
+    let expected = format!("open_session: no complete answer from {} within 50ms", config.base_url());
+    assert_eq!(error.to_string(), expected);
+}
+
+#[tokio::test]
+async fn an_answer_larger_than_the_limit_is_given_up_whether_announced_or_not() {
+    let body = SECRET.repeat(50);
+    let announced = http("200 OK", "application/json", &body);
+    let streamed = format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{body}").into_bytes();
+    for answer in [announced, streamed] {
+        let config = ClientConfig::from_url(&answering(answer).await).unwrap().with_max_response_bytes(100);
+        let error = open(&SessionsHttpClientV1::from_config(&config).unwrap()).await;
+        assert_eq!(error.to_string(), "open_session: the answer is larger than the limit of 100 bytes");
+    }
+}
+
+#[tokio::test]
+async fn a_correlation_id_that_no_header_can_carry_is_refused_before_anything_is_sent() {
+    let pairs = [("connection.uri", &*nobody().await), ("options.correlation_id_place", "headers")];
+    let client = SessionsHttpClientV1::from_config(&ClientConfig::from_pairs(pairs).unwrap()).unwrap();
+    let error = checked(client.get_session_by_id(Some("s3cret\r\nx: y"), SECRET).await.unwrap_err());
+    assert_eq!(error.kind(), ErrorKind::Encode);
+    assert_eq!(
+        error.to_string(),
+        "get_session_by_id: the argument `correlation_id` has a control character or is not ASCII, which no header carries safely"
+    );
+}
+
+#[tokio::test]
+async fn credentials_in_the_address_are_shown_nowhere() {
+    let url = nobody().await.replace("http://", &format!("http://{SECRET}:{SECRET}@"));
+    let client = client(&url);
+    let error = get(&client).await;
+    assert_eq!(error.kind(), ErrorKind::Connect);
+    let config = ClientConfig::from_url(&url).unwrap();
+    assert!(!format!("{client:?} {:?} {config:?}", client.caller().transport()).contains(SECRET));
+}
+
+#[test]
+fn what_a_session_holds_is_not_printed() {
+    let session: sessions_client::SessionV1<Value, Value> = serde_json::from_value(json!({
+        "id": "1", "user_id": SECRET, "user_name": SECRET, "active": true, "open_time": "2026-11-23T02:10:20.820Z",
+        "request_time": "2026-11-23T02:10:20.820Z", "address": SECRET, "client": SECRET, "user": SECRET, "data": SECRET,
+    }))
+    .unwrap();
+    let data = json!(SECRET);
+    let operation = sessions_client::sessions_v1::StoreSessionData::new(SECRET, &data).correlation_id(SECRET);
+    assert!(!format!("{session:?} {operation:?}").contains(SECRET));
+}

@@ -1,0 +1,262 @@
+//! Sessions in memory behave as the real service's do, odd or not.
+
+use chrono::{TimeDelta, TimeZone, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sessions_client::{
+    DataPage, FilterParams, ISessionsV1, PagingParams, SessionV1, SessionsMemoryClientV1, Timestamp,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// A second, then another, whenever somebody looks.
+fn ticking() -> impl Fn() -> Timestamp + Send + Sync {
+    let seconds = AtomicI64::new(0);
+    move || at(seconds.fetch_add(1, Ordering::Relaxed))
+}
+
+fn at(second: i64) -> Timestamp {
+    Utc.timestamp_opt(1_700_000_000 + second, 0).unwrap()
+}
+
+async fn open(sessions: &SessionsMemoryClientV1, user_id: &str) -> SessionV1 {
+    sessions.open_session(None, user_id, None, None, None, None, None).await.unwrap()
+}
+
+async fn list(
+    sessions: &SessionsMemoryClientV1,
+    filter: FilterParams,
+    paging: PagingParams,
+) -> DataPage<SessionV1> {
+    sessions.get_sessions(None, Some(&filter), Some(&paging)).await.unwrap()
+}
+
+async fn listed(sessions: &SessionsMemoryClientV1, filter: FilterParams) -> Vec<String> {
+    let page = list(sessions, filter, PagingParams::new()).await;
+    page.data.into_iter().map(|session| session.user_id.unwrap_or_default()).collect()
+}
+
+#[tokio::test]
+async fn a_session_opens_active_with_an_id_of_32_hexadecimal_digits() {
+    let sessions = SessionsMemoryClientV1::new().with_clock(ticking());
+    let session = open(&sessions, "u").await;
+    assert!(session.active);
+    assert_eq!((session.open_time, session.request_time, session.close_time), (at(0), at(0), None));
+    assert_eq!(session.id.len(), 32);
+    assert!(session.id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)));
+    assert_ne!(open(&sessions, "u").await.id, session.id);
+}
+
+#[tokio::test]
+async fn falsy_values_are_kept_as_none_and_others_as_they_are() {
+    let sessions = SessionsMemoryClientV1::new();
+    for falsy in [json!(null), json!(false), json!(0), json!(-0.0), json!("")] {
+        let session = sessions
+            .open_session(None, "", Some(""), Some(""), Some(""), Some(&falsy), Some(&falsy))
+            .await
+            .unwrap();
+        assert_eq!(
+            (session.user_id, session.user_name, session.address, session.client),
+            (None, None, None, None)
+        );
+        assert_eq!((session.user, session.data), (None, None), "{falsy}");
+    }
+    for truthy in [
+        json!([]),
+        json!({}),
+        json!([null]),
+        json!("0"),
+        json!(0.5),
+        json!(true),
+        json!("false"),
+        json!([false]),
+    ] {
+        let session =
+            sessions.open_session(None, "u", None, None, None, Some(&truthy), Some(&truthy)).await.unwrap();
+        assert_eq!((session.user.as_ref(), session.data.as_ref()), (Some(&truthy), Some(&truthy)));
+    }
+}
+
+#[tokio::test]
+async fn a_change_moves_the_request_time_and_reading_does_not() {
+    let sessions = SessionsMemoryClientV1::new().with_clock(ticking());
+    let id = open(&sessions, "u").await.id;
+    let stored = sessions.store_session_data(None, &id, &json!(1)).await.unwrap().unwrap();
+    assert_eq!((stored.request_time, stored.open_time, stored.data), (at(1), at(0), Some(json!(1))));
+    let updated = sessions.update_session_user(None, &id, &json!("x")).await.unwrap().unwrap();
+    assert_eq!((updated.request_time, updated.user.as_ref()), (at(2), Some(&json!("x"))));
+    assert_eq!(sessions.get_session_by_id(None, &id).await.unwrap(), Some(updated));
+}
+
+#[tokio::test]
+async fn closing_clears_the_payloads_and_leaves_the_session_changeable() {
+    let sessions = SessionsMemoryClientV1::new().with_clock(ticking());
+    let payload = json!({ "k": "v" });
+    let id =
+        sessions.open_session(None, "u", None, None, None, Some(&payload), Some(&payload)).await.unwrap().id;
+    let closed = sessions.close_session(None, &id).await.unwrap().unwrap();
+    assert_eq!((closed.active, closed.user, closed.data), (false, None, None));
+    assert_eq!((closed.request_time, closed.close_time), (at(1), Some(at(1))));
+    let stored = sessions.store_session_data(None, &id, &payload).await.unwrap().unwrap();
+    assert_eq!((stored.active, stored.close_time, stored.request_time), (false, Some(at(1)), at(2)));
+    let again = sessions.close_session(None, &id).await.unwrap().unwrap();
+    assert_eq!((again.request_time, again.close_time, again.data), (at(3), Some(at(3)), None));
+}
+
+#[tokio::test]
+async fn a_deleted_session_is_returned_once_as_it_was_and_listed_no_more() {
+    let sessions = SessionsMemoryClientV1::new();
+    let session = sessions.open_session(None, "u", None, None, None, None, Some(&json!(7))).await.unwrap();
+    assert_eq!(sessions.delete_session_by_id(None, &session.id).await.unwrap(), Some(session.clone()));
+    assert_eq!(sessions.delete_session_by_id(None, &session.id).await.unwrap(), None);
+    assert_eq!(listed(&sessions, FilterParams::new().user_id("u")).await, [""; 0]);
+    assert!(sessions.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_unknown_is_none_for_every_operation() {
+    let sessions = SessionsMemoryClientV1::new();
+    for id in ["unknown", ""] {
+        assert_eq!(sessions.get_session_by_id(None, id).await.unwrap(), None);
+        assert_eq!(sessions.store_session_data(None, id, &json!(1)).await.unwrap(), None);
+        assert_eq!(sessions.update_session_user(None, id, &json!(1)).await.unwrap(), None);
+        assert_eq!(sessions.close_session(None, id).await.unwrap(), None);
+        assert_eq!(sessions.delete_session_by_id(None, id).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn sessions_that_saw_no_change_for_too_long_are_closed() {
+    let now = Arc::new(AtomicI64::new(0));
+    let clock = Arc::clone(&now);
+    let sessions = SessionsMemoryClientV1::new()
+        .with_clock(move || at(clock.load(Ordering::Relaxed)))
+        .with_expire_timeout(TimeDelta::seconds(60));
+    let old = open(&sessions, "old").await.id;
+    now.store(30, Ordering::Relaxed);
+    let young = open(&sessions, "young").await.id;
+    now.store(60, Ordering::Relaxed);
+    sessions.close_expired_sessions(None).await.unwrap();
+    let is_active = async |id: &str| sessions.get_session_by_id(None, id).await.unwrap().unwrap().active;
+    assert!(is_active(&old).await, "a session of exactly that age is not older");
+    now.store(61, Ordering::Relaxed);
+    sessions.close_expired_sessions(None).await.unwrap();
+    assert!(!is_active(&old).await);
+    assert!(is_active(&young).await);
+    let closed = sessions.get_session_by_id(None, &old).await.unwrap().unwrap();
+    assert_eq!((closed.request_time, closed.close_time), (at(61), Some(at(61))));
+}
+
+#[tokio::test]
+async fn filters_are_combined_and_unreadable_ones_are_no_condition() {
+    let sessions = SessionsMemoryClientV1::new();
+    let first = open(&sessions, "a").await.id;
+    open(&sessions, "b").await;
+    open(&sessions, "a").await;
+    sessions.close_session(None, &first).await.unwrap();
+    let filter = FilterParams::new;
+    assert_eq!(listed(&sessions, filter()).await, ["a", "b", "a"]);
+    assert_eq!(listed(&sessions, filter().user_id("a")).await, ["a", "a"]);
+    assert_eq!(listed(&sessions, filter().user_id("a").active(true)).await, ["a"]);
+    assert_eq!(listed(&sessions, filter().id(&first)).await, ["a"]);
+    assert_eq!(listed(&sessions, filter().id(&first).user_id("b")).await, [""; 0]);
+    assert_eq!(listed(&sessions, filter().user_id("A")).await, [""; 0]);
+    for word in ["0", "f", "No", "FALSE", "n"] {
+        assert_eq!(listed(&sessions, filter().set("active", Some(word.to_owned()))).await.len(), 1, "{word}");
+    }
+    for word in ["", "maybe", "2"] {
+        assert_eq!(listed(&sessions, filter().set("active", Some(word.to_owned()))).await.len(), 3, "{word}");
+    }
+    for (key, value) in
+        [("user_id", None), ("user_id", Some("")), ("from_time", Some("soon")), ("colour", Some("red"))]
+    {
+        assert_eq!(listed(&sessions, filter().set(key, value.map(str::to_owned))).await.len(), 3, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn time_filters_are_the_wrong_way_round_as_in_the_service() {
+    let sessions = SessionsMemoryClientV1::new().with_clock(ticking());
+    for user in ["0", "1", "2", "3"] {
+        open(&sessions, user).await;
+    }
+    assert_eq!(listed(&sessions, FilterParams::new().from_time(at(2))).await, ["0", "1"]);
+    assert_eq!(listed(&sessions, FilterParams::new().to_time(at(2))).await, ["2", "3"]);
+    assert_eq!(listed(&sessions, FilterParams::new().from_time(at(1)).to_time(at(3))).await, [""; 0]);
+    assert_eq!(listed(&sessions, FilterParams::new().from_time(at(3)).to_time(at(1))).await, ["1", "2"]);
+}
+
+#[tokio::test]
+async fn times_are_read_in_the_forms_that_programs_write() {
+    let sessions =
+        SessionsMemoryClientV1::new().with_clock(|| Utc.with_ymd_and_hms(2026, 6, 15, 12, 0, 0).unwrap());
+    open(&sessions, "u").await;
+    for (text, earlier) in [
+        ("2026-06-15T12:00:00.000Z", false),
+        ("2026-06-15T12:00:01", true),
+        ("2026-06-15T12:00:00.001", true),
+        ("2026-06-15T13:00", true),
+        ("2026-06-15T14:00:00+02:00", false),
+        ("2026-06-15T14:00:01+02:00", true),
+        ("2026-06-15", false),
+        ("2026-06", false),
+        ("2026-07", true),
+        ("2026", false),
+        ("2027", true),
+        ("Mon, 15 Jun 2026 12:00:01 GMT", true),
+    ] {
+        let found = listed(&sessions, FilterParams::new().set("from_time", Some(text.to_owned()))).await;
+        assert_eq!(!found.is_empty(), earlier, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_has_100_sessions_at_most_and_the_total_is_counted_when_asked_for() {
+    let sessions = SessionsMemoryClientV1::new();
+    for number in 0..130 {
+        open(&sessions, &number.to_string()).await;
+    }
+    let page = async |json: Value| {
+        let paging: PagingParams = serde_json::from_value(json).unwrap();
+        let page = list(&sessions, FilterParams::new(), paging).await;
+        let first = page.data.first().and_then(|session| session.user_id.clone());
+        (page.total, page.data.len(), first)
+    };
+    let first = |user: &str| Some(user.to_owned());
+    assert_eq!(page(json!({})).await, (None, 100, first("0")));
+    assert_eq!(page(json!({ "total": true })).await, (Some(130), 100, first("0")));
+    assert_eq!(page(json!({ "skip": 2, "take": 3, "total": false })).await, (None, 3, first("2")));
+    assert_eq!(page(json!({ "skip": -5, "take": 0 })).await, (None, 100, first("0")));
+    assert_eq!(page(json!({ "take": 1000 })).await, (None, 100, first("0")));
+    assert_eq!(page(json!({ "take": -1, "total": true })).await, (Some(130), 0, None));
+    assert_eq!(page(json!({ "skip": 1000, "total": true })).await, (Some(130), 0, None));
+    assert_eq!(page(json!({ "skip": 0.5, "take": 1.5 })).await, (None, 2, first("1")));
+    assert_eq!(page(json!({ "skip": null, "take": 2.4 })).await, (None, 2, first("0")));
+}
+
+#[tokio::test]
+async fn sessions_in_a_list_come_without_their_payloads() {
+    let sessions = SessionsMemoryClientV1::new();
+    let payload = json!(1);
+    sessions.open_session(None, "u", None, None, None, Some(&payload), Some(&payload)).await.unwrap();
+    let page = list(&sessions, FilterParams::new(), PagingParams::new()).await;
+    assert_eq!((&page.data[0].user, &page.data[0].data), (&None, &None));
+    let written = serde_json::to_value(&page).unwrap();
+    assert_eq!((written["data"][0].get("user"), written["data"][0].get("close_time")), (None, None));
+    assert_eq!(written["total"], Value::Null);
+}
+
+#[tokio::test]
+async fn payloads_can_be_types_of_the_application() {
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    struct Cart {
+        items: Vec<String>,
+    }
+    let sessions = SessionsMemoryClientV1::new().with_payloads::<String, Cart>();
+    let cart = Cart { items: vec!["book".to_owned()] };
+    let session = sessions
+        .open_session(None, "u", None, None, None, Some(&"Ann".to_owned()), Some(&cart))
+        .await
+        .unwrap();
+    assert_eq!((session.user.as_deref(), session.data), (Some("Ann"), Some(cart)));
+}

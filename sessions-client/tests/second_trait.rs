@@ -1,0 +1,500 @@
+//! A contract of another shape than the sessions': every verb, path placeholders, lists, headers, whole
+//! bodies, and an error type of its own.
+
+use http::{Method, StatusCode};
+use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
+use proptest::strategy::Strategy;
+use sessions_client::{
+    Call, Error, ErrorKind, InProcessTransport, Incoming, Operation, Param, Place, Request, Response, Result,
+    Transport, transport_fn,
+};
+use std::sync::Arc;
+use std::time::Duration;
+use things::{DynThings, Thing, ThingError, Things, ThingsClient, things_v1};
+
+mod things {
+    #![deny(warnings)]
+
+    use http::StatusCode;
+    use serde::{Deserialize, Serialize};
+    use sessions_client::{Error, Failure, Payload, Result, Route, ServiceError, http_api};
+
+    #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+    pub(super) struct Thing {
+        pub(super) name: String,
+        pub(super) weight: f64,
+    }
+
+    /// What can go wrong with things, for clients and services alike.
+    #[derive(Debug)]
+    pub(super) enum ThingError {
+        TooHeavy { most: f64 },
+        Call(Error),
+    }
+
+    impl From<Error> for ThingError {
+        fn from(error: Error) -> Self {
+            let most = error.service().filter(|service| service.code == "TOO_HEAVY");
+            let most = most.and_then(|service| service.details.get("most")?.parse().ok());
+            most.map_or(Self::Call(error), |most| Self::TooHeavy { most })
+        }
+    }
+
+    impl Failure for ThingError {
+        fn response(&self, route: &Route) -> (StatusCode, ServiceError) {
+            match self {
+                Self::TooHeavy { most } => {
+                    let error = ServiceError::new("TOO_HEAVY", format!("{} takes less", route.name));
+                    let error = error.with_category("BadRequest").with_detail("most", most.to_string());
+                    (StatusCode::UNPROCESSABLE_ENTITY, error)
+                }
+                Self::Call(error) => error.response(route),
+            }
+        }
+    }
+
+    #[http_api(prefix = "/v1/things", client = ThingsClient, module = things_v1)]
+    pub(super) trait Things {
+        /// Finds things by what is known of them, and answers with that.
+        #[get("/search")]
+        async fn search(
+            &self,
+            #[query("tag")] tags: &[String],
+            #[query] above: Option<f64>,
+            #[query]
+            #[header("x-trace")]
+            trace: Option<&str>,
+            #[header("x-tenant")] tenant: &str,
+        ) -> Result<Vec<String>, ThingError>;
+
+        #[get("/{room}/{number}")]
+        async fn find(&self, room: &str, number: u32) -> Result<Option<Thing>, ThingError>;
+
+        #[put("/{room}/{number}")]
+        async fn replace(&self, room: &str, number: u32, #[body] thing: &Thing) -> Result<(), ThingError>;
+
+        #[patch("/{room}/{number}", timeout = "250ms")]
+        async fn change(
+            &self,
+            room: &str,
+            number: u32,
+            #[field("newName")] name: Option<&str>,
+            #[field] weight: Option<f64>,
+        ) -> Result<Option<Thing>, ThingError>;
+
+        #[delete("/{room}/{number}/{forever}", unsafe_to_repeat)]
+        async fn remove(&self, room: &str, number: u32, forever: bool) -> Result<bool, ThingError>;
+
+        #[post("/echo/{path}", idempotent, timeout = "2m")]
+        async fn echo(
+            &self,
+            path: &str,
+            #[query] query: &str,
+            #[header("x-echo")] header: &str,
+            #[field] field: &str,
+        ) -> Result<Vec<String>, ThingError>;
+
+        #[get("/with%20space")]
+        async fn with_space(&self) -> Result<bool, ThingError>;
+
+        #[deprecated = "call `find`"]
+        #[get("/lookup")]
+        async fn lookup(&self, #[query] name: String) -> Result<String, ThingError>;
+
+        /// It could not be expanded at all: its types are not there.
+        #[cfg(any())]
+        #[get("/gone")]
+        async fn gone(&self, #[query] id: &Missing) -> Result<Missing, ThingError>;
+    }
+
+    /// With payloads that callers choose, under conditions.
+    #[http_api(client = BoxesClient, module = boxes)]
+    pub(super) trait Boxes<T: Payload = serde_json::Value, U: Payload + From<T> = T>
+    where
+        Vec<T>: Clone,
+    {
+        #[post("/pack")]
+        async fn pack(&self, #[body] content: &T, #[query] label: Option<&str>) -> Result<T>;
+
+        #[post("/convert")]
+        async fn convert(&self, #[field] content: T) -> Result<U>;
+
+        #[post("/keep")]
+        async fn keep(&self, #[field] content: &U) -> Result<()>;
+    }
+}
+
+/// One place for one thing.
+#[derive(Default)]
+struct Shelf(std::sync::Mutex<Option<(String, u32, Thing)>>);
+
+const MOST: f64 = 100.0;
+
+impl Things for Shelf {
+    async fn search(
+        &self,
+        tags: &[String],
+        above: Option<f64>,
+        trace: Option<&str>,
+        tenant: &str,
+    ) -> Result<Vec<String>, ThingError> {
+        Ok(vec![tags.join("|"), format!("{above:?}"), format!("{trace:?}"), tenant.to_owned()])
+    }
+
+    async fn find(&self, room: &str, number: u32) -> Result<Option<Thing>, ThingError> {
+        let kept = self.0.lock().unwrap();
+        let here = kept.as_ref().filter(|(s, n, _)| s == room && *n == number);
+        Ok(here.map(|(_, _, thing)| thing.clone()))
+    }
+
+    async fn replace(&self, room: &str, number: u32, thing: &Thing) -> Result<(), ThingError> {
+        if thing.weight > MOST {
+            return Err(ThingError::TooHeavy { most: MOST });
+        }
+        *self.0.lock().unwrap() = Some((room.to_owned(), number, thing.clone()));
+        Ok(())
+    }
+
+    async fn change(
+        &self,
+        room: &str,
+        number: u32,
+        name: Option<&str>,
+        weight: Option<f64>,
+    ) -> Result<Option<Thing>, ThingError> {
+        let Some(mut thing) = self.find(room, number).await? else { return Ok(None) };
+        thing.name = name.map_or(thing.name, str::to_owned);
+        thing.weight = weight.unwrap_or(thing.weight);
+        self.replace(room, number, &thing).await?;
+        Ok(Some(thing))
+    }
+
+    async fn remove(&self, room: &str, number: u32, forever: bool) -> Result<bool, ThingError> {
+        let found = self.find(room, number).await?.is_some();
+        if found && forever {
+            *self.0.lock().unwrap() = None;
+        }
+        Ok(found && forever)
+    }
+
+    async fn echo(
+        &self,
+        path: &str,
+        query: &str,
+        header: &str,
+        field: &str,
+    ) -> Result<Vec<String>, ThingError> {
+        Ok([path, query, header, field].map(str::to_owned).to_vec())
+    }
+
+    async fn with_space(&self) -> Result<bool, ThingError> {
+        Ok(true)
+    }
+
+    async fn lookup(&self, name: String) -> Result<String, ThingError> {
+        Ok(name)
+    }
+}
+
+fn client() -> ThingsClient<impl Transport> {
+    ThingsClient::new(InProcessTransport::new(things_v1::Handler::new(Shelf::default())))
+}
+
+/// For calls that must not come so far.
+fn nothing_is_sent() -> ThingsClient<impl Transport> {
+    ThingsClient::new(transport_fn(|call: Call| async move {
+        panic!("{} was sent as {}", call.route.name, call.request.uri());
+    }))
+}
+
+fn ball(weight: f64) -> Thing {
+    Thing { name: "ball".to_owned(), weight }
+}
+
+/// Every operation in turn, whoever the contract is implemented by.
+async fn use_all_of(things: &(impl Things + ?Sized)) {
+    assert_eq!(things.find("top", 1).await.unwrap(), None);
+    things.replace("top", 1, &ball(1.5)).await.unwrap();
+    assert_eq!(things.find("top", 1).await.unwrap(), Some(ball(1.5)));
+    assert_eq!(things.find("top", 2).await.unwrap(), None);
+
+    let changed = things.change("top", 1, Some("cube"), None).await.unwrap();
+    assert_eq!(changed, Some(Thing { name: "cube".to_owned(), weight: 1.5 }));
+    let changed = things.change("top", 1, None, Some(2.5)).await.unwrap();
+    assert_eq!(changed, Some(Thing { name: "cube".to_owned(), weight: 2.5 }));
+
+    assert!(!things.remove("top", 1, false).await.unwrap());
+    assert!(things.remove("top", 1, true).await.unwrap());
+    assert_eq!(things.find("top", 1).await.unwrap(), None);
+
+    let tags = ["red".to_owned(), "a&b".to_owned(), String::new()];
+    let seen = things.search(&tags, Some(-0.25), Some("t 1"), "acme").await.unwrap();
+    assert_eq!(seen, ["red|a&b|", "Some(-0.25)", r#"Some("t 1")"#, "acme"]);
+    let seen = things.search(&[], None, None, "").await.unwrap();
+    assert_eq!(seen, ["", "None", "None", ""]);
+
+    assert_eq!(things.echo("a/b?", "c d", "e;f", "g\"").await.unwrap(), ["a/b?", "c d", "e;f", "g\""]);
+    assert!(things.with_space().await.unwrap());
+}
+
+#[tokio::test]
+async fn every_operation_reaches_the_service_and_comes_back() {
+    use_all_of(&client()).await;
+}
+
+#[tokio::test]
+async fn the_same_calls_work_on_the_service_itself_and_behind_every_pointer() {
+    use_all_of(&Shelf::default()).await;
+    use_all_of(&&Shelf::default()).await;
+    use_all_of(&Arc::new(client())).await;
+
+    let shared: Arc<dyn DynThings> = Arc::new(client());
+    use_all_of(&shared).await;
+    use_all_of(&*shared).await;
+    let owned: Box<dyn DynThings> = Box::new(Shelf::default());
+    use_all_of(&owned).await;
+    let lent: &dyn DynThings = &client();
+    use_all_of(lent).await;
+    use_all_of(&lent).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_can_be_made_on_another_thread() {
+    let direct = client();
+    let shared: Arc<dyn DynThings> = Arc::new(client());
+    let first = tokio::spawn(async move { direct.find("top", 1).await });
+    let second = tokio::spawn(async move { shared.find("top", 1).await });
+    assert!(first.await.unwrap().unwrap().is_none());
+    assert!(second.await.unwrap().unwrap().is_none());
+}
+
+#[tokio::test]
+async fn payloads_keep_their_types_behind_a_pointer() {
+    use things::{Boxes, BoxesClient, DynBoxes, boxes};
+
+    struct Packer;
+
+    impl<T: sessions_client::Payload + Clone, U: sessions_client::Payload + From<T>> Boxes<T, U> for Packer {
+        async fn pack(&self, content: &T, _label: Option<&str>) -> Result<T> {
+            Ok(content.clone())
+        }
+
+        async fn convert(&self, content: T) -> Result<U> {
+            Ok(content.into())
+        }
+
+        async fn keep(&self, _content: &U) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    let handler = boxes::Handler::<_, u8, u64>::new(Packer);
+    let client = BoxesClient::new(InProcessTransport::new(handler)).with_payloads::<u8, u64>();
+    let typed: Arc<dyn DynBoxes<u8, u64>> = Arc::new(client);
+    assert_eq!(typed.pack(&7, None).await.unwrap(), 7);
+    assert_eq!(typed.convert(7).await.unwrap(), 7_u64);
+    typed.keep(&70_000).await.unwrap();
+
+    let untyped: Arc<dyn DynBoxes> = Arc::new(Packer);
+    assert_eq!(untyped.pack(&serde_json::json!([1]), None).await.unwrap(), serde_json::json!([1]));
+
+    // An operation has the payloads of its arguments alone.
+    let operation = boxes::Pack::new(&7_u8).label("fragile");
+    assert_eq!(operation.encode().unwrap().uri(), "/pack?label=fragile");
+    assert_eq!(operation.send::<_, u64>(&Packer).await.unwrap(), 7);
+    assert_eq!(boxes::Keep::new(&7_u64).encode().unwrap().body(), r#"{"content":7}"#);
+}
+
+#[tokio::test]
+async fn an_error_of_the_contract_arrives_as_what_it_was() {
+    match client().replace("top", 1, &ball(1000.0)).await {
+        Err(ThingError::TooHeavy { most }) => assert_eq!(most.to_bits(), MOST.to_bits()),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+fn text() -> impl Strategy<Value = String> {
+    any::<String>().prop_filter("no path segment", |text| !matches!(&**text, "" | "." | ".."))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_arrives_unchanged(path in text(), query in text(), header in "[!-~]([ -~]*[!-~])?", field in text()) {
+        let echo = block_on(client().echo(&path, &query, &header, &field)).unwrap();
+        prop_assert_eq!(echo, [path, query, header, field]);
+    }
+
+    #[test]
+    fn any_list_arrives_unchanged(tags in proptest::collection::vec("[^|]*", 0..5), above in any::<Option<i32>>()) {
+        let above = above.map(f64::from);
+        let seen = block_on(client().search(&tags, above, None, "")).unwrap();
+        prop_assert_eq!(&seen[..2], [tags.join("|"), format!("{above:?}")]);
+    }
+}
+
+fn refusal<T: std::fmt::Debug>(outcome: Result<T, ThingError>) -> Error {
+    match outcome {
+        Err(ThingError::Call(error)) if error.kind() == ErrorKind::Encode => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_would_lead_to_another_path_is_refused_by_name_and_never_sent() {
+    let things = nothing_is_sent();
+    for value in ["", ".", ".."] {
+        let error = refusal(things.find(value, 1).await);
+        assert_eq!(error.operation(), Some("find"));
+        assert!(error.to_string().contains("`room`"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_no_header_can_carry_is_refused_by_name_and_never_sent() {
+    let things = nothing_is_sent();
+    for value in ["a\r\nx-admin: yes", "a\nb", "a\rb", "\0"] {
+        let error = refusal(things.search(&[], None, None, value).await);
+        assert!(error.to_string().contains("`tenant`"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_has_no_text_is_refused_by_name_and_never_sent() {
+    let things = nothing_is_sent();
+    for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let error = refusal(things.search(&[], Some(value), None, "").await);
+        assert!(error.to_string().contains("`above`"), "{error}");
+    }
+}
+
+#[test]
+fn an_argument_can_travel_in_two_places_under_two_names() {
+    let request = things_v1::Search::new(&[], "acme").trace("t 1").encode().unwrap();
+    assert_eq!(request.uri(), "/v1/things/search?trace=t%201");
+    assert_eq!(request.headers()["x-trace"], "t 1");
+    assert_eq!(request.headers()["x-tenant"], "acme");
+}
+
+#[test]
+fn names_on_the_wire_are_those_of_the_annotations() {
+    let request = things_v1::Change::new("top", 1).name("cube").encode().unwrap();
+    assert_eq!(request.method(), Method::PATCH);
+    assert_eq!(request.uri(), "/v1/things/top/1");
+    assert_eq!(request.body(), r#"{"newName":"cube","weight":null}"#);
+
+    let tags = ["a".to_owned(), "b".to_owned()];
+    let request = things_v1::Search::new(&tags, "").encode().unwrap();
+    assert_eq!(request.uri(), "/v1/things/search?tag=a&tag=b");
+    assert!(!request.headers().contains_key("x-trace"));
+}
+
+async fn answer(method: Method, target: &str, body: &'static str) -> Response {
+    let mut request = Request::new(bytes::Bytes::from_static(body.as_bytes()));
+    *request.method_mut() = method;
+    *request.uri_mut() = target.parse().unwrap();
+    things_v1::dispatch(&Shelf::default(), Incoming::from(request)).await
+}
+
+fn message(response: &Response) -> String {
+    let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+    body["message"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_path_that_is_in_no_route_is_not_found() {
+    for target in
+        ["/", "/v1/things", "/v1/things/top", "/v1/things/top/1/yes/more", "/v1/things//1", "/v1/gone"]
+    {
+        assert_eq!(answer(Method::GET, target, "").await.status(), StatusCode::NOT_FOUND, "{target}");
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_a_path_has_not_is_answered_with_those_that_it_has() {
+    let response = answer(Method::POST, "/v1/things/top/1", "").await;
+    assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(response.headers()["allow"], "GET, PUT, PATCH");
+}
+
+#[tokio::test]
+async fn one_answer_names_every_argument_that_is_wrong() {
+    let response = answer(Method::PATCH, "/v1/things/top/first", r#"{"newName":1,"weight":"light"}"#).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    let message = message(&response);
+    for argument in ["number", "name", "weight"] {
+        assert!(message.contains(argument), "{message}");
+    }
+    assert!(!message.contains("room"), "{message}");
+}
+
+#[tokio::test]
+async fn a_required_argument_that_is_missing_is_named() {
+    let response = answer(Method::GET, "/v1/things/search", "").await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    assert!(message(&response).contains("tenant"), "{}", message(&response));
+}
+
+#[tokio::test]
+async fn an_answer_without_a_value_has_no_body() {
+    let response = answer(Method::PUT, "/v1/things/top/1", r#"{"name":"ball","weight":1}"#).await;
+    assert_eq!(response.status(), StatusCode::NO_CONTENT);
+    assert!(response.body().is_empty());
+}
+
+#[test]
+fn the_contract_is_there_as_data() {
+    let routes: Vec<_> = things_v1::ROUTES
+        .iter()
+        .map(|route| (route.name, route.to_string(), route.idempotent, route.timeout, route.has_body))
+        .collect();
+    let by_number = "/v1/things/{room}/{number}";
+    let (quick, slow) = (Some(Duration::from_millis(250)), Some(Duration::from_secs(120)));
+    assert_eq!(
+        routes,
+        [
+            ("search", "GET /v1/things/search".to_owned(), true, None, false),
+            ("find", format!("GET {by_number}"), true, None, false),
+            ("replace", format!("PUT {by_number}"), true, None, true),
+            ("change", format!("PATCH {by_number}"), false, quick, true),
+            ("remove", format!("DELETE {by_number}/{{forever}}"), false, None, false),
+            ("echo", "POST /v1/things/echo/{path}".to_owned(), true, slow, true),
+            ("with_space", "GET /v1/things/with%20space".to_owned(), true, None, false),
+            ("lookup", "GET /v1/things/lookup".to_owned(), true, None, false),
+        ]
+    );
+}
+
+#[test]
+fn the_arguments_of_a_route_say_where_they_travel_and_whether_they_must() {
+    const fn required(name: &'static str, places: &'static [Place]) -> Param {
+        Param { name, required: true, places }
+    }
+    const fn optional(name: &'static str, places: &'static [Place]) -> Param {
+        Param { name, required: false, places }
+    }
+    assert_eq!(
+        things_v1::SEARCH.params,
+        [
+            required("tags", &[Place::Query("tag")]),
+            optional("above", &[Place::Query("above")]),
+            optional("trace", &[Place::Query("trace"), Place::Header("x-trace")]),
+            required("tenant", &[Place::Header("x-tenant")]),
+        ]
+    );
+    assert_eq!(
+        things_v1::CHANGE.params,
+        [
+            required("room", &[Place::Path("room")]),
+            required("number", &[Place::Path("number")]),
+            optional("name", &[Place::Field("newName")]),
+            optional("weight", &[Place::Field("weight")]),
+        ]
+    );
+    assert_eq!(things_v1::REPLACE.params[2], required("thing", &[Place::Body]));
+}

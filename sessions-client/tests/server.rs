@@ -1,0 +1,238 @@
+//! The embedded service on the wire: what any HTTP client sees.
+
+#![cfg(feature = "server")]
+
+use serde_json::{Value, json};
+use sessions_client::server::EmbeddedService;
+use sessions_client::{ISessionsV1, SessionsMemoryClientV1};
+
+struct Embedded {
+    service: EmbeddedService,
+    sessions: SessionsMemoryClientV1,
+}
+
+impl Embedded {
+    async fn start() -> Self {
+        let sessions = SessionsMemoryClientV1::new();
+        let service = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
+        Self { service, sessions }
+    }
+
+    /// A request to a command, as plain as it gets.
+    fn post(&self, command: &str) -> reqwest::RequestBuilder {
+        reqwest::Client::new().post(format!("{}/v1/sessions/{command}", self.service.url()))
+    }
+
+    /// Status and body of the answer to JSON arguments.
+    async fn call(&self, command: &str, arguments: &Value) -> (u16, Value) {
+        read(self.post(command).json(arguments)).await
+    }
+
+    async fn send_text(&self, command: &str, body: &'static str) -> (u16, Value) {
+        read(self.post(command).header("content-type", "application/json").body(body)).await
+    }
+}
+
+async fn read(request: reqwest::RequestBuilder) -> (u16, Value) {
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    let body = response.bytes().await.unwrap();
+    (status, if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() })
+}
+
+#[tokio::test]
+async fn a_session_is_written_with_every_key_in_the_order_of_the_service() {
+    let embedded = Embedded::start().await;
+    let request = embedded.post("open_session").json(&json!({ "user_id": "1" }));
+    let text = request.send().await.unwrap().text().await.unwrap();
+    let keys: Vec<&str> = text.split('"').filter(|part| text.contains(&format!("\"{part}\":"))).collect();
+    assert_eq!(
+        keys,
+        [
+            "id",
+            "user_id",
+            "user_name",
+            "active",
+            "open_time",
+            "request_time",
+            "address",
+            "client",
+            "user",
+            "data"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_204_without_body_and_content_type() {
+    let embedded = Embedded::start().await;
+    let response =
+        embedded.post("get_session_by_id").json(&json!({ "session_id": "x" })).send().await.unwrap();
+    assert_eq!(response.status(), 204);
+    assert!(!response.headers().contains_key("content-type"));
+    assert!(!response.headers().contains_key("content-length"));
+    assert_eq!(response.bytes().await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn answers_of_commands_have_the_headers_of_the_service() {
+    let embedded = Embedded::start().await;
+    let response = embedded.post("get_sessions").json(&json!({})).send().await.unwrap();
+    for (name, value) in [
+        ("server", "restify"),
+        ("access-control-allow-origin", "*"),
+        ("vary", "origin,access-control-request-method,access-control-request-headers"),
+        ("cache-control", "no-cache, no-store, must-revalidate"),
+        ("pragma", "no-cache"),
+        ("expires", "0"),
+        ("content-type", "application/json"),
+        ("connection", "keep-alive"),
+        ("keep-alive", "timeout=5"),
+    ] {
+        assert_eq!(response.headers()[name], value, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn every_wrong_argument_is_named_in_one_answer() {
+    let embedded = Embedded::start().await;
+    let wrong = json!({ "user_id": 5, "user_name": 1.5, "address": [], "client": {} });
+    let (status, error) = embedded.call("open_session", &wrong).await;
+    assert_eq!(
+        (status, &error["code"], &error["category"]),
+        (400, &json!("INVALID_DATA"), &json!("BadRequest"))
+    );
+    assert_eq!(
+        error["message"],
+        "Validation failed: user_id type must be string but found long, user_name type must be string but found double, \
+         address type must be string but found array, client type must be string but found map"
+    );
+    assert_eq!(
+        error["details"]["results"],
+        "[object Object],[object Object],[object Object],[object Object]"
+    );
+    for (command, arguments, message) in [
+        ("open_session", json!({}), "user_id must not be null"),
+        ("store_session_data", json!({}), "session_id must not be null, data must not be null"),
+        (
+            "update_session_user",
+            json!({ "session_id": null, "user": null }),
+            "session_id must not be null, user must not be null",
+        ),
+        (
+            "get_sessions",
+            json!({ "filter": [1], "paging": { "skip": "1", "take": true, "total": 1 } }),
+            "filter type must be Map, paging.skip type must be long but found string, paging.take type must be long but found \
+             boolean, paging.total type must be boolean but found long",
+        ),
+    ] {
+        let (status, error) = embedded.call(command, &arguments).await;
+        assert_eq!(
+            (status, error["message"].as_str()),
+            (400, Some(&*format!("Validation failed: {message}")))
+        );
+    }
+    assert!(embedded.sessions.is_empty());
+}
+
+#[tokio::test]
+async fn odd_arguments_that_the_service_takes_are_taken() {
+    let embedded = Embedded::start().await;
+    embedded.call("open_session", &json!({ "user_id": "1", "id": "mine", "active": false, "data": 0 })).await;
+    for arguments in [
+        json!(null),
+        json!([]),
+        json!(5),
+        json!({ "filter": false }),
+        json!({ "filter": "", "paging": 5 }),
+        json!({ "filter": { "user_id": 1, "active": true }, "paging": [0, 2, true] }),
+    ] {
+        let (status, page) = embedded.call("get_sessions", &arguments).await;
+        assert_eq!((status, page["data"].as_array().map(Vec::len)), (200, Some(1)), "{arguments}");
+        assert_ne!(page["data"][0]["id"], "mine");
+    }
+    let (status, _) = embedded.call("close_expired_sessions", &json!([])).await;
+    assert_eq!(status, 204);
+}
+
+#[tokio::test]
+async fn arguments_without_a_json_content_type_are_no_arguments() {
+    let embedded = Embedded::start().await;
+    let arguments = r#"{"user_id":"1"}"#;
+    for (content_type, status) in [
+        ("text/plain", 400),
+        ("application/json", 200),
+        ("Application/JSON; charset=latin1", 200),
+        ("application/vnd.sessions+json", 200),
+        ("application/jsonp", 400),
+    ] {
+        let request = embedded.post("open_session").header("content-type", content_type).body(arguments);
+        assert_eq!(read(request).await.0, status, "{content_type}");
+    }
+    assert_eq!(read(embedded.post("open_session").body(arguments)).await.0, 400);
+}
+
+#[tokio::test]
+async fn what_is_not_json_is_refused_before_any_command() {
+    let embedded = Embedded::start().await;
+    for body in ["{", " ", r#"{"user_id":"1",}"#, "\u{feff}{}", r#"{"user_id":NaN}"#] {
+        let (status, error) = embedded.send_text("open_session", body).await;
+        assert_eq!((status, &error["code"]), (400, &json!("InvalidContent")), "{body:?}");
+        assert_eq!(error.as_object().unwrap().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_path_is_404_and_a_wrong_method_405() {
+    let embedded = Embedded::start().await;
+    for path in [
+        "/",
+        "/v1/sessions",
+        "/v1/sessions/nope",
+        "/v1/sessions/open_session/",
+        "/V1/sessions/open_session",
+        "//v1/sessions/open_session",
+    ] {
+        let request = reqwest::Client::new().post(format!("{}{path}", embedded.service.url())).body("{");
+        let expected = json!({ "code": "ResourceNotFound", "message": format!("{path} does not exist") });
+        assert_eq!(read(request).await, (404, expected));
+    }
+    let url = format!("{}/v1/sessions/open_session", embedded.service.url());
+    let response = reqwest::Client::new().put(url).send().await.unwrap();
+    assert_eq!((response.status().as_u16(), &response.headers()["allow"]), (405, &"POST".parse().unwrap()));
+    let error: Value = response.json().await.unwrap();
+    assert_eq!(error, json!({ "code": "MethodNotAllowed", "message": "PUT is not allowed" }));
+    let (status, _) = read(embedded.post("get%5Fsessions")).await;
+    assert_eq!(status, 200, "an escaped letter is the letter");
+}
+
+#[tokio::test]
+async fn the_heartbeat_is_the_time_of_the_server() {
+    let embedded = Embedded::start().await;
+    let url = format!("{}/heartbeat", embedded.service.url());
+    let (status, time) = read(reqwest::Client::new().get(&url)).await;
+    assert_eq!((status, time.as_str().map(str::len)), (200, Some("2026-11-23T02:13:58.078Z".len())));
+    assert_eq!(read(reqwest::Client::new().post(&url)).await.0, 405);
+}
+
+#[tokio::test]
+async fn a_session_opened_over_http_is_the_one_in_memory() {
+    let embedded = Embedded::start().await;
+    let (_, opened) =
+        embedded.call("open_session", &json!({ "user_id": "1", "data": { "b": 1, "a": [null] } })).await;
+    let id = opened["id"].as_str().unwrap();
+    let session = embedded.sessions.get_session_by_id(None, id).await.unwrap().unwrap();
+    assert_eq!(serde_json::to_value(&session).unwrap(), opened);
+    assert_eq!(opened["data"].to_string(), r#"{"b":1,"a":[null]}"#);
+}
+
+#[tokio::test]
+async fn it_stops_listening_when_it_is_dropped() {
+    let embedded = Embedded::start().await;
+    let address = embedded.service.address();
+    drop(embedded);
+    // The task is gone once the runtime has had its turn, and its socket with it.
+    while tokio::net::TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,8 @@
+use sessions_client::http_api;
+
+#[http_api(client = Client, module = api)]
+struct Api;
+
+fn used(_: Api) {}
+
+fn main() {}

@@ -1,0 +1,87 @@
+//! The object-safe companion, `DynTrait`, and the trait's implementations by forwarding.
+//!
+//! Everything that implements the trait is a `DynTrait`, and `dyn DynTrait` implements the trait, as do
+//! `&T`, `Box<T>` and `Arc<T>`. So users call the same methods whatever they hold. The companion's own
+//! methods have hidden names: with the trait's names, importing both would make every call ambiguous.
+
+use super::{Scope, allowances, call_lifetime, name_lifetimes, type_parameter};
+use crate::model::Operation;
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
+    let Scope { api, private, contract, params, defaulted, idents, where_clause, .. } = scope;
+    let vis = &api.item.vis;
+    let companion = format_ident!("Dyn{contract}");
+    let this = type_parameter("Service");
+    let allow = allowances();
+
+    let declared = api.operations().map(|operation| {
+        let (cfgs, signature) = (&operation.cfgs, signature(scope, operation));
+        quote!(#(#cfgs)* #[doc(hidden)] #allow #signature;)
+    });
+    let boxed = api.operations().map(|operation| {
+        let (cfgs, ident, signature) = (&operation.cfgs, &operation.ident, signature(scope, operation));
+        let arguments = arguments(operation);
+        quote! {
+            #(#cfgs)*
+            #signature { #private::Box::pin(<Self as #contract<#idents>>::#ident(self, #(#arguments),*)) }
+        }
+    });
+    let through_companion = scope.members(|operation| {
+        let (hidden, arguments) = (hidden(operation), arguments(operation));
+        quote!(self.#hidden(#(#arguments),*).await)
+    });
+    let through_pointer = scope.members(|operation| {
+        let (ident, arguments) = (&operation.ident, arguments(operation));
+        quote!(<#this as #contract<#idents>>::#ident(&**self, #(#arguments),*).await)
+    });
+    let pointers = [quote!(&#this), quote!(#private::Box<#this>), quote!(#private::Arc<#this>)];
+    let pointers = pointers.map(|pointer| {
+        quote! {
+            #allow
+            impl<#this: #contract<#idents> + ?#private::Sized, #params> #contract<#idents> for #pointer
+            #where_clause { #through_pointer }
+        }
+    });
+    let doc = format!(
+        "[`{contract}`] behind a pointer: `Arc<dyn {companion}>`, `Box<dyn {companion}>` and `&dyn {companion}` \
+         implement it, and every implementation turns into one by itself."
+    );
+    quote! {
+        #[doc = #doc]
+        #vis trait #companion<#defaulted>: #private::Send + #private::Sync #where_clause { #(#declared)* }
+
+        #allow
+        impl<#this: #contract<#idents>, #params> #companion<#idents> for #this #where_clause { #(#boxed)* }
+
+        #allow
+        impl<#params> #contract<#idents> for dyn #companion<#idents> + '_ #where_clause { #through_companion }
+
+        #(#pointers)*
+    }
+}
+
+fn hidden(operation: &Operation) -> proc_macro2::Ident {
+    format_ident!("__{}", operation.name())
+}
+
+fn arguments(operation: &Operation) -> impl Iterator<Item = &proc_macro2::Ident> {
+    operation.params.iter().map(|param| &param.ident)
+}
+
+/// All elided lifetimes become one: a trait object's method returns one box, which outlives none of them.
+fn signature(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
+    let Scope { private, idents, .. } = scope;
+    let call = call_lifetime();
+    let (hidden, output) = (hidden(operation), &operation.output);
+    let inputs = operation.params.iter().map(|param| {
+        let (ident, (ty, _)) = (&param.ident, name_lifetimes(&param.ty, &call));
+        quote!(#ident: #ty)
+    });
+    let outlives = idents.iter().map(|ident| quote!(#ident: #call));
+    quote! {
+        fn #hidden<#call>(&#call self, #(#inputs),*) -> #private::BoxFuture<#call, #output>
+        where Self: #call, #(#outlives),*
+    }
+}

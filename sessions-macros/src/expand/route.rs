@@ -1,0 +1,68 @@
+//! The route of each operation, and the table of all: the contract as data.
+
+use super::Scope;
+use crate::model::{Operation, Param, Place};
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+pub(super) fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
+    let Scope { rt, private, contract, .. } = scope;
+    let (ident, cfgs) = (&operation.const_ident, &operation.cfgs);
+    let (name, template, idempotent) = (operation.name(), &operation.template, operation.idempotent);
+    let method = format_ident!("{}", operation.verb.method());
+    let timeout = match operation.timeout {
+        None => quote!(#private::None),
+        Some(timeout) => {
+            // Parsed from a `u64` of milliseconds, so it is one.
+            let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+            quote!(#private::Some(#private::Duration::from_millis(#millis)))
+        }
+    };
+    let has_body = operation.verb.always_has_a_body()
+        || operation
+            .params
+            .iter()
+            .flat_map(|param| &param.places)
+            .any(|place| matches!(place, Place::Body | Place::Field(_)));
+    let params = operation.params.iter().map(|param| self::param(scope, param));
+    let doc = format!("The route of [`{contract}::{name}`]: `{method} {template}`.");
+    quote! {
+        #(#cfgs)*
+        #[doc = #doc]
+        pub const #ident: &#rt::Route = &#rt::Route {
+            name: #name,
+            method: #private::Method::#method,
+            path: #template,
+            idempotent: #idempotent,
+            timeout: #timeout,
+            has_body: #has_body,
+            params: &[#(#params),*],
+        };
+    }
+}
+
+fn param(scope: &Scope<'_>, param: &Param) -> TokenStream {
+    let rt = &scope.rt;
+    let (name, required) = (param.name(), !param.is_optional());
+    let places = param.places.iter().map(|place| match place {
+        Place::Path(name) => quote!(#rt::Place::Path(#name)),
+        Place::Query(name) => quote!(#rt::Place::Query(#name)),
+        Place::Header(name) => quote!(#rt::Place::Header(#name)),
+        Place::Field(name) => quote!(#rt::Place::Field(#name)),
+        Place::Body => quote!(#rt::Place::Body),
+        Place::Correlation(name) => quote!(#rt::Place::Correlation(#name)),
+    });
+    quote!(#rt::Param { name: #name, required: #required, places: &[#(#places),*] })
+}
+
+pub(super) fn table(scope: &Scope<'_>) -> TokenStream {
+    let Scope { api, rt, .. } = scope;
+    let routes = api.operations().map(|operation| {
+        let (cfgs, ident) = (&operation.cfgs, &operation.const_ident);
+        quote!(#(#cfgs)* #ident)
+    });
+    quote! {
+        /// Every route of the contract, in the order of its declaration.
+        pub const ROUTES: &[&#rt::Route] = &[#(#routes),*];
+    }
+}

@@ -1,0 +1,328 @@
+//! What the attribute prints, as code for people to review: `INSTA_UPDATE=always` makes the snapshots anew.
+
+use crate::run;
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{File, Item, ItemMod, Type};
+
+const ARGS: &str = "client = Client, module = api";
+
+fn expand(args: &str, item: &TokenStream) -> File {
+    let expansion = run(args.parse().unwrap(), item);
+    assert_eq!(error(args, item), None);
+    syn::parse2(expansion).unwrap()
+}
+
+/// The first error that is reported, with the quotes of its literal escaped.
+fn error(args: &str, item: &TokenStream) -> Option<String> {
+    let text = run(args.parse().unwrap(), item).to_string();
+    let (_, message) = text.split_once("compile_error ! { \"")?;
+    message.split_once("\" }").map(|(message, _)| message.to_owned())
+}
+
+fn module(file: File) -> Vec<Item> {
+    let content = file.items.into_iter().find_map(|item| match item {
+        Item::Mod(ItemMod { content, .. }) => content,
+        _ => None,
+    });
+    content.unwrap().1
+}
+
+/// What there is for one operation: its route, its struct, and the dispatcher, which has an arm for it.
+fn operation(constant: &str, name: &str, item: &TokenStream) -> String {
+    let is_for_it = |item: &Item| match item {
+        Item::Const(item) => item.ident == constant,
+        Item::Struct(item) => item.ident == name,
+        Item::Fn(item) => item.sig.ident == "dispatch",
+        Item::Impl(item) => matches!(&*item.self_ty, Type::Path(ty) if ty.path.segments[0].ident == name),
+        _ => false,
+    };
+    pretty(module(expand(ARGS, item)).into_iter().filter(is_for_it).collect())
+}
+
+fn pretty(items: Vec<Item>) -> String {
+    prettyplease::unparse(&File { shebang: None, frontmatter: None, attrs: Vec::new(), items })
+}
+
+#[test]
+fn the_whole_expansion_of_a_contract_of_one_operation() {
+    let file = expand(
+        r#"prefix = "/v1", client = Client, module = api"#,
+        &quote! {
+            /// Things.
+            pub trait Api {
+                /// Finds a thing.
+                #[get("/things/{id}")]
+                async fn get(&self, id: &str) -> Result<Thing>;
+            }
+        },
+    );
+    insta::assert_snapshot!("whole_expansion", pretty(file.items));
+}
+
+#[test]
+fn fields_make_an_object_and_a_correlation_id_goes_where_the_client_says() {
+    let item = quote! {
+        trait Api {
+            #[post("/open")]
+            async fn open(
+                &self,
+                #[correlation] correlation_id: Option<&str>,
+                #[field] user_id: &str,
+                #[field("address")] from: Option<&str>,
+                #[field] size: u8,
+            ) -> Result<Session>;
+        }
+    };
+    insta::assert_snapshot!("post_with_fields", operation("OPEN", "Open", &item));
+}
+
+#[test]
+fn placeholders_queries_and_headers_are_read_back_from_where_they_are_written() {
+    let item = quote! {
+        trait Api {
+            #[get("/things/{thing}/parts/{part}")]
+            async fn find_part(
+                &self,
+                thing: &str,
+                part: u32,
+                #[query] exact: bool,
+                #[query("max")] most: Option<u16>,
+                #[query("tag")] tags: &[String],
+                #[header("x-tenant")] tenant: Option<&str>,
+            ) -> Result<Option<Part>>;
+        }
+    };
+    insta::assert_snapshot!("get_with_texts", operation("FIND_PART", "FindPart", &item));
+}
+
+#[test]
+fn one_argument_can_be_the_whole_body() {
+    let item = quote! {
+        trait Api {
+            #[put("/things/{id}")]
+            async fn replace(&self, id: u64, #[body] thing: &Thing) -> Result<()>;
+        }
+    };
+    insta::assert_snapshot!("put_with_body", operation("REPLACE", "Replace", &item));
+}
+
+#[test]
+fn a_call_without_arguments_has_none_to_read() {
+    let item = quote! {
+        trait Api {
+            #[delete("/things")]
+            async fn clear(&self) -> Result<()>;
+        }
+    };
+    insta::assert_snapshot!("delete_without_arguments", operation("CLEAR", "Clear", &item));
+}
+
+#[test]
+fn a_route_overrules_what_its_verb_promises() {
+    let item = quote! {
+        trait Api {
+            #[put("/counter", unsafe_to_repeat, timeout = "250ms")]
+            async fn count(&self) -> Result<u64>;
+        }
+    };
+    let route = module(expand(ARGS, &item)).into_iter().filter(|item| matches!(item, Item::Const(_)));
+    insta::assert_snapshot!("route_with_flags", pretty(route.collect()));
+}
+
+#[test]
+fn an_operation_has_the_type_parameters_of_its_arguments_and_its_answer_the_others() {
+    let item = quote! {
+        trait Api<U: Payload = Value, D: Payload + From<U> = U>
+        where
+            D: Clone,
+            U: Into<D>,
+        {
+            #[post("/store")]
+            async fn store(&self, #[field] data: Option<&D>) -> Result<Session<U, D>>;
+        }
+    };
+    insta::assert_snapshot!("generic_operation", operation("STORE", "Store", &item));
+}
+
+#[test]
+fn the_client_of_generic_payloads_is_made_for_the_default_ones() {
+    let item = quote! {
+        trait Api<U: Payload = Value, D: Payload = Vec<U>> where U: Clone {}
+    };
+    let client = expand(ARGS, &item).items.into_iter().filter(|item| match item {
+        Item::Struct(_) => true,
+        Item::Impl(item) => {
+            matches!(&*item.self_ty, Type::Path(ty) if ty.path.is_ident("Client"))
+                || matches!(&*item.self_ty, Type::Path(ty) if ty.path.segments[0].ident == "Client")
+        }
+        _ => false,
+    });
+    insta::assert_snapshot!("generic_client", pretty(client.collect()));
+}
+
+#[test]
+fn a_condition_on_an_operation_is_on_all_that_is_made_of_it() {
+    let file = expand(
+        ARGS,
+        &quote! {
+            trait Api {
+                #[cfg(feature = "new")]
+                #[get("/new")]
+                async fn latest(&self, #[query] since: &str) -> Result<News>;
+            }
+        },
+    );
+    insta::assert_snapshot!("conditional_operation", pretty(file.items));
+}
+
+#[test]
+fn a_raw_name_is_raw_in_code_and_plain_elsewhere() {
+    let item = quote! {
+        trait Api {
+            #[get("/{type}")]
+            async fn r#match(&self, r#type: &str, #[query] r#in: Option<u8>) -> Result<()>;
+        }
+    };
+    insta::assert_snapshot!("raw_names", operation("MATCH", "Match", &item));
+}
+
+#[test]
+fn a_contract_that_says_where_the_runtime_is_mentions_no_other() {
+    let item = quote! {
+        trait Api<U: Payload = Value> {
+            #[post("/{id}", timeout = "1s")]
+            async fn store(
+                &self,
+                id: &str,
+                #[query] q: Option<u8>,
+                #[header("x-h")] h: &str,
+                #[correlation] c: Option<&str>,
+                #[field] u: &U,
+            ) -> Result<U>;
+
+            #[put("/{id}")]
+            async fn put(&self, id: &str, #[body] body: Option<&U>) -> Result<()>;
+        }
+    };
+    let expansion = expand("client = Client, module = api, crate = ::own::renamed", &item);
+    let text = quote!(#expansion).to_string();
+    assert!(text.contains(":: own :: renamed :: __private"), "{text}");
+    assert!(!text.contains("sessions_client"), "{text}");
+}
+
+#[test]
+fn a_relative_path_counts_from_the_trait_in_the_generated_module_too() {
+    let item = quote! {
+        trait Api {
+            #[put("/")]
+            async fn put(&self, #[body] body: &self::Here) -> Result<super::There>;
+        }
+    };
+    let expansion = expand("client = Client, module = api, crate = super::renamed", &item);
+    let inner = module(expansion).into_iter().map(|item| quote!(#item).to_string()).collect::<String>();
+    for path in
+        ["& 'call super :: Here", "Result < super :: super :: There >", "super :: super :: renamed :: "]
+    {
+        assert!(inner.contains(path), "{path} in {inner}");
+    }
+    assert!(!inner.contains("self :: Here"), "{inner}");
+}
+
+#[test]
+fn a_timeout_is_a_number_and_a_unit() {
+    let with = |timeout: &str| {
+        quote! {
+            trait Api {
+                #[get("/", timeout = #timeout)]
+                async fn get(&self) -> Result<()>;
+            }
+        }
+    };
+    for (timeout, millis) in [("1ms", "1u64"), ("250ms", "250u64"), ("5s", "5000u64"), ("2m", "120000u64")] {
+        let file = expand(ARGS, &with(timeout));
+        let text = quote!(#file).to_string();
+        assert!(text.contains(&format!("Duration :: from_millis ({millis})")), "{timeout} in {text}");
+    }
+    for timeout in [
+        "",
+        "5",
+        "s",
+        "0s",
+        "-1s",
+        "1.5s",
+        "5 s",
+        "5S",
+        "1h",
+        "99999999999999999999s",
+        "18446744073709551615m",
+    ] {
+        let error = error(ARGS, &with(timeout)).unwrap();
+        assert!(error.starts_with(&format!("`{timeout}` is no timeout")), "{error}");
+    }
+}
+
+#[test]
+fn an_operation_that_another_one_hides_is_reported() {
+    let both = |first: &str, second: &str| {
+        quote! {
+            trait Api {
+                #[get(#first)]
+                async fn one(&self, #[query] a: u8) -> Result<()>;
+                #[get(#second)]
+                async fn two(&self, #[query] b: u8) -> Result<()>;
+            }
+        }
+    };
+    for (first, second) in [("/a", "/a/b"), ("/a/b", "/a/c"), ("/a", "/A")] {
+        assert_eq!(error(ARGS, &both(first, second)), None, "{first} and {second}");
+    }
+    let error = error(ARGS, &both("/a", "/a")).unwrap();
+    assert_eq!(error, "`one` and `two` are both `GET /a`: give one of them another route");
+}
+
+#[test]
+fn a_literal_path_stands_before_the_placeholder_that_it_fits() {
+    let in_order = |literal_first: bool| {
+        let literal = quote!(
+            #[get("/things/latest")]
+            async fn latest(&self) -> Result<()>;
+        );
+        let placeholder = quote!(
+            #[get("/things/{id}")]
+            async fn get(&self, id: u8) -> Result<()>;
+        );
+        if literal_first {
+            quote!(trait Api { #literal #placeholder })
+        } else {
+            quote!(trait Api { #placeholder #literal })
+        }
+    };
+    assert_eq!(error(ARGS, &in_order(true)), None);
+    let error = error(ARGS, &in_order(false)).unwrap();
+    assert!(error.starts_with("`latest` is never reached"), "{error}");
+}
+
+#[test]
+fn operations_of_one_name_are_told_apart_by_their_conditions() {
+    let item = quote! {
+        trait Api {
+            #[cfg(unix)]
+            #[get("/unix")]
+            async fn get(&self) -> Result<()>;
+            #[cfg(not(unix))]
+            #[get("/other")]
+            async fn get(&self) -> Result<()>;
+        }
+    };
+    let file = expand(ARGS, &item);
+    let text = quote!(#file).to_string();
+    assert!(text.contains("`GET /unix`") && text.contains("`GET /other`"), "{text}");
+}
+
+#[test]
+fn code_that_is_no_trait_comes_back_as_it_was() {
+    let item = quote! { struct Api { field: u8 } };
+    let text = run(ARGS.parse().unwrap(), &item).to_string();
+    assert!(text.starts_with(&item.to_string()), "{text}");
+}
