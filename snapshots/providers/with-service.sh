@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Runs a command while the real sessions service runs beside it, and ends as the command ends.
+#
+#   ./with-service.sh COMMAND [ARGUMENT…]
+#
+# The service is installed if it is not there, listens on a free port of the loopback interface and is stopped
+# when the command has ended, however that happens. The command finds it at $SESSIONS_URL. Since nobody else
+# has sessions there, $SESSIONS_CLOSE_EXPIRED tells the contract tests that they may close expired ones.
+set -euo pipefail
+
+if (($# == 0)); then
+    echo "usage: $0 COMMAND [ARGUMENT...]" >&2
+    exit 64
+fi
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+service=$here/service-sessions-node
+pid=
+
+stop() {
+    [[ -n $pid ]] || return 0
+    kill "$pid" 2>/dev/null || true
+    for _ in {1..50}; do
+        kill -0 "$pid" 2>/dev/null || break
+        sleep 0.1
+    done
+    kill -KILL "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+    pid=
+}
+trap stop EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+free_port() {
+    node -e '
+        const server = require("net").createServer();
+        server.listen(0, "127.0.0.1", () => {
+            console.log(server.address().port);
+            server.close();
+        });'
+}
+
+# Ends well once the service at port $1 answers, and badly once process $2 is gone or 30 seconds are over.
+answers() {
+    node -e '
+        const [port, pid] = process.argv.slice(1).map(Number);
+        const http = require("http");
+        const deadline = Date.now() + 30000;
+        const again = () => {
+            try {
+                process.kill(pid, 0);
+            } catch {
+                process.exit(1);
+            }
+            if (Date.now() > deadline) process.exit(2);
+            setTimeout(ask, 50);
+        };
+        const ask = () => {
+            const request = http.get({ host: "127.0.0.1", port, path: "/heartbeat", agent: false, timeout: 1000 });
+            request.on("response", answer => (answer.statusCode === 200 ? process.exit(0) : again()));
+            request.on("timeout", () => request.destroy(new Error("no answer in time")));
+            request.on("error", again);
+        };
+        ask();' "$1" "$2"
+}
+
+# The lock file that npm leaves behind tells a finished installation from one that was broken off.
+if [[ ! -f $service/node_modules/.package-lock.json ]]; then
+    (cd "$service" && npm ci --ignore-scripts --no-audit --no-fund) >&2
+fi
+
+port=$(free_port)
+"$service/start.sh" "$port" >&2 </dev/null &
+pid=$!
+if ! answers "$port" "$pid"; then
+    echo "$0: the service did not come up at port $port within 30 seconds." >&2
+    echo "LOG_LEVEL=trace $service/start.sh $port tells why." >&2
+    exit 69
+fi
+
+export SESSIONS_URL=http://127.0.0.1:$port
+export SESSIONS_CLOSE_EXPIRED=yes
+export NO_PROXY="127.0.0.1,${NO_PROXY-}"
+export no_proxy="127.0.0.1,${no_proxy-}"
+status=0
+"$@" || status=$?
+exit "$status"
