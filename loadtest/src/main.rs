@@ -1,0 +1,29 @@
+//! The program: arguments in, report and exit code out.
+
+use loadtest::{Cli, Exit};
+use std::io::Write;
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let exit = match Cli::parse() {
+        Ok(cli) => match loadtest::run(cli).await {
+            Ok(None) => Exit::Passed,
+            Ok(Some(report)) => {
+                // A reader that went away, as `| head` does, changes nothing about the run.
+                let _ = write!(std::io::stdout().lock(), "{report}");
+                report.exit()
+            }
+            Err(error) => {
+                eprintln!("loadtest: {error}");
+                Exit::CouldNotRun
+            }
+        },
+        Err(error) => {
+            let _ = error.print();
+            // Help was asked for and is no mistake; clap's own code for a mistake means something else here.
+            if error.use_stderr() { Exit::CouldNotRun } else { Exit::Passed }
+        }
+    };
+    ExitCode::from(exit.code())
+}

@@ -1,0 +1,320 @@
+//! One run, from the options to the report.
+//!
+//! The service is asked once before any user starts: goose would load an address where nothing listens for
+//! the whole run time.
+
+use crate::audit::{Audit, audit};
+use crate::ledger::Ledger;
+use crate::report::{Report, Row, some_of};
+use crate::scenario::{Client, Load, OPERATIONS, scenario};
+use crate::stop::Stop;
+use crate::tally::Tally;
+use crate::text::{count, counted};
+use crate::verdict::{Facts, Verdict};
+use crate::{Cli, Lifecycle};
+use goose::client::GooseClientBuilder;
+use goose::config::{GooseConfiguration, RUN_FOLDER};
+use goose::metrics::GooseMetrics;
+use goose::{GooseAttack, GooseError};
+use sessions_client::server::EmbeddedService;
+use sessions_client::{ClientConfig, ISessionsV1, SessionsHttpClientV1, SessionsMemoryClientV1};
+use std::fmt;
+use std::iter;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Why there was no load at all.
+#[derive(Debug)]
+pub struct CouldNotRun(String);
+
+impl fmt::Display for CouldNotRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for CouldNotRun {}
+
+/// Runs the load test as `cli` says.
+///
+/// There is no report when goose was only asked to print or convert something.
+///
+/// # Errors
+///
+/// When no load could be made: the options contradict each other, or the service cannot be reached.
+pub async fn run(cli: Cli) -> Result<Option<Report>, CouldNotRun> {
+    let makes_no_load = cli.makes_no_load();
+    let Cli { lifecycle, mut goose } = cli;
+    let stop = Stop::default();
+    stop.on_sigterm().map_err(|error| CouldNotRun(format!("SIGTERM cannot be caught: {error}")))?;
+    let mut service = Service::of(&goose, makes_no_load).await?;
+    let client = service.client(&goose)?;
+    if !makes_no_load {
+        service.must_answer(&client).await?;
+    }
+    // For goose the address is a name in its tables, where credentials do not belong.
+    goose.host = Some(service.shown.clone());
+    let plan = plan(&lifecycle, &goose);
+    let files = goose.report_file.iter().map(|file| shown_file(file, &goose)).collect();
+    let load = Arc::new(Load {
+        client,
+        announcement: format!("loading {service} with {plan}"),
+        run: run_id(),
+        tally: Tally::new(),
+        ledger: Ledger::default(),
+        stop,
+        users: 0.into(),
+        lifecycle,
+    });
+    let ended = Box::pin(attack(goose, &load)).await;
+    if makes_no_load {
+        return ended.map(|_| None).map_err(|error| CouldNotRun(explain(&error)));
+    }
+    let mut facts = Facts::default();
+    let metrics = match ended {
+        Ok(metrics) => Some(Box::new(metrics)),
+        Err(GooseError::ThresholdsFailed { failed, metrics }) => {
+            facts.thresholds = failed
+                .iter()
+                .map(|result| format!("{}, observed {}", result.rule, result.observed))
+                .collect();
+            Some(metrics.0)
+        }
+        Err(error) if load.tally.requests() == 0 => return Err(CouldNotRun(explain(&error))),
+        Err(error) => {
+            facts.goose = Some(explain(&error));
+            None
+        }
+    };
+    // A missed threshold stops goose by the same switch as Ctrl-C.
+    facts.stopped =
+        load.stop.is_ordered() || (facts.thresholds.is_empty() && goose::is_killswitch_triggered());
+    let audit = audit(&load).await;
+    Ok(Some(report(&load, facts, audit, metrics.as_deref(), Described { service, plan, files })))
+}
+
+/// What is loaded.
+struct Service {
+    url: String,
+    /// The address without path and credentials.
+    shown: String,
+    /// It stops when this is dropped.
+    embedded: Option<EmbeddedService>,
+}
+
+impl Service {
+    async fn of(goose: &GooseConfiguration, makes_no_load: bool) -> Result<Self, CouldNotRun> {
+        if let Some(url) = &goose.host {
+            return Ok(Self { url: url.clone(), shown: url.clone(), embedded: None });
+        }
+        let mut service =
+            Self { url: "http://127.0.0.1".to_owned(), shown: "http://127.0.0.1".to_owned(), embedded: None };
+        if !makes_no_load {
+            let embedded = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new())
+                .await
+                .map_err(|error| CouldNotRun(format!("the embedded service cannot start: {error}")))?;
+            service.url = embedded.url();
+            service.shown.clone_from(&service.url);
+            service.embedded = Some(embedded);
+        }
+        Ok(service)
+    }
+
+    /// A client of the service; from now on its address is shown as the client shows it.
+    fn client(&mut self, goose: &GooseConfiguration) -> Result<Client, CouldNotRun> {
+        let cannot = |error: sessions_client::Error| {
+            // The client names its configuration key, which nobody has typed here.
+            let why = error.to_string().replace("`connection.uri`", "it");
+            CouldNotRun(format!("--host {}: {why}", self.url))
+        };
+        let mut config = ClientConfig::from_url(&self.url).map_err(cannot)?;
+        if let Some(seconds) = &goose.timeout {
+            config = config.with_timeout(timeout(seconds)?);
+        }
+        let client = SessionsHttpClientV1::from_config(&config).map_err(cannot)?;
+        client.caller().transport().origin().clone_into(&mut self.shown);
+        Ok(client.with_payloads())
+    }
+
+    /// Asks for a session that cannot be there.
+    async fn must_answer(&self, client: &Client) -> Result<(), CouldNotRun> {
+        match client.get_session_by_id(None, "loadtest").await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(CouldNotRun(format!(
+                "the service at {} does not answer as it should: {error}\n\
+                 Start it, or give the address of another with --host; without --host an embedded one is loaded.",
+                self.shown
+            ))),
+        }
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.embedded {
+            Some(_) => write!(f, "the embedded service ({})", self.shown),
+            None => f.write_str(&self.shown),
+        }
+    }
+}
+
+/// goose's own rules for the same option: a positive number, decimals allowed.
+fn timeout(seconds: &str) -> Result<Duration, CouldNotRun> {
+    seconds
+        .parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .filter(|timeout| *timeout >= Duration::from_millis(1))
+        .ok_or_else(|| CouldNotRun(format!("--timeout {seconds}: it must be a number of seconds above 0")))
+}
+
+/// Short enough to be typed into a query for what is left.
+fn run_id() -> String {
+    let mut id = Uuid::new_v4().simple().to_string();
+    id.truncate(12);
+    id
+}
+
+async fn attack(goose: GooseConfiguration, load: &Arc<Load>) -> Result<GooseMetrics, GooseError> {
+    let attack = GooseAttack::initialize_with_config(goose)?
+        // Nobody uses goose's client, but by default each user gets one of its own, certificates and all.
+        .set_client_builder_without_cookies(GooseClientBuilder::new().without_cookies())?
+        .register_scenario(scenario(load));
+    Box::pin(attack.execute()).await
+}
+
+/// What goose's message leaves out, and in the words of the command line.
+fn explain(error: &GooseError) -> String {
+    let text = match error {
+        GooseError::InvalidOption { detail, .. }
+        | GooseError::InvalidHost { detail, .. }
+        | GooseError::InvalidWaitTime { detail, .. }
+        | GooseError::InvalidWeight { detail, .. }
+        | GooseError::NoScenarios { detail }
+        | GooseError::FeatureNotEnabled { detail, .. } => detail.clone(),
+        other => other.to_string(),
+    };
+    as_options(&text)
+}
+
+/// Turns goose's names for its configuration, such as `configuration.run_time`, into those of the options.
+fn as_options(text: &str) -> String {
+    let mut parts = text.split("`configuration.");
+    let before = parts.next().unwrap_or_default().to_owned();
+    let options = parts.map(|part| {
+        let (name, after) = part.split_once('`').unwrap_or((part, ""));
+        format!("--{}{after}", name.replace('_', "-"))
+    });
+    iter::once(before).chain(options).collect()
+}
+
+/// What the users are going to do.
+fn plan(lifecycle: &Lifecycle, goose: &GooseConfiguration) -> String {
+    let Lifecycle { stores, payload_bytes, think_time } = lifecycle;
+    let users = match goose.users {
+        Some(users) => counted(users as u64, "user", "users"),
+        None => "the users of the test plan".to_owned(),
+    };
+    let time = match (&goose.run_time, goose.iterations) {
+        (Some(time), _) if time.bytes().all(|byte| byte.is_ascii_digit()) => format!(" for {time} s"),
+        (Some(time), _) => format!(" for {time}"),
+        (None, Some(iterations)) => {
+            format!(", {} each", counted(iterations as u64, "session", "sessions"))
+        }
+        (None, None) => String::new(),
+    };
+    let pause = if *think_time > 0 { format!(", {think_time} ms between calls") } else { String::new() };
+    format!(
+        "{users}{time}: open, {} × store and read ({} bytes), close, delete{pause}",
+        count((*stores).into()),
+        count(*payload_bytes as u64),
+    )
+}
+
+fn shown_file(file: &str, goose: &GooseConfiguration) -> String {
+    if file == RUN_FOLDER {
+        let folder = goose.output_dir.as_deref().unwrap_or("goose-runs");
+        return format!("report.html and report.json, in {folder}");
+    }
+    file.to_owned()
+}
+
+/// What a reader is told about a run beside its figures.
+struct Described {
+    service: Service,
+    plan: String,
+    files: Vec<String>,
+}
+
+fn report(
+    load: &Load,
+    mut facts: Facts,
+    audit: Audit,
+    metrics: Option<&GooseMetrics>,
+    described: Described,
+) -> Report {
+    let failures = load.tally.failures();
+    let mut notes = Vec::new();
+    if audit.removed > 0 {
+        let sessions = counted(audit.removed, "session", "sessions");
+        notes.push(format!("{sessions} that no user had deleted: deleted after the run"));
+    }
+    if audit.foreign > 0 {
+        let sessions = counted(audit.foreign, "session", "sessions");
+        notes.push(format!("get_sessions: {sessions} of other users listed for a user of this run"));
+    }
+    if !audit.left.is_empty() {
+        notes.push(format!(
+            "still there, of users {}*: {}",
+            load.user_id(0).trim_end_matches('0'),
+            some_of(&audit.left)
+        ));
+    }
+    facts.requests = load.tally.requests();
+    facts.failed = failures.iter().map(|failures| failures.count).sum();
+    facts.mismatches = audit.foreign
+        + failures
+            .iter()
+            .filter(|failures| failures.first.mismatch)
+            .map(|failures| failures.count)
+            .sum::<u64>();
+    facts.lifecycles = load.tally.lifecycles();
+    facts.left_behind = audit.left.len() as u64;
+    facts.unknown = audit.failed;
+    let Described { service, plan, files } = described;
+    Report {
+        service: service.to_string(),
+        scenario: plan,
+        span: load.tally.span(),
+        lifecycles: facts.lifecycles,
+        rows: metrics
+            .map(|metrics| OPERATIONS.iter().filter_map(|route| Row::of(route, metrics)).collect())
+            .unwrap_or_default(),
+        failures,
+        notes,
+        files,
+        verdict: Verdict::of(&facts),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_of_goose_are_given_in_the_words_of_the_command_line() {
+        let text = "`configuration.run_time` can not be set with `configuration.test_plan`.";
+        assert_eq!(as_options(text), "--run-time can not be set with --test-plan.");
+        assert_eq!(as_options("no such file"), "no such file");
+    }
+
+    #[test]
+    fn a_timeout_is_a_number_of_seconds() {
+        assert_eq!(timeout("0.5").unwrap(), Duration::from_millis(500));
+        for wrong in ["0", "-1", "soon", "NaN", "1e300"] {
+            let error = timeout(wrong).unwrap_err().to_string();
+            assert_eq!(error, format!("--timeout {wrong}: it must be a number of seconds above 0"));
+        }
+    }
+}
