@@ -57,13 +57,16 @@
 /// | `prefix = "/v1"` | | what every path begins with |
 /// | `crate = path` | | where this crate is found, if not at `::sessions_client` |
 ///
-/// The trait may have type parameters, with or without bounds and defaults: the types of payloads. It has no
-/// supertraits (`Send + Sync` are added), no lifetimes, constants or types, and all of its methods are operations.
+/// The trait may have type parameters, with or without defaults: the types of payloads. Each has a bound,
+/// [`Payload`](crate::Payload) as a rule. It has no supertraits (`Send + Sync` are added), no lifetimes, constants or
+/// types, and all of its methods are operations.
 ///
 /// # On a method
 ///
 /// One of `#[get("/path")]`, `#[post("/path")]`, `#[put("/path")]`, `#[patch("/path")]` and `#[delete("/path")]`.
-/// A path may have `{placeholders}`, each a whole segment. After the path come, in any order:
+/// A path may have `{placeholders}`, each a whole segment. The first route that fits a request is taken, so `/new` stands
+/// before `/{id}`; `/{id}/edit` and `/new/{kind}`, which share a path while neither has all of the other's, are refused.
+/// After the path come, in any order:
 ///
 /// | flag | meaning |
 /// |---|---|
@@ -86,9 +89,9 @@
 /// | `#[body]` | the whole body, as JSON | the same |
 /// | `#[correlation]`, `#[correlation("name")]` | query, header or both: the client's [`CorrelationPlace`](crate::CorrelationPlace) | text |
 ///
-/// Arguments are `T`, `&T`, `Option<T>` or `Option<&T>`; a service decodes `&str` as `String` and `&[T]` as `Vec<T>`. An
-/// `Option` may be left out: absent from a query, `null` in a body. One argument may have several places. POST, PUT and
-/// PATCH always have a JSON body, `{}` where there is no field.
+/// Arguments are `T`, `&T`, `Option<T>` or `Option<&T>`; a service decodes `&str` as `String` and `&[T]` as `Vec<T>`. `T`
+/// itself borrows nothing, as `Cow<'_, str>` would. An `Option` may be left out: absent from a query, `null` in a body.
+/// One argument may have several places. POST, PUT and PATCH always have a JSON body, `{}` where there is no field.
 ///
 /// # What it generates
 ///

@@ -211,6 +211,48 @@ async fn type_parameters_can_have_any_name() {
     assert_eq!(answer, (1, true, "u".to_owned(), 0.5, 't'));
 }
 
+/// Traits with the names of what the generated module has: an operation's struct, and its handler.
+mod named_like_an_item_of_the_module {
+    use super::{Payload, Result, http_api};
+
+    #[http_api(client = SearchClient, module = searches)]
+    pub(super) trait Search<T: Payload = String> {
+        #[get("/search")]
+        async fn search(&self, #[query] text: &str) -> Result<T>;
+    }
+
+    #[http_api(client = HandlerClient, module = handlers)]
+    pub(super) trait Handler {
+        #[get("/handled")]
+        async fn handled(&self) -> Result<bool>;
+    }
+
+    impl Search for () {
+        async fn search(&self, text: &str) -> Result<String> {
+            Ok(format!("found {text}"))
+        }
+    }
+
+    impl Handler for () {
+        async fn handled(&self) -> Result<bool> {
+            Ok(true)
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_operation_can_be_called_like_its_trait() {
+    use named_like_an_item_of_the_module::{
+        Handler, HandlerClient, Search, SearchClient, handlers, searches,
+    };
+
+    let client = SearchClient::new(InProcessTransport::new(searches::Handler::new(())));
+    assert_eq!(client.search("it").await.unwrap(), "found it");
+    assert_eq!(searches::Search::new("it").send(&client).await.unwrap(), "found it");
+    let client = HandlerClient::new(InProcessTransport::new(handlers::Handler::new(())));
+    assert!(client.handled().await.unwrap());
+}
+
 /// What `$…` stands for comes from another place than the rest of the trait, and in groups that nobody sees.
 macro_rules! declare {
     ($vis:vis $name:ident, $client:ident, $module:ident: $path:literal ($argument:ident: $taken:ty) -> $answer:ty) => {
@@ -364,7 +406,7 @@ mod strict {
         clippy::pedantic
     )]
 
-    use sessions_client::{InProcessTransport, Result, http_api};
+    use sessions_client::{InProcessTransport, Payload, Result, http_api};
 
     struct Hidden;
 
@@ -380,6 +422,18 @@ mod strict {
         #[deprecated = "call `get`"]
         #[post("/old")]
         async fn old(&self, #[field] id: Option<&str>) -> Result<Option<String>>;
+    }
+
+    #[http_api(client = ChosenClient, module = chosen_api)]
+    trait Chosen<T: Payload> {
+        #[put("/{id}")]
+        async fn put(&self, id: &str, #[body] value: &T) -> Result<T>;
+    }
+
+    impl Chosen<u8> for Hidden {
+        async fn put(&self, _id: &str, value: &u8) -> Result<u8> {
+            Ok(*value)
+        }
     }
 
     impl Private for Hidden {
@@ -412,9 +466,12 @@ mod strict {
 
     pub(super) async fn serves() -> bool {
         let client = PrivateClient::new(InProcessTransport::new(private_api::Handler::new(Hidden)));
+        let handler = chosen_api::Handler::<_, u8>::new(Hidden);
+        let chosen = ChosenClient::<u8, _>::new(InProcessTransport::new(handler));
+        let chosen = Chosen::put(&chosen, "1", &1).await.is_ok();
         #[allow(deprecated)]
         let old = Old::get(&Hidden, "").await.is_ok() && client.old(None).await.is_ok();
-        old && Private::get(&client, 1).await.is_ok() && client.nothing().await.is_ok()
+        old && chosen && Private::get(&client, 1).await.is_ok() && client.nothing().await.is_ok()
     }
 }
 

@@ -8,9 +8,12 @@ use sessions_client::{
     Call, Error, ErrorKind, InProcessTransport, Incoming, Operation, Param, Place, Request, Response, Result,
     Transport, transport_fn,
 };
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
-use things::{DynThings, Thing, ThingError, Things, ThingsClient, things_v1};
+use things::{
+    DynThings, Kind, Kinds, KindsClient, Thing, ThingError, Things, ThingsClient, kinds, things_v1,
+};
 
 mod things {
     #![deny(warnings)]
@@ -18,6 +21,7 @@ mod things {
     use http::StatusCode;
     use serde::{Deserialize, Serialize};
     use sessions_client::{Error, Failure, Payload, Result, Route, ServiceError, http_api};
+    use std::borrow::Cow;
 
     #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
     pub(super) struct Thing {
@@ -121,6 +125,30 @@ mod things {
 
         #[post("/keep")]
         async fn keep(&self, #[field] content: &U) -> Result<()>;
+    }
+
+    /// Chooses several payloads at once.
+    pub(super) trait Kind: Send + Sync + 'static {
+        type Key: Payload;
+        type Value: Payload;
+    }
+
+    #[http_api(client = KindsClient, module = kinds)]
+    pub(super) trait Kinds<K: Kind, E: Payload> {
+        #[put("/values")]
+        async fn put(
+            &self,
+            #[field] key: &K::Key,
+            #[field] value: Option<&<K as Kind>::Value>,
+        ) -> Result<Option<K::Value>>;
+
+        #[post("/check")]
+        async fn check(
+            &self,
+            #[field] keys: &[K::Key],
+            #[field] extra: E,
+            #[field] note: Cow<'static, str>,
+        ) -> Result<E>;
     }
 }
 
@@ -497,4 +525,31 @@ fn the_arguments_of_a_route_say_where_they_travel_and_whether_they_must() {
         ]
     );
     assert_eq!(things_v1::REPLACE.params[2], required("thing", &[Place::Body]));
+}
+
+/// A kind of things, and a service for them.
+struct Numbered;
+
+impl Kind for Numbered {
+    type Key = u64;
+    type Value = String;
+}
+
+impl Kinds<Self, bool> for Numbered {
+    async fn put(&self, key: &u64, value: Option<&String>) -> Result<Option<String>> {
+        Ok(value.map(|value| format!("{key}: {value}")))
+    }
+
+    async fn check(&self, keys: &[u64], extra: bool, note: Cow<'static, str>) -> Result<bool> {
+        Ok(extra && keys == [1, 2] && note == "noted")
+    }
+}
+
+#[tokio::test]
+async fn payloads_can_be_chosen_together() {
+    let handler = kinds::Handler::<_, Numbered, bool>::new(Numbered);
+    let client = KindsClient::<Numbered, bool, _>::new(InProcessTransport::new(handler));
+    assert_eq!(client.put(&1, Some(&"one".to_owned())).await.unwrap().as_deref(), Some("1: one"));
+    assert_eq!(client.put(&1, None).await.unwrap(), None);
+    assert!(client.check(&[1, 2], true, "noted".into()).await.unwrap());
 }

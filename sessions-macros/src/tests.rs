@@ -274,11 +274,88 @@ fn an_operation_that_another_one_hides_is_reported() {
             }
         }
     };
-    for (first, second) in [("/a", "/a/b"), ("/a/b", "/a/c"), ("/a", "/A")] {
+    for (first, second) in [("/a", "/a/b"), ("/a/b", "/a/c"), ("/a", "/A"), ("/a%2Fb", "/a/b")] {
         assert_eq!(error(ARGS, &both(first, second)), None, "{first} and {second}");
+    }
+    // An escape stands for its character, to a service as well.
+    for second in ["/%61b", "/%61%62", "/a%62"] {
+        let error = error(ARGS, &both("/ab", second)).unwrap();
+        assert!(error.starts_with("`one` and `two` are both `GET /ab`"), "{error}");
     }
     let error = error(ARGS, &both("/a", "/a")).unwrap();
     assert_eq!(error, "`one` and `two` are both `GET /a`: give one of them another route");
+}
+
+#[test]
+fn routes_that_share_some_of_their_paths_are_reported() {
+    let both = |first: &str, second: &str| {
+        let arguments = |path: &str| {
+            let names = path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+            let names = names.map(|name| quote::format_ident!("{name}"));
+            quote!(#(#names: &str),*)
+        };
+        let (one, two) = (arguments(first), arguments(second));
+        quote! {
+            trait Api {
+                #[get(#first)]
+                async fn one(&self, #one) -> Result<()>;
+                #[get(#second)]
+                async fn two(&self, #two) -> Result<()>;
+            }
+        }
+    };
+    for (first, second, shared) in [
+        ("/{a}/edit", "/new/{b}", "/new/edit"),
+        ("/new/{b}", "/{a}/edit", "/new/edit"),
+        ("/{a}/{b}/edit", "/{c}/new/{d}", "/{c}/new/edit"),
+        ("/%61/{b}/edit", "/a/new/{d}", "/a/new/edit"),
+    ] {
+        let error = error(ARGS, &both(first, second)).unwrap();
+        let expected = format!(
+            "`GET {shared}` fits both `one` and `two`, and `one` would answer it: give one of them another route"
+        );
+        assert_eq!(error, expected, "{first} and {second}");
+    }
+    for (first, second) in [
+        ("/{a}/edit", "/new/{b}/edit"),
+        ("/{a}/edit", "/new/show"),
+        ("/x/{a}/edit", "/y/new/{b}"),
+        ("/new/{a}", "/{b}/{c}"),
+        ("/{a}/edit", "/new/"),
+        ("/new/{a}", "/{b}/"),
+    ] {
+        assert_eq!(error(ARGS, &both(first, second)), None, "{first} and {second}");
+    }
+}
+
+#[test]
+fn a_path_is_named_for_a_type_that_an_operation_would_hide() {
+    for (operation, answer, path) in [
+        ("option", "Result<Option<u8>>", "`::std::option::Option`"),
+        ("vec", "Result<Vec<u8>>", "`::std::vec::Vec`"),
+        ("string", "Result<String>", "`::std::string::String`"),
+        ("box", "Result<Box<u8>>", "`::std::boxed::Box`"),
+        ("result", "Result<u8>", "`::std::result::Result`, or `self::Result` for an alias"),
+        ("thing", "Result<Thing>", "`self::Thing`"),
+    ] {
+        let (ident, ty) = (quote::format_ident!("r#{operation}"), answer.parse::<TokenStream>().unwrap());
+        let item = quote! {
+            trait Api {
+                #[get("/")]
+                async fn #ident(&self) -> #ty;
+            }
+        };
+        let error = error(ARGS, &item).unwrap();
+        assert!(error.ends_with(&format!("write a path for the type, like {path}")), "{error}");
+    }
+    let parameter = quote! {
+        trait Api<Thing: Payload> {
+            #[get("/")]
+            async fn thing(&self) -> Result<Thing>;
+        }
+    };
+    let error = error(ARGS, &parameter).unwrap();
+    assert!(error.ends_with("which hides the `Thing` that the trait uses: rename the operation"), "{error}");
 }
 
 #[test]
@@ -318,6 +395,37 @@ fn operations_of_one_name_are_told_apart_by_their_conditions() {
     let file = expand(ARGS, &item);
     let text = quote!(#file).to_string();
     assert!(text.contains("`GET /unix`") && text.contains("`GET /other`"), "{text}");
+}
+
+#[test]
+fn a_parameter_that_is_refused_takes_no_item_along() {
+    let items = |parameter: &TokenStream| {
+        let item = quote! {
+            trait Api<#parameter, T: Payload> {
+                #[get("/")]
+                async fn get(&self) -> Result<T>;
+            }
+        };
+        assert!(error(ARGS, &item).is_some_and(|error| error.contains("drop the")));
+        run(ARGS.parse().unwrap(), &item).to_string()
+    };
+    for (parameter, argument) in [
+        (quote!('a), "'static"),
+        (quote!(const N: usize), "0"),
+        (quote!(const EXACT: bool), "false"),
+        (quote!(const MARK: char), "' '"),
+    ] {
+        let text = items(&parameter);
+        for part in [
+            &format!("trait Api < {parameter} , T : Payload >"),
+            "trait DynApi < T : Payload >",
+            "struct Client < T : Payload ,",
+            "mod api {",
+            &format!("Api < {argument} , T > for Client < T ,"),
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
 }
 
 #[test]

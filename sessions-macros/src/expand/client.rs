@@ -1,6 +1,6 @@
 //! The client: the trait over a transport.
 
-use super::{Scope, allowances, site, type_parameter};
+use super::{Scope, allowances, operation, site, type_parameter};
 use crate::model::Names;
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -17,14 +17,18 @@ pub(super) fn expand(scope: &Scope<'_>, names: &Names) -> TokenStream {
     let methods = scope.members(|operation| {
         let type_ident = &operation.type_ident;
         let fields = operation.params.iter().map(|param| &param.ident);
+        // Not to be inferred where an argument has only what belongs to them, like `T::Key`.
+        let own = operation::own_parameters(scope, operation);
+        let own = (!own.is_empty()).then(|| quote!(::<#own>));
         quote_spanned! { site(&operation.output) =>
-            self.caller.call(#module::#type_ident { #(#fields),* }).await
+            self.caller.call(#module::#type_ident #own { #(#fields),* }).await
         }
     });
     let constructors = constructors(scope, client);
     let name = client.to_string();
     let doc = format!(
-        "[`{contract}`] over HTTP, by whatever transport it is given.\n\nA clone is cheap and shares the transport."
+        "[`{}`] over HTTP, by whatever transport it is given.\n\nA clone is cheap and shares the transport.",
+        api.item.ident
     );
     quote! {
         #[doc = #doc]
@@ -48,7 +52,7 @@ pub(super) fn expand(scope: &Scope<'_>, names: &Names) -> TokenStream {
         }
 
         #allow
-        impl<#params #comma #transport: #rt::Transport> #contract<#idents> for #client<#idents #comma #transport>
+        impl<#params #comma #transport: #rt::Transport> #contract for #client<#idents #comma #transport>
         #where_clause { #methods }
 
         impl<#params #comma #transport: #private::Clone> #private::Clone for #client<#idents #comma #transport>

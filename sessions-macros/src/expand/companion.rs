@@ -12,7 +12,8 @@ use quote::{format_ident, quote};
 pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
     let Scope { api, private, contract, params, defaulted, idents, where_clause, .. } = scope;
     let vis = &api.item.vis;
-    let companion = format_ident!("Dyn{contract}");
+    let name = &api.item.ident;
+    let companion = format_ident!("Dyn{name}");
     let this = type_parameter("Service");
     let allow = allowances();
 
@@ -25,7 +26,7 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
         let arguments = arguments(operation);
         quote! {
             #(#cfgs)*
-            #signature { #private::Box::pin(<Self as #contract<#idents>>::#ident(self, #(#arguments),*)) }
+            #signature { #private::Box::pin(<Self as #contract>::#ident(self, #(#arguments),*)) }
         }
     });
     let through_companion = scope.members(|operation| {
@@ -34,18 +35,18 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
     });
     let through_pointer = scope.members(|operation| {
         let (ident, arguments) = (&operation.ident, arguments(operation));
-        quote!(<#this as #contract<#idents>>::#ident(&**self, #(#arguments),*).await)
+        quote!(<#this as #contract>::#ident(&**self, #(#arguments),*).await)
     });
     let pointers = [quote!(&#this), quote!(#private::Box<#this>), quote!(#private::Arc<#this>)];
     let pointers = pointers.map(|pointer| {
         quote! {
             #allow
-            impl<#this: #contract<#idents> + ?#private::Sized, #params> #contract<#idents> for #pointer
+            impl<#this: #contract + ?#private::Sized, #params> #contract for #pointer
             #where_clause { #through_pointer }
         }
     });
     let doc = format!(
-        "[`{contract}`] behind a pointer: `Arc<dyn {companion}>`, `Box<dyn {companion}>` and `&dyn {companion}` \
+        "[`{name}`] behind a pointer: `Arc<dyn {companion}>`, `Box<dyn {companion}>` and `&dyn {companion}` \
          implement it, and every implementation turns into one by itself."
     );
     quote! {
@@ -53,10 +54,10 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
         #vis trait #companion<#defaulted>: #private::Send + #private::Sync #where_clause { #(#declared)* }
 
         #allow
-        impl<#this: #contract<#idents>, #params> #companion<#idents> for #this #where_clause { #(#boxed)* }
+        impl<#this: #contract, #params> #companion<#idents> for #this #where_clause { #(#boxed)* }
 
         #allow
-        impl<#params> #contract<#idents> for dyn #companion<#idents> + '_ #where_clause { #through_companion }
+        impl<#params> #contract for dyn #companion<#idents> + '_ #where_clause { #through_companion }
 
         #(#pointers)*
     }

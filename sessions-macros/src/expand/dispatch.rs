@@ -18,7 +18,7 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
         ///
         /// It knows no server: whatever reads requests and writes responses can call it.
         #allow
-        pub async fn dispatch<#service_type: #contract<#idents> + ?#private::Sized, #params>(
+        pub async fn dispatch<#service_type: #contract + ?#private::Sized, #params>(
             #service: &#service_type,
             #request: #rt::Incoming,
         ) -> #rt::Response #where_clause {
@@ -33,7 +33,7 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
         }
 
         #allow
-        impl<#service_type: #contract<#idents>, #params> Handler<#service_type #comma #idents> #where_clause {
+        impl<#service_type: #contract, #params> Handler<#service_type #comma #idents> #where_clause {
             /// Serves `service`.
             pub fn new(service: #service_type) -> Self {
                 Self { service, payloads: #private::PhantomData }
@@ -41,7 +41,7 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
         }
 
         #allow
-        impl<#service_type: #contract<#idents>, #params> #rt::Handler for Handler<#service_type #comma #idents>
+        impl<#service_type: #contract, #params> #rt::Handler for Handler<#service_type #comma #idents>
         #where_clause {
             fn handle(
                 &self,
@@ -67,7 +67,7 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
 }
 
 fn arm(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
-    let Scope { rt, private, contract, idents, .. } = scope;
+    let Scope { rt, private, contract, .. } = scope;
     let (service, request, arguments) = (local("service"), local("request"), local("arguments"));
     let (cfgs, route, method) = (&operation.cfgs, &operation.const_ident, &operation.ident);
     let output = &operation.output;
@@ -85,7 +85,7 @@ fn arm(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
             let (#(#private::Ok(#names),)* #private::Ok(())) = (#(#reads,)* #arguments.finish()) else {
                 return #arguments.refuse();
             };
-            let #outcome = <_ as #contract<#idents>>::#method(#service, #(#lent),*).await;
+            let #outcome = <_ as #contract>::#method(#service, #(#lent),*).await;
             return #respond;
         }
     }

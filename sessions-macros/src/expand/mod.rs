@@ -19,15 +19,16 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{GenericParam, Ident, Lifetime, Token, TraitItem, TraitItemType, Type, TypeParam, WhereClause};
+use syn::{
+    ConstParam, GenericParam, Ident, Lifetime, Token, TraitItem, TraitItemType, Type, TypeParam, WhereClause,
+};
 
 pub(crate) fn expand(api: &Api) -> TokenStream {
     let native = native::expand(api);
-    let Some(names) = &api.names else { return native };
-    let scope = Scope::new(api);
+    let scope = Scope::new(api, None);
     let companion = companion::expand(&scope);
-    let client = client::expand(&scope, names);
-    let module = module(api, names);
+    let client = client::expand(&scope, &api.names);
+    let module = module(api, &api.names);
     quote! {
         #native
         #companion
@@ -38,7 +39,8 @@ pub(crate) fn expand(api: &Api) -> TokenStream {
 
 fn module(api: &Api, names: &Names) -> TokenStream {
     let api = &relocate::one_module_deeper(api);
-    let scope = Scope::new(api);
+    // By its path: an operation's struct may have the name of the trait.
+    let scope = Scope::new(api, Some(Token![super](Span::call_site())));
     let operations = api.operations().map(|operation| {
         let route = route::expand(&scope, operation);
         let operation = operation::expand(&scope, operation);
@@ -66,8 +68,8 @@ struct Scope<'a> {
     rt: TokenStream,
     /// `::sessions_client::__private`
     private: TokenStream,
-    /// The trait.
-    contract: &'a Ident,
+    /// The trait with its arguments: `Api<U, D>`, or `super::Api<U, D>` in the generated module.
+    contract: TokenStream,
     /// `U: Payload, D: Payload`
     params: Punctuated<TypeParam, Token![,]>,
     /// `U: Payload = Value, D: Payload = Value`
@@ -78,7 +80,7 @@ struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    fn new(api: &'a Api) -> Self {
+    fn new(api: &'a Api, module: Option<Token![super]>) -> Self {
         let runtime = &api.runtime;
         let defaulted: Punctuated<TypeParam, Token![,]> = api
             .item
@@ -90,11 +92,13 @@ impl<'a> Scope<'a> {
                 _ => None,
             })
             .collect();
+        let (module, contract) = (module.map(|module| quote!(#module::)), &api.item.ident);
+        let arguments = api.declared.params.iter().map(argument);
         Self {
             api,
             rt: quote!(#runtime),
             private: quote!(#runtime::__private),
-            contract: &api.item.ident,
+            contract: quote!(#module #contract<#(#arguments),*>),
             params: defaulted.iter().map(without_default).collect(),
             idents: defaulted.iter().map(|param| param.ident.clone()).collect(),
             defaulted,
@@ -108,6 +112,12 @@ impl<'a> Scope<'a> {
         let (private, idents) = (&self.private, &self.idents);
         let tuple = if idents.is_empty() { quote!(()) } else { quote!((#idents,)) };
         quote!(#private::PhantomData<fn() -> #tuple>)
+    }
+
+    /// A link to the method of `operation`, from the generated module.
+    fn link(&self, operation: &Operation) -> String {
+        let (contract, name) = (&self.api.item.ident, operation.name());
+        format!("[`{contract}::{name}`](super::{contract}::{name})")
     }
 
     /// The members of an implementation of the trait; `body` gives those of its methods. Methods with
@@ -135,6 +145,20 @@ impl<'a> Scope<'a> {
 /// Lints that the contract's author settles on the trait, not on what is generated from it.
 fn allowances() -> TokenStream {
     quote!(#[allow(deprecated, clippy::too_many_arguments)])
+}
+
+/// What generated code passes for a parameter of the trait. Those that are no types are mistakes, and any value
+/// of theirs will do.
+fn argument(param: &GenericParam) -> TokenStream {
+    match param {
+        GenericParam::Type(TypeParam { ident, .. }) => quote!(#ident),
+        GenericParam::Lifetime(_) => quote!('static),
+        GenericParam::Const(ConstParam { ty, .. }) => match quote!(#ty).to_string().as_str() {
+            "bool" => quote!(false),
+            "char" => quote!(' '),
+            _ => quote!(0),
+        },
+    }
 }
 
 fn without_default(param: &TypeParam) -> TypeParam {

@@ -8,14 +8,14 @@ use super::site;
 use crate::model::{Api, Operation};
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{FnArg, Path, ReceiverKind, ReturnType, TraitItem, TraitItemFn, Type};
+use syn::{FnArg, ItemTrait, Path, ReceiverKind, ReturnType, TraitItem, TraitItemFn, Type};
 
 /// More arguments than this, `self` included, and clippy speaks up.
 const CLIPPY_LIMIT: usize = 7;
 
 pub(super) fn expand(api: &Api) -> TokenStream {
     let runtime = &api.runtime;
-    let mut item = api.item.clone();
+    let mut item = ItemTrait { generics: api.declared.clone(), ..api.item.clone() };
     item.supertraits.push(syn::parse_quote!(#runtime::__private::Send));
     item.supertraits.push(syn::parse_quote!(#runtime::__private::Sync));
     item.colon_token.get_or_insert_with(Default::default);

@@ -13,7 +13,7 @@ use syn::visit::{self, Visit};
 use syn::{Ident, Token, TypeParam};
 
 pub(super) fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
-    let Scope { rt, private, contract, .. } = scope;
+    let Scope { rt, private, .. } = scope;
     let (cfgs, docs, type_ident) = (&operation.cfgs, &operation.docs, &operation.type_ident);
     let call = call_lifetime();
     let fields: Vec<Field<'_>> = operation.params.iter().map(Field::new).collect();
@@ -33,7 +33,7 @@ pub(super) fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     let route = &operation.const_ident;
     let name = type_ident.to_string();
     let gap = if docs.is_empty() { "" } else { "\n\n" };
-    let about = format!("The arguments of [`{contract}::{}`].{gap}", operation.name());
+    let about = format!("The arguments of {}.{gap}", scope.link(operation));
     let allow = allowances();
     quote! {
         #(#cfgs)*
@@ -59,6 +59,12 @@ pub(super) fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
             }
         }
     }
+}
+
+/// The type parameters of the operation's struct.
+pub(super) fn own_parameters(scope: &Scope<'_>, operation: &Operation) -> Punctuated<Ident, Token![,]> {
+    let fields: Vec<Field<'_>> = operation.params.iter().map(Field::new).collect();
+    Generics::of(scope, &fields).idents
 }
 
 /// An argument as a field of the struct.
@@ -205,14 +211,15 @@ fn setter(scope: &Scope<'_>, field: &Field<'_>) -> TokenStream {
 }
 
 fn methods(scope: &Scope<'_>, operation: &Operation, generics: &Generics) -> TokenStream {
-    let Scope { rt, private, contract, idents, .. } = scope;
+    let Scope { rt, private, contract, .. } = scope;
     let (method, route, output) = (&operation.ident, &operation.const_ident, &operation.output);
     let Generics { rest, rest_where, .. } = generics;
     let service_type = type_parameter("Service");
     let service = local("service");
     let fields = operation.params.iter().map(|param| &param.ident);
     let errors = format!(
-        "# Errors\n\nWhen the response is an error of the service, or not what [`{contract}::{method}`] promises."
+        "# Errors\n\nWhen the response is an error of the service, or not what {} promises.",
+        scope.link(operation)
     );
     let decode = call_for(output, rt, "decode", &quote!(#route, response));
     quote! {
@@ -229,9 +236,9 @@ fn methods(scope: &Scope<'_>, operation: &Operation, generics: &Generics) -> Tok
         ///
         /// Those of the call.
         pub async fn send<#service_type, #rest>(self, #service: &#service_type) -> #output
-        where #service_type: #contract<#idents> + ?#private::Sized, #rest_where
+        where #service_type: #contract + ?#private::Sized, #rest_where
         {
-            <#service_type as #contract<#idents>>::#method(#service, #(self.#fields),*).await
+            <#service_type as #contract>::#method(#service, #(self.#fields),*).await
         }
     }
 }

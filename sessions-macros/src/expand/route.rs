@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 pub(super) fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
-    let Scope { rt, private, contract, .. } = scope;
+    let Scope { rt, private, .. } = scope;
     let (ident, cfgs) = (&operation.const_ident, &operation.cfgs);
     let (name, template, idempotent) = (operation.name(), &operation.template, operation.idempotent);
     let method = format_ident!("{}", operation.verb.method());
@@ -25,7 +25,7 @@ pub(super) fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
             .flat_map(|param| &param.places)
             .any(|place| matches!(place, Place::Body | Place::Field(_)));
     let params = operation.params.iter().map(|param| self::param(scope, param));
-    let doc = format!("The route of [`{contract}::{name}`]: `{method} {template}`.");
+    let doc = format!("The route of {}: `{method} {template}`.", scope.link(operation));
     quote! {
         #(#cfgs)*
         #[doc = #doc]

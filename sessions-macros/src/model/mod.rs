@@ -20,7 +20,8 @@ use std::collections::HashMap;
 use syn::punctuated::Punctuated;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    GenericParam, Generics, Ident, ItemTrait, LitStr, Path, TraitItem, TraitItemFn, Type, TypeParamBound,
+    GenericParam, Generics, Ident, ItemTrait, Lifetime, LitStr, Path, TraitItem, TraitItemFn, Type,
+    TypeParamBound,
 };
 
 /// The contract that a trait declares.
@@ -28,10 +29,11 @@ use syn::{
 pub(crate) struct Api {
     /// The trait as it was written, without the annotations that are ours.
     pub(crate) item: ItemTrait,
+    /// The parameters of the trait as they were written. Those of `item` are types only, and bounded.
+    pub(crate) declared: Generics,
     /// One for each method of the trait; `None` where it has a mistake, which is noted.
     pub(crate) methods: Vec<Option<Operation>>,
-    /// `None` when there is no way to name the trait in generated code.
-    pub(crate) names: Option<Names>,
+    pub(crate) names: Names,
     /// Where the runtime is found.
     pub(crate) runtime: Path,
 }
@@ -46,11 +48,11 @@ pub(crate) struct Names {
 impl Api {
     pub(crate) fn read(args: ApiArgs, mut item: ItemTrait, errors: &mut Errors) -> Self {
         Ungroup.visit_item_trait_mut(&mut item);
-        let generics_make_sense = check_generics(&item.generics, errors);
+        let runtime = args.runtime.value().unwrap_or_else(|| syn::parse_quote!(::sessions_client));
+        let declared = check_generics(&mut item.generics, &runtime, errors);
         strip_trait(&mut item, errors);
         strip_members(&mut item, errors);
 
-        let runtime = args.runtime.value().unwrap_or_else(|| syn::parse_quote!(::sessions_client));
         let prefix = args.prefix.value().map(|literal| read_prefix(&literal, errors)).unwrap_or_default();
         let names = Names::read(args.client, args.module, &item.ident, errors);
 
@@ -61,7 +63,11 @@ impl Api {
         let mut methods = methods.map(|method| read_method(method, &prefix, errors)).collect::<Vec<_>>();
         names::check(&mut methods, &item, errors);
         overlap::check(&mut methods, errors);
-        Self { item, methods, names: generics_make_sense.then_some(names), runtime }
+        if declared.params.len() > item.generics.params.len() {
+            // They may use what is gone.
+            methods.fill(None);
+        }
+        Self { item, declared, methods, names, runtime }
     }
 
     pub(crate) fn operations(&self) -> impl Iterator<Item = &Operation> {
@@ -178,18 +184,57 @@ fn strip_members(item: &mut ItemTrait, errors: &mut Errors) {
     });
 }
 
-/// Whether all that the trait is generic over can stand in generated code.
-fn check_generics(generics: &Generics, errors: &mut Errors) -> bool {
-    let before = errors.count();
-    for param in &generics.params {
-        let message = match param {
-            GenericParam::Type(_) => continue,
-            GenericParam::Lifetime(_) => "a contract borrows nothing for itself: drop the lifetime parameter",
-            GenericParam::Const(_) => "only type parameters describe payloads: drop the `const` parameter",
-        };
-        errors.on(param, message);
+/// Takes off what describes no payload, and returns the parameters that the trait itself keeps: all of them, so
+/// that what names them still compiles.
+fn check_generics(generics: &mut Generics, runtime: &Path, errors: &mut Errors) -> Generics {
+    let conditions = generics.where_clause.clone();
+    for param in &mut generics.params {
+        match param {
+            GenericParam::Type(param) => {
+                let conditional =
+                    conditions.as_ref().is_some_and(|clause| names::mentions(clause, &param.ident));
+                let bounded = param
+                    .bounds
+                    .iter()
+                    .any(|bound| matches!(bound, TypeParamBound::Trait(bound) if bound.maybe.is_none()));
+                if !(bounded || conditional) {
+                    errors.on(
+                        &param.ident,
+                        format_args!(
+                            "nothing is known of `{0}`, so it could not be sent: write `{0}: Payload`",
+                            param.ident
+                        ),
+                    );
+                    param.bounds.push(syn::parse_quote!(#runtime::Payload));
+                }
+            }
+            GenericParam::Lifetime(param) => {
+                errors.on(param, "a contract borrows nothing for itself: drop the lifetime parameter");
+            }
+            GenericParam::Const(param) => {
+                errors.on(param, "only type parameters describe payloads: drop the `const` parameter");
+            }
+        }
     }
-    errors.count() == before
+    let declared = generics.clone();
+    let lifetimes = generics.lifetimes().map(|param| param.lifetime.clone()).collect();
+    MakeStatic(lifetimes).visit_generics_mut(generics);
+    generics.params = std::mem::take(&mut generics.params)
+        .into_iter()
+        .filter(|param| matches!(param, GenericParam::Type(_)))
+        .collect();
+    declared
+}
+
+/// Puts `'static` for lifetimes that are not declared any more.
+struct MakeStatic(Vec<Lifetime>);
+
+impl VisitMut for MakeStatic {
+    fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+        if self.0.contains(lifetime) {
+            *lifetime = Lifetime::new("'static", lifetime.span());
+        }
+    }
 }
 
 /// Takes types out of the invisible groups that `macro_rules!` puts around them, and out of parentheses: what

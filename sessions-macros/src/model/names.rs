@@ -5,7 +5,7 @@ use crate::errors::Errors;
 use std::collections::HashMap;
 use syn::ext::IdentExt;
 use syn::visit::{self, Visit};
-use syn::{Ident, ItemTrait, Signature, TraitItem};
+use syn::{Ident, ItemTrait, Signature, TraitItem, WhereClause};
 
 /// `open_session` as `OpenSession`.
 pub(crate) fn pascal_case(ident: &Ident) -> Ident {
@@ -45,7 +45,7 @@ pub(crate) fn check(methods: &mut [Option<Operation>], item: &ItemTrait, errors:
     for (method, signature) in methods.iter_mut().zip(signatures) {
         let Some(operation) = method else { continue };
         let before = errors.count();
-        check_operation(operation, &used, &mut generated, errors);
+        check_operation(operation, item, &used, &mut generated, errors);
         check_hidden(signature, errors);
         check_setters(&operation.params, errors);
         if errors.count() > before {
@@ -57,11 +57,22 @@ pub(crate) fn check(methods: &mut [Option<Operation>], item: &ItemTrait, errors:
 /// What else the generated module holds.
 const RESERVED: [(&str, &str); 2] = [("ROUTES", "the route table"), ("Handler", "the handler")];
 
+/// What is in scope without being in the user's module, and the paths that reach it. A `Result` is an imported
+/// alias as often as not.
+const STANDARD: [(&str, &str); 5] = [
+    ("Option", "`::std::option::Option`"),
+    ("Result", "`::std::result::Result`, or `self::Result` for an alias"),
+    ("Vec", "`::std::vec::Vec`"),
+    ("String", "`::std::string::String`"),
+    ("Box", "`::std::boxed::Box`"),
+];
+
 /// The methods of a client that are no operations, and that calls of operations would find first.
 const CLIENT_METHODS: [&str; 2] = ["caller", "with_payloads"];
 
 fn check_operation(
     operation: &Operation,
+    item: &ItemTrait,
     used: &UsedNames,
     generated: &mut HashMap<String, String>,
     errors: &mut Errors,
@@ -81,9 +92,16 @@ fn check_operation(
             format!("`{name}` is a method of every client already, which hides yours: rename the operation");
         errors.on(ident, message);
     } else if let Some(hidden) = made.iter().find(|made| used.contains(made)) {
+        let (made, what) = if hidden == type_name { ("struct", "type") } else { ("const", "constant") };
+        let path = match STANDARD.iter().find(|(standard, _)| hidden == standard) {
+            // A parameter has no path.
+            _ if item.generics.type_params().any(|param| param.ident == *hidden) => String::new(),
+            Some((_, path)) => format!(", or write a path for the {what}, like {path}"),
+            None => format!(", or write a path for the {what}, like `self::{hidden}`"),
+        };
         let message = format!(
-            "`{name}` would generate a `{hidden}`, which hides the `{hidden}` that the trait uses: rename the operation, or \
-             write a path for the type, like `self::{hidden}`"
+            "`{name}` would generate `{made} {hidden}`, which hides the `{hidden}` that the trait uses: rename the \
+             operation{path}"
         );
         errors.on(ident, message);
     } else {
@@ -142,13 +160,19 @@ impl UsedNames {
             }
         }
         names.visit_generics(&item.generics);
-        names.0.push(item.ident.clone());
         names
     }
 
     fn contains(&self, name: &str) -> bool {
         self.0.iter().any(|used| used == name)
     }
+}
+
+/// Whether `clause` says something about the type parameter `ident`.
+pub(crate) fn mentions(clause: &WhereClause, ident: &Ident) -> bool {
+    let mut used = UsedNames(Vec::new());
+    used.visit_where_clause(clause);
+    used.0.contains(ident)
 }
 
 impl Visit<'_> for UsedNames {

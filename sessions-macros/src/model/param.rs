@@ -5,7 +5,9 @@ use crate::errors::Errors;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{FnArg, GenericArgument, Ident, LitStr, Pat, PatType, PathArguments, Type, TypeReference};
+use syn::{
+    FnArg, GenericArgument, Ident, Lifetime, LitStr, Pat, PatType, PathArguments, Type, TypeReference,
+};
 
 /// An argument.
 #[derive(Clone)]
@@ -222,6 +224,8 @@ fn check_argument(ty: &Type, errors: &mut Errors) {
         );
     }
     let mut check = CheckType {
+        on_lifetime: "a type that borrows cannot be decoded by a service: write an owned type, like `String` for \
+                      `Cow<'_, str>`, or `&T` of one",
         on_reference: "a reference inside another type cannot be decoded by a service: use `&T`, `Option<&T>`, or an \
                        owned type such as `&[String]`",
         errors,
@@ -233,20 +237,28 @@ fn check_argument(ty: &Type, errors: &mut Errors) {
 }
 
 pub(super) fn check_answer(ty: &Type, errors: &mut Errors) {
-    let on_reference =
+    let message =
         "an answer owns what it holds, since its response is gone: return `String`, `Vec<T>` or `T`";
-    CheckType { on_reference, errors }.visit_type(ty);
+    CheckType { on_reference: message, on_lifetime: message, errors }.visit_type(ty);
 }
 
 /// Reports what stands for no type that could be decoded.
 struct CheckType<'a> {
     on_reference: &'static str,
+    on_lifetime: &'static str,
     errors: &'a mut Errors,
 }
 
 impl Visit<'_> for CheckType<'_> {
     fn visit_type_reference(&mut self, reference: &TypeReference) {
         self.errors.on(reference, self.on_reference);
+    }
+
+    fn visit_lifetime(&mut self, lifetime: &Lifetime) {
+        // `Cow<'static, str>` owns what is decoded into it.
+        if lifetime.ident != "static" {
+            self.errors.on(lifetime, self.on_lifetime);
+        }
     }
 
     fn visit_type_impl_trait(&mut self, ty: &syn::TypeImplTrait) {

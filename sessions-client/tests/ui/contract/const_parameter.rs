@@ -1,19 +1,28 @@
-use sessions_client::{Result, http_api};
+use contract::{Api, Client, DynApi, api};
+use sessions_client::{InProcessTransport, Result};
+use std::sync::Arc;
 
-#[http_api(client = Client, module = api)]
-trait Api<const N: usize> {
-    #[get("/things")]
-    async fn ping(&self) -> Result<()>;
+mod contract {
+    use sessions_client::{Result, http_api};
+
+    #[http_api(client = Client, module = api)]
+    pub trait Api<const N: usize, const EXACT: bool> {
+        #[post("/things")]
+        async fn ping(&self, #[field] sizes: [u8; N]) -> Result<()>;
+    }
 }
 
-impl<const N: usize> Api<N> for () {
-    async fn ping(&self) -> Result<()> {
+impl<const N: usize, const EXACT: bool> Api<N, EXACT> for () {
+    async fn ping(&self, _: [u8; N]) -> Result<()> {
         Ok(())
     }
 }
 
-async fn calls(api: &impl Api<1>) {
-    let _ = api.ping().await;
+async fn calls(implementation: &impl Api<1, true>, api: Arc<dyn DynApi>) {
+    let _ = implementation.ping([1]).await;
+    let _ = api.ping([]).await;
+    let client = Client::new(InProcessTransport::new(api::Handler::new(())));
+    let _ = client.ping([]).await;
 }
 
 fn main() {}

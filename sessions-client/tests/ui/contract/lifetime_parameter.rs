@@ -1,19 +1,28 @@
-use sessions_client::{Result, http_api};
+use contract::{Api, Client, DynApi, api};
+use sessions_client::{InProcessTransport, Result};
+use std::sync::Arc;
 
-#[http_api(client = Client, module = api)]
-trait Api<'a> {
-    #[get("/things")]
-    async fn ping(&self) -> Result<()>;
-}
+mod contract {
+    use sessions_client::{Payload, Result, http_api};
 
-impl<'a> Api<'a> for () {
-    async fn ping(&self) -> Result<()> {
-        Ok(())
+    #[http_api(client = Client, module = api)]
+    pub trait Api<'a, T: Payload + From<&'a str>> {
+        #[get("/things")]
+        async fn ping(&self, #[query] name: &'a str) -> Result<T>;
     }
 }
 
-async fn calls(api: &impl Api<'_>) {
-    let _ = api.ping().await;
+impl<'a> Api<'a, String> for () {
+    async fn ping(&self, name: &'a str) -> Result<String> {
+        Ok(name.to_owned())
+    }
+}
+
+async fn calls(implementation: &impl Api<'_, String>, api: Arc<dyn DynApi<String>>) {
+    let _ = implementation.ping("1").await;
+    let _ = api.ping("1").await;
+    let client = Client::<String, _>::new(InProcessTransport::new(api::Handler::<_, String>::new(())));
+    let _ = client.ping("1").await;
 }
 
 fn main() {}
