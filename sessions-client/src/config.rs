@@ -5,6 +5,7 @@
 use crate::{CorrelationPlace, Error, Result};
 use http::Uri;
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 /// Where the service is, and the limits of a call.
@@ -192,11 +193,15 @@ fn assemble(protocol: Option<String>, host: Option<String>, port: Option<String>
         return Err(Error::config("connection.protocol", "must be `http` or `https`"));
     }
     let host = host.unwrap_or_else(|| "localhost".to_owned());
+    let alone = "must be a host name or an IP address alone: the port goes into `connection.port`";
     if host.is_empty() || host.contains(['/', '@', '?', '#', ' ']) {
-        return Err(Error::config("connection.host", "must be a host name or an IP address alone"));
+        return Err(Error::config("connection.host", alone));
     }
-    // An IPv6 address has colons of its own.
-    let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host };
+    let host = match host.trim_start_matches('[').trim_end_matches(']').parse::<Ipv6Addr>() {
+        Ok(address) => format!("[{address}]"),
+        Err(_) if host.contains(':') => return Err(Error::config("connection.host", alone)),
+        Err(_) => host,
+    };
     let port = match port {
         None => 3000,
         Some(text) => text
@@ -221,6 +226,11 @@ fn check_url(key: &str, url: &str) -> Result<String> {
             key,
             format_args!("has the scheme `{scheme}`: it must be `http` or `https`"),
         ));
+    }
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let port = authority.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.contains(']'));
+    if port.is_some_and(|port| !port.parse().is_ok_and(|port: u16| port > 0)) {
+        return Err(Error::config(key, "has a port that is no whole number from 1 to 65535"));
     }
     if uri.host().is_none_or(str::is_empty) {
         return Err(Error::config(key, format_args!("has no host: {example}")));

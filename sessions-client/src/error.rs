@@ -242,7 +242,9 @@ impl ServiceError {
                 _ => None,
             })
         }
-        let body: Body = serde_json::from_slice(body).ok()?;
+        // A list would be read as the fields in their order.
+        let body: Body =
+            serde_json::from_slice(body).ok().filter(|_| body.trim_ascii_start().starts_with(b"{"))?;
         if body.code.is_none() && body.message.is_none() {
             return None;
         }

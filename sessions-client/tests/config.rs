@@ -61,12 +61,15 @@ fn a_key_that_is_not_known_is_named_with_those_that_are() {
     assert!(refused(&[("colour", "red")]).starts_with("`colour` is not a known key: There are "));
 }
 
+const ALONE: &str = "must be a host name or an IP address alone: the port goes into `connection.port`";
+
 #[test]
 fn a_wrong_value_is_named_with_what_is_allowed() {
     for (key, value, why) in [
         ("connection.protocol", "ftp", "must be `http` or `https`"),
-        ("connection.host", "a/b", "must be a host name or an IP address alone"),
-        ("connection.host", "", "must be a host name or an IP address alone"),
+        ("connection.host", "a/b", ALONE),
+        ("connection.host", "", ALONE),
+        ("connection.host", "localhost:8080", ALONE),
         ("connection.port", "0", "must be a whole number from 1 to 65535"),
         ("connection.port", "eighty", "must be a whole number from 1 to 65535"),
         ("options.timeout", "0", "must be a whole number of milliseconds above 0"),

@@ -5,10 +5,15 @@
 mod support;
 
 use serde_json::json;
-use sessions_client::{ClientConfig, Error, ErrorKind, ISessionsV1, SessionsHttpClientV1, Value};
+use sessions_client::sessions_v1::{STORE_SESSION_DATA, StoreSessionData};
+use sessions_client::{
+    Call, ClientConfig, Encoder, Encoding, Error, ErrorKind, FilterParams, ISessionsV1, Incoming, Operation,
+    SessionsHttpClientV1, Value,
+};
+use std::collections::HashMap;
 use std::error::Error as _;
 use std::time::Duration;
-use support::{answering, http, nobody, silent};
+use support::{answering, http, nobody, recording, silent, silent_once};
 
 /// It stands in every argument and every hostile answer, and must stand in no error.
 const SECRET: &str = "s3cret";
@@ -60,10 +65,7 @@ async fn a_port_that_nobody_listens_at_is_a_connect_error() {
     let url = nobody().await;
     let error = open(&client(&url)).await;
     assert_eq!(error.kind(), ErrorKind::Connect);
-    assert_eq!(
-        error.to_string(),
-        format!("open_session: cannot connect to {url}: Connection refused (os error 111)")
-    );
+    assert!(error.to_string().starts_with(&format!("open_session: cannot connect to {url}: ")), "{error}");
 }
 
 #[test]
@@ -73,7 +75,7 @@ fn an_address_that_is_no_url_is_refused_when_the_client_is_made() {
         ("localhost:8080", "`connection.uri` has no scheme: write it like `http://localhost:8080`"),
         ("ftp://localhost", "`connection.uri` has the scheme `ftp`: it must be `http` or `https`"),
         ("http://", "`connection.uri` is no URL: write it like `http://localhost:8080`"),
-        ("http://localhost:80800", "`connection.uri` is no URL: invalid port number"),
+        ("http://localhost:80800", "`connection.uri` has a port that is no whole number from 1 to 65535"),
         ("http://localhost/?a=b", "`connection.uri` must end with the path: drop its query and fragment"),
     ] {
         let error = SessionsHttpClientV1::connect(url).unwrap_err();
@@ -232,7 +234,7 @@ async fn json_of_another_form_is_a_decode_error_that_says_where() {
     assert_eq!(error.kind(), ErrorKind::Decode);
     assert_eq!(
         error.to_string(),
-        "get_sessions: the answer 200 OK is not what was promised: `data[0].active`: found string, expected a boolean"
+        "get_sessions: the answer 200 OK is not what was promised: `data[0]…`: found string, expected a boolean"
     );
 }
 
@@ -246,12 +248,11 @@ async fn a_time_that_is_none_is_a_decode_error_that_does_not_quote_it() {
 
 #[tokio::test]
 async fn a_payload_of_another_form_is_a_decode_error_that_does_not_tell_its_keys() {
-    type Scores = std::collections::HashMap<String, u32>;
     let mut session = json!({ "id": "1", "active": true, "open_time": "2026-11-23T02:10:20.820Z" });
     session["request_time"] = session["open_time"].clone();
     session["data"] = json!({ SECRET: SECRET });
     let url = answering(http("200 OK", "application/json", &session.to_string())).await;
-    let client = client(&url).with_payloads::<Value, Scores>();
+    let client = client(&url).with_payloads::<Value, HashMap<String, u32>>();
     let error = checked(client.get_session_by_id(None, "1").await.unwrap_err());
     assert_eq!(
         error.to_string(),
@@ -301,12 +302,87 @@ async fn an_answer_larger_than_the_limit_is_given_up_whether_announced_or_not() 
 async fn a_correlation_id_that_no_header_can_carry_is_refused_before_anything_is_sent() {
     let pairs = [("connection.uri", &*nobody().await), ("options.correlation_id_place", "headers")];
     let client = SessionsHttpClientV1::from_config(&ClientConfig::from_pairs(pairs).unwrap()).unwrap();
-    let error = checked(client.get_session_by_id(Some("s3cret\r\nx: y"), SECRET).await.unwrap_err());
+    for id in ["s3cret\r\nx: y", "s3cret \u{fc}", " s3cret", "s3cret\t"] {
+        let error = checked(client.get_session_by_id(Some(id), SECRET).await.unwrap_err());
+        assert_eq!(error.kind(), ErrorKind::Encode);
+        assert_eq!(
+            error.to_string(),
+            "get_session_by_id: the argument `correlation_id` has a control character, a character beyond ASCII or a \
+             blank at its end, which no header carries safely"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_required_argument_that_is_null_is_refused_before_anything_is_sent() {
+    let client = client(&nobody().await);
+    let error = checked(client.store_session_data(None, SECRET, &Value::Null).await.unwrap_err());
     assert_eq!(error.kind(), ErrorKind::Encode);
     assert_eq!(
         error.to_string(),
-        "get_session_by_id: the argument `correlation_id` has a control character or is not ASCII, which no header carries safely"
+        "store_session_data: the argument `data` is `null` in JSON, but the operation requires it"
     );
+    let nan =
+        client.with_payloads::<f64, f64>().update_session_user(None, SECRET, &f64::NAN).await.unwrap_err();
+    assert!(checked(nan).to_string().starts_with("update_session_user: the argument `user` is `null`"));
+}
+
+#[tokio::test]
+async fn a_list_is_neither_a_session_nor_a_page_nor_an_error_of_the_service() {
+    let time = "2026-11-23T02:10:20.820Z";
+    let session = json!(["1", null, null, true, time, time]);
+    let url = answering(http("200 OK", "application/json", &session.to_string())).await;
+    assert_eq!(get(&client(&url)).await.kind(), ErrorKind::Decode);
+    let url = answering(http("200 OK", "application/json", "[null,[]]")).await;
+    let error = client(&url).get_sessions(None, None, None).await.unwrap_err();
+    assert_eq!(checked(error).kind(), ErrorKind::Decode);
+    let url = answering(http("400 Bad Request", "application/json", r#"["CODE","message"]"#)).await;
+    assert_eq!(get(&client(&url)).await.service(), None);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_nested_too_deeply_says_so() {
+    let answer = format!("{{\"data\":{}{}}}", "[".repeat(200), "]".repeat(200));
+    let url = answering(http("200 OK", "application/json", &answer)).await;
+    let error = get(&client(&url)).await;
+    assert_eq!(
+        error.to_string(),
+        "get_session_by_id: the answer 200 OK is nested deeper than the 127 levels that are read"
+    );
+}
+
+#[tokio::test]
+async fn what_a_payload_says_of_its_own_errors_is_not_repeated() {
+    #[derive(Debug, serde::Serialize)]
+    struct Card;
+    impl<'de> serde::Deserialize<'de> for Card {
+        fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            Err(serde::de::Error::custom(format!("bad card {SECRET}, expected 16 digits")))
+        }
+    }
+    let url = answering(http("200 OK", "application/json", r#"{"id":"1","active":true,"data":1}"#)).await;
+    let client = client(&url).with_payloads::<Value, Card>();
+    checked(client.get_session_by_id(None, "1").await.unwrap_err());
+    let scores = json!({ "id": "1", "active": true, "data": [{ SECRET: "x" }] });
+    let url = answering(http("200 OK", "application/json", &scores.to_string())).await;
+    let client = self::client(&url).with_payloads::<Value, Vec<HashMap<String, u32>>>();
+    checked(client.get_session_by_id(None, "1").await.unwrap_err());
+}
+
+#[tokio::test]
+async fn a_path_in_the_address_comes_before_that_of_the_operation() {
+    let (url, request) = recording().await;
+    get(&client(&format!("{url}/proxy/"))).await;
+    let request = request.await.unwrap();
+    assert!(request.starts_with("POST /proxy/v1/sessions/get_session_by_id?"), "{request}");
+}
+
+#[tokio::test]
+async fn a_client_is_usable_after_a_call_was_given_up() {
+    let client = client(&silent_once().await);
+    let call = client.get_session_by_id(None, "1");
+    assert!(tokio::time::timeout(Duration::from_millis(50), call).await.is_err());
+    assert_eq!(client.get_session_by_id(None, "1").await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -327,6 +403,15 @@ fn what_a_session_holds_is_not_printed() {
     }))
     .unwrap();
     let data = json!(SECRET);
-    let operation = sessions_client::sessions_v1::StoreSessionData::new(SECRET, &data).correlation_id(SECRET);
-    assert!(!format!("{session:?} {operation:?}").contains(SECRET));
+    let operation = StoreSessionData::new(SECRET, &data).correlation_id(SECRET);
+    let request = operation.encode().unwrap();
+    let encoding = Encoding::default();
+    let encoder = Encoder::new(STORE_SESSION_DATA, &encoding);
+    let incoming = Incoming::from(request.clone());
+    let arguments = incoming.arguments(STORE_SESSION_DATA).unwrap();
+    let call = Call::new(STORE_SESSION_DATA, request);
+    let filter = FilterParams::new().user_id(SECRET);
+    let printed =
+        format!("{session:?} {operation:?} {call:?} {incoming:?} {arguments:?} {encoder:?} {filter:?}");
+    assert!(!printed.contains(SECRET), "{printed}");
 }

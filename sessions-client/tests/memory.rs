@@ -148,6 +148,27 @@ async fn sessions_that_saw_no_change_for_too_long_are_closed() {
 }
 
 #[tokio::test]
+async fn no_session_expires_where_the_age_is_beyond_all_time() {
+    let sessions = SessionsMemoryClientV1::new().with_expire_timeout(TimeDelta::MAX);
+    let id = open(&sessions, "u").await.id;
+    sessions.close_expired_sessions(None).await.unwrap();
+    assert!(sessions.get_session_by_id(None, &id).await.unwrap().unwrap().active);
+}
+
+#[tokio::test]
+async fn null_is_refused_as_the_service_refuses_it() {
+    let sessions = SessionsMemoryClientV1::new();
+    let id = open(&sessions, "u").await.id;
+    let data = sessions.store_session_data(None, &id, &json!(null)).await.unwrap_err();
+    let user = sessions.update_session_user(None, &id, &json!(null)).await.unwrap_err();
+    for (error, argument) in [(data, "data"), (user, "user")] {
+        let service = error.service().unwrap();
+        assert_eq!(error.status().unwrap().as_u16(), 400);
+        assert_eq!(service.message, format!("Validation failed: {argument} must not be null"));
+    }
+}
+
+#[tokio::test]
 async fn filters_are_combined_and_unreadable_ones_are_no_condition() {
     let sessions = SessionsMemoryClientV1::new();
     let first = open(&sessions, "a").await.id;

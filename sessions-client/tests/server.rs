@@ -20,7 +20,7 @@ impl Embedded {
 
     /// A request to a command, as plain as it gets.
     fn post(&self, command: &str) -> reqwest::RequestBuilder {
-        reqwest::Client::new().post(format!("{}/v1/sessions/{command}", self.service.url()))
+        http_client().post(format!("{}/v1/sessions/{command}", self.service.url()))
     }
 
     /// Status and body of the answer to JSON arguments.
@@ -31,6 +31,11 @@ impl Embedded {
     async fn send_text(&self, command: &str, body: &'static str) -> (u16, Value) {
         read(self.post(command).header("content-type", "application/json").body(body)).await
     }
+}
+
+/// A client that asks no proxy about addresses on this machine.
+fn http_client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
 async fn read(request: reqwest::RequestBuilder) -> (u16, Value) {
@@ -193,12 +198,12 @@ async fn an_unknown_path_is_404_and_a_wrong_method_405() {
         "/V1/sessions/open_session",
         "//v1/sessions/open_session",
     ] {
-        let request = reqwest::Client::new().post(format!("{}{path}", embedded.service.url())).body("{");
+        let request = http_client().post(format!("{}{path}", embedded.service.url())).body("{");
         let expected = json!({ "code": "ResourceNotFound", "message": format!("{path} does not exist") });
         assert_eq!(read(request).await, (404, expected));
     }
     let url = format!("{}/v1/sessions/open_session", embedded.service.url());
-    let response = reqwest::Client::new().put(url).send().await.unwrap();
+    let response = http_client().put(url).send().await.unwrap();
     assert_eq!((response.status().as_u16(), &response.headers()["allow"]), (405, &"POST".parse().unwrap()));
     let error: Value = response.json().await.unwrap();
     assert_eq!(error, json!({ "code": "MethodNotAllowed", "message": "PUT is not allowed" }));
@@ -210,9 +215,9 @@ async fn an_unknown_path_is_404_and_a_wrong_method_405() {
 async fn the_heartbeat_is_the_time_of_the_server() {
     let embedded = Embedded::start().await;
     let url = format!("{}/heartbeat", embedded.service.url());
-    let (status, time) = read(reqwest::Client::new().get(&url)).await;
+    let (status, time) = read(http_client().get(&url)).await;
     assert_eq!((status, time.as_str().map(str::len)), (200, Some("2026-11-23T02:13:58.078Z".len())));
-    assert_eq!(read(reqwest::Client::new().post(&url)).await.0, 405);
+    assert_eq!(read(http_client().post(&url)).await.0, 405);
 }
 
 #[tokio::test]
@@ -232,7 +237,10 @@ async fn it_stops_listening_when_it_is_dropped() {
     let address = embedded.service.address();
     drop(embedded);
     // The task is gone once the runtime has had its turn, and its socket with it.
-    while tokio::net::TcpStream::connect(address).await.is_ok() {
-        tokio::task::yield_now().await;
-    }
+    let refused = async {
+        while tokio::net::TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), refused).await.expect("it still listens");
 }

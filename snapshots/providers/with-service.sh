@@ -66,8 +66,10 @@ answers() {
         ask();' "$1" "$2"
 }
 
-# The lock file that npm leaves behind tells a finished installation from one that was broken off.
-if [[ ! -f $service/node_modules/.package-lock.json ]]; then
+# The lock file that npm leaves behind tells a finished installation from one that was broken off, and from one
+# of other versions.
+installed=$service/node_modules/.package-lock.json
+if [[ ! -f $installed || $service/package-lock.json -nt $installed ]]; then
     (cd "$service" && npm ci --ignore-scripts --no-audit --no-fund) >&2
 fi
 

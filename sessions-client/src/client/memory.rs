@@ -4,8 +4,12 @@
 //! something odd, so does this: it is a double, not an ideal.
 
 use crate::data::truncate_to_millis;
-use crate::{DataPage, FilterParams, ISessionsV1, PagingParams, Payload, Result, SessionV1, Timestamp};
+use crate::runtime::validation_error;
+use crate::{
+    DataPage, Error, FilterParams, ISessionsV1, PagingParams, Payload, Result, SessionV1, Timestamp,
+};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -214,16 +218,26 @@ fn parse_time(text: &str) -> Option<Timestamp> {
 
 /// The service keeps every falsy value of JavaScript as none.
 fn keep<T: Serialize + Clone>(payload: &T) -> Option<T> {
-    (!is_falsy(payload)).then(|| payload.clone())
+    let falsy = matches!(&*start_of(payload), b"null" | b"false" | b"0" | b"-0" | b"0.0" | b"-0.0" | b"\"\"");
+    (!falsy).then(|| payload.clone())
+}
+
+/// The service refuses a payload that is not there, in the same words.
+fn refuse_null<T: Serialize>(argument: &str, payload: &T) -> Result<()> {
+    if *start_of(payload) == *b"null" {
+        let error = validation_error(&[format!("{argument} must not be null")]);
+        return Err(Error::from_service(StatusCode::BAD_REQUEST, error));
+    }
+    Ok(())
 }
 
 fn keep_text(text: Option<&str>) -> Option<String> {
     text.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// Whether a value is `null`, `false`, `0` or `""` in JSON. The writer stops as soon as it is longer than
-/// any of them.
-fn is_falsy<T: Serialize>(value: &T) -> bool {
+/// A value's JSON where that is no longer than the longest falsy one, and nothing where it is: the writer
+/// stops there.
+fn start_of<T: Serialize>(value: &T) -> Vec<u8> {
     struct Start(Vec<u8>);
     impl io::Write for Start {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -238,8 +252,10 @@ fn is_falsy<T: Serialize>(value: &T) -> bool {
         }
     }
     let mut start = Start(Vec::with_capacity("false".len()));
-    serde_json::to_writer(&mut start, value).is_ok()
-        && matches!(&start.0[..], b"null" | b"false" | b"0" | b"-0" | b"0.0" | b"-0.0" | b"\"\"")
+    match serde_json::to_writer(&mut start, value) {
+        Ok(()) => start.0,
+        Err(_) => Vec::new(),
+    }
 }
 
 impl<U, D> ISessionsV1<U, D> for SessionsMemoryClientV1<U, D>
@@ -308,6 +324,7 @@ where
         session_id: &str,
         data: &D,
     ) -> Result<Option<SessionV1<U, D>>> {
+        refuse_null("data", data)?;
         Ok(self.change(session_id, |session| session.data = keep(data)))
     }
 
@@ -317,6 +334,7 @@ where
         session_id: &str,
         user: &U,
     ) -> Result<Option<SessionV1<U, D>>> {
+        refuse_null("user", user)?;
         Ok(self.change(session_id, |session| session.user = keep(user)))
     }
 
@@ -330,7 +348,8 @@ where
 
     async fn close_expired_sessions(&self, _correlation_id: Option<&str>) -> Result<()> {
         let now = self.now();
-        let oldest = now - self.expire_timeout;
+        // Before the beginning of time nothing has changed.
+        let Some(oldest) = now.checked_sub_signed(self.expire_timeout) else { return Ok(()) };
         let mut store = self.store();
         for session in
             store.sessions.values_mut().filter(|session| session.active && session.request_time < oldest)

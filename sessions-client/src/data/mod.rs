@@ -1,6 +1,7 @@
 //! What travels: the types of the contract, with the rules of the wire.
 
 mod filter;
+mod object;
 mod page;
 mod paging;
 mod session;

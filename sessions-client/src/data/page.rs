@@ -1,13 +1,15 @@
 //! One page of a list.
 
 use super::SessionV1;
+use super::object::Object;
 use super::session::Listed;
 use serde::ser::SerializeMap;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
 /// One page of a list.
-#[derive(Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(remote = "Self")]
 #[non_exhaustive]
 pub struct DataPage<T> {
     /// How many there are on all pages together, if the request asked for it
@@ -23,6 +25,19 @@ impl<T> DataPage<T> {
     #[must_use]
     pub fn new(data: Vec<T>, total: Option<u64>) -> Self {
         Self { total, data }
+    }
+}
+
+/// A page of nothing, not counted.
+impl<T> Default for DataPage<T> {
+    fn default() -> Self {
+        Self::new(Vec::new(), None)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for DataPage<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(Object(deserializer))
     }
 }
 

@@ -54,20 +54,24 @@ impl PagingParams {
     }
 
     /// How many to leave out.
-    pub(crate) fn skipped(self) -> usize {
+    #[must_use]
+    pub fn skipped(self) -> usize {
         usize::try_from(self.skip.unwrap_or(0).max(0)).unwrap_or(usize::MAX)
     }
 
-    /// How many to return, `default` where nothing is said and `largest` at most. A negative number is an
-    /// empty page.
-    pub(crate) fn taken(self, default: usize, largest: usize) -> usize {
+    /// How many to return, for a service whose pages have `default` sessions where nothing is said and
+    /// `largest` at most. A negative number, which no setter takes but a request can have, is an empty page.
+    #[must_use]
+    pub fn taken(self, default: usize, largest: usize) -> usize {
         match self.take {
             None | Some(0) => default,
             Some(take) => usize::try_from(take).unwrap_or(0).min(largest),
         }
     }
 
-    pub(crate) fn wants_total(self) -> bool {
+    /// Whether the total is asked for.
+    #[must_use]
+    pub fn wants_total(self) -> bool {
         self.total
     }
 }

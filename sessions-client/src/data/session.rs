@@ -1,8 +1,9 @@
 //! A session.
 
+use super::object::Object;
 use super::{Timestamp, timestamp};
 use serde::ser::SerializeMap;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use std::fmt;
 
@@ -11,6 +12,7 @@ use std::fmt;
 /// `U` and `D` are the types of `user` and `data`; with the default, [`Value`], they are whatever JSON the
 /// service holds. What the service does not know is `None`, whether it writes `null` or leaves the key out.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(remote = "Self")]
 #[non_exhaustive]
 pub struct SessionV1<U = Value, D = Value> {
     /// The id that the service made: 32 hexadecimal digits from the Node services.
@@ -63,6 +65,12 @@ impl<U, D> SessionV1<U, D> {
             user: None,
             data: None,
         }
+    }
+}
+
+impl<'de, U: Deserialize<'de>, D: Deserialize<'de>> Deserialize<'de> for SessionV1<U, D> {
+    fn deserialize<De: Deserializer<'de>>(deserializer: De) -> Result<Self, De::Error> {
+        Self::deserialize(Object(deserializer))
     }
 }
 

@@ -37,6 +37,9 @@ fn value<T: DeserializeOwned>(response: &Response) -> Result<T, Error> {
         let what = match error.classify() {
             Category::Data => format!("is not what was promised: {}", mismatch::<T>(body)),
             Category::Eof => format!("ends in the middle of its JSON (line {line} column {column})"),
+            Category::Syntax if error.to_string().starts_with("recursion limit exceeded") => {
+                "is nested deeper than the 127 levels that are read".to_owned()
+            }
             Category::Syntax | Category::Io => {
                 format!("is not JSON{} (line {line} column {column})", media_type(response))
             }
@@ -60,47 +63,40 @@ fn mismatch<T: DeserializeOwned>(body: &[u8]) -> String {
     }
 }
 
-/// The path as far as it is the contract's: a key, or a key in an item of a list. What lies deeper is a
-/// payload, whose keys may be anybody's.
+/// The path as far as it cannot be a payload's, whose keys may be anybody's: a key, and an index behind it.
 fn place(path: &Path) -> String {
-    let mut segments = Vec::new();
-    let mut may_name_a_key = true;
-    for segment in path {
-        match segment {
-            Segment::Seq { index } => {
-                segments.push(format!("[{index}]"));
-                may_name_a_key = true;
-            }
-            Segment::Map { key } if may_name_a_key => {
-                let dot = if segments.is_empty() { "" } else { "." };
-                segments.push(format!("{dot}{key}"));
-                may_name_a_key = false;
-            }
-            _ => {
-                segments.push("…".to_owned());
-                break;
-            }
-        }
+    let mut segments = path.iter();
+    let first = match segments.next() {
+        Some(Segment::Map { key }) => key.clone(),
+        Some(Segment::Seq { index }) => format!("[{index}]"),
+        Some(_) => "…".to_owned(),
+        None => return String::new(),
+    };
+    match segments.next() {
+        Some(Segment::Seq { index }) if segments.next().is_some() => format!("{first}[{index}]…"),
+        Some(Segment::Seq { index }) => format!("{first}[{index}]"),
+        Some(_) => format!("{first}…"),
+        None => first,
     }
-    segments.concat()
 }
 
 /// serde's message without the values it quotes, which may be anybody's.
 ///
-/// Names of fields are the program's own and stay; what was found is told by its kind alone.
+/// Names of fields are the program's own and stay; what was found is told by its kind alone. Messages that
+/// are not serde's own may quote anything.
 pub(super) fn without_values(message: &str) -> String {
     let message = message.rfind(" at line ").map_or(message, |end| &message[..end]);
-    let keep = ["missing field ", "duplicate field "];
-    if keep.iter().any(|prefix| message.starts_with(prefix)) {
+    if ["missing field ", "duplicate field "].iter().any(|known| message.starts_with(known)) {
         return message.to_owned();
     }
-    let Some((found, expected)) = message.rsplit_once(", expected ") else {
-        return "a value of another form was expected".to_owned();
-    };
-    let found = found.split_once(": ").map_or(found, |(_, found)| found);
-    let kind = found.split(['`', '"']).next().unwrap_or_default().trim();
-    let kind = if kind.is_empty() { "another value" } else { kind };
-    format!("found {kind}, expected {expected}")
+    let found = ["invalid type: ", "invalid value: "].iter().find_map(|known| message.strip_prefix(known));
+    match found.and_then(|found| found.rsplit_once(", expected ")) {
+        Some((found, expected)) => {
+            let kind = found.split(['`', '"']).next().unwrap_or_default().trim();
+            format!("found {kind}, expected {expected}")
+        }
+        None => "a value of another form was expected".to_owned(),
+    }
 }
 
 /// What an error status means: the service's own words where they can be read, the status where not.

@@ -5,6 +5,7 @@ use crate::Error;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
+use std::fmt;
 
 /// Everything but RFC 3986's unreserved characters is escaped: what is left means the same to every parser,
 /// in a path and in a query.
@@ -15,7 +16,6 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// Writes one request, place by place.
 ///
 /// Generated code calls it in the order of the path template, then of the arguments.
-#[derive(Debug)]
 pub struct Encoder<'e> {
     route: &'static Route,
     encoding: &'e Encoding,
@@ -25,6 +25,12 @@ pub struct Encoder<'e> {
     body: Vec<u8>,
     /// Whether the body is an object of fields that waits for its end.
     in_object: bool,
+}
+
+impl fmt::Debug for Encoder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encoder").field("operation", &self.route.name).finish_non_exhaustive()
+    }
 }
 
 impl<'e> Encoder<'e> {
@@ -103,9 +109,12 @@ impl<'e> Encoder<'e> {
     ) -> Result<(), Error> {
         let headers = &mut self.headers;
         let outcome = values.for_each_text(&mut |text| {
-            // Other bytes than ASCII could be sent, but each server reads them in an encoding of its own.
-            let value = HeaderValue::from_str(text)
-                .map_err(|_| "has a control character or is not ASCII, which no header carries safely")?;
+            // Other bytes could be sent, but each server reads them in an encoding of its own, and blanks at
+            // the ends are lost on the way.
+            let safe = text.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) && text.trim() == text;
+            let value = HeaderValue::from_str(text).ok().filter(|_| safe).ok_or(
+                "has a control character, a character beyond ASCII or a blank at its end, which no header carries safely",
+            )?;
             headers.append(HeaderName::from_static(name), value);
             Ok(())
         });
@@ -138,7 +147,8 @@ impl<'e> Encoder<'e> {
     ///
     /// # Errors
     ///
-    /// When the value cannot be written as JSON.
+    /// When the value cannot be written as JSON, or is `null` in JSON though the argument is required: `NaN`
+    /// is, for one.
     pub fn field(
         &mut self,
         argument: &str,
@@ -148,7 +158,17 @@ impl<'e> Encoder<'e> {
         self.body.push(if std::mem::replace(&mut self.in_object, true) { b',' } else { b'{' });
         self.json(argument, name)?;
         self.body.push(b':');
-        self.json(argument, value)
+        let start = self.body.len();
+        self.json(argument, value)?;
+        if self.body[start..] == *b"null" && self.is_required(argument) {
+            let why = "is `null` in JSON, but the operation requires it";
+            return Err(Error::argument(argument, why).with_operation(self.route.name));
+        }
+        Ok(())
+    }
+
+    fn is_required(&self, argument: &str) -> bool {
+        self.route.params.iter().any(|param| param.name == argument && param.required)
     }
 
     /// The whole body.

@@ -11,13 +11,20 @@ use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::borrow::Cow;
+use std::fmt;
 
 /// A request that a service has received.
-#[derive(Debug)]
 pub struct Incoming {
     request: Request,
     /// The body, if somebody has read it already.
     json: Option<Value>,
+}
+
+/// Names the method alone: target, headers and body are the caller's.
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming").field("method", self.request.method()).finish_non_exhaustive()
+    }
 }
 
 impl From<Request> for Incoming {
@@ -113,7 +120,6 @@ fn match_path<'p>(template: &'static str, path: &'p str) -> Option<Vec<(&'static
 
 /// The arguments of one request, read one by one. What cannot be read is noted, so that the answer names
 /// all of it.
-#[derive(Debug)]
 pub struct Arguments<'r> {
     request: &'r Request,
     route: &'static Route,
@@ -121,6 +127,12 @@ pub struct Arguments<'r> {
     json: Cow<'r, Value>,
     malformed: Option<String>,
     problems: Vec<String>,
+}
+
+impl fmt::Debug for Arguments<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arguments").field("operation", &self.route.name).finish_non_exhaustive()
+    }
 }
 
 /// An argument could not be read; why is noted in its [`Arguments`].

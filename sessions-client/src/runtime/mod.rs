@@ -26,7 +26,6 @@ pub use respond::respond;
 pub use route::{Param, Place, Route};
 pub use transport::{Call, FnTransport, Handler, Transport, transport_fn};
 
-#[cfg(feature = "server")]
 pub(crate) use incoming::validation_error;
 #[cfg(feature = "server")]
 pub(crate) use respond::{error_response, json};

@@ -184,15 +184,26 @@ lists! {
     [T: ParamValue] [T];
     [T: ParamValue] Vec<T>;
     [T: ParamValue] &[T];
+    [T: ParamValue] &Vec<T>;
 }
 
-impl<T: ParamValue> ParamValues for Option<&[T]> {
-    fn for_each_text(
-        &self,
-        each: &mut dyn FnMut(&str) -> Result<(), &'static str>,
-    ) -> Result<(), &'static str> {
-        self.unwrap_or_default().for_each_text(each)
-    }
+macro_rules! optional_lists {
+    ($([$($generics:tt)*] $type:ty;)*) => { $(
+        impl<$($generics)*> ParamValues for Option<$type> {
+            fn for_each_text(
+                &self,
+                each: &mut dyn FnMut(&str) -> Result<(), &'static str>,
+            ) -> Result<(), &'static str> {
+                self.iter().flat_map(|list| list.iter()).try_for_each(|value| each(&value.to_text()?))
+            }
+        }
+    )* };
+}
+
+optional_lists! {
+    [T: ParamValue] Vec<T>;
+    [T: ParamValue] &[T];
+    [T: ParamValue] &Vec<T>;
 }
 
 impl<T: FromTexts> FromTexts for Option<T> {

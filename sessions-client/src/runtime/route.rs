@@ -8,7 +8,7 @@ use std::time::Duration;
 ///
 /// Metric names, spans, snapshots and documents are made from it, so that nothing about an operation is
 /// written twice.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     /// The name of the method, such as `open_session`.
     pub name: &'static str,
@@ -27,7 +27,7 @@ pub struct Route {
 }
 
 /// An argument of an operation.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Param {
     /// Its name in the signature.
     pub name: &'static str,

@@ -6,7 +6,6 @@ use std::fmt;
 use std::sync::Arc;
 
 /// A request on its way, with the route that it was made for.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Call {
     /// The operation that the request belongs to.
@@ -20,6 +19,13 @@ impl Call {
     #[must_use]
     pub fn new(route: &'static Route, request: Request) -> Self {
         Self { route, request }
+    }
+}
+
+/// Names the operation alone: target, headers and body are the caller's.
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("operation", &self.route.name).finish_non_exhaustive()
     }
 }
 
@@ -44,6 +50,12 @@ impl<T: Transport + ?Sized> Transport for &T {
 }
 
 impl<T: Transport + ?Sized> Transport for Arc<T> {
+    fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
+        (**self).send(call)
+    }
+}
+
+impl<T: Transport + ?Sized> Transport for Box<T> {
     fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
         (**self).send(call)
     }
@@ -98,6 +110,18 @@ where
 pub trait Handler: Send + Sync {
     /// Answers `request`. There is no error: what cannot be answered is answered by saying so.
     fn handle(&self, request: Incoming) -> impl Future<Output = Response> + Send;
+}
+
+impl<H: Handler + ?Sized> Handler for &H {
+    fn handle(&self, request: Incoming) -> impl Future<Output = Response> + Send {
+        (**self).handle(request)
+    }
+}
+
+impl<H: Handler + ?Sized> Handler for Box<H> {
+    fn handle(&self, request: Incoming) -> impl Future<Output = Response> + Send {
+        (**self).handle(request)
+    }
 }
 
 impl<H: Handler + ?Sized> Handler for Arc<H> {

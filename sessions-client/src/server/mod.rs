@@ -1,9 +1,13 @@
-//! The embedded service: any [`ISessionsV1`] behind HTTP, indistinguishable from the real service to a
-//! client.
+//! The embedded service: any [`ISessionsV1`] behind HTTP, with the answers of the real service.
 //!
 //! [`router`] is for axum applications; [`EmbeddedService`] is a whole server in one line, for tests, load
-//! tests and examples. What the real service does on the wire, odd or not, is done here: its checks and
-//! their order, its messages and headers. Not imitated are the requests that end its process.
+//! tests and examples. What the real service does with a request for a command, odd or not, is done here: its
+//! checks and their order, its messages and headers.
+//!
+//! What no client of the contract sends is not imitated: conditional, compressed, dated and signed requests
+//! (`If-Match`, `Content-Encoding`, `Date`, `Content-MD5`) are answered as plain ones, preflights of browsers as
+//! any other wrong method, and numbers and texts beyond what `serde_json` reads (`1e400`, lone surrogates) are
+//! invalid JSON. Idle connections are not closed. Nor is there `/status`, or a request that ends the process.
 
 mod embedded;
 mod javascript;

@@ -1,11 +1,12 @@
 //! HTTP over the network, by reqwest.
 
 use crate::{Call, ClientConfig, Error, ErrorKind, Response, Transport};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 use std::error::Error as StdError;
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// The service closes a connection that was idle for 5 seconds, and a request that crosses the close is
@@ -15,7 +16,7 @@ const POOL_IDLE: Duration = Duration::from_secs(4);
 /// Sends requests to one service, over a pool of connections that all clones share.
 ///
 /// Redirects are not followed: the service sends none, and following one would turn a POST into a GET.
-/// Proxies are taken from `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`.
+/// Proxies are taken from `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, but not for a service on the same machine.
 #[derive(Clone)]
 pub struct ReqwestTransport {
     client: Client,
@@ -34,7 +35,12 @@ impl ReqwestTransport {
     ///
     /// [`ErrorKind::Config`] when the address cannot be used, or TLS cannot be set up.
     pub fn new(config: &ClientConfig) -> Result<Self, Error> {
-        let client = Client::builder()
+        let mut client = Client::builder();
+        if is_on_this_machine(&parse_base(config)?) {
+            // A proxy would look for the service on its own machine.
+            client = client.no_proxy();
+        }
+        let client = client
             .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(config.connect_timeout())
             .pool_idle_timeout(POOL_IDLE)
@@ -56,9 +62,7 @@ impl ReqwestTransport {
     /// [`ErrorKind::Config`] when the address cannot be used.
     pub fn with_client(client: Client, config: &ClientConfig) -> Result<Self, Error> {
         let base = config.base_url().trim_end_matches('/').to_owned();
-        let url = Url::parse(&base)
-            .map_err(|error| Error::config("connection.uri", format_args!("is no URL: {error}")))?;
-        let origin = url.origin().ascii_serialization();
+        let origin = parse_base(config)?.origin().ascii_serialization();
         Ok(Self {
             client,
             base,
@@ -93,6 +97,16 @@ impl ReqwestTransport {
         }
         Error::new(ErrorKind::Transport, format!("the connection to {origin} broke: {cause}"))
     }
+}
+
+fn parse_base(config: &ClientConfig) -> Result<Url, Error> {
+    Url::parse(config.base_url())
+        .map_err(|error| Error::config("connection.uri", format_args!("is no URL: {error}")))
+}
+
+fn is_on_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// What a library at the bottom says: "Connection refused (os error 111)". The errors above it repeat the
@@ -132,23 +146,25 @@ impl Transport for ReqwestTransport {
         if announced > room {
             return Err(too_large());
         }
-        let mut chunks = Vec::new();
+        // A small answer arrives in one piece, which is not copied.
+        let mut first = Bytes::new();
+        let mut joined = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.failure(&error, timeout))? {
             room = room.checked_sub(chunk.len()).ok_or_else(too_large)?;
-            chunks.push(chunk);
+            if first.is_empty() && joined.is_empty() {
+                first = chunk;
+                continue;
+            }
+            if joined.is_empty() {
+                joined.reserve(announced.max(first.len() + chunk.len()));
+                joined.extend_from_slice(&first);
+            }
+            joined.extend_from_slice(&chunk);
         }
-        let mut whole = http::Response::new(join(chunks));
+        let mut whole = http::Response::new(if joined.is_empty() { first } else { joined.freeze() });
         *whole.status_mut() = status;
         *whole.headers_mut() = std::mem::take(response.headers_mut());
         Ok(whole)
-    }
-}
-
-/// A small answer arrives in one piece, which is not copied.
-fn join(mut chunks: Vec<Bytes>) -> Bytes {
-    match chunks.len() {
-        0 | 1 => chunks.pop().unwrap_or_default(),
-        _ => chunks.concat().into(),
     }
 }
 
