@@ -22,9 +22,9 @@ pub use data::{DataPage, FilterParams, PagingParams, SessionV1, Timestamp};
 pub use error::{Error, ErrorKind, Result, ServiceError};
 pub use macros::http_api;
 pub use runtime::{
-    Arguments, Call, Caller, CorrelationPlace, Encoder, Encoding, Failure, FnTransport, FromTexts, Handler,
-    Incoming, Operation, Outcome, Param, ParamValue, ParamValues, Payload, Place, Request, Response, Route,
-    Transport, Unreadable, decode, respond, transport_fn,
+    Arguments, Call, CallOptions, Caller, CorrelationPlace, Encoder, Encoding, Failure, FnTransport,
+    FromTexts, Handler, Incoming, Operation, Outcome, Param, ParamValue, ParamValues, Payload, Place,
+    Request, Response, Route, Transport, Unreadable, decode, respond, transport_fn,
 };
 pub use serde_json::Value;
 #[cfg(feature = "reqwest")]

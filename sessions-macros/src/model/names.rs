@@ -58,7 +58,7 @@ pub(crate) fn check(methods: &mut [Option<Operation>], item: &ItemTrait, errors:
 const RESERVED: [(&str, &str); 2] = [("ROUTES", "the route table"), ("Handler", "the handler")];
 
 /// The methods of a client that are no operations, and that calls of operations would find first.
-const CLIENT_METHODS: [&str; 2] = ["caller", "with_payloads"];
+const CLIENT_METHODS: [&str; 3] = ["caller", "with", "with_payloads"];
 
 fn check_operation(
     operation: &Operation,
