@@ -10,6 +10,7 @@ mod contract;
 mod data;
 mod error;
 mod macros;
+pub mod policy;
 mod runtime;
 #[cfg(feature = "server")]
 pub mod server;
@@ -27,6 +28,8 @@ pub use runtime::{
     Request, Response, Route, Transport, Unreadable, decode, respond, transport_fn,
 };
 pub use serde_json::Value;
+#[cfg(feature = "tokio")]
+pub use transport::Policies;
 #[cfg(feature = "reqwest")]
 pub use transport::ReqwestTransport;
 pub use transport::{DefaultTransport, InProcessTransport};

@@ -5,7 +5,10 @@
 mod support;
 
 use serde_json::json;
-use sessions_client::{ClientConfig, Error, ErrorKind, ISessionsV1, SessionsHttpClientV1, Value};
+use sessions_client::{
+    CallOptions, ClientConfig, DefaultTransport, Error, ErrorKind, ISessionsV1, ReqwestTransport,
+    SessionsHttpClientV1, Value,
+};
 use std::error::Error as _;
 use std::time::Duration;
 use support::{answering, http, nobody, silent};
@@ -62,8 +65,9 @@ async fn a_port_that_nobody_listens_at_is_a_connect_error() {
     assert_eq!(error.kind(), ErrorKind::Connect);
     assert_eq!(
         error.to_string(),
-        format!("open_session: cannot connect to {url}: Connection refused (os error 111)")
+        format!("open_session: cannot connect to {url}: Connection refused (os error 111) (3 attempts)")
     );
+    assert_eq!(error.attempts(), 3);
 }
 
 #[test]
@@ -329,4 +333,49 @@ fn what_a_session_holds_is_not_printed() {
     let data = json!(SECRET);
     let operation = sessions_client::sessions_v1::StoreSessionData::new(SECRET, &data).correlation_id(SECRET);
     assert!(!format!("{session:?} {operation:?}").contains(SECRET));
+}
+
+#[tokio::test]
+async fn a_transport_by_itself_has_its_limit_and_that_of_the_call() {
+    for (options, limit) in
+        [(CallOptions::new(), "50ms"), (CallOptions::new().timeout(Duration::from_millis(20)), "20ms")]
+    {
+        let config = ClientConfig::from_url(&silent().await).unwrap().with_timeout(Duration::from_millis(50));
+        let client = SessionsHttpClientV1::new(ReqwestTransport::new(&config).unwrap());
+        let error = checked(client.with(options).get_session_by_id(None, SECRET).await.unwrap_err());
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 1));
+        let expected =
+            format!("get_session_by_id: no complete answer from {} within {limit}", config.base_url());
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_deadline_that_passes_names_the_service_without_its_credentials() {
+    let url = silent().await;
+    let with_credentials = url.replace("http://", &format!("http://{SECRET}:{SECRET}@"));
+    let client = client(&with_credentials);
+    let options = CallOptions::new().deadline(Duration::from_millis(50));
+    let error = checked(client.with(options).get_session_by_id(None, SECRET).await.unwrap_err());
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(
+        error.to_string(),
+        format!("get_session_by_id: no complete answer from {url} before the deadline of 50ms")
+    );
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_on_its_way_leaves_the_client_usable() {
+    let url = support::silent_then_answering("HTTP/1.1 204 No Content\r\n\r\n").await;
+    let client = client(&url);
+    let call = client.get_session_by_id(None, "1");
+    assert!(tokio::time::timeout(Duration::from_millis(50), call).await.is_err());
+    assert_eq!(client.get_session_by_id(None, "1").await.unwrap(), None);
+}
+
+#[test]
+fn a_client_of_the_default_type_tells_its_address_without_credentials() {
+    let client: SessionsHttpClientV1<Value, Value, DefaultTransport> =
+        SessionsHttpClientV1::connect(&format!("http://{SECRET}@localhost:8080/proxy")).unwrap();
+    assert_eq!(client.caller().transport().origin(), "http://localhost:8080");
 }

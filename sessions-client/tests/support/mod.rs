@@ -1,5 +1,7 @@
 //! A server that answers with given bytes, right or wrong.
 
+#![allow(dead_code, reason = "each test file takes what it needs")]
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -10,7 +12,7 @@ pub(crate) async fn answering(answer: impl Into<Vec<u8>>) -> String {
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
-        read_request(&mut stream).await;
+        read_request(&mut stream).await.expect("the client hung up");
         stream.write_all(&answer).await.unwrap();
     });
     url
@@ -22,8 +24,22 @@ pub(crate) async fn silent() -> String {
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
-        read_request(&mut stream).await;
+        read_request(&mut stream).await.expect("the client hung up");
         std::future::pending::<()>().await;
+    });
+    url
+}
+
+/// Does not answer the first request, and answers the second one, on another connection.
+pub(crate) async fn silent_then_answering(answer: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut silent, _) = listener.accept().await.unwrap();
+        read_request(&mut silent).await.expect("the client hung up");
+        let (mut stream, _) = listener.accept().await.unwrap();
+        read_request(&mut stream).await.expect("the client hung up");
+        stream.write_all(answer.as_bytes()).await.unwrap();
     });
     url
 }
@@ -41,12 +57,16 @@ pub(crate) fn http(status: &str, content_type: &str, body: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-/// Reads a request to its end: closing a connection with unread bytes would reset it.
-async fn read_request(stream: &mut TcpStream) {
+/// Reads a request to its end: closing a connection with unread bytes would reset it. None if the client
+/// hung up before.
+pub(crate) async fn read_request(stream: &mut TcpStream) -> Option<String> {
     let mut request = Vec::new();
     while !is_complete(&request) {
-        assert_ne!(stream.read_buf(&mut request).await.unwrap(), 0, "the client hung up");
+        if stream.read_buf(&mut request).await.unwrap_or(0) == 0 {
+            return None;
+        }
     }
+    Some(String::from_utf8_lossy(&request).into_owned())
 }
 
 fn is_complete(request: &[u8]) -> bool {
