@@ -401,6 +401,15 @@ async fn an_attempt_that_takes_too_long_names_its_own_limit() {
     );
 }
 
+#[tokio::test]
+async fn a_limit_that_ends_with_the_deadline_is_the_deadline() {
+    let script = Script::new(&Clock::new(), [Hangs]);
+    let client = client(&script, RetryPolicy::new());
+    let error = get(&client.with(CallOptions::new().deadline(ms(1000)))).await.unwrap_err();
+    assert!(error.to_string().ends_with("before the deadline of 1s"), "{error}");
+    assert_eq!(error.attempts(), 1);
+}
+
 #[sessions_client::http_api(client = SlowClient, module = slow)]
 trait Slow {
     #[get("/report", timeout = "3s")]
@@ -474,6 +483,8 @@ async fn options_change_single_calls_and_leave_the_client_as_it_is() {
     assert_eq!(get(&once.with(CallOptions::new().timeout(ms(10)))).await.unwrap_err().attempts(), 2);
     assert_eq!(get(&client).await.unwrap_err().attempts(), 3);
     assert_eq!(script.limits(), [1000, 10, 10, 1000, 1000, 1000]);
+    let changed = once.with(CallOptions::new().retries(3).deadline(ms(5000)));
+    assert_eq!(changed.caller().options(), CallOptions::new().retries(3).deadline(ms(5000)));
 }
 
 #[tokio::test]
@@ -530,6 +541,22 @@ async fn answers_fill_the_budget_up_to_its_size() {
     for _ in 0..100 {
         get(&client).await.unwrap();
     }
+    assert_eq!(get(&client).await.unwrap_err().attempts(), 2);
+    assert_eq!(get(&client).await.unwrap_err().attempts(), 1);
+}
+
+#[tokio::test]
+async fn a_budget_is_never_fuller_than_full() {
+    let script = Script::new(&Clock::new(), {
+        let mut steps = times(2, || Fails(ErrorKind::Transport));
+        steps.extend(times(2, nothing));
+        steps.extend(times(3, || Fails(ErrorKind::Transport)));
+        steps
+    });
+    let client = client(&script, RetryPolicy::new().with_retries(1).with_budget(7, 5, 4));
+    get(&client).await.unwrap_err();
+    get(&client).await.unwrap();
+    get(&client).await.unwrap();
     assert_eq!(get(&client).await.unwrap_err().attempts(), 2);
     assert_eq!(get(&client).await.unwrap_err().attempts(), 1);
 }
