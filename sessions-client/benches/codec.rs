@@ -11,8 +11,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sessions_client::{
-    DataPage, ISessionsV1, Operation, Response, Result, SessionV1, SessionsHttpClientV1, sessions_v1,
-    transport_fn,
+    ClientConfig, DataPage, ISessionsV1, Operation, Policies, Response, Result, SessionV1,
+    SessionsHttpClientV1, Transport, sessions_v1, transport_fn,
 };
 use std::hint::black_box;
 
@@ -167,32 +167,33 @@ fn decode(criterion: &mut Criterion) {
     }
 }
 
+async fn open<T: Transport>(client: &SessionsHttpClientV1<Value, Value, T>, data: &Value) -> SessionV1 {
+    let (name, address) = (Some("User 1"), Some("127.0.0.1"));
+    client
+        .open_session(Some("bench-1"), "user-1", name, address, Some("bench"), None, Some(data))
+        .await
+        .unwrap()
+}
+
 fn call(criterion: &mut Criterion) {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let data = data();
     let body = Bytes::from(session(false).to_string());
     let mut group = criterion.benchmark_group("call open_session over an immediate transport");
 
-    let answer = body.clone();
-    let client = SessionsHttpClientV1::new(transport_fn(move |_call| {
-        std::future::ready(Ok(response(answer.clone())))
-    }));
+    let immediate = || {
+        let answer = body.clone();
+        transport_fn(move |_call| std::future::ready(Ok(response(answer.clone()))))
+    };
+    let client = SessionsHttpClientV1::new(immediate());
     group.bench_function("generated", |bencher| {
-        bencher.to_async(&runtime).iter(|| async {
-            let data = Some(black_box(&data));
-            client
-                .open_session(
-                    Some("bench-1"),
-                    "user-1",
-                    Some("User 1"),
-                    Some("127.0.0.1"),
-                    Some("bench"),
-                    None,
-                    data,
-                )
-                .await
-                .unwrap()
-        });
+        bencher.to_async(&runtime).iter(|| open(&client, black_box(&data)));
+    });
+
+    let config = ClientConfig::from_url(URL).unwrap();
+    let client = SessionsHttpClientV1::new(Policies::new(immediate(), &config));
+    group.bench_function("generated, with policies", |bencher| {
+        bencher.to_async(&runtime).iter(|| open(&client, black_box(&data)));
     });
 
     let client = reqwest::Client::new();

@@ -2,6 +2,7 @@
 //!
 //! The keys are those of the official clients, so that one configuration serves both.
 
+use crate::policy::RetryPolicy;
 use crate::{CorrelationPlace, Error, Result};
 use http::Uri;
 use std::fmt;
@@ -30,18 +31,22 @@ pub struct ClientConfig {
     base_url: String,
     connect_timeout: Duration,
     timeout: Duration,
+    /// As it was given; the default depends on `timeout`.
+    deadline: Option<Duration>,
+    retry_policy: RetryPolicy,
     max_response_bytes: usize,
     correlation_place: CorrelationPlace,
 }
 
 /// The keys that [`ClientConfig::from_pairs`] knows.
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
     "connection.protocol",
     "connection.host",
     "connection.port",
     "connection.uri",
     "options.connect_timeout",
     "options.timeout",
+    "options.retries",
     "options.correlation_id_place",
 ];
 
@@ -54,8 +59,10 @@ impl ClientConfig {
     pub fn from_url(url: &str) -> Result<Self> {
         Ok(Self {
             base_url: check_url("connection.uri", url)?,
-            connect_timeout: Duration::from_secs(10),
+            connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(10),
+            deadline: None,
+            retry_policy: RetryPolicy::new(),
             max_response_bytes: 16 << 20,
             correlation_place: CorrelationPlace::default(),
         })
@@ -69,11 +76,23 @@ impl ClientConfig {
     /// | `connection.protocol` | `http` | `http` or `https` |
     /// | `connection.host` | `localhost` | |
     /// | `connection.port` | `3000` | 1 to 65535 |
-    /// | `options.connect_timeout` | `10000` | milliseconds to get a connection |
-    /// | `options.timeout` | `10000` | milliseconds for a whole call, its answer included |
+    /// | `options.connect_timeout` | `5000` | milliseconds to get a connection |
+    /// | `options.timeout` | `10000` | milliseconds for one attempt of a call, its answer included |
+    /// | `options.retries` | `2` | how often a call is repeated at most, from 0 |
     /// | `options.correlation_id_place` | `query` | `query`, `headers` or `both` |
     ///
     /// One of `connection.uri`, `connection.host` and `connection.port` must be there.
+    ///
+    /// Where the official clients differ:
+    ///
+    /// * They repeat a call before a connection exists (Node) or whatever went wrong (Dart, which can open a
+    ///   session twice), and with their defaults Node takes 70 s to report a refused connection. Here a request
+    ///   that was sent is repeated as well, if its operation is declared idempotent; pauses are short, 0 is no
+    ///   repeat, and all of it ends at a [deadline](Self::deadline), for which there is no key. See
+    ///   [`RetryPolicy`] for what is repeated when.
+    /// * Their `options.connect_timeout` is 10 s, as long as the whole request has. Here it is shorter, so that a
+    ///   host that does not answer at all is known as such: then every operation may be repeated.
+    /// * Their `options.timeout` ends with the headers of the answer (Node), or is not looked at (Dart).
     ///
     /// # Errors
     ///
@@ -92,7 +111,7 @@ impl ClientConfig {
                 return Err(Error::config(key, "is given twice"));
             }
         }
-        let [protocol, host, port, uri, connect_timeout, timeout, place] = values;
+        let [protocol, host, port, uri, connect_timeout, timeout, retries, place] = values;
         let url = match (uri, protocol, host, port) {
             (Some(uri), None, None, None) => check_url("connection.uri", &uri)?,
             (Some(_), ..) => {
@@ -111,6 +130,11 @@ impl ClientConfig {
         }
         if let Some(text) = timeout {
             config.timeout = millis("options.timeout", &text)?;
+        }
+        if let Some(text) = retries {
+            let retries = text.parse();
+            config.retry_policy.retries = retries
+                .map_err(|_| Error::config("options.retries", "must be a whole number, 0 for none"))?;
         }
         if let Some(text) = place {
             config.correlation_place = match &*text {
@@ -135,10 +159,33 @@ impl ClientConfig {
         self
     }
 
-    /// The same configuration with another limit for a whole call, its answer included.
+    /// The same configuration with another limit for one attempt of a call, its answer included.
+    /// [`Duration::MAX`] is none.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// The same configuration with another limit for a whole call, repeats and pauses included.
+    /// [`Duration::MAX`] is none.
+    #[must_use]
+    pub fn with_deadline(mut self, limit: Duration) -> Self {
+        self.deadline = Some(limit);
+        self
+    }
+
+    /// The same configuration with another number of repeats, 0 for none.
+    #[must_use]
+    pub fn with_retries(mut self, retries: u32) -> Self {
+        self.retry_policy.retries = retries;
+        self
+    }
+
+    /// The same configuration with another policy of repeats, their number included.
+    #[must_use]
+    pub fn with_retry_policy(mut self, policy: RetryPolicy) -> Self {
+        self.retry_policy = policy;
         self
     }
 
@@ -162,16 +209,29 @@ impl ClientConfig {
         &self.base_url
     }
 
-    /// The limit for getting a connection; 10 seconds by default.
+    /// The limit for getting a connection; 5 seconds by default.
     #[must_use]
     pub fn connect_timeout(&self) -> Duration {
         self.connect_timeout
     }
 
-    /// The limit for a whole call, its answer included; 10 seconds by default.
+    /// The limit for one attempt of a call, its answer included; 10 seconds by default.
     #[must_use]
     pub fn timeout(&self) -> Duration {
         self.timeout
+    }
+
+    /// The limit for a whole call, repeats and pauses included; by default 30 seconds, or as long as one attempt
+    /// may take if that is longer.
+    #[must_use]
+    pub fn deadline(&self) -> Duration {
+        self.deadline.unwrap_or_else(|| self.timeout.max(Duration::from_secs(30)))
+    }
+
+    /// What is repeated, and when.
+    #[must_use]
+    pub fn retry_policy(&self) -> &RetryPolicy {
+        &self.retry_policy
     }
 
     /// The limit for the body of an answer; 16 MiB by default.
@@ -284,6 +344,8 @@ impl fmt::Debug for ClientConfig {
             .field("port", &uri.as_ref().and_then(Uri::port_u16))
             .field("connect_timeout", &self.connect_timeout)
             .field("timeout", &self.timeout)
+            .field("deadline", &self.deadline())
+            .field("retry_policy", &self.retry_policy)
             .field("max_response_bytes", &self.max_response_bytes)
             .field("correlation_place", &self.correlation_place)
             .finish_non_exhaustive()

@@ -69,7 +69,8 @@ pub trait ISessionsV1<U: Payload = Value, D: Payload = Value> {
     #[post("/close_expired_sessions", idempotent)]
     async fn close_expired_sessions(&self, #[correlation] correlation_id: Option<&str>) -> Result<()>;
 
-    /// Deletes a session, open or closed, and returns it as it was.
+    /// Deletes a session, open or closed, and returns it as it was. A repeat after an attempt that got no
+    /// answer finds none, if that one had deleted it.
     #[post("/delete_session_by_id", idempotent)]
     async fn delete_session_by_id(
         &self,

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 /// The result of a call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -30,6 +31,9 @@ struct Inner {
     service: Option<ServiceError>,
     message: Cow<'static, str>,
     source: Option<BoxError>,
+    /// 0 until a transport was asked.
+    attempts: u32,
+    retry_after: Option<Duration>,
 }
 
 /// The kinds of failure, by what the caller can do about them.
@@ -56,7 +60,16 @@ impl Error {
     /// An error of one's own: for transports, implementations of a contract, and tests.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         let message = message.into();
-        Self(Box::new(Inner { kind, operation: None, status: None, service: None, message, source: None }))
+        Self(Box::new(Inner {
+            kind,
+            operation: None,
+            status: None,
+            service: None,
+            message,
+            source: None,
+            attempts: 0,
+            retry_after: None,
+        }))
     }
 
     /// The error that a service answers with: `status`, and what it says about it.
@@ -87,6 +100,17 @@ impl Error {
 
     pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
         self.0.status = Some(status);
+        self
+    }
+
+    /// `attempts` at least: what is inside knows better.
+    pub(crate) fn with_attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = self.0.attempts.max(attempts);
+        self
+    }
+
+    pub(crate) fn with_retry_after(mut self, pause: Option<Duration>) -> Self {
+        self.0.retry_after = pause;
         self
     }
 
@@ -122,6 +146,20 @@ impl Error {
         self.0.service.as_ref()
     }
 
+    /// How often the request was sent, or was tried to be; 0 for an error from before any attempt.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// How long the service wants to be left alone, by the `Retry-After` of its last answer.
+    ///
+    /// A date is measured from the answer's own `Date`; without one there is none here.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
     /// Whether the time for the call ran out.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
@@ -133,11 +171,46 @@ impl Error {
     pub fn is_connect(&self) -> bool {
         self.kind() == ErrorKind::Connect
     }
+
+    /// Whether the answer is 404: at the address of the service is something that does not know the operation.
+    ///
+    /// A session that does not exist is no error, but `None`.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.status() == Some(StatusCode::NOT_FOUND)
+    }
+
+    /// Whether the failure may pass: the same call can succeed later. That goes for no connection, a broken
+    /// one, a limit of time, and the statuses 408, 429, 502, 503 and 504.
+    ///
+    /// It does not say that a repeat is safe: except where [`is_connect`](Self::is_connect), the service may
+    /// have done its work already, which counts for operations that are not idempotent.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Transport => true,
+            ErrorKind::Service => self.status().is_some_and(may_pass),
+            ErrorKind::Config | ErrorKind::Encode | ErrorKind::Decode => false,
+        }
+    }
+}
+
+/// Whether a status speaks of a moment and not of the request. 500 does not: the sessions service answers it
+/// for what a command makes of its arguments, and would do so again.
+pub(crate) fn may_pass(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::REQUEST_TIMEOUT
+            | StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT
+    )
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { operation, status, service, message, .. } = &*self.0;
+        let Inner { operation, status, service, message, attempts, .. } = &*self.0;
         if let Some(operation) = operation {
             write!(f, "{operation}: ")?;
         }
@@ -145,13 +218,14 @@ impl fmt::Display for Error {
             (Some(service), Some(status)) => write!(f, "the service answered {status}: {service}"),
             (Some(service), None) => write!(f, "the service failed: {service}"),
             (None, _) => f.write_str(message),
-        }
+        }?;
+        if *attempts > 1 { write!(f, " ({attempts} attempts)") } else { Ok(()) }
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, operation, status, service, message, source } = &*self.0;
+        let Inner { kind, operation, status, service, message, source, attempts, retry_after } = &*self.0;
         let mut debug = f.debug_struct("Error");
         debug.field("kind", kind);
         if let Some(operation) = operation {
@@ -167,6 +241,10 @@ impl fmt::Debug for Error {
         }
         if let Some(source) = source {
             debug.field("source", &source.to_string());
+        }
+        debug.field("attempts", attempts);
+        if let Some(pause) = retry_after {
+            debug.field("retry_after", pause);
         }
         debug.finish()
     }

@@ -34,6 +34,7 @@ mod contract;
 mod data;
 mod error;
 mod macros;
+pub mod policy;
 mod runtime;
 #[cfg(feature = "server")]
 pub mod server;
@@ -48,11 +49,13 @@ pub use error::{Error, ErrorKind, Result, ServiceError};
 pub use http;
 pub use macros::http_api;
 pub use runtime::{
-    Arguments, Call, Caller, CorrelationPlace, Encoder, Encoding, Failure, FnTransport, FromTexts, Handler,
-    Incoming, Operation, Outcome, Param, ParamValue, ParamValues, Payload, Place, Request, Response, Route,
-    Transport, Unreadable, decode, respond, transport_fn,
+    Arguments, Call, CallOptions, Caller, CorrelationPlace, Encoder, Encoding, Failure, FnTransport,
+    FromTexts, Handler, Incoming, Operation, Outcome, Param, ParamValue, ParamValues, Payload, Place,
+    Request, Response, Route, Transport, Unreadable, decode, respond, transport_fn,
 };
 pub use serde_json::Value;
+#[cfg(feature = "tokio")]
+pub use transport::Policies;
 #[cfg(feature = "reqwest")]
 pub use transport::ReqwestTransport;
 pub use transport::{DefaultTransport, InProcessTransport};

@@ -72,7 +72,7 @@
 /// |---|---|
 /// | `idempotent` | a repeat does no more than the first call; so by default for GET, PUT and DELETE |
 /// | `unsafe_to_repeat` | it may; so by default for POST and PATCH |
-/// | `timeout = "5s"` | the longest that a call may take, in `ms`, `s` or `m`, in place of the client's own limit |
+/// | `timeout = "5s"` | the longest that one attempt may take, in `ms`, `s` or `m`, in place of the client's own limit; the deadline of the call still holds |
 ///
 /// A method is an `async fn` with `&self` that returns a `Result`. Its error is [`Error`](crate::Error), or any type that
 /// is `From<Error>` for the client's side and [`Failure`](crate::Failure) for the service's. `#[cfg]` on it holds for all

@@ -1,5 +1,6 @@
 //! Configuration in the keys of the official clients.
 
+use sessions_client::policy::RetryPolicy;
 use sessions_client::{ClientConfig, CorrelationPlace, ErrorKind};
 use std::time::Duration;
 
@@ -30,14 +31,34 @@ fn times_are_milliseconds_and_finite_by_default() {
     let config = ClientConfig::from_url("http://h").unwrap();
     assert_eq!(
         (config.connect_timeout(), config.timeout()),
-        (Duration::from_secs(10), Duration::from_secs(10))
+        (Duration::from_secs(5), Duration::from_secs(10))
     );
+    assert_eq!(config.deadline(), Duration::from_secs(30));
     let pairs = [("connection.host", "h"), ("options.connect_timeout", "250"), ("options.timeout", "1500")];
     let config = ClientConfig::from_pairs(pairs).unwrap();
     assert_eq!(
         (config.connect_timeout(), config.timeout()),
         (Duration::from_millis(250), Duration::from_millis(1500))
     );
+}
+
+#[test]
+fn the_deadline_leaves_time_for_one_attempt_unless_it_is_given() {
+    let minute = ClientConfig::from_url("http://h").unwrap().with_timeout(Duration::from_secs(60));
+    assert_eq!(minute.deadline(), Duration::from_secs(60));
+    assert_eq!(minute.with_deadline(Duration::from_secs(1)).deadline(), Duration::from_secs(1));
+}
+
+#[test]
+fn repeats_are_counted_without_the_first_attempt() {
+    for (pairs, retries) in [
+        (&[("connection.host", "h")][..], 2),
+        (&[("connection.host", "h"), ("options.retries", "0")], 0),
+        (&[("connection.host", "h"), ("options.retries", "7")], 7),
+    ] {
+        let config = ClientConfig::from_pairs(pairs.iter().copied()).unwrap();
+        assert_eq!(*config.retry_policy(), RetryPolicy::new().with_retries(retries));
+    }
 }
 
 #[test]
@@ -73,6 +94,8 @@ fn a_wrong_value_is_named_with_what_is_allowed() {
         ("connection.port", "0", "must be a whole number from 1 to 65535"),
         ("connection.port", "eighty", "must be a whole number from 1 to 65535"),
         ("options.timeout", "0", "must be a whole number of milliseconds above 0"),
+        ("options.retries", "-1", "must be a whole number, 0 for none"),
+        ("options.retries", "for ever", "must be a whole number, 0 for none"),
         ("options.connect_timeout", "5s", "must be a whole number of milliseconds above 0"),
         ("options.correlation_id_place", "body", "must be `query`, `headers` or `both`"),
     ] {

@@ -7,13 +7,13 @@ mod support;
 use serde_json::json;
 use sessions_client::sessions_v1::{STORE_SESSION_DATA, StoreSessionData};
 use sessions_client::{
-    Call, ClientConfig, Encoder, Encoding, Error, ErrorKind, FilterParams, ISessionsV1, Incoming, Operation,
-    SessionsHttpClientV1, Value,
+    Call, CallOptions, ClientConfig, DefaultTransport, Encoder, Encoding, Error, ErrorKind, FilterParams,
+    ISessionsV1, Incoming, Operation, ReqwestTransport, SessionsHttpClientV1, Value,
 };
 use std::collections::HashMap;
 use std::error::Error as _;
 use std::time::Duration;
-use support::{answering, http, nobody, recording, silent, silent_once};
+use support::{answering, http, nobody, recording, silent};
 
 /// It stands in every argument and every hostile answer, and must stand in no error.
 const SECRET: &str = "s3cret";
@@ -65,7 +65,10 @@ async fn a_port_that_nobody_listens_at_is_a_connect_error() {
     let url = nobody().await;
     let error = open(&client(&url)).await;
     assert_eq!(error.kind(), ErrorKind::Connect);
-    assert!(error.to_string().starts_with(&format!("open_session: cannot connect to {url}: ")), "{error}");
+    let text = error.to_string();
+    assert!(text.starts_with(&format!("open_session: cannot connect to {url}: ")), "{text}");
+    assert!(text.ends_with(" (3 attempts)"), "{text}");
+    assert_eq!(error.attempts(), 3);
 }
 
 #[test]
@@ -378,14 +381,6 @@ async fn a_path_in_the_address_comes_before_that_of_the_operation() {
 }
 
 #[tokio::test]
-async fn a_client_is_usable_after_a_call_was_given_up() {
-    let client = client(&silent_once().await);
-    let call = client.get_session_by_id(None, "1");
-    assert!(tokio::time::timeout(Duration::from_millis(50), call).await.is_err());
-    assert_eq!(client.get_session_by_id(None, "1").await.unwrap(), None);
-}
-
-#[tokio::test]
 async fn credentials_in_the_address_are_shown_nowhere() {
     let url = nobody().await.replace("http://", &format!("http://{SECRET}:{SECRET}@"));
     let client = client(&url);
@@ -414,4 +409,49 @@ fn what_a_session_holds_is_not_printed() {
     let printed =
         format!("{session:?} {operation:?} {call:?} {incoming:?} {arguments:?} {encoder:?} {filter:?}");
     assert!(!printed.contains(SECRET), "{printed}");
+}
+
+#[tokio::test]
+async fn a_transport_by_itself_has_its_limit_and_that_of_the_call() {
+    for (options, limit) in
+        [(CallOptions::new(), "50ms"), (CallOptions::new().timeout(Duration::from_millis(20)), "20ms")]
+    {
+        let config = ClientConfig::from_url(&silent().await).unwrap().with_timeout(Duration::from_millis(50));
+        let client = SessionsHttpClientV1::new(ReqwestTransport::new(&config).unwrap());
+        let error = checked(client.with(options).get_session_by_id(None, SECRET).await.unwrap_err());
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 1));
+        let expected =
+            format!("get_session_by_id: no complete answer from {} within {limit}", config.base_url());
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_deadline_that_passes_names_the_service_without_its_credentials() {
+    let url = silent().await;
+    let with_credentials = url.replace("http://", &format!("http://{SECRET}:{SECRET}@"));
+    let client = client(&with_credentials);
+    let options = CallOptions::new().deadline(Duration::from_millis(50));
+    let error = checked(client.with(options).get_session_by_id(None, SECRET).await.unwrap_err());
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(
+        error.to_string(),
+        format!("get_session_by_id: no complete answer from {url} before the deadline of 50ms")
+    );
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_on_its_way_leaves_the_client_usable() {
+    let url = support::silent_then_answering("HTTP/1.1 204 No Content\r\n\r\n").await;
+    let client = client(&url);
+    let call = client.get_session_by_id(None, "1");
+    assert!(tokio::time::timeout(Duration::from_millis(50), call).await.is_err());
+    assert_eq!(client.get_session_by_id(None, "1").await.unwrap(), None);
+}
+
+#[test]
+fn a_client_of_the_default_type_tells_its_address_without_credentials() {
+    let client: SessionsHttpClientV1<Value, Value, DefaultTransport> =
+        SessionsHttpClientV1::connect(&format!("http://{SECRET}@localhost:8080/proxy")).unwrap();
+    assert_eq!(client.caller().transport().origin(), "http://localhost:8080");
 }

@@ -1,9 +1,12 @@
 //! The HTTP client's ways in: from an address, and from a configuration.
 
-use crate::{Caller, ClientConfig, ReqwestTransport, Result, SessionsHttpClientV1};
+use crate::{Caller, ClientConfig, Policies, ReqwestTransport, Result, SessionsHttpClientV1};
 
 impl SessionsHttpClientV1 {
     /// A client of the service at `url`, such as `http://localhost:8080`, with default settings.
+    ///
+    /// It has all the [policies](crate::policy), and is meant to be kept: clones share its connections and its
+    /// budget of repeats.
     ///
     /// No connection is made before the first call.
     ///
@@ -20,7 +23,7 @@ impl SessionsHttpClientV1 {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) when the configuration cannot be used.
     pub fn from_config(config: &ClientConfig) -> Result<Self> {
-        let transport = ReqwestTransport::new(config)?;
+        let transport = Policies::new(ReqwestTransport::new(config)?, config);
         let caller = Caller::new(transport).with_correlation_place(config.correlation_place());
         Ok(Self::from_caller(caller))
     }

@@ -1,6 +1,6 @@
 //! One call from arguments to result: encode, send, decode.
 
-use super::{Call, CorrelationPlace, Encoding, Operation, Outcome, Transport, decode};
+use super::{Call, CallOptions, CorrelationPlace, Encoding, Operation, Outcome, Transport, decode};
 use crate::Error;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -10,12 +10,13 @@ use std::fmt;
 pub struct Caller<T> {
     transport: T,
     encoding: Encoding,
+    options: CallOptions,
 }
 
 impl<T> Caller<T> {
     /// Calls over `transport` with default settings.
     pub fn new(transport: T) -> Self {
-        Self { transport, encoding: Encoding::default() }
+        Self { transport, encoding: Encoding::default(), options: CallOptions::new() }
     }
 
     /// The same caller with correlation ids in `place`.
@@ -23,6 +24,16 @@ impl<T> Caller<T> {
     pub fn with_correlation_place(mut self, place: CorrelationPlace) -> Self {
         self.encoding.correlation_place = place;
         self
+    }
+
+    /// A caller over the same transport whose calls have `options`, and where those are silent the options
+    /// of this one.
+    pub fn with(&self, options: CallOptions) -> Caller<&T> {
+        Caller {
+            transport: &self.transport,
+            encoding: self.encoding.clone(),
+            options: options.or(self.options),
+        }
     }
 
     /// What moves the requests.
@@ -33,6 +44,11 @@ impl<T> Caller<T> {
     /// How requests are written.
     pub fn encoding(&self) -> &Encoding {
         &self.encoding
+    }
+
+    /// What calls want otherwise than the transport's policies.
+    pub fn options(&self) -> CallOptions {
+        self.options
     }
 }
 
@@ -49,7 +65,10 @@ impl<T: Transport> Caller<T> {
         let request = operation.encode_with(&self.encoding);
         async move {
             let response = match request {
-                Ok(request) => self.transport.send(Call::new(O::ROUTE, request)).await,
+                Ok(request) => {
+                    let call = Call { options: self.options, ..Call::new(O::ROUTE, request) };
+                    self.transport.send(call).await.map_err(|error| error.with_attempts(1))
+                }
                 Err(error) => Err(error),
             };
             match response {
@@ -62,6 +81,9 @@ impl<T: Transport> Caller<T> {
 
 impl<T> fmt::Debug for Caller<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Caller").field("encoding", &self.encoding).finish_non_exhaustive()
+        f.debug_struct("Caller")
+            .field("encoding", &self.encoding)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
     }
 }

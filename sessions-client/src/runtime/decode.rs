@@ -1,6 +1,6 @@
 //! From a response to a result.
 
-use super::{Outcome, Response, Route};
+use super::{Attempts, Outcome, Response, Route, retry_after};
 use crate::{Error, ErrorKind, ServiceError};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
@@ -20,7 +20,17 @@ where
     R: Outcome<Ok: DeserializeOwned, Err: From<Error>>,
 {
     let result = if response.status().is_success() { value(&response) } else { Err(refusal(&response)) };
-    R::from_result(result.map_err(|error| error.with_operation(route.name).into()))
+    R::from_result(result.map_err(|error| explained(error, route, &response).into()))
+}
+
+/// The error with what is known about the call.
+fn explained(error: Error, route: &'static Route, response: &Response) -> Error {
+    let attempts = response.extensions().get().map_or(1, |&Attempts(attempts)| attempts);
+    error
+        .with_operation(route.name)
+        .with_attempts(attempts)
+        // Decoding has no clock: a date counts from the `Date` beside it.
+        .with_retry_after(retry_after(response.headers(), || None))
 }
 
 fn value<T: DeserializeOwned>(response: &Response) -> Result<T, Error> {

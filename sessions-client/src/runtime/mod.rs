@@ -9,9 +9,11 @@ mod decode;
 mod encode;
 mod incoming;
 mod operation;
+mod options;
 mod outcome;
 mod param;
 mod respond;
+mod retry_after;
 mod route;
 mod transport;
 
@@ -20,11 +22,15 @@ pub use decode::decode;
 pub use encode::Encoder;
 pub use incoming::{Arguments, Incoming, Unreadable};
 pub use operation::{CorrelationPlace, Encoding, Operation, Payload};
+pub use options::CallOptions;
 pub use outcome::{Failure, Outcome};
 pub use param::{FromTexts, ParamValue, ParamValues};
 pub use respond::respond;
 pub use route::{Param, Place, Route};
 pub use transport::{Call, FnTransport, Handler, Transport, transport_fn};
+
+pub(crate) use retry_after::retry_after;
+pub(crate) use transport::Attempts;
 
 pub(crate) use incoming::validation_error;
 #[cfg(feature = "server")]

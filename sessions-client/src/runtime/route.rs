@@ -18,7 +18,7 @@ pub struct Route {
     pub path: &'static str,
     /// Whether a repeat does no more than the first call did.
     pub idempotent: bool,
-    /// The longest time that the operation may take, where it is not the client's.
+    /// The longest time that one attempt of the operation may take, where it is not the client's.
     pub timeout: Option<Duration>,
     /// Whether a request carries a JSON body.
     pub has_body: bool,

@@ -1,33 +1,69 @@
 //! Who moves requests, and who answers them.
 
-use super::{Incoming, Request, Response, Route};
+use super::{CallOptions, Incoming, Request, Response, Route};
 use crate::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-/// A request on its way, with the route that it was made for.
+/// A request on its way, with the route that it was made for and what the policies on its way need to know.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Call {
     /// The operation that the request belongs to.
     pub route: &'static Route,
     /// What is to be sent. Its target is path and query alone.
     pub request: Request,
+    /// What the caller wants otherwise than the client.
+    pub options: CallOptions,
+    /// Which attempt of the call this is, from 1.
+    pub attempt: u32,
+    /// When the whole call is over, if a policy around this transport sees to that.
+    pub deadline: Option<Instant>,
+    /// How far off the deadline was in the beginning, for messages.
+    pub total: Option<Duration>,
+    /// How long this attempt may take, if a policy around this transport sees to that. A transport with a
+    /// limit of its own has no use for it then.
+    pub limit: Option<Duration>,
 }
 
 impl Call {
-    /// `request`, made for `route`.
+    /// `request`, made for `route`, in its first attempt.
     #[must_use]
     pub fn new(route: &'static Route, request: Request) -> Self {
-        Self { route, request }
+        Self {
+            route,
+            request,
+            options: CallOptions::new(),
+            attempt: 1,
+            deadline: None,
+            total: None,
+            limit: None,
+        }
+    }
+
+    /// The longest that an attempt may take as the caller wants it, or else the route; none if neither says.
+    #[must_use]
+    pub fn timeout(&self) -> Option<Duration> {
+        self.options.timeout.or(self.route.timeout)
     }
 }
 
-/// Names the operation alone: target, headers and body are the caller's.
+/// Without the request, which holds the caller's arguments.
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("operation", &self.route.name).finish_non_exhaustive()
+        f.debug_struct("Call")
+            .field("operation", &self.route.name)
+            .field("options", &self.options)
+            .field("attempt", &self.attempt)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
     }
 }
+
+/// How many attempts a response took, in its extensions; absent for one.
+#[derive(Clone, Copy)]
+pub(crate) struct Attempts(pub(crate) u32);
 
 /// One function from request to response.
 ///
@@ -41,11 +77,21 @@ impl fmt::Debug for Call {
 pub trait Transport: Send + Sync {
     /// Sends the request and waits for the whole response. Dropping the future gives the call up.
     fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send;
+
+    /// Who is at the other end, for messages; without credentials. A policy asks what it wraps.
+    #[expect(clippy::unnecessary_literal_bound, reason = "others answer with what they hold")]
+    fn peer(&self) -> &str {
+        "the service"
+    }
 }
 
 impl<T: Transport + ?Sized> Transport for &T {
     fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
         (**self).send(call)
+    }
+
+    fn peer(&self) -> &str {
+        (**self).peer()
     }
 }
 
@@ -53,11 +99,19 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
     fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
         (**self).send(call)
     }
+
+    fn peer(&self) -> &str {
+        (**self).peer()
+    }
 }
 
 impl<T: Transport + ?Sized> Transport for Box<T> {
     fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
         (**self).send(call)
+    }
+
+    fn peer(&self) -> &str {
+        (**self).peer()
     }
 }
 

@@ -17,6 +17,9 @@ const POOL_IDLE: Duration = Duration::from_secs(4);
 ///
 /// Redirects are not followed: the service sends none, and following one would turn a POST into a GET.
 /// Proxies are taken from `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, but not for a service on the same machine.
+///
+/// By itself it has the limits of time and size of its configuration, and no repeats: those are the part of
+/// [`Policies`](crate::Policies), which a client made by [`connect`](crate::SessionsHttpClientV1::connect) has.
 #[derive(Clone)]
 pub struct ReqwestTransport {
     client: Client,
@@ -124,15 +127,19 @@ fn root_cause(error: &reqwest::Error) -> String {
 
 impl Transport for ReqwestTransport {
     async fn send(&self, call: Call) -> Result<Response, Error> {
-        let timeout = call.route.timeout.unwrap_or(self.timeout);
+        let timeout = call.timeout().unwrap_or(self.timeout);
+        // A second timer for the same attempt would only cost.
+        let is_limited = call.limit.is_some();
         let (parts, body) = call.request.into_parts();
         let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
-        let request = self
+        let mut request = self
             .client
             .request(parts.method, format!("{}{target}", self.base))
             .headers(parts.headers)
-            .timeout(timeout)
             .body(body);
+        if !is_limited {
+            request = request.timeout(timeout);
+        }
         let mut response = request.send().await.map_err(|error| self.failure(&error, timeout))?;
 
         let status = response.status();
@@ -165,6 +172,10 @@ impl Transport for ReqwestTransport {
         *whole.status_mut() = status;
         *whole.headers_mut() = std::mem::take(response.headers_mut());
         Ok(whole)
+    }
+
+    fn peer(&self) -> &str {
+        &self.origin
     }
 }
 

@@ -49,6 +49,12 @@ pub(super) fn expand(scope: &Scope<'_>, names: &Names) -> TokenStream {
             pub fn caller(&self) -> &#rt::Caller<#transport> {
                 &self.caller
             }
+
+            /// A view of this client whose calls have `options`. It costs nothing, shares everything, and is an
+            /// implementation of the same trait.
+            pub fn with(&self, options: #rt::CallOptions) -> #client<#idents #comma &#transport> {
+                #client::from_caller(#rt::Caller::with(&self.caller, options))
+            }
         }
 
         #allow

@@ -1,0 +1,74 @@
+//! One limit for a whole call.
+//!
+//! Limits of attempts add up, and pauses come on top: what a caller waits for is the call. So the deadline is
+//! set before the first attempt and goes along in the [`Call`], where [`Retry`](super::Retry) sees that a
+//! pause would be in vain, and [`Timeout`](super::Timeout) cuts the last attempt short. It also holds by
+//! itself, around any transport.
+//!
+//! A deadline as an instant in the options was refused: the options belong to a view of the client, which may
+//! make many calls.
+
+use super::{Time, within};
+use crate::{Call, Error, ErrorKind, Response, Transport};
+use std::fmt;
+use std::pin::pin;
+use std::time::Duration;
+
+/// Gives a call up when its time has run out, repeats and pauses included.
+///
+/// The error is [`ErrorKind::Timeout`], and the service may have done its work.
+#[derive(Clone)]
+pub struct Deadline<T, C> {
+    inner: T,
+    limit: Duration,
+    time: C,
+}
+
+impl<T, C> Deadline<T, C> {
+    /// A limit of `limit` for each call over `inner` that has none in its
+    /// [options](crate::CallOptions::deadline). [`Duration::MAX`] is none.
+    pub fn new(inner: T, limit: Duration, time: C) -> Self {
+        Self { inner, limit, time }
+    }
+
+    /// What the deadline is around.
+    pub fn get_ref(&self) -> &T {
+        &self.inner
+    }
+}
+
+impl<T: Transport, C: Time> Transport for Deadline<T, C> {
+    async fn send(&self, mut call: Call) -> Result<Response, Error> {
+        let limit = call.options.deadline.unwrap_or(self.limit);
+        let end = self.time.now().checked_add(limit);
+        // One that is set further out and comes sooner stays, and sees to itself.
+        let Some(end) = end.filter(|end| call.deadline.is_none_or(|outer| *end < outer)) else {
+            return self.inner.send(call).await;
+        };
+        call.deadline = Some(end);
+        call.total = Some(limit);
+        let answer = pin!(self.inner.send(call));
+        match within(answer, pin!(self.time.sleep_until(end))).await {
+            Some(outcome) => outcome,
+            None => Err(missed(self.peer(), limit)),
+        }
+    }
+
+    fn peer(&self) -> &str {
+        self.inner.peer()
+    }
+}
+
+pub(super) fn missed(peer: &str, limit: Duration) -> Error {
+    let message = format!("no complete answer from {peer} before the deadline of {limit:?}");
+    Error::new(ErrorKind::Timeout, message)
+}
+
+impl<T: fmt::Debug, C> fmt::Debug for Deadline<T, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deadline")
+            .field("limit", &self.limit)
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,56 @@
+//! The policies of a client that asks for nothing special.
+//!
+//! One type with a name, so that a struct that holds a client need not spell the stack out.
+
+use crate::policy::{Deadline, Retry, Timeout, TokioTime};
+use crate::{Call, ClientConfig, Error, Response, Transport};
+
+/// A transport with a limit for each attempt, repeats, and a deadline for each call, as a [`ClientConfig`] says.
+///
+/// [`SessionsHttpClientV1::connect`](crate::SessionsHttpClientV1::connect) makes one over reqwest. For another
+/// transport:
+///
+/// ```
+/// use sessions_client::{ClientConfig, Policies, SessionsHttpClientV1, Transport, Value};
+///
+/// fn client<T: Transport>(transport: T, config: &ClientConfig) -> SessionsHttpClientV1<Value, Value, Policies<T>> {
+///     SessionsHttpClientV1::new(Policies::new(transport, config))
+/// }
+/// ```
+///
+/// A clone shares the budget of repeats. Other orders, or only some of them: see [`policy`](crate::policy).
+#[derive(Clone, Debug)]
+pub struct Policies<T>(Deadline<Retry<Timeout<T, TokioTime>, TokioTime>, TokioTime>);
+
+impl<T> Policies<T> {
+    /// The limits and the repeats of `config`, around `transport`.
+    pub fn new(transport: T, config: &ClientConfig) -> Self {
+        let attempt = Timeout::new(transport, config.timeout(), TokioTime);
+        let retry = Retry::new(attempt, config.retry_policy().clone(), TokioTime);
+        Self(Deadline::new(retry, config.deadline(), TokioTime))
+    }
+
+    /// The transport inside.
+    pub fn get_ref(&self) -> &T {
+        self.0.get_ref().get_ref().get_ref()
+    }
+}
+
+#[cfg(feature = "reqwest")]
+impl Policies<super::ReqwestTransport> {
+    /// The address of the service, without credentials.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.get_ref().origin()
+    }
+}
+
+impl<T: Transport> Transport for Policies<T> {
+    fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
+        self.0.send(call)
+    }
+
+    fn peer(&self) -> &str {
+        self.0.peer()
+    }
+}

@@ -1,0 +1,138 @@
+//! Connections of the pool that the service closes, over real sockets.
+//!
+//! The service closes idle connections whenever it likes, and a request that crosses the close gets no answer:
+//! whether it arrived, nobody can tell.
+
+#![cfg(feature = "reqwest")]
+
+mod support;
+
+use sessions_client::{ClientConfig, ErrorKind, ISessionsV1, SessionsHttpClientV1};
+use std::sync::{Arc, Mutex};
+use support::read_request;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const NO_CONTENT: &[u8] = b"HTTP/1.1 204 No Content\r\nKeep-Alive: timeout=5\r\n\r\n";
+
+/// How the first connection ends, after it has served one request.
+#[derive(Clone, Copy)]
+enum End {
+    /// The next request is read to its end, and the connection is closed without an answer.
+    Unanswered,
+    /// The next request has begun to arrive when the connection is closed: that resets it.
+    Reset,
+    /// The connection is closed at once; the next request may or may not notice.
+    Idle,
+}
+
+/// A server that ends its first connection as `end` says and serves all others.
+#[derive(Clone, Default)]
+struct Server {
+    /// The targets of the requests that arrived whole, each with the number of its connection.
+    seen: Arc<Mutex<Vec<(usize, String)>>>,
+}
+
+impl Server {
+    async fn start(&self, end: End) -> SessionsHttpClientV1 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = self.clone();
+        tokio::spawn(async move {
+            server.first(listener.accept().await.unwrap().0, end).await;
+            for connection in 2.. {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let server = server.clone();
+                tokio::spawn(async move {
+                    while server.request(connection, &mut stream).await {
+                        stream.write_all(NO_CONTENT).await.unwrap();
+                    }
+                });
+            }
+        });
+        SessionsHttpClientV1::from_config(&ClientConfig::from_url(&url).unwrap()).unwrap()
+    }
+
+    async fn first(&self, mut stream: TcpStream, end: End) {
+        assert!(self.request(1, &mut stream).await);
+        stream.write_all(NO_CONTENT).await.unwrap();
+        match end {
+            End::Unanswered => assert!(self.request(1, &mut stream).await),
+            End::Reset => assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 1),
+            End::Idle => {}
+        }
+    }
+
+    /// Reads a request; false if there is none more.
+    async fn request(&self, connection: usize, stream: &mut TcpStream) -> bool {
+        let Some(request) = read_request(stream).await else { return false };
+        let target = request.split(' ').nth(1).unwrap().to_owned();
+        self.seen.lock().unwrap().push((connection, target));
+        true
+    }
+
+    /// The connections at which requests for `operation` arrived.
+    fn connections(&self, operation: &str) -> Vec<usize> {
+        let path = format!("/v1/sessions/{operation}");
+        let seen = self.seen.lock().unwrap();
+        seen.iter().filter(|(_, target)| *target == path).map(|(connection, _)| *connection).collect()
+    }
+}
+
+/// Leaves one idle connection in the pool of the client.
+async fn warm_up(client: &SessionsHttpClientV1) {
+    client.close_expired_sessions(None).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stale_connection_is_no_error_for_an_idempotent_call() {
+    for (end, connections) in [(End::Unanswered, &[1, 2][..]), (End::Reset, &[2])] {
+        let server = Server::default();
+        let client = server.start(end).await;
+        warm_up(&client).await;
+        assert_eq!(client.get_session_by_id(None, "1").await.unwrap(), None);
+        assert_eq!(server.connections("get_session_by_id"), connections);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_closes_around_the_request_is_no_error_for_an_idempotent_call() {
+    for _ in 0..20 {
+        let server = Server::default();
+        let client = server.start(End::Idle).await;
+        warm_up(&client).await;
+        assert_eq!(client.get_session_by_id(None, "1").await.unwrap(), None);
+        assert_eq!(server.connections("get_session_by_id"), [2]);
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_not_opened_again_when_the_connection_broke() {
+    for (end, connections) in [(End::Unanswered, &[1][..]), (End::Reset, &[])] {
+        let server = Server::default();
+        let client = server.start(end).await;
+        warm_up(&client).await;
+        let error = client.open_session(None, "user-1", None, None, None, None, None).await.unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Transport, 1));
+        assert_eq!(server.connections("open_session"), connections);
+        // The next call has a connection of its own.
+        assert_eq!(client.get_session_by_id(None, "1").await.unwrap(), None);
+        assert_eq!(server.connections("get_session_by_id"), [2]);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_closes_around_the_request_never_opens_two_sessions() {
+    for _ in 0..20 {
+        let server = Server::default();
+        let client = server.start(End::Idle).await;
+        warm_up(&client).await;
+        // It may be seen in time that the connection is gone: then the only request has its answer, 204.
+        let error = client.open_session(None, "user-1", None, None, None, None, None).await.unwrap_err();
+        let arrived = server.connections("open_session");
+        match error.kind() {
+            ErrorKind::Decode => assert_eq!(arrived, [2]),
+            kind => assert_eq!((kind, &*arrived), (ErrorKind::Transport, &[][..])),
+        }
+    }
+}
