@@ -124,11 +124,12 @@ impl Service {
     /// A client of the service; from now on its address is shown as the client shows it.
     fn client(&mut self, goose: &GooseConfiguration) -> Result<Client, CouldNotRun> {
         let cannot = |error: sessions_client::Error| {
-            // The client names its configuration key, which nobody has typed here.
-            let why = error.to_string().replace("`connection.uri`", "it");
+            // The client names its argument, which nobody has typed here.
+            let why = error.to_string().replace("`url`", "it");
             CouldNotRun(format!("--host {}: {why}", self.url))
         };
-        let mut config = ClientConfig::from_url(&self.url).map_err(cannot)?;
+        // A repeat would hide a failure from the figures, and its pause would be in them.
+        let mut config = ClientConfig::from_url(&self.url).map_err(cannot)?.with_retries(0);
         if let Some(seconds) = &goose.timeout {
             config = config.with_timeout(timeout(seconds)?);
         }

@@ -2,8 +2,9 @@
 //!
 //! The keys are those of the official clients, so that one configuration serves both.
 
+use crate::error::{Error, Result};
 use crate::policy::RetryPolicy;
-use crate::{CorrelationPlace, Error, Result};
+use crate::runtime::CorrelationPlace;
 use http::Uri;
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -58,7 +59,7 @@ impl ClientConfig {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) when it is no `http` or `https` URL, or has a query.
     pub fn from_url(url: &str) -> Result<Self> {
         Ok(Self {
-            base_url: check_url("connection.uri", url)?,
+            base_url: check_url("url", url)?,
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(10),
             deadline: None,

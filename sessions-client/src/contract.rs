@@ -1,6 +1,9 @@
 //! The contract of the sessions microservice, version 1. Everything else follows from this page.
 
-use crate::{DataPage, FilterParams, PagingParams, Payload, Result, SessionV1, http_api};
+use crate::data::{DataPage, FilterParams, PagingParams, SessionV1};
+use crate::error::Result;
+use crate::macros::http_api;
+use crate::runtime::Payload;
 use serde_json::Value;
 
 /// User sessions, version 1: the HTTP API of the Pip.Services *sessions* microservice.

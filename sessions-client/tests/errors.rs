@@ -74,12 +74,12 @@ async fn a_port_that_nobody_listens_at_is_a_connect_error() {
 #[test]
 fn an_address_that_is_no_url_is_refused_when_the_client_is_made() {
     for (url, why) in [
-        ("", "`connection.uri` is no URL: write it like `http://localhost:8080`"),
-        ("localhost:8080", "`connection.uri` has no scheme: write it like `http://localhost:8080`"),
-        ("ftp://localhost", "`connection.uri` has the scheme `ftp`: it must be `http` or `https`"),
-        ("http://", "`connection.uri` is no URL: write it like `http://localhost:8080`"),
-        ("http://localhost:80800", "`connection.uri` has a port that is no whole number from 1 to 65535"),
-        ("http://localhost/?a=b", "`connection.uri` must end with the path: drop its query and fragment"),
+        ("", "`url` is no URL: write it like `http://localhost:8080`"),
+        ("localhost:8080", "`url` has no scheme: write it like `http://localhost:8080`"),
+        ("ftp://localhost", "`url` has the scheme `ftp`: it must be `http` or `https`"),
+        ("http://", "`url` is no URL: write it like `http://localhost:8080`"),
+        ("http://localhost:80800", "`url` has a port that is no whole number from 1 to 65535"),
+        ("http://localhost/?a=b", "`url` must end with the path: drop its query and fragment"),
     ] {
         let error = SessionsHttpClientV1::connect(url).unwrap_err();
         assert_eq!((error.kind(), &*error.to_string()), (ErrorKind::Config, why), "{url}");

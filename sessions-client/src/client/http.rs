@@ -1,6 +1,10 @@
 //! The HTTP client's ways in: from an address, and from a configuration.
 
-use crate::{Caller, ClientConfig, Policies, ReqwestTransport, Result, SessionsHttpClientV1};
+use crate::config::ClientConfig;
+use crate::contract::SessionsHttpClientV1;
+use crate::error::Result;
+use crate::runtime::Caller;
+use crate::transport::{Policies, ReqwestTransport};
 
 impl SessionsHttpClientV1 {
     /// A client of the service at `url`, such as `http://localhost:8080`, with default settings.

@@ -3,11 +3,12 @@
 //! It is the embedded service behind `server::router` and a fake for tests. Where the real service does
 //! something odd, so does this: it is a double, not an ideal.
 
+use crate::contract::ISessionsV1;
 use crate::data::truncate_to_millis;
+use crate::data::{DataPage, FilterParams, PagingParams, SessionV1, Timestamp};
+use crate::error::{Error, Result};
+use crate::runtime::Payload;
 use crate::runtime::validation_error;
-use crate::{
-    DataPage, Error, FilterParams, ISessionsV1, PagingParams, Payload, Result, SessionV1, Timestamp,
-};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use http::StatusCode;
 use serde::Serialize;

@@ -9,7 +9,8 @@
 //! make many calls.
 
 use super::{Time, within};
-use crate::{Call, Error, ErrorKind, Response, Transport};
+use crate::error::{Error, ErrorKind};
+use crate::runtime::{Call, Response, Transport};
 use std::fmt;
 use std::pin::pin;
 use std::time::Duration;

@@ -11,8 +11,9 @@
 
 use super::Time;
 use crate::error::may_pass;
+use crate::error::{Error, ErrorKind};
 use crate::runtime::{Attempts, retry_after};
-use crate::{Call, Error, ErrorKind, Response, Transport};
+use crate::runtime::{Call, Response, Transport};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

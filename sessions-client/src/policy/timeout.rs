@@ -5,7 +5,8 @@
 //! the official client does not notice.
 
 use super::{Time, deadline, within};
-use crate::{Call, Error, ErrorKind, Response, Transport};
+use crate::error::{Error, ErrorKind};
+use crate::runtime::{Call, Response, Transport};
 use std::fmt;
 use std::pin::pin;
 use std::time::Duration;

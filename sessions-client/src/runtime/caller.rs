@@ -1,7 +1,7 @@
 //! One call from arguments to result: encode, send, decode.
 
 use super::{Call, CallOptions, CorrelationPlace, Encoding, Operation, Outcome, Transport, decode};
-use crate::Error;
+use crate::error::Error;
 use serde::de::DeserializeOwned;
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! From a response to a result.
 
 use super::{Attempts, Outcome, Response, Route, retry_after};
-use crate::{Error, ErrorKind, ServiceError};
+use crate::error::{Error, ErrorKind, ServiceError};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;

@@ -1,7 +1,7 @@
 //! From arguments to a request.
 
 use super::{CorrelationPlace, Encoding, ParamValue, ParamValues, Request, Route};
-use crate::Error;
+use crate::error::Error;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;

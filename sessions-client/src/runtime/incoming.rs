@@ -4,7 +4,7 @@ use super::decode::without_values;
 use super::param::{FromTexts, MISSING};
 use super::respond::error_response;
 use super::{Param, Place, Request, Response, Route};
-use crate::ServiceError;
+use crate::error::ServiceError;
 use http::header::ALLOW;
 use http::{HeaderValue, StatusCode};
 use percent_encoding::percent_decode_str;

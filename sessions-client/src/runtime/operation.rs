@@ -1,7 +1,7 @@
 //! A call as a value.
 
 use super::{Request, Route};
-use crate::Error;
+use crate::error::Error;
 use serde::{Serialize, de::DeserializeOwned};
 
 /// The arguments of one call, ready to be encoded.

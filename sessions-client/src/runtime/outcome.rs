@@ -1,7 +1,7 @@
 //! The results of a contract's methods, whatever alias they are written with.
 
 use super::Route;
-use crate::{Error, ErrorKind, ServiceError};
+use crate::error::{Error, ErrorKind, ServiceError};
 use http::StatusCode;
 
 /// A [`Result`], seen through any alias: a macro sees names, the type checker sees types.

@@ -1,7 +1,7 @@
 //! From a service's result to a response.
 
 use super::{Failure, Outcome, Response, Route};
-use crate::ServiceError;
+use crate::error::ServiceError;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};

@@ -1,7 +1,7 @@
 //! Who moves requests, and who answers them.
 
 use super::{CallOptions, Incoming, Request, Response, Route};
-use crate::Error;
+use crate::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

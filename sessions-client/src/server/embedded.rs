@@ -1,7 +1,8 @@
 //! A server of its own.
 
 use super::router;
-use crate::{ISessionsV1, Payload};
+use crate::contract::ISessionsV1;
+use crate::runtime::Payload;
 use std::io;
 use std::net::SocketAddr;
 use tokio::net::{TcpListener, ToSocketAddrs};

@@ -15,8 +15,10 @@ mod schema;
 
 pub use embedded::EmbeddedService;
 
+use crate::contract::{ISessionsV1, sessions_v1};
+use crate::error::ServiceError;
+use crate::runtime::{Handler, Incoming, Payload, Request, Response};
 use crate::runtime::{error_response, json, validation_error};
-use crate::{Handler, ISessionsV1, Incoming, Payload, Request, Response, ServiceError, sessions_v1};
 use axum::Router;
 use axum::body::Body;
 use http::header::{

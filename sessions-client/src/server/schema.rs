@@ -3,7 +3,7 @@
 //! The types of the contract would refuse the same arguments, in other words and one at a time; the real
 //! service's words, and all of them at once, are part of its contract.
 
-use crate::{Param, Place, Route};
+use crate::runtime::{Param, Place, Route};
 use serde_json::Value;
 
 /// What an argument may be.

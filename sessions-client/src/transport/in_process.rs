@@ -1,6 +1,7 @@
 //! A service in the same process, with everything but the network between it and its client.
 
-use crate::{Call, Error, Handler, Incoming, Response, Transport};
+use crate::error::Error;
+use crate::runtime::{Call, Handler, Incoming, Response, Transport};
 use std::fmt;
 
 /// Hands requests to a [`Handler`] directly.

@@ -2,8 +2,10 @@
 //!
 //! One type with a name, so that a struct that holds a client need not spell the stack out.
 
+use crate::config::ClientConfig;
+use crate::error::Error;
 use crate::policy::{Deadline, Retry, Timeout, TokioTime};
-use crate::{Call, ClientConfig, Error, Response, Transport};
+use crate::runtime::{Call, Response, Transport};
 
 /// A transport with a limit for each attempt, repeats, and a deadline for each call, as a [`ClientConfig`] says.
 ///

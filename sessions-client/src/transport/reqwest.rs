@@ -1,6 +1,8 @@
 //! HTTP over the network, by reqwest.
 
-use crate::{Call, ClientConfig, Error, ErrorKind, Response, Transport};
+use crate::config::ClientConfig;
+use crate::error::{Error, ErrorKind};
+use crate::runtime::{Call, Response, Transport};
 use bytes::{Bytes, BytesMut};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
@@ -103,8 +105,7 @@ impl ReqwestTransport {
 }
 
 fn parse_base(config: &ClientConfig) -> Result<Url, Error> {
-    Url::parse(config.base_url())
-        .map_err(|error| Error::config("connection.uri", format_args!("is no URL: {error}")))
+    Url::parse(config.base_url()).map_err(|error| Error::config("url", format_args!("is no URL: {error}")))
 }
 
 fn is_on_this_machine(url: &Url) -> bool {
