@@ -30,7 +30,7 @@ use std::time::Duration;
 #[derive(Clone)]
 pub struct ClientConfig {
     base_url: String,
-    connect_timeout: Duration,
+    connect_timeout: Option<Duration>,
     timeout: Duration,
     /// As it was given; the default depends on `timeout`.
     deadline: Option<Duration>,
@@ -60,7 +60,7 @@ impl ClientConfig {
     pub fn from_url(url: &str) -> Result<Self> {
         Ok(Self {
             base_url: check_url("url", url)?,
-            connect_timeout: Duration::from_secs(5),
+            connect_timeout: None,
             timeout: Duration::from_secs(10),
             deadline: None,
             retry_policy: RetryPolicy::new(),
@@ -77,7 +77,7 @@ impl ClientConfig {
     /// | `connection.protocol` | `http` | `http` or `https` |
     /// | `connection.host` | `localhost` | |
     /// | `connection.port` | `3000` | 1 to 65535 |
-    /// | `options.connect_timeout` | `5000` | milliseconds to get a connection |
+    /// | `options.connect_timeout` | half of `options.timeout`, `5000` at most | milliseconds to get a connection |
     /// | `options.timeout` | `10000` | milliseconds for one attempt of a call, its answer included |
     /// | `options.retries` | `2` | how often a call is repeated at most, from 0 |
     /// | `options.correlation_id_place` | `query` | `query`, `headers` or `both` |
@@ -127,7 +127,7 @@ impl ClientConfig {
         };
         let mut config = Self::from_url(&url)?;
         if let Some(text) = connect_timeout {
-            config.connect_timeout = millis("options.connect_timeout", &text)?;
+            config.connect_timeout = Some(millis("options.connect_timeout", &text)?);
         }
         if let Some(text) = timeout {
             config.timeout = millis("options.timeout", &text)?;
@@ -156,7 +156,7 @@ impl ClientConfig {
     /// The same configuration with another limit for getting a connection.
     #[must_use]
     pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.connect_timeout = Some(timeout);
         self
     }
 
@@ -210,10 +210,10 @@ impl ClientConfig {
         &self.base_url
     }
 
-    /// The limit for getting a connection; 5 seconds by default.
+    /// The limit for getting a connection; by default half of that of an attempt, and 5 seconds at most.
     #[must_use]
     pub fn connect_timeout(&self) -> Duration {
-        self.connect_timeout
+        self.connect_timeout.unwrap_or((self.timeout / 2).min(Duration::from_secs(5)))
     }
 
     /// The limit for one attempt of a call, its answer included; 10 seconds by default.
@@ -289,7 +289,8 @@ fn check_url(key: &str, url: &str) -> Result<String> {
         ));
     }
     let authority = uri.authority().map_or("", |authority| authority.as_str());
-    let port = authority.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.contains(']'));
+    let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, behind)| behind);
+    let port = host_and_port.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.contains(']'));
     if port.is_some_and(|port| !port.parse().is_ok_and(|port: u16| port > 0)) {
         return Err(Error::config(key, "has a port that is no whole number from 1 to 65535"));
     }
@@ -343,7 +344,7 @@ impl fmt::Debug for ClientConfig {
         f.debug_struct("ClientConfig")
             .field("host", &uri.as_ref().and_then(Uri::host))
             .field("port", &uri.as_ref().and_then(Uri::port_u16))
-            .field("connect_timeout", &self.connect_timeout)
+            .field("connect_timeout", &self.connect_timeout())
             .field("timeout", &self.timeout)
             .field("deadline", &self.deadline())
             .field("retry_policy", &self.retry_policy)

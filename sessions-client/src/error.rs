@@ -146,7 +146,8 @@ impl Error {
         self.0.service.as_ref()
     }
 
-    /// How often the request was sent, or was tried to be; 0 for an error from before any attempt.
+    /// How many attempts were begun, whether or not they came as far as sending; 0 for an error of the
+    /// arguments or the configuration.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.0.attempts

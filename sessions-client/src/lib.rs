@@ -12,6 +12,7 @@
 //! | sessions with types of your own in them | [`SessionsHttpClientV1::with_payloads`] |
 //! | any implementation behind a pointer | [`DynISessionsV1`]: `Arc<dyn DynISessionsV1>` |
 //! | configuration | [`ClientConfig`] |
+//! | limits of time, repeats | [`policy`], [`CallOptions`] |
 //! | what can go wrong | [`Error`], [`ErrorKind`] |
 //! | calls as values, without I/O | [`sessions_v1`], [`Operation`] |
 //! | other ways to send requests | [`Transport`], [`transport_fn`] |
@@ -20,7 +21,8 @@
 //!
 //! # Features
 //!
-//! `reqwest` and `rustls`, both on by default, are the network and its TLS. `server` is the embedded service. For another
+//! `reqwest` and `rustls`, both on by default, are the network and its TLS. `server` is the embedded service. `tokio` is
+//! the clock of the policies, which `reqwest` switches on. For another
 //! TLS library leave `rustls` out and switch on reqwest's own feature for it, or hand a `reqwest::Client` of your own to
 //! [`ReqwestTransport::with_client`].
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]

@@ -34,6 +34,12 @@ fn times_are_milliseconds_and_finite_by_default() {
         (Duration::from_secs(5), Duration::from_secs(10))
     );
     assert_eq!(config.deadline(), Duration::from_secs(30));
+    let impatient = ClientConfig::from_url("http://h").unwrap().with_timeout(Duration::from_secs(2));
+    assert_eq!(
+        impatient.connect_timeout(),
+        Duration::from_secs(1),
+        "a host that drops packets is known as such"
+    );
     let pairs = [("connection.host", "h"), ("options.connect_timeout", "250"), ("options.timeout", "1500")];
     let config = ClientConfig::from_pairs(pairs).unwrap();
     assert_eq!(
@@ -120,5 +126,16 @@ fn an_address_given_twice_or_not_at_all_is_refused() {
     assert_eq!(
         refused(&[("connection.host", "a"), ("connection.host", "b")]),
         "`connection.host` is given twice"
+    );
+}
+
+#[test]
+fn credentials_may_stand_before_a_host_with_and_without_a_port() {
+    for url in ["http://u:p@h", "https://u:p@h:443/x", "http://u@[::1]", "http://u:p@[::1]:80"] {
+        assert_eq!(ClientConfig::from_url(url).unwrap().base_url(), url);
+    }
+    assert_eq!(
+        refused(&[("connection.uri", "http://u:p@h:x")]),
+        "`connection.uri` has a port that is no whole number from 1 to 65535"
     );
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use sessions_client::sessions_v1::{STORE_SESSION_DATA, StoreSessionData};
 use sessions_client::{
     Call, CallOptions, ClientConfig, DefaultTransport, Encoder, Encoding, Error, ErrorKind, FilterParams,
-    ISessionsV1, Incoming, Operation, ReqwestTransport, SessionsHttpClientV1, Value,
+    ISessionsV1, Incoming, Operation, Policies, ReqwestTransport, SessionsHttpClientV1, Value,
 };
 use std::collections::HashMap;
 use std::error::Error as _;
@@ -52,7 +52,11 @@ fn checked(error: Error) -> Error {
 
 #[tokio::test]
 async fn a_host_that_does_not_exist_is_a_connect_error() {
-    let error = open(&client("http://no-such-host.invalid:8080")).await;
+    // A proxy would answer for it.
+    let direct = reqwest::Client::builder().no_proxy().build().unwrap();
+    let config = ClientConfig::from_url("http://no-such-host.invalid:8080").unwrap();
+    let transport = ReqwestTransport::with_client(direct, &config).unwrap();
+    let error = open(&SessionsHttpClientV1::new(Policies::new(transport, &config))).await;
     assert_eq!(error.kind(), ErrorKind::Connect);
     assert!(error.is_connect());
     assert!(
@@ -62,7 +66,7 @@ async fn a_host_that_does_not_exist_is_a_connect_error() {
 
 #[tokio::test]
 async fn a_port_that_nobody_listens_at_is_a_connect_error() {
-    let url = nobody().await;
+    let url = nobody();
     let error = open(&client(&url)).await;
     assert_eq!(error.kind(), ErrorKind::Connect);
     let text = error.to_string();
@@ -303,7 +307,7 @@ async fn an_answer_larger_than_the_limit_is_given_up_whether_announced_or_not() 
 
 #[tokio::test]
 async fn a_correlation_id_that_no_header_can_carry_is_refused_before_anything_is_sent() {
-    let pairs = [("connection.uri", &*nobody().await), ("options.correlation_id_place", "headers")];
+    let pairs = [("connection.uri", &*nobody()), ("options.correlation_id_place", "headers")];
     let client = SessionsHttpClientV1::from_config(&ClientConfig::from_pairs(pairs).unwrap()).unwrap();
     for id in ["s3cret\r\nx: y", "s3cret \u{fc}", " s3cret", "s3cret\t"] {
         let error = checked(client.get_session_by_id(Some(id), SECRET).await.unwrap_err());
@@ -318,7 +322,7 @@ async fn a_correlation_id_that_no_header_can_carry_is_refused_before_anything_is
 
 #[tokio::test]
 async fn a_required_argument_that_is_null_is_refused_before_anything_is_sent() {
-    let client = client(&nobody().await);
+    let client = client(&nobody());
     let error = checked(client.store_session_data(None, SECRET, &Value::Null).await.unwrap_err());
     assert_eq!(error.kind(), ErrorKind::Encode);
     assert_eq!(
@@ -382,7 +386,7 @@ async fn a_path_in_the_address_comes_before_that_of_the_operation() {
 
 #[tokio::test]
 async fn credentials_in_the_address_are_shown_nowhere() {
-    let url = nobody().await.replace("http://", &format!("http://{SECRET}:{SECRET}@"));
+    let url = nobody().replace("http://", &format!("http://{SECRET}:{SECRET}@"));
     let client = client(&url);
     let error = get(&client).await;
     assert_eq!(error.kind(), ErrorKind::Connect);

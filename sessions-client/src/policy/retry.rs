@@ -1,7 +1,7 @@
 //! Repeats of calls that failed for a moment.
 //!
-//! What may be repeated is declared by the route and never guessed: every operation of the sessions service is
-//! a POST. Pauses grow exponentially with full jitter, so that the clients of a service that comes back do not
+//! What may be repeated is declared on the route, since every operation of the sessions service is a POST; only
+//! GET, PUT and DELETE need no declaration, being idempotent by HTTP's own. Pauses grow exponentially with full jitter, so that the clients of a service that comes back do not
 //! arrive together; a budget of tokens, which all clones of a client share, keeps repeats a small part of the
 //! load when nothing comes back. The rules of the official clients were refused: one waits 70 s until it
 //! reports a refused connection, another repeats whatever it sent.

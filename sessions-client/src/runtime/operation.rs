@@ -53,7 +53,7 @@ pub enum CorrelationPlace {
     Both,
 }
 
-/// What a session can hold as `user` or `data`: any type that goes through JSON and can be sent between
+/// What a contract can have as a type parameter: any type that goes through JSON and can be sent between
 /// threads.
 ///
 /// Implemented for every such type; there is nothing to implement.
