@@ -11,6 +11,12 @@ use std::fmt;
 /// A session as the load test keeps it.
 pub(crate) type Session = SessionV1<Profile, Data>;
 
+/// What the load test says every user is called.
+pub(crate) const USER_NAME: &str = "Load test";
+
+/// What the load test calls itself.
+pub(crate) const CLIENT: &str = "loadtest";
+
 /// What the load test says about a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Profile {
@@ -38,6 +44,8 @@ pub(crate) enum Mismatch {
     OtherUser,
     Gone,
     Inactive,
+    NameDiffers,
+    ClientDiffers,
     ProfileDiffers,
     DataGone,
     DataOfOtherUser,
@@ -45,6 +53,7 @@ pub(crate) enum Mismatch {
     StaleData,
     DataDiffers,
     CloseLeftActive,
+    CloseSetNoTime,
     CloseKeptData,
     DeleteLeftIt,
 }
@@ -58,6 +67,8 @@ impl Mismatch {
             Self::OtherUser => "another user's session was returned",
             Self::Gone => "session is gone",
             Self::Inactive => "session is closed already",
+            Self::NameDiffers => "user name differs",
+            Self::ClientDiffers => "client differs",
             Self::ProfileDiffers => "stored user differs",
             Self::DataGone => "stored data is gone",
             Self::DataOfOtherUser => "another user's data was returned",
@@ -65,6 +76,7 @@ impl Mismatch {
             Self::StaleData => "stale data was returned",
             Self::DataDiffers => "stored data differs",
             Self::CloseLeftActive => "close left it active",
+            Self::CloseSetNoTime => "close set no close time",
             Self::CloseKeptData => "close kept its data",
             Self::DeleteLeftIt => "delete left it there",
         }
@@ -81,6 +93,12 @@ type Checked = Result<(), Mismatch>;
 
 fn must(holds: bool, mismatch: Mismatch) -> Checked {
     if holds { Ok(()) } else { Err(mismatch) }
+}
+
+/// Whether what nothing changes is as it was sent.
+fn as_opened(session: &Session) -> Checked {
+    must(session.user_name.as_deref() == Some(USER_NAME), Mismatch::NameDiffers)?;
+    must(session.client.as_deref() == Some(CLIENT), Mismatch::ClientDiffers)
 }
 
 /// What is known about a session that was opened.
@@ -111,12 +129,15 @@ impl Expected<'_> {
             State::Open => {
                 let session = self.same(session)?;
                 must(session.active, Mismatch::Inactive)?;
+                as_opened(session)?;
                 must(session.user.as_ref() == Some(self.profile), Mismatch::ProfileDiffers)?;
                 self.stored(session.data.as_ref())
             }
             State::Closed => {
                 let session = self.same(session)?;
                 must(!session.active, Mismatch::CloseLeftActive)?;
+                as_opened(session)?;
+                must(session.close_time.is_some(), Mismatch::CloseSetNoTime)?;
                 must(session.user.is_none() && session.data.is_none(), Mismatch::CloseKeptData)
             }
             State::Any => self.same(session).map(|_| ()),
@@ -156,6 +177,8 @@ mod tests {
     fn session() -> Session {
         let mut session = Session::new("id", Timestamp::default());
         session.user_id = Some("ann".to_owned());
+        session.user_name = Some(USER_NAME.to_owned());
+        session.client = Some(CLIENT.to_owned());
         session.user = Some(profile());
         session.data = Some(data());
         session
@@ -189,6 +212,8 @@ mod tests {
         assert_open(|session| session.user_id = Some("bob".to_owned()), Err(Mismatch::OtherUser));
         assert_open(|session| session.user_id = None, Err(Mismatch::OtherUser));
         assert_open(|session| session.active = false, Err(Mismatch::Inactive));
+        assert_open(|session| session.user_name = None, Err(Mismatch::NameDiffers));
+        assert_open(|session| session.client = Some("other".to_owned()), Err(Mismatch::ClientDiffers));
         assert_open(|session| session.user = None, Err(Mismatch::ProfileDiffers));
         assert_open(|session| session.data = None, Err(Mismatch::DataGone));
         assert_open(with_data(|data| data.owner = "bob".to_owned()), Err(Mismatch::DataOfOtherUser));
@@ -210,11 +235,15 @@ mod tests {
         let mut session = session();
         assert_check(State::Closed, Some(&session), Err(Mismatch::CloseLeftActive));
         session.active = false;
+        assert_check(State::Closed, Some(&session), Err(Mismatch::CloseSetNoTime));
+        session.close_time = Some(Timestamp::default());
         assert_check(State::Closed, Some(&session), Err(Mismatch::CloseKeptData));
         session.data = None;
         assert_check(State::Closed, Some(&session), Err(Mismatch::CloseKeptData));
         session.user = None;
         assert_check(State::Closed, Some(&session), Ok(()));
+        session.client = None;
+        assert_check(State::Closed, Some(&session), Err(Mismatch::ClientDiffers));
     }
 
     #[test]

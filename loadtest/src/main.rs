@@ -10,7 +10,7 @@ async fn main() -> ExitCode {
         Ok(cli) => match loadtest::run(cli).await {
             Ok(None) => Exit::Passed,
             Ok(Some(report)) => {
-                // A reader that went away, as `| head` does, changes nothing about the run.
+                // A reader that went away, as `| head` does, has no use for it; the exit code stays.
                 let _ = write!(std::io::stdout().lock(), "{report}");
                 report.exit()
             }

@@ -22,6 +22,7 @@ use std::fmt;
 use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinError;
 use uuid::Uuid;
 
 /// Why there was no load at all.
@@ -65,31 +66,48 @@ pub async fn run(cli: Cli) -> Result<Option<Report>, CouldNotRun> {
         ledger: Ledger::default(),
         stop,
         users: 0.into(),
+        alive: 0.into(),
         lifecycle,
     });
-    let ended = Box::pin(attack(goose, &load)).await;
+    // goose panics when it prints and nobody reads any more; what its users have opened is there all the same.
+    let ended = tokio::spawn(attack(goose, Arc::clone(&load))).await;
     if makes_no_load {
-        return ended.map(|_| None).map_err(|error| CouldNotRun(explain(&error)));
+        return match ended {
+            Ok(ended) => ended.map(|_| None).map_err(|error| CouldNotRun(explain(&error))),
+            Err(error) => Err(CouldNotRun(panicked(&error))),
+        };
     }
     let mut facts = Facts::default();
+    let mut by_rule = false;
     let metrics = match ended {
-        Ok(metrics) => Some(Box::new(metrics)),
-        Err(GooseError::ThresholdsFailed { failed, metrics }) => {
+        Ok(Ok(metrics)) => Some(Box::new(metrics)),
+        Ok(Err(GooseError::ThresholdsFailed { failed, metrics })) => {
+            by_rule = failed.iter().any(|result| result.aborted);
             facts.thresholds = failed
                 .iter()
                 .map(|result| format!("{}, observed {}", result.rule, result.observed))
                 .collect();
             Some(metrics.0)
         }
-        Err(error) if load.tally.requests() == 0 => return Err(CouldNotRun(explain(&error))),
-        Err(error) => {
+        Ok(Err(error)) if load.tally.requests() == 0 => return Err(CouldNotRun(explain(&error))),
+        Ok(Err(error)) => {
             facts.goose = Some(explain(&error));
+            None
+        }
+        Err(error) => {
+            facts.goose = Some(panicked(&error));
             None
         }
     };
     // A missed threshold stops goose by the same switch as Ctrl-C.
-    facts.stopped =
-        load.stop.is_ordered() || (facts.thresholds.is_empty() && goose::is_killswitch_triggered());
+    facts.stopped = load.stop.is_ordered() || (!by_rule && goose::is_killswitch_triggered());
+    if !facts.stopped {
+        // goose takes a Ctrl-C for the second one while its switch is set, and exits at once: the first one
+        // after a missed threshold would leave sessions behind.
+        goose::reset_killswitch();
+    }
+    load.stop.end();
+    load.all_at_rest().await;
     let audit = audit(&load).await;
     Ok(Some(report(&load, facts, audit, metrics.as_deref(), Described { service, plan, files })))
 }
@@ -126,7 +144,7 @@ impl Service {
         let cannot = |error: sessions_client::Error| {
             // The client names its argument, which nobody has typed here.
             let why = error.to_string().replace("`url`", "it");
-            CouldNotRun(format!("--host {}: {why}", self.url))
+            CouldNotRun(format!("--host {}: {why}", without_credentials(&self.url)))
         };
         // A repeat would hide a failure from the figures, and its pause would be in them.
         let mut config = ClientConfig::from_url(&self.url).map_err(cannot)?.with_retries(0);
@@ -160,6 +178,18 @@ impl fmt::Display for Service {
     }
 }
 
+/// An address that may be no URL, up to what may be a name and a password.
+///
+/// What is wrong with it may be that the password holds a `/`, so that the `@` is sought behind it as well.
+fn without_credentials(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    match rest.rsplit_once('@') {
+        Some((_, host)) if scheme.is_empty() => host.to_owned(),
+        Some((_, host)) => format!("{}://{host}", scheme.rsplit('@').next().unwrap_or_default()),
+        None => url.to_owned(),
+    }
+}
+
 /// goose's own rules for the same option: a positive number, decimals allowed.
 fn timeout(seconds: &str) -> Result<Duration, CouldNotRun> {
     seconds
@@ -177,12 +207,17 @@ fn run_id() -> String {
     id
 }
 
-async fn attack(goose: GooseConfiguration, load: &Arc<Load>) -> Result<GooseMetrics, GooseError> {
+async fn attack(goose: GooseConfiguration, load: Arc<Load>) -> Result<GooseMetrics, GooseError> {
     let attack = GooseAttack::initialize_with_config(goose)?
         // Nobody uses goose's client, but by default each user gets one of its own, certificates and all.
         .set_client_builder_without_cookies(GooseClientBuilder::new().without_cookies())?
-        .register_scenario(scenario(load));
+        .register_scenario(scenario(&load));
     Box::pin(attack.execute()).await
+}
+
+/// The panic itself was told on standard error.
+fn panicked(error: &JoinError) -> String {
+    format!("goose broke off: {error}")
 }
 
 /// What goose's message leaves out, and in the words of the command line.
@@ -261,8 +296,9 @@ fn report(
         let sessions = counted(audit.removed, "session", "sessions");
         notes.push(format!("{sessions} that no user had deleted: deleted after the run"));
     }
-    if audit.foreign > 0 {
-        let sessions = counted(audit.foreign, "session", "sessions");
+    facts.foreign = audit.foreign.len() as u64;
+    if facts.foreign > 0 {
+        let sessions = counted(facts.foreign, "session", "sessions");
         notes.push(format!("get_sessions: {sessions} of other users listed for a user of this run"));
     }
     if !audit.left.is_empty() {
@@ -274,12 +310,8 @@ fn report(
     }
     facts.requests = load.tally.requests();
     facts.failed = failures.iter().map(|failures| failures.count).sum();
-    facts.mismatches = audit.foreign
-        + failures
-            .iter()
-            .filter(|failures| failures.first.mismatch)
-            .map(|failures| failures.count)
-            .sum::<u64>();
+    facts.mismatches =
+        failures.iter().filter(|failures| failures.first.mismatch).map(|failures| failures.count).sum();
     facts.lifecycles = load.tally.lifecycles();
     facts.left_behind = audit.left.len() as u64;
     facts.unknown = audit.failed;
@@ -308,6 +340,20 @@ mod tests {
         let text = "`configuration.run_time` can not be set with `configuration.test_plan`.";
         assert_eq!(as_options(text), "--run-time can not be set with --test-plan.");
         assert_eq!(as_options("no such file"), "no such file");
+    }
+
+    #[test]
+    fn an_address_is_repeated_without_its_credentials() {
+        for (url, shown) in [
+            ("https://me:secret@staging", "https://staging"),
+            ("http://me:secret@", "http://"),
+            ("http://me:se/cr@et@host:1/path", "http://host:1/path"),
+            ("me:secret@host", "host"),
+            ("localhost:8080", "localhost:8080"),
+            ("http://localhost:8080", "http://localhost:8080"),
+        ] {
+            assert_eq!(without_credentials(url), shown);
+        }
     }
 
     #[test]

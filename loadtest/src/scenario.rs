@@ -4,7 +4,7 @@
 //! stopped has no session half way. A step that fails ends the session's use, but not before its deletion.
 //! Deletion is part of the load; what it misses is for the [audit](crate::audit).
 
-use crate::check::{Data, Expected, Mismatch, Profile, Session, State};
+use crate::check::{CLIENT, Data, Expected, Mismatch, Profile, Session, State, USER_NAME};
 use crate::cli::Lifecycle;
 use crate::ledger::Ledger;
 use crate::record;
@@ -14,7 +14,7 @@ use goose::goose::{GooseUser, Scenario, Transaction, TransactionError, Transacti
 use sessions_client::{Error, ISessionsV1, Route, SessionsHttpClientV1, sessions_v1};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The typed client, with the load test's own payloads.
 pub(crate) type Client = SessionsHttpClientV1<Profile, Data>;
@@ -35,6 +35,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The longest sleep before somebody looks whether the run is over.
 const NAP: Duration = Duration::from_millis(250);
 
+/// The longest wait for users to come to an end: some calls, each of which may run into its timeout.
+const REST: Duration = Duration::from_secs(60);
+
 /// What all users of a run share.
 #[derive(Debug)]
 pub(crate) struct Load {
@@ -50,12 +53,22 @@ pub(crate) struct Load {
     pub(crate) stop: Stop,
     /// How many users there have been.
     pub(crate) users: AtomicUsize,
+    /// How many sessions are under way.
+    pub(crate) alive: AtomicUsize,
 }
 
 impl Load {
     /// The id of a user, counted from 0.
     pub(crate) fn user_id(&self, user: usize) -> String {
         format!("loadtest-{}-{user}", self.run)
+    }
+
+    /// Waits for users that goose left to themselves: what they open after the audit would stay.
+    pub(crate) async fn all_at_rest(&self) {
+        let start = Instant::now();
+        while self.alive.load(Ordering::SeqCst) > 0 && start.elapsed() < REST {
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 }
 
@@ -91,10 +104,29 @@ fn next_session(load: &Load, user: &mut GooseUser) -> Visitor {
     visitor.clone()
 }
 
+/// Counts as alive until it is dropped.
+struct Alive<'l>(&'l AtomicUsize);
+
+impl<'l> Alive<'l> {
+    fn new(alive: &'l AtomicUsize) -> Self {
+        alive.fetch_add(1, Ordering::SeqCst);
+        Self(alive)
+    }
+}
+
+impl Drop for Alive<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 async fn lifecycle(load: &Load, user: &mut GooseUser) -> TransactionResult {
+    // Counted before it looks: whoever orders the end and then sees nobody alive can be sure that nobody starts.
+    let alive = Alive::new(&load.alive);
     if load.stop.is_due() {
         // goose starts the next lifecycle at once until it has told this user to end, which it could never do
         // if no user ever waited.
+        drop(alive);
         tokio::time::sleep(PAUSE).await;
         return Ok(());
     }
@@ -137,9 +169,9 @@ impl Life<'_> {
         let call = load.client.open_session(
             Some(owner),
             owner,
-            Some("Load test"),
+            Some(USER_NAME),
             None,
-            Some("loadtest"),
+            Some(CLIENT),
             Some(profile),
             Some(&data),
         );

@@ -11,7 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether the run is to end before its time.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Stop(Arc<AtomicBool>);
+pub(crate) struct Stop {
+    ordered: Arc<AtomicBool>,
+    over: Arc<AtomicBool>,
+}
 
 impl Stop {
     /// Reacts to SIGTERM from now on: the first ends the run in order, the second at once, as goose has it
@@ -24,7 +27,7 @@ impl Stop {
             let stop = self.clone();
             tokio::spawn(async move {
                 if signals.recv().await.is_some() {
-                    stop.0.store(true, Ordering::Relaxed);
+                    stop.ordered.store(true, Ordering::Relaxed);
                     goose::trigger_killswitch("SIGTERM received");
                 }
                 if signals.recv().await.is_some() {
@@ -38,7 +41,12 @@ impl Stop {
 
     /// Whether SIGTERM was received.
     pub(crate) fn is_ordered(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.ordered.load(Ordering::Relaxed)
+    }
+
+    /// Nobody starts anything from now on, whatever becomes of goose's switch.
+    pub(crate) fn end(&self) {
+        self.over.store(true, Ordering::SeqCst);
     }
 
     /// Whether users should come to an end, for whatever reason.
@@ -47,6 +55,6 @@ impl Stop {
         if self.is_ordered() && !triggered {
             goose::trigger_killswitch("SIGTERM received");
         }
-        triggered || self.is_ordered()
+        triggered || self.is_ordered() || self.over.load(Ordering::SeqCst)
     }
 }

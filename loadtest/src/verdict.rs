@@ -42,6 +42,8 @@ pub(crate) struct Facts {
     /// Mismatches included: a wrong answer is a failed request.
     pub(crate) failed: u64,
     pub(crate) mismatches: u64,
+    /// Sessions of others on the list of a user of the run. No request of the load has failed by them.
+    pub(crate) foreign: u64,
     /// Sessions that went through their whole life.
     pub(crate) lifecycles: u64,
     pub(crate) stopped: bool,
@@ -70,6 +72,9 @@ impl Verdict {
         if facts.mismatches > 0 {
             reasons.push("what was read back is wrong".to_owned());
         }
+        if facts.foreign > 0 {
+            reasons.push("sessions of other users are listed".to_owned());
+        }
         if facts.failed > facts.mismatches {
             reasons.push("requests failed".to_owned());
         }
@@ -86,11 +91,12 @@ impl Verdict {
         if let Some(why) = &facts.unknown {
             reasons.push(format!("nobody knows what stays behind: {why}"));
         }
-        let exit = match (facts.mismatches, facts.stopped, reasons.is_empty()) {
-            (1.., ..) => Exit::WrongData,
-            (0, true, _) => Exit::Stopped,
-            (0, false, false) => Exit::Failed,
-            (0, false, true) => Exit::Passed,
+        let wrong = facts.mismatches > 0 || facts.foreign > 0;
+        let exit = match (wrong, facts.stopped, reasons.is_empty()) {
+            (true, ..) => Exit::WrongData,
+            (false, true, _) => Exit::Stopped,
+            (false, false, false) => Exit::Failed,
+            (false, false, true) => Exit::Passed,
         };
         let counts = format!(
             "{}, {} failed, {}, {}",
@@ -157,6 +163,14 @@ mod tests {
         let facts = Facts { failed: 3, mismatches: 1, stopped: true, ..good() };
         let line = "FAIL: what was read back is wrong; requests failed; a signal ended the run early \
                     (12,345 requests, 3 failed, 1 mismatch, nothing left behind)";
+        assert_verdict(&facts, Exit::WrongData, line);
+    }
+
+    #[test]
+    fn sessions_of_others_on_a_list_are_wrong_data_beside_the_requests_that_failed() {
+        let facts = Facts { failed: 3, foreign: 5, ..good() };
+        let line = "FAIL: sessions of other users are listed; requests failed (12,345 requests, 3 failed, \
+                    0 mismatches, nothing left behind)";
         assert_verdict(&facts, Exit::WrongData, line);
     }
 

@@ -45,8 +45,10 @@ fn help_says_what_the_exit_codes_mean() {
 
 #[test]
 fn an_address_where_nothing_listens_is_named() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let url = format!("http://127.0.0.1:{port}");
+    // Bound for as long as the test lasts, so that nobody else listens there.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}", socket.local_addr().unwrap());
     let (stdout, stderr) = assert_ends(&["--host", &url], 3);
     let expected = format!("loadtest: the service at {url} does not answer as it should: ");
     assert!(stderr.starts_with(&expected), "{stderr}");
@@ -65,6 +67,11 @@ fn a_host_that_is_no_url_is_told_what_one_looks_like() {
 fn credentials_in_the_host_are_not_repeated() {
     let (_, stderr) = assert_ends(&["--host", "http://me:secret@127.0.0.1:1"], 3);
     assert!(stderr.contains("http://127.0.0.1:1 ") && !stderr.contains("secret"), "{stderr}");
+    for (wrong, shown) in [("http://me:secret@", "http://"), ("ftp://me:secret@host", "ftp://host")] {
+        let (_, stderr) = assert_ends(&["--host", wrong], 3);
+        assert!(stderr.starts_with(&format!("loadtest: --host {shown}: it ")), "{stderr}");
+        assert!(!stderr.contains("secret"), "{stderr}");
+    }
 }
 
 #[test]
@@ -99,8 +106,16 @@ fn goose_can_be_asked_for_its_list_alone() {
 #[cfg(unix)]
 #[test]
 fn a_signal_ends_the_run_in_order() {
-    for (signal, think_time) in [("TERM", "0"), ("INT", "0"), ("TERM", "60000"), ("INT", "60000")] {
+    let missed = ["--threshold", "p50<1us for POST open_session", "--no-threshold-abort"];
+    for (signal, think_time, thresholds) in [
+        ("TERM", "0", &[][..]),
+        ("INT", "0", &[]),
+        ("TERM", "60000", &[]),
+        ("INT", "60000", &[]),
+        ("INT", "0", &missed),
+    ] {
         let mut child = loadtest(&["--run-time", "30s", "--users", "4", "--think-time", think_time])
+            .args(thresholds)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -120,7 +135,8 @@ fn a_signal_ends_the_run_in_order() {
         stdout.read_to_string(&mut rest).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(4), "{rest}");
         let verdict = rest.lines().last().unwrap();
-        assert!(verdict.starts_with(" STOPPED: a signal ended the run early ("), "{verdict}");
+        assert!(verdict.starts_with(" STOPPED: a signal ended the run early"), "{verdict}");
+        assert_eq!(verdict.contains("; threshold missed: "), !thresholds.is_empty(), "{verdict}");
         assert!(verdict.ends_with("nothing left behind)"), "{verdict}");
     }
 }

@@ -2,10 +2,11 @@
 
 use sessions_client::{
     DataPage, Error, FilterParams, ISessionsV1, PagingParams, Result, ServiceError, SessionV1,
-    SessionsMemoryClientV1, Value,
+    SessionsMemoryClientV1, Timestamp, Value,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -22,6 +23,12 @@ pub(crate) enum Fault {
     /// Sessions are opened, but nobody learns of it.
     AnswersNoOpen,
     RefusesLists,
+    /// Refuses five deletes, then keeps the first session of each user; and has one session on a page.
+    KeepsFirstSessions,
+    /// A list takes a second.
+    ListsSlowly,
+    /// Every list is of sessions that nobody has seen before.
+    ListsWithoutEnd,
 }
 
 #[derive(Clone, Debug)]
@@ -29,21 +36,43 @@ pub(crate) struct Faulty {
     sessions: SessionsMemoryClientV1,
     fault: Fault,
     deletes: Arc<AtomicUsize>,
+    lists: Arc<AtomicUsize>,
 }
 
 type Session = SessionV1<Value, Value>;
 
 impl Faulty {
     pub(crate) fn new(fault: Fault) -> Self {
-        Self { sessions: SessionsMemoryClientV1::new(), fault, deletes: Arc::default() }
+        Self {
+            sessions: SessionsMemoryClientV1::new(),
+            fault,
+            deletes: Arc::default(),
+            lists: Arc::default(),
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.sessions.is_empty()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Whether anybody has asked for a list.
+    pub(crate) fn was_asked_for_lists(&self) -> bool {
+        self.lists.load(Ordering::Relaxed) > 0
+    }
+
     pub(crate) async fn has(&self, id: &str) -> bool {
         self.sessions.get_session_by_id(None, id).await.unwrap().is_some()
+    }
+
+    async fn is_first_of_two(&self, id: &str) -> bool {
+        let session = self.sessions.get_session_by_id(None, id).await.unwrap().unwrap();
+        let filter = FilterParams::new().user_id(session.user_id.unwrap());
+        let sessions = self.sessions.get_sessions(None, Some(&filter), None).await.unwrap().data;
+        sessions.len() == 2 && sessions[0].id == id
     }
 
     async fn first(&self) -> Result<DataPage<Session>> {
@@ -66,6 +95,26 @@ impl ISessionsV1 for Faulty {
         match self.fault {
             Fault::MixesUpSessions => self.first().await,
             Fault::RefusesLists => Err(busy()),
+            Fault::KeepsFirstSessions => {
+                let skipped = paging.map_or(0, |paging| paging.skipped());
+                let paging = PagingParams::new().skip(skipped.try_into().unwrap()).take(1);
+                self.sessions.get_sessions(correlation_id, filter, Some(&paging)).await
+            }
+            Fault::ListsSlowly => {
+                self.lists.fetch_add(1, Ordering::Relaxed);
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                self.sessions.get_sessions(correlation_id, filter, paging).await
+            }
+            Fault::ListsWithoutEnd => {
+                let user_id = filter.and_then(|filter| filter.get("user_id")).unwrap();
+                let data = (0..100).map(|_| {
+                    let number = self.lists.fetch_add(1, Ordering::Relaxed);
+                    let mut session = Session::new(format!("fresh-{number}"), Timestamp::default());
+                    session.user_id = Some(user_id.to_owned());
+                    session
+                });
+                Ok(DataPage::new(data.collect(), None))
+            }
             _ => self.sessions.get_sessions(correlation_id, filter, paging).await,
         }
     }
@@ -148,6 +197,8 @@ impl ISessionsV1 for Faulty {
     ) -> Result<Option<Session>> {
         match self.fault {
             Fault::IgnoresDelete => self.sessions.get_session_by_id(correlation_id, session_id).await,
+            Fault::KeepsFirstSessions if self.deletes.fetch_add(1, Ordering::Relaxed) < 5 => Err(busy()),
+            Fault::KeepsFirstSessions if self.is_first_of_two(session_id).await => Ok(None),
             Fault::RefusesFourDeletes if self.deletes.fetch_add(1, Ordering::Relaxed) < 4 => Err(busy()),
             _ => self.sessions.delete_session_by_id(correlation_id, session_id).await,
         }
