@@ -4,6 +4,7 @@
 //! what the service stored: messages are built from status codes, names and positions, and from the
 //! message that the service itself chose to send.
 
+use crate::object::Object;
 use http::StatusCode;
 use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
@@ -321,9 +322,9 @@ impl ServiceError {
                 _ => None,
             })
         }
-        // A list would be read as the fields in their order.
-        let body: Body =
-            serde_json::from_slice(body).ok().filter(|_| body.trim_ascii_start().starts_with(b"{"))?;
+        let mut deserializer = serde_json::Deserializer::from_slice(body);
+        let body = Body::deserialize(Object(&mut deserializer)).ok()?;
+        deserializer.end().ok()?;
         if body.code.is_none() && body.message.is_none() {
             return None;
         }

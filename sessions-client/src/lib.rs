@@ -36,6 +36,7 @@ mod contract;
 mod data;
 mod error;
 mod macros;
+mod object;
 pub mod policy;
 mod runtime;
 #[cfg(feature = "server")]

@@ -4,11 +4,9 @@
 //! something odd, so does this: it is a double, not an ideal.
 
 use crate::contract::ISessionsV1;
-use crate::data::truncate_to_millis;
-use crate::data::{DataPage, FilterParams, PagingParams, SessionV1, Timestamp};
+use crate::data::{DataPage, FilterParams, PagingParams, SessionV1, Timestamp, truncate_to_millis};
 use crate::error::{Error, Result};
-use crate::runtime::Payload;
-use crate::runtime::validation_error;
+use crate::runtime::{Payload, validation_error};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use http::StatusCode;
 use serde::Serialize;
@@ -219,17 +217,21 @@ fn parse_time(text: &str) -> Option<Timestamp> {
 
 /// The service keeps every falsy value of JavaScript as none.
 fn keep<T: Serialize + Clone>(payload: &T) -> Option<T> {
-    let falsy = matches!(&*start_of(payload), b"null" | b"false" | b"0" | b"-0" | b"0.0" | b"-0.0" | b"\"\"");
-    (!falsy).then(|| payload.clone())
+    (!is_falsy(&start_of(payload))).then(|| payload.clone())
 }
 
-/// The service refuses a payload that is not there, in the same words.
-fn refuse_null<T: Serialize>(argument: &str, payload: &T) -> Result<()> {
-    if *start_of(payload) == *b"null" {
+/// The same for a payload that must be there: the service refuses `null`, in the same words.
+fn keep_required<T: Serialize + Clone>(argument: &str, payload: &T) -> Result<Option<T>> {
+    let start = start_of(payload);
+    if *start == *b"null" {
         let error = validation_error(&[format!("{argument} must not be null")]);
         return Err(Error::from_service(StatusCode::BAD_REQUEST, error));
     }
-    Ok(())
+    Ok((!is_falsy(&start)).then(|| payload.clone()))
+}
+
+fn is_falsy(json: &[u8]) -> bool {
+    matches!(json, b"null" | b"false" | b"0" | b"-0" | b"0.0" | b"-0.0" | b"\"\"")
 }
 
 fn keep_text(text: Option<&str>) -> Option<String> {
@@ -325,8 +327,8 @@ where
         session_id: &str,
         data: &D,
     ) -> Result<Option<SessionV1<U, D>>> {
-        refuse_null("data", data)?;
-        Ok(self.change(session_id, |session| session.data = keep(data)))
+        let data = keep_required("data", data)?;
+        Ok(self.change(session_id, |session| session.data = data))
     }
 
     async fn update_session_user(
@@ -335,8 +337,8 @@ where
         session_id: &str,
         user: &U,
     ) -> Result<Option<SessionV1<U, D>>> {
-        refuse_null("user", user)?;
-        Ok(self.change(session_id, |session| session.user = keep(user)))
+        let user = keep_required("user", user)?;
+        Ok(self.change(session_id, |session| session.user = user))
     }
 
     async fn close_session(

@@ -1,7 +1,6 @@
 //! What travels: the types of the contract, with the rules of the wire.
 
 mod filter;
-mod object;
 mod page;
 mod paging;
 mod session;

@@ -1,8 +1,8 @@
 //! One page of a list.
 
 use super::SessionV1;
-use super::object::Object;
 use super::session::Listed;
+use crate::object::Object;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;

@@ -1,7 +1,7 @@
 //! A session.
 
-use super::object::Object;
 use super::{Timestamp, timestamp};
+use crate::object::Object;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;

@@ -235,11 +235,16 @@ impl Arguments<'_> {
     #[must_use]
     pub fn refuse(&self) -> Response {
         let error = match &self.malformed {
-            Some(why) => ServiceError::new("InvalidContent", format!("Invalid JSON: {why}")),
+            Some(why) => invalid_json(why),
             None => validation_error(&self.problems),
         };
         error_response(StatusCode::BAD_REQUEST, &error)
     }
+}
+
+/// What the framework of the service says of a body that is no JSON.
+pub(crate) fn invalid_json(why: impl fmt::Display) -> ServiceError {
+    ServiceError::new("InvalidContent", format!("Invalid JSON: {why}"))
 }
 
 /// What the framework of the service says of arguments that break its rules. Its `details` are just as

@@ -32,6 +32,8 @@ pub use transport::{Call, FnTransport, Handler, Transport, transport_fn};
 pub(crate) use retry_after::retry_after;
 pub(crate) use transport::Attempts;
 
+#[cfg(feature = "server")]
+pub(crate) use incoming::invalid_json;
 pub(crate) use incoming::validation_error;
 #[cfg(feature = "server")]
 pub(crate) use respond::{error_response, json};

@@ -16,14 +16,17 @@ mod schema;
 pub use embedded::EmbeddedService;
 
 use crate::contract::{ISessionsV1, sessions_v1};
+use crate::data::to_text;
 use crate::error::ServiceError;
-use crate::runtime::{Handler, Incoming, Payload, Request, Response};
-use crate::runtime::{error_response, json, validation_error};
+use crate::runtime::{
+    Handler, Incoming, Payload, Request, Response, Route, error_response, invalid_json, json,
+    validation_error,
+};
 use axum::Router;
 use axum::body::Body;
 use http::header::{
-    ACCEPT, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, EXPIRES, HeaderMap,
-    PRAGMA, SERVER, VARY,
+    ACCEPT, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, EXPIRES, HeaderMap, PRAGMA,
+    SERVER, VARY,
 };
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::Value;
@@ -49,20 +52,13 @@ where
 
 async fn answer(service: &impl Handler, request: axum::extract::Request) -> Response {
     let (parts, body) = request.into_parts();
+    let closes = asks_to_close(&parts.headers);
     let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
         let error = ServiceError::new("PayloadTooLarge", "the body is incomplete or too large");
-        return with_headers(error_response(StatusCode::PAYLOAD_TOO_LARGE, &error), Reach::Server);
+        return with_headers(error_response(StatusCode::PAYLOAD_TOO_LARGE, &error), Reach::Server, closes);
     };
-    let request = http::Request::from_parts(parts, body);
-    let closes = asks_to_close(request.headers());
-    let (response, reach) = route(service, request).await;
-    let mut response = with_headers(response, reach);
-    if closes {
-        // The server says itself that it closes the connection.
-        response.headers_mut().remove(CONNECTION);
-        response.headers_mut().remove("keep-alive");
-    }
-    response
+    let (response, reach) = route(service, http::Request::from_parts(parts, body)).await;
+    with_headers(response, reach, closes)
 }
 
 fn asks_to_close(headers: &HeaderMap) -> bool {
@@ -79,10 +75,10 @@ enum Reach {
 
 /// The real service's order of checks: path, method, what is accepted, JSON, arguments.
 async fn route(service: &impl Handler, request: Request) -> (Response, Reach) {
-    if request.uri().path() == "/heartbeat" {
-        return heartbeat(request.method());
-    }
     let incoming = Incoming::from(request);
+    if incoming.request().uri().path() == HEARTBEAT.path {
+        return heartbeat(&incoming);
+    }
     let Some(route) = incoming.route(sessions_v1::ROUTES) else {
         return (incoming.unmatched(sessions_v1::ROUTES), Reach::Server);
     };
@@ -93,8 +89,7 @@ async fn route(service: &impl Handler, request: Request) -> (Response, Reach) {
     let mut arguments = match read_json(incoming.request()) {
         Ok(arguments) => arguments,
         Err(error) => {
-            let error = ServiceError::new("InvalidContent", format!("Invalid JSON: {error}"));
-            return (error_response(StatusCode::BAD_REQUEST, &error), Reach::Server);
+            return (error_response(StatusCode::BAD_REQUEST, &invalid_json(error)), Reach::Server);
         }
     };
     if let Err(problems) = schema::check(route, &mut arguments) {
@@ -136,19 +131,26 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence == "application/json" || essence.ends_with("+json")
 }
 
-fn heartbeat(method: &Method) -> (Response, Reach) {
-    if method == Method::GET {
-        let now = crate::data::to_text(&chrono::Utc::now());
-        return (json(StatusCode::OK, format!("\"{now}\"").into_bytes()), Reach::Command);
+const HEARTBEAT: &Route = &Route {
+    name: "heartbeat",
+    method: Method::GET,
+    path: "/heartbeat",
+    idempotent: true,
+    timeout: None,
+    has_body: false,
+    params: &[],
+};
+
+fn heartbeat(incoming: &Incoming) -> (Response, Reach) {
+    if incoming.route(&[HEARTBEAT]).is_none() {
+        return (incoming.unmatched(&[HEARTBEAT]), Reach::Server);
     }
-    let error = ServiceError::new("MethodNotAllowed", format!("{method} is not allowed"));
-    let mut response = error_response(StatusCode::METHOD_NOT_ALLOWED, &error);
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
-    (response, Reach::Server)
+    let now = to_text(&chrono::Utc::now());
+    (json(StatusCode::OK, format!("\"{now}\"").into_bytes()), Reach::Command)
 }
 
 /// The headers that every answer of the real service has, with those of its commands.
-fn with_headers(mut response: Response, reach: Reach) -> Response {
+fn with_headers(mut response: Response, reach: Reach, closes: bool) -> Response {
     const CORS: &str = "origin,access-control-request-method,access-control-request-headers";
     let headers = response.headers_mut();
     headers.insert(SERVER, HeaderValue::from_static("restify"));
@@ -159,7 +161,10 @@ fn with_headers(mut response: Response, reach: Reach) -> Response {
         headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
         headers.insert(EXPIRES, HeaderValue::from_static("0"));
     }
-    headers.insert(CONNECTION, HeaderValue::from_static("keep-alive"));
-    headers.insert("keep-alive", HeaderValue::from_static("timeout=5"));
+    // That it closes the connection, the server says itself.
+    if !closes {
+        headers.insert(CONNECTION, HeaderValue::from_static("keep-alive"));
+        headers.insert("keep-alive", HeaderValue::from_static("timeout=5"));
+    }
     response
 }

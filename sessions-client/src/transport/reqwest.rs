@@ -40,8 +40,9 @@ impl ReqwestTransport {
     ///
     /// [`ErrorKind::Config`] when the address cannot be used, or TLS cannot be set up.
     pub fn new(config: &ClientConfig) -> Result<Self, Error> {
+        let url = parse_base(config)?;
         let mut client = Client::builder();
-        if is_on_this_machine(&parse_base(config)?) {
+        if is_on_this_machine(&url) {
             // A proxy would look for the service on its own machine.
             client = client.no_proxy();
         }
@@ -54,7 +55,7 @@ impl ReqwestTransport {
             .map_err(|error| {
                 Error::new(ErrorKind::Config, "the HTTP client cannot be set up").with_source(error)
             })?;
-        Self::with_client(client, config)
+        Ok(Self::over(client, &url, config))
     }
 
     /// A transport over a reqwest client of your own, with its TLS, proxies and pool; only the address and
@@ -66,15 +67,17 @@ impl ReqwestTransport {
     ///
     /// [`ErrorKind::Config`] when the address cannot be used.
     pub fn with_client(client: Client, config: &ClientConfig) -> Result<Self, Error> {
-        let base = config.base_url().trim_end_matches('/').to_owned();
-        let origin = parse_base(config)?.origin().ascii_serialization();
-        Ok(Self {
+        Ok(Self::over(client, &parse_base(config)?, config))
+    }
+
+    fn over(client: Client, url: &Url, config: &ClientConfig) -> Self {
+        Self {
             client,
-            base,
-            origin,
+            base: config.base_url().trim_end_matches('/').to_owned(),
+            origin: url.origin().ascii_serialization(),
             timeout: config.timeout(),
             max_response_bytes: config.max_response_bytes(),
-        })
+        }
     }
 
     /// The address of the service, without credentials.

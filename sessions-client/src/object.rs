@@ -5,7 +5,7 @@ use serde::forward_to_deserialize_any;
 
 /// Reads objects only. What serde derives for a struct would also take a list of its fields in their order,
 /// which no service means when it sends a list.
-pub(super) struct Object<D>(pub(super) D);
+pub(crate) struct Object<D>(pub(crate) D);
 
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Object<D> {
     type Error = D::Error;
