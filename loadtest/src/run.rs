@@ -49,8 +49,14 @@ pub async fn run(cli: Cli) -> Result<Option<Report>, CouldNotRun> {
     let Cli { lifecycle, mut goose } = cli;
     let stop = Stop::default();
     stop.on_sigterm().map_err(|error| CouldNotRun(format!("SIGTERM cannot be caught: {error}")))?;
-    let mut service = Service::of(&goose, makes_no_load).await?;
-    let client = service.client(&goose)?;
+    let embedded = match &goose.host {
+        None if !makes_no_load => Some(embedded().await?),
+        _ => None,
+    };
+    let url = goose.host.clone().or_else(|| embedded.as_ref().map(EmbeddedService::url));
+    // Where nothing is loaded, goose wants an address all the same.
+    let client = client(url.as_deref().unwrap_or("http://127.0.0.1"), &goose)?;
+    let service = Service { shown: client.caller().transport().origin().to_owned(), embedded };
     if !makes_no_load {
         service.must_answer(&client).await?;
     }
@@ -112,50 +118,35 @@ pub async fn run(cli: Cli) -> Result<Option<Report>, CouldNotRun> {
     Ok(Some(report(&load, facts, audit, metrics.as_deref(), Described { service, plan, files })))
 }
 
+async fn embedded() -> Result<EmbeddedService, CouldNotRun> {
+    EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new())
+        .await
+        .map_err(|error| CouldNotRun(format!("the embedded service cannot start: {error}")))
+}
+
+fn client(url: &str, goose: &GooseConfiguration) -> Result<Client, CouldNotRun> {
+    let cannot = |error: sessions_client::Error| {
+        // The client names its argument, which nobody has typed here.
+        let why = error.to_string().replace("`url`", "it");
+        CouldNotRun(format!("--host {}: {why}", without_credentials(url)))
+    };
+    // A repeat would hide a failure from the figures, and its pause would be in them.
+    let mut config = ClientConfig::from_url(url).map_err(cannot)?.with_retries(0);
+    if let Some(seconds) = &goose.timeout {
+        config = config.with_timeout(timeout(seconds)?);
+    }
+    Ok(SessionsHttpClientV1::from_config(&config).map_err(cannot)?.with_payloads())
+}
+
 /// What is loaded.
 struct Service {
-    url: String,
-    /// The address without path and credentials.
+    /// The address without path and credentials, as the client shows it.
     shown: String,
     /// It stops when this is dropped.
     embedded: Option<EmbeddedService>,
 }
 
 impl Service {
-    async fn of(goose: &GooseConfiguration, makes_no_load: bool) -> Result<Self, CouldNotRun> {
-        if let Some(url) = &goose.host {
-            return Ok(Self { url: url.clone(), shown: url.clone(), embedded: None });
-        }
-        let mut service =
-            Self { url: "http://127.0.0.1".to_owned(), shown: "http://127.0.0.1".to_owned(), embedded: None };
-        if !makes_no_load {
-            let embedded = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new())
-                .await
-                .map_err(|error| CouldNotRun(format!("the embedded service cannot start: {error}")))?;
-            service.url = embedded.url();
-            service.shown.clone_from(&service.url);
-            service.embedded = Some(embedded);
-        }
-        Ok(service)
-    }
-
-    /// A client of the service; from now on its address is shown as the client shows it.
-    fn client(&mut self, goose: &GooseConfiguration) -> Result<Client, CouldNotRun> {
-        let cannot = |error: sessions_client::Error| {
-            // The client names its argument, which nobody has typed here.
-            let why = error.to_string().replace("`url`", "it");
-            CouldNotRun(format!("--host {}: {why}", without_credentials(&self.url)))
-        };
-        // A repeat would hide a failure from the figures, and its pause would be in them.
-        let mut config = ClientConfig::from_url(&self.url).map_err(cannot)?.with_retries(0);
-        if let Some(seconds) = &goose.timeout {
-            config = config.with_timeout(timeout(seconds)?);
-        }
-        let client = SessionsHttpClientV1::from_config(&config).map_err(cannot)?;
-        client.caller().transport().origin().clone_into(&mut self.shown);
-        Ok(client.with_payloads())
-    }
-
     /// Asks for a session that cannot be there.
     async fn must_answer(&self, client: &Client) -> Result<(), CouldNotRun> {
         match client.get_session_by_id(None, "loadtest").await {
