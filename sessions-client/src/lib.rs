@@ -52,9 +52,9 @@ pub use error::{Error, ErrorKind, Result, ServiceError};
 pub use http;
 pub use macros::http_api;
 pub use runtime::{
-    Arguments, Call, CallOptions, Caller, CorrelationPlace, Encoder, Encoding, Failure, FnTransport,
-    FromTexts, Handler, Incoming, Operation, Outcome, Param, ParamValue, ParamValues, Payload, Place,
-    Request, Response, Route, Transport, Unreadable, decode, respond, transport_fn,
+    Arguments, BaseRoute, Call, CallOptions, Caller, CorrelationPlace, Encoder, Encoding, Failure,
+    FnTransport, FromTexts, Handler, Incoming, Operation, Outcome, Param, ParamValue, ParamValues, Payload,
+    Place, Request, Response, Route, Transport, Unreadable, decode, respond, transport_fn,
 };
 pub use serde_json::Value;
 #[cfg(feature = "tokio")]

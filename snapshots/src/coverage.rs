@@ -127,6 +127,7 @@ mod tests {
             name,
             method: http::Method::POST,
             path: "/v1/sessions/…",
+            prefix: "/v1/sessions",
             idempotent: false,
             timeout: None,
             has_body: true,

@@ -62,6 +62,7 @@ fn an_operation_that_is_added_to_the_contract_is_missed_by_name() {
         name: "extend_session",
         method: http::Method::POST,
         path: "/v1/sessions/extend_session",
+        prefix: "/v1/sessions",
         idempotent: false,
         timeout: None,
         has_body: true,

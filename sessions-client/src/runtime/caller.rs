@@ -19,6 +19,13 @@ impl<T> Caller<T> {
         Self { transport, encoding: Encoding::default(), options: CallOptions::new() }
     }
 
+    /// The same caller with requests written otherwise.
+    #[must_use]
+    pub fn with_encoding(mut self, encoding: Encoding) -> Self {
+        self.encoding = encoding;
+        self
+    }
+
     /// The same caller with correlation ids in `place`.
     #[must_use]
     pub fn with_correlation_place(mut self, place: CorrelationPlace) -> Self {

@@ -197,6 +197,11 @@ impl<'e> Encoder<'e> {
     ///
     /// When path and query do not make a request target.
     pub fn finish(mut self) -> Result<Request, Error> {
+        // The prefix is text without escapes, so it stands in the target as it is in the route.
+        let prefix = self.route.prefix;
+        if let Some(base) = self.encoding.base_route.as_ref().filter(|_| self.target.starts_with(prefix)) {
+            self.target.replace_range(..prefix.len(), base.as_str());
+        }
         if self.route.has_body {
             if self.in_object {
                 self.body.push(b'}');

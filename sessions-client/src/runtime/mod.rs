@@ -4,6 +4,7 @@
 //! [`http::Response`], both with their whole bodies; whoever moves them is a [`Transport`], whoever answers
 //! them a [`Handler`].
 
+mod base_route;
 mod caller;
 mod decode;
 mod encode;
@@ -17,6 +18,7 @@ mod retry_after;
 mod route;
 mod transport;
 
+pub use base_route::BaseRoute;
 pub use caller::Caller;
 pub use decode::decode;
 pub use encode::Encoder;

@@ -1,6 +1,6 @@
 //! A call as a value.
 
-use super::{Request, Route};
+use super::{BaseRoute, Request, Route};
 use crate::error::Error;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -37,6 +37,8 @@ pub trait Operation {
 pub struct Encoding {
     /// Where correlation ids travel.
     pub correlation_place: CorrelationPlace,
+    /// What stands in front of every path in place of the contract's own [prefix](Route::prefix), if anything.
+    pub base_route: Option<BaseRoute>,
 }
 
 /// Where a correlation id travels (the official clients' `options.correlation_id_place`).

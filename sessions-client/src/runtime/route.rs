@@ -16,6 +16,9 @@ pub struct Route {
     pub method: Method,
     /// The path as it was annotated, with its prefix and its `{placeholders}`.
     pub path: &'static str,
+    /// What every path of the contract begins with, such as `/v1/sessions`; empty if there is nothing. It has no
+    /// placeholders, and a client can have [another](crate::Encoding::base_route).
+    pub prefix: &'static str,
     /// Whether a repeat does no more than the first call did.
     pub idempotent: bool,
     /// The longest time that one attempt of the operation may take, where it is not the client's.

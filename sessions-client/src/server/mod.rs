@@ -135,6 +135,7 @@ const HEARTBEAT: &Route = &Route {
     name: "heartbeat",
     method: Method::GET,
     path: "/heartbeat",
+    prefix: "",
     idempotent: true,
     timeout: None,
     has_body: false,

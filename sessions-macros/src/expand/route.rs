@@ -6,7 +6,8 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 pub(super) fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
-    let Scope { rt, private, .. } = scope;
+    let Scope { api, rt, private, .. } = scope;
+    let prefix = &api.prefix;
     let (ident, cfgs) = (&operation.const_ident, &operation.cfgs);
     let (name, template, idempotent) = (operation.name(), &operation.template, operation.idempotent);
     let method = format_ident!("{}", operation.verb.method());
@@ -33,6 +34,7 @@ pub(super) fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
             name: #name,
             method: #private::Method::#method,
             path: #template,
+            prefix: #prefix,
             idempotent: #idempotent,
             timeout: #timeout,
             has_body: #has_body,

@@ -34,6 +34,8 @@ pub(crate) struct Api {
     /// One for each method of the trait; `None` where it has a mistake, which is noted.
     pub(crate) methods: Vec<Option<Operation>>,
     pub(crate) names: Names,
+    /// What every path begins with, if anything.
+    pub(crate) prefix: String,
     /// Where the runtime is found.
     pub(crate) runtime: Path,
 }
@@ -67,7 +69,7 @@ impl Api {
             // They may use what is gone.
             methods.fill(None);
         }
-        Self { item, declared, methods, names, runtime }
+        Self { item, declared, methods, names, prefix, runtime }
     }
 
     pub(crate) fn operations(&self) -> impl Iterator<Item = &Operation> {
