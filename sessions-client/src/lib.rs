@@ -44,8 +44,10 @@ pub mod server;
 mod transport;
 
 pub use bytes;
-pub use client::SessionsMemoryClientV1;
-pub use config::ClientConfig;
+#[cfg(feature = "tokio")]
+pub use client::SessionsDirectClientV1;
+pub use client::{SessionsClientFactory, SessionsMemoryClientV1, SessionsNullClientV1};
+pub use config::{ClientConfig, ClientKind, ConfigParams};
 pub use contract::{DynISessionsV1, ISessionsV1, SessionsHttpClientV1, sessions_v1};
 pub use data::{DataPage, FilterParams, PagingParams, SessionV1, Timestamp};
 pub use error::{Error, ErrorKind, Result, ServiceError};

@@ -25,10 +25,11 @@ impl SessionsHttpClientV1 {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when the configuration cannot be used.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when the configuration is not
+    /// [valid](ClientConfig::validate), or has no address that can be used.
     pub fn from_config(config: &ClientConfig) -> Result<Self> {
         let transport = Policies::new(ReqwestTransport::new(config)?, config);
-        let caller = Caller::new(transport).with_correlation_place(config.correlation_place());
+        let caller = Caller::new(transport).with_encoding(config.encoding());
         Ok(Self::from_caller(caller))
     }
 }

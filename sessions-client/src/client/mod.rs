@@ -1,7 +1,15 @@
 //! The kinds of client, each an [`ISessionsV1`](crate::ISessionsV1).
 
+#[cfg(feature = "tokio")]
+mod direct;
+mod factory;
 #[cfg(feature = "reqwest")]
 mod http;
 mod memory;
+mod null;
 
+#[cfg(feature = "tokio")]
+pub use direct::SessionsDirectClientV1;
+pub use factory::SessionsClientFactory;
 pub use memory::SessionsMemoryClientV1;
+pub use null::SessionsNullClientV1;

@@ -25,7 +25,8 @@ use crate::runtime::{Call, Response, Transport};
 pub struct Policies<T>(Deadline<Retry<Timeout<T, TokioTime>, TokioTime>, TokioTime>);
 
 impl<T> Policies<T> {
-    /// The limits and the repeats of `config`, around `transport`.
+    /// The limits and the repeats of `config`, around `transport`, as they are: whether they make sense, and limits are
+    /// not zero, is for [`ClientConfig::validate`] to say.
     pub fn new(transport: T, config: &ClientConfig) -> Self {
         let attempt = Timeout::new(transport, config.timeout(), TokioTime);
         let retry = Retry::new(attempt, config.retry_policy().clone(), TokioTime);

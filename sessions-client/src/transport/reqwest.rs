@@ -38,9 +38,10 @@ impl ReqwestTransport {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] when the address cannot be used, or TLS cannot be set up.
+    /// [`ErrorKind::Config`] when the configuration is not [valid](ClientConfig::validate) or has no address, the
+    /// address cannot be used, or TLS cannot be set up.
     pub fn new(config: &ClientConfig) -> Result<Self, Error> {
-        let url = parse_base(config)?;
+        let (base, url) = address(config)?;
         let mut client = Client::builder();
         if is_on_this_machine(&url) {
             // A proxy would look for the service on its own machine.
@@ -55,7 +56,7 @@ impl ReqwestTransport {
             .map_err(|error| {
                 Error::new(ErrorKind::Config, "the HTTP client cannot be set up").with_source(error)
             })?;
-        Ok(Self::over(client, &url, config))
+        Ok(Self::over(client, base, &url, config))
     }
 
     /// A transport over a reqwest client of your own, with its TLS, proxies and pool; only the address and
@@ -65,15 +66,17 @@ impl ReqwestTransport {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] when the address cannot be used.
+    /// [`ErrorKind::Config`] when the configuration is not [valid](ClientConfig::validate), or its address cannot be
+    /// used.
     pub fn with_client(client: Client, config: &ClientConfig) -> Result<Self, Error> {
-        Ok(Self::over(client, &parse_base(config)?, config))
+        let (base, url) = address(config)?;
+        Ok(Self::over(client, base, &url, config))
     }
 
-    fn over(client: Client, url: &Url, config: &ClientConfig) -> Self {
+    fn over(client: Client, base: String, url: &Url, config: &ClientConfig) -> Self {
         Self {
             client,
-            base: config.base_url().trim_end_matches('/').to_owned(),
+            base,
             origin: url.origin().ascii_serialization(),
             timeout: config.timeout(),
             max_response_bytes: config.max_response_bytes(),
@@ -107,8 +110,12 @@ impl ReqwestTransport {
     }
 }
 
-fn parse_base(config: &ClientConfig) -> Result<Url, Error> {
-    Url::parse(config.base_url()).map_err(|error| Error::config("url", format_args!("is no URL: {error}")))
+/// The address of a configuration that is sound, as text and taken apart.
+fn address(config: &ClientConfig) -> Result<(String, Url), Error> {
+    config.validate()?;
+    let base = config.required_url()?.to_owned();
+    let url = Url::parse(&base).map_err(|error| Error::config("url", format_args!("is no URL: {error}")))?;
+    Ok((base, url))
 }
 
 fn is_on_this_machine(url: &Url) -> bool {

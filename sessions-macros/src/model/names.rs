@@ -192,25 +192,10 @@ impl Visit<'_> for UsedNames {
 /// The candidate that was probably meant by `name`, if one is near enough.
 pub(crate) fn closest(name: &str, candidates: impl Iterator<Item = String>) -> Option<String> {
     candidates
-        .map(|candidate| (distance(name, &candidate), candidate))
+        .map(|candidate| (strsim::osa_distance(name, &candidate), candidate))
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 3)
         .min()
         .map(|(_, candidate)| candidate)
-}
-
-/// Levenshtein's distance in bytes.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let substituted = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
