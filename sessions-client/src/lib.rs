@@ -11,7 +11,9 @@
 //! |---|---|
 //! | sessions with types of your own in them | [`SessionsHttpClientV1::with_payloads`] |
 //! | any implementation behind a pointer | [`DynISessionsV1`]: `Arc<dyn DynISessionsV1>` |
-//! | configuration | [`ClientConfig`] |
+//! | configuration | [`ClientConfig`]; from pairs, variables and files [`ConfigParams`] |
+//! | a client whose kind is configured | [`SessionsClientFactory`] |
+//! | an implementation in the same process, or none at all | [`SessionsDirectClientV1`], [`SessionsNullClientV1`] |
 //! | limits of time, repeats | [`policy`], [`CallOptions`] |
 //! | what can go wrong | [`Error`], [`ErrorKind`] |
 //! | calls as values, without I/O | [`sessions_v1`], [`Operation`] |
@@ -21,10 +23,10 @@
 //!
 //! # Features
 //!
-//! `reqwest` and `rustls`, both on by default, are the network and its TLS. `server` is the embedded service. `tokio` is
-//! the clock of the policies, which `reqwest` switches on. For another
-//! TLS library leave `rustls` out and switch on reqwest's own feature for it, or hand a `reqwest::Client` of your own to
-//! [`ReqwestTransport::with_client`].
+//! `reqwest` and `rustls`, both on by default, are the network and its TLS. `server` is the embedded service.
+//! `config` reads configuration files in YAML, JSON and TOML. `tokio` is the clock of the policies, which `reqwest`
+//! switches on; the direct client needs it. For another TLS library leave `rustls` out and switch on reqwest's
+//! own feature for it, or hand a `reqwest::Client` of your own to [`ReqwestTransport::with_client`].
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
 // Generated code names this crate by its absolute path, here as everywhere else.

@@ -27,8 +27,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Entry>> {
             ));
         }
     };
-    let text = fs::read_to_string(path)
-        .map_err(|error| refused(&format!("cannot be read: {error}")).with_source(error))?;
+    let text = fs::read_to_string(path).map_err(|error| refused(&format!("cannot be read: {error}")))?;
     let Tree::Table(table) = parse(&text).map_err(|why| refused(&why))? else {
         return Err(refused("must be a table of keys such as `connection` and `options`"));
     };

@@ -4,6 +4,8 @@
 //! the rest of the path, and each kind of transport would have to.
 
 use crate::error::{Error, ErrorKind};
+use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -45,7 +47,9 @@ impl BaseRoute {
         if !inside.bytes().all(is_of_a_path) {
             return Err("must be a path alone, such as `v1/sessions`, in characters that a URL can have");
         }
-        if inside.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
+        // URL parsers fold `.` and `..` away, escaped or not.
+        let is_lost = |segment| matches!(&*Cow::from(percent_decode_str(segment)), b"" | b"." | b"..");
+        if inside.split('/').any(is_lost) {
             return Err("must have no empty segments, `.` or `..`: they would lead to another path");
         }
         Ok(Self(format!("/{inside}").into()))

@@ -48,6 +48,7 @@ fn what_makes_no_path_is_refused() {
         ("v1//sessions", inside),
         ("../v1", inside),
         ("v1/.", inside),
+        ("v1/%2E%2e", inside),
     ] {
         assert_eq!(refused(&[("connection.host", "h"), ("base_route", base)]), format!("`base_route` {why}"));
         assert_eq!(message(BaseRoute::new(base)), format!("the base route {why}"));
