@@ -78,8 +78,9 @@ impl ClientKind {
                 "is `{name}`, which only the official clients have: the service answers `http` as well"
             )),
             _ => {
-                let near =
-                    KINDS.iter().find(|kind| strsim::osa_distance(name, kind.as_str()) <= 1 + name.len() / 3);
+                let near = KINDS
+                    .iter()
+                    .find(|kind| strsim::osa_distance(name, kind.as_str()) <= 1 + kind.as_str().len() / 3);
                 let hint = near.map_or_else(String::new, |near| format!("did you mean `{near}`? "));
                 let names = KINDS.map(|kind| format!("`{kind}`")).join(", ");
                 Err(format!("is no kind of client: {hint}There are {names}"))

@@ -56,7 +56,7 @@ use std::{path::Path, sync::Arc};
 /// | `options.max_retry_after` | `5000` | *ours*: milliseconds of the longest pause that the service can wish for | there is none |
 ///
 /// Anything else is refused, and so is a wrong value: the error names the key, where it came from, and what is
-/// allowed. Values are never quoted.
+/// allowed, and does not quote what may be a secret.
 ///
 /// # Where the official clients differ, and why
 ///
