@@ -15,7 +15,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use uuid::Uuid;
 
 /// The size of a page, and the largest that there is.
 const PAGE: usize = 100;
@@ -315,7 +314,7 @@ where
             client: keep_text(client),
             user: user.and_then(keep),
             data: data.and_then(keep),
-            ..SessionV1::new(Uuid::new_v4().simple().to_string(), self.now())
+            ..SessionV1::new(random_id(), self.now())
         };
         self.store().insert(session.clone());
         Ok(session)
@@ -370,6 +369,12 @@ where
     ) -> Result<Option<SessionV1<U, D>>> {
         Ok(self.store().remove(session_id))
     }
+}
+
+/// A version 4 UUID without dashes, as the service makes them. An id of a fake need not be hard to guess, and
+/// the system's randomness would have to be set up by whoever compiles for `wasm32-unknown-unknown`.
+fn random_id() -> String {
+    uuid::Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes()).into_uuid().simple().to_string()
 }
 
 /// At the time of the session's latest change, which this is.
