@@ -4,7 +4,7 @@
 //! something odd, so does this: it is a double, not an ideal.
 
 use crate::contract::ISessionsV1;
-use crate::data::{DataPage, FilterParams, PagingParams, SessionV1, Timestamp, truncate_to_millis};
+use crate::data::{DataPage, FilterParams, PagingParams, SessionV1, Timestamp, random_id, truncate_to_millis};
 use crate::error::{Error, Result};
 use crate::runtime::{Payload, validation_error};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
@@ -15,7 +15,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use uuid::Uuid;
 
 /// The size of a page, and the largest that there is.
 const PAGE: usize = 100;
@@ -315,7 +314,7 @@ where
             client: keep_text(client),
             user: user.and_then(keep),
             data: data.and_then(keep),
-            ..SessionV1::new(Uuid::new_v4().simple().to_string(), self.now())
+            ..SessionV1::new(random_id(), self.now())
         };
         self.store().insert(session.clone());
         Ok(session)

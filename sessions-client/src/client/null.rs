@@ -1,7 +1,7 @@
 //! No sessions at all, for applications that can do without.
 
 use crate::contract::ISessionsV1;
-use crate::data::{DataPage, FilterParams, PagingParams, SessionV1, Timestamp, truncate_to_millis};
+use crate::data::{DataPage, FilterParams, PagingParams, SessionV1, Timestamp, random_id, truncate_to_millis};
 use crate::error::Result;
 use crate::runtime::Payload;
 use chrono::Utc;
@@ -9,7 +9,6 @@ use serde_json::Value;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use uuid::Uuid;
 
 /// An [`ISessionsV1`] that keeps nothing, like the null clients of the official SDKs.
 ///
@@ -90,7 +89,6 @@ impl<U: Payload + Clone, D: Payload + Clone> ISessionsV1<U, D> for SessionsNullC
         user: Option<&U>,
         data: Option<&D>,
     ) -> Result<SessionV1<U, D>> {
-        let id = Uuid::new_v4().simple().to_string();
         Ok(SessionV1 {
             user_id: Some(user_id.to_owned()),
             user_name: user_name.map(str::to_owned),
@@ -98,7 +96,7 @@ impl<U: Payload + Clone, D: Payload + Clone> ISessionsV1<U, D> for SessionsNullC
             client: client.map(str::to_owned),
             user: user.cloned(),
             data: data.cloned(),
-            ..SessionV1::new(id, truncate_to_millis((self.clock)()))
+            ..SessionV1::new(random_id(), truncate_to_millis((self.clock)()))
         })
     }
 

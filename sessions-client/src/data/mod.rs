@@ -12,6 +12,7 @@ pub use paging::PagingParams;
 pub use session::SessionV1;
 pub use timestamp::Timestamp;
 
+pub(crate) use session::random_id;
 #[cfg(feature = "server")]
 pub(crate) use timestamp::to_text;
 pub(crate) use timestamp::truncate_to_millis;
