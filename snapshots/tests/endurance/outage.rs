@@ -61,7 +61,7 @@ type Outcomes = BTreeMap<String, Result<SessionV1, Error>>;
 
 fn figures(outcomes: &Outcomes, opened: &[SessionV1]) -> String {
     let count = |what: fn(&Result<SessionV1, Error>) -> bool| outcomes.values().filter(|o| what(o)).count();
-    let succeeded = count(|outcome| outcome.is_ok());
+    let succeeded = count(Result::is_ok);
     format!(
         "{} calls, {succeeded} succeeded, {} never sent, {} may have been done, of which {} were; {} sessions",
         outcomes.len(),
@@ -77,8 +77,10 @@ fn judge(outcomes: &Outcomes, opened: &[SessionV1]) {
     for session in opened {
         let name = session.user_name.as_deref().unwrap();
         assert_eq!(sessions.insert(name, &session.id), None, "{name} opened two sessions");
-        match &outcomes[name] {
-            Ok(answered) => assert_eq!(answered.id, session.id, "{name} got another session"),
+    }
+    for (name, id) in &sessions {
+        match &outcomes[*name] {
+            Ok(answered) => assert_eq!(&answered.id, *id, "{name} got another session"),
             Err(error) => assert!(!error.is_connect(), "{name} opened a session and says: {error}"),
         }
     }
