@@ -40,11 +40,13 @@ const JSON: &str = "application/json";
 type Stack = Deadline<Retry<Timeout<ReqwestTransport, Limits>, Pauses>, Limits>;
 type Client = SessionsHttpClientV1<Value, Value, Stack>;
 
+type Answered<'a> = Pin<Box<dyn Future<Output = Result<&'static str>> + 'a>>;
+
 /// An operation: the body of its ordinary answer, none if that is 204, and a call of it.
 struct Row {
     operation: &'static str,
     good: Option<&'static str>,
-    call: for<'a> fn(&'a Client) -> Pin<Box<dyn Future<Output = Result<&'static str>> + 'a>>,
+    call: for<'a> fn(&'a Client) -> Answered<'a>,
 }
 
 /// What the ordinary answer of an operation becomes.
@@ -296,7 +298,7 @@ impl Pair {
         }
         let begin = server.time.passed();
         let outcome = Outcome::of((row.call)(client).await, &server.url);
-        Cell { requests: server.requests(), time: server.time.passed() - begin, outcome }
+        Cell { requests: server.requests(), time: server.time.passed().saturating_sub(begin), outcome }
     }
 }
 
