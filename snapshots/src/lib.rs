@@ -5,7 +5,9 @@
 //!
 //! * `contract` pins what the client writes and what it makes of answers, with no network;
 //! * `live` leads a session through its whole life, once at the embedded service and once at the service that
-//!   `SESSIONS_URL` names, and compares both with the same snapshots.
+//!   `SESSIONS_URL` names, and compares both with the same snapshots;
+//! * `endurance` shows what holds over many calls and real time: idle pauses, a service that is killed, connections
+//!   that break, calls that are given up.
 //!
 //! A mock server that replays recordings was refused. It would show that the client agrees with a recording of
 //! itself; the same pages, compared with whatever service is there, show whether the two still agree.

@@ -62,7 +62,9 @@ impl ReqwestTransport {
     /// A transport over a reqwest client of your own, with its TLS, proxies and pool; only the address and
     /// the time and size limits of `config` are used.
     ///
-    /// Let it keep idle connections for less than 5 seconds, which is when the service closes them.
+    /// Let it keep idle connections for less than 5 seconds, which is when the service closes them: kept for longer,
+    /// one that is about to close costs an idempotent call a repeat, and fails `open_session`. And let it follow no
+    /// redirects.
     ///
     /// # Errors
     ///

@@ -1,6 +1,10 @@
-//! A server that answers with given bytes, right or wrong.
+//! Servers that answer with given bytes, right or wrong, and a time that does not pass by itself.
 
 #![allow(dead_code, reason = "each test file takes what it needs")]
+
+#[cfg(feature = "reqwest")]
+pub(crate) mod faulty;
+pub(crate) mod virtual_time;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};

@@ -1,0 +1,144 @@
+//! A server that fails in a given way, always or for some time, and counts what arrives.
+
+use super::read_request;
+use super::virtual_time::VirtualTime;
+use std::mem::take;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+/// What goes wrong.
+#[derive(Clone)]
+pub(crate) enum Fault {
+    /// Nobody listens.
+    Refused,
+    /// The request is answered, and the connection is kept, to be [closed](Faulty::close_idle).
+    Stale,
+    /// The request is read to its end and answered with these bytes, if any.
+    Answer(Vec<u8>, Then),
+}
+
+/// What becomes of a connection after its bad answer.
+#[derive(Clone, Copy)]
+pub(crate) enum Then {
+    Keep,
+    Close,
+    Reset,
+    /// Nothing more comes, and the time of the client runs out.
+    Silence,
+}
+
+/// What happens to requests from now on.
+pub(crate) struct Plan {
+    pub(crate) fault: Fault,
+    /// How many faults there are to come.
+    pub(crate) times: usize,
+    /// The answer to a request that nothing happens to.
+    pub(crate) good: Vec<u8>,
+}
+
+impl Plan {
+    /// The fault, if it happens once more.
+    fn next(&mut self) -> Option<Fault> {
+        self.times = self.times.checked_sub(1)?;
+        Some(self.fault.clone())
+    }
+}
+
+/// A server on the runtime of the test, with the time of its client.
+pub(crate) struct Faulty {
+    server: Arc<Server>,
+    pub(crate) url: String,
+    pub(crate) time: Arc<VirtualTime>,
+}
+
+struct Server {
+    plan: Mutex<Plan>,
+    /// The requests that arrived whole.
+    requests: AtomicUsize,
+    /// The connections that the client keeps and that are about to be closed.
+    idle: Mutex<Vec<TcpStream>>,
+}
+
+impl Faulty {
+    /// A server that begins as `plan` says: one with [`Fault::Refused`] listens once the client has made `times`
+    /// pauses.
+    pub(crate) fn start(mut plan: Plan) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let url = format!("http://{}", socket.local_addr().unwrap());
+        let refusals = if matches!(plan.fault, Fault::Refused) { take(&mut plan.times) } else { 0 };
+        let (plan, requests, idle) = (Mutex::new(plan), AtomicUsize::new(0), Mutex::default());
+        let server = Arc::new(Server { plan, requests, idle });
+        let time = VirtualTime::new();
+        if refusals == 0 {
+            tokio::spawn(server.clone().accept(socket.listen(64).unwrap(), time.clone()));
+        } else {
+            let (pausing, serving) = (time.clone(), server.clone());
+            let (mut refusals, mut socket) = (refusals, Some(socket));
+            time.on_pause(move || {
+                refusals -= 1;
+                if let Some(socket) = socket.take_if(|_| refusals == 0) {
+                    tokio::spawn(serving.clone().accept(socket.listen(64).unwrap(), pausing.clone()));
+                }
+            });
+        }
+        Self { server, url, time }
+    }
+
+    /// Goes on as `plan` says, in the time as it is.
+    pub(crate) fn go_on(&self, plan: Plan) {
+        *self.server.plan.lock().unwrap() = plan;
+    }
+
+    /// The requests that arrived whole since somebody asked the last time.
+    pub(crate) fn requests(&self) -> usize {
+        self.server.requests.swap(0, Ordering::SeqCst)
+    }
+
+    /// Closes the connections that the client keeps; it can tell once its runtime has looked at its sockets.
+    pub(crate) fn close_idle(&self) {
+        let idle = take(&mut *self.server.idle.lock().unwrap());
+        assert!(!idle.is_empty(), "the client keeps no connection");
+    }
+}
+
+impl Server {
+    async fn accept(self: Arc<Self>, listener: TcpListener, time: Arc<VirtualTime>) {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let (server, time) = (self.clone(), time.clone());
+            tokio::spawn(async move { server.serve(stream, &time).await });
+        }
+    }
+
+    async fn serve(&self, mut stream: TcpStream, time: &VirtualTime) {
+        while read_request(&mut stream).await.is_some() {
+            self.requests.fetch_add(1, Ordering::SeqCst);
+            let (fault, good) = {
+                let mut plan = self.plan.lock().unwrap();
+                (plan.next(), plan.good.clone())
+            };
+            let Some(Fault::Answer(bytes, then)) = fault else {
+                stream.write_all(&good).await.unwrap();
+                if fault.is_some() {
+                    return self.idle.lock().unwrap().push(stream);
+                }
+                continue;
+            };
+            // A client that has seen enough hangs up.
+            let _ = stream.write_all(&bytes).await;
+            match then {
+                Then::Keep => {}
+                Then::Close => return,
+                Then::Reset => return stream.set_zero_linger().unwrap(),
+                Then::Silence => {
+                    time.run_out();
+                    assert_eq!(read_request(&mut stream).await, None, "the client does not give up");
+                    return;
+                }
+            }
+        }
+    }
+}

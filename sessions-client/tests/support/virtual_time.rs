@@ -1,0 +1,111 @@
+//! A time that passes only when somebody says so.
+//!
+//! Real sockets and a time that jumps over every wait do not go together: a limit would be over before the first
+//! byte could arrive. So there are two views of one time. A pause between attempts passes at once, since nothing
+//! happens in it; a limit waits until the server says that it will not answer before.
+
+use sessions_client::policy::Time;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+use tokio::sync::watch;
+
+pub(crate) struct VirtualTime {
+    start: Instant,
+    wall_start: SystemTime,
+    passed: watch::Sender<Duration>,
+    /// The moments that limits wait for, with the number of those that wait.
+    limits: Mutex<BTreeMap<Instant, usize>>,
+    on_pause: Mutex<Box<dyn FnMut() + Send>>,
+}
+
+impl VirtualTime {
+    pub(crate) fn new() -> Arc<Self> {
+        let wall_start = httpdate::parse_http_date("Mon, 23 Nov 2026 08:00:00 GMT").unwrap();
+        Arc::new(Self {
+            start: Instant::now(),
+            wall_start,
+            passed: watch::Sender::default(),
+            limits: Mutex::default(),
+            on_pause: Mutex::new(Box::new(|| ())),
+        })
+    }
+
+    /// From now on `happening` happens in each pause.
+    pub(crate) fn on_pause(&self, happening: impl FnMut() + Send + 'static) {
+        *self.on_pause.lock().unwrap() = Box::new(happening);
+    }
+
+    pub(crate) fn passed(&self) -> Duration {
+        *self.passed.borrow()
+    }
+
+    /// Lets the time pass until the first limit is over that somebody waits for.
+    pub(crate) fn run_out(&self) {
+        let first = *self.limits.lock().unwrap().keys().next().expect("nobody waits for a limit");
+        self.advance_to(first);
+    }
+
+    fn advance_to(&self, moment: Instant) {
+        let passed = moment.saturating_duration_since(self.start);
+        self.passed.send_modify(|now| *now = passed.max(*now));
+    }
+}
+
+/// A limit that is waited for; forgotten when it is dropped.
+struct Waiting<'a>(&'a VirtualTime, Instant);
+
+impl<'a> Waiting<'a> {
+    fn new(time: &'a VirtualTime, moment: Instant) -> Self {
+        *time.limits.lock().unwrap().entry(moment).or_default() += 1;
+        Self(time, moment)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut limits = self.0.limits.lock().unwrap();
+        let count = limits.get_mut(&self.1).unwrap();
+        *count -= 1;
+        if *count == 0 {
+            limits.remove(&self.1);
+        }
+    }
+}
+
+/// The time for policies that limit.
+pub(crate) struct Limits(pub(crate) Arc<VirtualTime>);
+
+impl Time for Limits {
+    fn now(&self) -> Instant {
+        self.0.start + self.0.passed()
+    }
+
+    fn wall_clock(&self) -> SystemTime {
+        self.0.wall_start + self.0.passed()
+    }
+
+    async fn sleep_until(&self, moment: Instant) {
+        let _waiting = Waiting::new(&self.0, moment);
+        let mut passed = self.0.passed.subscribe();
+        passed.wait_for(|passed| self.0.start + *passed >= moment).await.unwrap();
+    }
+}
+
+/// The time for policies that pause.
+pub(crate) struct Pauses(pub(crate) Arc<VirtualTime>);
+
+impl Time for Pauses {
+    fn now(&self) -> Instant {
+        self.0.start + self.0.passed()
+    }
+
+    fn wall_clock(&self) -> SystemTime {
+        self.0.wall_start + self.0.passed()
+    }
+
+    async fn sleep_until(&self, moment: Instant) {
+        (self.0.on_pause.lock().unwrap())();
+        self.0.advance_to(moment);
+    }
+}

@@ -1,0 +1,158 @@
+//! Calls that are given up at any point: they leave nothing behind, and spoil no other call.
+//!
+//! Where a future is dropped is told by the number of its polls, not by time: before its connection, with its
+//! request sent, within its answer.
+
+use super::system::{connections_at, resident_kib};
+use super::tell;
+use serde_json::json;
+use sessions_client::server::EmbeddedService;
+use sessions_client::{ISessionsV1, SessionsHttpClientV1, SessionsMemoryClientV1};
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
+
+const TASKS: usize = 200;
+
+/// What the memory may grow by between a fifth of the calls and all of them: 200 bytes for each call of 80,000.
+const GROWTH_KIB: u64 = 16 << 10;
+
+const SEED: u64 = 20_261_124;
+
+/// Polls `future` up to `polls` times; none if it is dropped then.
+async fn given_up<F: Future>(future: F, polls: u32) -> Option<F::Output> {
+    let (mut future, mut left) = (pin!(future), polls);
+    std::future::poll_fn(|context| {
+        left -= 1;
+        match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending if left == 0 => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// The calls that were given up, by their number of polls.
+type Dropped = BTreeMap<u32, usize>;
+
+/// `calls` calls about a session of their own; whatever another session's answer says, theirs must not.
+async fn calls(client: SessionsHttpClientV1, seed: u64, calls: usize, done: Arc<AtomicUsize>) -> Dropped {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut dropped = Dropped::new();
+    let id = client.open_session(None, "user-1", None, None, None, None, None).await.unwrap().id;
+    for call in 0..calls {
+        // Most calls are over with their second poll, and those with a new connection or a long answer later.
+        let polls = if random.u8(..100) < 32 { 1 } else { random.u32(2..=8) };
+        let padding = if random.u8(..16) == 0 { 32 << 10 } else { 0 };
+        let token = json!(format!("{id} {call} {}", "x".repeat(padding)));
+        let finished = match random.u8(..3) {
+            0 => given_up(client.get_session_by_id(None, &id), polls).await.map(|found| {
+                let found = found.unwrap().expect("the session is there");
+                assert_eq!(found.id, id);
+                // A store that was given up may come true, and late; but it is ours.
+                let data = found.data.unwrap_or_else(|| token.clone());
+                assert!(data.as_str().unwrap().starts_with(&id), "data of another call");
+            }),
+            1 => given_up(client.store_session_data(None, &id, &token), polls).await.map(|answer| {
+                let answer = answer.unwrap().expect("the session is there");
+                assert_eq!((&answer.id, answer.data.as_ref()), (&id, Some(&token)));
+            }),
+            _ => {
+                let unknown = format!("{id} {call}");
+                given_up(client.get_session_by_id(None, &unknown), polls)
+                    .await
+                    .map(|found| assert_eq!(found.unwrap(), None))
+            }
+        };
+        if finished.is_none() {
+            *dropped.entry(polls).or_default() += 1;
+        }
+        done.fetch_add(1, Ordering::Relaxed);
+    }
+    dropped
+}
+
+fn runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+/// Waits for what comes sooner or later, or else fails.
+async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < Duration::from_secs(30), "{what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[test]
+fn calls_that_are_given_up_leave_nothing_behind_and_spoil_no_other() {
+    let total =
+        std::env::var("SESSIONS_DROPPED_CALLS").map_or(10_000, |calls| calls.parse().expect("a number"));
+    // The tasks of the service are none of the client's.
+    let (there, here) = (runtime(), runtime());
+    let service =
+        there.block_on(EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new())).unwrap();
+    let port = service.address().port();
+    let begin = Instant::now();
+
+    let figures = here.block_on(async {
+        let client = SessionsHttpClientV1::connect(&service.url()).unwrap();
+        let done = Arc::new(AtomicUsize::new(0));
+        let mut running = JoinSet::new();
+        for task in 0..TASKS {
+            running.spawn(calls(client.clone(), SEED + task as u64, total / TASKS, done.clone()));
+        }
+        let (mut warm, mut most, mut looked) = (None, 0, Instant::now());
+        let mut dropped = Dropped::new();
+        while !running.is_empty() {
+            let tick = tokio::time::timeout(Duration::from_millis(100), running.join_next());
+            if let Ok(Some(task)) = tick.await {
+                for (polls, count) in task.unwrap() {
+                    *dropped.entry(polls).or_default() += count;
+                }
+            }
+            if warm.is_none() && done.load(Ordering::Relaxed) >= total / 5 {
+                warm = resident_kib();
+            }
+            // To look takes its time: the system's table also has what was closed in the last minute.
+            if looked.elapsed() > Duration::from_secs(1) {
+                most = most.max(connections_at(port).unwrap_or_default().len());
+                looked = Instant::now();
+            }
+        }
+        let hot = resident_kib();
+        let took = begin.elapsed();
+        // Of those that were given up some are still being noticed.
+        until("there are more connections than calls at a time", || {
+            connections_at(port).is_none_or(|open| open.len() <= TASKS)
+        })
+        .await;
+        let kept = connections_at(port).map(|open| open.len());
+        drop(client);
+        until("connections outlive their client", || connections_at(port).is_none_or(|open| open.is_empty()))
+            .await;
+        let alive = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+        until("tasks outlive their client", || alive() == 0).await;
+        (dropped, warm, hot, most, kept, took)
+    });
+
+    let (dropped, warm, hot, most, kept, took) = figures;
+    let given_up: usize = dropped.values().sum();
+    tell(&format!(
+        "calls given up: {given_up} of {total} (by polls {dropped:?}), {TASKS} tasks, {took:.1?}; connections: at most \
+         {most}, {kept:?} kept, 0 left; tasks left: 0; memory: {warm:?} KiB warm, {hot:?} KiB in the end"
+    ));
+    assert!(given_up * 3 >= total, "only {given_up} calls of {total} were given up");
+    assert!(dropped.len() >= 3, "calls were given up at too few points: {dropped:?}");
+    match (warm, hot) {
+        (Some(warm), Some(hot)) => assert!(hot <= warm + GROWTH_KIB, "{warm} KiB became {hot} KiB"),
+        _ => tell("skipped: without /proc nobody tells connections and memory"),
+    }
+}
