@@ -41,6 +41,8 @@ pub mod policy;
 mod runtime;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "stream")]
+pub mod stream;
 mod transport;
 
 pub use bytes;

@@ -1,5 +1,7 @@
 //! The transports that come with the crate: the only places that do I/O.
 
+#[cfg(feature = "reqwest")]
+mod body;
 mod in_process;
 #[cfg(feature = "tokio")]
 mod policies;
