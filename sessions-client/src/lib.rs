@@ -64,6 +64,8 @@ pub use transport::Policies;
 #[cfg(feature = "reqwest")]
 pub use transport::ReqwestTransport;
 pub use transport::{DefaultTransport, InProcessTransport};
+#[cfg(feature = "tower")]
+pub use transport::{TowerTransport, TransportService};
 
 #[doc(hidden)]
 pub use runtime::private as __private;
