@@ -2,8 +2,7 @@
 //! `cargo run -p sessions-client --features server --example axum_app`.
 //!
 //! It starts an embedded service and itself on free ports, sends itself a few requests and prints them. With
-//! `--serve` it goes on serving, so that you can send it others. To try it with a service of yours, change the
-//! first lines of `main`.
+//! `--serve` it goes on serving, so that you can send it others. What to copy ends where `main` begins.
 
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
@@ -18,7 +17,10 @@ use sessions_client::server::EmbeddedService;
 use sessions_client::{
     CallOptions, ErrorKind, ISessionsV1, SessionV1, SessionsHttpClientV1, SessionsMemoryClientV1, sessions_v1,
 };
+use std::io;
 use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 /// What the application knows of a user.
 #[derive(Serialize, Deserialize)]
@@ -152,12 +154,13 @@ impl IntoResponse for AppError {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let service = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await?;
-    let sessions = SessionsHttpClientV1::connect(&service.url())?.with_payloads::<User, Cart>();
-
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("http://{}", listener.local_addr()?);
-    let server = tokio::spawn(async move { axum::serve(listener, app(sessions)).await });
+    let (url, server) = start(&service.url()).await?;
     visit(&url).await?;
+
+    // Nobody listens where this one looks for the service.
+    let nowhere = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
+    let (lost, _server) = start(&format!("http://{nowhere}")).await?;
+    show(log_in_to(&lost)?, StatusCode::SERVICE_UNAVAILABLE).await?;
 
     if std::env::args().any(|argument| argument == "--serve") {
         println!("listening at {url}");
@@ -166,13 +169,20 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+/// The application on a free port, with the sessions service at `service`.
+async fn start(service: &str) -> Result<(String, JoinHandle<io::Result<()>>), Box<dyn std::error::Error>> {
+    let sessions = SessionsHttpClientV1::connect(service)?.with_payloads();
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    Ok((url, tokio::spawn(async move { axum::serve(listener, app(sessions)).await })))
+}
+
 /// What a browser would do.
 async fn visit(url: &str) -> Result<(), Box<dyn std::error::Error>> {
-    let browser = reqwest::Client::builder().no_proxy().build()?;
+    let browser = browser()?;
     show(browser.get(format!("{url}/cart")), StatusCode::UNAUTHORIZED).await?;
 
-    let login = serde_json::json!({ "name": "Ann" });
-    let answer = show(browser.post(format!("{url}/login")).json(&login), StatusCode::NO_CONTENT).await?;
+    let answer = show(log_in_to(url)?, StatusCode::NO_CONTENT).await?;
     let cookie = answer.headers()[header::SET_COOKIE].to_str()?;
     let cookie = cookie.split(';').next().unwrap_or_default();
 
@@ -185,6 +195,16 @@ async fn visit(url: &str) -> Result<(), Box<dyn std::error::Error>> {
     let late = browser.get(format!("{url}/cart")).header(header::COOKIE, cookie);
     show(late, StatusCode::UNAUTHORIZED).await?;
     Ok(())
+}
+
+/// Asks no proxy about this machine.
+fn browser() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder().no_proxy().build()
+}
+
+fn log_in_to(url: &str) -> reqwest::Result<reqwest::RequestBuilder> {
+    let login = serde_json::json!({ "name": "Ann" });
+    Ok(browser()?.post(format!("{url}/login")).json(&login))
 }
 
 /// Sends a request and prints it with its answer, which must have `status`.

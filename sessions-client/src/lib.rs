@@ -15,14 +15,16 @@
 //! | limits of time, repeats | [`policy`], [`CallOptions`] |
 //! | what can go wrong | [`Error`], [`ErrorKind`] |
 //! | calls as values, without I/O | [`sessions_v1`], [`Operation`] |
+//! | all pages of a list | `stream::ISessionsV1Ext` (feature `stream`) |
 //! | other ways to send requests | [`Transport`], [`transport_fn`] |
+//! | layers of tower, other HTTP clients | `TowerTransport`, `TransportService` (feature `tower`) |
 //! | a service for tests | `server` (feature `server`), [`InProcessTransport`] |
 //! | a client of another API | [`http_api`] |
 //!
 //! # Features
 //!
 //! `reqwest` and `rustls`, both on by default, are the network and its TLS. `server` is the embedded service. `tokio` is
-//! the clock of the policies, which `reqwest` switches on. For another
+//! the clock of the policies, which `reqwest` switches on. `stream` and `tower` are named above. For another
 //! TLS library leave `rustls` out and switch on reqwest's own feature for it, or hand a `reqwest::Client` of your own to
 //! [`ReqwestTransport::with_client`].
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]

@@ -333,16 +333,19 @@ async fn a_correlation_id_is_on_every_request_and_in_no_debug_text() {
 
 #[tokio::test]
 async fn every_kind_of_client_has_it_and_an_owned_one_goes_to_another_task() {
+    async fn count(client: impl ISessionsV1Ext) -> usize {
+        client.sessions(FilterParams::new()).count().await
+    }
+
     let memory = SessionsMemoryClientV1::new();
     memory.open_session(None, "user-1", None, None, None, None, None).await.unwrap();
     let shared: Arc<dyn DynISessionsV1> = Arc::new(memory.clone());
     let http = fake(|_, ask| Ok(sound(1, 100, ask)));
     let view = http.with(CallOptions::new().retries(0));
-    let filter = FilterParams::new;
-    assert_eq!((&memory).sessions(filter()).count().await, 1);
-    assert_eq!((&*shared).sessions(filter()).count().await, 1);
-    assert_eq!(view.sessions(filter()).count().await, 1);
-    let owned: SessionStream<'static> = shared.sessions(filter());
+    assert_eq!(count(&memory).await, 1);
+    assert_eq!(count(&*shared).await, 1);
+    assert_eq!(count(view).await, 1);
+    let owned: SessionStream<'static> = shared.sessions(FilterParams::new());
     drop((memory, shared));
     assert_eq!(tokio::spawn(owned.count()).await.unwrap(), 1);
 }

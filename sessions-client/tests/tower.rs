@@ -6,7 +6,7 @@ mod support;
 
 use bytes::Bytes;
 use futures_util::{FutureExt, stream};
-use http::{HeaderName, HeaderValue, Request, StatusCode, header};
+use http::{Request, StatusCode, header};
 use http_body_util::{Full, StreamBody};
 use sessions_client::{
     Call, CallOptions, ClientConfig, Error, ErrorKind, ISessionsV1, Policies, Response, SessionsHttpClientV1,
@@ -19,12 +19,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tower::layer::layer_fn;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt, service_fn};
-use tower_http::set_header::SetRequestHeaderLayer;
 
 const SECRET: &str = "s3cret";
 
+type Sent = Request<Full<Bytes>>;
+type Answer = http::Response<Full<Bytes>>;
 type Client<T> = SessionsHttpClientV1<Value, Value, T>;
 
 /// Without pauses between attempts.
@@ -42,7 +42,7 @@ where
     SessionsHttpClientV1::new(Policies::new(TowerTransport::new(service, &config).unwrap(), &config))
 }
 
-fn no_content() -> http::Response<Full<Bytes>> {
+fn no_content() -> Answer {
     let mut response = http::Response::default();
     *response.status_mut() = StatusCode::NO_CONTENT;
     response
@@ -50,11 +50,8 @@ fn no_content() -> http::Response<Full<Bytes>> {
 
 /// A service that fails with what `error` gives.
 fn failing<E: Into<BoxError>>(
-    error: impl Fn(Request<Full<Bytes>>) -> E + Clone + Send + Sync,
-) -> impl Service<Request<Full<Bytes>>, Response = http::Response<Full<Bytes>>, Error = BoxError, Future: Send>
-+ Clone
-+ Send
-+ Sync {
+    error: impl Fn(Sent) -> E + Clone + Send + Sync,
+) -> impl Service<Sent, Response = Answer, Error = BoxError, Future: Send> + Clone + Send + Sync {
     service_fn(move |request| ready(Err(error(request).into())))
 }
 
@@ -96,7 +93,10 @@ mod over_the_network {
     use super::*;
     use axum::extract::Request as AxumRequest;
     use axum::middleware::map_request;
+    use http::{HeaderName, HeaderValue};
     use sessions_client::{ReqwestTransport, SessionsMemoryClientV1, server};
+    use tower::layer::layer_fn;
+    use tower_http::set_header::SetRequestHeaderLayer;
 
     #[tokio::test]
     async fn layers_around_reqwest_are_passed_by_every_attempt() {
@@ -116,7 +116,7 @@ mod over_the_network {
         // Every third request arrives.
         let flaky = layer_fn(move |inner: TransportService<ReqwestTransport>| {
             let seen = Arc::clone(&seen);
-            service_fn(move |request: Request<Full<Bytes>>| {
+            service_fn(move |request: Sent| {
                 let attempt = request.extensions().get::<Call>().unwrap().attempt;
                 seen.lock().unwrap().push(attempt);
                 let inner = inner.clone();
@@ -159,7 +159,7 @@ mod over_the_network {
         let found = sessions.get_session_by_id(None, &opened.id).await.unwrap();
         assert_eq!(found, Some(opened));
 
-        let url = super::support::nobody();
+        let url = support::nobody();
         let error = open(&client(hyper.clone(), &url)).await;
         assert_eq!((error.kind(), error.attempts()), (ErrorKind::Transport, 1), "who knows if it was sent");
         let begin = format!("open_session: the request to {url} failed: Connection refused");
@@ -212,7 +212,7 @@ async fn what_a_call_knows_survives_the_layers() {
         ready(Ok(no_content().map(|_| Bytes::new())))
     }));
     let service = ServiceBuilder::new()
-        .map_request(move |request: Request<Full<Bytes>>| {
+        .map_request(move |request: Sent| {
             *outside.lock().unwrap() = Some(request.clone());
             request
         })
@@ -256,7 +256,7 @@ async fn what_layers_change_in_a_request_is_what_is_sent() {
     }));
     for uri in ["http://other/base/v2/x?y=z", "http://other/basement", "http://other/base", "/elsewhere"] {
         let service = ServiceBuilder::new()
-            .map_request(move |mut request: Request<Full<Bytes>>| {
+            .map_request(move |mut request: Sent| {
                 *request.uri_mut() = uri.parse().unwrap();
                 request
             })
@@ -278,9 +278,8 @@ async fn a_request_that_no_client_has_made_is_refused_by_name() {
          or a layer has dropped them"
     );
 
-    let forgetful = ServiceBuilder::new()
-        .map_request(|request: Request<Full<Bytes>>| Request::new(request.into_body()))
-        .service(service);
+    let forgetful =
+        ServiceBuilder::new().map_request(|request: Sent| Request::new(request.into_body())).service(service);
     let error = error_over(forgetful).await;
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Config, 1));
 }
@@ -306,8 +305,7 @@ async fn an_error_of_ours_comes_out_of_the_layers_as_it_was() {
         Error::new(ErrorKind::Encode, "the layer says so").with_source(source)
     };
     // As the type of the error, and behind a box, as a layer like tower's timeout leaves it.
-    let typed =
-        service_fn(move |_: Request<Full<Bytes>>| ready(Err::<http::Response<Full<Bytes>>, _>(ours())));
+    let typed = service_fn(move |_: Sent| ready(Err::<Answer, _>(ours())));
     let boxed = failing(move |_| ours());
     for error in [error_over(typed).await, error_over(boxed).await] {
         assert_eq!(error.kind(), ErrorKind::Encode);
@@ -322,8 +320,7 @@ async fn an_error_of_ours_comes_out_of_the_layers_as_it_was() {
 
 #[tokio::test]
 async fn the_time_limits_of_tower_and_tokio_are_timeouts() {
-    let hanging =
-        service_fn(|_: Request<Full<Bytes>>| pending::<Result<http::Response<Full<Bytes>>, BoxError>>());
+    let hanging = service_fn(|_: Sent| pending::<Result<Answer, BoxError>>());
     let error = error_over(ServiceBuilder::new().timeout(Duration::ZERO).service(hanging)).await;
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 3));
     assert_eq!(
@@ -331,9 +328,7 @@ async fn the_time_limits_of_tower_and_tokio_are_timeouts() {
         "get_session_by_id: the request to http://localhost failed: request timed out (3 attempts)"
     );
 
-    let elapsed = service_fn(|_: Request<Full<Bytes>>| {
-        tokio::time::timeout(Duration::ZERO, pending::<http::Response<Full<Bytes>>>())
-    });
+    let elapsed = service_fn(|_: Sent| tokio::time::timeout(Duration::ZERO, pending::<Answer>()));
     assert_eq!(error_over(elapsed).await.kind(), ErrorKind::Timeout);
 }
 
@@ -350,14 +345,14 @@ async fn any_other_error_is_one_of_transport_with_its_source() {
 
 #[tokio::test]
 async fn an_error_that_quotes_the_request_is_not_quoted() {
-    let quoting: [fn(Request<Full<Bytes>>) -> String; 3] = [
+    let quoting: [fn(Sent) -> String; 3] = [
         |request| format!("GET {}", request.uri()),
         |request| request.uri().query().unwrap().to_owned(),
         |request| format!("no {}", request.uri().path()),
     ];
     for quote in quoting {
         for error in [
-            error_over(failing(move |request| quote(request))).await,
+            error_over(failing(quote)).await,
             error_over(failing(move |request| Wrapped(quote(request).into()))).await,
         ] {
             assert_eq!(error.kind(), ErrorKind::Transport);
@@ -387,8 +382,8 @@ struct Gate {
     was_ready: bool,
 }
 
-impl Service<Request<Full<Bytes>>> for Gate {
-    type Response = http::Response<Full<Bytes>>;
+impl Service<Sent> for Gate {
+    type Response = Answer;
     type Error = Infallible;
     type Future = std::future::Ready<Result<Self::Response, Infallible>>;
 
@@ -397,7 +392,7 @@ impl Service<Request<Full<Bytes>>> for Gate {
         if self.was_ready { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 
-    fn call(&mut self, _request: Request<Full<Bytes>>) -> Self::Future {
+    fn call(&mut self, _request: Sent) -> Self::Future {
         assert!(std::mem::take(&mut self.was_ready), "called before it was ready");
         self.calls.fetch_add(1, Ordering::Relaxed);
         ready(Ok(no_content()))
@@ -422,8 +417,8 @@ async fn a_service_is_called_when_it_is_ready_and_not_before() {
 async fn a_service_that_fails_to_get_ready_is_an_error() {
     #[derive(Clone)]
     struct Broken;
-    impl Service<Request<Full<Bytes>>> for Broken {
-        type Response = http::Response<Full<Bytes>>;
+    impl Service<Sent> for Broken {
+        type Response = Answer;
         type Error = BoxError;
         type Future = std::future::Ready<Result<Self::Response, BoxError>>;
 
@@ -431,7 +426,7 @@ async fn a_service_that_fails_to_get_ready_is_an_error() {
             Poll::Ready(Err("closed".into()))
         }
 
-        fn call(&mut self, _request: Request<Full<Bytes>>) -> Self::Future {
+        fn call(&mut self, _request: Sent) -> Self::Future {
             unreachable!("it is not ready")
         }
     }
@@ -450,11 +445,11 @@ async fn dropping_a_call_drops_the_call_of_the_service() {
     }
     let dropped = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&dropped);
-    let hanging = service_fn(move |_: Request<Full<Bytes>>| {
+    let hanging = service_fn(move |_: Sent| {
         let signal = Signal(Arc::clone(&seen));
         async move {
             let _signal = signal;
-            pending::<Result<http::Response<Full<Bytes>>, Infallible>>().await
+            pending::<Result<Answer, Infallible>>().await
         }
     });
     let client = client(hanging, "http://localhost");
@@ -471,7 +466,7 @@ fn chunked(
 ) -> (
     Arc<AtomicU32>,
     impl Service<
-        Request<Full<Bytes>>,
+        Sent,
         Response = http::Response<impl http_body::Body<Error: Into<BoxError>> + Send>,
         Error = Infallible,
         Future: Send,
@@ -481,7 +476,7 @@ fn chunked(
 ) {
     let taken = Arc::new(AtomicU32::new(0));
     let seen = Arc::clone(&taken);
-    let service = service_fn(move |_: Request<Full<Bytes>>| {
+    let service = service_fn(move |_: Sent| {
         let seen = Arc::clone(&seen);
         let frames = (0..chunks).map(move |number| {
             seen.fetch_add(1, Ordering::Relaxed);
@@ -529,15 +524,14 @@ async fn a_body_that_announces_more_than_the_limit_is_not_read_at_all() {
             http_body::SizeHint::with_exact(16 * 1024 * 1024 + 1)
         }
     }
-    let service =
-        service_fn(|_: Request<Full<Bytes>>| ready(Ok::<_, Infallible>(http::Response::new(Announced))));
+    let service = service_fn(|_: Sent| ready(Ok::<_, Infallible>(http::Response::new(Announced))));
     let error = error_over(service).await;
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Decode, 1));
 }
 
 #[tokio::test]
 async fn a_body_that_breaks_off_is_an_error_of_transport() {
-    let service = service_fn(|_: Request<Full<Bytes>>| {
+    let service = service_fn(|_: Sent| {
         let frames: [Result<http_body::Frame<Bytes>, BoxError>; 2] =
             [Ok(http_body::Frame::data("nu".into())), Err("the peer is gone".into())];
         ready(Ok::<_, Infallible>(http::Response::new(StreamBody::new(stream::iter(frames)))))
