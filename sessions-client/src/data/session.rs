@@ -14,7 +14,7 @@ use std::fmt;
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};
-/// use sessions_client::{ISessionsV1, InProcessTransport, Result, SessionsHttpClientV1, SessionsMemoryClientV1};
+/// use sessions_client::{InProcessTransport, Result, SessionsHttpClientV1, SessionsMemoryClientV1};
 /// use sessions_client::{SessionV1, sessions_v1};
 ///
 /// #[derive(Serialize, Deserialize)]
