@@ -363,7 +363,7 @@ impl fmt::Display for ServiceError {
 }
 
 /// `text` without line breaks and control characters, and cut where it is too long for a log line.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let mut line: String =
         text.chars().take(LONGEST_MESSAGE).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().nth(LONGEST_MESSAGE).is_some() {

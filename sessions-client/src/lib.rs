@@ -17,16 +17,27 @@
 //! | limits of time, repeats | [`policy`], [`CallOptions`] |
 //! | what can go wrong | [`Error`], [`ErrorKind`] |
 //! | calls as values, without I/O | [`sessions_v1`], [`Operation`] |
+//! | all pages of a list | `stream::ISessionsV1Ext` (feature `stream`) |
 //! | other ways to send requests | [`Transport`], [`transport_fn`] |
+//! | layers of tower, other HTTP clients | `TowerTransport`, `TransportService` (feature `tower`) |
 //! | a service for tests | `server` (feature `server`), [`InProcessTransport`] |
 //! | a client of another API | [`http_api`] |
 //!
 //! # Features
 //!
-//! `reqwest` and `rustls`, both on by default, are the network and its TLS. `server` is the embedded service.
-//! `config` reads configuration files in YAML, JSON and TOML. `tokio` is the clock of the policies, which `reqwest`
-//! switches on; the direct client needs it. For another TLS library leave `rustls` out and switch on reqwest's
-//! own feature for it, or hand a `reqwest::Client` of your own to [`ReqwestTransport::with_client`].
+//! | feature | what it adds |
+//! |---|---|
+//! | `reqwest` (default) | the network: [`ReqwestTransport`], [`SessionsHttpClientV1::connect`]; switches `tokio` on |
+//! | `rustls` (default) | TLS by rustls and the platform's certificate verifier |
+//! | `tokio` | the clock of the policies; the direct client needs it |
+//! | `config` | configuration files in YAML, JSON and TOML: `ConfigParams::with_file` |
+//! | `stream` | all pages of a list as one stream |
+//! | `tower` | services and layers of tower as transports, and the other way round |
+//! | `test-kit` | the tools for tests of your own |
+//! | `server` | the embedded service |
+//!
+//! For another TLS library leave `rustls` out and switch on reqwest's own feature for it, or hand a `reqwest::Client`
+//! of your own to [`ReqwestTransport::with_client`].
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
 // Generated code names this crate by its absolute path, here as everywhere else.
@@ -43,6 +54,8 @@ pub mod policy;
 mod runtime;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "stream")]
+pub mod stream;
 mod transport;
 
 pub use bytes;
@@ -66,6 +79,8 @@ pub use transport::Policies;
 #[cfg(feature = "reqwest")]
 pub use transport::ReqwestTransport;
 pub use transport::{DefaultTransport, InProcessTransport};
+#[cfg(feature = "tower")]
+pub use transport::{TowerTransport, TransportService};
 
 #[doc(hidden)]
 pub use runtime::private as __private;

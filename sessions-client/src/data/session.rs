@@ -11,6 +11,32 @@ use std::fmt;
 ///
 /// `U` and `D` are the types of `user` and `data`; with the default, [`Value`], they are whatever JSON the
 /// service holds. What the service does not know is `None`, whether it writes `null` or leaves the key out.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use sessions_client::{InProcessTransport, Result, SessionsHttpClientV1, SessionsMemoryClientV1};
+/// use sessions_client::{SessionV1, sessions_v1};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct User { email: String }
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Cart { items: Vec<String> }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let service = InProcessTransport::new(sessions_v1::Handler::new(SessionsMemoryClientV1::new()));
+/// // Over the network it is `SessionsHttpClientV1::connect(url)?.with_payloads()`.
+/// let sessions = SessionsHttpClientV1::new(service).with_payloads::<User, Cart>();
+/// let (user, cart) = (User { email: "ann@example.com".into() }, Cart { items: vec!["book".into()] });
+/// let session: SessionV1<User, Cart> =
+///     sessions_v1::OpenSession::new("user-1").user(&user).data(&cart).send(&sessions).await?;
+/// assert_eq!(session.data.unwrap().items, ["book"]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The example `typed_payloads` goes on from here.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(remote = "Self")]
 #[non_exhaustive]

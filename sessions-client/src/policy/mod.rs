@@ -29,9 +29,10 @@
 //! A policy takes the time from a [`Time`], and randomness from a function, so that tests need neither wait nor
 //! guess.
 //!
-//! tower's layers were considered and refused: its `Retry` knows neither `Retry-After` nor deadlines, its budget
-//! is tied to tokio's clock, its backoff is not full jitter, and a service of tower needs `&mut self`, so that
-//! each call would clone the stack.
+//! tower's layers were considered for them and refused: its `Retry` knows neither `Retry-After` nor deadlines, its
+//! budget is tied to tokio's clock, its backoff is not full jitter, and a service of tower needs `&mut self`, so
+//! that each call would clone the stack. Layers of your own go inside these policies or around them, by
+//! `TowerTransport` and `TransportService` (feature `tower`).
 
 mod deadline;
 mod retry;

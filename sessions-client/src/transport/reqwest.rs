@@ -1,9 +1,9 @@
 //! HTTP over the network, by reqwest.
 
+use super::body::LimitedBody;
 use crate::config::ClientConfig;
 use crate::error::{Error, ErrorKind};
 use crate::runtime::{Call, Response, Transport};
-use bytes::{Bytes, BytesMut};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 use std::error::Error as StdError;
@@ -156,32 +156,12 @@ impl Transport for ReqwestTransport {
         let mut response = request.send().await.map_err(|error| self.failure(&error, timeout))?;
 
         let status = response.status();
-        let announced = usize::try_from(response.content_length().unwrap_or(0)).unwrap_or(usize::MAX);
-        let mut room = self.max_response_bytes;
-        let too_large = || {
-            let limit = self.max_response_bytes;
-            let message = format!("the answer is larger than the limit of {limit} bytes");
-            Error::new(ErrorKind::Decode, message).with_status(status)
-        };
-        if announced > room {
-            return Err(too_large());
-        }
-        // A small answer arrives in one piece, which is not copied.
-        let mut first = Bytes::new();
-        let mut joined = BytesMut::new();
+        let announced = response.content_length().unwrap_or(0);
+        let mut body = LimitedBody::new(status, announced, self.max_response_bytes)?;
         while let Some(chunk) = response.chunk().await.map_err(|error| self.failure(&error, timeout))? {
-            room = room.checked_sub(chunk.len()).ok_or_else(too_large)?;
-            if first.is_empty() && joined.is_empty() {
-                first = chunk;
-                continue;
-            }
-            if joined.is_empty() {
-                joined.reserve(announced.max(first.len() + chunk.len()));
-                joined.extend_from_slice(&first);
-            }
-            joined.extend_from_slice(&chunk);
+            body.push(chunk)?;
         }
-        let mut whole = http::Response::new(if joined.is_empty() { first } else { joined.freeze() });
+        let mut whole = http::Response::new(body.finish());
         *whole.status_mut() = status;
         *whole.headers_mut() = std::mem::take(response.headers_mut());
         Ok(whole)
