@@ -54,7 +54,7 @@ pub use macros::http_api;
 pub use runtime::{
     Arguments, Call, CallOptions, Caller, CorrelationPlace, Encoder, Encoding, Failure, FnTransport,
     FromTexts, Handler, Incoming, Operation, Outcome, Param, ParamValue, ParamValues, Payload, Place,
-    Request, Response, Route, Transport, Unreadable, decode, respond, transport_fn,
+    Received, Request, Response, Route, Transport, Unreadable, decode, respond, transport_fn,
 };
 pub use serde_json::Value;
 #[cfg(feature = "tokio")]

@@ -21,7 +21,7 @@ pub use caller::Caller;
 pub use decode::decode;
 pub use encode::Encoder;
 pub use incoming::{Arguments, Incoming, Unreadable};
-pub use operation::{CorrelationPlace, Encoding, Operation, Payload};
+pub use operation::{CorrelationPlace, Encoding, Operation, Payload, Received};
 pub use options::CallOptions;
 pub use outcome::{Failure, Outcome};
 pub use param::{FromTexts, ParamValue, ParamValues};
