@@ -16,12 +16,13 @@
 //! | what can go wrong | [`Error`], [`ErrorKind`] |
 //! | calls as values, without I/O | [`sessions_v1`], [`Operation`] |
 //! | other ways to send requests | [`Transport`], [`transport_fn`] |
+//! | tests of your own code | `test_kit` (feature `test-kit`) |
 //! | a service for tests | `server` (feature `server`), [`InProcessTransport`] |
 //! | a client of another API | [`http_api`] |
 //!
 //! # Features
 //!
-//! `reqwest` and `rustls`, both on by default, are the network and its TLS. `server` is the embedded service. `tokio` is
+//! `reqwest` and `rustls`, both on by default, are the network and its TLS. `server` is the embedded service, `test-kit` the tools for tests of your own. `tokio` is
 //! the clock of the policies, which `reqwest` switches on. For another
 //! TLS library leave `rustls` out and switch on reqwest's own feature for it, or hand a `reqwest::Client` of your own to
 //! [`ReqwestTransport::with_client`].
@@ -41,6 +42,8 @@ pub mod policy;
 mod runtime;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "test-kit")]
+pub mod test_kit;
 mod transport;
 
 pub use bytes;

@@ -35,7 +35,7 @@ pub(crate) use transport::Attempts;
 #[cfg(feature = "server")]
 pub(crate) use incoming::invalid_json;
 pub(crate) use incoming::validation_error;
-#[cfg(feature = "server")]
+#[cfg(any(feature = "server", feature = "test-kit"))]
 pub(crate) use respond::{error_response, json};
 
 /// A request whose body is complete.
