@@ -22,10 +22,10 @@
 //!
 //! # Features
 //!
-//! `reqwest` and `rustls`, both on by default, are the network and its TLS. `server` is the embedded service, `test-kit` the tools for tests of your own. `tokio` is
-//! the clock of the policies, which `reqwest` switches on. For another
-//! TLS library leave `rustls` out and switch on reqwest's own feature for it, or hand a `reqwest::Client` of your own to
-//! [`ReqwestTransport::with_client`].
+//! `reqwest` and `rustls`, both on by default, are the network and its TLS. `server` is the embedded service,
+//! `test-kit` the tools for tests of your own. `tokio` is the clock of the policies, which `reqwest` switches on.
+//! For another TLS library leave `rustls` out and switch on reqwest's own feature for it, or hand a
+//! `reqwest::Client` of your own to [`ReqwestTransport::with_client`].
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
 // Generated code names this crate by its absolute path, here as everywhere else.
