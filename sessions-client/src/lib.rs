@@ -20,6 +20,7 @@
 //! | all pages of a list | `stream::ISessionsV1Ext` (feature `stream`) |
 //! | other ways to send requests | [`Transport`], [`transport_fn`] |
 //! | layers of tower, other HTTP clients | `TowerTransport`, `TransportService` (feature `tower`) |
+//! | tests of your own code | `test_kit` (feature `test-kit`) |
 //! | a service for tests | `server` (feature `server`), [`InProcessTransport`] |
 //! | a client of another API | [`http_api`] |
 //!
@@ -56,6 +57,7 @@ mod runtime;
 pub mod server;
 #[cfg(feature = "stream")]
 pub mod stream;
+pub mod test_kit;
 mod transport;
 
 pub use bytes;
@@ -71,7 +73,7 @@ pub use macros::http_api;
 pub use runtime::{
     Arguments, BaseRoute, Call, CallOptions, Caller, CorrelationPlace, Encoder, Encoding, Failure,
     FnTransport, FromTexts, Handler, Incoming, Operation, Outcome, Param, ParamValue, ParamValues, Payload,
-    Place, Request, Response, Route, Transport, Unreadable, decode, respond, transport_fn,
+    Place, Received, Request, Response, Route, Transport, Unreadable, decode, respond, transport_fn,
 };
 pub use serde_json::Value;
 #[cfg(feature = "tokio")]

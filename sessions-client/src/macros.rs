@@ -102,7 +102,8 @@
 /// | `Api` | the trait itself; `async fn` in it returns a future that is `Send`, and is implemented by `async fn` |
 /// | `DynApi` | the object-safe companion. `dyn DynApi`, `&T`, `Box<T>` and `Arc<T>` implement `Api`, and everything that implements `Api` turns into a `dyn DynApi` |
 /// | `ApiClient<…, T>` | the client over a [`Transport`](crate::Transport) `T` |
-/// | `api::FindBook` | the arguments of `find_book`: [`Operation`](crate::Operation), with `new` for what is required, a setter for each `Option`, `decode` and `send` |
+/// | `api::FindBook` | the arguments of `find_book`: [`Operation`](crate::Operation), with `new` for what is required, a setter for each `Option`, `decode` and `send`. It can be copied where all of its arguments can |
+/// | `api::received::FindBook` | the same arguments as a service has them, which own what they hold: [`Received`](crate::Received). `as_operation` makes the call of them again |
 /// | `api::FIND_BOOK`, `api::ROUTES` | its [`Route`](crate::Route), and the table of all |
 /// | `api::Handler`, `api::dispatch` | the service's side: a [`Handler`](crate::Handler) from any implementation |
 ///

@@ -2,66 +2,28 @@
 
 use http::StatusCode;
 use serde_json::json;
-use sessions_client::policy::{Deadline, Retry, RetryPolicy, Time, Timeout};
+use sessions_client::policy::{Deadline, Retry, RetryPolicy, Timeout};
+use sessions_client::test_kit::VirtualTime;
 use sessions_client::{
     Call, CallOptions, Caller, CorrelationPlace, Error, ErrorKind, ISessionsV1, Response, Result,
     SessionsHttpClientV1, Transport, Value,
 };
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// Stands still until somebody sleeps, and then jumps to the end of the sleep.
-struct Clock {
-    start: Instant,
-    wall_start: SystemTime,
-    passed: Mutex<Duration>,
-    sleeps: Mutex<Vec<Duration>>,
+/// A clock of the year that the dates below are of.
+fn clock() -> VirtualTime {
+    VirtualTime::starting_at(httpdate::parse_http_date("Mon, 23 Nov 2026 08:00:00 GMT").unwrap())
 }
 
-impl Clock {
-    fn new() -> Arc<Self> {
-        let wall_start = httpdate::parse_http_date("Mon, 23 Nov 2026 08:00:00 GMT").unwrap();
-        Arc::new(Self {
-            start: Instant::now(),
-            wall_start,
-            passed: Mutex::default(),
-            sleeps: Mutex::default(),
-        })
-    }
-
-    fn passed(&self) -> Duration {
-        *self.passed.lock().unwrap()
-    }
-
-    fn advance(&self, by: Duration) {
-        *self.passed.lock().unwrap() += by;
-    }
-
-    /// What was slept, in milliseconds.
-    fn sleeps(&self) -> Vec<u128> {
-        self.sleeps.lock().unwrap().iter().map(Duration::as_millis).collect()
-    }
-}
-
-impl Time for Clock {
-    fn now(&self) -> Instant {
-        self.start + self.passed()
-    }
-
-    fn wall_clock(&self) -> SystemTime {
-        self.wall_start + self.passed()
-    }
-
-    async fn sleep_until(&self, moment: Instant) {
-        let sleep = moment - self.now();
-        self.sleeps.lock().unwrap().push(sleep);
-        self.advance(sleep);
-    }
+/// What was slept, in milliseconds.
+fn slept(clock: &VirtualTime) -> Vec<u128> {
+    clock.slept().iter().map(Duration::as_millis).collect()
 }
 
 /// How an attempt ends.
@@ -75,13 +37,13 @@ use Step::{Answers, AnswersAfter, Fails, Hangs};
 
 /// Ends attempts by a list, and keeps what it was asked.
 struct Script {
-    clock: Arc<Clock>,
+    clock: VirtualTime,
     steps: Mutex<VecDeque<Step>>,
     calls: Mutex<Vec<Call>>,
 }
 
 impl Script {
-    fn new(clock: &Arc<Clock>, steps: impl IntoIterator<Item = Step>) -> Arc<Self> {
+    fn new(clock: &VirtualTime, steps: impl IntoIterator<Item = Step>) -> Arc<Self> {
         let steps = Mutex::new(steps.into_iter().collect());
         Arc::new(Self { clock: clock.clone(), steps, calls: Mutex::default() })
     }
@@ -132,7 +94,7 @@ fn times(count: usize, step: impl Fn() -> Step) -> Vec<Step> {
     std::iter::repeat_with(step).take(count).collect()
 }
 
-type Stack = Deadline<Retry<Timeout<Arc<Script>, Arc<Clock>>, Arc<Clock>>, Arc<Clock>>;
+type Stack = Deadline<Retry<Timeout<Arc<Script>, VirtualTime>, VirtualTime>, VirtualTime>;
 
 /// Attempts of a second, calls of ten, pauses as long as they may be.
 fn client(script: &Arc<Script>, policy: RetryPolicy) -> SessionsHttpClientV1<Value, Value, Stack> {
@@ -152,24 +114,24 @@ async fn open(client: &impl ISessionsV1) -> Error {
 
 #[tokio::test]
 async fn a_call_that_is_answered_neither_sleeps_nor_repeats() {
-    let clock = Clock::new();
+    let clock = clock();
     let script = Script::new(&clock, [nothing()]);
     get(&client(&script, RetryPolicy::new())).await.unwrap();
-    assert_eq!((script.attempts(), clock.sleeps()), (1, vec![]));
+    assert_eq!((script.attempts(), slept(&clock)), (1, vec![]));
 }
 
 #[tokio::test]
 async fn pauses_double_up_to_their_longest() {
-    let clock = Clock::new();
+    let clock = clock();
     let script = Script::new(&clock, times(8, || Fails(ErrorKind::Transport)));
     let error = get(&client(&script, RetryPolicy::new().with_retries(7))).await.unwrap_err();
-    assert_eq!(clock.sleeps(), [100, 200, 400, 800, 1600, 2000, 2000]);
+    assert_eq!(slept(&clock), [100, 200, 400, 800, 1600, 2000, 2000]);
     assert_eq!(error.attempts(), 8);
 }
 
 #[tokio::test]
 async fn a_pause_is_any_part_of_its_longest() {
-    let clock = Clock::new();
+    let clock = clock();
     let random = Mutex::new(VecDeque::from([0.0, 0.5, 0.25]));
     let script = Script::new(&clock, times(4, || Fails(ErrorKind::Transport)));
     let policy = RetryPolicy::new().with_retries(3);
@@ -177,29 +139,29 @@ async fn a_pause_is_any_part_of_its_longest() {
         random.lock().unwrap().pop_front().unwrap()
     });
     get(&SessionsHttpClientV1::new(retry)).await.unwrap_err();
-    assert_eq!(clock.sleeps(), [0, 100, 100]);
+    assert_eq!(slept(&clock), [0, 100, 100]);
 }
 
 #[tokio::test]
 async fn randomness_that_is_no_part_makes_no_pause_longer_than_it_may_be() {
     for random in [-1.0, 7.0, f64::NAN, f64::INFINITY] {
-        let clock = Clock::new();
+        let clock = clock();
         let script = Script::new(&clock, times(3, || Fails(ErrorKind::Transport)));
         let retry = Retry::with_random(script.clone(), RetryPolicy::new(), clock.clone(), move || random);
         get(&SessionsHttpClientV1::new(retry)).await.unwrap_err();
-        assert!(clock.sleeps().into_iter().zip([100, 200]).all(|(pause, longest)| pause <= longest));
+        assert!(slept(&clock).into_iter().zip([100, 200]).all(|(pause, longest)| pause <= longest));
     }
 }
 
 #[tokio::test]
 async fn an_idempotent_call_is_repeated_after_what_may_pass() {
     for kind in [ErrorKind::Connect, ErrorKind::Transport, ErrorKind::Timeout] {
-        let script = Script::new(&Clock::new(), [Fails(kind), nothing()]);
+        let script = Script::new(&clock(), [Fails(kind), nothing()]);
         get(&client(&script, RetryPolicy::new())).await.unwrap();
         assert_eq!(script.attempts(), 2, "{kind:?}");
     }
     for code in [408, 429, 502, 503, 504] {
-        let script = Script::new(&Clock::new(), [Answers(status(code)), nothing()]);
+        let script = Script::new(&clock(), [Answers(status(code)), nothing()]);
         get(&client(&script, RetryPolicy::new())).await.unwrap();
         assert_eq!(script.attempts(), 2, "{code}");
     }
@@ -208,12 +170,12 @@ async fn an_idempotent_call_is_repeated_after_what_may_pass() {
 #[tokio::test]
 async fn an_answer_to_the_request_itself_is_not_repeated() {
     for kind in [ErrorKind::Decode, ErrorKind::Encode, ErrorKind::Config] {
-        let script = Script::new(&Clock::new(), [Fails(kind)]);
+        let script = Script::new(&clock(), [Fails(kind)]);
         let error = get(&client(&script, RetryPolicy::new())).await.unwrap_err();
         assert_eq!((error.kind(), error.attempts(), error.is_retryable()), (kind, 1, false));
     }
     for code in [301, 400, 401, 404, 409, 500, 501, 505] {
-        let script = Script::new(&Clock::new(), [Answers(status(code))]);
+        let script = Script::new(&clock(), [Answers(status(code))]);
         let error = get(&client(&script, RetryPolicy::new())).await.unwrap_err();
         assert_eq!((error.status().unwrap().as_u16(), error.attempts()), (code, 1));
         assert_eq!((error.is_retryable(), error.is_not_found()), (false, code == 404));
@@ -223,34 +185,34 @@ async fn an_answer_to_the_request_itself_is_not_repeated() {
 #[tokio::test]
 async fn a_call_that_is_not_idempotent_is_never_repeated_once_it_was_sent() {
     for kind in [ErrorKind::Transport, ErrorKind::Timeout, ErrorKind::Decode] {
-        let script = Script::new(&Clock::new(), [Fails(kind)]);
+        let script = Script::new(&clock(), [Fails(kind)]);
         let error = open(&client(&script, RetryPolicy::new().with_retries(9))).await;
         assert_eq!((error.kind(), error.attempts()), (kind, 1));
     }
     for code in [408, 429, 500, 502, 503, 504] {
-        let script = Script::new(&Clock::new(), [Answers(retry_after(code, "0"))]);
+        let script = Script::new(&clock(), [Answers(retry_after(code, "0"))]);
         let error = open(&client(&script, RetryPolicy::new().with_retries(9))).await;
         assert_eq!((error.status().unwrap().as_u16(), error.attempts()), (code, 1));
         assert_eq!(error.is_retryable(), code != 500);
     }
-    let script = Script::new(&Clock::new(), [Hangs]);
+    let script = Script::new(&clock(), [Hangs]);
     let error = open(&client(&script, RetryPolicy::new().with_retries(9))).await;
     assert_eq!((error.is_timeout(), error.attempts()), (true, 1));
 }
 
 #[tokio::test]
 async fn any_call_is_repeated_when_there_was_no_connection() {
-    let clock = Clock::new();
+    let clock = clock();
     let script =
         Script::new(&clock, [Fails(ErrorKind::Connect), Fails(ErrorKind::Connect), Answers(status(400))]);
     let error = open(&client(&script, RetryPolicy::new())).await;
-    assert_eq!(clock.sleeps(), [100, 200]);
+    assert_eq!(slept(&clock), [100, 200]);
     assert_eq!((error.status().unwrap().as_u16(), error.attempts()), (400, 3));
 }
 
 #[tokio::test]
 async fn a_repeat_stops_at_the_first_failure_that_is_not_safe_to_repeat() {
-    let script = Script::new(&Clock::new(), [Fails(ErrorKind::Connect), Fails(ErrorKind::Transport)]);
+    let script = Script::new(&clock(), [Fails(ErrorKind::Connect), Fails(ErrorKind::Transport)]);
     let error = open(&client(&script, RetryPolicy::new())).await;
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Transport, 2));
 }
@@ -260,7 +222,7 @@ async fn the_last_failure_is_returned_with_the_number_of_attempts() {
     let body = json!({ "code": "BUSY", "message": "come back later" }).to_string();
     let mut last = status(503);
     *last.body_mut() = body.into();
-    let script = Script::new(&Clock::new(), [Fails(ErrorKind::Connect), Answers(status(429)), Answers(last)]);
+    let script = Script::new(&clock(), [Fails(ErrorKind::Connect), Answers(status(429)), Answers(last)]);
     let error = get(&client(&script, RetryPolicy::new())).await.unwrap_err();
     assert_eq!(error.attempts(), 3);
     assert_eq!(error.service().unwrap().code, "BUSY");
@@ -272,8 +234,7 @@ async fn the_last_failure_is_returned_with_the_number_of_attempts() {
 
 #[tokio::test]
 async fn every_attempt_sends_the_same_request_and_knows_its_number() {
-    let script =
-        Script::new(&Clock::new(), [Fails(ErrorKind::Transport), Fails(ErrorKind::Transport), nothing()]);
+    let script = Script::new(&clock(), [Fails(ErrorKind::Transport), Fails(ErrorKind::Transport), nothing()]);
     get(&client(&script, RetryPolicy::new())).await.unwrap();
     let calls = script.calls.lock().unwrap();
     assert_eq!(calls.iter().map(|call| call.attempt).collect::<Vec<_>>(), [1, 2, 3]);
@@ -286,14 +247,14 @@ async fn every_attempt_sends_the_same_request_and_knows_its_number() {
 
 #[tokio::test]
 async fn an_answer_that_cannot_be_read_after_repeats_counts_them() {
-    let script = Script::new(&Clock::new(), [Fails(ErrorKind::Connect), nothing()]);
+    let script = Script::new(&clock(), [Fails(ErrorKind::Connect), nothing()]);
     let error = open(&client(&script, RetryPolicy::new())).await;
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Decode, 2));
 }
 
 #[tokio::test]
 async fn an_error_before_any_attempt_counts_none() {
-    let script = Script::new(&Clock::new(), []);
+    let script = Script::new(&clock(), []);
     let caller = Caller::new(script).with_correlation_place(CorrelationPlace::Headers);
     let client: SessionsHttpClientV1<Value, Value, _> = SessionsHttpClientV1::from_caller(caller);
     let error = client.get_session_by_id(Some("a\nb"), "1").await.unwrap_err();
@@ -319,72 +280,71 @@ async fn the_wish_of_the_service_makes_a_pause_longer_within_bounds() {
         ("Mon, 99 Nov 2026 08:00:03 GMT", 100),
     ] {
         for code in [429, 503] {
-            let clock = Clock::new();
+            let clock = clock();
             let script = Script::new(&clock, [Answers(retry_after(code, wish)), nothing()]);
             get(&client(&script, RetryPolicy::new())).await.unwrap();
-            assert_eq!(clock.sleeps(), [pause], "{wish}");
+            assert_eq!(slept(&clock), [pause], "{wish}");
         }
     }
 }
 
 #[tokio::test]
 async fn the_wish_of_the_service_makes_no_pause_shorter() {
-    let clock = Clock::new();
+    let clock = clock();
     let script = Script::new(&clock, [Answers(retry_after(503, "1")), nothing()]);
     get(&client(&script, RetryPolicy::new().with_backoff(ms(1500), ms(1500)))).await.unwrap();
-    assert_eq!(clock.sleeps(), [1500]);
+    assert_eq!(slept(&clock), [1500]);
 }
 
 #[tokio::test]
 async fn a_date_counts_from_the_date_of_the_answer_whose_clock_may_be_another() {
-    let clock = Clock::new();
+    let clock = clock();
     let mut answer = retry_after(503, "Sun, 01 Jan 2023 00:00:02 GMT");
     answer.headers_mut().insert("date", "Sun, 01 Jan 2023 00:00:00 GMT".parse().unwrap());
     let script = Script::new(&clock, [Answers(answer.clone()), Answers(answer)]);
     let error = get(&client(&script, RetryPolicy::new().with_retries(1))).await.unwrap_err();
-    assert_eq!(clock.sleeps(), [2000]);
+    assert_eq!(slept(&clock), [2000]);
     assert_eq!(error.retry_after(), Some(ms(2000)));
 }
 
 #[tokio::test]
 async fn an_error_tells_the_wish_of_the_last_answer_unbounded() {
-    let script =
-        Script::new(&Clock::new(), [Answers(retry_after(503, "1")), Answers(retry_after(429, "3600"))]);
+    let script = Script::new(&clock(), [Answers(retry_after(503, "1")), Answers(retry_after(429, "3600"))]);
     let error = get(&client(&script, RetryPolicy::new().with_retries(1))).await.unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_secs(3600)));
 
-    let script = Script::new(&Clock::new(), [Answers(retry_after(503, "1")), Fails(ErrorKind::Transport)]);
+    let script = Script::new(&clock(), [Answers(retry_after(503, "1")), Fails(ErrorKind::Transport)]);
     let error = get(&client(&script, RetryPolicy::new().with_retries(1))).await.unwrap_err();
     assert_eq!(error.retry_after(), None);
 }
 
 #[tokio::test]
 async fn a_pause_that_would_outlast_the_deadline_is_not_begun() {
-    let clock = Clock::new();
+    let clock = clock();
     let script = Script::new(&clock, [AnswersAfter(ms(900), retry_after(503, "2"))]);
     let client = client(&script, RetryPolicy::new());
     let error = get(&client.with(CallOptions::new().deadline(ms(2900)))).await.unwrap_err();
     assert_eq!((error.status().unwrap().as_u16(), error.attempts()), (503, 1));
-    assert_eq!((clock.passed(), clock.sleeps()), (ms(900), vec![]));
+    assert_eq!((clock.passed(), slept(&clock)), (ms(900), vec![]));
 }
 
 #[tokio::test]
 async fn a_pause_that_ends_before_the_deadline_is_taken() {
-    let clock = Clock::new();
+    let clock = clock();
     let script = Script::new(&clock, [AnswersAfter(ms(900), retry_after(503, "2")), nothing()]);
     let client = client(&script, RetryPolicy::new());
     get(&client.with(CallOptions::new().deadline(ms(2901)))).await.unwrap();
-    assert_eq!(clock.sleeps(), [2000]);
+    assert_eq!(slept(&clock), [2000]);
 }
 
 #[tokio::test]
 async fn an_attempt_has_its_limit_or_what_is_left_until_the_deadline() {
-    let clock = Clock::new();
+    let clock = clock();
     let script = Script::new(&clock, times(3, || Hangs));
     let client = client(&script, RetryPolicy::new().with_retries(5));
     let error = get(&client.with(CallOptions::new().deadline(ms(2500)))).await.unwrap_err();
     assert_eq!(script.limits(), [1000, 1000, 200]);
-    assert_eq!(clock.sleeps(), [1000, 100, 1000, 200, 200]);
+    assert_eq!(slept(&clock), [1000, 100, 1000, 200, 200]);
     assert_eq!((clock.passed(), error.kind(), error.attempts()), (ms(2500), ErrorKind::Timeout, 3));
     assert_eq!(
         error.to_string(),
@@ -394,7 +354,7 @@ async fn an_attempt_has_its_limit_or_what_is_left_until_the_deadline() {
 
 #[tokio::test]
 async fn an_attempt_that_takes_too_long_names_its_own_limit() {
-    let script = Script::new(&Clock::new(), [Hangs]);
+    let script = Script::new(&clock(), [Hangs]);
     assert_eq!(
         open(&client(&script, RetryPolicy::new())).await.to_string(),
         "open_session: no complete answer from the service within 1s"
@@ -403,7 +363,7 @@ async fn an_attempt_that_takes_too_long_names_its_own_limit() {
 
 #[tokio::test]
 async fn a_limit_that_ends_with_the_deadline_is_the_deadline() {
-    let script = Script::new(&Clock::new(), [Hangs]);
+    let script = Script::new(&clock(), [Hangs]);
     let client = client(&script, RetryPolicy::new());
     let error = get(&client.with(CallOptions::new().deadline(ms(1000)))).await.unwrap_err();
     assert!(error.to_string().ends_with("before the deadline of 1s"), "{error}");
@@ -418,7 +378,7 @@ trait Slow {
 
 #[tokio::test]
 async fn the_route_goes_before_the_client_and_the_call_before_the_route() {
-    let script = Script::new(&Clock::new(), [nothing(), nothing(), nothing()]);
+    let script = Script::new(&clock(), [nothing(), nothing(), nothing()]);
     let time = || script.clock.clone();
     let attempt = Timeout::new(script.clone(), ms(1000), time());
     let client = SlowClient::new(Deadline::new(attempt, ms(2000), time()));
@@ -430,7 +390,7 @@ async fn the_route_goes_before_the_client_and_the_call_before_the_route() {
 
 #[tokio::test]
 async fn a_deadline_of_nothing_sends_nothing() {
-    let script = Script::new(&Clock::new(), []);
+    let script = Script::new(&clock(), []);
     let client = client(&script, RetryPolicy::new());
     let error = get(&client.with(CallOptions::new().deadline(Duration::ZERO))).await.unwrap_err();
     assert!(error.is_timeout());
@@ -439,7 +399,7 @@ async fn a_deadline_of_nothing_sends_nothing() {
 
 #[tokio::test]
 async fn a_deadline_holds_around_any_transport() {
-    let clock = Clock::new();
+    let clock = clock();
     let script = Script::new(&clock, [Hangs]);
     let client = SessionsHttpClientV1::new(Deadline::new(script.clone(), ms(700), clock.clone()));
     let error = get(&client).await.unwrap_err();
@@ -449,7 +409,7 @@ async fn a_deadline_holds_around_any_transport() {
 #[tokio::test]
 async fn of_two_deadlines_the_sooner_holds() {
     for (outer, inner) in [(300, 700), (700, 300)] {
-        let clock = Clock::new();
+        let clock = clock();
         let script = Script::new(&clock, [Hangs]);
         let attempt = Timeout::new(script.clone(), Duration::MAX, clock.clone());
         let within = Deadline::new(attempt, ms(inner), clock.clone());
@@ -462,7 +422,7 @@ async fn of_two_deadlines_the_sooner_holds() {
 
 #[tokio::test]
 async fn limits_without_end_are_none() {
-    let clock = Clock::new();
+    let clock = clock();
     let script = Script::new(&clock, [nothing()]);
     let attempt = Timeout::new(script.clone(), Duration::MAX, clock.clone());
     let policy = RetryPolicy::new().with_backoff(Duration::MAX, Duration::MAX);
@@ -473,7 +433,7 @@ async fn limits_without_end_are_none() {
 
 #[tokio::test]
 async fn options_change_single_calls_and_leave_the_client_as_it_is() {
-    let clock = Clock::new();
+    let clock = clock();
     let script = Script::new(&clock, times(6, || Fails(ErrorKind::Transport)));
     let client = client(&script, RetryPolicy::new());
     let error = get(&client.with(CallOptions::new().retries(0))).await.unwrap_err();
@@ -489,14 +449,14 @@ async fn options_change_single_calls_and_leave_the_client_as_it_is() {
 
 #[tokio::test]
 async fn options_do_not_make_a_repeat_safe() {
-    let script = Script::new(&Clock::new(), [Fails(ErrorKind::Transport)]);
+    let script = Script::new(&clock(), [Fails(ErrorKind::Transport)]);
     let client = client(&script, RetryPolicy::none());
     assert_eq!(open(&client.with(CallOptions::new().retries(9))).await.attempts(), 1);
 }
 
 #[tokio::test]
 async fn a_budget_that_is_empty_ends_repeats() {
-    let script = Script::new(&Clock::new(), times(9, || Fails(ErrorKind::Transport)));
+    let script = Script::new(&clock(), times(9, || Fails(ErrorKind::Transport)));
     // Enough for three repeats.
     let client = client(&script, RetryPolicy::new().with_budget(17, 5, 1));
     let mut attempts = Vec::new();
@@ -508,7 +468,7 @@ async fn a_budget_that_is_empty_ends_repeats() {
 
 #[tokio::test]
 async fn clones_and_views_share_one_budget() {
-    let script = Script::new(&Clock::new(), times(5, || Fails(ErrorKind::Connect)));
+    let script = Script::new(&clock(), times(5, || Fails(ErrorKind::Connect)));
     let client = client(&script, RetryPolicy::new().with_budget(10, 5, 1));
     let clone = client.clone();
     assert_eq!(get(&client.with(CallOptions::new().retries(1))).await.unwrap_err().attempts(), 2);
@@ -528,7 +488,7 @@ async fn answers_fill_the_budget_up_to_its_size() {
     steps.extend(times(100, nothing));
     steps.extend(failing());
     steps.push(Fails(ErrorKind::Transport));
-    let script = Script::new(&Clock::new(), steps);
+    let script = Script::new(&clock(), steps);
     let client = client(&script, RetryPolicy::new().with_retries(1).with_budget(5, 5, 1));
     assert_eq!(get(&client).await.unwrap_err().attempts(), 2);
     for _ in 0..4 {
@@ -547,7 +507,7 @@ async fn answers_fill_the_budget_up_to_its_size() {
 
 #[tokio::test]
 async fn a_budget_is_never_fuller_than_full() {
-    let script = Script::new(&Clock::new(), {
+    let script = Script::new(&clock(), {
         let mut steps = times(2, || Fails(ErrorKind::Transport));
         steps.extend(times(2, nothing));
         steps.extend(times(3, || Fails(ErrorKind::Transport)));
@@ -565,7 +525,7 @@ async fn a_budget_is_never_fuller_than_full() {
 async fn a_pause_that_is_not_taken_costs_nothing() {
     let mut steps = vec![Answers(status(503)), Fails(ErrorKind::Transport)];
     steps.extend([Fails(ErrorKind::Transport), nothing()]);
-    let script = Script::new(&Clock::new(), steps);
+    let script = Script::new(&clock(), steps);
     let client = client(&script, RetryPolicy::new().with_budget(5, 5, 0));
     get(&client.with(CallOptions::new().deadline(ms(100)))).await.unwrap_err();
     open(&client).await;
@@ -574,7 +534,7 @@ async fn a_pause_that_is_not_taken_costs_nothing() {
 
 #[tokio::test]
 async fn without_a_price_there_is_no_budget() {
-    let script = Script::new(&Clock::new(), times(300, || Fails(ErrorKind::Transport)));
+    let script = Script::new(&clock(), times(300, || Fails(ErrorKind::Transport)));
     let client = client(&script, RetryPolicy::new().with_budget(0, 0, 0));
     for _ in 0..100 {
         assert_eq!(get(&client).await.unwrap_err().attempts(), 3);
@@ -583,7 +543,7 @@ async fn without_a_price_there_is_no_budget() {
 
 #[tokio::test]
 async fn a_call_that_is_dropped_on_its_way_leaves_the_client_usable() {
-    let script = Script::new(&Clock::new(), [Hangs, nothing()]);
+    let script = Script::new(&clock(), [Hangs, nothing()]);
     // Without limits, so that the attempt hangs in earnest.
     let retry = Retry::new(script.clone(), RetryPolicy::new(), script.clock.clone());
     let client = SessionsHttpClientV1::new(retry);
@@ -599,7 +559,7 @@ async fn a_call_that_is_dropped_on_its_way_leaves_the_client_usable() {
 
 #[tokio::test]
 async fn policies_print_no_request() {
-    let script = Script::new(&Clock::new(), [nothing()]);
+    let script = Script::new(&clock(), [nothing()]);
     client(&script, RetryPolicy::new()).get_session_by_id(Some("s3cret"), "s3cret").await.unwrap();
     let text = format!("{:?}", script.calls.lock().unwrap()[0]);
     assert!(text.contains("get_session_by_id") && !text.contains("s3cret"), "{text}");

@@ -28,9 +28,10 @@ fn module(file: File) -> Vec<Item> {
     content.unwrap().1
 }
 
-/// What there is for one operation: its route, its struct, and the dispatcher, which has an arm for it.
+/// What there is for one operation: its route, its structs, and the dispatcher, which has an arm for it.
 fn operation(constant: &str, name: &str, item: &TokenStream) -> String {
     let is_for_it = |item: &Item| match item {
+        Item::Mod(_) => true,
         Item::Const(item) => item.ident == constant,
         Item::Struct(item) => item.ident == name,
         Item::Fn(item) => item.sig.ident == "dispatch",
@@ -356,6 +357,18 @@ fn a_path_is_named_for_a_type_that_an_operation_would_hide() {
     };
     let error = error(ARGS, &parameter).unwrap();
     assert!(error.ends_with("which hides the `Thing` that the trait uses: rename the operation"), "{error}");
+}
+
+#[test]
+fn a_module_that_the_generated_one_would_hide_is_reported() {
+    let item = quote! {
+        trait Api {
+            #[get("/")]
+            async fn get(&self, #[query] from: &received::Place) -> Result<()>;
+        }
+    };
+    let error = error(ARGS, &item).unwrap();
+    assert_eq!(error, "`received` is something else in the generated module: write `self::received`");
 }
 
 #[test]

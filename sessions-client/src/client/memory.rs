@@ -4,7 +4,9 @@
 //! something odd, so does this: it is a double, not an ideal.
 
 use crate::contract::ISessionsV1;
-use crate::data::{DataPage, FilterParams, PagingParams, SessionV1, Timestamp, random_id, truncate_to_millis};
+use crate::data::{
+    DataPage, FilterParams, PagingParams, SessionV1, Timestamp, random_id, truncate_to_millis,
+};
 use crate::error::{Error, Result};
 use crate::runtime::{Payload, validation_error};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};

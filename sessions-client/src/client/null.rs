@@ -1,7 +1,9 @@
 //! No sessions at all, for applications that can do without.
 
 use crate::contract::ISessionsV1;
-use crate::data::{DataPage, FilterParams, PagingParams, SessionV1, Timestamp, random_id, truncate_to_millis};
+use crate::data::{
+    DataPage, FilterParams, PagingParams, SessionV1, Timestamp, random_id, truncate_to_millis,
+};
 use crate::error::Result;
 use crate::runtime::Payload;
 use chrono::Utc;

@@ -3,8 +3,8 @@
 use super::decode::without_values;
 use super::param::{FromTexts, MISSING};
 use super::respond::error_response;
-use super::{Param, Place, Request, Response, Route};
-use crate::error::ServiceError;
+use super::{Param, Place, Received, Request, Response, Route};
+use crate::error::{Error, ServiceError};
 use http::header::ALLOW;
 use http::{HeaderValue, StatusCode};
 use percent_encoding::percent_decode_str;
@@ -76,6 +76,16 @@ impl Incoming {
             },
         };
         Some(Arguments { request: &self.request, route, path, json, malformed, problems: Vec::new() })
+    }
+
+    /// The request as the operation `R`, if it is one for that.
+    ///
+    /// The error is what a service answers it with: 400, and everything that could not be read.
+    pub fn receive<R: Received>(&self) -> Option<Result<R, Error>> {
+        let mut arguments = self.arguments(R::ROUTE)?;
+        // Whether the body as a whole could be read shows in no argument, where there is none in it.
+        let received = R::receive(&mut arguments).ok().filter(|_| arguments.malformed.is_none());
+        Some(received.ok_or_else(|| arguments.refusal()))
     }
 
     /// The answer to a request that is for none of `routes`: 405 where the path is right, 404 elsewhere.
@@ -222,23 +232,13 @@ impl Arguments<'_> {
         values.iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect()
     }
 
-    /// Whether everything could be read.
-    ///
-    /// # Errors
-    ///
-    /// When something could not, the body as a whole included.
-    pub fn finish(&self) -> Result<(), Unreadable> {
-        if self.problems.is_empty() && self.malformed.is_none() { Ok(()) } else { Err(Unreadable) }
-    }
-
-    /// The answer that says what could not be read.
-    #[must_use]
-    pub fn refuse(&self) -> Response {
+    /// What could not be read.
+    fn refusal(&self) -> Error {
         let error = match &self.malformed {
             Some(why) => invalid_json(why),
             None => validation_error(&self.problems),
         };
-        error_response(StatusCode::BAD_REQUEST, &error)
+        Error::from_service(StatusCode::BAD_REQUEST, error).with_operation(self.route.name)
     }
 }
 

@@ -23,7 +23,7 @@ pub use caller::Caller;
 pub use decode::decode;
 pub use encode::Encoder;
 pub use incoming::{Arguments, Incoming, Unreadable};
-pub use operation::{CorrelationPlace, Encoding, Operation, Payload};
+pub use operation::{CorrelationPlace, Encoding, Operation, Payload, Received};
 pub use options::CallOptions;
 pub use outcome::{Failure, Outcome};
 pub use param::{FromTexts, ParamValue, ParamValues};
@@ -37,7 +37,7 @@ pub(crate) use transport::Attempts;
 #[cfg(feature = "server")]
 pub(crate) use incoming::invalid_json;
 pub(crate) use incoming::validation_error;
-#[cfg(feature = "server")]
+#[cfg(any(feature = "server", feature = "test-kit"))]
 pub(crate) use respond::{error_response, json};
 
 /// A request whose body is complete.

@@ -1,6 +1,6 @@
 //! A call as a value.
 
-use super::{BaseRoute, Request, Route};
+use super::{Arguments, BaseRoute, Request, Route, Unreadable};
 use crate::error::Error;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -29,6 +29,22 @@ pub trait Operation {
     fn encode(&self) -> Result<Request, Error> {
         self.encode_with(&Encoding::default())
     }
+}
+
+/// The arguments of one call as they were received, which own what they hold.
+///
+/// Implemented by the structs that [`http_api`](crate::http_api) generates, in the module `received` beside the
+/// operations. [`Incoming::receive`](super::Incoming::receive) reads one from a request.
+pub trait Received: Sized {
+    /// The route that the call has taken.
+    const ROUTE: &'static Route;
+
+    /// Reads all the arguments. What cannot be read is noted in `arguments`.
+    ///
+    /// # Errors
+    ///
+    /// When one of them is missing or of another type.
+    fn receive(arguments: &mut Arguments<'_>) -> Result<Self, Unreadable>;
 }
 
 /// The client's own say in how a request is written.

@@ -66,6 +66,8 @@ impl Failure for Error {
         let error = ServiceError::new("EXEC_FAILED", message)
             .with_category("FailedInvocation")
             .with_detail("command", route.name);
-        (StatusCode::INTERNAL_SERVER_ERROR, error)
+        // What passed an answer of another service on: whether it may pass is for its status to say.
+        let status = self.status().filter(|_| self.kind() == ErrorKind::Service);
+        (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), error)
     }
 }

@@ -2,14 +2,15 @@
 //!
 //! One place for all of it keeps the expansion independent of the user's prelude and imports.
 
+pub use super::respond::refuse;
 pub use http::Method;
 pub use std::boxed::Box;
 pub use std::clone::Clone;
 pub use std::fmt::{self, Debug, Formatter};
 pub use std::future::Future;
-pub use std::marker::{PhantomData, Send, Sized, Sync};
+pub use std::marker::{Copy, PhantomData, Send, Sized, Sync};
 pub use std::option::Option::{self, None, Some};
-pub use std::result::Result::{self, Ok};
+pub use std::result::Result::{self, Err, Ok};
 pub use std::sync::Arc;
 pub use std::time::Duration;
 
@@ -48,6 +49,16 @@ impl<T> OwnedForm for [T] {
         owned
     }
 }
+
+/// `Clone` as a condition on the type of a field, whatever it is.
+pub trait CloneIf<'any, const NUMBER: usize>: Clone {}
+
+impl<T: Clone, const NUMBER: usize> CloneIf<'_, NUMBER> for T {}
+
+/// `Copy` as a condition on the type of a field, whatever it is.
+pub trait CopyIf<'any, const NUMBER: usize>: Copy {}
+
+impl<T: Copy, const NUMBER: usize> CopyIf<'_, NUMBER> for T {}
 
 /// `Name { .. }`: arguments and payloads are the caller's, and nothing of them is printed.
 ///

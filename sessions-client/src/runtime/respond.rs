@@ -1,7 +1,7 @@
 //! From a service's result to a response.
 
 use super::{Failure, Outcome, Response, Route};
-use crate::error::ServiceError;
+use crate::error::{Error, ServiceError};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
@@ -27,6 +27,13 @@ where
             error_response(status, &error)
         }
     }
+}
+
+/// The answer to a request whose arguments could not be read.
+#[must_use]
+pub fn refuse(route: &Route, refusal: &Error) -> Response {
+    let (status, error) = refusal.response(route);
+    error_response(status, &error)
 }
 
 /// An error in one of the service's two shapes: that of a command where it has a category, the short one

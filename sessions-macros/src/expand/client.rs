@@ -1,6 +1,7 @@
 //! The client: the trait over a transport.
 
-use super::{Scope, allowances, operation, site, type_parameter};
+use super::fields::own_parameters;
+use super::{Scope, allowances, site, type_parameter};
 use crate::model::Names;
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -18,7 +19,7 @@ pub(super) fn expand(scope: &Scope<'_>, names: &Names) -> TokenStream {
         let type_ident = &operation.type_ident;
         let fields = operation.params.iter().map(|param| &param.ident);
         // Not to be inferred where an argument has only what belongs to them, like `T::Key`.
-        let own = operation::own_parameters(scope, operation);
+        let own = own_parameters(scope, operation);
         let own = (!own.is_empty()).then(|| quote!(::<#own>));
         quote_spanned! { site(&operation.output) =>
             self.caller.call(#module::#type_ident #own { #(#fields),* }).await

@@ -1,9 +1,11 @@
 //! The way back: from a request to the trait's method, and from its result to a response.
 
+use super::fields::own_parameters;
+use super::received::lend;
 use super::{Scope, allowances, call_for, local, site, type_parameter};
-use crate::model::{Operation, Param, Place, Shape};
+use crate::model::Operation;
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::quote;
 
 pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
     let Scope { api, rt, private, contract, params, defaulted, idents, where_clause } = scope;
@@ -68,62 +70,24 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
 
 fn arm(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     let Scope { rt, private, contract, .. } = scope;
-    let (service, request, arguments) = (local("service"), local("request"), local("arguments"));
+    let (service, request, received) = (local("service"), local("request"), local("received"));
     let (cfgs, route, method) = (&operation.cfgs, &operation.const_ident, &operation.ident);
-    let output = &operation.output;
-    let names = operation.params.iter().map(|param| &param.ident);
-    let reads = operation.params.iter().enumerate().map(|(index, param)| read(scope, index, param));
-    let lent = operation.params.iter().map(|param| lend(scope, param));
+    let (type_ident, output) = (&operation.type_ident, &operation.output);
+    let own = own_parameters(scope, operation);
+    let lent = operation.params.iter().map(|param| lend(scope, param, &quote!(#received)));
     let mut outcome = local("outcome");
     // An error about the outcome is shown where its type is written.
     outcome.set_span(outcome.span().located_at(site(output)));
     let respond = call_for(output, rt, "respond", &quote!(#route, #outcome));
-    // All are read before any is missed, so that one answer names every argument that is wrong.
     quote! {
         #(#cfgs)*
-        if let #private::Some(mut #arguments) = #request.arguments(#route) {
-            let (#(#private::Ok(#names),)* #private::Ok(())) = (#(#reads,)* #arguments.finish()) else {
-                return #arguments.refuse();
+        if let #private::Some(#received) = #request.receive::<received::#type_ident<#own>>() {
+            let #received = match #received {
+                #private::Ok(#received) => #received,
+                #private::Err(refusal) => return #private::refuse(#route, &refusal),
             };
             let #outcome = <_ as #contract>::#method(#service, #(#lent),*).await;
             return #respond;
         }
-    }
-}
-
-/// Reads one argument as its owned form: `&T` as `T::Owned`, `Option<&T>` as `Option<T::Owned>`.
-fn read(scope: &Scope<'_>, index: usize, param: &Param) -> TokenStream {
-    let private = &scope.private;
-    let arguments = local("arguments");
-    let span = site(&param.ty);
-    let ty = match &param.shape {
-        Shape::Borrowed(inner) => quote_spanned!(span => <#inner as #private::OwnedForm>::Owned),
-        Shape::OptionalBorrowed(inner) => {
-            quote_spanned!(span => #private::Option<<#inner as #private::OwnedForm>::Owned>)
-        }
-        Shape::Optional(_) | Shape::Owned => {
-            let ty = &param.ty;
-            quote!(#ty)
-        }
-    };
-    let json = param.places.iter().any(|place| matches!(place, Place::Field(_) | Place::Body));
-    if json {
-        quote_spanned!(span => #arguments.json::<#ty>(#index))
-    } else {
-        quote_spanned!(span => #arguments.text::<#ty>(#index))
-    }
-}
-
-fn lend(scope: &Scope<'_>, param: &Param) -> TokenStream {
-    let (private, ident) = (&scope.private, &param.ident);
-    match &param.shape {
-        Shape::Borrowed(inner) => quote!(<#inner as #private::OwnedForm>::lend(&#ident)),
-        Shape::OptionalBorrowed(inner) => {
-            quote!(#private::Option::map(
-                #private::Option::as_ref(&#ident),
-                <#inner as #private::OwnedForm>::lend,
-            ))
-        }
-        Shape::Optional(_) | Shape::Owned => quote!(#ident),
     }
 }

@@ -8,8 +8,10 @@
 mod client;
 mod companion;
 mod dispatch;
+mod fields;
 mod native;
 mod operation;
+mod received;
 mod relocate;
 mod route;
 
@@ -25,7 +27,7 @@ use syn::{
 
 pub(crate) fn expand(api: &Api) -> TokenStream {
     let native = native::expand(api);
-    let scope = Scope::new(api, None);
+    let scope = Scope::new(api, &TokenStream::new());
     let companion = companion::expand(&scope);
     let client = client::expand(&scope, &api.names);
     let module = module(api, &api.names);
@@ -40,13 +42,15 @@ pub(crate) fn expand(api: &Api) -> TokenStream {
 fn module(api: &Api, names: &Names) -> TokenStream {
     let api = &relocate::one_module_deeper(api);
     // By its path: an operation's struct may have the name of the trait.
-    let scope = Scope::new(api, Some(Token![super](Span::call_site())));
+    let scope = Scope::new(api, &quote!(super::));
     let operations = api.operations().map(|operation| {
         let route = route::expand(&scope, operation);
         let operation = operation::expand(&scope, operation);
         quote!(#route #operation)
     });
     let table = route::table(&scope);
+    let deeper = relocate::one_module_deeper(api);
+    let received = received::module(&Scope::new(&deeper, &quote!(super::super::)));
     let dispatch = dispatch::expand(&scope);
     let (vis, module) = (&api.item.vis, &names.module);
     let doc = format!("The operations, routes and dispatcher of [`{}`].", api.item.ident);
@@ -56,6 +60,7 @@ fn module(api: &Api, names: &Names) -> TokenStream {
             use super::*;
             #(#operations)*
             #table
+            #received
             #dispatch
         }
     }
@@ -80,7 +85,8 @@ struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    fn new(api: &'a Api, module: Option<Token![super]>) -> Self {
+    /// `above` leads to the trait from where the code is printed.
+    fn new(api: &'a Api, above: &TokenStream) -> Self {
         let runtime = &api.runtime;
         let defaulted: Punctuated<TypeParam, Token![,]> = api
             .item
@@ -92,13 +98,13 @@ impl<'a> Scope<'a> {
                 _ => None,
             })
             .collect();
-        let (module, contract) = (module.map(|module| quote!(#module::)), &api.item.ident);
+        let contract = &api.item.ident;
         let arguments = api.declared.params.iter().map(argument);
         Self {
             api,
             rt: quote!(#runtime),
             private: quote!(#runtime::__private),
-            contract: quote!(#module #contract<#(#arguments),*>),
+            contract: quote!(#above #contract<#(#arguments),*>),
             params: defaulted.iter().map(without_default).collect(),
             idents: defaulted.iter().map(|param| param.ident.clone()).collect(),
             defaulted,

@@ -1,16 +1,12 @@
 //! The struct of an operation: its arguments as a value that can be encoded, and its answers decoded, with
 //! no I/O.
 
-use super::{
-    Scope, allowances, call_for, call_lifetime, local, name_lifetimes, site, type_parameter, without_default,
-};
-use crate::model::{Operation, Param, Place, Shape};
+use super::fields::{Field, Generics, where_also};
+use super::{Scope, allowances, call_for, call_lifetime, local, name_lifetimes, site, type_parameter};
+use crate::model::{Operation, Place, Shape};
 use crate::template::Segment;
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::punctuated::Punctuated;
-use syn::visit::{self, Visit};
-use syn::{Ident, Token, TypeParam};
 
 pub(super) fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     let Scope { rt, private, .. } = scope;
@@ -35,6 +31,10 @@ pub(super) fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     let gap = if docs.is_empty() { "" } else { "\n\n" };
     let about = format!("The arguments of {}.{gap}", scope.link(operation));
     let allow = allowances();
+    let by_value = fields.iter().filter(|field| field.param.is_by_value()).map(|field| &field.ty);
+    let clone_if = where_also(scope, where_clause, "CloneIf", by_value.clone());
+    let copy_if = where_also(scope, where_clause, "CopyIf", by_value);
+    let idents_of_fields: Vec<_> = fields.iter().map(|field| &field.param.ident).collect();
     quote! {
         #(#cfgs)*
         #[doc = #about]
@@ -53,115 +53,22 @@ pub(super) fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
         }
 
         #(#cfgs)*
+        #[automatically_derived] // Clippy wants a derive beside `Copy`, which would demand `Clone` of the payloads.
+        impl<#lifetime #params> #private::Clone for #type_ident<#lifetime #idents> #clone_if {
+            fn clone(&self) -> Self {
+                Self { #(#idents_of_fields: #private::Clone::clone(&self.#idents_of_fields)),* }
+            }
+        }
+
+        #(#cfgs)*
+        impl<#lifetime #params> #private::Copy for #type_ident<#lifetime #idents> #copy_if {}
+
+        #(#cfgs)*
         impl<#lifetime #params> #private::Debug for #type_ident<#lifetime #idents> #where_clause {
             fn fmt(&self, formatter: &mut #private::Formatter<'_>) -> #private::fmt::Result {
                 #private::opaque(formatter, #name)
             }
         }
-    }
-}
-
-/// The type parameters of the operation's struct.
-pub(super) fn own_parameters(scope: &Scope<'_>, operation: &Operation) -> Punctuated<Ident, Token![,]> {
-    let fields: Vec<Field<'_>> = operation.params.iter().map(Field::new).collect();
-    Generics::of(scope, &fields).idents
-}
-
-/// An argument as a field of the struct.
-struct Field<'a> {
-    param: &'a Param,
-    ty: syn::Type,
-    borrows: bool,
-}
-
-impl<'a> Field<'a> {
-    fn new(param: &'a Param) -> Self {
-        let (ty, borrows) = name_lifetimes(&param.ty, &call_lifetime());
-        Self { param, ty, borrows }
-    }
-}
-
-/// The trait's type parameters, told apart by whether an argument has them: the struct takes only those, so
-/// that a caller who only encodes need not name the types of an answer.
-struct Generics {
-    params: Punctuated<TypeParam, Token![,]>,
-    defaulted: Punctuated<TypeParam, Token![,]>,
-    idents: Punctuated<Ident, Token![,]>,
-    where_clause: TokenStream,
-    /// Those that only the answer has, and what the trait demands of them.
-    rest: Punctuated<TypeParam, Token![,]>,
-    rest_where: TokenStream,
-}
-
-impl Generics {
-    fn of(scope: &Scope<'_>, fields: &[Field<'_>]) -> Self {
-        let mut mentions = Mentions(Vec::new());
-        for field in fields {
-            mentions.visit_type(&field.ty);
-        }
-        let used = |ident: &Ident| mentions.0.contains(ident);
-        // What mentions a parameter that the struct has not waits until that one is there too.
-        let waits =
-            |mentions: Mentions| scope.idents.iter().any(|ident| mentions.0.contains(ident) && !used(ident));
-        let mut rest_where = Vec::new();
-        let mut own_where = Vec::new();
-        for predicate in scope.where_clause.iter().flat_map(|clause| &clause.predicates) {
-            if waits(Mentions::of(|mentions| mentions.visit_where_predicate(predicate))) {
-                rest_where.push(predicate.clone());
-            } else {
-                own_where.push(predicate);
-            }
-        }
-        let mut defaulted: Punctuated<TypeParam, Token![,]> =
-            scope.defaulted.iter().filter(|param| used(&param.ident)).cloned().collect();
-        for param in &mut defaulted {
-            let (now, later): (Vec<_>, Vec<_>) = std::mem::take(&mut param.bounds)
-                .into_iter()
-                .partition(|bound| !waits(Mentions::of(|mentions| mentions.visit_type_param_bound(bound))));
-            param.bounds.extend(now);
-            if !later.is_empty() {
-                let ident = &param.ident;
-                rest_where.push(syn::parse_quote!(#ident: #(#later)+*));
-            }
-        }
-        // Without one of them those before it could have none either.
-        let default_waits = |param: &TypeParam| {
-            let ty = param.default.as_ref().map(|(_, ty)| ty);
-            ty.is_some_and(|ty| waits(Mentions::of(|mentions| mentions.visit_type(ty))))
-        };
-        if defaulted.iter().any(default_waits) {
-            defaulted = defaulted.iter().map(without_default).collect();
-        }
-        Self {
-            params: defaulted.iter().map(without_default).collect(),
-            idents: defaulted.iter().map(|param| param.ident.clone()).collect(),
-            defaulted,
-            where_clause: if own_where.is_empty() {
-                TokenStream::new()
-            } else {
-                quote!(where #(#own_where),*)
-            },
-            rest: scope.params.iter().filter(|param| !used(&param.ident)).cloned().collect(),
-            rest_where: quote!(#(#rest_where),*),
-        }
-    }
-}
-
-/// The first segments of the paths in a piece of syntax, which are what type parameters look like.
-struct Mentions(Vec<Ident>);
-
-impl Mentions {
-    fn of(visit: impl FnOnce(&mut Self)) -> Self {
-        let mut mentions = Self(Vec::new());
-        visit(&mut mentions);
-        mentions
-    }
-}
-
-impl Visit<'_> for Mentions {
-    fn visit_path(&mut self, path: &syn::Path) {
-        self.0.extend(path.segments.first().map(|first| first.ident.clone()));
-        visit::visit_path(self, path);
     }
 }
 

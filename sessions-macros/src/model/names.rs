@@ -55,7 +55,8 @@ pub(crate) fn check(methods: &mut [Option<Operation>], item: &ItemTrait, errors:
 }
 
 /// What else the generated module holds.
-const RESERVED: [(&str, &str); 2] = [("ROUTES", "the route table"), ("Handler", "the handler")];
+const RESERVED: [(&str, &str); 3] =
+    [("ROUTES", "the route table"), ("Handler", "the handler"), ("received", "the received operations")];
 
 /// What is in scope without being in the user's module, and the paths that reach it. A `Result` is an imported
 /// alias as often as not.

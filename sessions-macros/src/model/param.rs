@@ -69,6 +69,11 @@ impl Param {
         matches!(self.shape, Shape::Optional(_) | Shape::OptionalBorrowed(_))
     }
 
+    /// Whether a call has the value itself, and no reference to it.
+    pub(crate) const fn is_by_value(&self) -> bool {
+        matches!(self.shape, Shape::Optional(_) | Shape::Owned)
+    }
+
     /// Takes the annotations off `argument` and reads them.
     pub(crate) fn read(argument: &mut PatType, errors: &mut Errors) -> Option<Self> {
         let attributes = std::mem::take(&mut argument.attrs);

@@ -1,0 +1,286 @@
+//! The test kit: what a test that is written with it can rely on.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+use sessions_client::policy::{Deadline, Retry, RetryPolicy, Timeout};
+use sessions_client::test_kit::{Faults, Reply, ScriptedTransport, Sent, VirtualTime};
+use sessions_client::{
+    CallOptions, Error, ErrorKind, ISessionsV1, Payload, Response, Result, ServiceError,
+    SessionsHttpClientV1, Transport, sessions_v1,
+};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn scripted(route: &'static sessions_client::Route, reply: Reply) -> ScriptedTransport {
+    let service = ScriptedTransport::new();
+    service.on(route, reply);
+    service
+}
+
+fn client<T: Transport>(transport: T) -> SessionsHttpClientV1<Value, Value, T> {
+    SessionsHttpClientV1::new(transport)
+}
+
+async fn find(client: &impl ISessionsV1) -> Result<()> {
+    client.get_session_by_id(None, "1").await.map(|session| assert_eq!(session, None))
+}
+
+/// What a check says when it fails.
+fn complaint(check: impl FnOnce()) -> Option<String> {
+    let panic = catch_unwind(AssertUnwindSafe(check)).err()?;
+    Some(panic.downcast_ref::<String>().expect("a message").clone())
+}
+
+fn session() -> Value {
+    json!({
+        "id": "7", "user_id": "user-1", "active": true, "data": ["book"],
+        "open_time": "2026-11-23T08:00:00Z", "request_time": "2026-11-23T08:00:00Z",
+    })
+}
+
+#[tokio::test]
+async fn each_operation_has_replies_of_its_own_in_the_order_of_the_script() {
+    let service = ScriptedTransport::new();
+    service
+        .on(sessions_v1::CLOSE_SESSION, Reply::no_content())
+        .on(sessions_v1::GET_SESSION_BY_ID, Reply::no_content().then(Reply::json(&session())))
+        .on(sessions_v1::CLOSE_SESSION, Reply::json(&session()));
+    let client = client(service.clone());
+    find(&client).await.unwrap();
+    assert_eq!(client.close_session(None, "7").await.unwrap(), None);
+    assert_eq!(client.close_session(None, "7").await.unwrap().unwrap().id, "7");
+    assert_eq!(client.get_session_by_id(None, "7").await.unwrap().unwrap().data, Some(json!(["book"])));
+    service.assert_done();
+}
+
+#[tokio::test]
+async fn a_reply_can_be_whatever_a_service_or_a_network_does() {
+    let error = ServiceError::new("INVALID_DATA", "no such user").with_category("BadRequest");
+    let mut page = Response::new("<html>".into());
+    *page.status_mut() = StatusCode::BAD_GATEWAY;
+    let replies = Reply::service_error(400, &error)
+        .then(Reply::status(429).header("retry-after", "3"))
+        .then(Reply::response(page))
+        .then(Reply::error(ErrorKind::Connect));
+    let client = client(scripted(sessions_v1::GET_SESSION_BY_ID, replies));
+    let mut errors = Vec::new();
+    for _ in 0..4 {
+        errors.push(find(&client).await.unwrap_err());
+    }
+    assert_eq!(errors[0].service(), Some(&error));
+    assert_eq!(errors[1].retry_after(), Some(Duration::from_secs(3)));
+    let statuses: Vec<_> = errors.iter().map(|error| error.status().map(|status| status.as_u16())).collect();
+    assert_eq!(statuses, [Some(400), Some(429), Some(502), None]);
+    assert!(errors[3].is_connect());
+}
+
+#[tokio::test]
+async fn a_reply_can_be_computed_from_what_was_sent() {
+    let reply = Reply::from_fn(|sent| {
+        let opened = sent.operation::<sessions_v1::received::OpenSession<Value, Value>>().unwrap();
+        let mut session = session();
+        session["user_id"] = json!(opened.user_id);
+        Reply::json(&session)
+    });
+    let client = client(scripted(sessions_v1::OPEN_SESSION, reply.always()));
+    for user in ["Ann", "Bob"] {
+        let session = client.open_session(None, user, None, None, None, None, None).await.unwrap();
+        assert_eq!(session.user_id.as_deref(), Some(user));
+    }
+}
+
+#[tokio::test]
+async fn a_reply_that_cannot_be_made_says_so_when_its_turn_comes() {
+    let none = || Reply::no_content().times(0);
+    let replies = [
+        (Reply::status(7), "the scripted status 7 is none: it has three digits"),
+        (
+            Reply::json(&std::collections::HashMap::from([([1], 2)])),
+            "the scripted reply cannot be written as JSON",
+        ),
+        (
+            Reply::status(503).header("retry after", "s3cret"),
+            "the scripted header `retry after` has a name or a value that no header has",
+        ),
+        (Reply::from_fn(move |_| none()), "the scripted function has no reply"),
+    ];
+    for (reply, message) in replies {
+        let error = find(&client(scripted(sessions_v1::GET_SESSION_BY_ID, reply))).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.to_string()),
+            (ErrorKind::Config, format!("get_session_by_id: {message}"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_reply_can_be_given_more_than_once_or_always() {
+    let service = scripted(
+        sessions_v1::GET_SESSION_BY_ID,
+        Reply::status(503).times(2).then(Reply::no_content().always()),
+    );
+    let client = client(service.clone());
+    let mut found = Vec::new();
+    for _ in 0..5 {
+        found.push(find(&client).await.is_ok());
+    }
+    assert_eq!(found, [false, false, true, true, true]);
+    service.assert_done();
+}
+
+#[tokio::test]
+async fn a_call_without_a_reply_fails_names_its_operation_and_is_not_repeated() {
+    let service = scripted(sessions_v1::CLOSE_SESSION, Reply::no_content());
+    let retry = Retry::new(service.clone(), RetryPolicy::new(), VirtualTime::new());
+    let client = client(retry);
+    client.close_session(None, "1").await.unwrap();
+    let error = client.close_session(None, "1").await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "close_session: the script has no reply to call 2 of `close_session`: add `.on(CLOSE_SESSION, Reply::…)`"
+    );
+    assert!(find(&client).await.unwrap_err().to_string().contains("call 1 of `get_session_by_id`"));
+    assert_eq!(service.sent().len(), 3);
+    // Code that swallows the error does not hide it.
+    let complaint = complaint(|| service.assert_done()).unwrap();
+    assert_eq!(complaint, "the script had no reply to calls of close_session, get_session_by_id");
+}
+
+#[tokio::test]
+async fn a_call_that_the_script_leaves_out_is_answered_otherwise() {
+    let service = scripted(sessions_v1::GET_SESSION_BY_ID, Reply::status(503));
+    service.otherwise(Reply::no_content().always());
+    let client = client(service.clone());
+    find(&client).await.unwrap_err();
+    find(&client).await.unwrap();
+    assert_eq!(client.close_session(None, "1").await.unwrap(), None);
+    service.assert_done();
+}
+
+#[tokio::test]
+async fn replies_that_nobody_asked_for_are_found_out() {
+    let service = scripted(sessions_v1::GET_SESSION_BY_ID, Reply::no_content().times(3));
+    service.on(sessions_v1::OPEN_SESSION, Reply::status(500)).otherwise(Reply::status(404));
+    find(&client(service.clone())).await.unwrap();
+    assert_eq!(
+        complaint(|| service.assert_done()).unwrap(),
+        "the script has replies that nobody asked for: 2 for get_session_by_id, 1 for open_session, \
+         1 for any operation"
+    );
+}
+
+#[tokio::test]
+async fn clones_share_script_and_record() {
+    let service = ScriptedTransport::new();
+    let client = client(service.clone());
+    // The script can grow while the client is in use.
+    service.clone().on(sessions_v1::GET_SESSION_BY_ID, Reply::no_content());
+    find(&client).await.unwrap();
+    assert_eq!(service.sent().len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_sent_is_read_back_as_it_was_meant_and_as_it_travelled() {
+    let service = scripted(sessions_v1::OPEN_SESSION, Reply::json(&session()).always());
+    service.on(sessions_v1::CLOSE_SESSION, Reply::no_content());
+    let client = client(service.clone());
+    let cart = json!(["book", { "count": 2 }]);
+    client.open_session(Some("trace-1"), "Ann", None, None, None, None, Some(&cart)).await.unwrap();
+    client.close_session(None, "7").await.unwrap();
+    client.open_session(None, "Bob", None, Some("::1"), None, None, None).await.unwrap();
+
+    let opened = service.sent_as::<sessions_v1::received::OpenSession<Value, Value>>().unwrap();
+    let users: Vec<_> = opened.iter().map(|opened| &*opened.user_id).collect();
+    assert_eq!(users, ["Ann", "Bob"]);
+    assert_eq!(
+        (opened[0].correlation_id.as_deref(), opened[0].data.as_ref()),
+        (Some("trace-1"), Some(&cart))
+    );
+    assert_eq!(opened[1].address.as_deref(), Some("::1"));
+
+    let sent = service.sent();
+    let names: Vec<_> = sent.iter().map(|sent| (sent.route().name, sent.attempt())).collect();
+    assert_eq!(names, [("open_session", 1), ("close_session", 1), ("open_session", 1)]);
+    assert_eq!(sent[0].request().uri(), "/v1/sessions/open_session?correlation_id=trace-1");
+    assert_eq!(sent[1].request().body(), r#"{"session_id":"7"}"#);
+    assert_eq!(sent[1].operation::<sessions_v1::received::CloseSession>().unwrap().session_id, "7");
+}
+
+#[tokio::test]
+async fn what_is_read_back_as_something_else_is_an_error_that_says_what_it_is() {
+    async fn opened<D: Payload>() -> (Error, Option<Error>) {
+        let service = scripted(sessions_v1::OPEN_SESSION, Reply::json(&session()));
+        let data = json!("s3cret");
+        client(service.clone()).open_session(None, "1", None, None, None, None, Some(&data)).await.unwrap();
+        let other = service.sent()[0].operation::<sessions_v1::received::CloseSession>().unwrap_err();
+        (other, service.sent_as::<sessions_v1::received::OpenSession<Value, D>>().err())
+    }
+    let (other, error) = opened::<String>().await;
+    assert_eq!(other.to_string(), "open_session: this was sent, and not `close_session`");
+    assert!(error.is_none());
+    let (_, error) = opened::<u32>().await;
+    assert_eq!(
+        error.unwrap().to_string(),
+        "open_session: the service answered 400 Bad Request: INVALID_DATA: Validation failed: \
+         data: found string, expected u32"
+    );
+}
+
+#[tokio::test]
+async fn repeats_of_the_policies_are_seen_one_by_one() {
+    let service = scripted(
+        sessions_v1::GET_SESSION_BY_ID,
+        Reply::error(ErrorKind::Transport)
+            .then(Reply::status(503).header("retry-after", "2"))
+            .then(Reply::no_content()),
+    );
+    let time = VirtualTime::new();
+    let retry = Retry::with_random(service.clone(), RetryPolicy::new(), time.clone(), || 1.0);
+    find(&client(retry)).await.unwrap();
+    service.assert_done();
+    let attempts: Vec<_> = service.sent().iter().map(Sent::attempt).collect();
+    assert_eq!(attempts, [1, 2, 3]);
+    assert_eq!(time.slept(), [ms(100), ms(2000)]);
+}
+
+#[tokio::test]
+async fn a_service_that_never_answers_is_given_up_in_no_time() {
+    let service = scripted(sessions_v1::GET_SESSION_BY_ID, Reply::never().always());
+    let time = VirtualTime::new();
+    let attempt = Timeout::new(service.clone(), ms(1000), time.clone());
+    let client = client(Deadline::new(attempt, ms(10_000), time.clone()));
+    assert!(find(&client.with(CallOptions::new().timeout(ms(300)))).await.unwrap_err().is_timeout());
+    assert_eq!((time.passed(), service.sent()[0].call().limit), (ms(300), Some(ms(300))));
+}
+
+#[tokio::test]
+async fn the_kit_prints_no_request_and_no_reply() {
+    const SECRET: &str = "s3cret";
+    let service = ScriptedTransport::new();
+    let mut body = session();
+    body["data"] = json!(SECRET);
+    let reply = Reply::json(&body)
+        .header("x-secret", SECRET)
+        .then(Reply::never())
+        .then(Reply::from_fn(|_| Reply::status(1)).always());
+    assert_eq!(format!("{reply:?}"), "[200, never, computed always]");
+    service.on(sessions_v1::OPEN_SESSION, reply).otherwise(Reply::error(ErrorKind::Connect));
+    let data = json!(SECRET);
+    let client = client(Faults::new(service.clone(), 1, VirtualTime::new()));
+    client.open_session(Some(SECRET), SECRET, None, None, None, None, Some(&data)).await.unwrap();
+    let printed = format!("{service:?} {:?} {:?}", service.sent(), client.caller().transport());
+    assert!(printed.contains("open_session") && !printed.contains(SECRET), "{printed}");
+}
+
+#[test]
+fn what_the_kit_has_can_be_cloned_and_sent_to_other_threads() {
+    fn check<T: Clone + Send + Sync + 'static>() {}
+    check::<ScriptedTransport>();
+    check::<Faults<ScriptedTransport, VirtualTime>>();
+    check::<Reply>();
+    check::<Sent>();
+}

@@ -1,0 +1,169 @@
+//! The owned form of an operation: what a service reads from a request before it calls its method, and what a
+//! test reads back from a request that was sent.
+//!
+//! These structs have the names of the operations, in a module of their own: a suffix would be one more name
+//! for each operation to collide with.
+
+use super::fields::{Field, Generics, where_also};
+use super::{Scope, allowances, local, site};
+use crate::model::{Operation, Param, Place, Shape};
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+
+/// The module of all of them. `scope` is that of a place inside it.
+pub(super) fn module(scope: &Scope<'_>) -> TokenStream {
+    let items = scope.api.operations().map(|operation| expand(scope, operation));
+    quote! {
+        /// The operations as a service receives them: each owns its arguments, a `String` where the method
+        /// takes `&str`, a `Vec<T>` for `&[T]`.
+        pub mod received {
+            use super::*;
+            #(#items)*
+        }
+    }
+}
+
+fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
+    let Scope { rt, private, .. } = scope;
+    let (cfgs, type_ident, route) = (&operation.cfgs, &operation.type_ident, &operation.const_ident);
+    let fields: Vec<Field<'_>> = operation.params.iter().map(Field::new).collect();
+    let generics = Generics::of(scope, &fields);
+    let Generics { params, defaulted, idents, where_clause, .. } = &generics;
+
+    let names: Vec<_> = operation.params.iter().map(|param| &param.ident).collect();
+    let declarations = operation.params.iter().map(|param| {
+        let (ident, ty, doc) =
+            (&param.ident, owned(scope, param), format!("The argument `{}`.", param.name()));
+        quote!(#[doc = #doc] pub #ident: #ty)
+    });
+    let receive = receive(scope, operation);
+    let as_operation = as_operation(scope, operation, &fields, &generics);
+    let owners = operation.params.iter().map(|param| owner(scope, param));
+    let clone_if = where_also(scope, where_clause, "CloneIf", owners);
+    let name = type_ident.to_string();
+    let about = format!("The arguments of [`{name}`](super::{name}), as they were received.");
+    let allow = allowances();
+    quote! {
+        #(#cfgs)*
+        #[doc = #about]
+        #[non_exhaustive]
+        pub struct #type_ident<#defaulted> #where_clause { #(#declarations),* }
+
+        #(#cfgs)*
+        #allow
+        impl<#params> #type_ident<#idents> #where_clause { #as_operation }
+
+        #(#cfgs)*
+        impl<#params> #rt::Received for #type_ident<#idents> #where_clause {
+            const ROUTE: &'static #rt::Route = #route;
+            #receive
+        }
+
+        #(#cfgs)*
+        impl<#params> #private::Clone for #type_ident<#idents> #clone_if {
+            fn clone(&self) -> Self { Self { #(#names: #private::Clone::clone(&self.#names)),* } }
+        }
+
+        #(#cfgs)*
+        impl<#params> #private::Debug for #type_ident<#idents> #where_clause {
+            fn fmt(&self, formatter: &mut #private::Formatter<'_>) -> #private::fmt::Result {
+                #private::opaque(formatter, #name)
+            }
+        }
+    }
+}
+
+fn as_operation(
+    scope: &Scope<'_>,
+    operation: &Operation,
+    fields: &[Field<'_>],
+    generics: &Generics,
+) -> TokenStream {
+    let private = &scope.private;
+    let (type_ident, idents) = (&operation.type_ident, &generics.idents);
+    let lifetime = fields.iter().any(|field| field.borrows).then(|| quote!('_,));
+    let values = operation.params.iter().map(|param| {
+        let (ident, lent) = (&param.ident, lend(scope, param, &quote!(self)));
+        if param.is_by_value() {
+            quote!(#ident: #private::Clone::clone(&#lent))
+        } else {
+            quote!(#ident: #lent)
+        }
+    });
+    let by_value = fields.iter().filter(|field| field.param.is_by_value()).map(|field| &field.ty);
+    let clone_if = where_also(scope, &TokenStream::new(), "CloneIf", by_value);
+    quote! {
+        /// The call that this was, to be looked at, encoded, or made again.
+        #[must_use]
+        pub fn as_operation(&self) -> super::#type_ident<#lifetime #idents> #clone_if {
+            super::#type_ident { #(#values),* }
+        }
+    }
+}
+
+/// An argument as the method takes it, from `received`, which keeps what is lent.
+pub(super) fn lend(scope: &Scope<'_>, param: &Param, received: &TokenStream) -> TokenStream {
+    let (private, ident) = (&scope.private, &param.ident);
+    match &param.shape {
+        Shape::Borrowed(inner) => quote!(<#inner as #private::OwnedForm>::lend(&#received.#ident)),
+        Shape::OptionalBorrowed(inner) => {
+            quote!(#private::Option::map(
+                #private::Option::as_ref(&#received.#ident),
+                <#inner as #private::OwnedForm>::lend,
+            ))
+        }
+        Shape::Optional(_) | Shape::Owned => quote!(#received.#ident),
+    }
+}
+
+/// All arguments are read before any is missed, so that one answer names every one that is wrong.
+fn receive(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
+    let Scope { rt, private, .. } = scope;
+    let arguments = local("arguments");
+    let names: Vec<_> = operation.params.iter().map(|param| &param.ident).collect();
+    let reads = operation.params.iter().enumerate().map(|(index, param)| read(scope, index, param));
+    let body = if names.is_empty() {
+        quote!(#private::Ok(Self {}))
+    } else {
+        quote! {
+            let (#(#private::Ok(#names),)*) = (#(#reads,)*) else { return #private::Err(#rt::Unreadable) };
+            #private::Ok(Self { #(#names),* })
+        }
+    };
+    quote! {
+        fn receive(#arguments: &mut #rt::Arguments<'_>) -> #private::Result<Self, #rt::Unreadable> { #body }
+    }
+}
+
+fn read(scope: &Scope<'_>, index: usize, param: &Param) -> TokenStream {
+    let (arguments, span, ty) = (local("arguments"), site(&param.ty), owned(scope, param));
+    let json = param.places.iter().any(|place| matches!(place, Place::Field(_) | Place::Body));
+    if json {
+        quote_spanned!(span => #arguments.json::<#ty>(#index))
+    } else {
+        quote_spanned!(span => #arguments.text::<#ty>(#index))
+    }
+}
+
+/// The type of an argument that owns it: `T::Owned` for `&T`, `Option<T::Owned>` for `Option<&T>`.
+fn owned(scope: &Scope<'_>, param: &Param) -> TokenStream {
+    let (private, owner) = (&scope.private, owner(scope, param));
+    match &param.shape {
+        Shape::OptionalBorrowed(_) => quote_spanned!(site(&param.ty) => #private::Option<#owner>),
+        Shape::Borrowed(_) | Shape::Optional(_) | Shape::Owned => owner,
+    }
+}
+
+/// The part of the type that says whether it can be cloned.
+fn owner(scope: &Scope<'_>, param: &Param) -> TokenStream {
+    let private = &scope.private;
+    match &param.shape {
+        Shape::Borrowed(inner) | Shape::OptionalBorrowed(inner) => {
+            quote_spanned!(site(&param.ty) => <#inner as #private::OwnedForm>::Owned)
+        }
+        Shape::Optional(_) | Shape::Owned => {
+            let ty = &param.ty;
+            quote!(#ty)
+        }
+    }
+}
