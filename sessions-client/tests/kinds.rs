@@ -123,13 +123,15 @@ async fn the_null_client_opens_what_it_is_given_and_keeps_nothing() {
     sessions.close_expired_sessions(None).await.unwrap();
 }
 
-/// An implementation whose first answer to each call is 503.
-fn faltering(calls: &Arc<AtomicUsize>) -> impl ISessionsV1 + 'static {
+/// What a service says with a 503, and what a proxy does.
+const BUSY: [&str; 2] = [r#"{"code":"BUSY","message":"later"}"#, "<html>try later</html>"];
+
+/// An implementation whose first answer is a 503 with the body `busy`.
+fn faltering(calls: &Arc<AtomicUsize>, busy: &'static str) -> impl ISessionsV1 + 'static {
     let calls = Arc::clone(calls);
     SessionsHttpClientV1::new(transport_fn(move |_call: Call| {
         let is_first = calls.fetch_add(1, Ordering::Relaxed) == 0;
         async move {
-            let busy = r#"{"code":"BUSY","message":"later"}"#;
             let (status, body) = if is_first { (503, busy) } else { (200, "null") };
             Ok(http::Response::builder().status(status).body(body.into()).unwrap())
         }
@@ -139,17 +141,19 @@ fn faltering(calls: &Arc<AtomicUsize>) -> impl ISessionsV1 + 'static {
 #[tokio::test]
 async fn a_direct_client_repeats_what_a_client_over_the_network_would() {
     let config = ClientConfig::from_pairs([("kind", "direct"), ("options.backoff", "0")]).unwrap();
-    let calls = Arc::new(AtomicUsize::new(0));
-    let sessions = SessionsHttpClientV1::direct(faltering(&calls), &config).unwrap();
-    assert_eq!(sessions.get_session_by_id(None, "id").await.unwrap(), None);
-    assert_eq!(calls.load(Ordering::Relaxed), 2);
+    for busy in BUSY {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let sessions = SessionsHttpClientV1::direct(faltering(&calls, busy), &config).unwrap();
+        assert_eq!(sessions.get_session_by_id(None, "id").await.unwrap(), None);
+        assert_eq!(calls.load(Ordering::Relaxed), 2);
 
-    let calls = Arc::new(AtomicUsize::new(0));
-    let sessions = SessionsHttpClientV1::direct(faltering(&calls), &config).unwrap();
-    let error = sessions.open_session(None, "u", None, None, None, None, None).await.unwrap_err();
-    assert_eq!((error.operation(), error.attempts()), (Some("open_session"), 1));
-    assert_eq!(error.status(), Some(http::StatusCode::SERVICE_UNAVAILABLE));
-    assert_eq!(calls.load(Ordering::Relaxed), 1, "it is not repeated once it was sent");
+        let calls = Arc::new(AtomicUsize::new(0));
+        let sessions = SessionsHttpClientV1::direct(faltering(&calls, busy), &config).unwrap();
+        let error = sessions.open_session(None, "u", None, None, None, None, None).await.unwrap_err();
+        assert_eq!((error.operation(), error.attempts()), (Some("open_session"), 1));
+        assert_eq!(error.status(), Some(http::StatusCode::SERVICE_UNAVAILABLE));
+        assert_eq!(calls.load(Ordering::Relaxed), 1, "it is not repeated once it was sent");
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

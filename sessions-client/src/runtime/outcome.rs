@@ -67,7 +67,7 @@ impl Failure for Error {
             .with_category("FailedInvocation")
             .with_detail("command", route.name);
         // What passed an answer of another service on: whether it may pass is for its status to say.
-        let status = self.status().filter(|_| self.kind() == ErrorKind::Service);
+        let status = self.status().filter(|status| status.is_client_error() || status.is_server_error());
         (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), error)
     }
 }
