@@ -13,6 +13,7 @@
 //! | any implementation behind a pointer | [`DynISessionsV1`]: `Arc<dyn DynISessionsV1>` |
 //! | configuration | [`ClientConfig`] |
 //! | limits of time, repeats | [`policy`], [`CallOptions`] |
+//! | spans, trace context, metrics | [`telemetry`] |
 //! | what can go wrong | [`Error`], [`ErrorKind`] |
 //! | calls as values, without I/O | [`sessions_v1`], [`Operation`] |
 //! | other ways to send requests | [`Transport`], [`transport_fn`] |
@@ -22,7 +23,7 @@
 //! # Features
 //!
 //! `reqwest` and `rustls`, both on by default, are the network and its TLS. `server` is the embedded service. `tokio` is
-//! the clock of the policies, which `reqwest` switches on. For another
+//! the clock of the policies, which `reqwest` switches on. `otel` and `metrics` are for [`telemetry`]. For another
 //! TLS library leave `rustls` out and switch on reqwest's own feature for it, or hand a `reqwest::Client` of your own to
 //! [`ReqwestTransport::with_client`].
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
@@ -41,6 +42,7 @@ pub mod policy;
 mod runtime;
 #[cfg(feature = "server")]
 pub mod server;
+pub mod telemetry;
 mod transport;
 
 pub use bytes;
