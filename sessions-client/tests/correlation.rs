@@ -25,7 +25,7 @@ async fn every_error_of_a_call_tells_the_id_that_it_was_made_with() {
     for place in PLACES {
         let endings: [fn() -> Result<Response>; 5] = [
             || Err(Error::new(ErrorKind::Connect, "broken")),
-            || answer(500, r#"{"code":"A","message":"b","correlation_id":"another"}"#),
+            || answer(500, r#"{"code":"A","message":"b","correlation_id":"theirs"}"#),
             || answer(502, "<html>"),
             || answer(200, "{"),
             || answer(200, "7"),
@@ -35,7 +35,7 @@ async fn every_error_of_a_call_tells_the_id_that_it_was_made_with() {
             let error = client.get_session_by_id(Some("id 1"), "1").await.unwrap_err();
             assert_eq!(error.correlation_id(), Some("id 1"), "{error}");
             let printed = format!("{error} {error:?} {error:#?}");
-            assert!(!printed.contains("id 1") && !printed.contains("another"), "{printed}");
+            assert!(!printed.contains("id 1") && !printed.contains("theirs"), "{printed}");
         }
     }
 }

@@ -16,7 +16,7 @@ use sessions_client::sessions_v1::{GET_SESSIONS, GetSessions, OpenSession};
 use sessions_client::telemetry::FinishedCall;
 use sessions_client::{
     Call, CallOptions, ClientConfig, CorrelationPlace, DataPage, Encoder, Encoding, Error, FilterParams,
-    ISessionsV1, InProcessTransport, Incoming, Operation, Policies, ReqwestTransport, Response,
+    ISessionsV1, InProcessTransport, Incoming, Operation, Policies, ReqwestTransport, Response, SessionV1,
     SessionsHttpClientV1, SessionsMemoryClientV1, Transport, Value, sessions_v1, transport_fn,
 };
 use std::error::Error as _;
@@ -186,7 +186,8 @@ fn a_secret_is_in_no_public_type_that_is_printed() {
     let mut encoder = Encoder::new(GET_SESSIONS, &encoding);
     encoder.correlation("correlation_id", "correlation_id", SECRET).unwrap();
     let incoming = Incoming::from(request.clone());
-    let page: DataPage = serde_json::from_value(json!({ "total": 1, "data": [session()] })).unwrap();
+    let page: DataPage<SessionV1> =
+        serde_json::from_value(json!({ "total": 1, "data": [session()] })).unwrap();
     let config = ClientConfig::from_url(&format!("https://{SECRET}:{SECRET}@localhost/{SECRET}")).unwrap();
     let memory = SessionsMemoryClientV1::new();
     let handler = sessions_v1::Handler::new(memory.clone());
