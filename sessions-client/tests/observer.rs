@@ -3,8 +3,8 @@
 use http::StatusCode;
 use sessions_client::telemetry::{CallObserver, CallOutcome, FinishedCall};
 use sessions_client::{
-    CallOptions, Caller, Error, ErrorKind, ISessionsV1, Response, Result, SessionsHttpClientV1, Transport,
-    Value, transport_fn,
+    CallOptions, Caller, Error, ErrorKind, ISessionsV1, Response, SessionsHttpClientV1, Transport, Value,
+    transport_fn,
 };
 use std::future::pending;
 use std::pin::pin;
@@ -48,19 +48,19 @@ fn client<T: Transport>(transport: T, lines: &Arc<Lines>) -> SessionsHttpClientV
     SessionsHttpClientV1::from_caller(caller(transport, lines.clone()))
 }
 
-fn answer(status: u16) -> Result<Response> {
+fn answer(status: u16) -> Response {
     let mut response = Response::default();
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
-    Ok(response)
+    response
 }
 
 #[tokio::test]
 async fn an_observer_is_told_of_each_call_once_with_what_came_of_it() {
     let lines = Arc::<Lines>::default();
-    let ok = client(transport_fn(|_| async { answer(204) }), &lines);
+    let ok = client(transport_fn(|_| async { Ok(answer(204)) }), &lines);
     ok.get_session_by_id(None, "1").await.unwrap();
     ok.store_session_data(None, "1", &Value::Null).await.unwrap_err();
-    let refusing = client(transport_fn(|_| async { answer(404) }), &lines);
+    let refusing = client(transport_fn(|_| async { Ok(answer(404)) }), &lines);
     refusing.close_session(None, "1").await.unwrap_err();
     let broken = client(transport_fn(|_| async { Err(Error::new(ErrorKind::Connect, "broken")) }), &lines);
     broken.delete_session_by_id(None, "1").await.unwrap_err();
@@ -90,7 +90,7 @@ fn a_dropped_call_is_told_as_cancelled() {
 #[tokio::test]
 async fn clones_and_views_tell_the_same_observer() {
     let lines = Arc::<Lines>::default();
-    let client = client(transport_fn(|_| async { answer(204) }), &lines);
+    let client = client(transport_fn(|_| async { Ok(answer(204)) }), &lines);
     client.clone().get_session_by_id(None, "1").await.unwrap();
     client.with(CallOptions::new()).get_session_by_id(None, "1").await.unwrap();
     client.clone().with_payloads::<u32, u32>().get_session_by_id(None, "1").await.unwrap();
@@ -101,19 +101,19 @@ async fn clones_and_views_tell_the_same_observer() {
 async fn a_function_is_an_observer_and_a_generated_client_takes_it() {
     let calls = Arc::new(AtomicU64::new(0));
     let counted = calls.clone();
-    let client = SessionsHttpClientV1::new(transport_fn(|_| async { answer(204) })).with_observer(Arc::new(
-        move |call: &FinishedCall<'_>| {
+    let client = SessionsHttpClientV1::new(transport_fn(|_| async { Ok(answer(204)) })).with_observer(
+        Arc::new(move |call: &FinishedCall<'_>| {
             assert_eq!(call.route.name, "get_session_by_id");
             counted.fetch_add(1, Ordering::Relaxed);
-        },
-    ));
+        }),
+    );
     client.get_session_by_id(None, "1").await.unwrap();
     assert_eq!(calls.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]
 async fn without_an_observer_no_clock_is_read() {
-    let transport = transport_fn(|_| async { answer(204) });
+    let transport = transport_fn(|_| async { Ok(answer(204)) });
     let caller = Caller::new(transport).with_clock(|| unreachable!("some platforms have no clock"));
     let client: SessionsHttpClientV1<Value, Value, _> = SessionsHttpClientV1::from_caller(caller);
     client.get_session_by_id(None, "1").await.unwrap();
@@ -134,8 +134,9 @@ mod metrics {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         ::metrics::with_local_recorder(&recorder, || {
             let statuses = AtomicU16::new(204);
-            let transport =
-                transport_fn(move |_| std::future::ready(answer(statuses.fetch_add(199, Ordering::Relaxed))));
+            let transport = transport_fn(move |_| {
+                std::future::ready(Ok(answer(statuses.fetch_add(199, Ordering::Relaxed))))
+            });
             let caller = caller(transport, Arc::new(MetricsObserver::new()));
             let client: SessionsHttpClientV1<Value, Value, _> = SessionsHttpClientV1::from_caller(caller);
             runtime.block_on(async {

@@ -44,10 +44,10 @@ fn client(
     SessionsHttpClientV1::new(Policies::new(script, &config))
 }
 
-fn answer(status: u16, body: &str) -> Result<Response> {
+fn answer(status: u16, body: &str) -> Response {
     let mut response = Response::new(body.to_owned().into());
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
-    Ok(response)
+    response
 }
 
 fn fails(kind: ErrorKind) -> Result<Response> {
@@ -68,7 +68,7 @@ fn texts(spans: &[Seen], field: &str) -> Vec<String> {
 #[tokio::test]
 async fn a_call_has_a_span_and_its_attempt_one_inside() {
     let (capture, _guard) = Capture::begin();
-    let client = client([answer(200, "null")]);
+    let client = client([Ok(answer(200, "null"))]);
     assert_eq!(client.get_session_by_id(Some("id"), "1").await.unwrap(), None);
     let (call, attempts) = call_and_attempts(&capture);
     assert_eq!(
@@ -93,7 +93,7 @@ async fn a_call_has_a_span_and_its_attempt_one_inside() {
 #[tokio::test(start_paused = true)]
 async fn each_attempt_has_a_span_and_each_repeat_an_event_with_its_pause() {
     let (capture, _guard) = Capture::begin();
-    let client = client([answer(503, ""), fails(ErrorKind::Connect), answer(204, "")]);
+    let client = client([Ok(answer(503, "")), fails(ErrorKind::Connect), Ok(answer(204, ""))]);
     client.get_session_by_id(None, "1").await.unwrap();
     let (call, attempts) = call_and_attempts(&capture);
     assert_eq!((call.field("sessions_client.attempts"), call.field("error.type")), ("3", ""));
@@ -125,7 +125,7 @@ async fn an_attempt_that_takes_too_long_ends_as_a_timeout() {
 #[tokio::test]
 async fn an_answer_that_cannot_be_read_fails_the_call_and_not_its_attempt() {
     let (capture, _guard) = Capture::begin();
-    client([answer(200, "<html>")]).get_session_by_id(None, "1").await.unwrap_err();
+    client([Ok(answer(200, "<html>"))]).get_session_by_id(None, "1").await.unwrap_err();
     let (call, attempts) = call_and_attempts(&capture);
     assert_eq!((call.field("error.type"), call.field("otel.status_code")), ("decode", "ERROR"));
     assert_eq!(texts(&attempts, "error.type"), [""]);
@@ -162,7 +162,7 @@ fn a_call_that_is_dropped_ends_as_cancelled_and_claims_no_success() {
 async fn the_spans_of_a_call_are_below_the_one_that_it_is_made_in() {
     use tracing::Instrument;
     let (capture, _guard) = Capture::begin();
-    let client = client([answer(204, "")]);
+    let client = client([Ok(answer(204, ""))]);
     client.get_session_by_id(None, "1").instrument(tracing::info_span!("request")).await.unwrap();
     let spans = capture.everything();
     assert_eq!(spans.iter().map(|span| &*span.name).collect::<Vec<_>>(), ["request", "call", "attempt"]);
@@ -173,7 +173,7 @@ async fn the_spans_of_a_call_are_below_the_one_that_it_is_made_in() {
 async fn a_transport_without_an_address_names_none() {
     let (capture, _guard) = Capture::begin();
     let config = ClientConfig::from_url("http://localhost").unwrap();
-    let bare = transport_fn(|_| async { answer(204, "") });
+    let bare = transport_fn(|_| async { Ok(answer(204, "")) });
     let client = SessionsHttpClientV1::new(Policies::new(bare, &config));
     client.get_session_by_id(None, "1").await.unwrap();
     let (_, attempts) = call_and_attempts(&capture);
