@@ -22,7 +22,8 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 ///
 /// [`kind`](Self::kind) tells the cases apart; [`status`](Self::status) and [`service`](Self::service) keep
 /// what the service said. `Display` is one line for a log or a person; [`source`](StdError::source) goes on
-/// where a library below has more to say.
+/// where a library below has more to say. Neither these nor `Debug` show the
+/// [`correlation_id`](Self::correlation_id).
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -35,6 +36,8 @@ struct Inner {
     /// 0 until a transport was asked.
     attempts: u32,
     retry_after: Option<Duration>,
+    /// As the caller gave it.
+    correlation_id: Option<String>,
 }
 
 /// The kinds of failure, by what the caller can do about them.
@@ -57,6 +60,22 @@ pub enum ErrorKind {
     Decode,
 }
 
+impl ErrorKind {
+    /// The kind in lower case, for the labels of metrics and the fields of logs: `connect`, `timeout` and so on.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Encode => "encode",
+            Self::Connect => "connect",
+            Self::Timeout => "timeout",
+            Self::Transport => "transport",
+            Self::Service => "service",
+            Self::Decode => "decode",
+        }
+    }
+}
+
 impl Error {
     /// An error of one's own: for transports, implementations of a contract, and tests.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
@@ -70,6 +89,7 @@ impl Error {
             source: None,
             attempts: 0,
             retry_after: None,
+            correlation_id: None,
         }))
     }
 
@@ -115,6 +135,12 @@ impl Error {
         self
     }
 
+    /// The id that the caller gave the call, unless it is known already.
+    pub(crate) fn with_correlation_id(mut self, id: Option<String>) -> Self {
+        self.0.correlation_id = self.0.correlation_id.or(id);
+        self
+    }
+
     /// The same error with what caused it.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
@@ -152,6 +178,28 @@ impl Error {
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.0.attempts
+    }
+
+    /// The correlation id of the call: the one that it was made with, or else the one that the service names
+    /// in its error. An empty one is none, and so is one that could not be sent.
+    ///
+    /// It finds the call in the logs of the service. It may be made of anything, a user's name for one, so
+    /// `Display` and `Debug` leave it out: print it where that is right.
+    #[must_use]
+    pub fn correlation_id(&self) -> Option<&str> {
+        let Inner { correlation_id, service, .. } = &*self.0;
+        let in_answer = || service.as_ref().and_then(|service| service.correlation_id.as_deref());
+        correlation_id.as_deref().or_else(in_answer)
+    }
+
+    /// OpenTelemetry's `error.type`: the status of an error answer, such as `503`, or else the
+    /// [kind](ErrorKind::as_str). There are few of them, and none holds data, so that metrics can be kept by it.
+    #[must_use]
+    pub fn error_type(&self) -> &str {
+        match (&self.0.status, self.kind()) {
+            (Some(status), ErrorKind::Service) => status.as_str(),
+            (_, kind) => kind.as_str(),
+        }
     }
 
     /// How long the service wants to be left alone, by the `Retry-After` of its last answer.
@@ -227,7 +275,7 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, operation, status, service, message, source, attempts, retry_after } = &*self.0;
+        let Inner { kind, operation, status, service, message, source, attempts, retry_after, .. } = &*self.0;
         let mut debug = f.debug_struct("Error");
         debug.field("kind", kind);
         if let Some(operation) = operation {
@@ -277,6 +325,8 @@ pub struct ServiceError {
     pub cause: Option<String>,
     /// Facts about the error, by name.
     pub details: BTreeMap<String, String>,
+    /// The id that the service knows the call by. Not every service of the framework names it.
+    pub correlation_id: Option<String>,
 }
 
 impl ServiceError {
@@ -313,6 +363,8 @@ impl ServiceError {
             category: Option<String>,
             #[serde(default, deserialize_with = "text")]
             cause: Option<String>,
+            #[serde(default, deserialize_with = "text")]
+            correlation_id: Option<String>,
             #[serde(default)]
             details: serde_json::Value,
         }
@@ -344,6 +396,7 @@ impl ServiceError {
             category: body.category,
             cause: body.cause,
             details,
+            correlation_id: body.correlation_id.filter(|id| !id.is_empty()),
         })
     }
 }

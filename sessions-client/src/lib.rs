@@ -15,6 +15,7 @@
 //! | a client whose kind is configured | [`SessionsClientFactory`] |
 //! | an implementation in the same process, or none at all | [`SessionsDirectClientV1`], [`SessionsNullClientV1`] |
 //! | limits of time, repeats | [`policy`], [`CallOptions`] |
+//! | spans, trace context, metrics | [`telemetry`] |
 //! | what can go wrong | [`Error`], [`ErrorKind`] |
 //! | calls as values, without I/O | [`sessions_v1`], [`Operation`] |
 //! | all pages of a list | `stream::ISessionsV1Ext` (feature `stream`) |
@@ -35,6 +36,8 @@
 //! | `stream` | all pages of a list as one stream |
 //! | `tower` | services and layers of tower as transports, and the other way round |
 //! | `test-kit` | the tools for tests of your own |
+//! | `otel` | the trace context of OpenTelemetry in the requests |
+//! | `metrics` | finished calls for the `metrics` facade |
 //! | `server` | the embedded service |
 //!
 //! For another TLS library leave `rustls` out and switch on reqwest's own feature for it, or hand a `reqwest::Client`
@@ -57,6 +60,8 @@ mod runtime;
 pub mod server;
 #[cfg(feature = "stream")]
 pub mod stream;
+pub mod telemetry;
+#[cfg(feature = "test-kit")]
 pub mod test_kit;
 mod transport;
 

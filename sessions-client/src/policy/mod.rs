@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | [`Deadline`] | a call is over in time, repeats and pauses included | 30 s |
 //! | [`Retry`] | a failure that may pass is tried again, where that is safe | twice more, see [`RetryPolicy`] |
+//! | [`Trace`] | each attempt has a span, and tells the service of it | see [`telemetry`](crate::telemetry) |
 //! | [`Timeout`] | one attempt is over in time, its answer included | 10 s, or the route's own |
 //!
 //! [`ClientConfig`](crate::ClientConfig) changes each, or switches it off: 0 retries, or
@@ -15,12 +16,13 @@
 //! single calls. Around a transport of your own they are put in this order, all of them or some:
 //!
 //! ```
-//! use sessions_client::policy::{Deadline, Retry, RetryPolicy, Timeout, TokioTime};
+//! use sessions_client::policy::{Deadline, Retry, RetryPolicy, Timeout, TokioTime, Trace};
 //! use sessions_client::{SessionsHttpClientV1, Transport, Value};
 //! use std::time::Duration;
 //!
 //! fn client(transport: impl Transport) -> SessionsHttpClientV1<Value, Value, impl Transport> {
 //!     let transport = Timeout::new(transport, Duration::from_secs(2), TokioTime);
+//!     let transport = Trace::new(transport);
 //!     let transport = Retry::new(transport, RetryPolicy::new().with_retries(4), TokioTime);
 //!     SessionsHttpClientV1::new(Deadline::new(transport, Duration::from_secs(5), TokioTime))
 //! }
@@ -35,9 +37,12 @@
 //! `TowerTransport` and `TransportService` (feature `tower`).
 
 mod deadline;
+#[cfg(feature = "otel")]
+mod propagation;
 mod retry;
 mod time;
 mod timeout;
+mod trace;
 
 pub use deadline::Deadline;
 pub use retry::{Retry, RetryPolicy};
@@ -45,7 +50,11 @@ pub use time::Time;
 #[cfg(feature = "tokio")]
 pub use time::TokioTime;
 pub use timeout::Timeout;
+pub use trace::Trace;
 
+use crate::error::Error;
+use crate::runtime::Response;
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::task::Poll;
 
@@ -59,4 +68,16 @@ fn within<'f, F: Future, E: Future<Output = ()>>(
         Poll::Ready(output) => Poll::Ready(Some(output)),
         Poll::Pending => end.as_mut().poll(context).map(|()| None),
     })
+}
+
+/// OpenTelemetry's `error.type` of an attempt that failed.
+fn error_type(outcome: &Result<Response, Error>) -> Option<Cow<'_, str>> {
+    match outcome {
+        Ok(response) => {
+            let status = response.status();
+            let is_error = status.is_client_error() || status.is_server_error();
+            is_error.then(|| status.as_str().to_owned().into())
+        }
+        Err(error) => Some(error.error_type().into()),
+    }
 }

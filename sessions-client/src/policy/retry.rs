@@ -8,12 +8,15 @@
 //!
 //! A request is kept for its repeat before it is sent: two allocations, since bodies are shared, and none if no
 //! repeat may follow.
+//!
+//! A repeat is worth an event at the level `debug`, no more: the call goes on, and if it fails after all, its error
+//! says how many attempts there were. At `warn` an outage would fill the logs of every client.
 
-use super::Time;
+use super::{Time, error_type};
 use crate::error::may_pass;
 use crate::error::{Error, ErrorKind};
 use crate::runtime::{Attempts, retry_after};
-use crate::runtime::{Call, Response, Transport};
+use crate::runtime::{Call, Response, TARGET, Transport};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -239,6 +242,15 @@ impl<T: Transport, C: Time> Transport for Retry<T, C> {
             }
             let again = kept.and_then(|kept| Some((self.repeat_at(&kept, &outcome)?, kept)));
             let Some((moment, kept)) = again else { return counted(outcome, attempt) };
+            tracing::event!(
+                target: TARGET,
+                tracing::Level::DEBUG,
+                sessions_client.operation = kept.route.name,
+                error.type = error_type(&outcome).as_deref(),
+                http.request.resend_count = attempt,
+                pause = ?moment.saturating_duration_since(self.time.now()),
+                "the attempt failed and is repeated after a pause",
+            );
             drop(outcome);
             self.time.sleep_until(moment).await;
             call = kept;

@@ -1,9 +1,19 @@
 //! One call from arguments to result: encode, send, decode.
 
-use super::{Call, CallOptions, CorrelationPlace, Encoding, Operation, Outcome, Transport, decode};
+use super::correlation::Correlation;
+use super::decode::read;
+use super::observer::Watch;
+use super::report::Report;
+use super::transport::Attempts;
+use super::{
+    Call, CallObserver, CallOptions, CallOutcome, CorrelationPlace, Encoding, Operation, Outcome, Transport,
+};
 use crate::error::Error;
 use serde::de::DeserializeOwned;
 use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+use tracing::Instrument;
 
 /// A transport, and how calls over it are written. Every generated client holds one.
 #[derive(Clone)]
@@ -11,12 +21,18 @@ pub struct Caller<T> {
     transport: T,
     encoding: Encoding,
     options: CallOptions,
+    watch: Watch,
 }
 
 impl<T> Caller<T> {
     /// Calls over `transport` with default settings.
     pub fn new(transport: T) -> Self {
-        Self { transport, encoding: Encoding::default(), options: CallOptions::new() }
+        Self {
+            transport,
+            encoding: Encoding::default(),
+            options: CallOptions::new(),
+            watch: Watch::default(),
+        }
     }
 
     /// The same caller with requests written otherwise.
@@ -33,6 +49,21 @@ impl<T> Caller<T> {
         self
     }
 
+    /// The same caller, which tells `observer` of every call that is over. Clones and views tell the same one.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn CallObserver>) -> Self {
+        self.watch.observer = Some(observer);
+        self
+    }
+
+    /// The same caller with another clock for the durations that its observer is told; by default
+    /// [`Instant::now`]. Without an observer no clock is read.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
+        self.watch.clock = Some(Arc::new(clock));
+        self
+    }
+
     /// A caller over the same transport whose calls have `options`, and where those are silent the options
     /// of this one.
     pub fn with(&self, options: CallOptions) -> Caller<&T> {
@@ -40,6 +71,7 @@ impl<T> Caller<T> {
             transport: &self.transport,
             encoding: self.encoding.clone(),
             options: options.or(self.options),
+            watch: self.watch.clone(),
         }
     }
 
@@ -60,7 +92,7 @@ impl<T> Caller<T> {
 }
 
 impl<T: Transport> Caller<T> {
-    /// Makes one call.
+    /// Makes one call, in a span of its own: see [`telemetry`](crate::telemetry).
     ///
     /// The request is written before the first await, so the future holds no borrowed argument.
     #[expect(clippy::needless_pass_by_value, reason = "a reference to it would live in the future")]
@@ -69,20 +101,36 @@ impl<T: Transport> Caller<T> {
         O: Operation,
         R: Outcome<Ok: DeserializeOwned, Err: From<Error>>,
     {
-        let request = operation.encode_with(&self.encoding);
+        let report = Report::begin(O::ROUTE, &self.watch);
+        let span = report.span().clone();
+        let request = span.in_scope(|| operation.encode_with(&self.encoding));
         async move {
-            let response = match request {
+            let correlation = request.as_ref().ok().and_then(|request| Correlation::of(O::ROUTE, request));
+            let result = match request {
                 Ok(request) => {
                     let call = Call { options: self.options, ..Call::new(O::ROUTE, request) };
-                    self.transport.send(call).await.map_err(|error| error.with_attempts(1))
+                    let response = self.transport.send(call).await.map_err(|error| error.with_attempts(1));
+                    response.and_then(|response| {
+                        let answered = (response.status(), Attempts::of(&response));
+                        read(O::ROUTE, &response).map(|value| (value, answered))
+                    })
                 }
                 Err(error) => Err(error),
             };
-            match response {
-                Ok(response) => decode(O::ROUTE, response),
-                Err(error) => R::from_result(Err(error.with_operation(O::ROUTE.name).into())),
+            match result {
+                Ok((value, (status, attempts))) => {
+                    report.end(CallOutcome::Ok(status), attempts);
+                    R::from_result(Ok(value))
+                }
+                Err(error) => {
+                    let id = correlation.and_then(|correlation| correlation.read());
+                    let error = error.with_operation(O::ROUTE.name).with_correlation_id(id);
+                    report.end(CallOutcome::Failed(&error), error.attempts());
+                    R::from_result(Err(error.into()))
+                }
             }
         }
+        .instrument(span)
     }
 }
 

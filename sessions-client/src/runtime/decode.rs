@@ -19,16 +19,20 @@ pub fn decode<R>(route: &'static Route, response: Response) -> R
 where
     R: Outcome<Ok: DeserializeOwned, Err: From<Error>>,
 {
-    let result = if response.status().is_success() { value(&response) } else { Err(refusal(&response)) };
-    R::from_result(result.map_err(|error| explained(error, route, &response).into()))
+    R::from_result(read(route, &response).map_err(Into::into))
+}
+
+/// [`decode`] before the error becomes the contract's own.
+pub(super) fn read<T: DeserializeOwned>(route: &'static Route, response: &Response) -> Result<T, Error> {
+    let result = if response.status().is_success() { value(response) } else { Err(refusal(response)) };
+    result.map_err(|error| explained(error, route, response))
 }
 
 /// The error with what is known about the call.
 fn explained(error: Error, route: &'static Route, response: &Response) -> Error {
-    let attempts = response.extensions().get().map_or(1, |&Attempts(attempts)| attempts);
     error
         .with_operation(route.name)
-        .with_attempts(attempts)
+        .with_attempts(Attempts::of(response))
         // Decoding has no clock: a date counts from the `Date` beside it.
         .with_retry_after(retry_after(response.headers(), || None))
 }

@@ -1,5 +1,6 @@
 //! From arguments to a request.
 
+use super::correlation::written;
 use super::{CorrelationPlace, Encoding, ParamValue, ParamValues, Request, Route};
 use crate::error::Error;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -89,7 +90,7 @@ impl<'e> Encoder<'e> {
             target.extend(utf8_percent_encode(text, ESCAPED));
             Ok(())
         });
-        outcome.map_err(|why| Error::argument(argument, why).with_operation(self.route.name))
+        outcome.map_err(|why| self.refused(argument, why))
     }
 
     /// The values of a header, none for an absent one.
@@ -118,7 +119,7 @@ impl<'e> Encoder<'e> {
             headers.append(HeaderName::from_static(name), value);
             Ok(())
         });
-        outcome.map_err(|why| Error::argument(argument, why).with_operation(self.route.name))
+        outcome.map_err(|why| self.refused(argument, why))
     }
 
     /// A correlation id, where the client is set up to put it.
@@ -161,8 +162,7 @@ impl<'e> Encoder<'e> {
         let start = self.body.len();
         self.json(argument, value)?;
         if self.body[start..] == *b"null" && self.is_required(argument) {
-            let why = "is `null` in JSON, but the operation requires it";
-            return Err(Error::argument(argument, why).with_operation(self.route.name));
+            return Err(self.refused(argument, "is `null` in JSON, but the operation requires it"));
         }
         Ok(())
     }
@@ -183,12 +183,18 @@ impl<'e> Encoder<'e> {
     fn json(&mut self, argument: &str, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
         // The serializer's own words may quote the value.
         serde_json::to_writer(&mut self.body, value).map_err(|_| {
-            Error::argument(
-                argument,
-                "cannot be written as JSON: its `Serialize` refuses, or a map has keys that are no text",
-            )
-            .with_operation(self.route.name)
+            let why =
+                "cannot be written as JSON: its `Serialize` refuses, or a map has keys that are no text";
+            self.refused(argument, why)
         })
+    }
+
+    fn refused(&self, argument: &str, why: &str) -> Error {
+        Error::argument(argument, why).with_operation(self.route.name).with_correlation_id(written(
+            self.route,
+            &self.target,
+            &self.headers,
+        ))
     }
 
     /// The request.

@@ -6,16 +6,20 @@
 
 mod base_route;
 mod caller;
+mod correlation;
 mod decode;
 mod encode;
 mod incoming;
+mod observer;
 mod operation;
 mod options;
 mod outcome;
 mod param;
+mod report;
 mod respond;
 mod retry_after;
 mod route;
+mod span;
 mod transport;
 
 pub use base_route::BaseRoute;
@@ -23,6 +27,7 @@ pub use caller::Caller;
 pub use decode::decode;
 pub use encode::Encoder;
 pub use incoming::{Arguments, Incoming, Unreadable};
+pub use observer::{CallObserver, CallOutcome, FinishedCall};
 pub use operation::{CorrelationPlace, Encoding, Operation, Payload, Received};
 pub use options::CallOptions;
 pub use outcome::{Failure, Outcome};
@@ -32,6 +37,7 @@ pub use route::{Param, Place, Route};
 pub use transport::{Call, FnTransport, Handler, Transport, transport_fn};
 
 pub(crate) use retry_after::retry_after;
+pub(crate) use span::{OpenSpan, TARGET};
 pub(crate) use transport::Attempts;
 
 #[cfg(feature = "server")]

@@ -65,6 +65,12 @@ impl fmt::Debug for Call {
 #[derive(Clone, Copy)]
 pub(crate) struct Attempts(pub(crate) u32);
 
+impl Attempts {
+    pub(crate) fn of(response: &Response) -> u32 {
+        response.extensions().get().map_or(1, |&Self(attempts)| attempts)
+    }
+}
+
 /// One function from request to response.
 ///
 /// Whatever status a response has, it is a response: an error means that there is none. Policies are

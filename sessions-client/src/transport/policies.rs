@@ -4,10 +4,10 @@
 
 use crate::config::ClientConfig;
 use crate::error::Error;
-use crate::policy::{Deadline, Retry, Timeout, TokioTime};
+use crate::policy::{Deadline, Retry, Timeout, TokioTime, Trace};
 use crate::runtime::{Call, Response, Transport};
 
-/// A transport with a limit for each attempt, repeats, and a deadline for each call, as a [`ClientConfig`] says.
+/// A transport with a limit and a span for each attempt, repeats, and a deadline for each call, as a [`ClientConfig`] says.
 ///
 /// [`SessionsHttpClientV1::connect`](crate::SessionsHttpClientV1::connect) makes one over reqwest. For another
 /// transport:
@@ -22,20 +22,24 @@ use crate::runtime::{Call, Response, Transport};
 ///
 /// A clone shares the budget of repeats. Other orders, or only some of them: see [`policy`](crate::policy).
 #[derive(Clone, Debug)]
-pub struct Policies<T>(Deadline<Retry<Timeout<T, TokioTime>, TokioTime>, TokioTime>);
+pub struct Policies<T>(Stack<T>);
 
-impl<T> Policies<T> {
+type Stack<T> = Deadline<Retry<Trace<Timeout<T, TokioTime>>, TokioTime>, TokioTime>;
+
+impl<T: Transport> Policies<T> {
     /// The limits and the repeats of `config`, around `transport`, as they are: whether they make sense, and limits are
     /// not zero, is for [`ClientConfig::validate`] to say.
     pub fn new(transport: T, config: &ClientConfig) -> Self {
-        let attempt = Timeout::new(transport, config.timeout(), TokioTime);
+        let attempt = Trace::new(Timeout::new(transport, config.timeout(), TokioTime));
         let retry = Retry::new(attempt, config.retry_policy().clone(), TokioTime);
         Self(Deadline::new(retry, config.deadline(), TokioTime))
     }
+}
 
+impl<T> Policies<T> {
     /// The transport inside.
     pub fn get_ref(&self) -> &T {
-        self.0.get_ref().get_ref().get_ref()
+        self.0.get_ref().get_ref().get_ref().get_ref()
     }
 }
 

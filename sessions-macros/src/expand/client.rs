@@ -56,6 +56,11 @@ pub(super) fn expand(scope: &Scope<'_>, names: &Names) -> TokenStream {
             pub fn with(&self, options: #rt::CallOptions) -> #client<#idents #comma &#transport> {
                 #client::from_caller(#rt::Caller::with(&self.caller, options))
             }
+
+            /// The same client, which tells `observer` of every call that is over.
+            pub fn with_observer(self, observer: #private::Arc<dyn #rt::telemetry::CallObserver>) -> Self {
+                Self::from_caller(self.caller.with_observer(observer))
+            }
         }
 
         #allow

@@ -1,0 +1,86 @@
+//! Which correlation id an error tells.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+use sessions_client::{
+    Caller, CorrelationPlace, Error, ErrorKind, ISessionsV1, Response, Result, SessionsHttpClientV1,
+    Transport, sessions_v1, transport_fn,
+};
+
+const PLACES: [CorrelationPlace; 3] =
+    [CorrelationPlace::Query, CorrelationPlace::Headers, CorrelationPlace::Both];
+
+fn client<T: Transport>(transport: T, place: CorrelationPlace) -> SessionsHttpClientV1<Value, Value, T> {
+    SessionsHttpClientV1::from_caller(Caller::new(transport).with_correlation_place(place))
+}
+
+fn answer(status: u16, body: &str) -> Response {
+    let mut response = Response::new(body.to_owned().into());
+    *response.status_mut() = StatusCode::from_u16(status).unwrap();
+    response
+}
+
+#[tokio::test]
+async fn every_error_of_a_call_tells_the_id_that_it_was_made_with() {
+    for place in PLACES {
+        let endings: [fn() -> Result<Response>; 5] = [
+            || Err(Error::new(ErrorKind::Connect, "broken")),
+            || Ok(answer(500, r#"{"code":"A","message":"b","correlation_id":"theirs"}"#)),
+            || Ok(answer(502, "<html>")),
+            || Ok(answer(200, "{")),
+            || Ok(answer(200, "7")),
+        ];
+        for ending in endings {
+            let client = client(transport_fn(move |_| std::future::ready(ending())), place);
+            let error = client.get_session_by_id(Some("id 1"), "1").await.unwrap_err();
+            assert_eq!(error.correlation_id(), Some("id 1"), "{error}");
+            let printed = format!("{error} {error:?} {error:#?}");
+            assert!(!printed.contains("id 1") && !printed.contains("theirs"), "{printed}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_id_is_told_as_it_was_given_whatever_it_is_made_of() {
+    let needs_escaping = "ü 1/2 & 100%+?=#%41";
+    let client = client(transport_fn(|_| std::future::ready(Ok(answer(500, "")))), CorrelationPlace::Query);
+    let error = client.get_session_by_id(Some(needs_escaping), "1").await.unwrap_err();
+    assert_eq!(error.correlation_id(), Some(needs_escaping));
+}
+
+#[tokio::test]
+async fn an_argument_that_cannot_be_sent_is_told_with_the_id() {
+    for place in PLACES {
+        let client = client(transport_fn(|_| async { unreachable!() }), place);
+        let error = client.store_session_data(Some("id 1"), "1", &Value::Null).await.unwrap_err();
+        assert_eq!((error.kind(), error.correlation_id()), (ErrorKind::Encode, Some("id 1")));
+    }
+}
+
+#[tokio::test]
+async fn without_an_id_of_the_caller_the_one_of_the_service_is_told() {
+    let body = json!({ "code": "A", "message": "b", "correlation_id": "theirs" }).to_string();
+    for place in PLACES {
+        let body = body.clone();
+        let client = client(transport_fn(move |_| std::future::ready(Ok(answer(500, &body)))), place);
+        for id in [None, Some("")] {
+            let error = client.get_session_by_id(id, "1").await.unwrap_err();
+            assert_eq!(error.correlation_id(), Some("theirs"));
+            assert_eq!(error.service().unwrap().correlation_id.as_deref(), Some("theirs"));
+        }
+    }
+    let mut response = Response::new(body.into());
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    let decoded: Result<Option<sessions_client::SessionV1>> = sessions_v1::GetSessionById::decode(response);
+    assert_eq!(decoded.unwrap_err().correlation_id(), Some("theirs"), "without a client too");
+}
+
+#[tokio::test]
+async fn without_any_id_none_is_told() {
+    for body in ["", r#"{"code":"A","correlation_id":null}"#, r#"{"code":"A","correlation_id":""}"#] {
+        let client =
+            client(transport_fn(move |_| std::future::ready(Ok(answer(500, body)))), CorrelationPlace::Both);
+        let error = client.get_session_by_id(None, "1").await.unwrap_err();
+        assert_eq!(error.correlation_id(), None);
+    }
+}

@@ -1,0 +1,269 @@
+//! Nothing private gets out: not into logs, spans, metrics, `Debug` or `Display`.
+//!
+//! A secret stands in all that a caller hands over and in all that a hostile server answers, except for the code
+//! and the message of a service's error, which are the service's to choose and are shown by design.
+
+#![cfg(feature = "reqwest")]
+
+#[path = "support/capture.rs"]
+mod capture;
+mod support;
+
+use capture::Capture;
+use serde_json::json;
+use sessions_client::policy::RetryPolicy;
+use sessions_client::sessions_v1::{GET_SESSIONS, GetSessions, OpenSession};
+use sessions_client::telemetry::FinishedCall;
+use sessions_client::{
+    Call, CallOptions, ClientConfig, CorrelationPlace, DataPage, Encoder, Encoding, Error, FilterParams,
+    ISessionsV1, InProcessTransport, Incoming, Operation, Policies, ReqwestTransport, Response, SessionV1,
+    SessionsHttpClientV1, SessionsMemoryClientV1, Transport, Value, sessions_v1, transport_fn,
+};
+use std::error::Error as _;
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use support::{answering, http, nobody, silent};
+
+const SECRET: &str = "zebra-s3cret";
+
+/// The secret as user and as password, as a request carries them.
+const CREDENTIALS: &str = "emVicmEtczNjcmV0OnplYnJhLXMzY3JldA==";
+
+/// What somebody could read, collected.
+#[derive(Default)]
+struct Texts(Vec<String>);
+
+impl Texts {
+    fn shown(&mut self, value: &impl Debug) {
+        self.0.extend([format!("{value:?}"), format!("{value:#?}")]);
+    }
+
+    fn result<T: Debug>(&mut self, result: &Result<T, Error>) {
+        self.shown(result);
+        let Err(error) = result else { return };
+        self.0.push(error.to_string());
+        if let Some(service) = error.service() {
+            self.shown(service);
+            self.0.push(service.to_string());
+        }
+        let mut source = error.source();
+        while let Some(cause) = source {
+            self.0.extend([cause.to_string(), format!("{cause:?}")]);
+            source = cause.source();
+        }
+    }
+
+    fn captured(&mut self, capture: &Capture) {
+        self.0.extend(capture.everything().iter().map(capture::Seen::text));
+    }
+
+    fn leaks(&self) -> Vec<&String> {
+        self.0.iter().filter(|text| text.contains(SECRET) || text.contains(CREDENTIALS)).collect()
+    }
+}
+
+fn filter() -> FilterParams {
+    FilterParams::new().user_id(SECRET).set("any", Some(SECRET.to_owned()))
+}
+
+fn session() -> Value {
+    json!({
+        "id": "1", "user_id": SECRET, "user_name": SECRET, "active": true, "open_time": "2026-11-23T02:10:20.820Z",
+        "request_time": "2026-11-23T02:10:20.820Z", "address": SECRET, "client": SECRET,
+        "user": { SECRET: SECRET }, "data": { SECRET: SECRET },
+    })
+}
+
+fn failure() -> String {
+    json!({
+        "code": "EXEC_FAILED", "message": "the command failed", "category": "FailedInvocation", "status": 500,
+        "stack": SECRET, "stack_trace": SECRET, "cause": SECRET, "details": { SECRET: SECRET },
+        "correlation_id": SECRET, SECRET: SECRET,
+    })
+    .to_string()
+}
+
+/// What a server may answer, and the ways in which there is no answer at all; by how a call ends.
+async fn services() -> Vec<(&'static str, String)> {
+    let json = "application/json";
+    let list = json!({ "total": 1, "data": [session()] }).to_string();
+    let reset = format!("HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{SECRET}");
+    let redirect = format!("HTTP/1.1 302 Found\r\nLocation: /{SECRET}\r\nContent-Length: 0\r\n\r\n");
+    vec![
+        ("ok", answering(http("200 OK", json, &session().to_string())).await),
+        ("ok", answering(http("200 OK", json, &list)).await),
+        ("500", answering(http("500 Internal Server Error", json, &failure())).await),
+        ("503", answering(http("503 Service Unavailable", json, &failure())).await),
+        ("502", answering(http("502 Bad Gateway", "text/html", &format!("<h1>{SECRET}</h1>"))).await),
+        ("302", answering(redirect).await),
+        ("decode", answering(http("200 OK", json, &format!("{{\"{SECRET}\": {SECRET}"))).await),
+        ("decode", answering(http("200 OK", json, &json!({ SECRET: [SECRET] }).to_string())).await),
+        ("decode", answering(http("200 OK", json, &json!({ "id": { SECRET: SECRET } }).to_string())).await),
+        ("decode", answering(http("200 OK", json, &SECRET.repeat(200))).await),
+        ("transport", answering(reset).await),
+        ("transport", answering(format!("{SECRET}\r\n\r\n")).await),
+        ("timeout", silent().await),
+        ("connect", nobody()),
+    ]
+}
+
+/// Calls that fail or succeed as `url` has it, and one that is cancelled. What they are answered is taken down.
+async fn calls(client: &SessionsHttpClientV1, is_list: bool, texts: &mut Texts) {
+    let data = json!({ SECRET: SECRET });
+    let id = Some(SECRET);
+    if is_list {
+        texts.result(&client.get_sessions(id, Some(&filter()), None).await);
+    } else {
+        let call = client.open_session(id, SECRET, id, id, id, Some(&data), Some(&data));
+        texts.result(&call.await);
+    }
+    texts.result(&client.store_session_data(id, SECRET, &data).await);
+    let unsent = client.store_session_data(id, SECRET, &Value::Null).await;
+    assert_eq!(unsent.as_ref().unwrap_err().correlation_id(), id);
+    texts.result(&unsent);
+    texts.result(&client.get_session_by_id(Some("zebra-s3cret\r\n"), SECRET).await);
+    let cancelled = client.get_session_by_id(id, SECRET);
+    assert!(tokio::time::timeout(Duration::ZERO, cancelled).await.is_err());
+}
+
+/// All that can be read while calls go to `services` in all the ways in which ids travel.
+async fn traffic(texts: &mut Texts, ends: &Arc<Mutex<Vec<String>>>) {
+    for place in [CorrelationPlace::Query, CorrelationPlace::Headers, CorrelationPlace::Both] {
+        for (index, (end, url)) in services().await.into_iter().enumerate() {
+            let url = url.replace("http://", &format!("http://{SECRET}:{SECRET}@"));
+            let config = ClientConfig::from_url(&url)
+                .unwrap()
+                .with_correlation_place(place)
+                .with_timeout(Duration::from_millis(50))
+                .with_max_response_bytes(1000)
+                .with_retry_policy(RetryPolicy::new().with_backoff(Duration::ZERO, Duration::ZERO));
+            let told = ends.clone();
+            let observer = move |call: &FinishedCall<'_>| {
+                let mut told = told.lock().unwrap();
+                told.push(call.error_type().unwrap_or("ok").to_owned());
+                told.extend([format!("{call:?}"), format!("{call:#?}")]);
+            };
+            let client =
+                SessionsHttpClientV1::from_config(&config).unwrap().with_observer(Arc::new(observer));
+            let before = ends.lock().unwrap().len();
+            // The second answer is a list.
+            calls(&client, index == 1, texts).await;
+            assert_eq!(ends.lock().unwrap()[before], end, "service {index}");
+            texts.shown(&client);
+            texts.shown(client.caller());
+            texts.shown(client.caller().transport());
+            texts.shown(&client.with(CallOptions::new()));
+            texts.shown(&config);
+        }
+    }
+}
+
+#[test]
+fn a_secret_is_in_no_log_span_error_or_metric_however_a_call_ends() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (capture, _guard) = Capture::begin();
+    let (mut texts, ends) = (Texts::default(), Arc::<Mutex<Vec<String>>>::default());
+    runtime.block_on(traffic(&mut texts, &ends));
+    texts.captured(&capture);
+    texts.0.append(&mut ends.lock().unwrap());
+    let targets: Vec<String> = capture.everything().into_iter().map(|seen| seen.target).collect();
+    assert!(targets.iter().any(|target| target == "sessions_client"));
+    assert!(targets.iter().any(|target| target.starts_with("hyper_util")), "{targets:?}");
+    assert!(capture.everything().iter().any(|seen| seen.field("log.target").starts_with("reqwest")));
+    assert!(texts.leaks().is_empty(), "{:#?}", texts.leaks());
+}
+
+#[test]
+fn a_secret_is_in_no_public_type_that_is_printed() {
+    let mut texts = Texts::default();
+    let data = json!({ SECRET: SECRET });
+    let filter = filter();
+    let open = OpenSession::new(SECRET).user_name(SECRET).data(&data).user(&data).correlation_id(SECRET);
+    let list = GetSessions::new().filter(&filter).correlation_id(SECRET);
+    let request = list.encode().unwrap();
+    let encoding = Encoding::default();
+    let mut encoder = Encoder::new(GET_SESSIONS, &encoding);
+    encoder.correlation("correlation_id", "correlation_id", SECRET).unwrap();
+    let incoming = Incoming::from(request.clone());
+    let page: DataPage<SessionV1> =
+        serde_json::from_value(json!({ "total": 1, "data": [session()] })).unwrap();
+    let config = ClientConfig::from_url(&format!("https://{SECRET}:{SECRET}@localhost/{SECRET}")).unwrap();
+    let memory = SessionsMemoryClientV1::new();
+    let handler = sessions_v1::Handler::new(memory.clone());
+    texts.shown(&open);
+    texts.shown(&list);
+    texts.shown(&filter);
+    texts.shown(&encoder);
+    texts.shown(&incoming.arguments(GET_SESSIONS).unwrap());
+    texts.shown(&incoming);
+    texts.shown(&Call::new(GET_SESSIONS, request));
+    texts.shown(&page.data[0]);
+    texts.shown(&page);
+    texts.shown(&config);
+    texts.shown(&ReqwestTransport::new(&config).unwrap());
+    texts.shown(&Policies::new(InProcessTransport::new(handler), &config));
+    texts.0.push(ReqwestTransport::new(&config).unwrap().peer().to_owned());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    texts.shown(&runtime.block_on(open.send(&memory)).unwrap());
+    texts.shown(&memory);
+    assert!(texts.leaks().is_empty(), "{:#?}", texts.leaks());
+}
+
+#[cfg(feature = "metrics")]
+#[test]
+fn a_secret_is_in_no_metric() {
+    use metrics_util::debugging::DebuggingRecorder;
+    use sessions_client::telemetry::MetricsObserver;
+    let recorder = DebuggingRecorder::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let answers = [failure(), session().to_string(), SECRET.to_owned()];
+    metrics::with_local_recorder(&recorder, || {
+        for (status, answer) in [500, 200, 200].into_iter().zip(answers) {
+            let transport = transport_fn(move |_| {
+                let mut response = Response::new(answer.clone().into());
+                *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+                std::future::ready(Ok(response))
+            });
+            let client = SessionsHttpClientV1::new(transport).with_observer(Arc::new(MetricsObserver::new()));
+            let _ = runtime.block_on(client.get_session_by_id(Some(SECRET), SECRET));
+        }
+    });
+    let mut texts = Texts::default();
+    for metric in recorder.snapshotter().snapshot().into_vec() {
+        texts.shown(&metric);
+    }
+    assert_eq!(texts.0.len(), 2 * 2 * 3, "two metrics for each of three calls, printed twice");
+    assert!(texts.leaks().is_empty(), "{:#?}", texts.leaks());
+}
+
+/// Without this the tests above could pass for want of ears.
+#[tokio::test]
+async fn the_check_finds_what_is_told_by_any_crate_in_any_way() {
+    let leaking = |tell: &dyn Fn()| {
+        let (capture, _guard) = Capture::begin();
+        tell();
+        let mut texts = Texts::default();
+        texts.captured(&capture);
+        texts.leaks().len()
+    };
+    assert_eq!(leaking(&|| tracing::trace!(target: "hyper", "GET /{SECRET}")), 1);
+    assert_eq!(leaking(&|| drop(tracing::trace_span!("any", user = SECRET))), 1);
+    let later = || {
+        tracing::trace_span!("any", user = tracing::field::Empty).record("user", SECRET);
+    };
+    assert_eq!(leaking(&later), 1);
+
+    // A client of the user's own that logs every byte, by the `log` crate.
+    let (capture, _guard) = Capture::begin();
+    let url = answering(http("204 No Content", "text/plain", ""))
+        .await
+        .replace("//", &format!("//{SECRET}:{SECRET}@"));
+    let config = ClientConfig::from_url(&url).unwrap();
+    let verbose = reqwest::Client::builder().no_proxy().connection_verbose(true).build().unwrap();
+    let transport = ReqwestTransport::with_client(verbose, &config).unwrap();
+    SessionsHttpClientV1::new(transport).get_session_by_id(None, "1").await.unwrap();
+    let mut texts = Texts::default();
+    texts.captured(&capture);
+    assert!(texts.leaks().iter().any(|text| text.contains(CREDENTIALS)));
+}
