@@ -70,6 +70,38 @@ async fn the_service_at_sessions_url_lives_up_to_the_contract() {
     compare_all(&all_pages(&report), variant.as_deref());
 }
 
+/// The run is this program again: a signal ends a process, not a test.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_interrupted_deletes_what_it_has_opened() {
+    let sessions = SessionsMemoryClientV1::new();
+    let service = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
+    let run = tokio::process::Command::new(env::current_exe().unwrap())
+        .args(["--exact", "the_service_at_sessions_url_lives_up_to_the_contract", "--nocapture"])
+        .env("SESSIONS_URL", service.url())
+        .env_remove("SESSIONS_VARIANT")
+        .env_remove("SESSIONS_CLOSE_EXPIRED")
+        .env("NO_PROXY", "127.0.0.1")
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    while sessions.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let pid = run.id().unwrap().to_string();
+    let sent = tokio::process::Command::new("kill").args(["-INT", &pid]).status().await.unwrap();
+    assert!(sent.success());
+    let output = run.wait_with_output().await.unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(told.contains("contract test of the service at SESSIONS_URL: "), "{told}");
+    assert!(told.contains("and touch no others"), "{told}");
+    assert!(told.contains("broke off: ") && told.contains("it was stopped"), "{told}");
+    assert!(sessions.is_empty(), "{} sessions are left", sessions.len());
+}
+
 /// What a run is going to do, before it does it.
 fn plan(cases: &[Case], rules: &Rules) -> String {
     let allowed = || cases.iter().filter(|case| rules.may_close_expired || !case.reaches_out());

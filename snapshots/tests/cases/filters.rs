@@ -50,9 +50,12 @@ pub(super) fn cases() -> Vec<Case> {
             ],
         ),
         Case::new("get_sessions", "refused")
-            .raw("A filter that is none", r#"{"filter":["user_id"]}"#)
-            .raw("Paging by texts", r#"{"paging":{"skip":"1","take":"2","total":1}}"#)
-            .raw("Both", r#"{"filter":"all","paging":{"total":"true"}}"#),
+            .raw("A filter that is none", r#"{"filter":["user_id"],"paging":{"skip":1000000000}}"#)
+            .raw(
+                "Paging by texts",
+                r#"{"filter":{"user_id":"<user>"},"paging":{"skip":"1","take":"2","total":1}}"#,
+            )
+            .raw("Both", r#"{"filter":"all","paging":{"skip":1000000000,"total":"true"}}"#),
     ]
 }
 

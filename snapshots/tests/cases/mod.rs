@@ -18,6 +18,7 @@ mod unreached;
 use snapshots::suite::Case;
 
 /// Where the table is, for a failure to point at.
+#[allow(dead_code, reason = "not every target that uses the table points at it")]
 pub(crate) const TABLE: &str = "snapshots/tests/cases";
 
 /// An id that no session has.

@@ -11,11 +11,13 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn of(route: &Route) -> Case {
+    // A service that lets it reach the command must not answer with sessions of others.
+    let harmless = r#"{"paging":{"skip":1000000000}}"#;
     let post = |title: &str, body: &str| Step::post(title, route.name, body);
     Case::new(route.name, "unreached")
-        .step(post("A slash too many", "{}").target("/"))
+        .step(post("A slash too many", harmless).target("/"))
         .step(Step::post("Another method", route.name, "").method(Method::GET))
-        .step(post("An answer in another language", "{}").header(ACCEPT, "text/html"))
+        .step(post("An answer in another language", harmless).header(ACCEPT, "text/html"))
         .step(post("JSON that is cut off", r#"{"session_id":"#))
 }
 
