@@ -22,6 +22,8 @@ enum Failure {
     LosesTheAnswer,
     /// It answers with what nobody understands.
     TalksNonsense,
+    /// It says that it has deleted a session, and has not.
+    PretendsToDelete,
     /// Our own code goes wrong.
     Panics,
 }
@@ -77,6 +79,12 @@ impl Transport for Fake {
                 *response.status_mut() = StatusCode::BAD_GATEWAY;
                 Ok(response)
             }
+            Failure::PretendsToDelete if call.route.name == "delete_session_by_id" => {
+                let mut response = Response::default();
+                *response.status_mut() = StatusCode::NO_CONTENT;
+                Ok(response)
+            }
+            Failure::PretendsToDelete => self.service.send(call).await,
             Failure::Panics => panic!("a bug in the tests"),
         }
     }
@@ -166,6 +174,15 @@ async fn a_service_that_stays_away_is_not_asked_for_ever_and_what_is_left_is_nam
     assert_eq!(sessions.len(), others.len() + 2);
     assert_eq!(report.left_behind.len(), 3, "{report:?}");
     assert_eq!(report.left_behind[2], "those of the user own-1, who cannot be asked for");
+}
+
+#[tokio::test]
+async fn sessions_that_are_still_listed_after_they_were_deleted_are_named() {
+    let (sessions, others) = service().await;
+    let fake = Fake::new(&sessions, Failure::PretendsToDelete, |_, _| true, 0);
+    let report = run(fake, &few()[..1], &rules(false)).await;
+    assert_eq!(sessions.len(), others.len() + 2);
+    assert_eq!(report.left_behind.len(), 2, "{report:?}");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use crate::record::Exchange;
 use serde_json::Value;
 use sessions_client::{ErrorKind, FilterParams, ISessionsV1, PagingParams, SessionsHttpClientV1, Transport};
+use std::collections::BTreeSet;
 
 /// How often a service that fails is asked again before a session is given up.
 const ATTEMPTS: usize = 5;
@@ -15,37 +16,35 @@ pub(super) async fn clean_up<T: Transport>(
     user_id: &str,
 ) -> Vec<String> {
     let client = SessionsHttpClientV1::<Value, Value, _>::new(transport);
-    let mut left_behind = Vec::new();
+    let (mut tried, mut left_behind) = (BTreeSet::new(), BTreeSet::new());
     let opened = exchanges.iter().filter(|exchange| exchange.request.uri().path().ends_with("/open_session"));
-    for id in opened.filter_map(|exchange| {
-        let session: Value = serde_json::from_slice(exchange.response.body()).ok()?;
-        session["id"].as_str().map(str::to_owned)
-    }) {
-        if !delete(&client, &id).await {
-            left_behind.push(id);
-        }
-    }
+    let mut ids: Vec<String> = opened
+        .filter_map(|exchange| {
+            let session: Value = serde_json::from_slice(exchange.response.body()).ok()?;
+            session["id"].as_str().map(str::to_owned)
+        })
+        .collect();
     loop {
-        let Some(ids) = sessions_of(&client, user_id).await else {
-            left_behind.push(format!("those of the user {user_id}, who cannot be asked for"));
-            return left_behind;
-        };
-        let mut deleted = false;
         for id in ids {
-            if left_behind.contains(&id) {
-                continue;
+            if !delete(&client, &id).await {
+                left_behind.insert(id.clone());
             }
-            if delete(&client, &id).await {
-                deleted = true;
-            } else {
-                left_behind.push(id);
-            }
+            tried.insert(id);
         }
-        // A page was full or a session lost its answer: there may be more.
-        if !deleted {
-            return left_behind;
+        let Some(listed) = sessions_of(&client, user_id).await else {
+            left_behind.insert(format!("those of the user {user_id}, who cannot be asked for"));
+            break;
+        };
+        // A page is not the whole list, and an answer may have been lost: there may be more. One that is still listed
+        // would be deleted for ever.
+        let (stubborn, more): (Vec<_>, Vec<_>) = listed.into_iter().partition(|id| tried.contains(id));
+        left_behind.extend(stubborn);
+        if more.is_empty() {
+            break;
         }
+        ids = more;
     }
+    left_behind.into_iter().collect()
 }
 
 async fn delete<T: Transport>(client: &SessionsHttpClientV1<Value, Value, &T>, id: &str) -> bool {

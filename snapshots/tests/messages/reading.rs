@@ -72,6 +72,12 @@ pub(super) fn get_session_by_id() -> Operation {
         r#"{"id":"043edeab77784051ba340bbce8aafd08","active":"secret","open_time":"2026-11-23T02:11:09.645Z","request_time":"2026-11-23T02:11:09.645Z"}"#,
     )
     .odd(
+        "session_without_active",
+        StatusCode::OK,
+        JSON,
+        r#"{"id":"043edeab77784051ba340bbce8aafd08","open_time":"2026-11-23T02:11:09.645Z","request_time":"2026-11-23T02:11:09.645Z"}"#,
+    )
+    .odd(
         "time_that_is_none",
         StatusCode::OK,
         JSON,
