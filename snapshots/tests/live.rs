@@ -60,6 +60,9 @@ async fn the_service_at_sessions_url_lives_up_to_the_contract() {
         interrupted().await;
         tell("stopping: deletes the sessions of this case first");
         stop.store(true, Ordering::SeqCst);
+        interrupted().await;
+        tell("stopped: sessions of this case may be left");
+        std::process::exit(130);
     });
     let report = run(transport(&url), &cases, &rules).await;
     signal.abort();

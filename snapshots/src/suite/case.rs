@@ -170,7 +170,7 @@ impl Case {
         opens.map(|step| step.times).sum()
     }
 
-    /// It opens sessions that are not of its user: they are lost where an answer is.
+    /// Says that it opens sessions that are not of its user: one whose answer is lost is found by nobody.
     #[must_use]
     pub fn strays(mut self) -> Self {
         self.strays = true;

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 pub struct Rules {
     /// Whose sessions it opens: the users are this name with a number after it.
     pub user: String,
-    /// Whether it may make the service close what has expired, whosever it is.
+    /// Whether the service is nobody else's: then it may close what has expired, and have sessions of no user.
     pub may_close_expired: bool,
     /// Set by somebody else when the run has to end before its time.
     pub stop: Arc<AtomicBool>,
