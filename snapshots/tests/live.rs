@@ -153,11 +153,11 @@ async fn interrupted() {
 }
 
 fn sound(report: &Report) {
-    let left = &report.left_behind;
-    assert!(left.is_empty(), "these sessions could not be deleted: {left:?}");
-    if let Some(broken) = &report.broken {
-        panic!("{broken}");
+    let mut wrong: Vec<String> = report.broken.iter().map(ToString::to_string).collect();
+    if !report.left_behind.is_empty() {
+        wrong.push(format!("these sessions could not be deleted: {:?}", report.left_behind));
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// What the success of an operation holds. A new one is taken to be like most.

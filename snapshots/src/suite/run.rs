@@ -175,11 +175,9 @@ impl<T: Transport + Clone + 'static> Story<T> {
         {
             return Ok(Told { step, exchange, reading });
         }
-        let why = reading.map(|response| String::from_utf8_lossy(response.body()).into_owned());
-        Err(Error::new(
-            ErrorKind::Transport,
-            format!("{}: no answer: {}", step.title, why.unwrap_or_default()),
-        ))
+        let said = reading.and_then(|response| serde_json::from_slice::<Value>(response.body()).ok());
+        let why = said.as_ref().and_then(|error| error["message"].as_str()).unwrap_or("nothing was sent");
+        Err(Error::new(ErrorKind::Transport, format!("{}: no answer: {why}", step.title)))
     }
 
     /// The template with what its names stand for.
