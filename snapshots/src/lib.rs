@@ -24,7 +24,7 @@ mod words;
 
 pub use coverage::{Kind, Pinned, Promise, gaps};
 pub use normalize::Normalizer;
-pub use observed::unobserved;
+pub use observed::{fields, unobserved};
 pub use record::{Exchange, Recorder};
 pub use render::{reading, request, response, routes};
 pub use shape::Shapes;

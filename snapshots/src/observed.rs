@@ -62,7 +62,8 @@ pub fn unobserved(
     missing
 }
 
-fn fields(route: &Route) -> impl Iterator<Item = &'static str> {
+/// The arguments of a route that travel as keys of a JSON object, by their names there.
+pub fn fields(route: &Route) -> impl Iterator<Item = &'static str> {
     route.params.iter().flat_map(|param| param.places).filter_map(|place| match place {
         Place::Field(name) => Some(*name),
         _ => None,

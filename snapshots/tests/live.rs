@@ -23,7 +23,9 @@ use snapshots::differences::VARIANTS;
 use snapshots::suite::{Case, Report, Rules, run};
 use snapshots::{Exchange, Promise, Shapes, unobserved};
 use std::env;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -55,15 +57,7 @@ async fn the_service_at_sessions_url_lives_up_to_the_contract() {
     let rules = Rules { user: own_user(), may_close_expired, ..Rules::default() };
     let cases = cases();
     tell(&plan(&cases, &rules));
-    let stop = rules.stop.clone();
-    let signal = tokio::spawn(async move {
-        interrupted().await;
-        tell("stopping: deletes the sessions of this case first");
-        stop.store(true, Ordering::SeqCst);
-        interrupted().await;
-        tell("stopped: sessions of this case may be left");
-        std::process::exit(130);
-    });
+    let signal = stop_when_interrupted(Arc::clone(&rules.stop));
     let report = run(transport(&url), &cases, &rules).await;
     signal.abort();
     for name in &report.skipped {
@@ -79,7 +73,7 @@ async fn the_service_at_sessions_url_lives_up_to_the_contract() {
 async fn a_run_that_is_interrupted_deletes_what_it_has_opened() {
     let sessions = SessionsMemoryClientV1::new();
     let service = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
-    let run = tokio::process::Command::new(env::current_exe().unwrap())
+    let mut run = tokio::process::Command::new(env::current_exe().unwrap())
         .args(["--exact", "the_service_at_sessions_url_lives_up_to_the_contract", "--nocapture"])
         .env("SESSIONS_URL", service.url())
         .env_remove("SESSIONS_VARIANT")
@@ -91,6 +85,7 @@ async fn a_run_that_is_interrupted_deletes_what_it_has_opened() {
         .spawn()
         .unwrap();
     while sessions.is_empty() {
+        assert!(run.try_wait().unwrap().is_none(), "the run has ended before it opened a session");
         tokio::task::yield_now().await;
     }
     let pid = run.id().unwrap().to_string();
@@ -132,24 +127,37 @@ fn own_user() -> String {
     format!("contract-test-ü-{}", Uuid::new_v4().simple())
 }
 
-async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut interrupt), Ok(mut terminate)) =
-            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        else {
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+/// Waits for the first signal to end, and lets it set `stop`; the second ends the process. Signals count from the
+/// moment of this call.
+#[cfg(unix)]
+fn stop_when_interrupted(stop: Arc<AtomicBool>) -> JoinHandle<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt()).unwrap(), signal(SignalKind::terminate()).unwrap());
+    tokio::spawn(async move {
+        for again in [false, true] {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if again {
+                tell("stopped: sessions of this case may be left");
+                std::process::exit(130);
+            }
+            tell("stopping: deletes the sessions of this case first");
+            stop.store(true, Ordering::SeqCst);
         }
-    }
-    #[cfg(not(unix))]
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending().await
-    }
+    })
+}
+
+#[cfg(not(unix))]
+fn stop_when_interrupted(stop: Arc<AtomicBool>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            tell("stopping: deletes the sessions of this case first");
+            stop.store(true, Ordering::SeqCst);
+        }
+    })
 }
 
 fn sound(report: &Report) {

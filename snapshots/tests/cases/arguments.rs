@@ -1,6 +1,7 @@
 //! Every argument of every operation as anything that JSON has, generated from the route table.
 
-use sessions_client::{Place, Route, sessions_v1};
+use sessions_client::{Route, sessions_v1};
+use snapshots::fields;
 use snapshots::suite::Case;
 
 /// What every argument is sent as. A text is the name of the case's user, which is beyond ASCII.
@@ -22,13 +23,6 @@ const FORMS: [&str; 13] = [
 
 pub(super) fn cases() -> Vec<Case> {
     sessions_v1::ROUTES.iter().flat_map(|route| fields(route).map(|name| case(route, name))).collect()
-}
-
-fn fields(route: &'static Route) -> impl Iterator<Item = &'static str> {
-    route.params.iter().flat_map(|param| param.places).filter_map(|place| match place {
-        Place::Field(name) => Some(*name),
-        _ => None,
-    })
 }
 
 fn case(route: &'static Route, name: &'static str) -> Case {
