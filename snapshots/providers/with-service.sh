@@ -1,20 +1,27 @@
 #!/usr/bin/env bash
 # Runs a command while the real sessions service runs beside it, and ends as the command ends.
 #
-#   ./with-service.sh COMMAND [ARGUMENT…]
+#   ./with-service.sh [--old] COMMAND [ARGUMENT…]
+#
+# --old takes the older generation of the service, and tells the contract tests so in $SESSIONS_VARIANT.
 #
 # The service is installed if it is not there, listens on a free port of the loopback interface and is stopped
 # when the command has ended, however that happens. The command finds it at $SESSIONS_URL. Since nobody else
 # has sessions there, $SESSIONS_CLOSE_EXPIRED tells the contract tests that they may close expired ones.
 set -euo pipefail
 
-if (($# == 0)); then
-    echo "usage: $0 COMMAND [ARGUMENT...]" >&2
-    exit 64
-fi
-
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 service=$here/service-sessions-node
+variant=
+if [[ ${1-} == --old ]]; then
+    service=$here/service-sessions-node-old
+    variant=old
+    shift
+fi
+if (($# == 0)); then
+    echo "usage: $0 [--old] COMMAND [ARGUMENT...]" >&2
+    exit 64
+fi
 pid=
 
 stop() {
@@ -83,6 +90,7 @@ if ! answers "$port" "$pid"; then
 fi
 
 export SESSIONS_URL=http://127.0.0.1:$port
+export SESSIONS_VARIANT=$variant
 export SESSIONS_CLOSE_EXPIRED=yes
 export NO_PROXY="127.0.0.1,${NO_PROXY-}"
 export no_proxy="127.0.0.1,${no_proxy-}"

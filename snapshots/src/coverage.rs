@@ -29,6 +29,8 @@ pub enum Kind {
     None,
     /// The refusal of a command, in the shape of the service's framework.
     Refusal,
+    /// The failure of a command, in the same shape.
+    Failure,
     /// The refusal of what did not reach a command, in the short shape.
     Unreached,
     /// An answer that nobody planned: a proxy's, a broken one, one of another service.
@@ -39,9 +41,11 @@ impl Kind {
     /// What an operation that keeps `promise` must have a case of. Odd answers are nobody's duty.
     fn demanded(promise: Promise) -> &'static [Self] {
         match promise {
-            Promise::Value => &[Self::Request, Self::Success, Self::Refusal, Self::Unreached],
-            Promise::Maybe => &[Self::Request, Self::Success, Self::None, Self::Refusal, Self::Unreached],
-            Promise::Nothing => &[Self::Request, Self::None, Self::Refusal, Self::Unreached],
+            Promise::Value => &[Self::Request, Self::Success, Self::Refusal, Self::Failure, Self::Unreached],
+            Promise::Maybe => {
+                &[Self::Request, Self::Success, Self::None, Self::Refusal, Self::Failure, Self::Unreached]
+            }
+            Promise::Nothing => &[Self::Request, Self::None, Self::Failure, Self::Unreached],
         }
     }
 
@@ -51,7 +55,8 @@ impl Kind {
             Self::Request => "a request",
             Self::Success => "a success",
             Self::None => "a 204",
-            Self::Refusal => "a refusal by the command (a body with a `category`)",
+            Self::Refusal => "a refusal by the command (400, a body with a `category`)",
+            Self::Failure => "a command that failed (500, a body with a `category` and a `cause`)",
             Self::Unreached => "an answer from before the command (404 with `code` and `message` alone)",
             Self::Odd => "an odd answer",
         }
@@ -66,6 +71,7 @@ impl fmt::Display for Kind {
             Self::Success => "success",
             Self::None => "none",
             Self::Refusal => "refusal",
+            Self::Failure => "failure",
             Self::Unreached => "unreached",
             Self::Odd => "odd",
         })
@@ -171,9 +177,10 @@ mod tests {
     fn every_kind_that_is_missing_is_named_with_its_operation() {
         let nothing = Pinned { operation: "find", promise: Promise::Maybe, kinds: BTreeSet::new() };
         let gaps = gaps(&[&route("find")], &[nothing], TABLE);
-        assert_eq!(gaps.len(), 5, "{gaps:?}");
-        for (gap, what) in gaps.iter().zip(["a request", "a success", "a 204", "a refusal", "an answer from"])
-        {
+        assert_eq!(gaps.len(), 6, "{gaps:?}");
+        let kinds =
+            ["a request", "a success", "a 204", "a refusal", "a command that failed", "an answer from"];
+        for (gap, what) in gaps.iter().zip(kinds) {
             assert!(gap.starts_with(&format!("`find` has no case of {what}")), "{gap}");
         }
     }

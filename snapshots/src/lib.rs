@@ -4,8 +4,10 @@
 //! The tests themselves are in `tests/`:
 //!
 //! * `contract` pins what the client writes and what it makes of answers, with no network;
-//! * `live` leads a session through its whole life, once at the embedded service and once at the service that
-//!   `SESSIONS_URL` names, and compares both with the same snapshots;
+//! * `live` asks a service everything that the contract speaks of, once the embedded one and once the one that
+//!   `SESSIONS_URL` names, and compares both with the same pages;
+//! * `differences` sees to it that what an implementation does otherwise has a reason;
+//! * `safety` has a service fail in the middle of a run, and looks for what is left behind;
 //! * `endurance` shows what holds over many calls and real time: idle pauses, a service that is killed, connections
 //!   that break, calls that are given up.
 //!
@@ -13,11 +15,19 @@
 //! itself; the same pages, compared with whatever service is there, show whether the two still agree.
 
 mod coverage;
+pub mod differences;
 mod normalize;
+mod observed;
 mod record;
 mod render;
+mod shape;
+pub mod suite;
+mod words;
 
 pub use coverage::{Kind, Pinned, Promise, gaps};
 pub use normalize::Normalizer;
+pub use observed::{fields, unobserved};
 pub use record::{Exchange, Recorder};
 pub use render::{reading, request, response, routes};
+pub use shape::Shapes;
+pub use words::in_words;

@@ -2,19 +2,21 @@
 //!
 //! * A session's id is `<id:1>`, the same wherever it returns, in requests too. An id that does not have the
 //!   form that the contract gives it shows its shape beside the name.
-//! * Times are named session by session, `<t:1>`, `<t:2>` and so on, in the order in which the session moved
-//!   on. Equal times have one name, which shows what a call left alone. The times that one answer shows for the
-//!   first time are one moment and have one name too: the service reads its clock twice when it closes a
-//!   session, and whether a millisecond passes in between is nobody's business. A second is: times further
-//!   apart are two moments. A time that went backwards says so.
+//! * Times are numbered as they follow each other: `<t1>` is before `<t2>`, and equal times have one name, in
+//!   whatever session they stand. The times that one session shows for the first time in one answer are one
+//!   moment and have one name too: the service reads its clock twice when it closes a session, and whether a
+//!   millisecond passes in between is nobody's business. A second is: times further apart are two moments.
 //! * A stack trace is `<stack>`, and what a JSON parser says of bad JSON `<reason>`: both are the server's own.
-//! * Texts of the run, such as its user id, get the name that they are given.
+//! * Texts of the run, such as its user id, and values too large for a page get the name that they are given.
+//!
+//! A time that is learned later can come before one that has a name already. So who wants to compare what was
+//! shown at different times first [learns](Normalizer::learn) every answer, and then shows them.
 //!
 //! Two changes must not fall on one tick of the clock, or the second would look as if nothing had moved: who
 //! drives a service waits until the service's clock is past [`Normalizer::latest`].
 //!
-//! Replacing by regular expressions was refused: an expression cannot tell whether a time is the same as
-//! before, and that is what the contract says about times.
+//! Replacing by regular expressions was refused: an expression cannot tell a session's times from a time that
+//! somebody keeps in it, nor whether one comes before another.
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
@@ -23,16 +25,12 @@ use serde_json::{Map, Value};
 const ONE_MOMENT: TimeDelta = TimeDelta::seconds(1);
 
 /// The names given so far.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Normalizer {
-    names: Vec<(String, String)>,
-    sessions: Vec<Session>,
-}
-
-#[derive(Debug)]
-struct Session {
-    id: String,
-    /// The times of each moment of its life, in the order in which they were first seen.
+    texts: Vec<(String, String)>,
+    values: Vec<(Value, String)>,
+    ids: Vec<String>,
+    /// The times of each moment, the earliest first.
     moments: Vec<Vec<DateTime<Utc>>>,
 }
 
@@ -45,88 +43,156 @@ impl Normalizer {
 
     /// Shows `text` as `name` from now on, wherever it stands.
     pub fn name(&mut self, text: impl Into<String>, name: impl Into<String>) {
-        self.names.push((text.into(), name.into()));
+        self.texts.push((text.into(), name.into()));
+    }
+
+    /// Shows a JSON value as the text `name` from now on, wherever it stands.
+    pub fn name_value(&mut self, value: Value, name: impl Into<String>) {
+        self.values.push((value, name.into()));
     }
 
     /// The latest time that any session has shown.
     #[must_use]
     pub fn latest(&self) -> Option<DateTime<Utc>> {
-        self.sessions.iter().flat_map(|session| session.moments.iter().flatten()).max().copied()
+        self.moments.last()?.last().copied()
+    }
+
+    /// The session that is `<id:number>`.
+    #[must_use]
+    pub fn id(&self, number: usize) -> Option<&str> {
+        self.ids.get(number.checked_sub(1)?).map(String::as_str)
+    }
+
+    /// The time that is `<tnumber>` as things stand, as the service writes it.
+    #[must_use]
+    pub fn time(&self, number: usize) -> Option<String> {
+        self.moments.get(number.checked_sub(1)?)?.first().copied().map(written)
     }
 
     /// A text, such as a request, with the names for what is known already.
     #[must_use]
     pub fn text(&self, text: &str) -> String {
-        self.names.iter().fold(text.to_owned(), |text, (known, name)| text.replace(known, name))
+        let named = self.texts.iter().fold(text.to_owned(), |text, (known, name)| text.replace(known, name));
+        if !named.contains('T') {
+            return named;
+        }
+        let times = self.moments.iter().zip(1..);
+        let times = times.flat_map(|(times, number)| times.iter().map(move |time| (time, number)));
+        times.fold(named, |text, (time, number)| text.replace(&written(*time), &format!("<t{number}>")))
+    }
+
+    /// JSON, such as the body of a request, with the names for what is known already.
+    #[must_use]
+    pub fn shown(&self, mut json: Value) -> Value {
+        self.visit(&mut json);
+        json
+    }
+
+    /// Gives names to what the body of an answer brings.
+    pub fn learn(&mut self, body: &Value) {
+        match body {
+            Value::Object(session) if session.contains_key("open_time") => self.learn_session(session),
+            Value::Object(page) => {
+                let items = page.get("data").and_then(Value::as_array).into_iter().flatten();
+                for session in
+                    items.filter_map(Value::as_object).filter(|item| item.contains_key("open_time"))
+                {
+                    self.learn_session(session);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// The body of an answer, with names for what is known and for what it brings.
-    pub fn json(&mut self, mut body: Value) -> Value {
+    pub fn json(&mut self, body: Value) -> Value {
+        self.learn(&body);
+        self.answer(body)
+    }
+
+    /// The body of an answer that was learned.
+    pub(crate) fn answer(&self, mut body: Value) -> Value {
+        match &mut body {
+            Value::Object(session) if session.contains_key("open_time") => self.name_times(session),
+            Value::Object(object) => {
+                if let Some(Value::Array(items)) = object.get_mut("data") {
+                    let sessions = items.iter_mut().filter_map(Value::as_object_mut);
+                    sessions
+                        .filter(|item| item.contains_key("open_time"))
+                        .for_each(|session| self.name_times(session));
+                }
+                if object.contains_key("code") {
+                    name_error(object);
+                }
+            }
+            _ => {}
+        }
         self.visit(&mut body);
         body
     }
 
-    fn visit(&mut self, value: &mut Value) {
+    fn visit(&self, value: &mut Value) {
+        if let Some((_, name)) = self.values.iter().find(|(known, _)| known == value) {
+            *value = Value::String(name.clone());
+            return;
+        }
         match value {
-            Value::String(text) => {
-                *text = match text.strip_prefix("Invalid JSON: ") {
-                    Some(_) => "Invalid JSON: <reason>".to_owned(),
-                    None => self.text(text),
-                }
-            }
+            Value::String(text) => *text = self.text(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.visit(item)),
-            Value::Object(object) => {
-                if object.contains_key("open_time") {
-                    self.session(object);
-                }
-                if object.contains_key("code")
-                    && let Some(Value::String(stack)) = object.get_mut("stack")
-                {
-                    "<stack>".clone_into(stack);
-                }
-                object.values_mut().for_each(|value| self.visit(value));
-            }
+            Value::Object(object) => object.values_mut().for_each(|value| self.visit(value)),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
 
-    fn session(&mut self, object: &mut Map<String, Value>) {
-        let Some(id) = object.get("id").and_then(Value::as_str) else { return };
-        let number = self.sessions.iter().position(|session| session.id == id).unwrap_or_else(|| {
-            let number = self.sessions.len();
+    fn learn_session(&mut self, session: &Map<String, Value>) {
+        let Some(id) = session.get("id").and_then(Value::as_str) else { return };
+        if !self.ids.iter().any(|known| known == id) {
+            self.ids.push(id.to_owned());
             let odd = if is_id(id) { String::new() } else { format!(" as {}", shape(id)) };
-            self.names.push((id.to_owned(), format!("<id:{}{odd}>", number + 1)));
-            self.sessions.push(Session { id: id.to_owned(), moments: Vec::new() });
-            number
-        });
-        let session = &mut self.sessions[number];
-        let known = session.moments.len();
-        for (_, value) in object.iter_mut().filter(|(key, _)| key.ends_with("_time")) {
+            self.texts.push((id.to_owned(), format!("<id:{}{odd}>", self.ids.len())));
+        }
+        let mut first_seen: Vec<DateTime<Utc>> = Vec::new();
+        for (_, value) in session.iter().filter(|(key, _)| key.ends_with("_time")) {
+            let Some(time) = value.as_str().and_then(parse) else { continue };
+            if self.moment(time).is_some() {
+                continue;
+            }
+            let near = first_seen.iter().find(|other| (time - **other).abs() <= ONE_MOMENT);
+            match near.and_then(|other| self.moment(*other)) {
+                Some(number) => self.moments[number].push(time),
+                None => self.moments.push(vec![time]),
+            }
+            first_seen.push(time);
+        }
+        self.moments.iter_mut().for_each(|times| times.sort());
+        self.moments.sort();
+    }
+
+    fn moment(&self, time: DateTime<Utc>) -> Option<usize> {
+        self.moments.iter().position(|times| times.contains(&time))
+    }
+
+    fn name_times(&self, session: &mut Map<String, Value>) {
+        for (_, value) in session.iter_mut().filter(|(key, _)| key.ends_with("_time")) {
             if let Value::String(text) = value
                 && let Some(time) = parse(text)
+                && let Some(number) = self.moment(time)
             {
                 let odd = if written(time) == *text { String::new() } else { format!(" as {}", shape(text)) };
-                *text = format!("<{}{odd}>", session.moment(time, known));
+                *text = format!("<t{}{odd}>", number + 1);
             }
         }
     }
 }
 
-impl Session {
-    /// The name of `time`; moments from `known` on are those of the answer that is being read.
-    fn moment(&mut self, time: DateTime<Utc>, known: usize) -> String {
-        if let Some(number) = self.moments.iter().position(|times| times.contains(&time)) {
-            return format!("t:{}", number + 1);
-        }
-        let near = |times: &Vec<DateTime<Utc>>| times.iter().all(|other| (time - other).abs() <= ONE_MOMENT);
-        if let Some(number) = (known..self.moments.len()).find(|&number| near(&self.moments[number])) {
-            self.moments[number].push(time);
-            return format!("t:{}", number + 1);
-        }
-        let number = self.moments.len() + 1;
-        let went_back = self.moments.iter().flatten().any(|earlier| *earlier > time);
-        self.moments.push(vec![time]);
-        format!("t:{number}{}", if went_back { " but earlier" } else { "" })
+fn name_error(error: &mut Map<String, Value>) {
+    if let Some(Value::String(stack)) = error.get_mut("stack") {
+        "<stack>".clone_into(stack);
+    }
+    if let Some(Value::String(message)) = error.get_mut("message")
+        && message.starts_with("Invalid JSON: ")
+    {
+        "Invalid JSON: <reason>".clone_into(message);
     }
 }
 
@@ -204,9 +270,9 @@ mod tests {
     #[test]
     fn a_time_that_a_call_left_alone_keeps_its_name() {
         let mut names = Normalizer::new();
-        assert_eq!(names.json(session(ID, "09.645", "09.645", None)), named("<t:1>", "<t:1>", None));
-        assert_eq!(names.json(session(ID, "09.645", "09.723", None)), named("<t:1>", "<t:2>", None));
-        assert_eq!(names.json(session(ID, "09.645", "09.723", None)), named("<t:1>", "<t:2>", None));
+        assert_eq!(names.json(session(ID, "09.645", "09.645", None)), named("<t1>", "<t1>", None));
+        assert_eq!(names.json(session(ID, "09.645", "09.723", None)), named("<t1>", "<t2>", None));
+        assert_eq!(names.json(session(ID, "09.645", "09.723", None)), named("<t1>", "<t2>", None));
     }
 
     #[test]
@@ -215,9 +281,9 @@ mod tests {
             let mut names = Normalizer::new();
             names.json(session(ID, "09.645", "09.645", None));
             let closed = session(ID, "09.645", "09.738", Some(close));
-            assert_eq!(names.json(closed), named("<t:1>", "<t:2>", Some("<t:2>")));
+            assert_eq!(names.json(closed), named("<t1>", "<t2>", Some("<t2>")));
             let changed = session(ID, "09.645", "09.801", Some(close));
-            assert_eq!(names.json(changed), named("<t:1>", "<t:3>", Some("<t:2>")));
+            assert_eq!(names.json(changed), named("<t1>", "<t3>", Some("<t2>")));
         }
     }
 
@@ -225,15 +291,50 @@ mod tests {
     fn times_far_apart_in_one_answer_are_two_moments() {
         let mut names = Normalizer::new();
         let answer = names.json(session(ID, "09.645", "12.645", None));
-        assert_eq!(answer, named("<t:1>", "<t:2>", None));
+        assert_eq!(answer, named("<t1>", "<t2>", None));
     }
 
     #[test]
-    fn a_clock_that_goes_back_is_seen() {
+    fn times_are_numbered_as_they_follow_each_other() {
         let mut names = Normalizer::new();
-        names.json(session(ID, "09.645", "09.645", None));
-        let answer = names.json(session(ID, "09.645", "08.000", None));
-        assert_eq!(answer, named("<t:1>", "<t:2 but earlier>", None));
+        let (late, early) = (session(ID, "09.645", "12.000", None), session(OTHER, "08.000", "11.000", None));
+        names.learn(&late);
+        names.learn(&early);
+        assert_eq!(names.json(late), named("<t2>", "<t4>", None));
+        assert_eq!(names.json(early)["request_time"], "<t3>");
+        assert_eq!(names.time(3).as_deref(), Some("2026-11-23T02:11:11.000Z"));
+    }
+
+    #[test]
+    fn equal_times_have_one_name_in_whatever_session_they_stand() {
+        let mut names = Normalizer::new();
+        names.json(session(ID, "09.000", "12.000", None));
+        let other = names.json(session(OTHER, "12.000", "12.000", None));
+        assert_eq!(other["open_time"], "<t2>");
+        assert_eq!(names.latest().map(super::written).as_deref(), Some("2026-11-23T02:11:12.000Z"));
+    }
+
+    #[test]
+    fn times_and_ids_that_somebody_keeps_in_a_session_are_left_alone() {
+        let mut names = Normalizer::new();
+        let mut kept = session(ID, "09.000", "09.000", None);
+        kept["data"] = json!({"id": OTHER, "open_time": "2001-01-01T00:00:00.000Z", "code": 1, "stack": "s"});
+        let shown = names.json(kept.clone());
+        assert_eq!(shown["data"], kept["data"]);
+    }
+
+    #[test]
+    fn a_time_that_a_request_sends_back_has_its_name() {
+        let mut names = Normalizer::new();
+        names.json(session(ID, "09.000", "12.000", None));
+        assert_eq!(names.text(r#"{"from_time":"2026-11-23T02:11:12.000Z"}"#), r#"{"from_time":"<t2>"}"#);
+    }
+
+    #[test]
+    fn a_value_that_has_a_name_is_shown_by_it() {
+        let mut names = Normalizer::new();
+        names.name_value(json!([1, [2]]), "<nested>");
+        assert_eq!(names.json(json!({"data": [1, [2]]})), json!({"data": "<nested>"}));
     }
 
     #[test]
@@ -242,19 +343,9 @@ mod tests {
         let time = |text: &str, names: &mut Normalizer| {
             names.json(json!({"id": ID, "open_time": text}))["open_time"].clone()
         };
-        assert_eq!(time("2026-11-23T02:11:09.6Z", &mut names), "<t:1 as 9999-99-99T99:99:99.9Z>");
-        assert_eq!(time("2026-11-23T02:11:09.600123", &mut names), "<t:2 as 9999-99-99T99:99:99.999999>");
+        assert_eq!(time("2026-11-23T02:11:09.6Z", &mut names), "<t1 as 9999-99-99T99:99:99.9Z>");
+        assert_eq!(time("2026-11-23T02:11:09.600123", &mut names), "<t2 as 9999-99-99T99:99:99.999999>");
         assert_eq!(time("yesterday", &mut names), "yesterday");
-    }
-
-    #[test]
-    fn each_session_has_a_life_of_its_own() {
-        let mut names = Normalizer::new();
-        names.json(session(ID, "09.000", "09.000", None));
-        names.json(session(ID, "09.000", "10.000", None));
-        let other = names.json(session(OTHER, "10.000", "10.000", None));
-        assert_eq!(other["open_time"], "<t:1>");
-        assert_eq!(names.latest().map(super::written).as_deref(), Some("2026-11-23T02:11:10.000Z"));
     }
 
     #[test]

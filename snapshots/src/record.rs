@@ -46,6 +46,12 @@ impl<T> Recorder<T> {
         self.lock().clone()
     }
 
+    /// How many exchanges there were so far.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     /// A list that grows at its end is whole even after a panic.
     fn lock(&self) -> MutexGuard<'_, Vec<Exchange>> {
         self.exchanges.lock().unwrap_or_else(PoisonError::into_inner)

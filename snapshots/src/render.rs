@@ -1,12 +1,19 @@
 //! How requests, responses and what was read from them look on a page.
 //!
-//! A message is shown as HTTP/1.1 would carry it, head first and the body as it is: the order of keys, an
-//! explicit `null` and the absence of a space are part of the contract. `Debug` output was refused because it
-//! sorts nothing, escapes everything and changes with the libraries.
+//! A message is shown as HTTP/1.1 would carry it, head first. The order of keys, an explicit `null` and the absence
+//! of a space are part of the contract: a body in the shortest form of its JSON, which is what everybody sends, is
+//! laid out for reading, and one in any other form is shown as it is, with a note. So each byte can be told from
+//! the page. `Debug` output was refused because it sorts nothing, escapes everything and changes with the libraries.
 
+use crate::normalize::Normalizer;
+use http::header::{ACCEPT, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER};
+use serde_json::Value;
 use sessions_client::{Error, Place, Request, Response, Route};
 use std::error::Error as _;
 use std::fmt::Write as _;
+
+/// Stands above a body that is not in the shortest form of its JSON.
+pub(crate) const NOT_SHORTEST: &str = "(not the shortest form of this JSON)";
 
 /// A request: its line, its headers as they are sent, and its body.
 #[must_use]
@@ -14,7 +21,7 @@ pub fn request(request: &Request) -> String {
     let mut page = format!("{} {} HTTP/1.1\n", request.method(), request.uri());
     headers(&mut page, request.headers());
     page.push('\n');
-    page.push_str(&body(request.body()));
+    page.push_str(&body(request.body(), &|json| json, &str::to_owned));
     page
 }
 
@@ -25,7 +32,48 @@ pub fn response(response: &Response) -> String {
     headers(&mut page, response.headers());
     if !response.body().is_empty() {
         page.push('\n');
-        page.push_str(&body(response.body()));
+        page.push_str(&body(response.body(), &|json| json, &str::to_owned));
+    }
+    page
+}
+
+/// A request of a run, with names for what differs from run to run. Of its headers, those that are unusual.
+pub(crate) fn sent(request: &Request, names: &Normalizer) -> String {
+    let mut page = format!("{} {} HTTP/1.1\n", request.method(), names.text(&request.uri().to_string()));
+    for name in [CONTENT_TYPE, ACCEPT] {
+        let usual = name == CONTENT_TYPE && request.body().is_empty();
+        match request.headers().get(&name).map(|value| String::from_utf8_lossy(value.as_bytes())) {
+            Some(value) if value == "application/json" => {}
+            Some(value) => {
+                let _ = writeln!(page, "{name}: {value}");
+            }
+            None if name == CONTENT_TYPE && !usual => page.push_str("(no content-type)\n"),
+            None => {}
+        }
+    }
+    if !request.body().is_empty() {
+        let shown = body(request.body(), &|json| names.shown(json), &|text| names.text(text));
+        let _ = write!(page, "\n{shown}\n");
+    }
+    page
+}
+
+/// The headers that say something about the contract wherever the service runs. A proxy changes all others.
+const TELLING: [HeaderName; 5] = [CONTENT_TYPE, ALLOW, LOCATION, RETRY_AFTER, CONTENT_ENCODING];
+
+/// A response of a run, with names for what differs from run to run. Of its headers, those that tell something,
+/// and `more`.
+pub(crate) fn received(response: &Response, names: &Normalizer, more: &[&str]) -> String {
+    let mut page = format!("HTTP/1.1 {}\n", response.status());
+    let more = more.iter().filter_map(|name| HeaderName::try_from(*name).ok());
+    for name in TELLING.into_iter().chain(more) {
+        for value in response.headers().get_all(&name) {
+            let _ = writeln!(page, "{name}: {}", String::from_utf8_lossy(value.as_bytes()));
+        }
+    }
+    if !response.body().is_empty() {
+        let shown = body(response.body(), &|json| names.answer(json), &|text| names.text(text));
+        let _ = write!(page, "\n{shown}\n");
     }
     page
 }
@@ -37,11 +85,18 @@ fn headers(page: &mut String, headers: &http::HeaderMap) {
     }
 }
 
-/// Bytes that are no text are told by their number: a page holds text.
-fn body(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => format!("({} bytes that are not UTF-8)", bytes.len()),
+/// A body, with `json` and `text` to name what differs. Bytes that are no text are told by their number: a page
+/// holds text.
+fn body(bytes: &[u8], json: &dyn Fn(Value) -> Value, text: &dyn Fn(&str) -> String) -> String {
+    let Ok(body) = std::str::from_utf8(bytes) else {
+        return format!("({} bytes that are not UTF-8)", bytes.len());
+    };
+    match serde_json::from_str::<Value>(body) {
+        Ok(value) if serde_json::to_vec(&value).is_ok_and(|shortest| shortest == bytes) => {
+            format!("{:#}", json(value))
+        }
+        Ok(_) => format!("{NOT_SHORTEST}\n{}", text(body)),
+        Err(_) => text(body),
     }
 }
 
@@ -82,17 +137,16 @@ pub fn routes(routes: &[&Route]) -> String {
     let mut page = String::new();
     for route in routes {
         let timeout = route.timeout.map_or_else(|| "the client's".to_owned(), |limit| format!("{limit:?}"));
-        let _ = writeln!(page, "{}\n    {route}", route.name);
-        let _ = writeln!(
-            page,
-            "    {}, {}, time limit: {timeout}",
-            if route.idempotent { "idempotent" } else { "not idempotent" },
-            if route.has_body { "JSON body" } else { "no body" },
-        );
+        let _ = writeln!(page, "# {}\n\n{:<16}{route}", route.name, "(request)");
+        let repeat = if route.idempotent { "idempotent" } else { "not idempotent" };
+        let body = if route.has_body { "JSON" } else { "none" };
+        for (what, value) in [("(repeat)", repeat), ("(body)", body), ("(time limit)", &timeout)] {
+            let _ = writeln!(page, "{what:<16}{value}");
+        }
         for param in route.params {
             let need = if param.required { "required" } else { "optional" };
             let places: Vec<String> = param.places.iter().map(place).collect();
-            let _ = writeln!(page, "    {:<16}{need:<10}{}", param.name, places.join(", "));
+            let _ = writeln!(page, "{:<14}  {need:<10}{}", param.name, places.join(", "));
         }
         page.push('\n');
     }
@@ -122,7 +176,17 @@ mod tests {
             .header("accept", "application/json")
             .body(Bytes::from_static(br#"{"b":null,"a":1}"#));
         let page = request(&built.unwrap());
-        assert_eq!(page, "POST /v1/x?a=b%20c HTTP/1.1\naccept: application/json\n\n{\"b\":null,\"a\":1}");
+        let body = "{\n  \"b\": null,\n  \"a\": 1\n}";
+        assert_eq!(page, format!("POST /v1/x?a=b%20c HTTP/1.1\naccept: application/json\n\n{body}"));
+    }
+
+    #[test]
+    fn a_body_that_is_not_in_its_shortest_form_is_shown_as_it_is() {
+        for body in ["{\"a\": 1}", "[1e0]", "{\"a\":1,\"a\":1}", "\"\\u00fc\""] {
+            let built = http::Response::builder().body(Bytes::from(body));
+            let page = response(&built.unwrap());
+            assert_eq!(page, format!("HTTP/1.1 200 OK\n\n(not the shortest form of this JSON)\n{body}"));
+        }
     }
 
     #[test]

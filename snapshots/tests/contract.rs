@@ -1,21 +1,19 @@
 //! The contract offline: what the client writes, and what it makes of every answer that there is.
 
-mod cases;
+mod messages;
+mod pages;
 
-use cases::{Operation, TABLE, operations};
 use http::header::CONTENT_TYPE;
-use sessions_client::{CorrelationPlace, Encoding, Response, Route, sessions_v1};
+use messages::{Operation, TABLE, operations};
+use serde_json::Value;
+use sessions_client::{CorrelationPlace, Encoding, Place, Response, Route, sessions_v1};
 use snapshots::{Kind, Pinned, Promise, gaps, reading};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::Path;
 
-/// Compares a page with its snapshot, whose file has the name of the page and nothing else.
+/// Compares a page with its snapshot.
 fn compare(name: &str, page: &str) {
-    let mut settings = insta::Settings::clone_current();
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!(name, page));
+    pages::compare_all(&[("", name.to_owned(), page.to_owned())], None);
 }
 
 fn request_name(operation: &Operation, situation: &str) -> String {
@@ -121,6 +119,32 @@ fn bodies_are_those_of_the_official_clients_byte_by_byte() {
 }
 
 #[test]
+fn every_argument_is_given_and_every_optional_one_is_left_out() {
+    let operations = operations();
+    let mut missing = Vec::new();
+    for route in sessions_v1::ROUTES {
+        let cases = operations.iter().filter(|operation| operation.name == route.name);
+        let bodies: Vec<Value> = cases
+            .flat_map(|operation| &operation.requests)
+            .map(|case| (case.encode)(None, &Encoding::default()).unwrap())
+            .map(|request| serde_json::from_slice(request.body()).unwrap())
+            .collect();
+        for param in route.params {
+            let Some(Place::Field(field)) = param.places.first() else { continue };
+            let is_given = |body: &Value| body.get(*field).is_some_and(|value| !value.is_null());
+            if !bodies.iter().any(is_given) {
+                missing.push(format!("`{}`: no request has `{field}`: add one to {TABLE}", route.name));
+            }
+            if !param.required && bodies.iter().all(is_given) {
+                missing
+                    .push(format!("`{}`: no request is without `{field}`: add one to {TABLE}", route.name));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+#[test]
 fn a_correlation_id_travels_where_the_client_is_set_up_to_put_it() {
     let needs_escaping = "ü 1/2 & 100%+?=#";
     let situations = [
@@ -162,7 +186,7 @@ fn every_answer_is_read_as_pinned() {
             let outcome = (operation.decode)(response);
             let expected = match answer.kind {
                 Kind::Success | Kind::None => outcome.is_ok(),
-                Kind::Refusal | Kind::Unreached => outcome.is_err(),
+                Kind::Refusal | Kind::Failure | Kind::Unreached => outcome.is_err(),
                 Kind::Odd | Kind::Request => true,
             };
             let (name, kind, situation) = (operation.name, answer.kind, answer.situation);
@@ -178,19 +202,23 @@ fn refusals_have_the_shape_that_their_kind_says() {
     for Operation { name, answers, .. } in operations() {
         for answer in answers {
             let has_category = match answer.kind {
-                Kind::Refusal => true,
+                Kind::Refusal | Kind::Failure => true,
                 Kind::Unreached => false,
                 _ => continue,
             };
-            let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+            let body: Value = serde_json::from_str(&answer.body).unwrap();
             assert_eq!(body.get("category").is_some(), has_category, "{name}, {}", answer.situation);
+            assert_eq!(
+                answer.status.is_server_error(),
+                body.get("cause").is_some() || body["code"] == "Internal"
+            );
         }
     }
 }
 
 #[test]
 fn no_snapshot_is_left_of_a_case_that_is_gone() {
-    let mut expected = BTreeSet::from(["routes".to_owned()]);
+    let mut expected = BTreeSet::from(["routes".to_owned(), "differences".to_owned()]);
     for operation in operations() {
         expected.insert(request_name(&operation, CORRELATION));
         expected.extend(operation.requests.iter().map(|case| request_name(&operation, case.situation)));
@@ -198,15 +226,7 @@ fn no_snapshot_is_left_of_a_case_that_is_gone() {
             operation.answers.iter().map(|answer| answer_name(&operation, answer.kind, answer.situation)),
         );
     }
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots");
-    let found: BTreeSet<String> = folder
-        .read_dir()
-        .unwrap()
-        .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
-        .filter_map(|file| file.strip_suffix(".snap").map(str::to_owned))
-        // The live tests look after their own.
-        .filter(|name| !name.starts_with("live__"))
-        .collect();
+    let found = pages::pinned("");
     let stale: Vec<_> = found.difference(&expected).collect();
     assert!(stale.is_empty(), "no case in {TABLE} is compared with these snapshots, delete them: {stale:?}");
 }

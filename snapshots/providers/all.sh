@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# The contract tests against every implementation that there is, and the official client against the first two.
+#
+#   ./all.sh
+#
+# The embedded service, the real one, the older generation of it, and the service at $SESSIONS_URL if that is set.
+# What this machine cannot run is skipped, with a line that says so. Ends with 1 if anything failed; what did is in
+# the table at the end.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+export INSTA_UPDATE=${INSTA_UPDATE:-no}
+providers=snapshots/providers
+url=${SESSIONS_URL-}
+unset SESSIONS_URL
+table=()
+failed=0
+
+provider() {
+    local name=$1
+    shift
+    printf '\n==> %s\n' "$name"
+    if "$@"; then
+        table+=("passed   $name")
+    else
+        table+=("FAILED   $name")
+        failed=1
+    fi
+}
+
+skip() {
+    printf '\n==> %s\nskipped: %s\n' "$1" "$2"
+    table+=("skipped  $1: $2")
+}
+
+live=(cargo test -p snapshots --test live -- --exact the_service_at_sessions_url_lives_up_to_the_contract)
+
+provider "embedded service, and all that is offline" cargo test -p snapshots
+if command -v node >/dev/null && command -v npm >/dev/null; then
+    provider "service-sessions-node" "$providers/with-service.sh" "${live[@]}"
+    provider "pip-services-sessions-node, the older generation" "$providers/with-service.sh" --old "${live[@]}"
+    provider "official client: the embedded service is to it as the real one" "$providers/official-client.sh"
+else
+    for name in "service-sessions-node" "pip-services-sessions-node, the older generation" "official client"; do
+        skip "$name" "there is no Node.js with npm"
+    done
+fi
+if [[ -n $url ]]; then
+    provider "the service at SESSIONS_URL" env SESSIONS_URL="$url" "${live[@]}"
+else
+    skip "the service at SESSIONS_URL" "it is not set"
+fi
+
+printf '\n'
+printf '%s\n' "${table[@]}"
+exit "$failed"

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Whether the official Node client can tell the embedded service from the real one.
+#
+#   ./official-client.sh [--accept]
+#
+# The client makes the same calls to both, errors included, and what it makes of the answers is compared line by line:
+# the two with each other, and both with client-sessions-node/transcript.txt, which --accept replaces.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+providers=snapshots/providers
+client=$providers/client-sessions-node
+pinned=$client/transcript.txt
+if [[ ! -f $client/node_modules/.package-lock.json || $client/package-lock.json -nt $client/node_modules/.package-lock.json ]]; then
+    (cd "$client" && npm ci --ignore-scripts --no-audit --no-fund) >&2
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+"$providers/with-service.sh" sh -c 'node "$1" >"$2"' - "$client/transcript.js" "$work/real"
+cargo run --quiet -p snapshots --example with_embedded_service -- \
+    sh -c 'node "$1" >"$2"' - "$client/transcript.js" "$work/embedded"
+
+if ! diff -u --label "the real service" --label "the embedded service" "$work/real" "$work/embedded"; then
+    echo "$0: the official client sees a difference between the real service and the embedded one" >&2
+    exit 1
+fi
+if [[ ${1-} == --accept ]]; then
+    cp "$work/real" "$pinned"
+fi
+if ! diff -u --label "$pinned" --label "the services today" "$pinned" "$work/real"; then
+    echo "$0: both services have changed alike; --accept takes the new transcript" >&2
+    exit 1
+fi
+echo "$(grep -c '^[a-zA-Z]*(' "$pinned") calls of the official client: the embedded service is to it as the real one"

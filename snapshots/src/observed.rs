@@ -1,0 +1,182 @@
+//! Whether a run has asked for everything that a route can be asked.
+//!
+//! What was sent and answered is looked at, not what cases say that they do: a case that is renamed, broken or
+//! skipped leaves a gap here.
+
+use crate::coverage::Promise;
+use crate::record::Exchange;
+use serde_json::{Map, Value};
+use sessions_client::{Place, Route};
+
+type IsForm = fn(Option<&Value>) -> bool;
+
+/// An argument as a service may find it, and how to recognise it.
+const FORMS: [(&str, IsForm); 12] = [
+    ("left out", |value| value.is_none()),
+    ("as null", |value| value == Some(&Value::Null)),
+    ("as `false`", |value| value == Some(&Value::Bool(false))),
+    ("as `true`", |value| value == Some(&Value::Bool(true))),
+    ("as 0", |value| value.and_then(Value::as_i64) == Some(0)),
+    ("as a fraction", |value| value.and_then(Value::as_f64).is_some_and(|number| number.fract() != 0.0)),
+    ("as an empty string", |value| value.and_then(Value::as_str) == Some("")),
+    ("as a string beyond ASCII", |value| value.and_then(Value::as_str).is_some_and(|text| !text.is_ascii())),
+    ("as an empty list", |value| value.and_then(Value::as_array).is_some_and(Vec::is_empty)),
+    ("as a list", |value| value.and_then(Value::as_array).is_some_and(|items| !items.is_empty())),
+    ("as an empty object", |value| value.and_then(Value::as_object).is_some_and(Map::is_empty)),
+    ("as an object", |value| value.and_then(Value::as_object).is_some_and(|keys| !keys.is_empty())),
+];
+
+/// What no exchange has shown, a sentence for each, with the names of the operation and of the argument.
+///
+/// `promise` says what the success of an operation holds; `cases` is where to add what is missing.
+#[must_use]
+pub fn unobserved(
+    routes: &[&Route],
+    promise: impl Fn(&str) -> Promise,
+    exchanges: &[Exchange],
+    cases: &str,
+) -> Vec<String> {
+    let mut missing = Vec::new();
+    for route in routes {
+        let at = |path: String| exchanges.iter().filter(move |e| e.request.uri().path() == path);
+        let bodies: Vec<Value> = at(route.path.to_owned())
+            .filter_map(|exchange| serde_json::from_slice(exchange.request.body()).ok())
+            .collect();
+        for name in fields(route) {
+            for (form, is_form) in FORMS {
+                let sent = bodies.iter().filter(|body| body.is_object());
+                if !sent.into_iter().any(|body| is_form(body.get(name))) {
+                    missing
+                        .push(format!("`{}`: `{name}` was never sent {form}: add it to {cases}", route.name));
+                }
+            }
+        }
+        // A slash at the end makes a path that there is not out of one that there is.
+        let answers: Vec<_> = at(route.path.to_owned()).chain(at(format!("{}/", route.path))).collect();
+        for (answer, is_answer) in demanded(route, promise(route.name)) {
+            if !answers.iter().any(|exchange| is_answer(exchange)) {
+                missing.push(format!("`{}` never answered {answer}: add a case to {cases}", route.name));
+            }
+        }
+    }
+    missing
+}
+
+/// The arguments of a route that travel as keys of a JSON object, by their names there.
+pub fn fields(route: &Route) -> impl Iterator<Item = &'static str> {
+    route.params.iter().flat_map(|param| param.places).filter_map(|place| match place {
+        Place::Field(name) => Some(*name),
+        _ => None,
+    })
+}
+
+type Recognise = fn(&Exchange) -> bool;
+
+/// The answers that an operation must have been seen to give.
+fn demanded(route: &Route, promise: Promise) -> Vec<(&'static str, Recognise)> {
+    let mut demanded: Vec<(&'static str, Recognise)> = vec![
+        ("404 `ResourceNotFound`", |exchange| is_error(exchange, 404, "ResourceNotFound", false)),
+        ("405 `MethodNotAllowed`", |exchange| is_error(exchange, 405, "MethodNotAllowed", false)),
+        ("406 `NotAcceptable`", |exchange| is_error(exchange, 406, "NotAcceptable", false)),
+        ("400 `InvalidContent`", |exchange| is_error(exchange, 400, "InvalidContent", false)),
+    ];
+    if fields(route).next().is_some() {
+        demanded.push(("400 `INVALID_DATA`", |exchange| is_error(exchange, 400, "INVALID_DATA", true)));
+    }
+    if promise != Promise::Nothing {
+        demanded.push(("200 with a body", |exchange| {
+            exchange.response.status() == 200 && !exchange.response.body().is_empty()
+        }));
+    }
+    if promise != Promise::Value {
+        demanded.push(("204", |exchange| exchange.response.status() == 204));
+    }
+    demanded
+}
+
+fn is_error(exchange: &Exchange, status: u16, code: &str, of_command: bool) -> bool {
+    let body: Value = serde_json::from_slice(exchange.response.body()).unwrap_or_default();
+    exchange.response.status() == status
+        && body.get("code").and_then(Value::as_str) == Some(code)
+        && body.get("category").is_some() == of_command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unobserved;
+    use crate::coverage::Promise;
+    use crate::record::Exchange;
+    use sessions_client::{Param, Place, Request, Response, Route};
+
+    const ROUTE: &Route = &Route {
+        name: "rename",
+        method: http::Method::POST,
+        path: "/v1/things/rename",
+        prefix: "",
+        idempotent: true,
+        timeout: None,
+        has_body: true,
+        params: &[
+            Param { name: "trace", required: false, places: &[Place::Correlation("trace")] },
+            Param { name: "new_name", required: true, places: &[Place::Field("new_name")] },
+        ],
+    };
+
+    fn exchange(path: &'static str, sent: &str, status: u16, body: &str) -> Exchange {
+        let mut request = Request::new(sent.to_owned().into());
+        *request.uri_mut() = http::Uri::from_static(path);
+        let mut response = Response::new(body.to_owned().into());
+        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        Exchange { operation: "rename", request, response }
+    }
+
+    /// One of everything.
+    fn complete() -> Vec<Exchange> {
+        let forms = ["null", "false", "true", "0", "1.5", r#""""#, r#""ü""#, "[]", "[1]", "{}", r#"{"a":1}"#];
+        let answers = [
+            (200, "{}"),
+            (204, ""),
+            (400, r#"{"code":"INVALID_DATA","category":"BadRequest"}"#),
+            (400, r#"{"code":"InvalidContent"}"#),
+            (405, r#"{"code":"MethodNotAllowed"}"#),
+            (406, r#"{"code":"NotAcceptable"}"#),
+        ];
+        let mut all: Vec<_> = forms
+            .iter()
+            .map(|form| exchange(ROUTE.path, &format!(r#"{{"new_name":{form}}}"#), 200, "{}"))
+            .collect();
+        all.extend(answers.iter().map(|(status, body)| exchange(ROUTE.path, "{}", *status, body)));
+        all.push(exchange("/v1/things/rename/", "{}", 404, r#"{"code":"ResourceNotFound"}"#));
+        all
+    }
+
+    fn missing(exchanges: &[Exchange]) -> Vec<String> {
+        unobserved(&[ROUTE], |_| Promise::Maybe, exchanges, "the cases")
+    }
+
+    #[test]
+    fn a_run_that_has_asked_for_everything_misses_nothing() {
+        assert_eq!(missing(&complete()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn whatever_is_missing_is_named() {
+        let all = complete();
+        let mut told = std::collections::BTreeSet::new();
+        for left_out in 0..all.len() {
+            let mut fewer = all.clone();
+            fewer.remove(left_out);
+            told.extend(missing(&fewer));
+        }
+        assert!(
+            told.contains("`rename`: `new_name` was never sent as a list: add it to the cases"),
+            "{told:?}"
+        );
+        assert!(
+            told.contains("`rename` never answered 404 `ResourceNotFound`: add a case to the cases"),
+            "{told:?}"
+        );
+        assert!(told.contains("`rename` never answered 204: add a case to the cases"), "{told:?}");
+        assert_eq!(missing(&[]).len(), 12 + 7);
+    }
+}

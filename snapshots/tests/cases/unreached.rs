@@ -1,0 +1,58 @@
+//! Requests that do not reach a command, for every operation of the route table.
+
+use http::Method;
+use http::header::ACCEPT;
+use sessions_client::{Route, sessions_v1};
+use snapshots::suite::{Case, Step};
+
+pub(super) fn cases() -> Vec<Case> {
+    let generated = sessions_v1::ROUTES.iter().map(|route| of(route));
+    generated.chain([elsewhere(), bad_json()]).collect()
+}
+
+fn of(route: &Route) -> Case {
+    // A service that lets it reach the command must not answer with sessions of others.
+    let harmless = r#"{"paging":{"skip":1000000000}}"#;
+    let post = |title: &str, body: &str| Step::post(title, route.name, body);
+    Case::new(route.name, "unreached")
+        .step(post("A slash too many", harmless).target("/"))
+        .step(Step::post("Another method", route.name, "").method(Method::GET))
+        .step(post("An answer in another language", harmless).header(ACCEPT, "text/html"))
+        .step(post("JSON that is cut off", r#"{"session_id":"#))
+}
+
+/// Paths that look like the contract's.
+fn elsewhere() -> Case {
+    let post = |target: &str| Step::post(target, "", "{}").at(target).row();
+    let other = |title: &str, method| Step::post(title, "open_session", "{}").method(method).row();
+    Case::new("no_operation", "paths")
+        .step(post("/v1/sessions/extend_session"))
+        .step(post("/v1/sessions/extend_session?a=b"))
+        .step(post("/v2/sessions/open_session"))
+        .step(post("/sessions/open_session"))
+        .step(post("/v1/sessions"))
+        .step(post("/v1/sessions/"))
+        .step(post("/v1//sessions/open_session"))
+        .step(post("/V1/sessions/open_session"))
+        .step(post("/v1/sessions/Open_Session"))
+        .step(post("/"))
+        .step(other("PUT", Method::PUT))
+        .step(other("DELETE", Method::DELETE))
+        .step(other("PATCH", Method::PATCH))
+}
+
+fn bad_json() -> Case {
+    let bodies = [
+        r#"{"user_id":"1",}"#,
+        "{user_id:1}",
+        "{'user_id':1}",
+        r#"{"a":NaN}"#,
+        " ",
+        "[1] 2",
+        r#""a"#,
+        "\u{feff}{}",
+    ];
+    bodies.iter().fold(Case::new("open_session", "bad_json"), |case, body| {
+        case.step(Step::post(format!("{body:?}"), "open_session", *body).row())
+    })
+}

@@ -1,0 +1,59 @@
+//! The messages of closing and deleting sessions.
+
+use super::{CHANGED_AFTER_CLOSING, CLOSED, ID, JSON, OPEN, Operation, json_of};
+use http::StatusCode;
+use serde_json::Value;
+use sessions_client::Operation as _;
+use sessions_client::sessions_v1::{CloseExpiredSessions, CloseSession, DeleteSessionById};
+use snapshots::Promise;
+
+pub(super) fn close_session() -> Operation {
+    Operation::new("close_session", Promise::Maybe, |response| {
+        json_of(CloseSession::decode::<Value, Value>(response))
+    })
+    .official("all_arguments", r#"{"session_id":"043edeab77784051ba340bbce8aafd08"}"#, |id, encoding| {
+        let mut call = CloseSession::new(ID);
+        call.correlation_id = id;
+        call.encode_with(encoding)
+    })
+    .correlated("123")
+    .success("open", CLOSED)
+    .none("unknown_session")
+    .invalid("missing_session_id", "session_id must not be null", 1)
+    .broken("broken_command", "connection lost")
+    .unknown_route()
+}
+
+pub(super) fn close_expired_sessions() -> Operation {
+    Operation::new("close_expired_sessions", Promise::Nothing, |response| {
+        json_of(CloseExpiredSessions::decode::<Value, Value>(response))
+    })
+    .official("all_arguments", "{}", |id, encoding| {
+        let mut call = CloseExpiredSessions::new();
+        call.correlation_id = id;
+        call.encode_with(encoding)
+    })
+    .correlated("123")
+    .none("always")
+    .broken("broken_command", "connection lost")
+    .unknown_route()
+    .odd("session_where_nothing_was_promised", StatusCode::OK, JSON, CLOSED)
+}
+
+pub(super) fn delete_session_by_id() -> Operation {
+    Operation::new("delete_session_by_id", Promise::Maybe, |response| {
+        json_of(DeleteSessionById::decode::<Value, Value>(response))
+    })
+    .official("all_arguments", r#"{"session_id":"043edeab77784051ba340bbce8aafd08"}"#, |id, encoding| {
+        let mut call = DeleteSessionById::new(ID);
+        call.correlation_id = id;
+        call.encode_with(encoding)
+    })
+    .correlated("123")
+    .success("open", OPEN)
+    .success("closed", CHANGED_AFTER_CLOSING)
+    .none("unknown_session")
+    .invalid("missing_session_id", "session_id must not be null", 1)
+    .broken("broken_command", "connection lost")
+    .unknown_route()
+}

@@ -1,0 +1,254 @@
+//! What a run leaves behind at a service that fails in the middle of it: nothing, wherever it fails.
+
+mod cases;
+
+use cases::cases;
+use http::StatusCode;
+use serde_json::{Value, json};
+use sessions_client::{
+    Call, Error, ErrorKind, ISessionsV1, InProcessTransport, Request, Response, SessionsMemoryClientV1,
+    Transport, sessions_v1,
+};
+use snapshots::suite::{Case, Report, Rules, run};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// How the fake service fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Failure {
+    /// Nobody is there: nothing is done.
+    Refuses,
+    /// What was asked is done, and the answer is lost.
+    LosesTheAnswer,
+    /// It answers with what nobody understands.
+    TalksNonsense,
+    /// It says that it has deleted a session, and has not.
+    PretendsToDelete,
+    /// Our own code goes wrong.
+    Panics,
+}
+
+/// A service in memory that fails at some of its calls.
+#[derive(Clone)]
+struct Fake {
+    service: InProcessTransport<sessions_v1::Handler<SessionsMemoryClientV1>>,
+    calls: Arc<AtomicUsize>,
+    requests: Arc<Mutex<Vec<(Request, Response)>>>,
+    failure: Failure,
+    fails_at: fn(usize, usize) -> bool,
+    at: usize,
+}
+
+impl Fake {
+    fn new(
+        sessions: &SessionsMemoryClientV1,
+        failure: Failure,
+        fails_at: fn(usize, usize) -> bool,
+        at: usize,
+    ) -> Self {
+        let service = InProcessTransport::new(sessions_v1::Handler::new(sessions.clone()));
+        Self { service, calls: Arc::default(), requests: Arc::default(), failure, fails_at, at }
+    }
+
+    fn sound(sessions: &SessionsMemoryClientV1) -> Self {
+        Self::new(sessions, Failure::Refuses, |_, _| false, 0)
+    }
+}
+
+impl Transport for Fake {
+    async fn send(&self, call: Call) -> Result<Response, Error> {
+        if call.request.uri().path() == "/heartbeat" {
+            // Whatever the time is, the clock has moved on.
+            return Ok(Response::new(r#""2999-01-01T00:00:00.000Z""#.into()));
+        }
+        let number = self.calls.fetch_add(1, Ordering::SeqCst);
+        if !(self.fails_at)(number, self.at) {
+            let request = call.request.clone();
+            let response = self.service.send(call).await?;
+            self.requests.lock().unwrap().push((request, response.clone()));
+            return Ok(response);
+        }
+        match self.failure {
+            Failure::Refuses => Err(Error::new(ErrorKind::Connect, "nobody there")),
+            Failure::LosesTheAnswer => {
+                self.service.send(call).await?;
+                Err(Error::new(ErrorKind::Transport, "the connection broke"))
+            }
+            Failure::TalksNonsense => {
+                let mut response = Response::new("<html>".into());
+                *response.status_mut() = StatusCode::BAD_GATEWAY;
+                Ok(response)
+            }
+            Failure::PretendsToDelete if call.route.name == "delete_session_by_id" => {
+                let mut response = Response::default();
+                *response.status_mut() = StatusCode::NO_CONTENT;
+                Ok(response)
+            }
+            Failure::PretendsToDelete => self.service.send(call).await,
+            Failure::Panics => panic!("a bug in the tests"),
+        }
+    }
+}
+
+/// Sessions of somebody else, on a clock that never stands still.
+async fn service() -> (SessionsMemoryClientV1, Vec<String>) {
+    let ticks = AtomicUsize::new(0);
+    let sessions = SessionsMemoryClientV1::new().with_clock(move || {
+        let ticks = i64::try_from(ticks.fetch_add(1, Ordering::SeqCst)).unwrap();
+        chrono::DateTime::from_timestamp_millis(1_795_399_820_000 + ticks).unwrap()
+    });
+    let mut others = Vec::new();
+    for data in [json!(1), json!({"k": "v"})] {
+        let other = sessions.open_session(None, "other", None, None, None, None, Some(&data)).await.unwrap();
+        others.push(other.id);
+    }
+    (sessions, others)
+}
+
+async fn everything(sessions: &SessionsMemoryClientV1) -> Value {
+    let page = sessions.get_sessions(None, None, None).await.unwrap();
+    let mut all = Vec::new();
+    for session in page.data {
+        all.push(serde_json::to_value(sessions.get_session_by_id(None, &session.id).await.unwrap()).unwrap());
+    }
+    all.into()
+}
+
+fn few() -> Vec<Case> {
+    vec![
+        Case::new("close_session", "two")
+            .given_session(r#","data":1"#)
+            .given_session(r#","data":2"#)
+            .call("One is closed", r#"{"session_id":"<id:1>"}"#),
+        Case::new("get_sessions", "one")
+            .given_session("")
+            .call("It is listed", r#"{"filter":{"user_id":"<user>"}}"#),
+    ]
+}
+
+fn rules(may_close_expired: bool) -> Rules {
+    Rules { user: "own".to_owned(), may_close_expired, ..Rules::default() }
+}
+
+#[tokio::test]
+async fn a_run_that_fails_at_any_call_leaves_nothing_behind_and_says_so() {
+    let (sessions, _) = service().await;
+    let before = everything(&sessions).await;
+    let fake = Fake::sound(&sessions);
+    let report = run(fake.clone(), &few(), &rules(false)).await;
+    assert!(report.broken.is_none() && report.led.len() == 2, "{report:?}");
+    let calls = fake.calls.load(Ordering::SeqCst);
+    assert!(calls >= 10, "{calls}");
+
+    for failure in [Failure::Refuses, Failure::LosesTheAnswer, Failure::TalksNonsense] {
+        for at in 0..calls {
+            let fake = Fake::new(&sessions, failure, |number, at| number == at, at);
+            let report = run(fake, &few(), &rules(false)).await;
+            assert_eq!(everything(&sessions).await, before, "{failure:?} at call {at}");
+            assert_eq!(report.left_behind, Vec::<String>::new(), "{failure:?} at call {at}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_breaks_off_names_the_case_and_the_cause() {
+    let (sessions, _) = service().await;
+    let before = everything(&sessions).await;
+    for (failure, why) in [(Failure::Refuses, "nobody there"), (Failure::Panics, "a bug in the tests")] {
+        let fake = Fake::new(&sessions, failure, |number, at| number == at, 1);
+        let report = run(fake, &few(), &rules(false)).await;
+        let broken = report.broken.unwrap().to_string();
+        assert!(broken.starts_with("close_session__two broke off: "), "{broken}");
+        assert!(broken.contains(why), "{broken}");
+        assert!(report.led.is_empty());
+        assert_eq!(everything(&sessions).await, before);
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_stays_away_is_not_asked_for_ever_and_what_is_left_is_named() {
+    let (sessions, others) = service().await;
+    let fake = Fake::new(&sessions, Failure::Refuses, |number, at| number >= at, 2);
+    let report = run(fake.clone(), &few(), &rules(false)).await;
+    assert!(fake.calls.load(Ordering::SeqCst) < 50);
+    assert_eq!(sessions.len(), others.len() + 2);
+    assert_eq!(report.left_behind.len(), 3, "{report:?}");
+    assert_eq!(report.left_behind[2], "those of the user own-1, who cannot be asked for");
+}
+
+#[tokio::test]
+async fn sessions_that_are_still_listed_after_they_were_deleted_are_named() {
+    let (sessions, others) = service().await;
+    let fake = Fake::new(&sessions, Failure::PretendsToDelete, |_, _| true, 0);
+    let report = run(fake, &few()[..1], &rules(false)).await;
+    assert_eq!(sessions.len(), others.len() + 2);
+    assert_eq!(report.left_behind.len(), 2, "{report:?}");
+}
+
+#[tokio::test]
+async fn a_run_that_is_stopped_ends_early_and_leaves_nothing_behind() {
+    let (sessions, _) = service().await;
+    let before = everything(&sessions).await;
+    let rules = rules(false);
+    rules.stop.store(true, Ordering::SeqCst);
+    let report = run(Fake::sound(&sessions), &few(), &rules).await;
+    assert!(report.broken.is_some_and(|broken| broken.why.contains("stopped")));
+    assert_eq!(everything(&sessions).await, before);
+}
+
+/// Every case, at a service that others use as well.
+async fn whole_run(
+    may_close_expired: bool,
+) -> (Report, Vec<(Request, Response)>, SessionsMemoryClientV1, Vec<String>) {
+    let (sessions, others) = service().await;
+    let fake = Fake::sound(&sessions);
+    let report = run(fake.clone(), &cases(), &rules(may_close_expired)).await;
+    assert!(report.broken.is_none() && report.left_behind.is_empty(), "{:?}", report.broken);
+    let requests = fake.requests.lock().unwrap().clone();
+    (report, requests, sessions, others)
+}
+
+#[tokio::test]
+async fn sessions_of_others_are_neither_changed_nor_read() {
+    let (before, _) = service().await;
+    let before = everything(&before).await;
+    let (_, requests, sessions, others) = whole_run(false).await;
+    let mut after = everything(&sessions).await;
+    // Ids are made anew for each service.
+    for (session, was) in after.as_array_mut().unwrap().iter_mut().zip(before.as_array().unwrap()) {
+        session["id"] = was["id"].clone();
+    }
+    assert_eq!(after, before);
+    for (request, response) in requests {
+        let answer = String::from_utf8_lossy(response.body()).into_owned();
+        assert!(
+            !others.iter().any(|id| answer.contains(id)),
+            "{request:?} was answered with somebody else's session"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_has_expired_is_closed_only_where_that_is_allowed() {
+    let sweeps = |requests: &[(Request, Response)]| {
+        requests.iter().filter(|(request, _)| request.uri().path().contains("close_expired_sessions")).count()
+    };
+    let (report, requests, ..) = whole_run(false).await;
+    assert_eq!(sweeps(&requests), 0);
+    let skipped =
+        ["open_session__of_nobody", "close_expired_sessions__young", "close_expired_sessions__unreached"];
+    assert_eq!(report.skipped, skipped);
+    let (report, requests, ..) = whole_run(true).await;
+    assert!(sweeps(&requests) > 0);
+    assert!(report.skipped.is_empty());
+}
+
+#[tokio::test]
+async fn every_session_that_is_opened_belongs_to_a_user_of_the_run() {
+    let (_, requests, ..) = whole_run(false).await;
+    let opened = requests.iter().filter(|(request, _)| request.uri().path().ends_with("/open_session"));
+    for (_, response) in opened.filter(|(_, response)| response.status() == 200) {
+        let session: Value = serde_json::from_slice(response.body()).unwrap();
+        assert!(session["user_id"].as_str().is_some_and(|user| user.starts_with("own-")), "{session}");
+    }
+}
