@@ -181,7 +181,7 @@ impl Error {
     }
 
     /// The correlation id of the call: the one that it was made with, or else the one that the service names
-    /// in its error. An empty one is none, and so is one that could not be sent.
+    /// in its error. An empty one is none; one that was itself refused may be missing.
     ///
     /// It finds the call in the logs of the service. It may be made of anything, a user's name for one, so
     /// `Display` and `Debug` leave it out: print it where that is right.

@@ -1,4 +1,4 @@
-//! What can be seen of the calls from outside: spans, metrics, and where neither holds anything private.
+//! What can be seen of calls from outside: spans, trace context and metrics, with nothing private in them.
 //!
 //! # Spans
 //!
