@@ -21,10 +21,13 @@ const FOREIGN: &[(&str, &str)] = &[
         "chrono::time_delta::TimeDelta",
         "the age at which sessions expire, which is subtracted from a `Timestamp`",
     ),
+    ("futures_core::stream::Stream", "what the stream of all pages is"),
     ("http::method::Method", "the method of a route"),
     ("http::request::Request", "an encoded call"),
     ("http::response::Response", "an answer"),
     ("http::status::StatusCode", "the status of an answer"),
+    ("http_body::Body", "the answers of services of tower"),
+    ("http_body_util::full::Full", "the requests to services of tower"),
     ("reqwest::async_impl::client::Client", "a client of one's own under the reqwest transport"),
     ("serde_core::de::Deserialize", "sessions, pages and filters go through any format"),
     ("serde_core::de::DeserializeOwned", "payloads"),
@@ -33,6 +36,7 @@ const FOREIGN: &[(&str, &str)] = &[
     ("serde_core::ser::Serializer", "part of `Serialize`"),
     ("serde_json::value::Value", "payloads of no particular type"),
     ("tokio::net::addr::ToSocketAddrs", "where the embedded service listens"),
+    ("tower_service::Service", "what the adapters are to and from"),
 ];
 
 /// rustdoc's JSON is unstable: this test reads that of the one compiler that it was made for.
