@@ -125,6 +125,7 @@ mod tests {
     fn route(name: &'static str) -> Route {
         Route {
             name,
+            doc: "",
             method: http::Method::POST,
             path: "/v1/sessions/…",
             idempotent: false,
