@@ -5,17 +5,21 @@
 //!
 //! * `contract` pins what the client writes and what it makes of answers, with no network;
 //! * `live` leads a session through its whole life, once at the embedded service and once at the service that
-//!   `SESSIONS_URL` names, and compares both with the same snapshots.
+//!   `SESSIONS_URL` names, and compares both with the same snapshots;
+//! * `openapi` holds `openapi.json`, which `examples/openapi.rs` prints, against the contract, the types and all
+//!   pinned answers.
 //!
 //! A mock server that replays recordings was refused. It would show that the client agrees with a recording of
 //! itself; the same pages, compared with whatever service is there, show whether the two still agree.
 
 mod coverage;
 mod normalize;
+mod openapi;
 mod record;
 mod render;
 
 pub use coverage::{Kind, Pinned, Promise, gaps};
 pub use normalize::Normalizer;
+pub use openapi::{Example, Examples, examples, openapi, openapi_text};
 pub use record::{Exchange, Recorder};
 pub use render::{reading, request, response, routes};
