@@ -68,12 +68,13 @@ fn operation(
     unreached: &BTreeMap<u16, Vec<&Example>>,
     links: &Value,
 ) -> Result<Value, String> {
-    let (summary, description) = route.doc.split_once(". ").unwrap_or((route.doc, route.doc));
+    let description = one_line(route.doc);
+    let summary = description.split(". ").next().unwrap_or_default();
     let mut operation = json!({
         "operationId": route.name,
         "tags": ["sessions"],
-        "summary": one_line(summary).trim_end_matches('.'),
-        "description": one_line(if summary == description { summary } else { route.doc }),
+        "summary": summary.trim_end_matches('.'),
+        "description": description,
         "x-idempotent": route.idempotent,
     });
     let parameters =
