@@ -131,6 +131,7 @@ mod tests {
     fn route(name: &'static str) -> Route {
         Route {
             name,
+            doc: "",
             method: http::Method::POST,
             path: "/v1/sessions/…",
             prefix: "/v1/sessions",

@@ -9,7 +9,9 @@
 //! * `differences` sees to it that what an implementation does otherwise has a reason;
 //! * `safety` has a service fail in the middle of a run, and looks for what is left behind;
 //! * `endurance` shows what holds over many calls and real time: idle pauses, a service that is killed, connections
-//!   that break, calls that are given up.
+//!   that break, calls that are given up;
+//! * `openapi` holds `openapi.json`, which `examples/openapi.rs` prints, against the contract, the types and all
+//!   pinned answers.
 //!
 //! A mock server that replays recordings was refused. It would show that the client agrees with a recording of
 //! itself; the same pages, compared with whatever service is there, show whether the two still agree.
@@ -18,6 +20,7 @@ mod coverage;
 pub mod differences;
 mod normalize;
 mod observed;
+mod openapi;
 mod record;
 mod render;
 mod shape;
@@ -27,6 +30,7 @@ mod words;
 pub use coverage::{Kind, Pinned, Promise, gaps};
 pub use normalize::Normalizer;
 pub use observed::{fields, unobserved};
+pub use openapi::{Example, Examples, examples, openapi, openapi_text};
 pub use record::{Exchange, Recorder};
 pub use render::{reading, request, response, routes};
 pub use shape::Shapes;

@@ -110,6 +110,7 @@ mod tests {
 
     const ROUTE: &Route = &Route {
         name: "rename",
+        doc: "",
         method: http::Method::POST,
         path: "/v1/things/rename",
         prefix: "",

@@ -58,6 +58,7 @@ fn nothing_of_the_contract_is_left_unpinned() {
 fn an_operation_that_is_added_to_the_contract_is_missed_by_name() {
     let added = Route {
         name: "extend_session",
+        doc: "",
         method: http::Method::POST,
         path: "/v1/sessions/extend_session",
         prefix: "/v1/sessions",

@@ -12,6 +12,8 @@ use std::time::Duration;
 pub struct Route {
     /// The name of the method, such as `open_session`.
     pub name: &'static str,
+    /// The documentation of the method, in Markdown, without the spaces that `///` leaves before each line.
+    pub doc: &'static str,
     /// The HTTP method.
     pub method: Method,
     /// The path as it was annotated, with its prefix and its `{placeholders}`.

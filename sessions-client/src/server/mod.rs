@@ -133,6 +133,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 const HEARTBEAT: &Route = &Route {
     name: "heartbeat",
+    doc: "",
     method: Method::GET,
     path: "/heartbeat",
     prefix: "",

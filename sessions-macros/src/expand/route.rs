@@ -26,12 +26,14 @@ pub(super) fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
             .flat_map(|param| &param.places)
             .any(|place| matches!(place, Place::Body | Place::Field(_)));
     let params = operation.params.iter().map(|param| self::param(scope, param));
+    let text = operation.doc();
     let doc = format!("The route of {}: `{method} {template}`.", scope.link(operation));
     quote! {
         #(#cfgs)*
         #[doc = #doc]
         pub const #ident: &#rt::Route = &#rt::Route {
             name: #name,
+            doc: #text,
             method: #private::Method::#method,
             path: #template,
             prefix: #prefix,

@@ -9,7 +9,8 @@ use proc_macro2::TokenTree;
 use std::time::Duration;
 use syn::ext::IdentExt;
 use syn::{
-    Attribute, FnArg, GenericParam, Ident, ReceiverKind, ReturnType, Signature, Token, TraitItemFn, Type,
+    Attribute, Expr, ExprLit, FnArg, GenericParam, Ident, Lit, Meta, MetaNameValue, ReceiverKind, ReturnType,
+    Signature, Token, TraitItemFn, Type,
 };
 
 /// One operation.
@@ -73,6 +74,19 @@ impl Operation {
             output,
             ident,
         })
+    }
+
+    /// The documentation as text. What is no literal, such as `#[doc = include_str!(…)]`, is left out.
+    pub(crate) fn doc(&self) -> String {
+        let lines = self.docs.iter().filter_map(|attribute| match &attribute.meta {
+            Meta::NameValue(MetaNameValue {
+                value: Expr::Lit(ExprLit { lit: Lit::Str(line), .. }), ..
+            }) => Some(line.value()),
+            _ => None,
+        });
+        let lines: Vec<_> =
+            lines.map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned()).collect();
+        lines.join("\n")
     }
 
     /// The name of the operation in the route table, without `r#`.

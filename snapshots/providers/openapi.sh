@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Checks snapshots/openapi.json: that it is a valid OpenAPI document, and that the embedded and the real service
+# answer as it says.
+#
+#   ./openapi.sh [DOCUMENT]
+#
+# What it needs from PyPI is installed in target/openapi, with the versions of openapi/requirements.txt. The
+# answers that are accepted without being documented, and why, are in openapi/schemathesis.toml and
+# openapi/known_answers.py. The seed is fixed, so every run asks the same. The line at the end of each run has the
+# figures; the reports are in target/openapi.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+document=$(realpath "${1:-$root/snapshots/openapi.json}")
+work=$root/target/openapi
+bin=$work/venv/bin
+
+# The copy of the requirements tells a finished installation from one that was broken off or is of other versions.
+if ! cmp -s "$here/openapi/requirements.txt" "$work/installed.txt"; then
+    rm -rf "$work/venv" "$work/installed.txt"
+    mkdir -p "$work"
+    python3 -m venv "$work/venv"
+    "$bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$here/openapi/requirements.txt"
+    cp "$here/openapi/requirements.txt" "$work/installed.txt"
+fi
+
+"$bin/openapi-spec-validator" --schema 3.1 "$document"
+
+# ask NAME COMMAND…: runs schemathesis at the service that COMMAND starts.
+ask() {
+    local name=$1 status=0
+    shift
+    # schemathesis keeps the failures of earlier runs and asks about them again, which would not be the same run.
+    (cd "$work" && rm -rf .schemathesis .hypothesis "$name.json" && PYTHONPATH="$here/openapi" \
+        PYTHONDONTWRITEBYTECODE=1 SCHEMATHESIS_HOOKS=known_answers "$@" sh -c '"$0" --config-file "$1" run "$2" --url "$SESSIONS_URL" \
+        --report json --report-json-path "$3" --no-color' \
+        "$bin/schemathesis" "$here/openapi/schemathesis.toml" "$document" "$work/$name.json") \
+        >"$work/$name.log" 2>&1 || status=$?
+    ((status == 0)) || cat "$work/$name.log" >&2
+    "$bin/python" - "$name" "$work/$name.json" <<'PYTHON' || status=1
+import json, sys
+
+name, path = sys.argv[1:]
+report = json.load(open(path))
+operations, calls = report["operations"], report["test_cases"]
+failures = sum(failure["count"] for failure in report["failures"]) + len(report["errors"])
+print(
+    f"openapi: {name} service: {operations['tested']} operations, {calls['generated']} calls, "
+    f"{failures} failures, seed {report['seed']}, {report['running_time']:.0f} s"
+)
+if failures or not report["complete"] or operations["tested"] != operations["total"]:
+    sys.exit(1)
+PYTHON
+    return "$status"
+}
+
+status=0
+cargo build --quiet --manifest-path "$root/Cargo.toml" -p snapshots --example with_embedded_service
+ask embedded cargo run --quiet --manifest-path "$root/Cargo.toml" -p snapshots \
+    --example with_embedded_service -- || status=1
+ask real "$here/with-service.sh" || status=1
+exit "$status"
