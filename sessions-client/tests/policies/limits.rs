@@ -1,0 +1,139 @@
+//! How long a call and its attempts may take, and what options of a call change.
+
+use super::*;
+
+#[tokio::test]
+async fn a_pause_that_would_outlast_the_deadline_is_not_begun() {
+    let clock = clock();
+    let script = Script::new(&clock, [AnswersAfter(ms(900), retry_after(503, "2"))]);
+    let client = client(&script, RetryPolicy::new());
+    let error = get(&client.with(CallOptions::new().deadline(ms(2900)))).await.unwrap_err();
+    assert_eq!((error.status().unwrap().as_u16(), error.attempts()), (503, 1));
+    assert_eq!((clock.passed(), slept(&clock)), (ms(900), vec![]));
+}
+
+#[tokio::test]
+async fn a_pause_that_ends_before_the_deadline_is_taken() {
+    let clock = clock();
+    let script = Script::new(&clock, [AnswersAfter(ms(900), retry_after(503, "2")), nothing()]);
+    let client = client(&script, RetryPolicy::new());
+    get(&client.with(CallOptions::new().deadline(ms(2901)))).await.unwrap();
+    assert_eq!(slept(&clock), [2000]);
+}
+
+#[tokio::test]
+async fn an_attempt_has_its_limit_or_what_is_left_until_the_deadline() {
+    let clock = clock();
+    let script = Script::new(&clock, times(3, || Hangs));
+    let client = client(&script, RetryPolicy::new().with_retries(5));
+    let error = get(&client.with(CallOptions::new().deadline(ms(2500)))).await.unwrap_err();
+    assert_eq!(script.limits(), [1000, 1000, 200]);
+    assert_eq!(slept(&clock), [1000, 100, 1000, 200, 200]);
+    assert_eq!((clock.passed(), error.kind(), error.attempts()), (ms(2500), ErrorKind::Timeout, 3));
+    assert_eq!(
+        error.to_string(),
+        "get_session_by_id: no complete answer from the service before the deadline of 2.5s (3 attempts)"
+    );
+}
+
+#[tokio::test]
+async fn an_attempt_that_takes_too_long_names_its_own_limit() {
+    let script = Script::new(&clock(), [Hangs]);
+    assert_eq!(
+        open(&client(&script, RetryPolicy::new())).await.to_string(),
+        "open_session: no complete answer from the service within 1s"
+    );
+}
+
+#[tokio::test]
+async fn a_limit_that_ends_with_the_deadline_is_the_deadline() {
+    let script = Script::new(&clock(), [Hangs]);
+    let client = client(&script, RetryPolicy::new());
+    let error = get(&client.with(CallOptions::new().deadline(ms(1000)))).await.unwrap_err();
+    assert!(error.to_string().ends_with("before the deadline of 1s"), "{error}");
+    assert_eq!(error.attempts(), 1);
+}
+
+#[sessions_client::http_api(client = SlowClient, module = slow)]
+trait Slow {
+    #[get("/report", timeout = "3s")]
+    async fn report(&self) -> Result<()>;
+}
+
+#[tokio::test]
+async fn the_route_goes_before_the_client_and_the_call_before_the_route() {
+    let script = Script::new(&clock(), [nothing(), nothing(), nothing()]);
+    let time = || script.clock.clone();
+    let attempt = Timeout::new(script.clone(), ms(1000), time());
+    let client = SlowClient::new(Deadline::new(attempt, ms(2000), time()));
+    client.with(CallOptions::new().deadline(ms(10_000))).report().await.unwrap();
+    client.with(CallOptions::new().deadline(ms(10_000)).timeout(ms(50))).report().await.unwrap();
+    client.report().await.unwrap();
+    assert_eq!(script.limits(), [3000, 50, 2000]);
+}
+
+#[tokio::test]
+async fn a_deadline_of_nothing_sends_nothing() {
+    let script = Script::new(&clock(), []);
+    let client = client(&script, RetryPolicy::new());
+    let error = get(&client.with(CallOptions::new().deadline(Duration::ZERO))).await.unwrap_err();
+    assert!(error.is_timeout());
+    assert_eq!(script.attempts(), 0);
+}
+
+#[tokio::test]
+async fn a_deadline_holds_around_any_transport() {
+    let clock = clock();
+    let script = Script::new(&clock, [Hangs]);
+    let client = SessionsHttpClientV1::new(Deadline::new(script.clone(), ms(700), clock.clone()));
+    let error = get(&client).await.unwrap_err();
+    assert_eq!((error.is_timeout(), clock.passed()), (true, ms(700)));
+}
+
+#[tokio::test]
+async fn of_two_deadlines_the_sooner_holds() {
+    for (outer, inner) in [(300, 700), (700, 300)] {
+        let clock = clock();
+        let script = Script::new(&clock, [Hangs]);
+        let attempt = Timeout::new(script.clone(), Duration::MAX, clock.clone());
+        let within = Deadline::new(attempt, ms(inner), clock.clone());
+        let client = SessionsHttpClientV1::new(Deadline::new(within, ms(outer), clock.clone()));
+        let error = get(&client).await.unwrap_err();
+        assert_eq!(script.limits(), [300]);
+        assert!(error.to_string().ends_with("before the deadline of 300ms"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn limits_without_end_are_none() {
+    let clock = clock();
+    let script = Script::new(&clock, [nothing()]);
+    let attempt = Timeout::new(script.clone(), Duration::MAX, clock.clone());
+    let policy = RetryPolicy::new().with_backoff(Duration::MAX, Duration::MAX);
+    let retry = Retry::new(attempt, policy, clock.clone());
+    get(&SessionsHttpClientV1::new(Deadline::new(retry, Duration::MAX, clock.clone()))).await.unwrap();
+    assert_eq!(script.calls.lock().unwrap()[0].limit, None);
+}
+
+#[tokio::test]
+async fn options_change_single_calls_and_leave_the_client_as_it_is() {
+    let clock = clock();
+    let script = Script::new(&clock, times(6, || Fails(ErrorKind::Transport)));
+    let client = client(&script, RetryPolicy::new());
+    let error = get(&client.with(CallOptions::new().retries(0))).await.unwrap_err();
+    assert_eq!(error.attempts(), 1);
+    let once = client.with(CallOptions::new().retries(1));
+    // A view of a view keeps what it does not change.
+    assert_eq!(get(&once.with(CallOptions::new().timeout(ms(10)))).await.unwrap_err().attempts(), 2);
+    assert_eq!(get(&client).await.unwrap_err().attempts(), 3);
+    assert_eq!(script.limits(), [1000, 10, 10, 1000, 1000, 1000]);
+    let changed = once.with(CallOptions::new().retries(3).deadline(ms(5000)));
+    assert_eq!(changed.caller().options(), CallOptions::new().retries(3).deadline(ms(5000)));
+}
+
+#[tokio::test]
+async fn options_do_not_make_a_repeat_safe() {
+    let script = Script::new(&clock(), [Fails(ErrorKind::Transport)]);
+    let client = client(&script, RetryPolicy::none());
+    assert_eq!(open(&client.with(CallOptions::new().retries(9))).await.attempts(), 1);
+}
