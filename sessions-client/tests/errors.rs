@@ -5,7 +5,7 @@
 mod support;
 
 use serde_json::json;
-use sessions_client::sessions_v1::{STORE_SESSION_DATA, StoreSessionData};
+use sessions_client::sessions_v1::{GetSessions, OpenSession, STORE_SESSION_DATA, StoreSessionData};
 use sessions_client::{
     Call, CallOptions, ClientConfig, DefaultTransport, Encoder, Encoding, Error, ErrorKind, FilterParams,
     ISessionsV1, Incoming, Operation, Policies, ReqwestTransport, SessionsHttpClientV1, Value,
@@ -461,4 +461,26 @@ fn a_client_of_the_default_type_tells_its_address_without_credentials() {
     let client: SessionsHttpClientV1<Value, Value, DefaultTransport> =
         SessionsHttpClientV1::connect(&format!("http://{SECRET}@localhost:8080/proxy")).unwrap();
     assert_eq!(client.caller().transport().origin(), "http://localhost:8080");
+}
+
+#[test]
+fn a_text_too_long_for_a_request_line_is_refused_by_name() {
+    let long = "x".repeat(60_000);
+    let error = GetSessions::new().correlation_id(&long).encode().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "get_sessions: the argument `correlation_id` makes path and query longer than the 60,000 bytes that are sent"
+    );
+    let shorter = &long[..59_000];
+    assert!(GetSessions::new().correlation_id(shorter).encode().is_ok());
+}
+
+#[test]
+fn a_status_without_a_name_is_told_by_its_number() {
+    for (status, body) in [(599, r#"{"code":"X","message":"y"}"#), (299, "")] {
+        let response = http::Response::builder().status(status).body(body.into()).unwrap();
+        let error = OpenSession::<Value, Value>::decode(response).unwrap_err();
+        assert!(error.to_string().contains(&status.to_string()), "{error}");
+        assert!(!error.to_string().contains("unknown"), "{error}");
+    }
 }

@@ -12,6 +12,7 @@ use sessions_client::{
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 fn of_kind(kind: ClientKind) -> ClientConfig {
     ClientConfig::new().with_kind(kind)
@@ -153,6 +154,25 @@ async fn a_direct_client_repeats_what_a_client_over_the_network_would() {
         assert_eq!((error.operation(), error.attempts()), (Some("open_session"), 1));
         assert_eq!(error.status(), Some(http::StatusCode::SERVICE_UNAVAILABLE));
         assert_eq!(calls.load(Ordering::Relaxed), 1, "it is not repeated once it was sent");
+    }
+}
+
+#[tokio::test]
+async fn what_an_implementation_met_on_its_way_is_for_a_direct_client_as_if_it_had_met_it() {
+    let config = ClientConfig::from_pairs([("kind", "direct"), ("options.backoff", "0")]).unwrap();
+    for (kind, status) in [(ErrorKind::Connect, 503), (ErrorKind::Timeout, 504), (ErrorKind::Transport, 502)]
+    {
+        let broken = SessionsHttpClientV1::new(transport_fn(move |_call: Call| async move {
+            Err(Error::new(kind, "elsewhere").with_retry_after(Duration::from_millis(1)))
+        }));
+        let config = config
+            .clone()
+            .with_retry_policy(config.retry_policy().clone().with_max_retry_after(Duration::ZERO));
+        let sessions = SessionsHttpClientV1::direct(broken, &config).unwrap();
+        let error = sessions.get_session_by_id(None, "id").await.unwrap_err();
+        assert_eq!((error.status().unwrap().as_u16(), error.attempts()), (status, 3));
+        assert!(error.is_retryable());
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(1)), "in whole seconds, rounded up");
     }
 }
 

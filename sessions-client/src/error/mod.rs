@@ -81,6 +81,17 @@ impl ErrorKind {
 
 impl Error {
     /// An error of one's own: for transports, implementations of a contract, and tests.
+    ///
+    /// ```
+    /// use sessions_client::{Error, ErrorKind};
+    /// use std::time::Duration;
+    ///
+    /// let late = Error::new(ErrorKind::Timeout, "no answer within 2s")
+    ///     .with_operation("open_session")
+    ///     .with_attempts(3)
+    ///     .with_retry_after(Duration::from_secs(1));
+    /// assert_eq!(late.to_string(), "open_session: no answer within 2s (3 attempts)");
+    /// ```
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         let message = message.into();
         Self(Box::new(Inner {
@@ -117,30 +128,38 @@ impl Error {
         Self::new(ErrorKind::Config, format!("`{key}` {why}"))
     }
 
-    pub(crate) fn with_operation(mut self, operation: &'static str) -> Self {
+    /// The same error of the operation `operation`, unless it is known to be another's.
+    #[must_use]
+    pub fn with_operation(mut self, operation: &'static str) -> Self {
         self.0.operation.get_or_insert(operation);
         self
     }
 
-    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
+    /// The same error, after an answer with `status`.
+    #[must_use]
+    pub fn with_status(mut self, status: StatusCode) -> Self {
         self.0.status = Some(status);
         self
     }
 
-    /// `attempts` at least: what is inside knows better.
-    pub(crate) fn with_attempts(mut self, attempts: u32) -> Self {
+    /// The same error after `attempts` at least: what is inside may know of more.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
         self.0.attempts = self.0.attempts.max(attempts);
         self
     }
 
-    pub(crate) fn with_retry_after(mut self, pause: Option<Duration>) -> Self {
-        self.0.retry_after = pause;
+    /// The same error with another wish of the service to be left alone.
+    #[must_use]
+    pub fn with_retry_after(mut self, pause: impl Into<Option<Duration>>) -> Self {
+        self.0.retry_after = pause.into();
         self
     }
 
-    /// The id that the caller gave the call, unless it is known already.
-    pub(crate) fn with_correlation_id(mut self, id: Option<String>) -> Self {
-        self.0.correlation_id = self.0.correlation_id.or(id);
+    /// The same error with the id that the caller gave the call, unless it has one already.
+    #[must_use]
+    pub fn with_correlation_id(mut self, id: impl Into<Option<String>>) -> Self {
+        self.0.correlation_id = self.0.correlation_id.or_else(|| id.into());
         self
     }
 
@@ -261,6 +280,18 @@ pub(crate) fn may_pass(status: StatusCode) -> bool {
     )
 }
 
+/// A status as messages show it: [`StatusCode`] names codes that it does not know "<unknown status code>".
+pub(crate) struct Status(pub(crate) StatusCode);
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.canonical_reason() {
+            Some(reason) => write!(f, "{} {reason}", self.0.as_u16()),
+            None => write!(f, "{}", self.0.as_u16()),
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inner { operation, status, service, message, attempts, .. } = &*self.0;
@@ -268,7 +299,7 @@ impl fmt::Display for Error {
             write!(f, "{operation}: ")?;
         }
         match (service, status) {
-            (Some(service), Some(status)) => write!(f, "the service answered {status}: {service}"),
+            (Some(service), Some(status)) => write!(f, "the service answered {}: {service}", Status(*status)),
             (Some(service), None) => write!(f, "the service failed: {service}"),
             (None, _) => f.write_str(message),
         }?;

@@ -130,7 +130,7 @@ impl fmt::Debug for ServiceError {
         f.debug_struct("ServiceError")
             .field("code", &one_line(code))
             .field("message", &one_line(message))
-            .field("category", category)
+            .field("category", &category.as_deref().map(one_line))
             .finish_non_exhaustive()
     }
 }

@@ -17,7 +17,8 @@ use std::time::Duration;
 
 /// Gives a call up when its time has run out, repeats and pauses included.
 ///
-/// The error is [`ErrorKind::Timeout`], and the service may have done its work.
+/// The error is [`ErrorKind::Timeout`], and the service may have done its work. How many attempts there were it knows
+/// where [`Timeout`](super::Timeout) is inside, which ends the last one in time to be counted.
 #[derive(Clone)]
 pub struct Deadline<T, C> {
     inner: T,

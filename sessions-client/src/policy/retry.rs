@@ -1,10 +1,11 @@
 //! Repeats of calls that failed for a moment.
 //!
 //! What may be repeated is declared on the route, since every operation of the sessions service is a POST; only
-//! GET, PUT and DELETE need no declaration, being idempotent by HTTP's own. Pauses grow exponentially with full jitter, so that the clients of a service that comes back do not
-//! arrive together; a budget of tokens, which all clones of a client share, keeps repeats a small part of the
-//! load when nothing comes back. The rules of the official clients were refused: one waits 70 s until it
-//! reports a refused connection, another repeats whatever it sent.
+//! GET, PUT and DELETE need no declaration, being idempotent by HTTP's own. Pauses grow exponentially with full
+//! jitter, so that the clients of a service that comes back do not arrive together; a budget of tokens, which all
+//! clones of a client share, keeps repeats a small part of the load when nothing comes back. The rules of the
+//! official clients were refused: one waits 70 s until it reports a refused connection, another repeats whatever
+//! it sent.
 //!
 //! A request is kept for its repeat before it is sent: two allocations, since bodies are shared, and none if no
 //! repeat may follow.
@@ -13,10 +14,8 @@
 //! says how many attempts there were. At `warn` an outage would fill the logs of every client.
 
 use super::{Time, error_type};
-use crate::error::may_pass;
-use crate::error::{Error, ErrorKind};
-use crate::runtime::{Attempts, retry_after};
-use crate::runtime::{Call, Response, TARGET, Transport};
+use crate::error::{Error, ErrorKind, may_pass};
+use crate::runtime::{Attempts, Call, Response, TARGET, Transport, retry_after};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -24,7 +23,7 @@ use std::time::{Duration, Instant};
 
 /// What is repeated, how often, and after which pauses.
 ///
-/// | failure | operation declared `idempotent` | any other |
+/// | failure | operation declared `idempotent`, or a GET, PUT or DELETE | any other |
 /// |---|---|---|
 /// | no connection: the request never left ([`ErrorKind::Connect`]) | repeated | repeated |
 /// | the connection broke, a stale one of the pool too ([`ErrorKind::Transport`]) | repeated | returned |
@@ -212,10 +211,10 @@ impl<T, C: Time> Retry<T, C> {
             return None;
         }
         let backoff = policy.pause(call.attempt, random());
-        let wish = failure
-            .as_ref()
-            .ok()
-            .and_then(|response| retry_after(response.headers(), || Some(self.time.wall_clock())));
+        let wish = match failure {
+            Ok(response) => retry_after(response.headers(), || Some(self.time.wall_clock())),
+            Err(error) => error.retry_after(),
+        };
         let pause = wish.unwrap_or_default().min(policy.max_retry_after).max(backoff);
         let moment = self.time.now().checked_add(pause)?;
         let in_time = call.deadline.is_none_or(|deadline| moment < deadline);

@@ -1,8 +1,7 @@
 //! From a response to a result.
 
 use super::{Attempts, Outcome, Response, Route, retry_after};
-use crate::error::{Error, ErrorKind, ServiceError};
-use http::StatusCode;
+use crate::error::{Error, ErrorKind, ServiceError, Status};
 use http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
@@ -42,8 +41,8 @@ fn value<T: DeserializeOwned>(response: &Response) -> Result<T, Error> {
     let body = &response.body()[..];
     if body.is_empty() {
         return serde_json::from_str("null").map_err(|_| {
-            Error::new(ErrorKind::Decode, format!("the answer {status} is empty, but a value was promised"))
-                .with_status(status)
+            let message = format!("the answer {} is empty, but a value was promised", Status(status));
+            Error::new(ErrorKind::Decode, message).with_status(status)
         });
     }
     serde_json::from_slice(body).map_err(|error| {
@@ -58,7 +57,7 @@ fn value<T: DeserializeOwned>(response: &Response) -> Result<T, Error> {
                 format!("is not JSON{} (line {line} column {column})", media_type(response))
             }
         };
-        Error::new(ErrorKind::Decode, format!("the answer {status} {what}")).with_status(status)
+        Error::new(ErrorKind::Decode, format!("the answer {} {what}", Status(status))).with_status(status)
     })
 }
 
@@ -129,18 +128,6 @@ fn refusal(response: &Response) -> Error {
     let kind = if status.is_informational() { ErrorKind::Transport } else { ErrorKind::Service };
     let media_type = media_type(response);
     Error::new(kind, format!("the answer is {} and {what}{media_type}", Status(status))).with_status(status)
-}
-
-struct Status(StatusCode);
-
-impl std::fmt::Display for Status {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // `StatusCode` names codes that it does not know "<unknown status code>".
-        match self.0.canonical_reason() {
-            Some(reason) => write!(f, "{} {reason}", self.0.as_u16()),
-            None => write!(f, "{}", self.0.as_u16()),
-        }
-    }
 }
 
 /// ` (text/html)`, if the response says what it is in the usual form.

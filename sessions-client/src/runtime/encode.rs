@@ -1,7 +1,7 @@
 //! From arguments to a request.
 
 use super::correlation::written;
-use super::{CorrelationPlace, Encoding, ParamValue, ParamValues, Request, Route};
+use super::{CorrelationPlace, Encoding, JSON, ParamValue, ParamValues, Request, Route};
 use crate::error::Error;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -12,7 +12,11 @@ use std::fmt;
 /// in a path and in a query.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// The longest path and query, in bytes. `http::Uri` ends at 65,534, the address of the service included; the
+/// service itself takes 16 KiB of head by default, but a gateway's limit is its own to tell.
+const LONGEST_TARGET: usize = 60_000;
+
+const TOO_LONG: &str = "makes path and query longer than the 60,000 bytes that are sent";
 
 /// Writes one request, place by place.
 ///
@@ -59,7 +63,7 @@ impl<'e> Encoder<'e> {
     /// # Errors
     ///
     /// When it is empty, `.` or `..`: URL parsers fold such segments away, escaped or not, and the call
-    /// would reach another route.
+    /// would reach another route. When the path becomes too long to be sent.
     pub fn path(&mut self, argument: &str, value: &(impl ParamValue + ?Sized)) -> Result<(), Error> {
         let refused = |why| Error::argument(argument, why).with_operation(self.route.name);
         let text = value.to_text().map_err(refused)?;
@@ -68,14 +72,14 @@ impl<'e> Encoder<'e> {
             "." | ".." => return Err(refused("is `.` or `..`, which would lead to another path")),
             text => self.target.extend(utf8_percent_encode(text, ESCAPED)),
         }
-        Ok(())
+        if self.target.len() > LONGEST_TARGET { Err(refused(TOO_LONG)) } else { Ok(()) }
     }
 
     /// The values of a query parameter, none for an absent one.
     ///
     /// # Errors
     ///
-    /// When a value has no text.
+    /// When a value has no text, or the query becomes too long to be sent.
     pub fn query(
         &mut self,
         argument: &str,
@@ -88,7 +92,7 @@ impl<'e> Encoder<'e> {
             target.extend(utf8_percent_encode(name, ESCAPED));
             target.push('=');
             target.extend(utf8_percent_encode(text, ESCAPED));
-            Ok(())
+            if target.len() > LONGEST_TARGET { Err(TOO_LONG) } else { Ok(()) }
         });
         outcome.map_err(|why| self.refused(argument, why))
     }

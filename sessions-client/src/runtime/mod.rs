@@ -52,5 +52,8 @@ pub type Request = http::Request<bytes::Bytes>;
 /// A response whose body is complete.
 pub type Response = http::Response<bytes::Bytes>;
 
+/// What bodies are, in both directions.
+const JSON: http::HeaderValue = http::HeaderValue::from_static("application/json");
+
 #[doc(hidden)]
 pub mod private;

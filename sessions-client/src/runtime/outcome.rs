@@ -3,6 +3,7 @@
 use super::Route;
 use crate::error::{Error, ErrorKind, ServiceError};
 use http::StatusCode;
+use std::time::Duration;
 
 /// A [`Result`], seen through any alias: a macro sees names, the type checker sees types.
 #[diagnostic::on_unimplemented(
@@ -50,6 +51,12 @@ impl<T, E> Outcome for Result<T, E> {
 pub trait Failure {
     /// The status and the error to answer with when `route` failed so.
     fn response(&self, route: &Route) -> (StatusCode, ServiceError);
+
+    /// How long the caller is to leave the service alone, for the header `Retry-After`. By default it is free to
+    /// come back.
+    fn retry_after(&self) -> Option<Duration> {
+        None
+    }
 }
 
 impl Failure for Error {
@@ -66,8 +73,26 @@ impl Failure for Error {
         let error = ServiceError::new("EXEC_FAILED", message)
             .with_category("FailedInvocation")
             .with_detail("command", route.name);
-        // What passed an answer of another service on: whether it may pass is for its status to say.
-        let status = self.status().filter(|status| status.is_client_error() || status.is_server_error());
-        (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), error)
+        (self.status_to_pass_on(), error)
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        Self::retry_after(self)
+    }
+}
+
+impl Error {
+    /// What an implementation met on its own way tells its caller whether the failure may pass, as if the caller
+    /// had met it.
+    fn status_to_pass_on(&self) -> StatusCode {
+        match self.kind() {
+            ErrorKind::Connect => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            ErrorKind::Transport => StatusCode::BAD_GATEWAY,
+            _ => self
+                .status()
+                .filter(|status| status.is_client_error() || status.is_server_error())
+                .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        }
     }
 }

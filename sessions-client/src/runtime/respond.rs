@@ -1,14 +1,12 @@
 //! From a service's result to a response.
 
-use super::{Failure, Outcome, Response, Route};
-use crate::error::{Error, ServiceError};
+use super::{Failure, JSON, Outcome, Response, Route};
+use crate::error::ServiceError;
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde::Serialize;
 use serde::ser::SerializeMap;
-
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Writes the answer to a call: 200 with JSON, 204 where the value is `null`, or the error's own status.
 pub fn respond<R>(route: &Route, outcome: R) -> Response
@@ -22,18 +20,21 @@ where
             // The service has done its work and cannot say so; the real one answers likewise.
             Err(_) => empty(StatusCode::INTERNAL_SERVER_ERROR),
         },
-        Err(error) => {
-            let (status, error) = error.response(route);
-            error_response(status, &error)
-        }
+        Err(error) => refuse(route, &error),
     }
 }
 
-/// The answer to a request whose arguments could not be read.
+/// The answer that says why there is no other.
 #[must_use]
-pub fn refuse(route: &Route, refusal: &Error) -> Response {
-    let (status, error) = refusal.response(route);
-    error_response(status, &error)
+pub fn refuse(route: &Route, failure: &impl Failure) -> Response {
+    let (status, error) = failure.response(route);
+    let mut response = error_response(status, &error);
+    if let Some(pause) = failure.retry_after() {
+        // Whole seconds; one that comes back too early has asked in vain.
+        let seconds = pause.as_secs().saturating_add(u64::from(pause.subsec_nanos() > 0));
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
 /// An error in one of the service's two shapes: that of a command where it has a category, the short one
