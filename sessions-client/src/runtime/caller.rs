@@ -64,6 +64,13 @@ impl<T> Caller<T> {
         self
     }
 
+    /// The same caller with `options` for all its calls, and where those are silent what it had.
+    #[must_use]
+    pub fn with_options(mut self, options: CallOptions) -> Self {
+        self.options = options.or(self.options);
+        self
+    }
+
     /// A caller over the same transport whose calls have `options`, and where those are silent the options
     /// of this one.
     pub fn with(&self, options: CallOptions) -> Caller<&T> {

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 /// Is told of every call of a client when it is over, whatever came of it: the place for metrics.
 ///
 /// Any function with the argument is one. It is called on the task that makes the call, within the call's span,
-/// and must neither block nor panic. What it is told holds no data of the user.
+/// and must neither block nor panic. What it is told holds no data of the user, but for the
+/// [`correlation_id`](Error::correlation_id) of an error.
 ///
 /// ```
 /// use sessions_client::telemetry::{CallObserver, FinishedCall};

@@ -132,6 +132,14 @@ async fn options_change_single_calls_and_leave_the_client_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_client_that_is_kept_can_have_options_of_its_own() {
+    let script = Script::new(&clock(), times(2, || Fails(ErrorKind::Transport)));
+    let client = client(&script, RetryPolicy::new()).with_options(CallOptions::new().retries(1));
+    let kept: Arc<dyn DynISessionsV1> = Arc::new(client.clone());
+    assert_eq!(get(&kept).await.unwrap_err().attempts(), 2);
+}
+
+#[tokio::test]
 async fn options_do_not_make_a_repeat_safe() {
     let script = Script::new(&clock(), [Fails(ErrorKind::Transport)]);
     let client = client(&script, RetryPolicy::none());

@@ -10,8 +10,8 @@ use serde_json::json;
 use sessions_client::policy::{Deadline, Retry, RetryPolicy, Timeout};
 use sessions_client::test_kit::VirtualTime;
 use sessions_client::{
-    Call, CallOptions, Caller, CorrelationPlace, Error, ErrorKind, ISessionsV1, Response, Result,
-    SessionsHttpClientV1, Transport, Value,
+    Call, CallOptions, Caller, CorrelationPlace, DynISessionsV1, Error, ErrorKind, ISessionsV1, Response,
+    Result, SessionsHttpClientV1, Transport, Value,
 };
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

@@ -57,6 +57,16 @@ pub(super) fn expand(scope: &Scope<'_>, names: &Names) -> TokenStream {
                 #client::from_caller(#rt::Caller::with(&self.caller, options))
             }
 
+            /// The same client with `options` for all its calls.
+            pub fn with_options(self, options: #rt::CallOptions) -> Self {
+                Self::from_caller(self.caller.with_options(options))
+            }
+
+            /// The same client with requests written otherwise.
+            pub fn with_encoding(self, encoding: #rt::Encoding) -> Self {
+                Self::from_caller(self.caller.with_encoding(encoding))
+            }
+
             /// The same client, which tells `observer` of every call that is over.
             pub fn with_observer(self, observer: #private::Arc<dyn #rt::telemetry::CallObserver>) -> Self {
                 Self::from_caller(self.caller.with_observer(observer))

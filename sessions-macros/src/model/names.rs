@@ -69,7 +69,8 @@ const STANDARD: [(&str, &str); 5] = [
 ];
 
 /// The methods of a client that are no operations, and that calls of operations would find first.
-const CLIENT_METHODS: [&str; 4] = ["caller", "with", "with_observer", "with_payloads"];
+const CLIENT_METHODS: [&str; 6] =
+    ["caller", "with", "with_encoding", "with_observer", "with_options", "with_payloads"];
 
 fn check_operation(
     operation: &Operation,
