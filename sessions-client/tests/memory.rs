@@ -253,6 +253,8 @@ async fn a_page_has_100_sessions_at_most_and_the_total_is_counted_when_asked_for
     assert_eq!(page(json!({ "skip": 1000, "total": true })).await, (Some(130), 0, None));
     assert_eq!(page(json!({ "skip": 0.5, "take": 1.5 })).await, (None, 2, first("1")));
     assert_eq!(page(json!({ "skip": null, "take": 2.4 })).await, (None, 2, first("0")));
+    // The largest number below a half; the sum of both is 1.
+    assert_eq!(page(json!({ "skip": 0.499_999_999_999_999_94, "take": -0.5 })).await.2, first("0"));
 }
 
 #[tokio::test]

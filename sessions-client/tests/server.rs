@@ -170,6 +170,10 @@ async fn arguments_without_a_json_content_type_are_no_arguments() {
         ("Application/JSON; charset=latin1", 200),
         ("application/vnd.sessions+json", 200),
         ("application/jsonp", 400),
+        ("application/json ; charset=utf-8", 400),
+        ("application/vnd.sessions+json-seq", 200),
+        ("application/vnd.sessions-1+json", 400),
+        ("text/x+json", 400),
     ] {
         let request = embedded.post("open_session").header("content-type", content_type).body(arguments);
         assert_eq!(read(request).await.0, status, "{content_type}");
@@ -218,6 +222,150 @@ async fn the_heartbeat_is_the_time_of_the_server() {
     let (status, time) = read(http_client().get(&url)).await;
     assert_eq!((status, time.as_str().map(str::len)), (200, Some("2026-11-23T02:13:58.078Z".len())));
     assert_eq!(read(http_client().post(&url)).await.0, 405);
+}
+
+#[tokio::test]
+async fn numbers_and_texts_come_back_as_javascript_writes_them() {
+    let embedded = Embedded::start().await;
+    for (sent, kept) in [
+        ("[1e20,1e21,1.5e-6,1e400]", "[100000000000000000000,1e+21,0.0000015,null]"),
+        ("18446744073709551616", "18446744073709552000"),
+        (r#""\ud800 \ud83d\ude00""#, "\"\\ud800 \u{1f600}\""),
+        (r#"{"\udfff":1}"#, r#"{"\udfff":1}"#),
+        ("1e400", "null"),
+    ] {
+        let request = embedded.post("open_session").header("content-type", "application/json");
+        let request = request.body(format!(r#"{{"user_id":"1","data":{sent}}}"#));
+        let text = request.send().await.unwrap().text().await.unwrap();
+        assert!(text.ends_with(&format!("\"data\":{kept}}}")), "{sent}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_number_beyond_all_is_taken_where_the_service_takes_it() {
+    let embedded = Embedded::start().await;
+    let (_, opened) = embedded.call("open_session", &json!({ "user_id": "Infinity", "data": 1 })).await;
+    for (body, found) in [
+        (r#"{"filter":{"user_id":1e400},"paging":{"take":1e400}}"#, 1),
+        (r#"{"paging":{"skip":1e400}}"#, 0),
+        (r#"{"paging":{"skip":-1e400}}"#, 1),
+        (r#"{"paging":{"take":-1e400}}"#, 0),
+        (r#"{"paging":1e400}"#, 1),
+    ] {
+        let (status, page) = embedded.send_text("get_sessions", body).await;
+        assert_eq!((status, page["data"].as_array().map(Vec::len)), (200, Some(found)), "{body}");
+    }
+    let (_, error) = embedded.send_text("open_session", r#"{"user_id":1e400}"#).await;
+    assert_eq!(error["message"], "Validation failed: user_id type must be string but found double");
+    let body = format!(r#"{{"session_id":{},"data":1e400}}"#, opened["id"]);
+    let store = embedded.post("store_session_data").header("content-type", "application/json");
+    let (status, stored) = read(store.body(body)).await;
+    assert_eq!((status, &stored["data"]), (200, &Value::Null));
+}
+
+#[tokio::test]
+async fn conditions_are_the_texts_that_javascript_makes_of_them() {
+    let embedded = Embedded::start().await;
+    for user_id in ["1", "1e+21", "1,2", "[object Object]", "true"] {
+        embedded.call("open_session", &json!({ "user_id": user_id })).await;
+    }
+    for (body, user_id) in [
+        (r#"{"filter":{"user_id":1.0}}"#, "1"),
+        (r#"{"filter":{"user_id":1e21}}"#, "1e+21"),
+        (r#"{"filter":{"user_id":[1.0,[2]]}}"#, "1,2"),
+        (r#"{"filter":{"user_id":{}}}"#, "[object Object]"),
+        (r#"{"filter":{"user_id":true}}"#, "true"),
+    ] {
+        let (_, page) = embedded.send_text("get_sessions", body).await;
+        assert_eq!(page["data"][0]["user_id"], user_id, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn what_paging_does_not_know_is_told_along_with_what_is_wrong() {
+    let embedded = Embedded::start().await;
+    for (arguments, told) in [
+        (
+            json!({ "paging": { "x": 1, "_y": 1, "take": "1", "0": 1 } }),
+            "paging.take type must be long but found string, paging contains unexpected property 0, paging contains \
+             unexpected property x",
+        ),
+        (
+            json!({ "filter": 1, "paging": [7] }),
+            "filter type must be Map, paging contains unexpected property 0",
+        ),
+        (json!({ "filter": 1, "paging": "x" }), "filter type must be Map"),
+    ] {
+        let (status, error) = embedded.call("get_sessions", &arguments).await;
+        assert_eq!((status, error["message"].as_str()), (400, Some(&*format!("Validation failed: {told}"))));
+    }
+    let (status, _) = embedded.call("get_sessions", &json!({ "paging": { "x": 1 } })).await;
+    assert_eq!(status, 200);
+}
+
+#[tokio::test]
+async fn arguments_named_like_methods_of_the_service_fail_as_they_do_there() {
+    let embedded = Embedded::start().await;
+    for (command, arguments, method) in [
+        ("open_session", r#"{"user_id":"1","getAsNullableString":1}"#, "args.getAsNullableString"),
+        ("open_session", r#"{"user_id":"1","get":null}"#, "this.get"),
+        ("open_session", r#"{"__proto__":{"user_id":"1"}}"#, "args.getAsNullableString"),
+        ("get_sessions", r#"{"__proto__":null}"#, "args.get"),
+        ("get_sessions", r#"{"filter":{"hasOwnProperty":1}}"#, "map.hasOwnProperty"),
+        ("get_sessions", r#"{"filter":{"getAsNullableBoolean":1}}"#, "filter.getAsNullableBoolean"),
+        ("get_sessions", r#"{"filter":{"x":{"toString":1}}}"#, "value.toString"),
+        ("get_sessions", r#"{"paging":{"__proto__":{}}}"#, "map.getAsNullableInteger"),
+    ] {
+        let (status, error) = embedded.send_text(command, arguments).await;
+        let why = format!("{method} is not a function");
+        let message = format!("Execution {command} failed: TypeError: {why}");
+        assert_eq!((status, &error["message"]), (500, &json!(message)), "{arguments}");
+        assert_eq!((&error["code"], &error["category"]), (&json!("EXEC_FAILED"), &json!("FailedInvocation")));
+        assert_eq!((&error["cause"], &error["details"]), (&json!(why), &json!({ "command": command })));
+    }
+    let (status, error) = embedded.send_text("close_session", r#"{"hasOwnProperty":1}"#).await;
+    let message = "TypeError: map.hasOwnProperty is not a function";
+    assert_eq!((status, error), (500, json!({ "code": "Internal", "message": message })));
+    for taken in [r#"{"filter":{"__proto__":{}}}"#, r#"{"__proto__":1}"#, r#"{"paging":{"__proto__":1e400}}"#]
+    {
+        assert_eq!(embedded.send_text("get_sessions", taken).await.0, 200, "{taken}");
+    }
+    let (status, error) = embedded.send_text("open_session", r#"{"user_id":"1","__proto__":null}"#).await;
+    assert_eq!((status, &error["message"]), (400, &json!("Validation failed: user_id must not be null")));
+}
+
+#[tokio::test]
+async fn the_narrowest_range_that_is_accepted_counts() {
+    let embedded = Embedded::start().await;
+    for (accept, status) in [
+        ("text/html, */*;q=0.1", 200),
+        ("text/html, */*;q=0", 406),
+        ("application/json;q=0, text/plain", 200),
+        ("application/*;q=0, text/*;q=0, application/json;version=1", 406),
+        ("", 200),
+        (",", 406),
+        ("json", 406),
+    ] {
+        let request = embedded.post("get_sessions").header("accept", accept);
+        assert_eq!(read(request).await.0, status, "{accept:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_to_head_speaks_of_no_body() {
+    let embedded = Embedded::start().await;
+    for (path, status) in [("/v1/sessions/get_sessions", 405), ("/heartbeat", 405), ("/nope", 404)] {
+        let response = http_client().head(format!("{}{path}", embedded.service.url())).send().await.unwrap();
+        assert_eq!((response.status().as_u16(), response.headers().get("content-type")), (status, None));
+    }
+}
+
+#[tokio::test]
+async fn what_follows_a_semicolon_is_no_part_of_the_path() {
+    let embedded = Embedded::start().await;
+    assert_eq!(read(embedded.post("get_sessions;x=1")).await.0, 200);
+    let expected = json!({ "code": "ResourceNotFound", "message": "/v1/sessions/nope;x does not exist" });
+    assert_eq!(read(embedded.post("nope;x")).await, (404, expected));
 }
 
 #[tokio::test]

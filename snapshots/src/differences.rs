@@ -35,12 +35,6 @@ pub const VARIANTS: &[Variant] = &[
 /// The differences that are known.
 pub const DIFFERENCES: &[Difference] = &[
     Difference {
-        variant: "embedded",
-        pages: &["service/open_session__broken", "shapes/open_session__5xx"],
-        reason: "An argument with the name of one of the framework's methods is ignored: it breaks the command in \
-                 JavaScript alone.",
-    },
-    Difference {
         variant: "old",
         pages: &[
             "service/close_session__refused",

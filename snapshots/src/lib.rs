@@ -11,7 +11,9 @@
 //! * `endurance` shows what holds over many calls and real time: idle pauses, a service that is killed, connections
 //!   that break, calls that are given up;
 //! * `openapi` holds `openapi.json`, which `examples/openapi.rs` prints, against the contract, the types and all
-//!   pinned answers.
+//!   pinned answers;
+//! * `differential` sends random sequences of raw requests to both, whose answers have to be equal;
+//! * `replay` sends the embedded service the captured requests of `fixtures/captures`, with no network.
 //!
 //! A mock server that replays recordings was refused. It would show that the client agrees with a recording of
 //! itself; the same pages, compared with whatever service is there, show whether the two still agree.

@@ -5,11 +5,11 @@
 
 use crate::contract::ISessionsV1;
 use crate::data::{
-    DataPage, FilterParams, PagingParams, SessionV1, Timestamp, random_id, truncate_to_millis,
+    DataPage, FilterParams, PagingParams, SessionV1, Timestamp, date_parse, random_id, truncate_to_millis,
 };
 use crate::error::{Error, Result};
 use crate::runtime::{Payload, validation_error};
-use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use chrono::{TimeDelta, Utc};
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
@@ -174,8 +174,8 @@ impl<'f> Filter<'f> {
             id: text("id"),
             user_id: text("user_id"),
             active: text("active").and_then(parse_flag),
-            from_time: text("from_time").and_then(parse_time),
-            to_time: text("to_time").and_then(parse_time),
+            from_time: text("from_time").and_then(date_parse),
+            to_time: text("to_time").and_then(date_parse),
         }
     }
 
@@ -195,25 +195,6 @@ fn parse_flag(text: &str) -> Option<bool> {
         "false" | "f" | "no" | "n" | "0" => Some(false),
         _ => None,
     }
-}
-
-/// What JavaScript's `Date.parse` reads, as far as a program would write it: ISO 8601 down to a year, and
-/// the dates of mail and HTTP. Where there is a time but no zone, the zone is taken to be UTC.
-fn parse_time(text: &str) -> Option<Timestamp> {
-    let date = |text: &str| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
-    let midnight = |date: NaiveDate| date.and_hms_opt(0, 0, 0).map(|time| time.and_utc());
-    let time = DateTime::parse_from_rfc3339(text)
-        .or_else(|_| DateTime::parse_from_rfc2822(text))
-        .map(|time| time.to_utc())
-        .ok()
-        .or_else(|| {
-            NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").ok().map(|time| time.and_utc())
-        })
-        .or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").ok().map(|time| time.and_utc()))
-        .or_else(|| date(text).and_then(midnight))
-        .or_else(|| date(&format!("{text}-01")).and_then(midnight))
-        .or_else(|| date(&format!("{text}-01-01")).filter(|_| text.len() == 4).and_then(midnight))?;
-    Some(truncate_to_millis(time))
 }
 
 /// The service keeps every falsy value of JavaScript as none.

@@ -1,5 +1,6 @@
 //! What travels: the types of the contract, with the rules of the wire.
 
+mod date_parse;
 mod filter;
 mod page;
 mod paging;
@@ -12,6 +13,7 @@ pub use paging::PagingParams;
 pub use session::SessionV1;
 pub use timestamp::Timestamp;
 
+pub(crate) use date_parse::date_parse;
 pub(crate) use session::random_id;
 #[cfg(feature = "server")]
 pub(crate) use timestamp::to_text;

@@ -83,12 +83,17 @@ fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::E
         Some(Value::Number(number)) => {
             let rounded = number.as_i64().or_else(|| {
                 #[expect(clippy::cast_possible_truncation, reason = "a page beyond 2^63 is the last one")]
-                number.as_f64().map(|number| (number + 0.5).floor() as i64)
+                number.as_f64().map(|number| half_up(number) as i64)
             });
             Ok(rounded)
         }
         Some(_) => Err(D::Error::custom("invalid type: another value, expected a number")),
     }
+}
+
+/// A sum with a half would be rounded itself, and `round` takes a half away from zero.
+fn half_up(number: f64) -> f64 {
+    if number - number.floor() >= 0.5 { number.ceil() } else { number.floor() }
 }
 
 fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {

@@ -3,8 +3,9 @@
 //! The types of the contract would refuse the same arguments, in other words and one at a time; the real
 //! service's words, and all of them at once, are part of its contract.
 
+use super::javascript::{infinite, is_falsy, settle, text};
 use crate::runtime::{Param, Place, Route};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// What an argument may be.
 #[derive(Clone, Copy)]
@@ -40,7 +41,32 @@ pub(super) fn check(route: &Route, arguments: &mut Value) -> Result<(), Vec<Stri
             check_one(name, param.required, arguments, &mut problems);
         }
     }
-    if problems.is_empty() { Ok(()) } else { Err(problems) }
+    if problems.is_empty() {
+        if let Some(ignored) = arguments.get_mut("paging").filter(|paging| !paging.is_object()) {
+            *ignored = Value::Null;
+        }
+        return Ok(());
+    }
+    if route.params.iter().any(|param| field(param) == Some("paging")) {
+        problems.extend(unexpected(arguments));
+    }
+    Err(problems)
+}
+
+/// What is no problem by itself, but is told along with those that are. Paging is the last argument.
+fn unexpected(arguments: &mut Value) -> Vec<String> {
+    let keys = match arguments.get_mut("paging") {
+        Some(paging @ Value::Object(_)) => {
+            settle(paging);
+            paging.as_object().map(|paging| paging.keys().cloned().collect()).unwrap_or_default()
+        }
+        Some(array) if infinite(array).is_some() => Vec::new(),
+        Some(Value::Array(items)) => (0..items.len()).map(|index| index.to_string()).collect(),
+        _ => Vec::new(),
+    };
+    let known = ["skip", "take", "total"];
+    let unexpected = keys.iter().filter(|key| !known.contains(&&***key) && !key.starts_with('_'));
+    unexpected.map(|key| format!("paging contains unexpected property {key}")).collect()
 }
 
 fn field(param: &Param) -> Option<&'static str> {
@@ -53,25 +79,34 @@ fn field(param: &Param) -> Option<&'static str> {
 fn check_one(name: &str, required: bool, arguments: &mut Value, problems: &mut Vec<String>) {
     let mut nothing = Value::Null;
     let value = arguments.get_mut(name).unwrap_or(&mut nothing);
-    match (Rule::of(name), &*value) {
+    match (Rule::of(name), value) {
         (_, Value::Null) if required => problems.push(format!("{name} must not be null")),
-        (_, Value::Null)
-        | (Rule::Any, _)
-        | (Rule::Text, Value::String(_))
-        | (Rule::Map, Value::Object(_)) => {}
+        (_, Value::Null) | (Rule::Text, Value::String(_)) => {}
+        // What is infinite is not refused, and kept as `null`, which is what becomes of `false`.
+        (Rule::Any, value) if infinite(value).is_some() => *value = Value::Bool(false),
+        (Rule::Any, value) => settle(value),
         (Rule::Text, other) => problems.push(mismatch(name, "string", other)),
-        (Rule::Map, other) if is_falsy(other) => *value = Value::Null,
-        (Rule::Map, _) => problems.push(format!("{name} type must be Map")),
-        (Rule::Paging, Value::Object(paging)) => {
-            let expected = [("skip", "long"), ("take", "long"), ("total", "boolean")];
-            for (key, expected) in expected {
-                match (expected, paging.get(key).unwrap_or(&Value::Null)) {
-                    (_, Value::Null) | ("long", Value::Number(_)) | ("boolean", Value::Bool(_)) => {}
-                    (_, other) => problems.push(mismatch(&format!("{name}.{key}"), expected, other)),
-                }
+        (Rule::Map, Value::Object(filter)) => {
+            for condition in filter.values_mut() {
+                *condition = text(condition).map_or(Value::Null, Value::String);
             }
         }
-        (Rule::Paging, _) => *value = Value::Null,
+        (Rule::Map, other) if is_falsy(other) => *other = Value::Null,
+        (Rule::Map, _) => problems.push(format!("{name} type must be Map")),
+        (Rule::Paging, Value::Object(paging)) => check_paging(name, paging, problems),
+        (Rule::Paging, _) => {}
+    }
+}
+
+fn check_paging(name: &str, paging: &mut Map<String, Value>, problems: &mut Vec<String>) {
+    for (key, expected) in [("skip", "long"), ("take", "long"), ("total", "boolean")] {
+        match (expected, paging.get_mut(key).unwrap_or(&mut Value::Null)) {
+            (_, Value::Null) | ("long", Value::Number(_)) | ("boolean", Value::Bool(_)) => {}
+            ("long", number) if infinite(number).is_some() => {
+                *number = if infinite(number) == Some(true) { f64::MAX } else { f64::MIN }.into();
+            }
+            (_, other) => problems.push(mismatch(&format!("{name}.{key}"), expected, other)),
+        }
     }
 }
 
@@ -82,6 +117,7 @@ fn mismatch(path: &str, expected: &str, found: &Value) -> String {
 /// The framework's names for the types of JSON.
 fn type_name(value: &Value) -> &'static str {
     match value {
+        value if infinite(value).is_some() => "double",
         Value::Null => "null",
         Value::Bool(_) => "boolean",
         Value::Number(number) if number.as_f64().is_some_and(|number| number.fract() == 0.0) => "long",
@@ -89,14 +125,5 @@ fn type_name(value: &Value) -> &'static str {
         Value::String(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "map",
-    }
-}
-
-fn is_falsy(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::Number(number) => number.as_f64() == Some(0.0),
-        Value::String(text) => text.is_empty(),
-        _ => false,
     }
 }

@@ -21,6 +21,8 @@ if [[ ! -f $service ]]; then
 fi
 
 export SESSIONS_PORT=$1
+# Times without a zone are read in that of the server.
+export TZ=UTC
 export LOG_LEVEL=${LOG_LEVEL:-none}
 # The service loads an AWS library that would tell about its own future first.
 export AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE=1

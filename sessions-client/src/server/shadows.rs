@@ -1,0 +1,103 @@
+//! Arguments with the names of the service's own methods.
+//!
+//! The service copies what it is sent into objects of its own, where a member hides the method of the same
+//! name, and `__proto__` all of them. The call of that method then fails, and with it the command. Imitated are
+//! the methods that it calls; `constructor`, over which its checks stumble with another error, is not.
+
+use super::javascript::infinite;
+use crate::error::ServiceError;
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+
+/// What the service calls, in this order, and on which object of its own.
+const ON_ARGUMENTS: &[&str] = &["args.getAsNullableString", "this.get"];
+const ON_ARGUMENTS_OF_LISTS: &[&str] = &["args.get"];
+const ON_PAGING: &[&str] = &["map.getAsNullableInteger", "this.get", "map.getAsBooleanWithDefault"];
+const ON_FILTER: &[&str] = &[
+    "filter.getAsNullableString",
+    "this.get",
+    "filter.getAsNullableBoolean",
+    "filter.getAsNullableDateTime",
+];
+
+/// The error of copying the arguments, which comes before everything else.
+pub(super) fn uncopied(arguments: &Value) -> Option<ServiceError> {
+    let why = copying(arguments.as_object()?)?;
+    Some(ServiceError::new("Internal", format!("TypeError: {why}")))
+}
+
+/// The arguments as the service checks them: together with those of their prototype, if one of them is it.
+pub(super) fn inherited(arguments: &Value) -> Option<Value> {
+    let object = arguments.as_object()?;
+    match object.get("__proto__")? {
+        Value::Null => Some(Value::Null),
+        Value::Object(prototype) => {
+            let mut all = prototype.clone();
+            all.extend(object.clone());
+            Some(Value::Object(all))
+        }
+        _ => None,
+    }
+}
+
+/// The error of a command that finds nothing else wrong with its arguments.
+pub(super) fn failure(command: &str, arguments: &Value) -> Option<ServiceError> {
+    let object = arguments.as_object()?;
+    let why = match command {
+        "close_expired_sessions" => None,
+        "get_sessions" => calling(object, is_object, ON_ARGUMENTS_OF_LISTS).or_else(|| listing(object)),
+        _ => calling(object, is_object, ON_ARGUMENTS),
+    }?;
+    let error = ServiceError::new("EXEC_FAILED", format!("Execution {command} failed: TypeError: {why}"));
+    let error = error.with_category("FailedInvocation").with_detail("command", command);
+    Some(ServiceError { cause: Some(why.into_owned()), ..error })
+}
+
+/// Filter and paging are copied before the filter is read.
+fn listing(arguments: &Map<String, Value>) -> Option<Cow<'static, str>> {
+    let object = |name| arguments.get(name).and_then(Value::as_object);
+    let (filter, paging) = (object("filter"), object("paging"));
+    filter
+        .and_then(|filter| {
+            copying(filter).or_else(|| filter.values().find_map(|value| converting(value, true)))
+        })
+        .or_else(|| {
+            paging.and_then(|paging| copying(paging).or_else(|| calling(paging, is_object, ON_PAGING)))
+        })
+        // Its members are texts in the copy, so that no other than `null` is a prototype.
+        .or_else(|| filter.and_then(|filter| calling(filter, Value::is_null, ON_FILTER)))
+}
+
+fn copying(object: &Map<String, Value>) -> Option<Cow<'static, str>> {
+    object.contains_key("hasOwnProperty").then_some("map.hasOwnProperty is not a function".into())
+}
+
+/// `hides_all` says which values of `__proto__` become the prototype, which has none of the methods.
+fn calling(
+    object: &Map<String, Value>,
+    hides_all: impl Fn(&Value) -> bool,
+    calls: &[&str],
+) -> Option<Cow<'static, str>> {
+    let all_hidden = object.get("__proto__").is_some_and(hides_all);
+    let hidden = |call: &str| call.split_once('.').is_some_and(|(_, method)| object.contains_key(method));
+    let call = calls.iter().find(|call| all_hidden || hidden(call))?;
+    Some(format!("{call} is not a function").into())
+}
+
+/// What JavaScript calls an object, `null` included.
+fn is_object(value: &Value) -> bool {
+    infinite(value).is_none() && (value.is_null() || value.is_object() || value.is_array())
+}
+
+/// The error of making a text of a condition.
+fn converting(value: &Value, is_whole: bool) -> Option<Cow<'static, str>> {
+    match value {
+        Value::Array(items) => items.iter().find_map(|item| converting(item, false)),
+        Value::Object(object) if object.contains_key("toString") => Some(if is_whole {
+            "value.toString is not a function".into()
+        } else {
+            "Cannot convert object to primitive value".into()
+        }),
+        _ => None,
+    }
+}

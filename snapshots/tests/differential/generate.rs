@@ -1,0 +1,348 @@
+//! Random calls. What is simplest stands first, since that is what shrinking tends to.
+
+use crate::sequence::Call;
+use crate::values::{
+    ACCEPTS, BODIES, CONTENT_TYPES, EXTRA_NAMES, FLAGS, HEADERS, NUMBERS, PAGES, PATHS, QUERIES, TIMES,
+};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::strategy::Union;
+
+/// A JSON text, which may hold the `⟦…⟧` of a [`Call`].
+type Json = BoxedStrategy<String>;
+
+pub(crate) fn sequence() -> impl Strategy<Value = Vec<Call>> {
+    (option::weighted(0.9, opened()), vec(call(), 1..16))
+        .prop_map(|(first, rest)| first.into_iter().chain(rest).collect())
+}
+
+/// Most sequences begin with a session to work on.
+fn opened() -> impl Strategy<Value = Call> {
+    json(2).prop_map(|data| plain("open_session", format!(r#"{{"user_id":"1","data":{data}}}"#)))
+}
+
+fn plain(command: &str, body: String) -> Call {
+    Call {
+        method: "POST",
+        target: format!("/v1/sessions/{command}"),
+        headers: vec![("content-type", "application/json".to_owned())],
+        body: Some(body),
+    }
+}
+
+fn call() -> impl Strategy<Value = Call> {
+    let plain = command().prop_map(|(command, body)| plain(command, body));
+    prop_oneof![5 => plain, 1 => odd()]
+}
+
+/// A command with its arguments.
+fn command() -> impl Strategy<Value = (&'static str, String)> {
+    let command = |name: &'static str, arguments: Vec<(&'static str, Json)>| {
+        object(arguments).prop_map(move |arguments| (name, arguments))
+    };
+    prop_oneof![
+        3 => command("get_session_by_id", vec![("session_id", session_id())]),
+        4 => command("open_session", vec![
+            ("user_id", text()),
+            ("user_name", text()),
+            ("address", text()),
+            ("client", text()),
+            ("user", json(3)),
+            ("data", json(3)),
+        ]),
+        4 => command("store_session_data", vec![("session_id", session_id()), ("data", json(4))]),
+        4 => command("update_session_user", vec![("session_id", session_id()), ("user", json(4))]),
+        2 => command("close_session", vec![("session_id", session_id())]),
+        1 => command("close_expired_sessions", vec![]),
+        1 => command("delete_session_by_id", vec![("session_id", session_id())]),
+        6 => command("get_sessions", vec![("filter", filter()), ("paging", paging())]),
+    ]
+}
+
+/// An object of named members: mostly as they should be, but some are odd, missing, written twice, or unknown.
+fn object(members: Vec<(&'static str, Json)>) -> Json {
+    let known: Vec<&'static str> = members.iter().map(|(name, _)| *name).collect();
+    let mut all: Vec<BoxedStrategy<Option<String>>> = Vec::new();
+    for (name, value) in members {
+        let member = move |value: String| Some(format!("\"{name}\":{value}"));
+        all.push(
+            prop_oneof![
+                12 => value.prop_map(member),
+                1 => json(2).prop_map(member),
+                1 => Just(None),
+            ]
+            .boxed(),
+        );
+    }
+    let names = [known, EXTRA_NAMES.to_vec()].concat();
+    let extra = (select(names), json(2)).prop_map(|(name, value)| Some(format!("\"{name}\":{value}")));
+    all.push(prop_oneof![8 => Just(None), 1 => extra].boxed());
+    all.prop_map(|members| format!("{{{}}}", members.into_iter().flatten().collect::<Vec<_>>().join(",")))
+        .boxed()
+}
+
+fn session_id() -> Json {
+    prop_oneof![
+        16 => (0..4_usize).prop_map(|index| format!("\"⟦id:{index}⟧\"")),
+        1 => Just("\"⟦ID:0⟧\"".to_owned()),
+        1 => Just("\" ⟦id:0⟧\"".to_owned()),
+        1 => Just("[\"⟦id:0⟧\"]".to_owned()),
+        1 => text(),
+    ]
+    .boxed()
+}
+
+fn filter() -> Json {
+    let conditions = vec![
+        ("user_id", prop_oneof![text(), number(), json(2)].boxed()),
+        ("id", prop_oneof![3 => session_id(), 1 => json(2)].boxed()),
+        ("active", prop_oneof![3 => select(FLAGS).prop_map(str::to_owned), 1 => json(2)].boxed()),
+        ("from_time", time()),
+        ("to_time", time()),
+    ];
+    let some = conditions.into_iter().map(|(name, value)| {
+        option::weighted(0.35, value.prop_map(move |value| format!("\"{name}\":{value}"))).boxed()
+    });
+    let some = some
+        .collect::<Vec<_>>()
+        .prop_map(|members| format!("{{{}}}", members.into_iter().flatten().collect::<Vec<_>>().join(",")));
+    prop_oneof![8 => some, 1 => Just("null".to_owned()), 1 => Just("{}".to_owned()), 1 => json(2)].boxed()
+}
+
+fn paging() -> Json {
+    let number = || {
+        prop_oneof![
+            4 => select(PAGES).prop_map(str::to_owned),
+            2 => (-3..8_i32).prop_map(|page| page.to_string()),
+            1 => number(),
+            1 => json(1),
+        ]
+        .boxed()
+    };
+    let total = prop_oneof![
+        6 => any::<bool>().prop_map(|total| total.to_string()),
+        1 => select(vec!["null", "1", "0", "\"true\"", "\"\"", "[]"]).prop_map(str::to_owned),
+    ];
+    let page = object(vec![("skip", number()), ("take", number()), ("total", total.boxed())]);
+    prop_oneof![8 => page, 1 => Just("null".to_owned()), 1 => json(2)].boxed()
+}
+
+fn time() -> Json {
+    let known = (0..4_usize, -1..2_i64).prop_map(|(index, shift)| format!("\"⟦time:{index}{shift:+}⟧\""));
+    let written = (
+        select(
+            &[
+                "2027", "1999", "26", "49", "50", "0", "12", "31", "32", "+002026", "-000001", "+275760",
+                "275761", "99999",
+            ][..],
+        ),
+        select(&["", "-01", "-12", "-13", "/2", "/13", " Nov ", "-Feb-", " January", " 3", "-1", ", "][..]),
+        select(&["", "-01", "-31", "-32", "/30", " 30", "-5", " 2026", "T", " ", ","][..]),
+        select(
+            &[
+                "",
+                "T00:00",
+                "T24:00",
+                "T24:01",
+                "T12",
+                "T1:00",
+                " 10:20",
+                " 10:20:30",
+                "T10:20:30",
+                "T10:20:30.1",
+                "T10:20:30.",
+                "T10:20:30.123456789",
+                " 10:20:30.5",
+                " 10:60",
+                " 1 PM",
+                " 1:02 pm",
+                " 13:00 AM",
+                " 12:00 am",
+                " 7::",
+                " 25:00",
+                "t10:20",
+                " 10:20:",
+                " 10.5",
+                " 10:20.30",
+                ":",
+                " 1:2:3:4:5",
+            ][..],
+        ),
+        select(
+            &[
+                "",
+                "Z",
+                "z",
+                " Z",
+                "+02:00",
+                "-0230",
+                "+2",
+                " +02:00",
+                " GMT",
+                " GMT+2",
+                " GMT-0330",
+                " UTC+1:30",
+                " EST",
+                " PDT",
+                " (a (b) c)",
+                "(",
+                ")",
+                " x",
+                "+24:00",
+                "+12345",
+                " UT",
+                "-",
+                "+:30",
+            ][..],
+        ),
+    )
+        .prop_map(|(year, month, day, clock, zone)| format!("\"{year}{month}{day}{clock}{zone}\""));
+    prop_oneof![
+        4 => known,
+        4 => select(TIMES).prop_map(str::to_owned),
+        3 => written,
+        1 => "[0-9a-zA-Z:+./, ()-]{0,20}".prop_map(|text| format!("\"{text}\"")),
+        1 => json(2),
+    ]
+    .boxed()
+}
+
+/// A text as an argument: names that come again, and names that do not.
+fn text() -> Json {
+    prop_oneof![
+        6 => select(&["\"1\"", "\"2\"", "\"\"", "\"⟦id:0⟧\""][..]).prop_map(str::to_owned),
+        2 => any_text(),
+    ]
+    .boxed()
+}
+
+fn any_text() -> Json {
+    let parts = select(
+        &[
+            "a",
+            "Z",
+            "\\n",
+            "\\u0000",
+            "\\u001F",
+            "\\u007f",
+            "\u{7f}",
+            "\\\\",
+            "/",
+            "\\/",
+            "\\\"",
+            "\\b\\f\\r\\t",
+            "é",
+            "\\u00e9",
+            "😀",
+            "\\ud83d\\ude00",
+            "\\ud83d",
+            "\\ude00",
+            "\\uDBFF\\uDFFF",
+            "\\udbff",
+            "\\udfff",
+            "\u{10ffff}",
+            "\u{f0000}",
+            "\u{10ffff}+",
+            "\u{2028}",
+            "\\u2029",
+            "\u{feff}",
+            "\\ufffe",
+            "<&>",
+            "⟦byte:255⟧",
+            "⟦byte:226⟧⟦byte:130⟧",
+            "1e400",
+            "u",
+        ][..],
+    );
+    let literal = any::<String>().prop_filter("no braces of ours", |text| !text.contains(['⟦', '⟧']));
+    prop_oneof![
+        3 => vec(parts, 0..5).prop_map(|parts| format!("\"{}\"", parts.concat())),
+        1 => literal.prop_map(|text| serde_json::Value::from(text).to_string()),
+    ]
+    .boxed()
+}
+
+fn number() -> Json {
+    prop_oneof![
+        3 => select(NUMBERS).prop_map(str::to_owned),
+        1 => any::<i64>().prop_map(|number| number.to_string()),
+        1 => any::<f64>().prop_filter("JSON has no others", |number| number.is_finite()).prop_map(|number| format!("{number:e}")),
+        1 => "-?(0|[1-9][0-9]{0,24})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?",
+    ]
+    .boxed()
+}
+
+/// Any JSON, at most `depth` deep.
+fn json(depth: u32) -> Json {
+    let leaf = prop_oneof![
+        3 => select(&["null", "true", "false", "\"\"", "[]", "{}", "0", "1", "\"x\"", "\"2026-11-23T02:10:20.820Z\""][..]).prop_map(str::to_owned),
+        2 => number(),
+        2 => any_text(),
+        1 => Just("\"⟦id:0⟧\"".to_owned()),
+    ]
+    .boxed();
+    let deeper = leaf.prop_recursive(depth, 12, 4, |inner| {
+        let key = prop_oneof![
+            4 => select(&[
+                "\"a\"", "\"b\"", "\"10\"", "\"2\"", "\"0\"", "\"01\"", "\"-1\"", "\"4294967294\"", "\"4294967295\"", "\"\"", "\"__proto__\"", "\"toString\"", "\"user_id\"", "\"length\"", "\"a.b\"", "\"1.5\"", "\"\\u0031\"",
+            ][..]).prop_map(str::to_owned),
+            1 => any_text(),
+        ];
+        let member = (key, inner.clone()).prop_map(|(key, value)| format!("{key}:{value}"));
+        prop_oneof![
+            vec(inner, 0..4).prop_map(|items| format!("[{}]", items.join(","))),
+            vec(member, 0..5).prop_map(|members| format!("{{{}}}", members.join(","))),
+        ]
+    });
+    deeper.boxed()
+}
+
+/// A call that is odd in its form: path, method, headers, or a body that is no object.
+fn odd() -> impl Strategy<Value = Call> {
+    let command = select(
+        &[
+            "get_sessions",
+            "get_session_by_id",
+            "open_session",
+            "store_session_data",
+            "update_session_user",
+            "close_session",
+            "close_expired_sessions",
+            "delete_session_by_id",
+        ][..],
+    );
+    let path = prop_oneof![
+        6 => command.prop_map(|command| format!("/v1/sessions/{command}")),
+        2 => select(PATHS).prop_map(str::to_owned),
+    ];
+    let method = prop_oneof![6 => Just("POST"), 1 => select(&["GET", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "PROPFIND"][..])];
+    let query = prop_oneof![3 => Just(""), 1 => select(QUERIES)];
+    let content_type =
+        prop_oneof![3 => Just(Some("application/json")), 2 => option::of(select(CONTENT_TYPES))];
+    let header = Union::new_weighted(vec![
+        (6, Just(None).boxed()),
+        (2, select(ACCEPTS).prop_map(|value| Some(("accept", value.to_owned()))).boxed()),
+        (1, select(HEADERS).prop_map(|(name, value)| Some((name, value.to_owned()))).boxed()),
+    ]);
+    (method, path, query, content_type, vec(header, 2), body()).prop_map(
+        |(method, path, query, content_type, headers, body)| {
+            let content_type = content_type.map(|value| ("content-type", value.to_owned()));
+            let headers = content_type.into_iter().chain(headers.into_iter().flatten()).collect();
+            Call { method, target: format!("{path}{query}"), headers, body }
+        },
+    )
+}
+
+fn body() -> impl Strategy<Value = Option<String>> {
+    prop_oneof![
+        4 => command().prop_map(|(_, body)| Some(body)),
+        2 => json(2).prop_map(Some),
+        1 => Just(None),
+        2 => select(BODIES).prop_map(|body| Some(body.to_owned())),
+        1 => (json(2), 0..40_usize).prop_map(|(json, length)| {
+            Some(if json.contains('⟦') { "{".to_owned() } else { json.chars().take(length).collect() })
+        }),
+    ]
+}
