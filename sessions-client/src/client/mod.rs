@@ -3,5 +3,6 @@
 #[cfg(feature = "reqwest")]
 mod http;
 mod memory;
+mod store;
 
 pub use memory::SessionsMemoryClientV1;
