@@ -92,7 +92,7 @@ async fn captured_requests_are_answered_as_they_were_by_the_real_service() {
             differing.insert(case);
         }
     }
-    assert_eq!(differences, "", "of {exchanges} exchanges");
+    assert!(differences.is_empty(), "{differences}");
     for (explained, _) in EXPLAINED {
         assert!(differing.contains(*explained), "{explained} needs no explanation any more");
     }

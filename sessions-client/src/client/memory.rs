@@ -3,9 +3,10 @@
 //! It is the embedded service behind `server::router` and a fake for tests. Where the real service does
 //! something odd, so does this: it is a double, not an ideal.
 
+use super::store::{Store, random_id, written};
 use crate::contract::ISessionsV1;
 use crate::data::{
-    DataPage, FilterParams, PagingParams, SessionV1, Timestamp, date_parse, random_id, truncate_to_millis,
+    DataPage, FilterParams, PagingParams, SessionV1, Timestamp, date_parse, truncate_to_millis,
 };
 use crate::error::{Error, Result};
 use crate::runtime::{Payload, validation_error};
@@ -13,7 +14,6 @@ use chrono::{TimeDelta, Utc};
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -80,7 +80,7 @@ impl<U, D> SessionsMemoryClientV1<U, D> {
     /// How many sessions there are, open and closed.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.store().sessions.len()
+        self.store().len()
     }
 
     /// Whether there is no session.
@@ -99,59 +99,17 @@ impl<U, D> SessionsMemoryClientV1<U, D> {
     }
 }
 
-/// Sessions in the order of their opening, found by id and by user without a search.
-struct Store<U, D> {
-    sessions: BTreeMap<u64, SessionV1<U, D>>,
-    by_id: HashMap<String, u64>,
-    by_user: HashMap<String, BTreeSet<u64>>,
-    next: u64,
-}
-
-impl<U, D> Default for Store<U, D> {
-    fn default() -> Self {
-        Self { sessions: BTreeMap::new(), by_id: HashMap::new(), by_user: HashMap::new(), next: 0 }
-    }
-}
-
-impl<U, D> Store<U, D> {
-    fn insert(&mut self, session: SessionV1<U, D>) {
-        let number = self.next;
-        self.next += 1;
-        self.by_id.insert(session.id.clone(), number);
-        if let Some(user_id) = &session.user_id {
-            self.by_user.entry(user_id.clone()).or_default().insert(number);
-        }
-        self.sessions.insert(number, session);
-    }
-
-    fn get_mut(&mut self, id: &str) -> Option<&mut SessionV1<U, D>> {
-        self.sessions.get_mut(self.by_id.get(id)?)
-    }
-
-    fn remove(&mut self, id: &str) -> Option<SessionV1<U, D>> {
-        let number = self.by_id.remove(id)?;
-        let session = self.sessions.remove(&number)?;
-        if let Some(user_id) = &session.user_id
-            && let Some(numbers) = self.by_user.get_mut(user_id)
-        {
-            numbers.remove(&number);
-            if numbers.is_empty() {
-                self.by_user.remove(user_id);
-            }
-        }
-        Some(session)
-    }
-
-    /// The sessions that `filter` can hold for, by the narrowest index that it allows.
-    fn candidates<'s>(&'s self, filter: &Filter<'_>) -> Box<dyn Iterator<Item = &'s SessionV1<U, D>> + 's> {
-        if let Some(id) = filter.id {
-            Box::new(self.by_id.get(id).and_then(|number| self.sessions.get(number)).into_iter())
-        } else if let Some(user_id) = filter.user_id {
-            let numbers = self.by_user.get(user_id).into_iter().flatten();
-            Box::new(numbers.filter_map(|number| self.sessions.get(number)))
-        } else {
-            Box::new(self.sessions.values())
-        }
+/// The sessions that `filter` can hold for, by the narrowest index that it allows.
+fn candidates<'s, U, D>(
+    store: &'s Store<U, D>,
+    filter: &Filter<'_>,
+) -> Box<dyn Iterator<Item = &'s SessionV1<U, D>> + 's> {
+    if let Some(id) = filter.id {
+        Box::new(store.get(id).into_iter())
+    } else if let Some(user_id) = filter.user_id {
+        Box::new(store.of_user(user_id))
+    } else {
+        Box::new(store.all())
     }
 }
 
@@ -256,7 +214,7 @@ where
     ) -> Result<DataPage<SessionV1<U, D>>> {
         let (filter, paging) = (Filter::of(filter), paging.copied().unwrap_or_default());
         let store = self.store();
-        let matching = || store.candidates(&filter).filter(|session| filter.holds_for(session));
+        let matching = || candidates(&store, &filter).filter(|session| filter.holds_for(session));
         let total = paging.wants_total().then(|| matching().count() as u64);
         let listed = |session: &SessionV1<U, D>| SessionV1 {
             user_id: session.user_id.clone(),
@@ -277,7 +235,7 @@ where
         _correlation_id: Option<&str>,
         session_id: &str,
     ) -> Result<Option<SessionV1<U, D>>> {
-        Ok(self.store().get_mut(session_id).cloned())
+        Ok(self.store().get(session_id).cloned())
     }
 
     async fn open_session(
@@ -290,6 +248,7 @@ where
         user: Option<&U>,
         data: Option<&D>,
     ) -> Result<SessionV1<U, D>> {
+        let id = random_id();
         let session = SessionV1 {
             user_id: keep_text(Some(user_id)),
             user_name: keep_text(user_name),
@@ -297,9 +256,9 @@ where
             client: keep_text(client),
             user: user.and_then(keep),
             data: data.and_then(keep),
-            ..SessionV1::new(random_id(), self.now())
+            ..SessionV1::new(written(id), self.now())
         };
-        self.store().insert(session.clone());
+        self.store().insert(id, session.clone());
         Ok(session)
     }
 
@@ -336,9 +295,7 @@ where
         // Before the beginning of time nothing has changed.
         let Some(oldest) = now.checked_sub_signed(self.expire_timeout) else { return Ok(()) };
         let mut store = self.store();
-        for session in
-            store.sessions.values_mut().filter(|session| session.active && session.request_time < oldest)
-        {
+        for session in store.all_mut().filter(|session| session.active && session.request_time < oldest) {
             session.request_time = now;
             close(session);
         }

@@ -7,6 +7,7 @@ mod factory;
 mod http;
 mod memory;
 mod null;
+mod store;
 
 #[cfg(feature = "tokio")]
 pub use direct::SessionsDirectClientV1;

@@ -1,9 +1,8 @@
 //! No sessions at all, for applications that can do without.
 
+use super::store::{random_id, written};
 use crate::contract::ISessionsV1;
-use crate::data::{
-    DataPage, FilterParams, PagingParams, SessionV1, Timestamp, random_id, truncate_to_millis,
-};
+use crate::data::{DataPage, FilterParams, PagingParams, SessionV1, Timestamp, truncate_to_millis};
 use crate::error::Result;
 use crate::runtime::Payload;
 use chrono::Utc;
@@ -98,7 +97,7 @@ impl<U: Payload + Clone, D: Payload + Clone> ISessionsV1<U, D> for SessionsNullC
             client: client.map(str::to_owned),
             user: user.cloned(),
             data: data.cloned(),
-            ..SessionV1::new(random_id(), truncate_to_millis((self.clock)()))
+            ..SessionV1::new(written(random_id()), truncate_to_millis((self.clock)()))
         })
     }
 

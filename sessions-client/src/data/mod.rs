@@ -14,7 +14,6 @@ pub use session::SessionV1;
 pub use timestamp::Timestamp;
 
 pub(crate) use date_parse::date_parse;
-pub(crate) use session::random_id;
 #[cfg(feature = "server")]
 pub(crate) use timestamp::to_text;
 pub(crate) use timestamp::truncate_to_millis;

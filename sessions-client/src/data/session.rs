@@ -143,12 +143,6 @@ impl<U: Serialize, D: Serialize> Serialize for Listed<'_, U, D> {
     }
 }
 
-/// A version 4 UUID without dashes, as the service makes them. An id of a fake need not be hard to guess, and
-/// the system's randomness would have to be set up by whoever compiles for `wasm32-unknown-unknown`.
-pub(crate) fn random_id() -> String {
-    uuid::Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes()).into_uuid().simple().to_string()
-}
-
 /// Shows which session it is and its state; names, addresses and payloads are the user's.
 impl<U, D> fmt::Debug for SessionV1<U, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
