@@ -70,7 +70,8 @@ type Answer<'a, U, D> = Pin<Box<dyn Future<Output = Result<DataPage<SessionV1<U,
 ///
 /// An error is an item. After one that [may pass](Error::is_retryable) the stream asks for the same page when it
 /// is polled again, and nothing is lost or repeated; it does not pause, and what the client's own policies repeat
-/// they have repeated by then. After any other error the stream has ended.
+/// they have repeated by then. After any other error the stream has ended, and after the third in a row, so that
+/// somebody who only skips errors does not ask a service that is down for ever.
 ///
 /// Dropping the future of `next` loses nothing: a page that is on its way stays with the stream. Dropping the
 /// stream gives the page up.
@@ -135,8 +136,13 @@ pub struct SessionStream<'a, U = Value, D = Value> {
     /// What stood on the page before it.
     ids_before: HashSet<String>,
     is_last_page: bool,
+    /// Errors since the last page.
+    failures: u32,
     is_over: bool,
 }
+
+/// So many in a row, and the stream has ended.
+const MOST_FAILURES: u32 = 3;
 
 impl<'a, U: Payload, D: Payload> SessionStream<'a, U, D> {
     fn new(client: Arc<dyn DynISessionsV1<U, D> + 'a>, filter: FilterParams) -> Self {
@@ -153,6 +159,7 @@ impl<'a, U: Payload, D: Payload> SessionStream<'a, U, D> {
             ids: HashSet::new(),
             ids_before: HashSet::new(),
             is_last_page: false,
+            failures: 0,
             is_over: false,
         }
     }
@@ -268,11 +275,15 @@ impl<U: Payload, D: Payload> Stream for SessionStream<'_, U, D> {
                 this.answer = Some(answer);
                 return Poll::Pending;
             };
-            if let Err(error) = page.and_then(|page| this.turn(page)) {
-                break Err(error);
+            match page.and_then(|page| this.turn(page)) {
+                Ok(()) => this.failures = 0,
+                Err(error) => break Err(error),
             }
         };
-        this.is_over = item.as_ref().is_err_and(|error| !error.is_retryable());
+        if let Err(error) = &item {
+            this.failures += 1;
+            this.is_over = !error.is_retryable() || this.failures == MOST_FAILURES;
+        }
         Poll::Ready(Some(item))
     }
 }

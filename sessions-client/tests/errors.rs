@@ -484,3 +484,34 @@ fn a_status_without_a_name_is_told_by_its_number() {
         assert!(!error.to_string().contains("unknown"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_length_that_is_announced_and_never_comes_takes_no_memory() {
+    let chunk = "x".repeat(70_000);
+    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 9000000000000000000\r\n\r\n{chunk}");
+    let config = ClientConfig::from_url(&answering(answer).await).unwrap();
+    let config = config.with_max_response_bytes(usize::MAX).with_retries(0);
+    let client = SessionsHttpClientV1::from_config(&config).unwrap();
+    let error = client.get_session_by_id(None, "1").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport);
+}
+
+#[tokio::test]
+async fn an_error_whose_body_is_too_large_keeps_its_status_and_its_wish() {
+    let page = "x".repeat(5000);
+    let announced = format!("Content-Length: 5000\r\n\r\n{page}");
+    let chunked = format!("Transfer-Encoding: chunked\r\n\r\n1388\r\n{page}\r\n0\r\n\r\n");
+    for body in [announced, chunked] {
+        let answer = format!("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\n{body}");
+        let config = ClientConfig::from_url(&answering(answer).await).unwrap();
+        let client =
+            SessionsHttpClientV1::from_config(&config.with_max_response_bytes(1000).with_retries(0)).unwrap();
+        let error = client.get_session_by_id(None, "1").await.unwrap_err();
+        assert_eq!((error.kind(), error.retry_after()), (ErrorKind::Service, Some(Duration::from_secs(7))));
+        assert!(error.is_retryable());
+        assert_eq!(
+            error.to_string(),
+            "get_session_by_id: the answer is 503 Service Unavailable and a body over the limit, which was not read"
+        );
+    }
+}

@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex};
 use support::read_request;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
 
 const NO_CONTENT: &[u8] = b"HTTP/1.1 204 No Content\r\nKeep-Alive: timeout=5\r\n\r\n";
 
@@ -134,5 +136,43 @@ async fn a_connection_that_closes_around_the_request_never_opens_two_sessions() 
             ErrorKind::Decode => assert_eq!(arrived, [2]),
             kind => assert_eq!((kind, &*arrived), (ErrorKind::Transport, &[][..])),
         }
+    }
+}
+
+#[tokio::test]
+async fn a_pool_full_of_stale_connections_is_no_error_for_an_idempotent_call() {
+    const STALE: usize = 10;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let all_are_there = Arc::new(Barrier::new(STALE));
+    tokio::spawn(async move {
+        for connection in 1.. {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let all_are_there = all_are_there.clone();
+            tokio::spawn(async move {
+                while read_request(&mut stream).await.is_some() {
+                    if connection <= STALE {
+                        all_are_there.wait().await;
+                    }
+                    stream.write_all(NO_CONTENT).await.unwrap();
+                    if connection <= STALE {
+                        // The next request is read, and not answered.
+                        read_request(&mut stream).await;
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    let config = ClientConfig::from_pairs([("connection.uri", &*url), ("options.backoff", "0")]).unwrap();
+    let client = SessionsHttpClientV1::from_config(&config).unwrap();
+    let mut warm = JoinSet::new();
+    for _ in 0..STALE {
+        let client = client.clone();
+        warm.spawn(async move { client.close_expired_sessions(None).await.unwrap() });
+    }
+    warm.join_all().await;
+    for _ in 0..STALE {
+        assert_eq!(client.get_session_by_id(None, "1").await.unwrap(), None);
     }
 }

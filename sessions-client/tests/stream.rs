@@ -216,8 +216,11 @@ async fn a_list_of_as_many_sessions_as_the_limit_is_no_error() {
 
 #[tokio::test]
 async fn even_who_ignores_errors_comes_to_an_end() {
-    let client = fake(|_, _| Err(broken(ErrorKind::Decode)));
-    assert_eq!(everything(&client).filter_map(|session| async { session.ok() }).count().await, 0);
+    for (kind, asked) in [(ErrorKind::Decode, 1), (ErrorKind::Transport, 3)] {
+        let client = fake(move |_, _| Err(broken(kind)));
+        assert_eq!(everything(&client).filter_map(|session| async { session.ok() }).count().await, 0);
+        assert_eq!(skips(&client).len(), asked);
+    }
 }
 
 #[tokio::test]

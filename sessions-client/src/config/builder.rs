@@ -48,6 +48,7 @@ pub struct ClientConfig {
     /// As it was given; the default depends on `timeout`.
     deadline: Option<Duration>,
     retry_policy: RetryPolicy,
+    pool_idle_timeout: Duration,
     max_response_bytes: usize,
     correlation_place: CorrelationPlace,
 }
@@ -64,6 +65,7 @@ impl ClientConfig {
             timeout: Duration::from_secs(10),
             deadline: None,
             retry_policy: RetryPolicy::new(),
+            pool_idle_timeout: Duration::from_secs(4),
             max_response_bytes: 16 << 20,
             correlation_place: CorrelationPlace::default(),
         }
@@ -152,6 +154,14 @@ impl ClientConfig {
         self
     }
 
+    /// The same configuration with another time after which an idle connection is given up: 4 seconds by default, since
+    /// the service closes its connections after 5, and a request that crosses the close is lost.
+    #[must_use]
+    pub fn with_pool_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.pool_idle_timeout = timeout;
+        self
+    }
+
     /// The same configuration with another limit for the body of an answer, in bytes: 16 MiB by default.
     /// `usize::MAX` is none.
     #[must_use]
@@ -184,6 +194,7 @@ impl ClientConfig {
             ("options.connect_timeout", "with_connect_timeout", self.connect_timeout),
             ("options.timeout", "with_timeout", Some(self.timeout)),
             ("options.deadline", "with_deadline", self.deadline),
+            ("options.pool_idle_timeout", "with_pool_idle_timeout", Some(self.pool_idle_timeout)),
         ];
         for (key, setter, limit) in limits {
             if limit == Some(Duration::ZERO) {
@@ -268,6 +279,12 @@ impl ClientConfig {
         self.deadline.unwrap_or_else(|| self.timeout.max(Duration::from_secs(30)))
     }
 
+    /// How long an idle connection is kept; 4 seconds by default.
+    #[must_use]
+    pub fn pool_idle_timeout(&self) -> Duration {
+        self.pool_idle_timeout
+    }
+
     /// What is repeated, and when.
     #[must_use]
     pub fn retry_policy(&self) -> &RetryPolicy {
@@ -305,6 +322,7 @@ impl fmt::Debug for ClientConfig {
             .field("timeout", &self.timeout)
             .field("deadline", &self.deadline())
             .field("retry_policy", &self.retry_policy)
+            .field("pool_idle_timeout", &self.pool_idle_timeout)
             .field("max_response_bytes", &self.max_response_bytes)
             .field("correlation_place", &self.correlation_place)
             .finish_non_exhaustive()

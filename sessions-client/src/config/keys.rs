@@ -58,6 +58,7 @@ pub(super) const KEYS: &[Key] = &[
     read_key("options.backoff"),
     read_key("options.max_backoff"),
     read_key("options.max_retry_after"),
+    read_key("options.pool_idle_timeout"),
     read_key("options.max_response_size"),
     read_key("options.correlation_id_place"),
     read_key("options.correlation_id"),
@@ -155,6 +156,9 @@ pub(super) fn read(entries: &[Entry]) -> Result<ClientConfig> {
     }
     if let Some(entry) = get("options.deadline") {
         config = config.with_deadline(positive_millis(entry)?);
+    }
+    if let Some(entry) = get("options.pool_idle_timeout") {
+        config = config.with_pool_idle_timeout(positive_millis(entry)?);
     }
     if let Some(entry) = get("options.max_response_size") {
         let size = whole(entry).filter(|&size| size > 0);

@@ -1,6 +1,6 @@
 //! From a response to a result.
 
-use super::{Attempts, Outcome, Response, Route, retry_after};
+use super::{Attempts, BodyGivenUp, Outcome, Response, Route, retry_after};
 use crate::error::{Error, ErrorKind, ServiceError, Status};
 use http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
@@ -120,6 +120,8 @@ fn refusal(response: &Response) -> Error {
     }
     let what = if status.is_redirection() {
         "a redirect, which is never followed: is the address of the service right?"
+    } else if response.extensions().get::<BodyGivenUp>().is_some() {
+        "a body over the limit, which was not read"
     } else if response.body().is_empty() {
         "nothing more"
     } else {

@@ -38,7 +38,7 @@ pub use transport::{Call, FnTransport, Handler, Transport, transport_fn};
 
 pub(crate) use retry_after::retry_after;
 pub(crate) use span::{OpenSpan, TARGET};
-pub(crate) use transport::Attempts;
+pub(crate) use transport::{Attempts, BodyGivenUp};
 
 #[cfg(feature = "server")]
 pub(crate) use incoming::invalid_json;

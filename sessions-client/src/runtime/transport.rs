@@ -61,6 +61,10 @@ impl fmt::Debug for Call {
     }
 }
 
+/// In the extensions of an error answer whose body was too large to be read.
+#[derive(Clone, Copy)]
+pub(crate) struct BodyGivenUp;
+
 /// How many attempts a response took, in its extensions; absent for one.
 #[derive(Clone, Copy)]
 pub(crate) struct Attempts(pub(crate) u32);

@@ -1,6 +1,7 @@
 //! The body of an answer as it arrives, within the limit of its size.
 //!
-//! What the service says of the size is believed at once if it is too much, and only counted otherwise.
+//! What the service says of the size is believed at once if it is too much, and only counted otherwise: no memory is
+//! set aside for what has not arrived.
 
 use crate::error::{Error, ErrorKind};
 use bytes::{Bytes, BytesMut};
@@ -9,33 +10,42 @@ use http::StatusCode;
 pub(super) struct LimitedBody {
     status: StatusCode,
     limit: usize,
-    announced: usize,
     /// A small answer arrives in one piece, which is not copied.
     first: Bytes,
     joined: BytesMut,
+    is_given_up: bool,
 }
 
 impl LimitedBody {
     /// No byte yet of the body of an answer with `status`. `announced` are the bytes that will come, as far as
     /// that is known.
     pub(super) fn new(status: StatusCode, announced: u64, limit: usize) -> Result<Self, Error> {
-        let announced = usize::try_from(announced).unwrap_or(usize::MAX);
-        let body = Self { status, limit, announced, first: Bytes::new(), joined: BytesMut::new() };
-        if announced > limit { Err(body.too_large()) } else { Ok(body) }
+        let (first, joined) = (Bytes::new(), BytesMut::new());
+        let mut body = Self { status, limit, first, joined, is_given_up: false };
+        if usize::try_from(announced).is_ok_and(|announced| announced <= limit) {
+            Ok(body)
+        } else {
+            body.give_up()?;
+            Ok(body)
+        }
+    }
+
+    /// Whether the body of an error is too large to be read on: its status says enough.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.is_given_up
     }
 
     pub(super) fn push(&mut self, chunk: Bytes) -> Result<(), Error> {
         let Self { first, joined, .. } = self;
         let length = first.len().max(joined.len()) + chunk.len();
         if length > self.limit {
-            return Err(self.too_large());
+            return self.give_up();
         }
         if first.is_empty() {
             *first = chunk;
             return Ok(());
         }
         if joined.is_empty() {
-            joined.reserve(self.announced.max(length));
             joined.extend_from_slice(first);
         }
         joined.extend_from_slice(&chunk);
@@ -43,11 +53,19 @@ impl LimitedBody {
     }
 
     pub(super) fn finish(self) -> Bytes {
-        if self.joined.is_empty() { self.first } else { self.joined.freeze() }
+        match (self.is_given_up, self.joined.is_empty()) {
+            (true, _) => Bytes::new(),
+            (false, true) => self.first,
+            (false, false) => self.joined.freeze(),
+        }
     }
 
-    fn too_large(&self) -> Error {
-        let message = format!("the answer is larger than the limit of {} bytes", self.limit);
-        Error::new(ErrorKind::Decode, message).with_status(self.status)
+    fn give_up(&mut self) -> Result<(), Error> {
+        if self.status.is_success() {
+            let message = format!("the answer is larger than the limit of {} bytes", self.limit);
+            return Err(Error::new(ErrorKind::Decode, message).with_status(self.status));
+        }
+        self.is_given_up = true;
+        Ok(())
     }
 }

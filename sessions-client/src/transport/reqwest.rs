@@ -3,17 +3,13 @@
 use super::body::LimitedBody;
 use crate::config::ClientConfig;
 use crate::error::{Error, ErrorKind};
-use crate::runtime::{Call, Response, Transport};
+use crate::runtime::{BodyGivenUp, Call, Response, Transport};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 use std::error::Error as StdError;
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
-
-/// The service closes a connection that was idle for 5 seconds, and a request that crosses the close is
-/// lost: ours are given up first.
-const POOL_IDLE: Duration = Duration::from_secs(4);
 
 /// Sends requests to one service, over a pool of connections that all clones share.
 ///
@@ -25,6 +21,8 @@ const POOL_IDLE: Duration = Duration::from_secs(4);
 #[derive(Clone)]
 pub struct ReqwestTransport {
     client: Client,
+    /// Makes a connection for each request: repeats go through it.
+    unpooled: Client,
     /// Scheme, host, port and path of the service, without a slash at the end.
     base: String,
     /// The same for messages: without path and credentials.
@@ -42,29 +40,31 @@ impl ReqwestTransport {
     /// address cannot be used, or TLS cannot be set up.
     pub fn new(config: &ClientConfig) -> Result<Self, Error> {
         let (base, url) = address(config)?;
-        let mut client = Client::builder();
-        if is_on_this_machine(&url) {
-            // A proxy would look for the service on its own machine.
-            client = client.no_proxy();
-        }
-        let client = client
-            .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(config.connect_timeout())
-            .pool_idle_timeout(POOL_IDLE)
-            .redirect(Policy::none())
-            .build()
-            .map_err(|error| {
+        let build = |idle_connections| {
+            let mut client = Client::builder();
+            if is_on_this_machine(&url) {
+                // A proxy would look for the service on its own machine.
+                client = client.no_proxy();
+            }
+            let client = client
+                .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+                .connect_timeout(config.connect_timeout())
+                .pool_idle_timeout(config.pool_idle_timeout())
+                .pool_max_idle_per_host(idle_connections)
+                .redirect(Policy::none());
+            client.build().map_err(|error| {
                 Error::new(ErrorKind::Config, "the HTTP client cannot be set up").with_source(error)
-            })?;
-        Ok(Self::over(client, base, &url, config))
+            })
+        };
+        Ok(Self::over(build(usize::MAX)?, build(0)?, base, &url, config))
     }
 
     /// A transport over a reqwest client of your own, with its TLS, proxies and pool; only the address and
     /// the time and size limits of `config` are used.
     ///
     /// Let it keep idle connections for less than 5 seconds, which is when the service closes them: kept for longer,
-    /// one that is about to close costs an idempotent call a repeat, and fails `open_session`. And let it follow no
-    /// redirects.
+    /// one that is about to close costs an idempotent call a repeat, which may meet the next such connection, and fails
+    /// `open_session`. And let it follow no redirects.
     ///
     /// # Errors
     ///
@@ -72,12 +72,13 @@ impl ReqwestTransport {
     /// used.
     pub fn with_client(client: Client, config: &ClientConfig) -> Result<Self, Error> {
         let (base, url) = address(config)?;
-        Ok(Self::over(client, base, &url, config))
+        Ok(Self::over(client.clone(), client, base, &url, config))
     }
 
-    fn over(client: Client, base: String, url: &Url, config: &ClientConfig) -> Self {
+    fn over(client: Client, unpooled: Client, base: String, url: &Url, config: &ClientConfig) -> Self {
         Self {
             client,
+            unpooled,
             base,
             origin: url.origin().ascii_serialization(),
             timeout: config.timeout(),
@@ -145,11 +146,10 @@ impl Transport for ReqwestTransport {
         let is_limited = call.limit.is_some();
         let (parts, body) = call.request.into_parts();
         let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
-        let mut request = self
-            .client
-            .request(parts.method, format!("{}{target}", self.base))
-            .headers(parts.headers)
-            .body(body);
+        // Where one connection of the pool is stale, so may the next one be.
+        let client = if call.attempt > 1 { &self.unpooled } else { &self.client };
+        let mut request =
+            client.request(parts.method, format!("{}{target}", self.base)).headers(parts.headers).body(body);
         if !is_limited {
             request = request.timeout(timeout);
         }
@@ -158,10 +158,14 @@ impl Transport for ReqwestTransport {
         let status = response.status();
         let announced = response.content_length().unwrap_or(0);
         let mut body = LimitedBody::new(status, announced, self.max_response_bytes)?;
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.failure(&error, timeout))? {
+        while !body.is_given_up()
+            && let Some(chunk) = response.chunk().await.map_err(|error| self.failure(&error, timeout))?
+        {
             body.push(chunk)?;
         }
+        let given_up = body.is_given_up().then_some(BodyGivenUp);
         let mut whole = http::Response::new(body.finish());
+        given_up.and_then(|note| whole.extensions_mut().insert(note));
         *whole.status_mut() = status;
         *whole.headers_mut() = std::mem::take(response.headers_mut());
         Ok(whole)

@@ -1,10 +1,10 @@
 //! A service of tower as a transport.
 
-use super::super::body::LimitedBody;
 use super::{BasePath, BoxError};
 use crate::config::ClientConfig;
 use crate::error::{Error, ErrorKind, one_line};
-use crate::runtime::{Call, Response, Transport};
+use crate::runtime::{BodyGivenUp, Call, Response, Transport};
+use crate::transport::body::LimitedBody;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::{Buf, Bytes};
@@ -207,13 +207,18 @@ where
         let (parts, body) = answer.into_parts();
         let mut whole = LimitedBody::new(parts.status, body.size_hint().lower(), self.max_response_bytes)?;
         let mut body = pin!(body);
-        while let Some(frame) = body.frame().await {
+        while !whole.is_given_up()
+            && let Some(frame) = body.frame().await
+        {
             // The other frames are trailers.
             if let Ok(mut data) = frame.map_err(|error| self.failure(error, &uri))?.into_data() {
                 whole.push(data.copy_to_bytes(data.remaining()))?;
             }
         }
-        Ok(Response::from_parts(parts, whole.finish()))
+        let given_up = whole.is_given_up().then_some(BodyGivenUp);
+        let mut answer = Response::from_parts(parts, whole.finish());
+        given_up.and_then(|note| answer.extensions_mut().insert(note));
+        Ok(answer)
     }
 
     fn peer(&self) -> &str {
