@@ -5,6 +5,7 @@
 use chrono::{TimeZone, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sessions_client::telemetry::FinishedCall;
 use sessions_client::{
     Call, ClientConfig, ClientKind, DynISessionsV1, Error, ErrorKind, FilterParams, ISessionsV1, Result,
     SessionsClientFactory, SessionsDirectClientV1, SessionsHttpClientV1, SessionsMemoryClientV1,
@@ -122,6 +123,21 @@ async fn the_null_client_opens_what_it_is_given_and_keeps_nothing() {
     assert_eq!(sessions.close_session(None, id).await.unwrap(), None);
     assert_eq!(sessions.delete_session_by_id(None, id).await.unwrap(), None);
     sessions.close_expired_sessions(None).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_clients_of_a_factory_tell_its_observer() {
+    let seen = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&seen);
+    let observer = move |_call: &FinishedCall<'_>| {
+        counter.fetch_add(1, Ordering::Relaxed);
+    };
+    let factory = SessionsClientFactory::new()
+        .with_observer(Arc::new(observer))
+        .with_implementation(SessionsMemoryClientV1::new());
+    let sessions = factory.create(&of_kind(ClientKind::Direct)).unwrap();
+    sessions.get_session_by_id(None, "id").await.unwrap();
+    assert_eq!(seen.load(Ordering::Relaxed), 1);
 }
 
 /// What a service says with a 503, and what a proxy does.
@@ -275,6 +291,9 @@ fn every_kind_can_be_shared_between_threads_and_prints_nothing_private() {
     assert_eq!(check(&direct.unwrap()), "SessionsHttpClientV1 { .. }");
     assert_eq!(check(&SessionsNullClientV1::new()), "SessionsNullClientV1 { .. }");
     let factory = SessionsClientFactory::new().with_implementation(SessionsMemoryClientV1::new());
-    assert_eq!(check(&factory), "SessionsClientFactory { has_implementation: true, .. }");
+    assert_eq!(
+        check(&factory),
+        "SessionsClientFactory { has_implementation: true, has_observer: false, .. }"
+    );
     check(&ClientKind::Http);
 }

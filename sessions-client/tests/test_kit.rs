@@ -284,3 +284,10 @@ fn what_the_kit_has_can_be_cloned_and_sent_to_other_threads() {
     check::<Reply>();
     check::<Sent>();
 }
+
+#[test]
+fn a_virtual_clock_moves_by_a_century_at_most() {
+    let time = VirtualTime::new();
+    time.advance(Duration::MAX);
+    assert!(sessions_client::policy::Time::now(&time) > std::time::Instant::now());
+}

@@ -4,7 +4,7 @@ use super::{SessionsMemoryClientV1, SessionsNullClientV1};
 use crate::config::{ClientConfig, ClientKind};
 use crate::contract::{DynISessionsV1, ISessionsV1};
 use crate::error::{Error, Result};
-use crate::runtime::Payload;
+use crate::runtime::{CallObserver, Payload};
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
@@ -40,19 +40,20 @@ use std::sync::Arc;
 /// ```
 pub struct SessionsClientFactory<U = Value, D = Value> {
     implementation: Option<Arc<dyn DynISessionsV1<U, D>>>,
+    observer: Option<Arc<dyn CallObserver>>,
 }
 
 impl SessionsClientFactory {
     /// A factory for clients with the default payloads.
     #[must_use]
     pub fn new() -> Self {
-        Self { implementation: None }
+        Self { implementation: None, observer: None }
     }
 
     /// A factory for clients with payloads of other types. An implementation that was given stays behind.
     #[must_use]
     pub fn with_payloads<U: Payload, D: Payload>(self) -> SessionsClientFactory<U, D> {
-        SessionsClientFactory { implementation: None }
+        SessionsClientFactory { implementation: None, observer: self.observer }
     }
 }
 
@@ -70,6 +71,14 @@ impl<U: Payload + Clone, D: Payload + Clone> SessionsClientFactory<U, D> {
         self
     }
 
+    /// The same factory, whose clients tell `observer` of every call that is over: those of the kinds `http` and
+    /// `direct`. The others make no calls.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn CallObserver>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
     /// A client as `config` describes it. One in memory has sessions of its own.
     ///
     /// # Errors
@@ -80,14 +89,14 @@ impl<U: Payload + Clone, D: Payload + Clone> SessionsClientFactory<U, D> {
     pub fn create(&self, config: &ClientConfig) -> Result<Arc<dyn DynISessionsV1<U, D>>> {
         config.validate()?;
         match config.kind() {
-            ClientKind::Http => http(config),
+            ClientKind::Http => http(config, self.observer.clone()),
             ClientKind::Direct => {
                 let implementation = self.implementation.clone().ok_or_else(|| {
                     let why = "is `direct`, which calls an implementation in the same process: \
                                give it to `SessionsClientFactory::with_implementation`";
                     Error::config("kind", why)
                 })?;
-                direct(implementation, config)
+                direct(implementation, config, self.observer.clone())
             }
             ClientKind::Memory => Ok(Arc::new(SessionsMemoryClientV1::new().with_payloads::<U, D>())),
             ClientKind::Null => Ok(Arc::new(SessionsNullClientV1::new().with_payloads::<U, D>())),
@@ -96,14 +105,24 @@ impl<U: Payload + Clone, D: Payload + Clone> SessionsClientFactory<U, D> {
 }
 
 #[cfg(feature = "reqwest")]
-fn http<U: Payload, D: Payload>(config: &ClientConfig) -> Result<Arc<dyn DynISessionsV1<U, D>>> {
+fn http<U: Payload, D: Payload>(
+    config: &ClientConfig,
+    observer: Option<Arc<dyn CallObserver>>,
+) -> Result<Arc<dyn DynISessionsV1<U, D>>> {
     use crate::contract::SessionsHttpClientV1;
 
-    Ok(Arc::new(SessionsHttpClientV1::from_config(config)?.with_payloads::<U, D>()))
+    let client = SessionsHttpClientV1::from_config(config)?.with_payloads::<U, D>();
+    Ok(match observer {
+        Some(observer) => Arc::new(client.with_observer(observer)),
+        None => Arc::new(client),
+    })
 }
 
 #[cfg(not(feature = "reqwest"))]
-fn http<U: Payload, D: Payload>(_config: &ClientConfig) -> Result<Arc<dyn DynISessionsV1<U, D>>> {
+fn http<U: Payload, D: Payload>(
+    _config: &ClientConfig,
+    _observer: Option<Arc<dyn CallObserver>>,
+) -> Result<Arc<dyn DynISessionsV1<U, D>>> {
     Err(without_feature(ClientKind::Http, "reqwest"))
 }
 
@@ -111,16 +130,22 @@ fn http<U: Payload, D: Payload>(_config: &ClientConfig) -> Result<Arc<dyn DynISe
 fn direct<U: Payload, D: Payload>(
     implementation: Arc<dyn DynISessionsV1<U, D>>,
     config: &ClientConfig,
+    observer: Option<Arc<dyn CallObserver>>,
 ) -> Result<Arc<dyn DynISessionsV1<U, D>>> {
     use super::SessionsDirectClientV1;
 
-    Ok(Arc::new(SessionsDirectClientV1::direct(implementation, config)?))
+    let client = SessionsDirectClientV1::direct(implementation, config)?;
+    Ok(match observer {
+        Some(observer) => Arc::new(client.with_observer(observer)),
+        None => Arc::new(client),
+    })
 }
 
 #[cfg(not(feature = "tokio"))]
 fn direct<U: Payload, D: Payload>(
     _implementation: Arc<dyn DynISessionsV1<U, D>>,
     _config: &ClientConfig,
+    _observer: Option<Arc<dyn CallObserver>>,
 ) -> Result<Arc<dyn DynISessionsV1<U, D>>> {
     Err(without_feature(ClientKind::Direct, "tokio"))
 }
@@ -134,7 +159,7 @@ fn without_feature(kind: ClientKind, feature: &str) -> Error {
 
 impl<U, D> Clone for SessionsClientFactory<U, D> {
     fn clone(&self) -> Self {
-        Self { implementation: self.implementation.clone() }
+        Self { implementation: self.implementation.clone(), observer: self.observer.clone() }
     }
 }
 
@@ -142,6 +167,7 @@ impl<U, D> fmt::Debug for SessionsClientFactory<U, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionsClientFactory")
             .field("has_implementation", &self.implementation.is_some())
+            .field("has_observer", &self.observer.is_some())
             .finish_non_exhaustive()
     }
 }

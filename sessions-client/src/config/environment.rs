@@ -37,6 +37,7 @@ where
             }
         };
         let value = value.into_string().map_err(|_| Error::config(&name, "must be Unicode text"))?;
+        let value = value.trim().to_owned();
         entries.push(Entry { key: key.to_owned(), value, origin: Origin::Variable(name) });
     }
     Ok(entries)
@@ -56,7 +57,10 @@ fn spelling(key: &str) -> String {
 
 /// Why a variable with the prefix names no setting; nothing if it is somebody else's.
 fn complaint(prefix: &str, rest: &str) -> Option<String> {
-    if rest.starts_with("CONNECTIONS_") {
+    let is_field = |rest: &str| {
+        ["_URI", "_PROTOCOL", "_HOST", "_PORT", "_DISCOVERY_KEY"].iter().any(|end| rest.ends_with(end))
+    };
+    if rest.starts_with("CONNECTIONS_") && is_field(rest) {
         return Some(format!(
             "cannot be read: several connections are for files and pairs, so write `{prefix}_CONNECTION_HOST` and its like"
         ));
@@ -65,9 +69,15 @@ fn complaint(prefix: &str, rest: &str) -> Option<String> {
     let near = if in_a_group {
         keys::closest(rest, spelling)
     } else {
-        // Others may have variables with the same prefix: only a slip of the finger is ours.
-        let known = KEYS.iter().map(|key| spelling(key.name)).chain([URL.to_owned()]);
-        known.into_iter().find(|known| strsim::osa_distance(rest, known) <= 1)
+        // Others may have variables with the same prefix: only a slip of the finger is ours, and a key without its
+        // group. `PORT` is what Kubernetes sets for a service of that name.
+        let is_near = |known: &String| {
+            let without_group =
+                known.split_once('_').filter(|(group, _)| GROUPS.iter().any(|own| spelling(own) == *group));
+            strsim::osa_distance(rest, known) <= 1
+                || (rest != "PORT" && without_group.is_some_and(|(_, own)| own == rest))
+        };
+        [URL.to_owned()].into_iter().chain(keys::effective().map(spelling)).find(is_near)
     };
     match near {
         Some(near) => Some(format!("names no setting: did you mean `{prefix}_{near}`?")),

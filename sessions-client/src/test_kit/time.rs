@@ -40,6 +40,9 @@ pub struct VirtualTime {
     state: Arc<Mutex<State>>,
 }
 
+/// A century: the clock goes no further, since nobody knows how far an [`Instant`] reaches.
+const END: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 /// Whose sleep ends when. Of those that end together the one that began last is first: it is likely to be inside
 /// of a limit, and in time.
 type Turn = (Duration, Reverse<u64>);
@@ -72,10 +75,10 @@ impl VirtualTime {
         lock(&self.state).passed
     }
 
-    /// Moves the clock on, as work that takes `time` would.
+    /// Moves the clock on, as work that takes `time` would; by a century at most.
     pub fn advance(&self, time: Duration) {
         let mut state = lock(&self.state);
-        state.passed += time;
+        state.passed = state.passed.saturating_add(time).min(END);
         wake(state);
     }
 

@@ -121,3 +121,22 @@ fn a_value_that_is_no_text_is_refused_by_name_and_others_are_left_alone() {
     assert!(of("OTHER".into()).is_ok());
     assert!(of(broken()).is_ok());
 }
+
+#[test]
+fn a_key_without_its_group_is_not_passed_over() {
+    for (name, meant) in
+        [("SESSIONS_TIMEOUT", "SESSIONS_OPTIONS_TIMEOUT"), ("SESSIONS_HOST", "SESSIONS_CONNECTION_HOST")]
+    {
+        let error = build(&[("SESSIONS_URL", "http://h"), (name, "5")]).unwrap_err().to_string();
+        assert_eq!(error, format!("`{name}` names no setting: did you mean `{meant}`?"));
+    }
+    // These are others': Kubernetes sets the first, and a limit of connections is not a connection.
+    build(&[("SESSIONS_URL", "http://h"), ("SESSIONS_PORT", "tcp://h:1"), ("SESSIONS_CONNECTIONS_MAX", "5")])
+        .unwrap();
+}
+
+#[test]
+fn blanks_around_a_value_are_not_part_of_it() {
+    let config = build(&[("SESSIONS_URL", " http://h\n"), ("SESSIONS_OPTIONS_TIMEOUT", "5000\n")]).unwrap();
+    assert_eq!(config.timeout(), Duration::from_secs(5));
+}
