@@ -16,6 +16,10 @@ use tracing_subscriber::layer::SubscriberExt;
 
 type Headers = Arc<Mutex<Vec<String>>>;
 
+/// Held by each test: while a test without a subscriber first meets a span on one thread, `tracing` can miss that
+/// another thread has one just then, and leaves the span out for all.
+static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// Answers 503 and then 204, and keeps each `traceparent`.
 fn client() -> (SessionsHttpClientV1<Value, Value, Policies<impl Transport>>, Headers) {
     let headers = Headers::default();
@@ -41,6 +45,7 @@ fn traceparent(trace: TraceId, span: SpanId) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn each_attempt_names_its_own_span_in_the_trace_of_the_caller() {
+    let _alone = ONE_AT_A_TIME.lock().await;
     global::set_text_map_propagator(TraceContextPropagator::new());
     let exporter = InMemorySpanExporter::default();
     let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
@@ -73,6 +78,7 @@ async fn each_attempt_names_its_own_span_in_the_trace_of_the_caller() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_span_of_opentelemetry_the_context_of_the_task_goes_along() {
+    let _alone = ONE_AT_A_TIME.lock().await;
     global::set_text_map_propagator(TraceContextPropagator::new());
     let provider = SdkTracerProvider::builder().build();
     let tracer = provider.tracer("test");
@@ -90,6 +96,7 @@ async fn without_a_span_of_opentelemetry_the_context_of_the_task_goes_along() {
 
 #[tokio::test(start_paused = true)]
 async fn without_any_context_nothing_is_written() {
+    let _alone = ONE_AT_A_TIME.lock().await;
     global::set_text_map_propagator(TraceContextPropagator::new());
     let (client, headers) = client();
     client.get_session_by_id(None, "1").await.unwrap();
