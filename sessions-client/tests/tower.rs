@@ -345,10 +345,15 @@ async fn any_other_error_is_one_of_transport_with_its_source() {
 
 #[tokio::test]
 async fn an_error_that_quotes_the_request_is_not_quoted() {
-    let quoting: [fn(Sent) -> String; 3] = [
+    let quoting: [fn(Sent) -> String; 4] = [
         |request| format!("GET {}", request.uri()),
         |request| request.uri().query().unwrap().to_owned(),
         |request| format!("no {}", request.uri().path()),
+        |request| {
+            let query = request.uri().query().unwrap();
+            let (_, id) = form_urlencoded::parse(query.as_bytes()).next().unwrap();
+            format!("cannot send {id}")
+        },
     ];
     for quote in quoting {
         for error in [

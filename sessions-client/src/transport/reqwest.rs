@@ -9,7 +9,7 @@ use reqwest::{Client, Url};
 use std::error::Error as StdError;
 use std::fmt;
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Sends requests to one service, over a pool of connections that all clones share.
 ///
@@ -40,6 +40,9 @@ impl ReqwestTransport {
     /// address cannot be used, or TLS cannot be set up.
     pub fn new(config: &ClientConfig) -> Result<Self, Error> {
         let (base, url) = address(config)?;
+        // The pool adds it to the time of day, which has an end.
+        let idle =
+            Some(config.pool_idle_timeout()).filter(|idle| Instant::now().checked_add(*idle).is_some());
         let build = |idle_connections| {
             let mut client = Client::builder();
             if is_on_this_machine(&url) {
@@ -49,7 +52,7 @@ impl ReqwestTransport {
             let client = client
                 .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
                 .connect_timeout(config.connect_timeout())
-                .pool_idle_timeout(config.pool_idle_timeout())
+                .pool_idle_timeout(idle)
                 .pool_max_idle_per_host(idle_connections)
                 .redirect(Policy::none());
             client.build().map_err(|error| {

@@ -106,3 +106,15 @@ fn what_is_printed_of_a_configuration_has_no_secrets() {
     let printed = format!("{config:?} {:?}", config.encoding());
     assert!(!printed.contains("secret") && printed.contains("host"), "{printed}");
 }
+
+#[cfg(feature = "reqwest")]
+#[tokio::test]
+async fn idle_connections_can_be_kept_for_as_long_as_one_likes() {
+    let config = ClientConfig::from_url("http://127.0.0.1:1").unwrap();
+    assert_eq!(config.pool_idle_timeout(), Duration::from_secs(4));
+    for idle in [Duration::from_secs(30), Duration::MAX] {
+        let config = config.clone().with_pool_idle_timeout(idle);
+        assert_eq!(config.pool_idle_timeout(), idle);
+        assert!(sessions_client::ReqwestTransport::new(&config).is_ok());
+    }
+}

@@ -174,8 +174,11 @@ impl<S> TowerTransport<S> {
 const TOO_LATE: [&str; 2] = ["request timed out", "deadline has elapsed"];
 
 fn quotes(text: &str, uri: &Uri) -> bool {
-    let query = uri.query().filter(|query| !query.is_empty());
-    text.contains(uri.path()) || query.is_some_and(|query| text.contains(query))
+    let query = uri.query().unwrap_or_default();
+    let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty());
+    text.contains(uri.path())
+        || (!query.is_empty() && text.contains(query))
+        || values.any(|(_, value)| text.contains(&*value))
 }
 
 /// The header for the credentials of a URL.
