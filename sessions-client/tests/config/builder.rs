@@ -115,6 +115,6 @@ async fn idle_connections_can_be_kept_for_as_long_as_one_likes() {
     for idle in [Duration::from_secs(30), Duration::MAX] {
         let config = config.clone().with_pool_idle_timeout(idle);
         assert_eq!(config.pool_idle_timeout(), idle);
-        assert!(sessions_client::ReqwestTransport::new(&config).is_ok());
+        assert!(ReqwestTransport::new(&config).is_ok());
     }
 }
