@@ -202,7 +202,7 @@ impl<'a, U: Payload, D: Payload> SessionStream<'a, U, D> {
     #[must_use]
     pub fn with_position(self, position: u32) -> Self {
         let Self { client, correlation_id, filter, page_size, limit, max_failures, .. } = self;
-        Self { correlation_id, page_size, limit, max_failures, position, ..Self::new(client, filter) }
+        Self { correlation_id, page_size, limit, position, max_failures, ..Self::new(client, filter) }
     }
 
     /// How many sessions of the list are behind the stream: those that it gave, and those that it left out.

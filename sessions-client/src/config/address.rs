@@ -103,7 +103,7 @@ fn no_url(url: &str) -> String {
     let authority =
         url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or(""));
     let host = authority.rsplit_once('@').map_or(authority, |(_, behind)| behind);
-    if !host.is_ascii() { PUNYCODE.to_owned() } else { format!("is no URL: {EXAMPLE}") }
+    if host.is_ascii() { format!("is no URL: {EXAMPLE}") } else { PUNYCODE.to_owned() }
 }
 
 /// What parsers of URLs differ in, or find out only when a call is made.
