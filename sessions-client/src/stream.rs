@@ -70,8 +70,9 @@ type Answer<'a, U, D> = Pin<Box<dyn Future<Output = Result<DataPage<SessionV1<U,
 ///
 /// An error is an item. After one that [may pass](Error::is_retryable) the stream asks for the same page when it
 /// is polled again, and nothing is lost or repeated; it does not pause, and what the client's own policies repeat
-/// they have repeated by then. After any other error the stream has ended, and after the third in a row, so that
-/// somebody who only skips errors does not ask a service that is down for ever.
+/// they have repeated by then. After any other error the stream has ended, and after the
+/// [third in a row](Self::with_max_failures), so that somebody who only skips errors does not ask a service that is
+/// down for ever.
 ///
 /// Dropping the future of `next` loses nothing: a page that is on its way stays with the stream. Dropping the
 /// stream gives the page up.
@@ -138,11 +139,10 @@ pub struct SessionStream<'a, U = Value, D = Value> {
     is_last_page: bool,
     /// Errors since the last page.
     failures: u32,
+    /// So many in a row, and the stream has ended.
+    max_failures: u32,
     is_over: bool,
 }
-
-/// So many in a row, and the stream has ended.
-const MOST_FAILURES: u32 = 3;
 
 impl<'a, U: Payload, D: Payload> SessionStream<'a, U, D> {
     fn new(client: Arc<dyn DynISessionsV1<U, D> + 'a>, filter: FilterParams) -> Self {
@@ -160,6 +160,7 @@ impl<'a, U: Payload, D: Payload> SessionStream<'a, U, D> {
             ids_before: HashSet::new(),
             is_last_page: false,
             failures: 0,
+            max_failures: 3,
             is_over: false,
         }
     }
@@ -180,6 +181,15 @@ impl<'a, U: Payload, D: Payload> SessionStream<'a, U, D> {
         self
     }
 
+    /// The same stream, which ends after `count` failures in a row: the last of them is its last item, and
+    /// [`position`](Self::position) is where another stream goes on. The default is 3; 0 and 1 both end it at the
+    /// first.
+    #[must_use]
+    pub fn with_max_failures(mut self, count: u32) -> Self {
+        self.max_failures = count;
+        self
+    }
+
     /// The same stream with a correlation id on each of its requests.
     #[must_use]
     pub fn with_correlation_id(mut self, correlation_id: impl Into<String>) -> Self {
@@ -191,8 +201,8 @@ impl<'a, U: Payload, D: Payload> SessionStream<'a, U, D> {
     /// with the same filter. What this one has read or asked for is forgotten.
     #[must_use]
     pub fn with_position(self, position: u32) -> Self {
-        let Self { client, correlation_id, filter, page_size, limit, .. } = self;
-        Self { correlation_id, page_size, limit, position, ..Self::new(client, filter) }
+        let Self { client, correlation_id, filter, page_size, limit, max_failures, .. } = self;
+        Self { correlation_id, page_size, limit, position, max_failures, ..Self::new(client, filter) }
     }
 
     /// How many sessions of the list are behind the stream: those that it gave, and those that it left out.
@@ -282,7 +292,7 @@ impl<U: Payload, D: Payload> Stream for SessionStream<'_, U, D> {
         };
         if let Err(error) = &item {
             this.failures += 1;
-            this.is_over = !error.is_retryable() || this.failures == MOST_FAILURES;
+            this.is_over = !error.is_retryable() || this.failures >= this.max_failures;
         }
         Poll::Ready(Some(item))
     }

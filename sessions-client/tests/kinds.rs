@@ -200,7 +200,7 @@ struct Cart {
 #[tokio::test]
 async fn every_kind_takes_payloads_of_other_types() {
     let memory = SessionsMemoryClientV1::new().with_payloads::<Value, Cart>();
-    let factory = SessionsClientFactory::new().with_payloads::<Value, Cart>().with_implementation(memory);
+    let factory = SessionsClientFactory::<Value, Cart>::typed().with_implementation(memory);
     for kind in [ClientKind::Memory, ClientKind::Direct, ClientKind::Null] {
         let sessions: Arc<dyn DynISessionsV1<Value, Cart>> = factory.create(&of_kind(kind)).unwrap();
         let cart = Cart { items: 3 };

@@ -224,6 +224,43 @@ async fn even_who_ignores_errors_comes_to_an_end() {
 }
 
 #[tokio::test]
+async fn a_service_that_always_answers_503_is_asked_as_often_as_is_set() {
+    for (most, expected) in [(None, 3), (Some(5), 5), (Some(1), 1), (Some(0), 1)] {
+        let asked = Arc::new(Mutex::new(0));
+        let counter = Arc::clone(&asked);
+        let busy = sessions_client::transport_fn(move |_call: Call| {
+            *counter.lock().unwrap() += 1;
+            let mut response = Response::new("{}".into());
+            *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+            async move { Ok(response) }
+        });
+        let client: SessionsHttpClientV1<Value, Value, _> = SessionsHttpClientV1::new(busy);
+        let mut sessions = everything(&client);
+        if let Some(most) = most {
+            // It holds for the rest of the list as well.
+            sessions = sessions.with_max_failures(most).with_position(7);
+        }
+        let begin = sessions.position();
+        for _ in 0..expected {
+            assert_eq!(sessions.next().await.unwrap().unwrap_err().status().unwrap().as_u16(), 503);
+        }
+        assert!(sessions.next().await.is_none(), "the last failure is the last item");
+        assert_eq!((*asked.lock().unwrap(), sessions.position()), (expected, begin));
+    }
+}
+
+#[tokio::test]
+async fn failures_are_counted_from_the_last_page() {
+    // Two before each page are never three in a row.
+    let client = fake(|times, ask| match times % 3 {
+        0 => Ok(sound(250, 100, ask)),
+        _ => Err(broken(ErrorKind::Transport)),
+    });
+    let found = everything(&client).filter_map(|session| async { session.ok() }).count().await;
+    assert_eq!(found, 250);
+}
+
+#[tokio::test]
 async fn after_a_failure_that_may_pass_the_same_page_is_asked_for_again() {
     let client = fake(|times, ask| match times {
         2 | 3 => Err(broken(ErrorKind::Transport)),

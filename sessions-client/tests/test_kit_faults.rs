@@ -165,6 +165,15 @@ async fn of_a_latency_and_a_limit_the_shorter_comes_first() {
 }
 
 #[tokio::test]
+async fn a_latency_beyond_the_clock_never_ends_and_meets_every_limit() {
+    let (count, time) = (AtomicUsize::new(0), VirtualTime::new());
+    let silent = Faults::new(reached(&count), 1, time.clone()).with_latency(Duration::MAX..=Duration::MAX);
+    let client = client(Timeout::new(silent, ms(1000), time.clone()));
+    assert_eq!(find(&client).await.unwrap_err().kind(), ErrorKind::Timeout);
+    assert_eq!((time.passed(), count.load(Ordering::Relaxed)), (ms(1000), 0));
+}
+
+#[tokio::test]
 async fn sleeps_end_in_the_order_of_their_ends_whoever_began_first() {
     let time = VirtualTime::new();
     let order = std::sync::Mutex::new(Vec::new());

@@ -47,13 +47,7 @@ impl SessionsClientFactory {
     /// A factory for clients with the default payloads.
     #[must_use]
     pub fn new() -> Self {
-        Self { implementation: None, observer: None }
-    }
-
-    /// A factory for clients with payloads of other types. An implementation that was given stays behind.
-    #[must_use]
-    pub fn with_payloads<U: Payload, D: Payload>(self) -> SessionsClientFactory<U, D> {
-        SessionsClientFactory { implementation: None, observer: self.observer }
+        Self::typed()
     }
 }
 
@@ -64,6 +58,13 @@ impl Default for SessionsClientFactory {
 }
 
 impl<U: Payload + Clone, D: Payload + Clone> SessionsClientFactory<U, D> {
+    /// A factory for clients with payloads of other types: `SessionsClientFactory::<User, Cart>::typed()`. The
+    /// types come first, since an implementation has them too.
+    #[must_use]
+    pub fn typed() -> Self {
+        Self { implementation: None, observer: None }
+    }
+
     /// The same factory with the implementation that clients of the kind [`ClientKind::Direct`] call.
     #[must_use]
     pub fn with_implementation(mut self, implementation: impl ISessionsV1<U, D> + 'static) -> Self {

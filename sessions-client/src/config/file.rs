@@ -17,7 +17,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Entry>> {
     let name = path.display().to_string();
     let refused = |why: &str| Error::new(ErrorKind::Config, format!("the configuration file {name} {why}"));
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    let parse = match extension {
+    let parse = match &*extension.to_ascii_lowercase() {
         "yaml" | "yml" => yaml,
         "json" => json,
         "toml" => toml,
@@ -45,6 +45,7 @@ fn flatten(group: &str, table: Vec<(String, Tree)>, origin: &Origin, entries: &m
             Tree::Text(value) => entries.push(entry(value)),
             Tree::Table(table) => flatten(&key, table, origin, entries)?,
             Tree::List => return Err(entry(String::new()).refused("is a list: give a single value")),
+            Tree::Date => return Err(entry(String::new()).refused("is a date: give a text or a number")),
             Tree::Null => {
                 return Err(entry(String::new()).refused("is empty: give a value, or leave the key out"));
             }
@@ -88,8 +89,12 @@ enum Tree {
     Text(String),
     Table(Vec<(String, Tree)>),
     List,
+    Date,
     Null,
 }
+
+/// The key under which the parser of TOML hands a date on, as a table of its own.
+const TOML_DATE: &str = "$__toml_private_datetime";
 
 impl<'de> Deserialize<'de> for Tree {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -145,6 +150,6 @@ impl<'de> Visitor<'de> for TreeVisitor {
             let Tree::Text(key) = key else { return Err(A::Error::custom("a key that is no text")) };
             table.push((key, value));
         }
-        Ok(Tree::Table(table))
+        Ok(if matches!(&table[..], [(key, _)] if key == TOML_DATE) { Tree::Date } else { Tree::Table(table) })
     }
 }

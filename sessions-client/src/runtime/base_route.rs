@@ -47,6 +47,11 @@ impl BaseRoute {
         if !inside.bytes().all(is_of_a_path) {
             return Err("must be a path alone, such as `v1/sessions`, in characters that a URL can have");
         }
+        if !has_whole_escapes(inside) {
+            return Err(
+                "has a `%` that begins no escape: two hex digits follow it, and `%25` is the sign itself",
+            );
+        }
         // URL parsers fold `.` and `..` away, escaped or not.
         let is_lost = |segment| matches!(&*Cow::from(percent_decode_str(segment)), b"" | b"." | b"..");
         if inside.split('/').any(is_lost) {
@@ -62,7 +67,13 @@ impl BaseRoute {
     }
 }
 
-/// The characters of RFC 3986's paths. A `%` is taken to begin an escape, as it would be on the wire.
+/// Whether each `%` begins an escape, as RFC 3986 has it: services differ in what they make of others.
+fn has_whole_escapes(path: &str) -> bool {
+    let is_whole = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    path.split('%').skip(1).all(is_whole)
+}
+
+/// The characters of RFC 3986's paths.
 fn is_of_a_path(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@%/".contains(&byte)
 }

@@ -11,6 +11,7 @@ use fastrand::Rng;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use std::fmt;
+use std::future;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -117,7 +118,8 @@ impl<T, C> Faults<T, C> {
         self
     }
 
-    /// The same way, on which every attempt takes a time from `range` before anything else happens to it.
+    /// The same way, on which every attempt takes a time from `range` before anything else happens to it. One that
+    /// is longer than the clock can tell never ends.
     ///
     /// # Panics
     ///
@@ -159,8 +161,11 @@ impl<T, C> Faults<T, C> {
 impl<T: Transport, C: Time> Transport for Faults<T, C> {
     async fn send(&self, call: Call) -> Result<Response> {
         let Fate { fault, latency, number } = self.draw();
-        if let Some(end) = self.time.now().checked_add(latency).filter(|_| !latency.is_zero()) {
-            self.time.sleep_until(end).await;
+        if !latency.is_zero() {
+            match self.time.now().checked_add(latency) {
+                Some(end) => self.time.sleep_until(end).await,
+                None => future::pending().await,
+            }
         }
         match fault {
             None => self.inner.send(call).await,

@@ -38,6 +38,7 @@ fn the_contracts_own_prefix_is_the_default() {
 fn what_makes_no_path_is_refused() {
     let alone = "must be a path alone, such as `v1/sessions`, in characters that a URL can have";
     let inside = "must have no empty segments, `.` or `..`: they would lead to another path";
+    let escape = "has a `%` that begins no escape: two hex digits follow it, and `%25` is the sign itself";
     for (base, why) in [
         ("", "is empty: write `/` for routes without a prefix"),
         ("v1?x=1", alone),
@@ -49,6 +50,11 @@ fn what_makes_no_path_is_refused() {
         ("../v1", inside),
         ("v1/.", inside),
         ("v1/%2E%2e", inside),
+        ("v1/100%", escape),
+        ("v1/%2", escape),
+        ("v1/%zz", escape),
+        ("v1/%%41", escape),
+        ("v1/%4/1", escape),
     ] {
         assert_eq!(refused(&[("connection.host", "h"), ("base_route", base)]), format!("`base_route` {why}"));
         assert_eq!(message(BaseRoute::new(base)), format!("the base route {why}"));

@@ -35,6 +35,7 @@ fn the_three_formats_say_the_same() {
             r#"{"connection": {"host": "h", "port": 81}, "options": {"timeout": 5000, "debug": false}}"#,
         ),
         ("a.toml", "options.timeout = 5000\n[connection]\nhost = 'h'\nport = 81\n"),
+        ("b.YAML", "connection: {host: h, port: 81}\noptions: {timeout: 5000}\n"),
     ] {
         let config = build(&file("formats", name, text)).unwrap();
         assert_eq!(config.base_url(), Some("http://h:81"), "{name}");
@@ -81,6 +82,11 @@ fn a_wrong_value_names_the_key_and_the_file() {
             "e.toml",
             "options.timeout = 2.5\nconnection.host = 'h'",
             "`options.timeout` (e.toml) must be a whole number of milliseconds above 0",
+        ),
+        (
+            "dates.toml",
+            "[options]\ntimeout = 2026-11-24\n",
+            "`options.timeout` (dates.toml) is a date: give a text or a number",
         ),
         (
             "f.json",

@@ -1,6 +1,6 @@
 //! The keys of the official clients, and ours in their style.
 
-use super::{read, refused};
+use super::{message, read, refused};
 use sessions_client::policy::RetryPolicy;
 use sessions_client::{ClientConfig, ClientKind, CorrelationPlace};
 use std::time::Duration;
@@ -81,6 +81,40 @@ fn a_wrong_value_is_named_with_what_is_allowed() {
             pairs.push(("connection.host", "h"));
         }
         assert_eq!(refused(&pairs), format!("`{key}` {why}"));
+    }
+}
+
+#[test]
+fn a_host_that_cannot_be_called_is_refused_with_what_to_write() {
+    let zone =
+        "has an IPv6 address with a zone, which is not supported: write it without `%` and what follows";
+    let punycode = "has a host that is not ASCII: write it in Punycode, like `xn--bcher-kva.example`";
+    for (host, why) in [
+        ("fe80::1%eth0", zone),
+        ("http://h", "is a whole URL: write it into `connection.uri`"),
+        (
+            "user:s3cret@h",
+            "has credentials: write the whole address into `connection.uri`, with them percent-encoded",
+        ),
+        ("b\u{fc}cher.example", punycode),
+        ("999.1.1.1", "has a host of digits and dots that is no IPv4 address"),
+    ] {
+        assert_eq!(refused(&[("connection.host", host)]), format!("`connection.host` {why}"));
+    }
+    for (url, why) in [
+        ("http://b\u{fc}cher.example/x", punycode),
+        ("http://u:s3cret/ss@h", "has a password with a `/`, `?` or `#` in it: percent-encode it"),
+        ("http://u:s3cret#@h", "has a password with a `/`, `?` or `#` in it: percent-encode it"),
+        ("http://999.1.1.1", "has a host of digits and dots that is no IPv4 address"),
+        ("http://[fe80::1%25eth0]", zone),
+        ("http://[::g]", "has a host in brackets that is no IPv6 address"),
+    ] {
+        assert_eq!(message(ClientConfig::from_url(url)), format!("`url` {why}"));
+    }
+    for url in
+        ["http://127.0.0.1", "http://[::1]:80", "http://h:80/a@b", "http://h/a:b@c", "http://1.example"]
+    {
+        assert_eq!(ClientConfig::from_url(url).unwrap().base_url(), Some(url));
     }
 }
 

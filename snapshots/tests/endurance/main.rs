@@ -20,9 +20,10 @@ mod proxy;
 mod restart;
 mod system;
 
+use futures_util::TryStreamExt;
+use sessions_client::stream::ISessionsV1Ext;
 use sessions_client::{
-    Call, Error, FilterParams, ISessionsV1, PagingParams, Response, SessionV1, SessionsHttpClientV1,
-    Transport,
+    Call, Error, FilterParams, ISessionsV1, Response, SessionV1, SessionsHttpClientV1, Transport,
 };
 use std::io::Write as _;
 use std::sync::Arc;
@@ -68,15 +69,7 @@ impl<T: Transport> Transport for CountingRepeats<T> {
 async fn sessions_of(url: &str, user_id: &str) -> Vec<SessionV1> {
     let client = SessionsHttpClientV1::connect(url).unwrap();
     let mine = FilterParams::new().user_id(user_id);
-    let mut sessions = Vec::new();
-    loop {
-        let rest = PagingParams::new().skip(u32::try_from(sessions.len()).unwrap()).take(100);
-        let page = client.get_sessions(None, Some(&mine), Some(&rest)).await.unwrap();
-        if page.data.is_empty() {
-            return sessions;
-        }
-        sessions.extend(page.data);
-    }
+    client.sessions(mine).try_collect().await.unwrap()
 }
 
 /// Deletes all sessions of `user_id`.
