@@ -4,8 +4,10 @@
 //! set aside for what has not arrived.
 
 use crate::error::{Error, ErrorKind};
+use crate::runtime::{BodyGivenUp, Response};
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
+use http::response::Parts;
 
 pub(super) struct LimitedBody {
     status: StatusCode,
@@ -52,12 +54,17 @@ impl LimitedBody {
         Ok(())
     }
 
-    pub(super) fn finish(self) -> Bytes {
-        match (self.is_given_up, self.joined.is_empty()) {
-            (true, _) => Bytes::new(),
+    /// The whole answer. That its body was given up is noted in it.
+    pub(super) fn finish(self, mut parts: Parts) -> Response {
+        let body = match (self.is_given_up, self.joined.is_empty()) {
+            (true, _) => {
+                parts.extensions.insert(BodyGivenUp);
+                Bytes::new()
+            }
             (false, true) => self.first,
             (false, false) => self.joined.freeze(),
-        }
+        };
+        Response::from_parts(parts, body)
     }
 
     fn give_up(&mut self) -> Result<(), Error> {

@@ -1,9 +1,9 @@
 //! HTTP over the network, by reqwest.
 
-use super::body::LimitedBody;
 use crate::config::ClientConfig;
 use crate::error::{Error, ErrorKind};
-use crate::runtime::{BodyGivenUp, Call, Response, Transport};
+use crate::runtime::{Call, Response, Transport};
+use crate::transport::body::LimitedBody;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 use std::error::Error as StdError;
@@ -166,12 +166,10 @@ impl Transport for ReqwestTransport {
         {
             body.push(chunk)?;
         }
-        let given_up = body.is_given_up().then_some(BodyGivenUp);
-        let mut whole = http::Response::new(body.finish());
-        given_up.and_then(|note| whole.extensions_mut().insert(note));
-        *whole.status_mut() = status;
-        *whole.headers_mut() = std::mem::take(response.headers_mut());
-        Ok(whole)
+        let mut head = http::Response::new(());
+        *head.status_mut() = status;
+        *head.headers_mut() = std::mem::take(response.headers_mut());
+        Ok(body.finish(head.into_parts().0))
     }
 
     fn peer(&self) -> &str {

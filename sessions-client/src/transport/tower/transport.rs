@@ -3,7 +3,7 @@
 use super::{BasePath, BoxError};
 use crate::config::ClientConfig;
 use crate::error::{Error, ErrorKind, one_line};
-use crate::runtime::{BodyGivenUp, Call, Response, Transport};
+use crate::runtime::{Call, Response, Transport};
 use crate::transport::body::LimitedBody;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -218,10 +218,7 @@ where
                 whole.push(data.copy_to_bytes(data.remaining()))?;
             }
         }
-        let given_up = whole.is_given_up().then_some(BodyGivenUp);
-        let mut answer = Response::from_parts(parts, whole.finish());
-        given_up.and_then(|note| answer.extensions_mut().insert(note));
-        Ok(answer)
+        Ok(whole.finish(parts))
     }
 
     fn peer(&self) -> &str {
