@@ -2,8 +2,12 @@
 
 use super::{SessionsMemoryClientV1, SessionsNullClientV1};
 use crate::config::{ClientConfig, ClientKind};
+#[cfg(feature = "tokio")]
+use crate::contract::SessionsHttpClientV1;
 use crate::contract::{DynISessionsV1, ISessionsV1};
 use crate::error::{Error, Result};
+#[cfg(feature = "tokio")]
+use crate::runtime::Transport;
 use crate::runtime::{CallObserver, Payload};
 use serde_json::Value;
 use std::fmt;
@@ -110,13 +114,8 @@ fn http<U: Payload, D: Payload>(
     config: &ClientConfig,
     observer: Option<Arc<dyn CallObserver>>,
 ) -> Result<Arc<dyn DynISessionsV1<U, D>>> {
-    use crate::contract::SessionsHttpClientV1;
-
     let client = SessionsHttpClientV1::from_config(config)?.with_payloads::<U, D>();
-    Ok(match observer {
-        Some(observer) => Arc::new(client.with_observer(observer)),
-        None => Arc::new(client),
-    })
+    Ok(observed(client, observer))
 }
 
 #[cfg(not(feature = "reqwest"))]
@@ -136,10 +135,7 @@ fn direct<U: Payload, D: Payload>(
     use super::SessionsDirectClientV1;
 
     let client = SessionsDirectClientV1::direct(implementation, config)?;
-    Ok(match observer {
-        Some(observer) => Arc::new(client.with_observer(observer)),
-        None => Arc::new(client),
-    })
+    Ok(observed(client, observer))
 }
 
 #[cfg(not(feature = "tokio"))]
@@ -149,6 +145,17 @@ fn direct<U: Payload, D: Payload>(
     _observer: Option<Arc<dyn CallObserver>>,
 ) -> Result<Arc<dyn DynISessionsV1<U, D>>> {
     Err(without_feature(ClientKind::Direct, "tokio"))
+}
+
+#[cfg(feature = "tokio")]
+fn observed<U: Payload, D: Payload>(
+    client: SessionsHttpClientV1<U, D, impl Transport + 'static>,
+    observer: Option<Arc<dyn CallObserver>>,
+) -> Arc<dyn DynISessionsV1<U, D>> {
+    match observer {
+        Some(observer) => Arc::new(client.with_observer(observer)),
+        None => Arc::new(client),
+    }
 }
 
 #[cfg(not(all(feature = "reqwest", feature = "tokio")))]

@@ -57,10 +57,9 @@ fn spelling(key: &str) -> String {
 
 /// Why a variable with the prefix names no setting; nothing if it is somebody else's.
 fn complaint(prefix: &str, rest: &str) -> Option<String> {
-    let is_field = |rest: &str| {
-        ["_URI", "_PROTOCOL", "_HOST", "_PORT", "_DISCOVERY_KEY"].iter().any(|end| rest.ends_with(end))
-    };
-    if rest.starts_with("CONNECTIONS_") && is_field(rest) {
+    let fields = KEYS.iter().filter_map(|key| key.name.strip_prefix("connection."));
+    let is_field = || fields.map(spelling).any(|field| rest.ends_with(&format!("_{field}")));
+    if rest.starts_with("CONNECTIONS_") && is_field() {
         return Some(format!(
             "cannot be read: several connections are for files and pairs, so write `{prefix}_CONNECTION_HOST` and its like"
         ));
