@@ -16,12 +16,12 @@ mod cases;
 mod pages;
 
 use cases::{TABLE, cases};
-use pages::{compare_all, pinned, tell};
+use pages::{compare_all, pinned};
 use sessions_client::server::EmbeddedService;
 use sessions_client::{ClientConfig, ReqwestTransport, SessionsMemoryClientV1, sessions_v1};
 use snapshots::differences::VARIANTS;
 use snapshots::suite::{Case, Report, Rules, run};
-use snapshots::{Exchange, Promise, Shapes, unobserved};
+use snapshots::{Exchange, Promise, Shapes, may_close_expired, service_url, tell, unobserved};
 use std::env;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,7 +44,7 @@ async fn the_embedded_service_lives_up_to_the_contract() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_service_at_sessions_url_lives_up_to_the_contract() {
-    let Some(url) = env::var("SESSIONS_URL").ok().filter(|url| !url.is_empty()) else {
+    let Some(url) = service_url() else {
         tell("skipped: SESSIONS_URL is not set, so no live service is tested");
         return;
     };
@@ -53,8 +53,7 @@ async fn the_service_at_sessions_url_lives_up_to_the_contract() {
         let known: Vec<&str> = VARIANTS.iter().map(|known| known.name).collect();
         assert!(known.contains(&&**variant), "SESSIONS_VARIANT={variant} is none of {}", known.join(", "));
     }
-    let may_close_expired = env::var("SESSIONS_CLOSE_EXPIRED").is_ok_and(|answer| answer == "yes");
-    let rules = Rules { user: own_user(), may_close_expired, ..Rules::default() };
+    let rules = Rules { user: own_user(), may_close_expired: may_close_expired(), ..Rules::default() };
     let cases = cases();
     tell(&plan(&cases, &rules));
     let signal = stop_when_interrupted(Arc::clone(&rules.stop));

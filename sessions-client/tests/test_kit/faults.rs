@@ -1,34 +1,13 @@
 //! Faults and time of the test kit: chance that comes again, and a clock that waits for nobody.
 
+use super::{client, complaint, find, ms};
 use http::StatusCode;
 use sessions_client::policy::{Time, Timeout};
 use sessions_client::test_kit::{Fault, Faults, Reply, ScriptedTransport, VirtualTime};
-use sessions_client::{
-    ErrorKind, ISessionsV1, Response, Result, SessionsHttpClientV1, Transport, Value, sessions_v1,
-    transport_fn,
-};
+use sessions_client::{ErrorKind, Response, Transport, sessions_v1, transport_fn};
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
-
-const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-fn client<T: Transport>(transport: T) -> SessionsHttpClientV1<Value, Value, T> {
-    SessionsHttpClientV1::new(transport)
-}
-
-async fn find(client: &impl ISessionsV1) -> Result<()> {
-    client.get_session_by_id(None, "1").await.map(|session| assert_eq!(session, None))
-}
-
-/// What a check says when it fails.
-fn complaint(check: impl FnOnce()) -> Option<String> {
-    let panic = catch_unwind(AssertUnwindSafe(check)).err()?;
-    Some(panic.downcast_ref::<String>().expect("a message").clone())
-}
 
 /// How attempts ended under `faults`, and how many of them reached the service.
 async fn fates(faults: Faults<impl Transport, VirtualTime>, count: usize) -> Vec<String> {

@@ -1,38 +1,19 @@
-//! The test kit: what a test that is written with it can rely on.
+//! Scripted replies, and what was sent as it is read back.
 
+use super::{client, complaint, find, ms};
 use http::StatusCode;
 use serde_json::{Value, json};
 use sessions_client::policy::{Deadline, Retry, RetryPolicy, Timeout};
 use sessions_client::test_kit::{Faults, Reply, ScriptedTransport, Sent, VirtualTime};
 use sessions_client::{
-    CallOptions, Error, ErrorKind, ISessionsV1, Payload, Response, Result, ServiceError,
-    SessionsHttpClientV1, Transport, sessions_v1,
+    CallOptions, Error, ErrorKind, ISessionsV1, Payload, Response, ServiceError, sessions_v1,
 };
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
-
-const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
 
 fn scripted(route: &'static sessions_client::Route, reply: Reply) -> ScriptedTransport {
     let service = ScriptedTransport::new();
     service.on(route, reply);
     service
-}
-
-fn client<T: Transport>(transport: T) -> SessionsHttpClientV1<Value, Value, T> {
-    SessionsHttpClientV1::new(transport)
-}
-
-async fn find(client: &impl ISessionsV1) -> Result<()> {
-    client.get_session_by_id(None, "1").await.map(|session| assert_eq!(session, None))
-}
-
-/// What a check says when it fails.
-fn complaint(check: impl FnOnce()) -> Option<String> {
-    let panic = catch_unwind(AssertUnwindSafe(check)).err()?;
-    Some(panic.downcast_ref::<String>().expect("a message").clone())
 }
 
 fn session() -> Value {

@@ -23,9 +23,9 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use sequence::Call;
 use service::Service;
+use snapshots::{may_close_expired, service_url, tell};
 use std::env;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::time::Instant;
 use tokio::runtime::{Builder, Runtime};
 
@@ -37,11 +37,11 @@ const SHRINKS: u32 = 3000;
 
 #[test]
 fn the_embedded_service_answers_as_the_real_one_does() {
-    let Some(url) = env::var("SESSIONS_URL").ok().filter(|url| !url.is_empty()) else {
+    let Some(url) = service_url() else {
         tell("skipped: SESSIONS_URL is not set, so there is no service to compare the embedded one with");
         return;
     };
-    if env::var("SESSIONS_CLOSE_EXPIRED").as_deref() != Ok("yes") {
+    if !may_close_expired() {
         tell(
             "skipped: SESSIONS_CLOSE_EXPIRED=yes does not say that the service at SESSIONS_URL is ours alone",
         );
@@ -77,11 +77,6 @@ fn the_embedded_service_answers_as_the_real_one_does() {
 fn setting(name: &str) -> Option<u64> {
     let text = env::var(name).ok().filter(|text| !text.is_empty())?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name} has to be a whole number, not {text:?}")))
-}
-
-/// A line that is seen without `--nocapture`: the harness captures what the macros print, not this.
-fn tell(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 struct Pair {

@@ -4,10 +4,10 @@
 //! request sent, within its answer.
 
 use super::system::{connections_at, resident_kib};
-use super::tell;
 use serde_json::json;
 use sessions_client::server::EmbeddedService;
 use sessions_client::{ISessionsV1, SessionsHttpClientV1, SessionsMemoryClientV1};
+use snapshots::tell;
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;

@@ -6,12 +6,13 @@
 //! saying so: whether the service got such a request, nobody can tell.
 
 use super::system::connections_at;
-use super::{CountingRepeats, clean_up, own_user, sessions_of, sessions_url, tell};
+use super::{CountingRepeats, clean_up, own_user, sessions_of};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use serde_json::json;
 use sessions_client::{
     ClientConfig, Error, ErrorKind, ISessionsV1, Policies, ReqwestTransport, SessionsHttpClientV1, Value,
 };
+use snapshots::{service_url, tell};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -125,7 +126,7 @@ async fn all(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a service at SESSIONS_URL, and a minute"]
 async fn a_connection_that_the_service_closes_is_no_error() {
-    let url = sessions_url().expect("SESSIONS_URL says where the service is");
+    let url = service_url().expect("SESSIONS_URL says where the service is");
     let service: SocketAddr = url.trim_start_matches("http://").parse().expect("an address and a port");
     let (default_user, long_user, begin) = (own_user(), own_user(), Instant::now());
 

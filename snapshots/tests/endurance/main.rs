@@ -25,20 +25,9 @@ use sessions_client::stream::ISessionsV1Ext;
 use sessions_client::{
     Call, Error, FilterParams, ISessionsV1, Response, SessionV1, SessionsHttpClientV1, Transport,
 };
-use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use uuid::Uuid;
-
-/// A line that is seen without `--nocapture`: the harness captures what the macros print, not this.
-fn tell(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
-}
-
-/// The service under test, if there is one.
-fn sessions_url() -> Option<String> {
-    std::env::var("SESSIONS_URL").ok().filter(|url| !url.is_empty())
-}
 
 /// Nobody else has sessions of this user.
 fn own_user() -> String {

@@ -5,9 +5,10 @@
 //! the service may have done its work.
 
 use super::proxy::{Fate, Proxy};
-use super::{clean_up, own_user, sessions_of, sessions_url, tell};
+use super::{clean_up, own_user, sessions_of};
 use sessions_client::server::EmbeddedService;
 use sessions_client::{Error, ISessionsV1, SessionV1, SessionsHttpClientV1, SessionsMemoryClientV1};
+use snapshots::{service_url, tell};
 use std::collections::BTreeMap;
 use tokio::task::JoinSet;
 
@@ -26,7 +27,7 @@ async fn no_session_is_opened_twice_or_behind_the_caller_s_back_at_the_embedded_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a service at SESSIONS_URL"]
 async fn no_session_is_opened_twice_or_behind_the_caller_s_back_at_sessions_url() {
-    outage("real service", &sessions_url().expect("SESSIONS_URL says where the service is")).await;
+    outage("real service", &service_url().expect("SESSIONS_URL says where the service is")).await;
 }
 
 async fn outage(name: &str, url: &str) {

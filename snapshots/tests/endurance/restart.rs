@@ -1,9 +1,9 @@
 //! The real service is killed and started again while calls are made.
 
-use super::tell;
 use serde_json::json;
 use sessions_client::policy::RetryPolicy;
 use sessions_client::{ClientConfig, Error, ErrorKind, ISessionsV1, SessionsHttpClientV1};
+use snapshots::tell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -2,16 +2,10 @@
 #![allow(dead_code, reason = "each test target uses its own part")]
 
 use snapshots::differences::differs;
-use snapshots::in_words;
+use snapshots::{in_words, tell};
 use std::collections::BTreeSet;
-use std::io::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
-
-/// A line that is seen without `--nocapture`: the harness captures what the macros print, not this.
-pub(crate) fn tell(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
-}
 
 /// The names of the snapshots in a folder.
 pub(crate) fn pinned(folder: &str) -> BTreeSet<String> {
