@@ -20,7 +20,7 @@ use std::pin::Pin;
 use std::time::Duration;
 use support::faulty::{Fault, Faulty, Plan, Then};
 use support::http;
-use support::virtual_time::{Limits, Pauses};
+use support::socket_time::{Limits, Pauses};
 
 const MAX_RESPONSE_BYTES: usize = 64 << 10;
 

@@ -1,7 +1,7 @@
 //! A server that fails in a given way, always or for some time, and counts what arrives.
 
 use super::read_request;
-use super::virtual_time::VirtualTime;
+use super::socket_time::SocketTime;
 use std::mem::take;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -50,7 +50,7 @@ impl Plan {
 pub(crate) struct Faulty {
     server: Arc<Server>,
     pub(crate) url: String,
-    pub(crate) time: Arc<VirtualTime>,
+    pub(crate) time: Arc<SocketTime>,
 }
 
 struct Server {
@@ -71,7 +71,7 @@ impl Faulty {
         let refusals = if matches!(plan.fault, Fault::Refused) { take(&mut plan.times) } else { 0 };
         let (plan, requests, idle) = (Mutex::new(plan), AtomicUsize::new(0), Mutex::default());
         let server = Arc::new(Server { plan, requests, idle });
-        let time = VirtualTime::new();
+        let time = SocketTime::new();
         if refusals == 0 {
             tokio::spawn(server.clone().accept(socket.listen(64).unwrap(), time.clone()));
         } else {
@@ -105,7 +105,7 @@ impl Faulty {
 }
 
 impl Server {
-    async fn accept(self: Arc<Self>, listener: TcpListener, time: Arc<VirtualTime>) {
+    async fn accept(self: Arc<Self>, listener: TcpListener, time: Arc<SocketTime>) {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
             let (server, time) = (self.clone(), time.clone());
@@ -113,7 +113,7 @@ impl Server {
         }
     }
 
-    async fn serve(&self, mut stream: TcpStream, time: &VirtualTime) {
+    async fn serve(&self, mut stream: TcpStream, time: &SocketTime) {
         while read_request(&mut stream).await.is_some() {
             self.requests.fetch_add(1, Ordering::SeqCst);
             let (fault, good) = {

@@ -4,7 +4,7 @@
 
 #[cfg(feature = "reqwest")]
 pub(crate) mod faulty;
-pub(crate) mod virtual_time;
+pub(crate) mod socket_time;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};

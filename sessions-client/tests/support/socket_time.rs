@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
 
-pub(crate) struct VirtualTime {
+pub(crate) struct SocketTime {
     start: Instant,
     wall_start: SystemTime,
     passed: watch::Sender<Duration>,
@@ -19,7 +19,7 @@ pub(crate) struct VirtualTime {
     on_pause: Mutex<Box<dyn FnMut() + Send>>,
 }
 
-impl VirtualTime {
+impl SocketTime {
     pub(crate) fn new() -> Arc<Self> {
         let wall_start = httpdate::parse_http_date("Mon, 23 Nov 2026 08:00:00 GMT").unwrap();
         Arc::new(Self {
@@ -53,10 +53,10 @@ impl VirtualTime {
 }
 
 /// A limit that is waited for; forgotten when it is dropped.
-struct Waiting<'a>(&'a VirtualTime, Instant);
+struct Waiting<'a>(&'a SocketTime, Instant);
 
 impl<'a> Waiting<'a> {
-    fn new(time: &'a VirtualTime, moment: Instant) -> Self {
+    fn new(time: &'a SocketTime, moment: Instant) -> Self {
         *time.limits.lock().unwrap().entry(moment).or_default() += 1;
         Self(time, moment)
     }
@@ -74,7 +74,7 @@ impl Drop for Waiting<'_> {
 }
 
 /// The time for policies that limit.
-pub(crate) struct Limits(pub(crate) Arc<VirtualTime>);
+pub(crate) struct Limits(pub(crate) Arc<SocketTime>);
 
 impl Time for Limits {
     fn now(&self) -> Instant {
@@ -93,7 +93,7 @@ impl Time for Limits {
 }
 
 /// The time for policies that pause.
-pub(crate) struct Pauses(pub(crate) Arc<VirtualTime>);
+pub(crate) struct Pauses(pub(crate) Arc<SocketTime>);
 
 impl Time for Pauses {
     fn now(&self) -> Instant {
