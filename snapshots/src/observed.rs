@@ -6,7 +6,7 @@
 use crate::coverage::Promise;
 use crate::record::Exchange;
 use serde_json::{Map, Value};
-use sessions_client::{Place, Route};
+use sessions_client::{Param, Route};
 
 type IsForm = fn(Option<&Value>) -> bool;
 
@@ -64,10 +64,7 @@ pub fn unobserved(
 
 /// The arguments of a route that travel as keys of a JSON object, by their names there.
 pub fn fields(route: &Route) -> impl Iterator<Item = &'static str> {
-    route.params.iter().flat_map(|param| param.places).filter_map(|place| match place {
-        Place::Field(name) => Some(*name),
-        _ => None,
-    })
+    route.params.iter().filter_map(Param::field)
 }
 
 type Recognise = fn(&Exchange) -> bool;

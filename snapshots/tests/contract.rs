@@ -6,7 +6,7 @@ mod pages;
 use http::header::CONTENT_TYPE;
 use messages::{Operation, TABLE, operations};
 use serde_json::Value;
-use sessions_client::{CorrelationPlace, Encoding, Place, Response, Route, sessions_v1};
+use sessions_client::{CorrelationPlace, Encoding, Response, Route, sessions_v1};
 use snapshots::{Kind, Pinned, Promise, gaps, reading};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -131,8 +131,8 @@ fn every_argument_is_given_and_every_optional_one_is_left_out() {
             .map(|request| serde_json::from_slice(request.body()).unwrap())
             .collect();
         for param in route.params {
-            let Some(Place::Field(field)) = param.places.first() else { continue };
-            let is_given = |body: &Value| body.get(*field).is_some_and(|value| !value.is_null());
+            let Some(field) = param.field() else { continue };
+            let is_given = |body: &Value| body.get(field).is_some_and(|value| !value.is_null());
             if !bodies.iter().any(is_given) {
                 missing.push(format!("`{}`: no request has `{field}`: add one to {TABLE}", route.name));
             }

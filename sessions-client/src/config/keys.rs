@@ -82,13 +82,16 @@ pub(super) fn effective() -> impl Iterator<Item = &'static str> {
 
 /// The key that was probably meant by `text`, as `spell` writes it.
 pub(super) fn closest(text: &str, spell: impl Fn(&str) -> String) -> Option<String> {
-    effective()
-        .map(|key| {
-            let own = key.rsplit('.').next().unwrap_or(key);
-            let name = spell(key);
-            // A group's name is long and shared: the more of a key is its own, the more may be wrong.
-            (strsim::osa_distance(text, &name), 1 + own.len() / 3, name)
-        })
+    // A group's name is long and shared: the more of a key is its own, the more may be wrong.
+    let own = |key: &str| key.rsplit('.').next().unwrap_or(key).len();
+    nearest(text, effective().map(|key| (spell(key), own(key))))
+}
+
+/// The name that was probably meant by `text`. Each comes with how many of its letters are its own, of which a third
+/// and one more may be wrong.
+pub(super) fn nearest(text: &str, names: impl Iterator<Item = (String, usize)>) -> Option<String> {
+    names
+        .map(|(name, own)| (strsim::osa_distance(text, &name), 1 + own / 3, name))
         .filter(|(distance, allowed, _)| distance <= allowed)
         .min()
         .map(|(.., name)| name)

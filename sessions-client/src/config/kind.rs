@@ -1,5 +1,6 @@
 //! The kinds of client by name, as a configuration chooses them.
 
+use super::keys::nearest;
 use crate::error::Error;
 use std::fmt;
 use std::str::FromStr;
@@ -78,9 +79,8 @@ impl ClientKind {
                 "is `{name}`, which only the official clients have: the service answers `http` as well"
             )),
             _ => {
-                let near = KINDS
-                    .iter()
-                    .find(|kind| strsim::osa_distance(name, kind.as_str()) <= 1 + kind.as_str().len() / 3);
+                let names = KINDS.iter().map(|kind| (kind.to_string(), kind.as_str().len()));
+                let near = nearest(name, names);
                 let hint = near.map_or_else(String::new, |near| format!("did you mean `{near}`? "));
                 let names = KINDS.map(|kind| format!("`{kind}`")).join(", ");
                 Err(format!("is no kind of client: {hint}There are {names}"))

@@ -157,10 +157,7 @@ impl Arguments<'_> {
     /// When it is missing though required, or of another type.
     pub fn json<T: DeserializeOwned>(&mut self, index: usize) -> Result<T, Unreadable> {
         let param = self.param(index)?;
-        let field = param.places.iter().find_map(|place| match place {
-            Place::Field(name) => Some(*name),
-            _ => None,
-        });
+        let field = param.field();
         let value = match field {
             Some(name) => self.json.get(name).unwrap_or(&Value::Null),
             None => &*self.json,

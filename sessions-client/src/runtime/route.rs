@@ -42,6 +42,17 @@ pub struct Param {
     pub places: &'static [Place],
 }
 
+impl Param {
+    /// The key of the JSON object that the argument travels as, if it does.
+    #[must_use]
+    pub fn field(&self) -> Option<&'static str> {
+        self.places.iter().find_map(|place| match *place {
+            Place::Field(name) => Some(name),
+            _ => None,
+        })
+    }
+}
+
 /// Where in a request a value travels, with its name there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {

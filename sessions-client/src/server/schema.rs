@@ -4,7 +4,7 @@
 //! service's words, and all of them at once, are part of its contract.
 
 use super::javascript::{infinite, is_falsy, settle, text};
-use crate::runtime::{Param, Place, Route};
+use crate::runtime::Route;
 use serde_json::{Map, Value};
 
 /// What an argument may be.
@@ -37,7 +37,7 @@ impl Rule {
 pub(super) fn check(route: &Route, arguments: &mut Value) -> Result<(), Vec<String>> {
     let mut problems = Vec::new();
     for param in route.params {
-        if let Some(name) = field(param) {
+        if let Some(name) = param.field() {
             check_one(name, param.required, arguments, &mut problems);
         }
     }
@@ -47,7 +47,7 @@ pub(super) fn check(route: &Route, arguments: &mut Value) -> Result<(), Vec<Stri
         }
         return Ok(());
     }
-    if route.params.iter().any(|param| field(param) == Some("paging")) {
+    if route.params.iter().any(|param| param.field() == Some("paging")) {
         problems.extend(unexpected(arguments));
     }
     Err(problems)
@@ -67,13 +67,6 @@ fn unexpected(arguments: &mut Value) -> Vec<String> {
     let known = ["skip", "take", "total"];
     let unexpected = keys.iter().filter(|key| !known.contains(&&***key) && !key.starts_with('_'));
     unexpected.map(|key| format!("paging contains unexpected property {key}")).collect()
-}
-
-fn field(param: &Param) -> Option<&'static str> {
-    param.places.iter().find_map(|place| match place {
-        Place::Field(name) => Some(*name),
-        _ => None,
-    })
 }
 
 fn check_one(name: &str, required: bool, arguments: &mut Value, problems: &mut Vec<String>) {
