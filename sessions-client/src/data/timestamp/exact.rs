@@ -34,7 +34,7 @@ pub(super) fn read(text: &str) -> Option<Timestamp> {
 
 /// `None` for what the form has no place for: a year of other than four digits, a leap second.
 pub(super) fn write<'b>(time: &Timestamp, buffer: &'b mut Exact) -> Option<&'b str> {
-    let (date, time) = (time.date_naive(), time.naive_utc().time());
+    let (date, time) = (time.naive_utc().date(), time.naive_utc().time());
     let year = u32::try_from(date.year()).ok().filter(|&year| year < 10_000)?;
     let milli = Some(time.nanosecond() / 1_000_000).filter(|&milli| milli < 1_000)?;
     let mut digit = |place: usize, number: u32| buffer[place] = b'0' + (number % 10) as u8;
