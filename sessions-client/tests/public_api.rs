@@ -32,7 +32,6 @@ const FOREIGN: &[(&str, &str)] = &[
     ("serde_core::de::Deserialize", "sessions, pages and filters go through any format"),
     ("serde_core::de::DeserializeOwned", "payloads"),
     ("serde_core::de::Deserializer", "part of `Deserialize`"),
-    ("serde_core::de::ignored_any::IgnoredAny", "payloads that nobody reads"),
     ("serde_core::ser::Serialize", "payloads"),
     ("serde_core::ser::Serializer", "part of `Serialize`"),
     ("serde_json::value::Value", "payloads of no particular type"),
