@@ -10,7 +10,7 @@ use std::fmt;
 ///
 /// A call returns values that own what they hold. This keeps the body instead, and [reads](Self::read) it as any type,
 /// one that borrows from it too: [`SessionRef`](crate::SessionRef), or one of your own with the keys that you need. It
-/// also has the status and the headers of the answer.
+/// also has the status and the headers of the answer, and can be read on another thread than that of the call.
 ///
 /// ```
 /// use serde::Deserialize;

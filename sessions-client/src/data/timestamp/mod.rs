@@ -146,6 +146,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn fixed_places_and_the_general_parser_read_the_same(text in nearly_exact()) {
             prop_assert_eq!(parse(&text), parse_other(&text));
