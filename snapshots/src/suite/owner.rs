@@ -1,0 +1,41 @@
+//! Whose a session is that a service answers with.
+//!
+//! Its contents say so, not the path of the request: what answers at `open_session` may be a cache, a proxy or another
+//! version of the service, and show somebody else's session. Such a one is neither changed nor deleted.
+
+use crate::record::Exchange;
+use serde_json::{Map, Value};
+
+/// Whom the sessions of a case belong to.
+#[derive(Clone, Debug)]
+pub(super) struct Owner {
+    /// The user of the case.
+    pub(super) user_id: String,
+    /// Whether the case also opens sessions of nobody.
+    pub(super) strays: bool,
+}
+
+/// A session, by its id, that `open_session` has answered with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Opened {
+    /// It is the owner's.
+    Own(String),
+    /// It may be somebody else's.
+    Other(String),
+}
+
+impl Owner {
+    /// What an exchange has opened.
+    pub(super) fn opened(&self, exchange: &Exchange) -> Option<Opened> {
+        let opens = exchange.request.uri().path().ends_with("/open_session");
+        if !opens || !exchange.response.status().is_success() {
+            return None;
+        }
+        let session: Map<String, Value> = serde_json::from_slice(exchange.response.body()).ok()?;
+        let id = session.get("id")?.as_str()?.to_owned();
+        // Under whatever key: a service that has renamed it has our session nevertheless.
+        let is_marked = session.values().any(|value| value == &*self.user_id);
+        let is_stray = self.strays && session.get("user_id") == Some(&Value::Null);
+        Some(if is_marked || is_stray { Opened::Own(id) } else { Opened::Other(id) })
+    }
+}
