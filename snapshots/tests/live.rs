@@ -23,9 +23,11 @@ use snapshots::differences::VARIANTS;
 use snapshots::suite::{Case, Report, Rules, Stop, run};
 use snapshots::{Exchange, Promise, Shapes, may_close_expired, service_url, tell, unobserved};
 use std::env;
+use std::process::Stdio;
 use std::time::Duration;
 #[cfg(unix)]
 use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -69,25 +71,44 @@ async fn the_service_at_sessions_url_lives_up_to_the_contract() {
 }
 
 /// A run at `url` by this program again: a signal ends a process, not a test.
-#[cfg(unix)]
-fn run_of_its_own(url: &str) -> tokio::process::Child {
-    tokio::process::Command::new(env::current_exe().unwrap())
-        .args(["--exact", "the_service_at_sessions_url_lives_up_to_the_contract", "--nocapture"])
+fn run_of_its_own(url: &str) -> Command {
+    let mut run = Command::new(env::current_exe().unwrap());
+    run.args(["--exact", "the_service_at_sessions_url_lives_up_to_the_contract", "--nocapture"])
         .env("SESSIONS_URL", url)
         .env_remove("SESSIONS_VARIANT")
         .env_remove("SESSIONS_CLOSE_EXPIRED")
         .env("NO_PROXY", "127.0.0.1")
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap()
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    run
+}
+
+#[tokio::test]
+async fn a_setting_that_is_wrong_is_named_before_anything_is_sent() {
+    let url = "http://127.0.0.1:9";
+    let settings = [
+        (url, "SESSIONS_VARIANT", "older", "SESSIONS_VARIANT=older is none of embedded, old"),
+        (
+            url,
+            "SESSIONS_CLOSE_EXPIRED",
+            "true",
+            "SESSIONS_CLOSE_EXPIRED has to be `yes` or `no`, not \"true\"",
+        ),
+        ("staging", "SESSIONS_VARIANT", "", "SESSIONS_URL names no service: "),
+    ];
+    for (url, name, value, why) in settings {
+        let output = run_of_its_own(url).env(name, value).spawn().unwrap().wait_with_output().await.unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && told.contains(why), "{told}");
+        assert!(!told.contains("contract test of the service"), "{told}");
+    }
 }
 
 #[cfg(unix)]
 async fn send(signal: &str, run: &tokio::process::Child) {
     let pid = run.id().unwrap().to_string();
-    let sent = tokio::process::Command::new("kill").args([signal, &pid]).status().await.unwrap();
+    let sent = Command::new("kill").args([signal, &pid]).status().await.unwrap();
     assert!(sent.success());
 }
 
@@ -98,7 +119,7 @@ async fn a_run_that_is_interrupted_deletes_what_it_has_opened() {
         let sessions = SessionsMemoryClientV1::new();
         let service = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
         let url = service.url().replace("//", "//ann:secret@");
-        let mut run = run_of_its_own(&url);
+        let mut run = run_of_its_own(&url).spawn().unwrap();
         while sessions.is_empty() {
             assert!(run.try_wait().unwrap().is_none(), "the run has ended before it opened a session");
             tokio::task::yield_now().await;
@@ -121,7 +142,7 @@ async fn a_run_that_is_interrupted_deletes_what_it_has_opened() {
 async fn a_second_signal_ends_a_run_at_once_and_names_the_user_whose_sessions_may_be_left() {
     // It takes connections, and answers nothing.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut run = run_of_its_own(&format!("http://{}", silent.local_addr().unwrap()));
+    let mut run = run_of_its_own(&format!("http://{}", silent.local_addr().unwrap())).spawn().unwrap();
     let mut told = BufReader::new(run.stderr.take().unwrap()).lines();
     let mut plan = told.next_line().await.unwrap().unwrap();
     while !plan.starts_with("contract test") {
