@@ -95,8 +95,8 @@ where
         let recorder = Recorder::new(transport.clone());
         let story = Story::new(recorder.clone(), case, owner.clone(), rules.stop.clone());
         // A task of its own, so that a panic in it comes after the cleaning up.
-        let owned = case.clone();
-        let outcome = tokio::spawn(async move { story.tell(&owned).await }).await;
+        let own_case = case.clone();
+        let outcome = tokio::spawn(async move { story.tell(&own_case).await }).await;
         let exchanges = recorder.exchanges();
         report.left_behind = clean_up(transport.clone(), &exchanges, &owner, rules.pause).await;
         let why = match outcome {
