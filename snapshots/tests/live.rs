@@ -235,7 +235,10 @@ fn stop_once(stop: &Stop, code: i32) {
 fn sound(report: &Report) {
     let mut wrong: Vec<String> = report.broken.iter().map(ToString::to_string).collect();
     if !report.left_behind.is_empty() {
-        wrong.push(format!("these sessions are left behind, to be deleted by hand:\n    {}", report.left_behind.join("\n    ")));
+        wrong.push(format!(
+            "these sessions are left behind, to be deleted by hand:\n    {}",
+            report.left_behind.join("\n    ")
+        ));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
