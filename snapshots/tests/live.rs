@@ -16,7 +16,7 @@ mod cases;
 mod pages;
 
 use cases::{TABLE, cases};
-use pages::{compare_all, pinned};
+use pages::{Page, compare_all, pinned, tell_changes};
 use sessions_client::server::EmbeddedService;
 use sessions_client::{ClientConfig, ReqwestTransport, SessionsMemoryClientV1, sessions_v1};
 use snapshots::differences::VARIANTS;
@@ -37,12 +37,11 @@ async fn the_embedded_service_lives_up_to_the_contract() {
     let service = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
     let rules = Rules { user: own_user(), may_close_expired: true, ..Rules::default() };
     let report = run(transport(&service.url()), &cases(), &rules).await;
-    sound(&report);
+    compare_with_pages(&report, Some("embedded"));
     assert!(sessions.is_empty(), "the run left sessions behind");
     let exchanges: Vec<Exchange> = report.led.iter().flat_map(|led| led.exchanges.clone()).collect();
     let missing = unobserved(sessions_v1::ROUTES, promise, &exchanges, TABLE);
     assert!(missing.is_empty(), "the contract is not pinned:\n{}", missing.join("\n"));
-    compare_all(&all_pages(&report), Some("embedded"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -66,8 +65,7 @@ async fn the_service_at_sessions_url_lives_up_to_the_contract() {
     for name in &report.skipped {
         tell(&format!("skipped: {name}, which is only for a service that is nobody else's"));
     }
-    sound(&report);
-    compare_all(&all_pages(&report), variant.as_deref());
+    compare_with_pages(&report, variant.as_deref());
 }
 
 /// A run at `url` by this program again: a signal ends a process, not a test.
@@ -232,7 +230,8 @@ fn stop_once(stop: &Stop, code: i32) {
     stop.ask();
 }
 
-fn sound(report: &Report) {
+/// Fails where the run broke off, where it left something behind, and where a page is not as it was reviewed.
+fn compare_with_pages(report: &Report, variant: Option<&str>) {
     let mut wrong: Vec<String> = report.broken.iter().map(ToString::to_string).collect();
     if !report.left_behind.is_empty() {
         wrong.push(format!(
@@ -240,7 +239,12 @@ fn sound(report: &Report) {
             report.left_behind.join("\n    ")
         ));
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    if wrong.is_empty() {
+        return compare_all(&all_pages(report), variant);
+    }
+    // What was different before may be the reason.
+    tell_changes(&case_pages(report), variant);
+    panic!("{}", wrong.join("\n"));
 }
 
 /// What the success of an operation holds. A new one is taken to be like most.
@@ -252,8 +256,12 @@ fn promise(operation: &str) -> Promise {
     }
 }
 
+fn case_pages(report: &Report) -> Vec<Page<'static>> {
+    report.led.iter().map(|led| ("service", led.name.clone(), led.page.clone())).collect()
+}
+
 /// The pages of the cases and of the shapes, and of each page that was reviewed and is not there now.
-fn all_pages(report: &Report) -> Vec<(&'static str, String, String)> {
+fn all_pages(report: &Report) -> Vec<Page<'static>> {
     let mut shapes = Shapes::new();
     for led in &report.led {
         for exchange in &led.exchanges {
@@ -266,9 +274,8 @@ fn all_pages(report: &Report) -> Vec<(&'static str, String, String)> {
             }
         }
     }
-    let cases = report.led.iter().map(|led| ("service", led.name.clone(), led.page.clone()));
-    let mut pages: Vec<_> =
-        cases.chain(shapes.pages().into_iter().map(|(name, page)| ("shapes", name, page))).collect();
+    let mut pages = case_pages(report);
+    pages.extend(shapes.pages().into_iter().map(|(name, page)| ("shapes", name, page)));
     for folder in ["service", "shapes"] {
         let is_told = |name: &String| pages.iter().any(|(of, told, _)| *of == folder && told == name);
         let is_skipped = |name: &String| {

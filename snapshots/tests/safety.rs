@@ -154,21 +154,17 @@ async fn a_run_that_fails_at_any_call_leaves_nothing_behind_and_says_so() {
     }
 }
 
-/// The service with other answers at `open_session`.
-fn opening(
+/// The service with other answers.
+fn answering(
     fake: Fake,
-    rewrite: impl Fn(&mut Value) + Copy + Send + Sync + 'static,
+    rewrite: impl Fn(&str, &mut Response) + Clone + Send + Sync + 'static,
 ) -> impl Transport + Clone {
     Arc::new(transport_fn(move |call: Call| {
-        let fake = fake.clone();
+        let (fake, rewrite) = (fake.clone(), rewrite.clone());
         async move {
-            let opens = call.route.name == "open_session";
+            let operation = call.route.name;
             let mut response = fake.send(call).await?;
-            if opens {
-                let mut session = serde_json::from_slice(response.body()).unwrap();
-                rewrite(&mut session);
-                *response.body_mut() = session.to_string().into();
-            }
+            rewrite(operation, &mut response);
             Ok(response)
         }
     }))
@@ -178,10 +174,12 @@ fn opening(
 async fn a_session_of_somebody_else_is_left_alone_whatever_answers_with_it() {
     let (sessions, others) = service().await;
     let before = everything(&sessions).await;
-    let other: &'static str = others[0].clone().leak();
-    let fake = opening(Fake::sound(&sessions), move |session| {
-        session["id"] = other.into();
-        session["user_id"] = "other".into();
+    let other = others[0].clone();
+    let answer = json!({"id": other, "user_id": "other", "active": true}).to_string();
+    let fake = answering(Fake::sound(&sessions), move |operation, response| {
+        if operation == "open_session" {
+            *response.body_mut() = answer.clone().into();
+        }
     });
     let report = run(fake, &few(), &rules(false)).await;
     assert_eq!(everything(&sessions).await, before);
@@ -190,15 +188,38 @@ async fn a_session_of_somebody_else_is_left_alone_whatever_answers_with_it() {
 }
 
 #[tokio::test]
-async fn a_session_of_the_run_is_deleted_under_whatever_name_the_service_keeps_its_user() {
-    let (sessions, _) = service().await;
-    let before = everything(&sessions).await;
-    let fake = opening(Fake::sound(&sessions), |session| {
-        session["userId"] = session["user_id"].take();
-    });
-    let report = run(fake, &few(), &rules(false)).await;
-    assert_eq!(everything(&sessions).await, before);
-    assert!(report.left_behind.is_empty() && report.broken.is_none(), "{report:?}");
+async fn a_service_that_has_changed_is_asked_to_the_end_and_left_clean() {
+    let changes: [fn(&str, &mut Response); 3] = [
+        |_, response| renamed("user_id", response),
+        |_, response| renamed("active", response),
+        |_, response| {
+            if response.status() == StatusCode::NO_CONTENT {
+                *response.status_mut() = StatusCode::NOT_FOUND;
+            }
+        },
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let (sessions, _) = service().await;
+        let before = everything(&sessions).await;
+        let report = run(answering(Fake::sound(&sessions), change), &few(), &rules(false)).await;
+        assert_eq!(everything(&sessions).await, before, "change {number}");
+        assert!(report.left_behind.is_empty() && report.broken.is_none(), "change {number}: {report:?}");
+    }
+}
+
+fn renamed(key: &str, response: &mut Response) {
+    let body = String::from_utf8_lossy(response.body());
+    let body = body.replace(&format!("\"{key}\":"), &format!("\"the_{key}\":"));
+    *response.body_mut() = body.into();
+}
+
+#[tokio::test]
+async fn sessions_without_an_id_are_told_of() {
+    let (sessions, others) = service().await;
+    let fake = answering(Fake::sound(&sessions), |_, response| renamed("id", response));
+    let report = run(fake, &few()[1..], &rules(false)).await;
+    assert_eq!(sessions.len(), others.len() + 1);
+    assert_eq!(report.left_behind, ["those of the user own-1 that show no `id`"]);
 }
 
 #[tokio::test]

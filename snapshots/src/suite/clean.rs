@@ -2,12 +2,10 @@
 
 use super::owner::{Opened, Owner};
 use crate::record::Exchange;
-use serde_json::Value;
-use sessions_client::{
-    Error, ErrorKind, FilterParams, ISessionsV1, PagingParams, SessionsHttpClientV1, Transport,
-};
+use http::StatusCode;
+use sessions_client::sessions_v1::{DeleteSessionById, GetSessions};
+use sessions_client::{Call, FilterParams, Operation as _, Response, Transport};
 use std::collections::{BTreeSet, VecDeque};
-use std::future::Future;
 use std::time::Duration;
 
 /// How often in a row a service may fail before it is given up.
@@ -27,7 +25,7 @@ pub(super) async fn clean_up<T>(
 where
     T: Transport + Clone + 'static,
 {
-    let mut cleaner = Cleaner { client: SessionsHttpClientV1::new(transport), pause, failures: 0 };
+    let mut cleaner = Cleaner { transport, pause, failures: 0 };
     let (mut left, mut deleted, mut told) = (VecDeque::new(), BTreeSet::new(), Vec::new());
     for opened in exchanges.iter().filter_map(|exchange| owner.opened(exchange)) {
         match opened {
@@ -45,14 +43,18 @@ where
                 left.push_back(id);
             }
         }
-        let Some(listed) = cleaner.sessions_of(&owner.user_id).await else {
+        let Some(listed) = cleaner.sessions_of(owner).await else {
             told.push(format!("those of the user {}, who cannot be asked for", owner.user_id));
             break;
         };
+        if listed.contains(&None) {
+            told.push(format!("those of the user {} that show no `id`", owner.user_id));
+            break;
+        }
         // A page is not the whole list, and an answer may have been lost: there may be more. One that is still listed
         // would be deleted for ever.
         let (stubborn, more): (Vec<_>, Vec<_>) =
-            listed.into_iter().filter(|id| !left.contains(id)).partition(|id| deleted.contains(id));
+            listed.into_iter().flatten().filter(|id| !left.contains(id)).partition(|id| deleted.contains(id));
         if more.is_empty() {
             left.extend(stubborn);
             break;
@@ -62,8 +64,9 @@ where
     left.into_iter().chain(told).collect()
 }
 
+/// Reads as little of the answers as it can: a service that has changed is to be left clean as well.
 struct Cleaner<T> {
-    client: SessionsHttpClientV1<Value, Value, T>,
+    transport: T,
     pause: Duration,
     /// How many there were in a row.
     failures: u32,
@@ -76,27 +79,26 @@ impl<T: Transport + Clone + 'static> Cleaner<T> {
 
     /// Whether the service has answered. What it has done is seen in the list.
     async fn delete(&mut self, id: &str) -> bool {
-        let (client, id) = (self.client.clone(), id.to_owned());
-        let call = async move {
-            match client.delete_session_by_id(None, &id).await {
-                Err(error) if error.kind() == ErrorKind::Decode => Ok(None),
-                answer => answer,
-            }
+        let Ok(request) = DeleteSessionById::new(id).encode() else { return false };
+        let call = Call::new(DeleteSessionById::ROUTE, request);
+        let is_answer = |response: &Response| {
+            response.status().is_success() || response.status() == StatusCode::NOT_FOUND
         };
-        self.attempt(call).await.is_some()
+        self.attempt(call, |response| is_answer(&response).then_some(())).await.is_some()
     }
 
     /// `None` if the service does not say.
-    async fn sessions_of(&mut self, user_id: &str) -> Option<Vec<String>> {
+    async fn sessions_of(&mut self, owner: &Owner) -> Option<Vec<Option<String>>> {
+        let mine = FilterParams::new().user_id(&*owner.user_id);
+        let request = GetSessions::new().filter(&mine).encode().ok()?;
+        let call = Call::new(GetSessions::ROUTE, request);
         loop {
-            let (client, mine) = (self.client.clone(), FilterParams::new().user_id(user_id));
-            let call =
-                async move { client.get_sessions(None, Some(&mine), Some(&PagingParams::new())).await };
-            if let Some(page) = self.attempt(call).await {
-                // A service that filters wrongly lists sessions that are not ours to delete.
-                let ours =
-                    page.data.into_iter().filter(|session| session.user_id.as_deref() == Some(user_id));
-                return Some(ours.map(|session| session.id).collect());
+            let list = |response: Response| {
+                let is_list = response.status().is_success();
+                is_list.then(|| owner.listed(&serde_json::from_slice(response.body()).ok()?))?
+            };
+            if let Some(listed) = self.attempt(call.clone(), list).await {
+                return Some(listed);
             }
             if self.has_given_up() {
                 return None;
@@ -104,13 +106,12 @@ impl<T: Transport + Clone + 'static> Cleaner<T> {
         }
     }
 
-    /// What the service answers; `None` if it fails, after a pause.
-    async fn attempt<V: Send + 'static>(
-        &mut self,
-        call: impl Future<Output = Result<V, Error>> + Send + 'static,
-    ) -> Option<V> {
+    /// What `read` makes of the answer to `call`; `None` if there is none, or it makes nothing of it, after a pause.
+    async fn attempt<V>(&mut self, call: Call, read: impl FnOnce(Response) -> Option<V>) -> Option<V> {
+        let transport = self.transport.clone();
         // A task of its own, so that a panic in it is one failure more.
-        if let Ok(Ok(value)) = tokio::spawn(call).await {
+        let answer = tokio::spawn(async move { transport.send(call).await }).await;
+        if let Some(value) = answer.ok().and_then(Result::ok).and_then(read) {
             self.failures = 0;
             return Some(value);
         }

@@ -33,9 +33,19 @@ impl Owner {
         }
         let session: Map<String, Value> = serde_json::from_slice(exchange.response.body()).ok()?;
         let id = session.get("id")?.as_str()?.to_owned();
-        // Under whatever key: a service that has renamed it has our session nevertheless.
-        let is_marked = session.values().any(|value| value == &*self.user_id);
         let is_stray = self.strays && session.get("user_id") == Some(&Value::Null);
-        Some(if is_marked || is_stray { Opened::Own(id) } else { Opened::Other(id) })
+        Some(if self.is_users(&session) || is_stray { Opened::Own(id) } else { Opened::Other(id) })
+    }
+
+    /// The sessions of the user in a list, by their ids, those without one included; `None` if it is no list.
+    pub(super) fn listed(&self, page: &Value) -> Option<Vec<Option<String>>> {
+        let sessions = page.as_object()?.values().find_map(Value::as_array)?;
+        let ours = sessions.iter().filter_map(Value::as_object).filter(|session| self.is_users(session));
+        Some(ours.map(|session| Some(session.get("id")?.as_str()?.to_owned())).collect())
+    }
+
+    /// Under whatever key its id stands: a service that has renamed it has the user's session nevertheless.
+    fn is_users(&self, session: &Map<String, Value>) -> bool {
+        session.values().any(|value| value == &*self.user_id)
     }
 }
