@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 pub(super) struct Owner {
     /// The user of the case.
     pub(super) user_id: String,
-    /// Whether the case also opens sessions of nobody.
-    pub(super) strays: bool,
+    /// Whether the service is nobody else's: then whatever it says to have opened is the owner's.
+    pub(super) is_alone: bool,
 }
 
 /// A session, by its id, that `open_session` has answered with.
@@ -33,8 +33,7 @@ impl Owner {
         }
         let session: Map<String, Value> = serde_json::from_slice(exchange.response.body()).ok()?;
         let id = session.get("id")?.as_str()?.to_owned();
-        let is_stray = self.strays && session.get("user_id") == Some(&Value::Null);
-        Some(if self.is_users(&session) || is_stray { Opened::Own(id) } else { Opened::Other(id) })
+        Some(if self.is_alone || self.is_users(&session) { Opened::Own(id) } else { Opened::Other(id) })
     }
 
     /// The sessions of the user in a list, by their ids, those without one included; `None` if it is no list.

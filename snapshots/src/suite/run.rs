@@ -90,7 +90,7 @@ where
             report.skipped.push(case.name());
             continue;
         }
-        let owner = Owner { user_id: format!("{}-{number}", rules.user), strays: case.strays };
+        let owner = Owner { user_id: format!("{}-{number}", rules.user), is_alone: rules.may_close_expired };
         rules.stop.takes_up(&owner.user_id);
         let recorder = Recorder::new(transport.clone());
         let story = Story::new(recorder.clone(), case, owner.clone(), rules.stop.clone());
