@@ -27,6 +27,8 @@ use std::process::Stdio;
 use std::time::Duration;
 #[cfg(unix)]
 use tokio::io::{AsyncBufReadExt as _, BufReader};
+#[cfg(unix)]
+use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -139,14 +141,17 @@ async fn a_run_that_is_interrupted_deletes_what_it_has_opened() {
 #[tokio::test]
 async fn a_second_signal_ends_a_run_at_once_and_names_the_user_whose_sessions_may_be_left() {
     // It takes connections, and answers nothing.
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut run = run_of_its_own(&format!("http://{}", silent.local_addr().unwrap())).spawn().unwrap();
     let mut told = BufReader::new(run.stderr.take().unwrap()).lines();
     let mut plan = told.next_line().await.unwrap().unwrap();
     while !plan.starts_with("contract test") {
         plan = told.next_line().await.unwrap().unwrap();
     }
-    let (_connection, _) = silent.accept().unwrap();
+    let (_connection, _) = tokio::select! {
+        connection = silent.accept() => connection.unwrap(),
+        _ = run.wait() => panic!("the run has ended before it asked for anything"),
+    };
     send("-TERM", &run).await;
     assert!(told.next_line().await.unwrap().unwrap().starts_with("stopping: "));
     send("-TERM", &run).await;
