@@ -63,8 +63,9 @@ impl<T: Transport, C: Time> Transport for Deadline<T, C> {
         self.inner.peer()
     }
 
+    /// Its own it does; one that is set further out it leaves to others.
     fn keeps_deadlines(&self) -> bool {
-        true
+        self.inner.keeps_deadlines()
     }
 }
 
