@@ -3,9 +3,12 @@
 use super::correlation::written;
 use super::{CorrelationPlace, Encoding, JSON, ParamValue, ParamValues, Request, Route};
 use crate::error::Error;
+use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::uri::Uri;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::fmt;
 
 /// Everything but RFC 3986's unreserved characters is escaped: what is left means the same to every parser,
@@ -16,6 +19,12 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// service itself takes 16 KiB of head by default, but a gateway's limit is its own to tell.
 const LONGEST_TARGET: usize = 60_000;
 
+/// Room for the headers of most requests, with those that a transport adds: the address, an agent, credentials, a trace.
+const HEADERS: usize = 6;
+
+/// Room for the body of most calls, in bytes: it need not move while it is written.
+const BODY: usize = 256;
+
 const TOO_LONG: &str = "makes path and query longer than the 60,000 bytes that are sent";
 
 /// Writes one request, place by place.
@@ -24,7 +33,8 @@ const TOO_LONG: &str = "makes path and query longer than the 60,000 bytes that a
 pub struct Encoder<'e> {
     route: &'static Route,
     encoding: &'e Encoding,
-    target: String,
+    /// The path of the route, as long as it is no more than that.
+    target: Cow<'static, str>,
     has_query: bool,
     headers: HeaderMap,
     body: Vec<u8>,
@@ -45,17 +55,21 @@ impl<'e> Encoder<'e> {
         Self {
             route,
             encoding,
-            target: String::with_capacity(route.path.len()),
+            target: Cow::Borrowed(""),
             has_query: false,
-            headers: HeaderMap::with_capacity(2),
-            body: Vec::new(),
+            headers: HeaderMap::with_capacity(HEADERS),
+            body: Vec::with_capacity(if route.has_body { BODY } else { 0 }),
             in_object: false,
         }
     }
 
     /// Text of the path template.
     pub fn literal(&mut self, text: &str) {
-        self.target.push_str(text);
+        if self.target.is_empty() && text == self.route.path {
+            self.target = Cow::Borrowed(self.route.path);
+        } else {
+            self.target.to_mut().push_str(text);
+        }
     }
 
     /// A value in the place of a placeholder.
@@ -70,7 +84,7 @@ impl<'e> Encoder<'e> {
         match &*text {
             "" => return Err(refused("is empty, which no path segment can be")),
             "." | ".." => return Err(refused("is `.` or `..`, which would lead to another path")),
-            text => self.target.extend(utf8_percent_encode(text, ESCAPED)),
+            text => self.target.to_mut().extend(utf8_percent_encode(text, ESCAPED)),
         }
         if self.target.len() > LONGEST_TARGET { Err(refused(TOO_LONG)) } else { Ok(()) }
     }
@@ -88,6 +102,7 @@ impl<'e> Encoder<'e> {
     ) -> Result<(), Error> {
         let Self { target, has_query, .. } = self;
         let outcome = values.for_each_text(&mut |text| {
+            let target = target.to_mut();
             target.push(if std::mem::replace(has_query, true) { '&' } else { '?' });
             target.extend(utf8_percent_encode(name, ESCAPED));
             target.push('=');
@@ -210,7 +225,7 @@ impl<'e> Encoder<'e> {
         // The prefix is text without escapes, so it stands in the target as it is in the route.
         let prefix = self.route.prefix;
         if let Some(base) = self.encoding.base_route.as_ref().filter(|_| self.target.starts_with(prefix)) {
-            self.target.replace_range(..prefix.len(), base.as_str());
+            self.target.to_mut().replace_range(..prefix.len(), base.as_str());
         }
         if self.route.has_body {
             if self.in_object {
@@ -221,16 +236,17 @@ impl<'e> Encoder<'e> {
             self.headers.insert(CONTENT_TYPE, JSON);
         }
         self.headers.insert(ACCEPT, JSON);
-        let mut request = http::Request::builder()
-            .method(self.route.method.clone())
-            .uri(self.target)
-            .body(self.body.into())
-            .map_err(|error| {
-                let message = "the arguments make no request target that HTTP allows";
-                Error::new(crate::ErrorKind::Encode, message)
-                    .with_source(error)
-                    .with_operation(self.route.name)
-            })?;
+        let target = match self.target {
+            Cow::Borrowed(path) => Bytes::from_static(path.as_bytes()),
+            Cow::Owned(target) => target.into(),
+        };
+        let target = Uri::from_maybe_shared(target).map_err(|error| {
+            let message = "the arguments make no request target that HTTP allows";
+            Error::new(crate::ErrorKind::Encode, message).with_source(error).with_operation(self.route.name)
+        })?;
+        let mut request = Request::new(self.body.into());
+        *request.method_mut() = self.route.method.clone();
+        *request.uri_mut() = target;
         *request.headers_mut() = self.headers;
         Ok(request)
     }

@@ -9,7 +9,7 @@ use crate::runtime::{Call, Response, Transport};
 
 /// A transport with a limit and a span for each attempt, repeats, and a deadline for each call, as a [`ClientConfig`] says.
 ///
-/// [`SessionsHttpClientV1::connect`](crate::SessionsHttpClientV1::connect) makes one over reqwest. For another
+/// [`SessionsHttpClientV1::connect`](crate::SessionsHttpClientV1::connect) makes one over the default transport. For another
 /// transport:
 ///
 /// ```
@@ -43,6 +43,15 @@ impl<T> Policies<T> {
     }
 }
 
+#[cfg(feature = "hyper")]
+impl Policies<super::HyperTransport> {
+    /// The address of the service, without credentials.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.get_ref().origin()
+    }
+}
+
 #[cfg(feature = "reqwest")]
 impl Policies<super::ReqwestTransport> {
     /// The address of the service, without credentials.
@@ -60,5 +69,9 @@ impl<T: Transport> Transport for Policies<T> {
 
     fn peer(&self) -> &str {
         self.0.peer()
+    }
+
+    fn keeps_deadlines(&self) -> bool {
+        self.0.keeps_deadlines()
     }
 }
