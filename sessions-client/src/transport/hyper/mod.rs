@@ -21,6 +21,7 @@ use http::{HeaderValue, Request, Uri};
 use http_body_util::Full;
 use hyper::rt::{Read, Write};
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tower_service::Service;
@@ -92,11 +93,8 @@ impl HyperTransport {
     /// has no address, or its address cannot be used.
     pub fn with_connector<S>(connector: S, config: &ClientConfig) -> Result<Self, Error>
     where
-        S: Service<Uri, Response: Read + Write + Unpin + Send, Error: Into<BoxError>, Future: Send>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
+        S: Service<Uri, Error: Into<BoxError>, Future: Send> + Clone + Send + Sync + 'static,
+        S::Response: Read + Write + Unpin + Send,
     {
         let address = Address::of(config)?;
         Self::over(Connector::new(connector, origin(&address)?), address, config)
@@ -198,8 +196,9 @@ impl HyperTransport {
 impl Transport for HyperTransport {
     async fn send(&self, call: Call) -> Result<Response, Error> {
         let timeout = call.timeout().unwrap_or(self.timeout);
-        let attempt = self.attempt(self.request(call.request)?, call.attempt == 1);
-        if call.limit.is_some() {
+        let is_limited = call.limit.is_some();
+        let attempt = pin!(self.attempt(self.request(call.request)?, call.attempt == 1));
+        if is_limited {
             // A second timer for the same attempt would only cost.
             return attempt.await;
         }
