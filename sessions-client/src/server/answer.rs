@@ -8,11 +8,15 @@ use http::header::{
     CONTENT_LENGTH, CONTENT_TYPE, DATE, EXPIRES, HeaderMap, HeaderValue, PRAGMA, SERVER, VARY,
 };
 use http::request::Parts;
-use http::{Method, StatusCode, Version};
+use http::{HeaderName, Method, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use std::convert::Infallible;
+use std::mem;
 use std::pin::Pin;
+use std::sync::LazyLock;
 use std::task::{Context, Poll};
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
 const ANYBODY: HeaderValue = HeaderValue::from_static("*");
 
@@ -61,10 +65,7 @@ impl Wishes {
     }
 
     /// The answer to a browser that asks for permission.
-    pub(super) fn permission(
-        &self,
-        headers: impl IntoIterator<Item = (http::HeaderName, HeaderValue)>,
-    ) -> Answer {
+    pub(super) fn permission(&self, headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>) -> Answer {
         let mut all = HeaderMap::with_capacity(16);
         all.insert(SERVER, HeaderValue::from_static("restify"));
         all.extend(headers);
@@ -97,8 +98,6 @@ impl Wishes {
             content_type = Some(jsonp::SCRIPT);
             body = jsonp::script(callback, &String::from_utf8_lossy(&body)).into();
         }
-        let (early_type, late_type) =
-            if callback.is_some() { (content_type, None) } else { (None, content_type) };
         let is_gzipped = self.gzip && reach > Reach::Server && has_body;
         if is_gzipped {
             body = compression::gzip(&body).into();
@@ -106,25 +105,19 @@ impl Wishes {
         // What has no body although it could have one is as long as it happens to be, to Node.js.
         let is_sized = !is_gzipped && !body.is_empty();
 
-        let mut headers = HeaderMap::with_capacity(16);
-        headers.insert(SERVER, HeaderValue::from_static("restify"));
         let origin = self.origin.clone().filter(|_| reach >= Reach::Uncaught);
-        let is_asked_from_elsewhere = origin.is_some();
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.unwrap_or(ANYBODY));
-        insert(&mut headers, CONTENT_TYPE, early_type);
-        if is_gzipped {
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        }
-        headers.extend(parts.headers.drain());
-        if reach >= Reach::Uncaught {
-            headers.insert(VARY, cors::VARY);
-            if is_asked_from_elsewhere {
-                headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, cors::HEADERS);
-            }
-            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store, must-revalidate"));
-            headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
-            headers.insert(EXPIRES, HeaderValue::from_static("0"));
-        }
+        let (early_type, late_type) =
+            if callback.is_some() { (content_type, None) } else { (None, content_type) };
+        let is_usual = reach == Reach::Command
+            && origin.is_none()
+            && early_type.is_none()
+            && !is_gzipped
+            && parts.headers.is_empty();
+        let mut headers = if is_usual {
+            USUAL.clone()
+        } else {
+            first(reach, origin, early_type, is_gzipped, mem::take(&mut parts.headers))
+        };
         insert(&mut headers, CONTENT_TYPE, late_type);
         insert(&mut headers, CONTENT_LENGTH, is_sized.then(|| body.len().into()));
         headers.insert(DATE, date::now());
@@ -137,7 +130,40 @@ impl Wishes {
     }
 }
 
-fn insert(headers: &mut HeaderMap, name: http::HeaderName, value: Option<HeaderValue>) {
+/// The first headers of nearly all answers: a copy costs less than building them.
+static USUAL: LazyLock<HeaderMap> =
+    LazyLock::new(|| first(Reach::Command, None, None, false, HeaderMap::new()));
+
+/// The headers up to those of the body and the connection; `own` are the answer's.
+fn first(
+    reach: Reach,
+    origin: Option<HeaderValue>,
+    content_type: Option<HeaderValue>,
+    is_gzipped: bool,
+    own: HeaderMap,
+) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(16);
+    headers.insert(SERVER, HeaderValue::from_static("restify"));
+    let is_from_elsewhere = origin.is_some();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.unwrap_or(ANYBODY));
+    insert(&mut headers, CONTENT_TYPE, content_type);
+    if is_gzipped {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    headers.extend(own);
+    if reach >= Reach::Uncaught {
+        headers.insert(VARY, cors::VARY);
+        if is_from_elsewhere {
+            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, cors::HEADERS);
+        }
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store, must-revalidate"));
+        headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+        headers.insert(EXPIRES, HeaderValue::from_static("0"));
+    }
+    headers
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
     if let Some(value) = value {
         headers.insert(name, value);
     }
@@ -149,7 +175,7 @@ pub(super) fn keep_alive(headers: &mut HeaderMap, closes: bool) {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     } else {
         headers.insert(CONNECTION, HeaderValue::from_static("keep-alive"));
-        headers.insert("keep-alive", HeaderValue::from_static("timeout=5"));
+        headers.insert(KEEP_ALIVE, HeaderValue::from_static("timeout=5"));
     }
 }
 
