@@ -1,32 +1,126 @@
-//! Whether finding a session takes longer where there are more of them, and how much memory one takes.
+//! Whether the embedded service takes longer where there are more sessions, and how much memory one takes.
 //!
-//! `cargo bench --bench store`. The same calls are made where there are 1,000, 100,000 and 1,000,000 sessions,
-//! ten of each user: of the memory client, and of the service that it is behind the dispatcher. The growth of a
-//! call from the first to the last counts, absolute times belong to the machine. No call searches; what the memory
-//! client alone shows is that a thousand sessions fit into a cache, and a million do not. Memory is what the
-//! process has more of after the sessions were opened than before.
+//! `cargo bench --bench store` makes the same calls where there are 1,000, 100,000 and 1,000,000 sessions, ten of
+//! each user, and fails where one takes more than twice as long for the most as for the fewest. A call is a request
+//! to `server::router` and the whole answer, without a socket. The sizes take turns, so that a busy machine slows
+//! down all of them, and of each the median counts. Memory is what the process has more of after the sessions were
+//! opened than before.
+//!
+//! `cargo bench --bench store -- get 1000 20000` makes 20,000 calls of one kind where there are 1,000 sessions, and
+//! nothing else: that is for counting instructions, by `valgrind --tool=callgrind`.
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use axum::Router;
+use axum::body::Body;
+use http::Request;
+use http_body_util::BodyExt;
 use serde_json::json;
-use sessions_client::{
-    FilterParams, ISessionsV1, InProcessTransport, SessionsHttpClientV1, SessionsMemoryClientV1, sessions_v1,
-};
+use sessions_client::server::router;
+use sessions_client::{ISessionsV1, SessionsMemoryClientV1};
 use std::cell::Cell;
-use std::fs;
-use std::hint::black_box;
+use std::time::Instant;
+use std::{env, fs};
 use tokio::runtime::{Builder, Runtime};
+use tower::ServiceExt;
 
 /// How many sessions each user has.
 const OF_A_USER: usize = 10;
 
 /// Unoptimized, the bench only shows that it runs.
-const SIZES: &[usize] = if cfg!(debug_assertions) { &[1_000] } else { &[1_000, 100_000, 1_000_000] };
+const SIZES: &[usize] = if cfg!(debug_assertions) { &[1_000, 2_000] } else { &[1_000, 100_000, 1_000_000] };
+
+const CALLS: &[&str] = &["get", "open", "close", "list_by_user", "page"];
+
+/// How many times each size has its turn, and how many calls it then makes.
+const ROUNDS: usize = if cfg!(debug_assertions) { 3 } else { 41 };
+const IN_A_ROUND: usize = if cfg!(debug_assertions) { 10 } else { 500 };
+
+/// The most that a call may take where there are most, against where there are fewest.
+const ALLOWED: f64 = 2.0;
 
 /// A step from one session to the next that meets all of them, and neighbours never one after the other.
 const STRIDE: usize = 7_919;
 
-fn runtime() -> Runtime {
-    Builder::new_current_thread().build().unwrap()
+fn main() {
+    let arguments: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let runtime = Builder::new_current_thread().build().unwrap();
+    if let [call, size, times] = &arguments[..] {
+        let service = Service::filled(&runtime, size.parse().unwrap());
+        runtime.block_on(service.call(call, times.parse().unwrap()));
+        return;
+    }
+    let services: Vec<Service> = SIZES.iter().rev().map(|&size| Service::filled(&runtime, size)).collect();
+    let worst = CALLS.iter().map(|call| growth(&runtime, call, &services)).fold(0.0, f64::max);
+    if !cfg!(debug_assertions) {
+        assert!(worst <= ALLOWED, "a call takes {worst:.2} times as long where there are most sessions");
+    }
+}
+
+/// The sessions of a service, and the service.
+struct Service {
+    router: Router,
+    ids: Vec<String>,
+    turn: Cell<usize>,
+}
+
+impl Service {
+    fn filled(runtime: &Runtime, size: usize) -> Self {
+        let before = resident();
+        let (sessions, ids) = runtime.block_on(filled(size));
+        let of_ids: usize = ids.iter().map(|id| id.capacity() + size_of::<String>()).sum();
+        if let (Some(before), Some(after)) = (before, resident()) {
+            println!("{size} sessions: {} bytes each", after.saturating_sub(before + of_ids) / size);
+        }
+        Self { router: router(sessions), ids, turn: Cell::new(0) }
+    }
+
+    fn next(&self) -> usize {
+        self.turn.set((self.turn.get() + STRIDE) % self.ids.len());
+        self.turn.get()
+    }
+
+    async fn call(&self, call: &str, times: usize) {
+        for _ in 0..times {
+            let next = self.next();
+            let id = &self.ids[next];
+            let user_id = user(next / OF_A_USER);
+            let (command, arguments) = match call {
+                "get" => ("get_session_by_id", format!(r#"{{"session_id":"{id}"}}"#)),
+                "close" => ("close_session", format!(r#"{{"session_id":"{id}"}}"#)),
+                "open" => (
+                    "open_session",
+                    format!(
+                        r#"{{"user_id":"{user_id}","user_name":"User","address":"127.0.0.1","client":"bench","user":null,"data":{{"items":["book","pen"]}}}}"#
+                    ),
+                ),
+                "list_by_user" => (
+                    "get_sessions",
+                    format!(
+                        r#"{{"filter":{{"user_id":"{user_id}"}},"paging":{{"skip":null,"take":null,"total":false}}}}"#
+                    ),
+                ),
+                "page" => ("get_sessions", r#"{"filter":null,"paging":null}"#.to_owned()),
+                other => panic!("there is no {other}, but there are {CALLS:?}"),
+            };
+            let answer = self.ask(command, arguments).await;
+            if call == "open" {
+                // Or the number of sessions would not be what it is said to be.
+                let opened = String::from_utf8(answer).unwrap();
+                let id = opened.split('"').nth(3).unwrap();
+                self.ask("delete_session_by_id", format!(r#"{{"session_id":"{id}"}}"#)).await;
+            }
+        }
+    }
+
+    async fn ask(&self, command: &str, arguments: String) -> Vec<u8> {
+        let request = Request::post(format!("/v1/sessions/{command}"))
+            .header("content-type", "application/json")
+            .header("content-length", arguments.len())
+            .body(Body::from(arguments))
+            .unwrap();
+        let answer = self.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.into_body().collect().await.unwrap().to_bytes().into()
+    }
 }
 
 fn user(number: usize) -> String {
@@ -55,41 +149,27 @@ async fn filled(size: usize) -> (SessionsMemoryClientV1, Vec<String>) {
     (sessions, ids)
 }
 
-fn calls<S: ISessionsV1>(criterion: &mut Criterion, kind: &str, size: usize, sessions: &S, ids: &[String]) {
-    let runtime = &runtime();
-    let turn = Cell::new(0);
-    let next = || {
-        turn.set((turn.get() + STRIDE) % size);
-        turn.get()
-    };
-    let mut group = criterion.benchmark_group(kind);
-    group.bench_function(BenchmarkId::new("get", size), |bencher| {
-        bencher
-            .to_async(runtime)
-            .iter(|| async { sessions.get_session_by_id(None, &ids[next()]).await.unwrap() });
-    });
-    group.bench_function(BenchmarkId::new("close", size), |bencher| {
-        bencher
-            .to_async(runtime)
-            .iter(|| async { sessions.close_session(None, &ids[next()]).await.unwrap() });
-    });
-    // What is opened is deleted, or the number of sessions would not be what it is said to be.
-    group.bench_function(BenchmarkId::new("open_and_delete", size), |bencher| {
-        bencher.to_async(runtime).iter(|| async {
-            let user_id = user(next() / OF_A_USER);
-            let opened = sessions.open_session(None, &user_id, None, None, None, None, None).await.unwrap();
-            sessions.delete_session_by_id(None, &opened.id).await.unwrap()
-        });
-    });
-    group.bench_function(BenchmarkId::new("list_by_user", size), |bencher| {
-        bencher.to_async(runtime).iter(|| async {
-            let filter = FilterParams::new().user_id(user(next() / OF_A_USER));
-            let page = sessions.get_sessions(None, Some(&filter), None).await.unwrap();
-            assert_eq!(black_box(&page).data.len(), OF_A_USER);
-            page
-        });
-    });
-    group.finish();
+/// How many times as long a call takes where there are most sessions as where there are fewest.
+fn growth(runtime: &Runtime, call: &str, services: &[Service]) -> f64 {
+    let mut rounds = vec![Vec::with_capacity(ROUNDS); services.len()];
+    let in_a_round = if call == "page" { IN_A_ROUND / 10 } else { IN_A_ROUND };
+    for _ in 0..ROUNDS {
+        for (service, rounds) in services.iter().zip(&mut rounds) {
+            let start = Instant::now();
+            runtime.block_on(service.call(call, in_a_round));
+            rounds.push(start.elapsed() / u32::try_from(in_a_round).unwrap());
+        }
+    }
+    let mut medians = Vec::new();
+    for (service, mut rounds) in services.iter().zip(rounds) {
+        rounds.sort();
+        let median = rounds[ROUNDS / 2];
+        println!("{call:<13} {:>9} sessions: {median:>10.2?}", service.ids.len());
+        medians.push(median.as_secs_f64());
+    }
+    let growth = medians[0] / medians[medians.len() - 1];
+    println!("{call:<13} grows by the factor {growth:.2}");
+    growth
 }
 
 /// The pages of memory that the process has, in bytes; only Linux says so.
@@ -97,29 +177,3 @@ fn resident() -> Option<usize> {
     let pages: usize = fs::read_to_string("/proc/self/statm").ok()?.split(' ').nth(1)?.parse().ok()?;
     Some(pages * 4096)
 }
-
-/// Tells what one session takes. It comes first, while the process holds nothing else.
-fn memory(_: &mut Criterion) {
-    let size = SIZES[SIZES.len() - 1];
-    let before = resident();
-    let (sessions, ids) = runtime().block_on(filled(size));
-    let after = resident();
-    // The ids are held by the bench.
-    let ids: usize = ids.iter().map(|id| id.capacity() + size_of::<String>()).sum();
-    if let (Some(before), Some(after)) = (before, after) {
-        let each = after.saturating_sub(before + ids) / sessions.len();
-        println!("memory: {each} bytes a session, of {size}");
-    }
-}
-
-fn store(criterion: &mut Criterion) {
-    for &size in SIZES {
-        let (sessions, ids) = runtime().block_on(filled(size));
-        calls(criterion, "memory client", size, &sessions, &ids);
-        let service = InProcessTransport::new(sessions_v1::Handler::new(sessions));
-        calls(criterion, "embedded service", size, &SessionsHttpClientV1::new(service), &ids);
-    }
-}
-
-criterion_group!(benches, memory, store);
-criterion_main!(benches);

@@ -283,3 +283,52 @@ async fn payloads_can_be_types_of_the_application() {
         .unwrap();
     assert_eq!((session.user.as_deref(), session.data), (Some("Ann"), Some(cart)));
 }
+
+#[test]
+fn sessions_that_many_open_at_once_are_all_listed_each_in_its_turn() {
+    let sessions = SessionsMemoryClientV1::new();
+    let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let opened: Vec<Vec<String>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4)
+            .map(|thread| {
+                let (sessions, runtime) = (&sessions, runtime());
+                scope.spawn(move || {
+                    let mut ids = Vec::new();
+                    for number in 0..200 {
+                        let user_id = if number % 2 == 0 { "all".to_owned() } else { thread.to_string() };
+                        let opened = sessions.open_session(None, &user_id, None, None, None, None, None);
+                        let id = runtime.block_on(opened).unwrap().id;
+                        // Somebody else's session comes and goes in between.
+                        let gone = sessions.open_session(None, "gone", None, None, None, None, None);
+                        let gone = runtime.block_on(gone).unwrap().id;
+                        runtime.block_on(sessions.delete_session_by_id(None, &gone)).unwrap().unwrap();
+                        ids.push(id);
+                    }
+                    ids
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let list = |filter: FilterParams| {
+        let mut ids = Vec::new();
+        for page in 0.. {
+            let paging = PagingParams::new().skip(page * 100);
+            let page = runtime().block_on(sessions.get_sessions(None, Some(&filter), Some(&paging))).unwrap();
+            if page.data.is_empty() {
+                break;
+            }
+            ids.extend(page.data.into_iter().map(|session| session.id));
+        }
+        ids
+    };
+    let (all, of_all) = (list(FilterParams::new()), list(FilterParams::new().user_id("all")));
+    assert_eq!((all.len(), of_all.len(), sessions.len()), (800, 400, 800));
+    assert!(list(FilterParams::new().user_id("gone")).is_empty());
+    for ids in &opened {
+        let of_thread: Vec<&String> = all.iter().filter(|id| ids.contains(id)).collect();
+        assert_eq!(of_thread, ids.iter().collect::<Vec<_>>());
+        let of_user: Vec<&String> = of_all.iter().filter(|id| ids.contains(id)).collect();
+        assert_eq!(of_user, ids.iter().step_by(2).collect::<Vec<_>>());
+    }
+}

@@ -5,6 +5,8 @@
 use serde_json::{Value, json};
 use sessions_client::server::EmbeddedService;
 use sessions_client::{ISessionsV1, SessionsMemoryClientV1};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 struct Embedded {
     service: EmbeddedService,
@@ -26,6 +28,17 @@ impl Embedded {
     /// Status and body of the answer to JSON arguments.
     async fn call(&self, command: &str, arguments: &Value) -> (u16, Value) {
         read(self.post(command).json(arguments)).await
+    }
+
+    /// The answer to a request that is written out, with `Host` and an end of the connection behind its head.
+    async fn raw(&self, head: &str, body: impl AsRef<[u8]>) -> String {
+        let mut stream = TcpStream::connect(self.service.address()).await.unwrap();
+        let length = body.as_ref().len();
+        let head = format!("{head}\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+        stream.write_all(&[head.as_bytes(), body.as_ref()].concat()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
     }
 
     async fn send_text(&self, command: &str, body: &'static str) -> (u16, Value) {
@@ -369,6 +382,226 @@ async fn what_follows_a_semicolon_is_no_part_of_the_path() {
 }
 
 #[tokio::test]
+async fn the_first_of_all_checks_that_fail_is_told() {
+    let embedded = Embedded::start().await;
+    let (unknown, known) = ("/v1/sessions/nope", "/v1/sessions/get_sessions");
+    let wrong = [
+        ("Accept: image/png", "406 Not Acceptable", "NotAcceptable"),
+        ("Date: Mon, 23 Nov 2020 01:13:44 GMT", "400 Bad Request", "RequestExpired"),
+        ("Content-Encoding: br", "415 Unsupported Media Type", "UnsupportedMediaType"),
+        ("Content-MD5: AAAA", "400 Bad Request", "BadDigest"),
+        ("X-Body: is no JSON", "400 Bad Request", "InvalidContent"),
+        ("If-Match: \"x\"", "412 Precondition Failed", "PreconditionFailed"),
+    ];
+    for first in 0..wrong.len() {
+        let headers: Vec<&str> = wrong[first..].iter().map(|(header, ..)| *header).collect();
+        let headers = format!("HTTP/1.1\r\nContent-Type: application/json\r\n{}", headers.join("\r\n"));
+        let body = if first < 5 { "{" } else { "{}" };
+        let (_, status, code) = wrong[first];
+        for (method, path, status, code) in [
+            ("POST", known, status, code),
+            ("PUT", known, "405 Method Not Allowed", "MethodNotAllowed"),
+            ("POST", unknown, "404 Not Found", "ResourceNotFound"),
+        ] {
+            let answer = embedded.raw(&format!("{method} {path} {headers}"), body).await;
+            assert!(
+                answer.starts_with(&format!("HTTP/1.1 {status}\r\n")),
+                "{method} {path} {headers}: {answer}"
+            );
+            assert!(answer.contains(&format!("\r\n\r\n{{\"code\":\"{code}\",")), "{answer}");
+            assert!(!answer.contains("Cache-Control"), "{answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn headers_have_the_order_of_the_service_and_its_spelling_but_that_of_vary() {
+    let embedded = Embedded::start().await;
+    let answer = embedded.raw("POST /v1/sessions/get_sessions HTTP/1.1", "").await;
+    let names: Vec<&str> = answer.lines().skip(1).map_while(|line| Some(line.split_once(": ")?.0)).collect();
+    assert_eq!(
+        names,
+        [
+            "Server",
+            "Access-Control-Allow-Origin",
+            "Vary",
+            "Cache-Control",
+            "Pragma",
+            "Expires",
+            "Content-Type",
+            "Content-Length",
+            "Date",
+            "Connection"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_request_may_be_compressed_and_a_corrupt_one_is_refused() {
+    let embedded = Embedded::start().await;
+    // {"user_id":"zipped"}, compressed by zlib.
+    let zipped = [
+        0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0xab, 0x56, 0x2a, 0x2d, 0x4e, 0x2d, 0x8a,
+        0xcf, 0x4c, 0x51, 0xb2, 0x52, 0xaa, 0xca, 0x2c, 0x28, 0x48, 0x4d, 0x51, 0xaa, 0x05, 0x00, 0xb8, 0x40,
+        0xce, 0x92, 0x14, 0x00, 0x00, 0x00,
+    ];
+    let head =
+        "POST /v1/sessions/open_session HTTP/1.1\r\nContent-Type: application/json\r\nContent-Encoding: gzip";
+    assert!(embedded.raw(head, zipped).await.contains("\"user_id\":\"zipped\""));
+    for corrupt in [&zipped[..30], b"{}"] {
+        let refusal = embedded.raw(head, corrupt).await;
+        assert!(
+            refusal.starts_with("HTTP/1.1 400 ") && refusal.contains("cannot be decompressed"),
+            "{refusal}"
+        );
+    }
+    assert_eq!(embedded.sessions.len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_is_compressed_for_whoever_accepts_that() {
+    let embedded = Embedded::start().await;
+    for (command, status, is_compressed) in
+        [("get_sessions", 200, true), ("get_session_by_id", 400, true), ("nope", 404, false)]
+    {
+        let request = embedded.post(command).header("accept-encoding", "gzip").json(&json!({}));
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), status);
+        assert_eq!(answer.headers().contains_key("content-encoding"), is_compressed);
+        assert_eq!(answer.headers().contains_key("content-length"), !is_compressed);
+        let body = answer.bytes().await.unwrap();
+        assert_eq!(body.starts_with(&[0x1f, 0x8b]), is_compressed);
+    }
+    let request = embedded.post("get_session_by_id").header("accept-encoding", "gzip");
+    let answer = request.json(&json!({ "session_id": "x" })).send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.headers().get("content-encoding")), (204, None));
+}
+
+#[tokio::test]
+async fn a_page_from_elsewhere_may_ask() {
+    let embedded = Embedded::start().await;
+    let url = format!("{}/nope", embedded.service.url());
+    let permission = http_client()
+        .request(reqwest::Method::OPTIONS, &url)
+        .header("origin", "http://shop.example")
+        .header("access-control-request-method", "POST")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(permission.status(), 204);
+    for (name, value) in [
+        ("access-control-allow-origin", "http://shop.example"),
+        ("access-control-allow-methods", "POST,OPTIONS"),
+        ("access-control-allow-credentials", "true"),
+        ("access-control-max-age", "5"),
+    ] {
+        assert_eq!(permission.headers()[name], value, "{name}");
+    }
+    let asked = embedded.post("get_sessions").header("origin", "http://shop.example").send().await.unwrap();
+    assert_eq!(asked.headers()["access-control-allow-origin"], "http://shop.example");
+    let exposed = asked.headers()["access-control-expose-headers"].to_str().unwrap();
+    assert!(exposed.starts_with("correlation_id,"), "{exposed}");
+    let refused = embedded.post("nope").header("origin", "http://shop.example").send().await.unwrap();
+    assert_eq!(refused.headers()["access-control-allow-origin"], "*");
+}
+
+#[tokio::test]
+async fn what_node_refuses_has_no_body() {
+    let embedded = Embedded::start().await;
+    for (head, status, length) in [
+        ("OPTIONS * HTTP/1.1", "200 OK", "Transfer-Encoding: chunked"),
+        (
+            "POST /v1/sessions/get_sessions HTTP/1.1\r\nExpect: cake",
+            "417 Expectation Failed",
+            "Transfer-Encoding: chunked",
+        ),
+        ("BREW / HTTP/1.1", "400 Bad Request", "Transfer-Encoding: chunked"),
+    ] {
+        let answer = embedded.raw(head, "").await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{answer}");
+        assert!(answer.contains(length) && answer.ends_with("\r\n\r\n0\r\n\r\n"), "{answer}");
+    }
+    let mut stream = TcpStream::connect(embedded.service.address()).await.unwrap();
+    stream.write_all(b"GET /heartbeat HTTP/1.1\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"),
+        "without a host: {answer}"
+    );
+}
+
+#[tokio::test]
+async fn pipelined_requests_are_answered_in_their_order() {
+    let embedded = Embedded::start().await;
+    let request = |body: &str| {
+        let length = body.len();
+        format!(
+            "POST /v1/sessions/get_session_by_id HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+    };
+    let mut requests = String::new();
+    for number in 0..100 {
+        requests += &request(if number % 3 == 0 { "{" } else { r#"{"session_id":"x"}"# });
+    }
+    let mut stream = TcpStream::connect(embedded.service.address()).await.unwrap();
+    stream
+        .write_all((requests + "GET /end HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes())
+        .await
+        .unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).await.unwrap();
+    let statuses: Vec<&str> = answers.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect();
+    let expected = (0..100).map(|number| if number % 3 == 0 { "400" } else { "204" });
+    assert_eq!(statuses, expected.chain(["404"]).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_closed_when_nothing_was_asked_for_five_seconds() {
+    let embedded = Embedded::start().await;
+    let mut stream = TcpStream::connect(embedded.service.address()).await.unwrap();
+    for _ in 0..2 {
+        tokio::time::advance(std::time::Duration::from_millis(4_900)).await;
+        stream.write_all(b"GET /nope HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let mut answer = [0; 1024];
+        let length = stream.read(&mut answer).await.unwrap();
+        assert!(answer[..length].starts_with(b"HTTP/1.1 404"));
+    }
+    let answered = tokio::time::Instant::now();
+    assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
+    let idle = answered.elapsed();
+    assert!((4_990..=5_010).contains(&idle.as_millis()), "{idle:?}");
+}
+
+#[tokio::test]
+async fn it_says_what_it_is() {
+    let embedded = Embedded::start().await;
+    let url = format!("{}/status", embedded.service.url());
+    let (status, told) = read(http_client().get(&url)).await;
+    assert_eq!((status, &told["name"]), (200, &json!("service-sessions")));
+    assert!(
+        told["uptime"].is_u64() && told["start_time"].as_str() <= told["current_time"].as_str(),
+        "{told}"
+    );
+    assert_eq!(read(http_client().post(&url)).await.0, 405);
+    let unchanged = http_client().get(&url).header("if-none-match", "*").send().await.unwrap();
+    assert_eq!((unchanged.status().as_u16(), unchanged.bytes().await.unwrap().len()), (304, 0));
+}
+
+#[tokio::test]
+async fn an_error_of_the_framework_can_be_a_script() {
+    let embedded = Embedded::start().await;
+    let request =
+        embedded.post("get_sessions?callback=cb").header("content-type", "application/json").body("{");
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "application/javascript");
+    let script = answer.text().await.unwrap();
+    assert!(script.starts_with("typeof cb === 'function' && cb({\"code\":\"InvalidContent\","), "{script}");
+    let (status, page) = read(embedded.post("get_sessions?callback=cb")).await;
+    assert_eq!((status, page["data"].is_array()), (200, true), "a command answers with JSON");
+}
+
+#[tokio::test]
 async fn a_session_opened_over_http_is_the_one_in_memory() {
     let embedded = Embedded::start().await;
     let (_, opened) =
@@ -386,7 +619,7 @@ async fn it_stops_listening_when_it_is_dropped() {
     drop(embedded);
     // The task is gone once the runtime has had its turn, and its socket with it.
     let refused = async {
-        while tokio::net::TcpStream::connect(address).await.is_ok() {
+        while TcpStream::connect(address).await.is_ok() {
             tokio::task::yield_now().await;
         }
     };

@@ -20,6 +20,7 @@
 
 mod coverage;
 pub mod differences;
+pub mod exceptions;
 mod normalize;
 mod observed;
 mod openapi;

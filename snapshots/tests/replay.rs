@@ -1,36 +1,59 @@
 //! The embedded service answers captured requests as the real service answered them.
 //!
-//! `fixtures/captures` holds exchanges with the real service, all that reached a command, in the order in which
-//! they were made. The embedded service is sent the same requests, at the same times by its clock. Its answers
-//! are compared byte by byte, with the captured ids in place of its own; in the captures, stack traces end with
-//! their first line, and bodies are not compressed. What differs and may is in [`EXPLAINED`].
+//! `fixtures/captures` holds exchanges with the real service, in the order in which they were made. The embedded
+//! service is sent the same requests, at the same times by its clock. Its answers are compared byte by byte, and
+//! their headers in order, with the captured ids and dates in place of its own; in the captures, stack traces end
+//! with their first line, and bodies are not compressed. What differs and may is in [`EXPLAINED`], and what cannot
+//! be replayed, which each file names, in [`LEFT_OUT`].
 
+mod wire;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use http::{HeaderName, HeaderValue, Request, Response};
-use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper_util::rt::TokioIo;
+use http::{HeaderName, HeaderValue, Request, Response, Version};
+use md5::{Digest, Md5};
 use serde::Deserialize;
 use serde_json::Value;
 use sessions_client::server::EmbeddedService;
 use sessions_client::{ISessionsV1, SessionsMemoryClientV1};
+use snapshots::exceptions::{BELOW_HTTP, DEPLOYMENT, DEPTH, Exception, UPGRADE};
+use snapshots::tell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use tokio::net::TcpStream;
+use wire::Wire;
 
 /// The exchanges whose answers differ, and why they may.
-const EXPLAINED: &[(&str, &str)] = &[
-    ("body.deep-1000", "JSON is read to a depth of 127"),
-    ("gzip.request", "requests are not decompressed"),
-    ("cors.simple", "what a browser on another site asks for is answered as if nobody asked"),
-    ("cors.simple-null", "what a browser on another site asks for is answered as if nobody asked"),
+const EXPLAINED: &[(&str, Exception)] = &[("body.deep-1000", DEPTH), ("other.GET /status", DEPLOYMENT)];
+
+/// The exchanges that are not replayed, and why.
+const LEFT_OUT: &[(&str, Exception)] = &[
+    ("body.deep-20000", DEPTH),
+    ("upgrade-h2c", UPGRADE),
+    ("upgrade-websocket", UPGRADE),
+    ("method.BREW", BELOW_HTTP),
+    ("method.lowercase", BELOW_HTTP),
+    ("cl-and-te", BELOW_HTTP),
+    ("cl-bad", BELOW_HTTP),
+    ("cl-twice", BELOW_HTTP),
+    ("garbage", BELOW_HTTP),
+    ("header-too-big", BELOW_HTTP),
+    ("header-bad-name", BELOW_HTTP),
+    ("h2-prior-knowledge", BELOW_HTTP),
+    ("other.GET /swagger", DEPLOYMENT),
+    ("other.GET /swagger/", DEPLOYMENT),
+    ("other.GET /swagger/index.html", DEPLOYMENT),
+    ("other.GET /v1/sessions/swagger", DEPLOYMENT),
+    ("other.HEAD /v1/sessions/swagger", DEPLOYMENT),
+    ("other.POST /v1/sessions/swagger", DEPLOYMENT),
 ];
 
 #[derive(Deserialize)]
 struct Capture {
+    left_out: BTreeSet<String>,
     exchanges: Vec<Exchange>,
 }
 
@@ -45,7 +68,9 @@ struct Exchange {
 struct Sent {
     method: String,
     target: String,
-    headers: BTreeMap<String, String>,
+    headers: Vec<(String, String)>,
+    /// Of HTTP, where it is not 1.1.
+    version: Option<String>,
     #[serde(default)]
     body: Body,
 }
@@ -67,24 +92,25 @@ impl Default for Body {
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 struct Received {
     status: u16,
-    headers: BTreeMap<String, String>,
+    /// When it was captured.
+    #[serde(default)]
+    date: String,
+    headers: Vec<(String, String)>,
     #[serde(default)]
     body: String,
 }
-
-/// Headers that belong to a connection or to the moment.
-const OF_THE_CONNECTION: &[&str] = &["date", "content-length", "connection", "keep-alive"];
 
 #[tokio::test]
 async fn captured_requests_are_answered_as_they_were_by_the_real_service() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/captures");
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    let mut exchanges = 0;
+    let (mut exchanges, mut left_out) = (0, BTreeSet::new());
     let (mut differences, mut differing) = (String::new(), BTreeSet::new());
     for file in files {
         let capture: Capture = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
         exchanges += capture.exchanges.len();
+        left_out.extend(capture.left_out.iter().cloned());
         for (case, difference) in replay(&capture).await {
             if EXPLAINED.iter().all(|(explained, _)| *explained != case) {
                 differences.push_str(&difference);
@@ -96,7 +122,14 @@ async fn captured_requests_are_answered_as_they_were_by_the_real_service() {
     for (explained, _) in EXPLAINED {
         assert!(differing.contains(*explained), "{explained} needs no explanation any more");
     }
-    assert!(exchanges > 250, "{exchanges} exchanges are not all of them");
+    let with_a_reason: BTreeSet<String> = LEFT_OUT.iter().map(|(case, _)| (*case).to_owned()).collect();
+    assert_eq!(left_out, with_a_reason, "what is left out has a reason");
+    tell(&format!(
+        "replay: {exchanges} captured exchanges, {} of them answered otherwise with a reason; {} not replayed",
+        differing.len(),
+        left_out.len(),
+    ));
+    assert!(exchanges > 350, "{exchanges} exchanges are not all of them");
 }
 
 /// The cases that are answered in another way, with what is different.
@@ -115,8 +148,9 @@ async fn replay(capture: &Capture) -> Vec<(String, String)> {
             *now = time.max(*now);
         }
         let answer = embedded.answer(exchange).await;
-        if answer != exchange.response {
-            let Exchange { case, response, .. } = exchange;
+        let Exchange { case, response, .. } = exchange;
+        let response = Received { body: without_the_moment(&response.body), ..response.clone() };
+        if answer != response {
             differences
                 .push((case.clone(), format!("{case}\n  captured: {response:?}\n  embedded: {answer:?}\n")));
         }
@@ -125,12 +159,12 @@ async fn replay(capture: &Capture) -> Vec<(String, String)> {
 }
 
 struct Embedded {
-    service: EmbeddedService,
+    _service: EmbeddedService,
     sessions: SessionsMemoryClientV1,
     now: Arc<Mutex<DateTime<Utc>>>,
-    connection: Option<SendRequest<Full<Bytes>>>,
-    /// Captured ids, with those of the embedded service.
-    ids: BTreeMap<String, String>,
+    wire: Wire,
+    /// Captured ids and dates, with those of the embedded service.
+    names: BTreeMap<String, String>,
 }
 
 impl Embedded {
@@ -142,7 +176,8 @@ impl Embedded {
             .with_clock(move || *clock.lock().unwrap())
             .with_expire_timeout(TimeDelta::milliseconds(300));
         let service = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
-        Self { service, sessions, now, connection: None, ids: BTreeMap::new() }
+        let wire = Wire::new(service.address());
+        Self { _service: service, sessions, now, wire, names: BTreeMap::new() }
     }
 
     /// Lists also show sessions whose opening was not captured.
@@ -151,12 +186,12 @@ impl Embedded {
         let own: Vec<&str> =
             exchanges.iter().filter(opened).map(|exchange| exchange.response.body.as_str()).collect();
         let Some(exchange) = exchanges.first() else { return };
-        if listed(&exchange.response.body).iter().all(|session| self.ids.contains_key(id(session))) {
+        if listed(&exchange.response.body).iter().all(|session| self.names.contains_key(id(session))) {
             return;
         }
         for session in exchanges.iter().flat_map(|exchange| listed(&exchange.response.body)) {
             let id = id(&session);
-            if self.ids.contains_key(id) || own.iter().any(|body| body.contains(id)) {
+            if self.names.contains_key(id) || own.iter().any(|body| body.contains(id)) {
                 continue;
             }
             *self.now.lock().unwrap() = session["open_time"].as_str().unwrap().parse().unwrap();
@@ -173,58 +208,72 @@ impl Embedded {
                     None,
                 )
                 .await;
-            self.ids.insert(id.to_owned(), opened.unwrap().id);
+            self.names.insert(id.to_owned(), opened.unwrap().id);
         }
     }
 
     async fn answer(&mut self, exchange: &Exchange) -> Received {
-        let (parts, body) = self.send(&exchange.request).await.into_parts();
-        let body = String::from_utf8(body.into()).unwrap();
+        let answer = self.send(exchange).await;
+        let body = String::from_utf8(wire::plain(&answer)).unwrap();
         if let (Some(captured), Some(ours)) = (opened(&exchange.response.body), opened(&body)) {
-            self.ids.insert(captured, ours);
+            self.names.insert(captured, ours);
         }
         let named = |body: String, (captured, ours): (&String, &String)| body.replace(ours, captured);
-        let headers = parts
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap().to_owned()));
-        let of_the_answer = |(name, _): &(String, String)| !OF_THE_CONNECTION.contains(&&**name);
         Received {
-            status: parts.status.as_u16(),
-            headers: headers.filter(of_the_answer).collect(),
-            body: self.ids.iter().fold(body, named),
+            status: answer.status().as_u16(),
+            date: exchange.response.date.clone(),
+            headers: wire::headers(&answer),
+            body: without_the_moment(&self.names.iter().fold(body, named)),
         }
     }
 
-    async fn send(&mut self, sent: &Sent) -> Response<Bytes> {
+    async fn send(&mut self, Exchange { request: sent, response, .. }: &Exchange) -> Response<Bytes> {
+        self.date_anew(sent, response);
         let own = |text: &str| {
-            self.ids.iter().fold(text.to_owned(), |text, (captured, ours)| text.replace(captured, ours))
+            self.names.iter().fold(text.to_owned(), |text, (captured, ours)| text.replace(captured, ours))
         };
-        let body = match &sent.body {
-            Body::Text(text) => Bytes::from(own(text)),
-            Body::Bytes(bytes) => Bytes::from(bytes.clone()),
+        let (captured, body) = match &sent.body {
+            Body::Text(text) => (text.as_bytes(), Bytes::from(own(text))),
+            Body::Bytes(bytes) => (&bytes[..], Bytes::from(bytes.clone())),
         };
-        let mut request = Request::new(Full::new(body));
+        let digest = |body: &[u8]| STANDARD.encode(Md5::digest(body));
+        let mut request = Request::new(body.clone());
         *request.method_mut() = sent.method.parse().unwrap();
         *request.uri_mut() = sent.target.parse().unwrap();
+        if sent.version.as_deref() == Some("1.0") {
+            *request.version_mut() = Version::HTTP_10;
+        }
         for (name, value) in &sent.headers {
+            // With other ids, the body has another digest.
+            let value = if *value == digest(captured) { digest(&body) } else { own(value) };
             request.headers_mut().append(
                 HeaderName::from_bytes(name.as_bytes()).unwrap(),
                 HeaderValue::from_bytes(value.as_bytes()).unwrap(),
             );
         }
-        let connection = match &mut self.connection {
-            Some(connection) => connection,
-            none => {
-                let stream = TcpStream::connect(self.service.address()).await.unwrap();
-                let (sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
-                tokio::spawn(connection);
-                none.insert(sender)
-            }
-        };
-        connection.ready().await.unwrap();
-        let (parts, body) = connection.send_request(request).await.unwrap().into_parts();
-        Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
+        self.wire.send(request).await
+    }
+
+    /// A date in a request is as far from now as it was from the day of the capture.
+    fn date_anew(&mut self, sent: &Sent, response: &Received) {
+        let read = |text: &str| DateTime::parse_from_rfc2822(text).ok();
+        let date = sent.headers.iter().find(|(name, _)| name == "date").map(|(_, value)| value);
+        if let Some((date, (dated, captured))) =
+            date.and_then(|date| Some((date, (read(date)?, read(&response.date)?))))
+        {
+            let anew = Utc::now() + (dated - captured);
+            self.names.insert(date.clone(), anew.format("%a, %d %b %Y %H:%M:%S GMT").to_string());
+        }
+    }
+}
+
+/// The body without what the parser of JSON says, and what the clock of the heartbeat.
+fn without_the_moment(body: &str) -> String {
+    let json: Value = serde_json::from_str(body).unwrap_or_default();
+    match (body.split_once("Invalid JSON: "), json) {
+        (Some((before, _)), Value::Object(error)) if error["code"] == "InvalidContent" => before.to_owned(),
+        (None, Value::String(time)) => time.replace(|digit: char| digit.is_ascii_digit(), "0"),
+        _ => body.to_owned(),
     }
 }
 

@@ -3,7 +3,7 @@
 //! It is the embedded service behind `server::router` and a fake for tests. Where the real service does
 //! something odd, so does this: it is a double, not an ideal.
 
-use super::store::{Store, random_id, written};
+use super::store::{Look, Store, random_id, written};
 use crate::contract::ISessionsV1;
 use crate::data::{
     DataPage, FilterParams, PagingParams, SessionV1, Timestamp, date_parse, truncate_to_millis,
@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::Value;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// The size of a page, and the largest that there is.
 const PAGE: usize = 100;
@@ -35,7 +35,7 @@ const PAGE: usize = 100;
 /// # }
 /// ```
 pub struct SessionsMemoryClientV1<U = Value, D = Value> {
-    store: Arc<Mutex<Store<U, D>>>,
+    store: Arc<Store<U, D>>,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     expire_timeout: TimeDelta,
 }
@@ -80,7 +80,7 @@ impl<U, D> SessionsMemoryClientV1<U, D> {
     /// How many sessions there are, open and closed.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.store().len()
+        self.store.len()
     }
 
     /// Whether there is no session.
@@ -89,27 +89,37 @@ impl<U, D> SessionsMemoryClientV1<U, D> {
         self.len() == 0
     }
 
-    /// Nothing is done halfway under the lock, so what a panicking thread left is sound.
-    fn store(&self) -> MutexGuard<'_, Store<U, D>> {
-        self.store.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn now(&self) -> Timestamp {
         truncate_to_millis((self.clock)())
     }
 }
 
-/// The sessions that `filter` can hold for, by the narrowest index that it allows.
-fn candidates<'s, U, D>(
-    store: &'s Store<U, D>,
-    filter: &Filter<'_>,
-) -> Box<dyn Iterator<Item = &'s SessionV1<U, D>> + 's> {
+/// Shows the sessions that `filter` holds for to `look`, until it has seen enough. They are found by the narrowest
+/// index that the filter allows.
+fn matching<U, D>(store: &Store<U, D>, filter: &Filter<'_>, mut look: impl FnMut(&SessionV1<U, D>) -> Look) {
+    let mut look = |session: &SessionV1<U, D>| {
+        if filter.holds_for(session) { look(session) } else { Look::GoOn }
+    };
     if let Some(id) = filter.id {
-        Box::new(store.get(id).into_iter())
+        store.get(id, look);
     } else if let Some(user_id) = filter.user_id {
-        Box::new(store.of_user(user_id))
+        store.of_user(user_id, &mut look);
     } else {
-        Box::new(store.all())
+        store.all(&mut look);
+    }
+}
+
+/// A session as it stands in a list.
+fn listed<U, D>(session: &SessionV1<U, D>) -> SessionV1<U, D> {
+    SessionV1 {
+        user_id: session.user_id.clone(),
+        user_name: session.user_name.clone(),
+        active: session.active,
+        request_time: session.request_time,
+        close_time: session.close_time,
+        address: session.address.clone(),
+        client: session.client.clone(),
+        ..SessionV1::new(session.id.clone(), session.open_time)
     }
 }
 
@@ -213,20 +223,17 @@ where
         paging: Option<&PagingParams>,
     ) -> Result<DataPage<SessionV1<U, D>>> {
         let (filter, paging) = (Filter::of(filter), paging.copied().unwrap_or_default());
-        let store = self.store();
-        let matching = || candidates(&store, &filter).filter(|session| filter.holds_for(session));
-        let total = paging.wants_total().then(|| matching().count() as u64);
-        let listed = |session: &SessionV1<U, D>| SessionV1 {
-            user_id: session.user_id.clone(),
-            user_name: session.user_name.clone(),
-            active: session.active,
-            request_time: session.request_time,
-            close_time: session.close_time,
-            address: session.address.clone(),
-            client: session.client.clone(),
-            ..SessionV1::new(session.id.clone(), session.open_time)
-        };
-        let data = matching().skip(paging.skipped()).take(paging.taken(PAGE, PAGE)).map(listed).collect();
+        let (skipped, taken) = (paging.skipped(), paging.taken(PAGE, PAGE));
+        let counts = paging.wants_total();
+        let (mut found, mut data) = (0, Vec::new());
+        matching(&self.store, &filter, |session| {
+            if found >= skipped && data.len() < taken {
+                data.push(listed(session));
+            }
+            found += 1;
+            if counts || data.len() < taken { Look::GoOn } else { Look::Enough }
+        });
+        let total = counts.then_some(found as u64);
         Ok(DataPage::new(data, total))
     }
 
@@ -235,7 +242,7 @@ where
         _correlation_id: Option<&str>,
         session_id: &str,
     ) -> Result<Option<SessionV1<U, D>>> {
-        Ok(self.store().get(session_id).cloned())
+        Ok(self.store.get(session_id, SessionV1::clone))
     }
 
     async fn open_session(
@@ -258,7 +265,7 @@ where
             data: data.and_then(keep),
             ..SessionV1::new(written(id), self.now())
         };
-        self.store().insert(id, session.clone());
+        self.store.insert(id, session.clone());
         Ok(session)
     }
 
@@ -294,11 +301,12 @@ where
         let now = self.now();
         // Before the beginning of time nothing has changed.
         let Some(oldest) = now.checked_sub_signed(self.expire_timeout) else { return Ok(()) };
-        let mut store = self.store();
-        for session in store.all_mut().filter(|session| session.active && session.request_time < oldest) {
-            session.request_time = now;
-            close(session);
-        }
+        self.store.change_all(|session| {
+            if session.active && session.request_time < oldest {
+                session.request_time = now;
+                close(session);
+            }
+        });
         Ok(())
     }
 
@@ -307,7 +315,7 @@ where
         _correlation_id: Option<&str>,
         session_id: &str,
     ) -> Result<Option<SessionV1<U, D>>> {
-        Ok(self.store().remove(session_id))
+        Ok(self.store.remove(session_id))
     }
 }
 
@@ -323,11 +331,11 @@ impl<U: Clone, D: Clone> SessionsMemoryClientV1<U, D> {
     /// Changes a session, now.
     fn change(&self, id: &str, change: impl FnOnce(&mut SessionV1<U, D>)) -> Option<SessionV1<U, D>> {
         let now = self.now();
-        let mut store = self.store();
-        let session = store.get_mut(id)?;
-        session.request_time = now;
-        change(session);
-        Some(session.clone())
+        self.store.change(id, |session| {
+            session.request_time = now;
+            change(session);
+            session.clone()
+        })
     }
 }
 

@@ -1,19 +1,39 @@
-//! Sessions in the order of their opening, found by id and by user without a search.
+//! Sessions in the order of their opening, found by id and by user without a search, and changed by many at once.
+//!
+//! There is no lock over everything. Each session is in the shard that its id names, and each user in the shard of
+//! the user's name; a lock is held for one step, and never while another is waited for, but by what looks at all
+//! sessions, which takes all shards in their order. Who opens or deletes a session is done when both shards know;
+//! in between, a list skips what it does not find.
 //!
 //! Where there are many sessions, what costs is memory that no cache holds. So an index leads to a session in
 //! one step, and an id is found by its number, which stands in the table itself.
 
 use crate::data::SessionV1;
-use slab::Slab;
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
+/// More than there are threads on most machines.
+const SHARDS: usize = 32;
+
 pub(super) struct Store<U, D> {
-    sessions: Slab<Numbered<U, D>>,
-    by_id: HashMap<Uuid, usize>,
-    by_number: BTreeMap<u64, usize>,
-    by_user: HashMap<String, BTreeMap<u64, usize>>,
-    next: u64,
+    sessions: [Mutex<Shard<U, D>>; SHARDS],
+    users: [Mutex<Users>; SHARDS],
+    /// Leads from a user to a shard.
+    hasher: RandomState,
+    next: AtomicU64,
+}
+
+/// The numbers of a user's sessions, which are in their order, and their ids.
+type Users = HashMap<String, BTreeMap<u64, Uuid>>;
+
+struct Shard<U, D> {
+    by_id: HashMap<Uuid, Numbered<U, D>>,
+    by_number: BTreeMap<u64, Uuid>,
 }
 
 struct Numbered<U, D> {
@@ -23,80 +43,131 @@ struct Numbered<U, D> {
 
 impl<U, D> Default for Store<U, D> {
     fn default() -> Self {
+        let shard = |_| Mutex::new(Shard { by_id: HashMap::new(), by_number: BTreeMap::new() });
         Self {
-            sessions: Slab::new(),
-            by_id: HashMap::new(),
-            by_number: BTreeMap::new(),
-            by_user: HashMap::new(),
-            next: 0,
+            sessions: std::array::from_fn(shard),
+            users: std::array::from_fn(|_| Mutex::default()),
+            hasher: RandomState::new(),
+            next: AtomicU64::new(0),
         }
     }
 }
 
 impl<U, D> Store<U, D> {
     pub(super) fn len(&self) -> usize {
-        self.sessions.len()
+        self.sessions.iter().map(|shard| lock(shard).by_id.len()).sum()
     }
 
     /// Keeps a session whose id is `id`, as [`written`].
-    pub(super) fn insert(&mut self, id: Uuid, session: SessionV1<U, D>) {
-        let number = self.next;
-        self.next += 1;
+    pub(super) fn insert(&self, id: Uuid, session: SessionV1<U, D>) {
         let user_id = session.user_id.clone();
-        let place = self.sessions.insert(Numbered { number, session });
-        self.by_id.insert(id, place);
-        self.by_number.insert(number, place);
+        let number = {
+            let mut shard = self.shard(id);
+            // Under the lock, so that whoever has all of them sees no number before a smaller one.
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            shard.by_number.insert(number, id);
+            shard.by_id.insert(id, Numbered { number, session });
+            number
+        };
         if let Some(user_id) = user_id {
-            self.by_user.entry(user_id).or_default().insert(number, place);
+            self.users(&user_id).entry(user_id).or_default().insert(number, id);
         }
     }
 
-    pub(super) fn get(&self, id: &str) -> Option<&SessionV1<U, D>> {
-        self.at(*self.by_id.get(&read(id)?)?)
+    /// What `look` makes of a session.
+    pub(super) fn get<T>(&self, id: &str, look: impl FnOnce(&SessionV1<U, D>) -> T) -> Option<T> {
+        self.at(read(id)?, look)
     }
 
-    pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut SessionV1<U, D>> {
-        let place = *self.by_id.get(&read(id)?)?;
-        Some(&mut self.sessions.get_mut(place)?.session)
+    /// What `change` makes of a session.
+    pub(super) fn change<T>(&self, id: &str, change: impl FnOnce(&mut SessionV1<U, D>) -> T) -> Option<T> {
+        let id = read(id)?;
+        Some(change(&mut self.shard(id).by_id.get_mut(&id)?.session))
     }
 
-    pub(super) fn remove(&mut self, id: &str) -> Option<SessionV1<U, D>> {
-        let place = self.by_id.remove(&read(id)?)?;
-        let Numbered { number, session } = self.sessions.try_remove(place)?;
-        self.by_number.remove(&number);
-        if let Some(user_id) = &session.user_id
-            && let Some(places) = self.by_user.get_mut(user_id)
-        {
-            places.remove(&number);
-            if places.is_empty() {
-                self.by_user.remove(user_id);
+    pub(super) fn remove(&self, id: &str) -> Option<SessionV1<U, D>> {
+        let id = read(id)?;
+        let Numbered { number, session } = {
+            let mut shard = self.shard(id);
+            let numbered = shard.by_id.remove(&id)?;
+            shard.by_number.remove(&numbered.number);
+            numbered
+        };
+        if let Some(user_id) = &session.user_id {
+            let mut users = self.users(user_id);
+            if let Some(numbers) = users.get_mut(user_id) {
+                numbers.remove(&number);
+                if numbers.is_empty() {
+                    users.remove(user_id);
+                }
             }
         }
         Some(session)
     }
 
-    /// All sessions, in their order.
-    pub(super) fn all(&self) -> impl Iterator<Item = &SessionV1<U, D>> {
-        self.by_number.values().filter_map(|&place| self.at(place))
+    /// Shows all sessions to `look`, in their order, until it has seen enough.
+    pub(super) fn all(&self, mut look: impl FnMut(&SessionV1<U, D>) -> Look) {
+        let shards: Vec<_> = self.sessions.iter().map(lock).collect();
+        let mut rest: Vec<_> = shards.iter().map(|shard| shard.by_number.iter()).collect();
+        // The next of each shard.
+        let mut next: BinaryHeap<_> =
+            rest.iter_mut().enumerate().filter_map(|(at, rest)| Some(Reverse((rest.next()?, at)))).collect();
+        while let Some(Reverse(((_, id), at))) = next.pop() {
+            if let Some(Numbered { session, .. }) = shards[at].by_id.get(id)
+                && look(session) == Look::Enough
+            {
+                return;
+            }
+            next.extend(rest[at].next().map(|following| Reverse((following, at))));
+        }
     }
 
-    /// Those of a user, in their order.
-    pub(super) fn of_user<'s>(
-        &'s self,
-        user_id: &str,
-    ) -> impl Iterator<Item = &'s SessionV1<U, D>> + use<'s, U, D> {
-        let places = self.by_user.get(user_id).into_iter().flat_map(BTreeMap::values);
-        places.filter_map(|&place| self.at(place))
+    /// Shows those of a user to `look`, in their order, until it has seen enough.
+    pub(super) fn of_user(&self, user_id: &str, mut look: impl FnMut(&SessionV1<U, D>) -> Look) {
+        // Copied, so that no lock waits for another.
+        let ids: Vec<Uuid> = match self.users(user_id).get(user_id) {
+            Some(numbers) => numbers.values().copied().collect(),
+            None => return,
+        };
+        for id in ids {
+            if self.at(id, &mut look) == Some(Look::Enough) {
+                return;
+            }
+        }
     }
 
-    /// All sessions, in no order.
-    pub(super) fn all_mut(&mut self) -> impl Iterator<Item = &mut SessionV1<U, D>> {
-        self.sessions.iter_mut().map(|(_, Numbered { session, .. })| session)
+    /// Changes all sessions, in no order.
+    pub(super) fn change_all(&self, mut change: impl FnMut(&mut SessionV1<U, D>)) {
+        for shard in &self.sessions {
+            lock(shard).by_id.values_mut().for_each(|Numbered { session, .. }| change(session));
+        }
     }
 
-    fn at(&self, place: usize) -> Option<&SessionV1<U, D>> {
-        Some(&self.sessions.get(place)?.session)
+    fn at<T>(&self, id: Uuid, look: impl FnOnce(&SessionV1<U, D>) -> T) -> Option<T> {
+        Some(look(&self.shard(id).by_id.get(&id)?.session))
     }
+
+    fn shard(&self, id: Uuid) -> MutexGuard<'_, Shard<U, D>> {
+        // The last byte of an id is random.
+        lock(&self.sessions[usize::from(id.as_bytes()[15]) % SHARDS])
+    }
+
+    fn users(&self, user_id: &str) -> MutexGuard<'_, Users> {
+        let [.., last] = self.hasher.hash_one(user_id).to_ne_bytes();
+        lock(&self.users[usize::from(last) % SHARDS])
+    }
+}
+
+/// Whether a list goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    GoOn,
+    Enough,
+}
+
+/// Nothing is done halfway under a lock, so what a panicking thread left is sound.
+fn lock<T>(shard: &Mutex<T>) -> MutexGuard<'_, T> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A version 4 UUID. An id of a fake need not be hard to guess, and the system's randomness would have to be set up by

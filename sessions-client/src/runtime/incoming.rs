@@ -113,6 +113,11 @@ impl Incoming {
 
 /// The values of the placeholders, decoded, in the order of `template`; `None` if `path` is another one.
 fn match_path<'p>(template: &'static str, path: &'p str) -> Option<Vec<(&'static str, Cow<'p, str>)>> {
+    // Most have nothing to decode and nothing to be found in it.
+    let is_plain = |text: &str| !text.as_bytes().contains(&b'%');
+    if !template.as_bytes().contains(&b'{') && (path == template || (is_plain(path) && is_plain(template))) {
+        return (path == template).then(Vec::new);
+    }
     let mut values = Vec::new();
     let mut segments = path.split('/');
     for expected in template.split('/') {

@@ -45,6 +45,8 @@ pub(crate) use transport::{Attempts, BodyGivenUp};
 #[cfg(feature = "server")]
 pub(crate) use incoming::invalid_json;
 pub(crate) use incoming::validation_error;
+#[cfg(all(test, feature = "server"))]
+pub(crate) use respond::to_json;
 #[cfg(any(feature = "server", feature = "test-kit"))]
 pub(crate) use respond::{error_response, json};
 

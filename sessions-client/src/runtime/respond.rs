@@ -14,13 +14,39 @@ where
     R: Outcome<Ok: Serialize, Err: Failure>,
 {
     match outcome.into_result() {
-        Ok(value) => match serde_json::to_vec(&value) {
+        Ok(value) => match to_json(&value) {
             Ok(body) if body == b"null" => empty(StatusCode::NO_CONTENT),
             Ok(body) => json(StatusCode::OK, body),
             // The service has done its work and cannot say so; the real one answers likewise.
             Err(_) => empty(StatusCode::INTERNAL_SERVER_ERROR),
         },
         Err(error) => refuse(route, &error),
+    }
+}
+
+/// The value as JSON, with its doubles as JavaScript writes them where there is an embedded service, which needs
+/// it. Any reader takes the one for the other.
+pub(crate) fn to_json(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    // Of most sessions, all.
+    let mut body = Vec::with_capacity(512);
+    #[cfg(feature = "server")]
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut body, JavaScript))?;
+    #[cfg(not(feature = "server"))]
+    serde_json::to_writer(&mut body, value)?;
+    Ok(body)
+}
+
+#[cfg(feature = "server")]
+struct JavaScript;
+
+#[cfg(feature = "server")]
+impl serde_json::ser::Formatter for JavaScript {
+    fn write_f32<W: std::io::Write + ?Sized>(&mut self, writer: &mut W, number: f32) -> std::io::Result<()> {
+        writer.write_all(ryu_js::Buffer::new().format_finite(number).as_bytes())
+    }
+
+    fn write_f64<W: std::io::Write + ?Sized>(&mut self, writer: &mut W, number: f64) -> std::io::Result<()> {
+        writer.write_all(ryu_js::Buffer::new().format_finite(number).as_bytes())
     }
 }
 

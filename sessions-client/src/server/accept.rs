@@ -9,6 +9,9 @@ pub(super) const MEDIA_TYPES: [&str; 4] =
 
 /// Whether the client accepts any of [`MEDIA_TYPES`]. Without the header, or with an empty one, it does.
 pub(super) fn accepts_answers(headers: &HeaderMap) -> bool {
+    if !headers.contains_key(ACCEPT) {
+        return true;
+    }
     let values = headers.get_all(ACCEPT).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
     let accept = values.collect::<Vec<_>>().join(", ");
     let ranges: Vec<Range<'_>> = accept.split(',').filter_map(Range::read).collect();

@@ -1,14 +1,18 @@
 //! A server of its own.
 
-use super::router;
-use crate::contract::ISessionsV1;
-use crate::runtime::Payload;
+use super::{Double, connection};
+use crate::contract::{ISessionsV1, sessions_v1};
+use crate::runtime::{Handler, Payload};
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::{TcpListener, ToSocketAddrs};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
-/// The embedded service on a socket. It stops when it is dropped.
+/// The embedded service on a socket. It stops when it is dropped, and all its connections with it.
+///
+/// A connection on which nothing is asked for five seconds is closed, as every answer says.
 ///
 /// ```
 /// use sessions_client::server::EmbeddedService;
@@ -43,11 +47,8 @@ impl EmbeddedService {
     {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let router = router(service);
-        let server = tokio::spawn(async move {
-            // It ends only with the task: a connection that fails is no reason.
-            let _ = axum::serve(listener, router).await;
-        });
+        let double = Double::new(sessions_v1::Handler::<S, U, D>::new(service));
+        let server = tokio::spawn(accept(listener, Arc::new(double)));
         Ok(Self { address, server })
     }
 
@@ -61,6 +62,27 @@ impl EmbeddedService {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+}
+
+/// Serves whoever connects. `axum::serve` was refused: it can close no idle connection, and leaves those that are
+/// open behind.
+async fn accept(listener: TcpListener, double: Arc<Double<impl Handler + 'static>>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    // It would only be slower.
+                    let _ = stream.set_nodelay(true);
+                    let double = Arc::clone(&double);
+                    connections.spawn(async move { connection::serve(stream, &double).await });
+                }
+                // Whoever came is gone again, or there are too many: until some have left, one cannot but wait.
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
     }
 }
 

@@ -2,14 +2,16 @@
 //!
 //! The real service hands payloads through, but it holds them as JavaScript values on the way: numbers are
 //! doubles, texts may hold half a surrogate pair, and keys that are array indices come before all others.
-//! [`Value`] can hold neither an infinite number nor half a pair, nor does it write every double as JavaScript
-//! does. So the text of the JSON is put right before `serde_json` reads it and after it has written it.
+//! [`Value`] can hold neither an infinite number nor half a pair. So the text of the JSON is put right before
+//! `serde_json` reads it and, where there are halves, after it has written it. That doubles are written as
+//! JavaScript does is the formatter's affair (`runtime/respond.rs`).
 //!
 //! What [`Value`] cannot hold travels behind [`ESCAPE`], which no other text contains: half a pair as a
 //! character of a private area, an infinite number as a list of one such text. Both come out again as
 //! JavaScript writes them. A JSON reader of our own was refused: the text alone is much less to get right.
 
 use bytes::Bytes;
+use memchr::{memchr, memchr2};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -17,29 +19,34 @@ use std::fmt::Write as _;
 /// What is inexpressible follows. The character itself is no character, and is written twice where it comes in.
 const ESCAPE: char = '\u{10FFFF}';
 
+/// The first of its bytes, which few other characters have.
+const LEAD: u8 = 0xF4;
+
 /// Half a pair, as a character: its number from here on is that of the half from the first one on.
 const HALVES: u32 = 0xF_0000;
 const END_OF_HALVES: u32 = HALVES + 0x800;
 
 const FIRST_HALF: u32 = 0xD800;
 
-/// Reads JSON. Infinite numbers are for [`settle`], [`is_infinite`] and [`text`] to tell.
+/// Reads JSON. Infinite numbers are for [`settle`], [`infinite`] and [`text`] to tell.
 pub(super) fn parse(json: &str) -> serde_json::Result<Value> {
+    let has_odd_texts = memchr2(b'\\', LEAD, json.as_bytes()).is_some();
     serde_json::from_str(&rewrite(json, |token| match token {
         Token::Number(number) => incoming_number(number),
-        Token::Text(text) => incoming_text(text),
+        Token::Text(text) if has_odd_texts => incoming_text(text),
+        Token::Text(_) => None,
     }))
 }
 
-/// The body of an answer as JavaScript writes it. It is sound JSON.
+/// The body of an answer as JavaScript writes it, but for its numbers: those the runtime writes so. It is sound JSON.
 pub(super) fn written(body: Bytes) -> Bytes {
+    if memchr(LEAD, &body).is_none() {
+        return body;
+    }
     let Ok(json) = std::str::from_utf8(&body) else { return body };
     let rewritten = rewrite(json, |token| match token {
-        Token::Number(number) if number.contains(['.', 'e']) => {
-            number.parse().ok().map(number_text).filter(|text| text != number)
-        }
-        Token::Number(_) => None,
         Token::Text(text) => outgoing_text(text),
+        Token::Number(_) => None,
     });
     match rewritten {
         Cow::Borrowed(_) => body,
@@ -93,14 +100,14 @@ fn rewrite<'j>(json: &'j str, replace: impl Fn(Token<'j>) -> Option<String>) -> 
 
 /// Where the text that begins at `at` has its closing quote.
 fn end_of_text(bytes: &[u8], mut at: usize) -> usize {
-    loop {
-        match bytes.get(at) {
-            None => return bytes.len(),
-            Some(b'"') => return at,
-            Some(b'\\') => at += 2,
-            Some(_) => at += 1,
+    while let Some(found) = bytes.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
+        at += found;
+        if bytes[at] == b'"' {
+            return at;
         }
+        at += 2;
     }
+    bytes.len()
 }
 
 fn is_numeric(byte: u8) -> bool {
@@ -293,12 +300,13 @@ pub(super) fn text(value: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::{parse, settle, text, written};
+    use crate::runtime::to_json;
 
     /// What JavaScript writes that has read `json`.
     fn passed(json: &str) -> String {
         let mut value = parse(json).unwrap_or_else(|error| panic!("{json}: {error}"));
         settle(&mut value);
-        String::from_utf8(written(value.to_string().into()).into()).unwrap()
+        String::from_utf8(written(to_json(&value).unwrap().into()).into()).unwrap()
     }
 
     #[test]

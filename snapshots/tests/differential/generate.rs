@@ -1,8 +1,9 @@
 //! Random calls. What is simplest stands first, since that is what shrinking tends to.
 
-use crate::sequence::Call;
+use crate::sequence::{Call, Form};
 use crate::values::{
-    ACCEPTS, BODIES, CONTENT_TYPES, EXTRA_NAMES, FLAGS, HEADERS, NUMBERS, PAGES, PATHS, QUERIES, TIMES,
+    ACCEPTS, BODIES, CODINGS, CONDITIONS, CONTENT_TYPES, DATES, DIGESTS, ENCODINGS, EXTRA_NAMES, FLAGS,
+    HEADERS, METHODS, NUMBERS, ORIGINS, PAGES, PATHS, QUERIES, TIMES,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -29,12 +30,13 @@ fn plain(command: &str, body: String) -> Call {
         target: format!("/v1/sessions/{command}"),
         headers: vec![("content-type", "application/json".to_owned())],
         body: Some(body),
+        form: Form::Plain,
     }
 }
 
 fn call() -> impl Strategy<Value = Call> {
     let plain = command().prop_map(|(command, body)| plain(command, body));
-    prop_oneof![5 => plain, 1 => odd()]
+    prop_oneof![10 => plain, 2 => odd(), 1 => asked_by_a_browser()]
 }
 
 /// A command with its arguments.
@@ -317,22 +319,58 @@ fn odd() -> impl Strategy<Value = Call> {
         6 => command.prop_map(|command| format!("/v1/sessions/{command}")),
         2 => select(PATHS).prop_map(str::to_owned),
     ];
-    let method = prop_oneof![6 => Just("POST"), 1 => select(&["GET", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "PROPFIND"][..])];
+    let method = prop_oneof![6 => Just("POST"), 1 => Just("GET"), 1 => select(METHODS)];
     let query = prop_oneof![3 => Just(""), 1 => select(QUERIES)];
     let content_type =
         prop_oneof![3 => Just(Some("application/json")), 2 => option::of(select(CONTENT_TYPES))];
-    let header = Union::new_weighted(vec![
-        (6, Just(None).boxed()),
-        (2, select(ACCEPTS).prop_map(|value| Some(("accept", value.to_owned()))).boxed()),
-        (1, select(HEADERS).prop_map(|(name, value)| Some((name, value.to_owned()))).boxed()),
-    ]);
-    (method, path, query, content_type, vec(header, 2), body()).prop_map(
-        |(method, path, query, content_type, headers, body)| {
+    (method, path, query, content_type, vec(option::weighted(0.4, header()), 3), body(), form()).prop_map(
+        |(method, path, query, content_type, headers, body, form)| {
             let content_type = content_type.map(|value| ("content-type", value.to_owned()));
             let headers = content_type.into_iter().chain(headers.into_iter().flatten()).collect();
-            Call { method, target: format!("{path}{query}"), headers, body }
+            // The asterisk is a target of its own.
+            let target = if path == "*" { path } else { format!("{path}{query}") };
+            Call { method, target, headers, body, form }
         },
     )
+}
+
+fn header() -> impl Strategy<Value = (&'static str, String)> {
+    let of = |name: &'static str, values: &'static [&'static str]| {
+        select(values).prop_map(move |value| (name, value.to_owned())).boxed()
+    };
+    Union::new_weighted(vec![
+        (4, of("accept", ACCEPTS)),
+        (4, of("accept-encoding", CODINGS)),
+        (2, of("origin", ORIGINS)),
+        (2, of("date", DATES)),
+        (2, of("content-md5", DIGESTS)),
+        (2, of("content-encoding", ENCODINGS)),
+        (2, of("if-match", CONDITIONS)),
+        (2, of("if-none-match", CONDITIONS)),
+        (3, select(HEADERS).prop_map(|(name, value)| (name, value.to_owned())).boxed()),
+    ])
+}
+
+fn form() -> impl Strategy<Value = Form> {
+    let compressed = select(&[Form::Gzip, Form::GzipInParts, Form::GzipPadded][..]);
+    prop_oneof![8 => Just(Form::Plain), 2 => compressed, 1 => Just(Form::Old)]
+}
+
+/// A browser asks for a page from elsewhere: for permission, or on it.
+fn asked_by_a_browser() -> impl Strategy<Value = Call> {
+    let permission =
+        (select(PATHS), select(ORIGINS), option::of(select(&["POST", "PUT", "", "x, y"][..])), header())
+            .prop_map(|(path, origin, method, header)| {
+                let asked = method.map(|method| ("access-control-request-method", method.to_owned()));
+                let headers = [("origin", origin.to_owned()), header].into_iter().chain(asked).collect();
+                Call { method: "OPTIONS", target: path.to_owned(), headers, body: None, form: Form::Plain }
+            });
+    let asked = (command(), select(ORIGINS)).prop_map(|((command, body), origin)| {
+        let mut call = plain(command, body);
+        call.headers.push(("origin", origin.to_owned()));
+        call
+    });
+    prop_oneof![permission, asked]
 }
 
 fn body() -> impl Strategy<Value = Option<String>> {

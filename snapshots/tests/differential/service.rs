@@ -1,25 +1,24 @@
 //! One of the two services: a connection to it, and what it has told of its sessions.
 
 use crate::compare::{Answer, normalize};
-use crate::sequence::{Call, resolve};
+use crate::sequence::{Call, Form, resolve};
+use crate::wire::{Wire, headers, plain};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HOST};
-use http::{HeaderValue, Request, Response};
-use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper_util::rt::TokioIo;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HOST};
+use http::{HeaderValue, Request, Response, Version};
+use md5::{Digest, Md5};
 use serde_json::Value;
 use sessions_client::SessionsMemoryClientV1;
 use sessions_client::server::EmbeddedService;
 use snapshots::Normalizer;
 use std::net::SocketAddr;
-use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 
 pub(crate) struct Service {
-    address: SocketAddr,
-    connection: Option<SendRequest<Full<Bytes>>>,
+    wire: Wire,
     names: Normalizer,
     sessions: Vec<Session>,
 }
@@ -55,55 +54,51 @@ impl Service {
     }
 
     fn new(address: SocketAddr) -> Self {
-        Self { address, connection: None, names: Normalizer::new(), sessions: Vec::new() }
+        Self { wire: Wire::new(address), names: Normalizer::new(), sessions: Vec::new() }
     }
 
     /// Sends a call, and reads what the answer tells of sessions.
     pub(crate) async fn send(&mut self, call: &Call) -> Answer {
-        let (parts, body) = self.exchange(call).await.into_parts();
-        let header = |name| {
-            parts
-                .headers
-                .get(name)
-                .map(|value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned())
-        };
-        let body = String::from_utf8_lossy(&body).into_owned();
-        let opened = call.target.contains("/open_session") && parts.status == 200;
-        self.learn(&body, opened);
-        let body = normalize(&body, &mut self.names);
+        let body = self.body(call);
+        let digest = STANDARD.encode(Md5::digest(&body));
+        let answer = self.exchange(call, body).await;
+        let text = String::from_utf8_lossy(&plain(&answer)).into_owned();
+        let opened = call.target.contains("/open_session") && answer.status() == 200;
+        self.learn(&text, opened);
+        // The bodies had other ids.
+        let body = normalize(&text, &mut self.names).replace(&digest, "⟨its digest⟩");
         self.wait_for_the_next_tick().await;
-        Answer {
-            status: parts.status.as_u16(),
-            content_type: header(CONTENT_TYPE),
-            allow: header(ALLOW),
-            body,
-        }
+        Answer { status: answer.status().as_u16(), headers: headers(&answer), body }
     }
 
-    async fn exchange(&mut self, call: &Call) -> Response<Bytes> {
+    fn body(&self, call: &Call) -> Vec<u8> {
         let insert = |kind: &str, argument: &str| self.insert(kind, argument);
-        let mut request = Request::new(Full::from(resolve(call.body.as_deref().unwrap_or_default(), insert)));
+        call.form.of(&resolve(call.body.as_deref().unwrap_or_default(), insert))
+    }
+
+    async fn exchange(&mut self, call: &Call, body: Vec<u8>) -> Response<Bytes> {
+        let insert = |kind: &str, argument: &str| match kind {
+            "md5" => STANDARD.encode(Md5::digest(&body)).into(),
+            _ => self.insert(kind, argument),
+        };
+        let mut request = Request::new(Bytes::from(body.clone()));
         *request.method_mut() = call.method.parse().unwrap();
         *request.uri_mut() = String::from_utf8(resolve(&call.target, insert)).unwrap().parse().unwrap();
-        request.headers_mut().insert(HOST, self.address.to_string().parse().unwrap());
-        if call.body.as_deref() == Some("") {
+        if call.form == Form::Old {
+            *request.version_mut() = Version::HTTP_10;
+        }
+        request.headers_mut().insert(HOST, self.wire.address().to_string().parse().unwrap());
+        if call.body.as_deref() == Some("") && body.is_empty() {
             request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         for (name, value) in &call.headers {
             let value = HeaderValue::from_bytes(&resolve(value, insert)).unwrap();
             request.headers_mut().append(*name, value);
         }
-        // An answer may have closed the connection.
-        let open = match self.connection.take() {
-            Some(mut connection) => connection.ready().await.is_ok().then_some(connection),
-            None => None,
-        };
-        let connection = match open {
-            Some(connection) => self.connection.insert(connection),
-            None => self.connection.insert(connect(self.address).await),
-        };
-        let (parts, body) = connection.send_request(request).await.expect("an answer").into_parts();
-        Response::from_parts(parts, body.collect().await.expect("a whole answer").to_bytes())
+        if call.form.is_gzip() {
+            request.headers_mut().append(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        self.wire.send(request).await
     }
 
     fn insert(&self, kind: &str, argument: &str) -> Vec<u8> {
@@ -157,18 +152,12 @@ impl Service {
                 target: "/v1/sessions/delete_session_by_id".to_owned(),
                 headers: vec![("content-type", "application/json".to_owned())],
                 body: Some(format!(r#"{{"session_id":"⟦id:{index}⟧"}}"#)),
+                form: Form::Plain,
             };
-            self.exchange(&delete).await;
+            let body = self.body(&delete);
+            self.exchange(&delete, body).await;
         }
         self.sessions.clear();
         self.names = Normalizer::new();
     }
-}
-
-async fn connect(address: SocketAddr) -> SendRequest<Full<Bytes>> {
-    let stream = TcpStream::connect(address).await.expect("the service listens");
-    stream.set_nodelay(true).unwrap();
-    let (sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
-    tokio::spawn(connection);
-    sender
 }

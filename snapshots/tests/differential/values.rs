@@ -262,6 +262,112 @@ pub(crate) const PATHS: &[&str] = &[
     "/v1/sessions/%67et_sessions",
     "/favicon.ico",
     "/v1/sessions/%",
+    "/heartbeat",
+    "/heartbeat",
+    "/heartbeat/",
+    "/heartbeat;x",
+    "/status",
+    "/status?x=1",
+    "/status/x",
+    "*",
+];
+
+/// All verbs of Node.js but `CONNECT`.
+pub(crate) const METHODS: &[&str] = &[
+    "OPTIONS",
+    "HEAD",
+    "PUT",
+    "DELETE",
+    "PATCH",
+    "TRACE",
+    "PROPFIND",
+    "ACL",
+    "BIND",
+    "CHECKOUT",
+    "COPY",
+    "LINK",
+    "LOCK",
+    "M-SEARCH",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MOVE",
+    "NOTIFY",
+    "PROPPATCH",
+    "PURGE",
+    "QUERY",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "SOURCE",
+    "SUBSCRIBE",
+    "UNBIND",
+    "UNLINK",
+    "UNLOCK",
+    "UNSUBSCRIBE",
+];
+
+pub(crate) const CODINGS: &[&str] = &[
+    "gzip",
+    "gzip, deflate, br",
+    "*",
+    "deflate",
+    "identity",
+    "",
+    "GZIP",
+    "gzip;q=0",
+    "gzip;q=0, *",
+    "*;q=0, gzip;q=0.1",
+    "*;q=0",
+    "gzip;q=x",
+    "gzip;q=0;x=1, gzip;q=0.5",
+    "gzip ; x=y ; q=0",
+    "gzip;q= 0.5x",
+    "gzip; q",
+    "x-gzip",
+    "gzip deflate",
+    ", gzip",
+    "gzip;q=1e-400, *",
+    "gzip;q=.5",
+    "gzip;q=-1",
+];
+
+pub(crate) const ORIGINS: &[&str] = &["http://example.test", "null", "", "http://a.test, http://b.test", "*"];
+
+/// None is near the limit of five minutes, or the two services might find it on different sides.
+pub(crate) const DATES: &[&str] = &[
+    "Mon, 23 Nov 2020 02:13:44 GMT",
+    "Mon, 23 Nov 2099 02:13:44 GMT",
+    "garbage",
+    "",
+    "1",
+    "2020",
+    "2099-01-01T00:00:00Z",
+    "1999-12-31",
+    "⟦byte:233⟧ 1 2001",
+    "Mon, 23 Nov 2020 02:13:44 +0100 (x)",
+];
+
+pub(crate) const DIGESTS: &[&str] =
+    &["⟦md5:⟧", "AAAA", "", "1B2M2Y8AsgTpgAmY7PhCfg==", "⟦byte:233⟧", "⟦md5:⟧, x"];
+
+/// `gzip` is for bodies that are.
+pub(crate) const ENCODINGS: &[&str] = &["deflate", "br", "identity", "GZIP", "x-gzip", "identity, br"];
+
+pub(crate) const CONDITIONS: &[&str] = &[
+    "\"x\"",
+    "*",
+    "\"\"",
+    "",
+    "W/\"\"",
+    "W/*",
+    "W/",
+    "\"x\" , *",
+    "\"x\",\"y\"",
+    "\"x\",",
+    "\"*\"",
+    "⟦byte:233⟧",
 ];
 
 pub(crate) const QUERIES: &[&str] = &[
@@ -285,6 +391,15 @@ pub(crate) const QUERIES: &[&str] = &[
     "?hasOwnProperty=1",
     "?correlation_id=%F0%9F%98%80",
     "?correlation_id=%22%0d%0a",
+    "?callback=cb",
+    "?jsonp=a.b",
+    "?callback=&jsonp=x",
+    "?callback",
+    "?x=1&callback=a+b%20%C3%A9&jsonp=y",
+    "?callback=a&callback=b",
+    "?callback=&callback=",
+    "?%63allback=%ff+%41",
+    "?Callback=x",
 ];
 
 pub(crate) const CONTENT_TYPES: &[&str] = &[
@@ -351,7 +466,16 @@ pub(crate) const HEADERS: &[(&str, &str)] = &[
     ("trace_id", "1"),
     ("authorization", "Bearer x"),
     ("accept-version", "~1"),
-    ("if-none-match", "\"x\""),
+    ("if-modified-since", "Mon, 23 Nov 2099 02:13:44 GMT"),
+    ("if-unmodified-since", "Mon, 23 Nov 2020 02:13:44 GMT"),
+    ("expect", "100-continue"),
+    ("expect", "100-Continue"),
+    ("expect", "something"),
+    ("access-control-request-method", "POST"),
+    ("access-control-request-headers", "content-type"),
+    ("connection", "keep-alive"),
+    ("connection", "x, Close"),
+    ("accept-charset", "latin1"),
     ("x-requested-with", "y"),
     ("connection", "close"),
     ("cookie", "a=b"),

@@ -1,0 +1,99 @@
+//! From a body to the arguments of a command.
+//!
+//! The order of the checks is the service's: encoding, digest, JSON. A body that it does not read as JSON has no
+//! arguments, and nobody complains; one of some media types it does not even look at.
+
+use super::{compression, digest, head, javascript};
+use crate::error::ServiceError;
+use crate::runtime::{Request, Response, error_response, invalid_json};
+use http::StatusCode;
+use http::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue,
+    TRANSFER_ENCODING,
+};
+use serde_json::Value;
+use std::borrow::Cow;
+
+/// The largest body, compressed or not: more than the real service was seen to accept.
+pub(super) const LIMIT: usize = 128 << 20;
+
+/// How the service treats a body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Treatment {
+    /// It stays where it is.
+    Ignored,
+    /// It is read, and then left alone.
+    Checked,
+    /// JSON, read as text.
+    Text,
+    /// JSON under another name, read as bytes. Unlike an empty text, no bytes at all are no JSON.
+    Bytes,
+}
+
+impl Treatment {
+    /// The service's rule is neither that of the standard nor blind to a space before a parameter.
+    fn of(headers: &HeaderMap) -> Self {
+        let Some(value) = headers.get(CONTENT_TYPE) else { return Self::Ignored };
+        if value == "application/json" {
+            return Self::Text;
+        }
+        let content_type = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
+        let essence = content_type.split(';').next().unwrap_or_default();
+        let is_name = |text: &str| {
+            !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'.')
+        };
+        match essence {
+            "application/octet-stream" | "multipart/form-data" => Self::Ignored,
+            _ if content_type.is_empty() => Self::Ignored,
+            "application/json" => Self::Text,
+            _ => match essence.strip_prefix("application/").and_then(|subtype| subtype.split_once("+json")) {
+                Some((name, _)) if is_name(name) => Self::Bytes,
+                _ => Self::Checked,
+            },
+        }
+    }
+}
+
+/// The arguments in the request's body, or the answer that refuses it.
+pub(super) fn arguments(request: &Request) -> Result<Value, Box<Response>> {
+    let (headers, received) = (request.headers(), request.body());
+    let treatment = Treatment::of(headers);
+    let announced = headers.get(CONTENT_LENGTH);
+    let is_announced_empty = announced.is_some() && received.is_empty() && !is_chunked(headers);
+    if treatment == Treatment::Ignored || is_announced_empty {
+        return Ok(Value::Null);
+    }
+    let plain = plain(headers, received)?;
+    if !plain.is_empty()
+        && let Some(error) = digest::mismatch(headers, received)
+    {
+        return Err(Box::new(error_response(StatusCode::BAD_REQUEST, &error)));
+    }
+    if treatment == Treatment::Checked || (plain.is_empty() && treatment == Treatment::Text) {
+        return Ok(Value::Null);
+    }
+    // Invalid UTF-8 is replaced, as the real service does.
+    javascript::parse(&String::from_utf8_lossy(&plain))
+        .map_err(|error| Box::new(error_response(StatusCode::BAD_REQUEST, &invalid_json(error))))
+}
+
+fn is_chunked(headers: &HeaderMap) -> bool {
+    headers.get(TRANSFER_ENCODING).is_some_and(|encoding| encoding == "chunked")
+}
+
+/// The body without its compression.
+fn plain<'b>(headers: &HeaderMap, received: &'b [u8]) -> Result<Cow<'b, [u8]>, Box<Response>> {
+    let Some(encoding) = head::text(headers, CONTENT_ENCODING) else { return Ok(Cow::Borrowed(received)) };
+    if encoding != "gzip" {
+        let error = ServiceError::new("UnsupportedMediaType", "content encoding not supported");
+        let mut refusal = error_response(StatusCode::UNSUPPORTED_MEDIA_TYPE, &error);
+        refusal.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        return Err(Box::new(refusal));
+    }
+    // The real service would end here.
+    let corrupt = |why| {
+        let error = ServiceError::new("InvalidContent", format!("the body cannot be decompressed: {why}"));
+        Box::new(error_response(StatusCode::BAD_REQUEST, &error))
+    };
+    compression::gunzip(received, LIMIT).map(Cow::Owned).map_err(corrupt)
+}

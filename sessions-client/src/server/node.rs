@@ -1,0 +1,73 @@
+//! What Node.js refuses before the service hears of it, as far as hyper reads it as HTTP.
+
+use super::answer::{AnswerBody, keep_alive};
+use super::date;
+use http::header::{CONNECTION, DATE, EXPECT, HOST, HeaderMap, HeaderValue};
+use http::request::Parts;
+use http::{Response, StatusCode, Version};
+
+/// The verbs that there are.
+const METHODS: &[&str] = &[
+    "ACL",
+    "BIND",
+    "CHECKOUT",
+    "CONNECT",
+    "COPY",
+    "DELETE",
+    "GET",
+    "HEAD",
+    "LINK",
+    "LOCK",
+    "M-SEARCH",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MOVE",
+    "NOTIFY",
+    "OPTIONS",
+    "PATCH",
+    "POST",
+    "PROPFIND",
+    "PROPPATCH",
+    "PURGE",
+    "PUT",
+    "QUERY",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "SOURCE",
+    "SUBSCRIBE",
+    "TRACE",
+    "UNBIND",
+    "UNLINK",
+    "UNLOCK",
+    "UNSUBSCRIBE",
+];
+
+/// The answer without a body that refuses the request.
+pub(super) fn refusal(request: &Parts) -> Option<Response<AnswerBody>> {
+    let closed = HeaderMap::from_iter([(CONNECTION, HeaderValue::from_static("close"))]);
+    let is_current = request.version == Version::HTTP_11;
+    let (status, headers) = if !METHODS.contains(&request.method.as_str()) {
+        (StatusCode::BAD_REQUEST, closed)
+    } else if is_current && !request.headers.contains_key(HOST) {
+        let mut headers = closed;
+        headers.insert(DATE, date::now());
+        (StatusCode::BAD_REQUEST, headers)
+    } else if is_current && request.headers.get(EXPECT).is_some_and(|expected| !is_continue(expected)) {
+        let mut headers = HeaderMap::from_iter([(DATE, date::now())]);
+        keep_alive(&mut headers, false);
+        (StatusCode::EXPECTATION_FAILED, headers)
+    } else {
+        return None;
+    };
+    let mut response = Response::new(AnswerBody::unsized_of(bytes::Bytes::new()));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    Some(response)
+}
+
+fn is_continue(expected: &HeaderValue) -> bool {
+    expected.as_bytes().eq_ignore_ascii_case(b"100-continue")
+}
