@@ -1,0 +1,85 @@
+//! The clients that are compared. Each is what its users write, no more and no less.
+
+mod bare_hyper;
+mod by_reqwest;
+mod ours;
+mod pooled_hyper;
+mod tcp;
+
+use crate::wire::Operation;
+use anyhow::{Result, ensure};
+use clap::ValueEnum;
+
+/// A client, as one of several concurrent callers holds it.
+pub(crate) trait Caller: Sized + 'static {
+    /// The first caller of a new client of the service at `url`, which has neither path nor slash at the end.
+    async fn first(url: &str) -> Result<Self>;
+
+    /// One more caller, who shares what callers of this client share.
+    async fn another(&self) -> Result<Self>;
+
+    /// Calls `operation`, and returns how many sessions were read.
+    async fn call(&mut self, operation: Operation) -> Result<usize>;
+
+    /// [`call`](Self::call), which is to return what the service has.
+    async fn checked(&mut self, operation: Operation) -> Result<()> {
+        let read = self.call(operation).await?;
+        let expected = operation.sessions();
+        ensure!(read == expected, "{operation}: {read} sessions were read, {expected} were sent");
+        Ok(())
+    }
+}
+
+/// Which client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Client {
+    /// `sessions-client` as `connect` makes it: reqwest, with deadline, repeats, spans and limits.
+    OursReqwest,
+    /// `sessions-client` over reqwest, without policies.
+    OursReqwestBare,
+    /// reqwest as people write it: `.post(url).json(&body).send().await?.json().await?`.
+    Reqwest,
+    /// reqwest with care: the URL parsed once, the request built directly, serde from bytes.
+    ReqwestCareful,
+    /// hyper's `SendRequest` with serde: one connection a caller, no pool, no TLS.
+    Hyper,
+    /// The pooled client of hyper-util with serde.
+    HyperUtil,
+    /// The limit: prepared bytes over TCP, and nothing decoded.
+    Tcp,
+}
+
+impl Client {
+    /// What it is, in a word of a table.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::OursReqwest => "**sessions-client**, reqwest",
+            Self::OursReqwestBare => "**sessions-client**, reqwest, no policies",
+            Self::Reqwest => "reqwest, as people write it",
+            Self::ReqwestCareful => "reqwest, with care",
+            Self::Hyper => "hyper `SendRequest`, serde",
+            Self::HyperUtil => "hyper-util pooled client, serde",
+            Self::Tcp => "TCP, prepared bytes (the limit)",
+        }
+    }
+}
+
+/// What one does with a client whose type is chosen at run time.
+pub(crate) trait Job {
+    type Output;
+
+    async fn with<C: Caller>(self) -> Self::Output;
+}
+
+/// Does `job` with the type of `client`.
+pub(crate) async fn with<J: Job>(client: Client, job: J) -> J::Output {
+    match client {
+        Client::OursReqwest => job.with::<ours::Default>().await,
+        Client::OursReqwestBare => job.with::<ours::Bare>().await,
+        Client::Reqwest => job.with::<by_reqwest::AsWritten>().await,
+        Client::ReqwestCareful => job.with::<by_reqwest::Careful>().await,
+        Client::Hyper => job.with::<bare_hyper::Connection>().await,
+        Client::HyperUtil => job.with::<pooled_hyper::Pooled>().await,
+        Client::Tcp => job.with::<tcp::Prepared>().await,
+    }
+}

@@ -1,0 +1,93 @@
+//! What the client and the embedded service cost, beside what people write by hand and what others generate.
+//!
+//! Measured processes are children of this program, which is its own client, server and load generator: each
+//! begins afresh, is pinned to a core of its own, and prints one line.
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "figures are for tables, and far from where an f64 is not exact"
+)]
+
+mod answers;
+mod callgrind;
+mod child;
+mod clients;
+mod codec;
+mod compare;
+mod count;
+mod gates;
+mod http1;
+mod node;
+mod table;
+mod wire;
+mod work;
+
+use crate::codec::Codec;
+use crate::compare::Compare;
+use crate::count::Count;
+use crate::gates::Gate;
+use crate::work::Work;
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, LocalOptions};
+
+/// What the client and the embedded service cost.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Compares all clients against a server with fixed answers.
+    Compare(Compare),
+    /// Counts instructions and allocations, of all clients and of the codec.
+    Count(Count),
+    /// Fails if instructions or allocations have grown.
+    Gate(Gate),
+    /// Makes calls with one client and prints what was measured, as JSON.
+    #[command(hide = true)]
+    Work(Work),
+    /// Encodes or decodes without a network.
+    #[command(hide = true)]
+    Codec(Codec),
+    /// Answers with fixed bytes until standard input ends, and prints where.
+    #[command(hide = true)]
+    Answer {
+        /// How long each answer is held back, in microseconds.
+        #[arg(long, default_value_t = 0)]
+        delay: u64,
+    },
+}
+
+fn main() -> Result<()> {
+    let cli = Cli::parse();
+    // One thread, as each measured process has one core; and tasks need not move.
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+    runtime.block_on(run(cli.command))
+}
+
+async fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Compare(compare) => compare.run().await,
+        Command::Count(count) => count.run().await,
+        Command::Gate(gate) => gate.run().await,
+        Command::Work(work) => {
+            println!("{}", serde_json::to_string(&work.run().await?)?);
+            Ok(())
+        }
+        Command::Codec(codec) => codec.run(),
+        Command::Answer { delay } => {
+            let listener = TcpListener::bind("127.0.0.1:0").await?;
+            println!("http://{}", listener.local_addr()?);
+            tokio::select! {
+                result = answers::serve(listener, Duration::from_micros(delay)) => result,
+                () = child::released() => Ok(()),
+            }
+        }
+    }
+}
