@@ -1,9 +1,12 @@
 //! Servers that answer with given bytes, right or wrong, and a time that does not pass by itself.
 
-#![allow(dead_code, reason = "each test file takes what it needs")]
+#![allow(dead_code, unused_macros, reason = "each test file takes what it needs")]
 
-#[cfg(feature = "reqwest")]
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub(crate) mod faulty;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+#[macro_use]
+pub(crate) mod network;
 pub(crate) mod socket_time;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
