@@ -42,10 +42,10 @@ impl Core {
     }
 }
 
-/// A server in a process of its own. It ends when it is dropped.
+/// A server in a process of its own. It ends when this is dropped, or this program dies: its input ends then.
 pub(crate) struct Server {
     /// Its standard input is held open for as long as it is to run.
-    _process: Child,
+    process: Child,
     pub(crate) url: String,
 }
 
@@ -57,7 +57,15 @@ impl Server {
         let mut url = String::new();
         BufReader::new(output).read_line(&mut url).await?;
         ensure!(!url.is_empty(), "a server ended before it said where it is: {:?}", command.as_std());
-        Ok(Self { _process: process, url: url.trim().to_owned() })
+        Ok(Self { process, url: url.trim().to_owned() })
+    }
+
+    /// Waits for its end, so that it is in nobody's way.
+    pub(crate) async fn stop(mut self) -> Result<()> {
+        // `wait` closes its input first.
+        let status = self.process.wait().await?;
+        ensure!(status.success(), "a server ended with {status}");
+        Ok(())
     }
 
     /// The fixed-answer server, which holds each answer back for `delay` microseconds.

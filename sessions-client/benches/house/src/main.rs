@@ -18,7 +18,9 @@ mod compare;
 mod count;
 mod gates;
 mod http1;
+mod load;
 mod node;
+mod servers;
 mod table;
 mod wire;
 mod work;
@@ -27,6 +29,8 @@ use crate::codec::Codec;
 use crate::compare::Compare;
 use crate::count::Count;
 use crate::gates::Gate;
+use crate::load::Load;
+use crate::servers::{Kind, Servers};
 use crate::work::Work;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -49,12 +53,20 @@ enum Command {
     Count(Count),
     /// Fails if instructions or allocations have grown.
     Gate(Gate),
+    /// Compares the embedded service with the real one.
+    Servers(Servers),
     /// Makes calls with one client and prints what was measured, as JSON.
     #[command(hide = true)]
     Work(Work),
     /// Encodes or decodes without a network.
     #[command(hide = true)]
     Codec(Codec),
+    /// Loads a server and prints the requests a second.
+    #[command(hide = true)]
+    Load(Load),
+    /// Runs a server until standard input ends, and prints where.
+    #[command(hide = true)]
+    Serve { kind: Kind },
     /// Answers with fixed bytes until standard input ends, and prints where.
     #[command(hide = true)]
     Answer {
@@ -76,6 +88,12 @@ async fn run(command: Command) -> Result<()> {
         Command::Compare(compare) => compare.run().await,
         Command::Count(count) => count.run().await,
         Command::Gate(gate) => gate.run().await,
+        Command::Servers(servers) => servers.run().await,
+        Command::Load(load) => {
+            println!("{}", load.run().await?);
+            Ok(())
+        }
+        Command::Serve { kind } => kind.serve().await,
         Command::Work(work) => {
             println!("{}", serde_json::to_string(&work.run().await?)?);
             Ok(())

@@ -2,9 +2,13 @@
 
 mod bare_hyper;
 mod by_reqwest;
+#[cfg(feature = "generators")]
+mod feign;
 mod ours;
 mod pooled_hyper;
-mod tcp;
+#[cfg(feature = "generators")]
+mod progenitor;
+pub(crate) mod tcp;
 
 use crate::wire::Operation;
 use anyhow::{Result, ensure};
@@ -37,10 +41,20 @@ pub(crate) enum Client {
     OursReqwest,
     /// `sessions-client` over reqwest, without policies.
     OursReqwestBare,
+    /// `sessions-client` over hyper, with the same policies.
+    OursHyper,
+    /// `sessions-client` over hyper, without policies.
+    OursHyperBare,
     /// reqwest as people write it: `.post(url).json(&body).send().await?.json().await?`.
     Reqwest,
     /// reqwest with care: the URL parsed once, the request built directly, serde from bytes.
     ReqwestCareful,
+    /// What progenitor generates from an `OpenAPI` document.
+    #[cfg(feature = "generators")]
+    Progenitor,
+    /// What feignhttp generates from functions with attributes.
+    #[cfg(feature = "generators")]
+    Feignhttp,
     /// hyper's `SendRequest` with serde: one connection a caller, no pool, no TLS.
     Hyper,
     /// The pooled client of hyper-util with serde.
@@ -55,8 +69,14 @@ impl Client {
         match self {
             Self::OursReqwest => "**sessions-client**, reqwest",
             Self::OursReqwestBare => "**sessions-client**, reqwest, no policies",
+            Self::OursHyper => "**sessions-client**, hyper",
+            Self::OursHyperBare => "**sessions-client**, hyper, no policies",
             Self::Reqwest => "reqwest, as people write it",
             Self::ReqwestCareful => "reqwest, with care",
+            #[cfg(feature = "generators")]
+            Self::Progenitor => "progenitor, generated",
+            #[cfg(feature = "generators")]
+            Self::Feignhttp => "feignhttp, generated",
             Self::Hyper => "hyper `SendRequest`, serde",
             Self::HyperUtil => "hyper-util pooled client, serde",
             Self::Tcp => "TCP, prepared bytes (the limit)",
@@ -76,8 +96,14 @@ pub(crate) async fn with<J: Job>(client: Client, job: J) -> J::Output {
     match client {
         Client::OursReqwest => job.with::<ours::Default>().await,
         Client::OursReqwestBare => job.with::<ours::Bare>().await,
+        Client::OursHyper => job.with::<ours::Hyper>().await,
+        Client::OursHyperBare => job.with::<ours::BareHyper>().await,
         Client::Reqwest => job.with::<by_reqwest::AsWritten>().await,
         Client::ReqwestCareful => job.with::<by_reqwest::Careful>().await,
+        #[cfg(feature = "generators")]
+        Client::Progenitor => job.with::<progenitor::Progenitor>().await,
+        #[cfg(feature = "generators")]
+        Client::Feignhttp => job.with::<feign::Feign>().await,
         Client::Hyper => job.with::<bare_hyper::Connection>().await,
         Client::HyperUtil => job.with::<pooled_hyper::Pooled>().await,
         Client::Tcp => job.with::<tcp::Prepared>().await,

@@ -4,7 +4,8 @@ use super::Caller;
 use crate::wire::{ADDRESS, CLIENT, Operation, USER_ID, USER_NAME, data};
 use anyhow::Result;
 use sessions_client::{
-    ClientConfig, DefaultTransport, ISessionsV1, ReqwestTransport, SessionsHttpClientV1, Transport, Value,
+    ClientConfig, DefaultTransport, HyperTransport, ISessionsV1, Policies, ReqwestTransport,
+    SessionsHttpClientV1, Transport, Value,
 };
 
 /// As `connect` makes it.
@@ -12,6 +13,12 @@ pub(super) type Default = Ours<DefaultTransport>;
 
 /// Over reqwest alone.
 pub(super) type Bare = Ours<ReqwestTransport>;
+
+/// Over hyper, with the same policies.
+pub(super) type Hyper = Ours<Policies<HyperTransport>>;
+
+/// Over hyper alone.
+pub(super) type BareHyper = Ours<HyperTransport>;
 
 /// The client over `T`, and the payload that it sends.
 pub(super) struct Ours<T> {
@@ -31,6 +38,19 @@ impl Connect for DefaultTransport {
 }
 
 impl Connect for ReqwestTransport {
+    fn connect(url: &str) -> Result<SessionsHttpClientV1<Value, Value, Self>> {
+        Ok(SessionsHttpClientV1::new(Self::new(&ClientConfig::from_url(url)?)?))
+    }
+}
+
+impl Connect for Policies<HyperTransport> {
+    fn connect(url: &str) -> Result<SessionsHttpClientV1<Value, Value, Self>> {
+        let config = ClientConfig::from_url(url)?;
+        Ok(SessionsHttpClientV1::new(Self::new(HyperTransport::new(&config)?, &config)))
+    }
+}
+
+impl Connect for HyperTransport {
     fn connect(url: &str) -> Result<SessionsHttpClientV1<Value, Value, Self>> {
         Ok(SessionsHttpClientV1::new(Self::new(&ClientConfig::from_url(url)?)?))
     }
