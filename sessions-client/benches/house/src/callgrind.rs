@@ -95,3 +95,64 @@ fn number(text: Option<&str>) -> Result<f64> {
     let text = text.context("callgrind's output ends early")?;
     text.parse().with_context(|| format!("no number in callgrind's output: {text:?}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Profile;
+
+    /// `main` allocates twice, and once through `realloc`, which asks `malloc`.
+    const SHORTER: &str = "\
+version: 1
+positions: line
+events: Ir
+
+fl=main.rs
+fn=main
+1 10
+cfn=malloc
+calls=2 0
+2 70
+3 5
+cfn=realloc
+calls=1 0
+3 50
+
+fn=malloc
+0 100
+
+fn=realloc
+0 20
+cfn=malloc
+calls=1 0
+0 30
+
+totals: 135
+";
+
+    #[test]
+    fn instructions_are_those_of_the_functions_themselves() {
+        let profile = Profile::parse(SHORTER).unwrap();
+        assert!((profile.instructions() - 135.0).abs() < 0.1);
+        assert_eq!(profile.top(2), [("malloc", 100.0), ("realloc", 20.0)]);
+    }
+
+    #[test]
+    fn an_allocation_counts_once_whoever_does_it_for_whom() {
+        assert!((Profile::parse(SHORTER).unwrap().allocations() - 3.0).abs() < 0.1);
+    }
+
+    #[test]
+    fn what_both_lengths_did_is_not_counted() {
+        let shorter = Profile::parse(SHORTER).unwrap();
+        let longer = SHORTER.replace("1 10\n", "1 110\n").replace("calls=2", "calls=22");
+        let each = Profile::parse(&longer).unwrap().each(&shorter, 10);
+        assert!((each.instructions() - 10.0).abs() < 0.1);
+        assert!((each.allocations() - 2.0).abs() < 0.1);
+    }
+
+    #[test]
+    fn output_that_is_cut_short_is_an_error() {
+        assert!(Profile::parse("fn=main\n1").is_err());
+        assert!(Profile::parse("fn=main\n1 many\n").is_err());
+    }
+}

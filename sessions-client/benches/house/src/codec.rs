@@ -4,7 +4,9 @@ use crate::wire::{ADDRESS, CLIENT, Operation, USER_ID, USER_NAME, data};
 use anyhow::Result;
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
-use sessions_client::{DataPage, Operation as _, Response, SessionV1, Value, sessions_v1};
+use sessions_client::{
+    DataPage, Operation as _, RawResponse, Response, SessionRef, SessionV1, Value, sessions_v1,
+};
 use std::hint::black_box;
 
 /// What is done, and how often.
@@ -28,6 +30,8 @@ pub(crate) enum Case {
     SessionByHand,
     /// A page of 100, by the client.
     Page,
+    /// A page of 100 that borrows from the answer, by the client.
+    PageBorrowed,
     /// A page of 100, by a derived type.
     PageByHand,
 }
@@ -51,6 +55,10 @@ impl Codec {
                 Case::Page => {
                     let page: DataPage<SessionV1> = sessions_v1::GetSessions::decode(response(&page)?)?;
                     black_box(page);
+                }
+                Case::PageBorrowed => {
+                    let answer = RawResponse::new(sessions_v1::GET_SESSIONS, response(&page)?)?;
+                    black_box(&answer.read::<DataPage<SessionRef<'_>>>()?);
                 }
                 Case::PageByHand => {
                     black_box(Operation::GetSessions.read(black_box(&page))?);

@@ -58,6 +58,9 @@ impl fmt::Display for Contender {
     }
 }
 
+/// One caller, some, and many.
+const CALLERS: [usize; 3] = [1, 16, 64];
+
 /// The arguments of `compare`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Compare {
@@ -68,7 +71,7 @@ pub(crate) struct Compare {
     #[arg(long, value_delimiter = ',')]
     operations: Vec<Operation>,
     /// Callers at once.
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64])]
+    #[arg(long, value_delimiter = ',', default_values_t = CALLERS)]
     callers: Vec<usize>,
     #[command(flatten)]
     pub(crate) rounds: Rounds,
@@ -120,6 +123,11 @@ pub(crate) fn median(figures: impl Iterator<Item = f64>) -> f64 {
 }
 
 impl Compare {
+    /// Compares everything.
+    pub(crate) fn all(rounds: Rounds) -> Self {
+        Self { clients: Vec::new(), operations: Vec::new(), callers: CALLERS.to_vec(), rounds }
+    }
+
     pub(crate) async fn run(self) -> Result<()> {
         let contenders = if self.clients.is_empty() { Contender::all() } else { self.clients.clone() };
         let operations =

@@ -194,3 +194,55 @@ fn growth(counts: &BTreeMap<String, Counts>, accepted: &BTreeMap<String, Counts>
     }
     failures
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Counts, LIMITS, growth, ratios};
+    use std::collections::BTreeMap;
+
+    /// Ours cost `share` of what they may, and their peers 1000.
+    fn counts(share: f64) -> BTreeMap<String, Counts> {
+        let mut counts = BTreeMap::new();
+        for limit in LIMITS {
+            counts.insert(limit.peer.name(), Counts { instructions: 1000.0, allocations: 1000.0 });
+        }
+        for limit in LIMITS {
+            let instructions = limit.instructions.limit * 1000.0 * share;
+            let allocations = limit.allocations.limit * 1000.0 * share;
+            counts.insert(limit.ours.name(), Counts { instructions, allocations });
+        }
+        counts
+    }
+
+    #[test]
+    fn what_is_at_its_limit_passes_and_what_is_above_is_named() {
+        assert_eq!(ratios(&counts(0.999)), [""; 0]);
+        let failures = ratios(&counts(1.01));
+        assert_eq!(failures.len(), 2 * LIMITS.len());
+        let first = &failures[0];
+        assert!(first.starts_with("ours-reqwest/open_session / reqwest/open_session: the share"), "{first}");
+    }
+
+    #[test]
+    fn a_count_may_grow_by_the_tolerance_and_no_more() {
+        assert_eq!(growth(&counts(1.04), &counts(1.0)), [""; 0]);
+        let failures = growth(&counts(1.06), &counts(1.0));
+        assert_eq!(failures.len(), 2 * LIMITS.len());
+        assert!(failures[0].contains("6.0 % more") && failures[0].contains("--accept"), "{}", failures[0]);
+    }
+
+    #[test]
+    fn what_was_never_accepted_fails() {
+        let failures = growth(&counts(1.0), &BTreeMap::new());
+        assert_eq!(failures.len(), LIMITS.len());
+    }
+
+    #[test]
+    fn no_goal_is_above_what_holds() {
+        for limit in LIMITS {
+            for share in [limit.instructions, limit.allocations] {
+                assert!(share.goal <= share.limit, "{}", limit.ours.name());
+            }
+        }
+    }
+}

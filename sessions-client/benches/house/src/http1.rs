@@ -45,3 +45,32 @@ fn body(headers: &[Header<'_>]) -> Result<usize> {
     let text = std::str::from_utf8(length.value)?;
     text.trim().parse().with_context(|| format!("a Content-Length that is no number: {text:?}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{request, response};
+
+    #[test]
+    fn a_message_is_there_once_its_body_is() {
+        let text = b"POST /a HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}";
+        assert_eq!(request(&text[..10]).unwrap(), None);
+        assert_eq!(request(&text[..text.len() - 1]).unwrap(), None);
+        assert_eq!(request(text).unwrap(), Some((text.len(), "/a")));
+
+        let text = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}HTTP/1.1 200";
+        assert_eq!(response(&text[..38]).unwrap(), None);
+        assert_eq!(response(text).unwrap(), Some((38, 40)));
+    }
+
+    #[test]
+    fn an_answer_that_is_no_success_is_no_answer_that_counts() {
+        let error = response(b"HTTP/1.1 503 Service Unavailable\r\n\r\n").unwrap_err();
+        assert!(error.to_string().starts_with("the service answers 503"), "{error}");
+    }
+
+    #[test]
+    fn a_message_without_a_length_is_refused() {
+        let error = response(b"HTTP/1.1 200 OK\r\n\r\n").unwrap_err();
+        assert_eq!(error.to_string(), "a message without Content-Length");
+    }
+}

@@ -10,6 +10,7 @@
 )]
 
 mod answers;
+mod build_cost;
 mod callgrind;
 mod child;
 mod clients;
@@ -20,20 +21,26 @@ mod gates;
 mod http1;
 mod load;
 mod node;
+mod report;
+mod scale;
 mod servers;
 mod table;
 mod wire;
 mod work;
 
+use crate::build_cost::BuildCost;
 use crate::codec::Codec;
 use crate::compare::Compare;
 use crate::count::Count;
 use crate::gates::Gate;
 use crate::load::Load;
+use crate::report::Report;
+use crate::scale::Scale;
 use crate::servers::{Kind, Servers};
 use crate::work::Work;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, LocalOptions};
@@ -53,8 +60,14 @@ enum Command {
     Count(Count),
     /// Fails if instructions or allocations have grown.
     Gate(Gate),
+    /// Compares one call at a time with ever more.
+    Scale(Scale),
+    /// Measures what a program on the client costs to build.
+    BuildCost(BuildCost),
     /// Compares the embedded service with the real one.
     Servers(Servers),
+    /// Prints all tables but that of `build-cost`, in Markdown.
+    Report(Report),
     /// Makes calls with one client and prints what was measured, as JSON.
     #[command(hide = true)]
     Work(Work),
@@ -78,6 +91,7 @@ enum Command {
 
 fn main() -> Result<()> {
     let cli = Cli::parse();
+    allow_connections()?;
     // One thread, as each measured process has one core; and tasks need not move.
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
     runtime.block_on(run(cli.command))
@@ -88,7 +102,10 @@ async fn run(command: Command) -> Result<()> {
         Command::Compare(compare) => compare.run().await,
         Command::Count(count) => count.run().await,
         Command::Gate(gate) => gate.run().await,
+        Command::Scale(scale) => scale.run().await,
+        Command::BuildCost(build) => build.run().await,
         Command::Servers(servers) => servers.run().await,
+        Command::Report(report) => report.run().await,
         Command::Load(load) => {
             println!("{}", load.run().await?);
             Ok(())
@@ -108,4 +125,10 @@ async fn run(command: Command) -> Result<()> {
             }
         }
     }
+}
+
+/// A thousand connections take more files than a process may have open at first.
+fn allow_connections() -> Result<()> {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    Ok(setrlimit(Resource::RLIMIT_NOFILE, most, most)?)
 }

@@ -102,6 +102,10 @@ pub(crate) struct Servers {
 }
 
 impl Servers {
+    pub(crate) fn new(rounds: Rounds) -> Self {
+        Self { rounds }
+    }
+
     pub(crate) async fn run(self) -> Result<()> {
         let (rounds, seconds) = (self.rounds.count(), self.rounds.seconds());
         let kinds = Kind::value_variants();

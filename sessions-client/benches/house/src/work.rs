@@ -89,7 +89,7 @@ impl Job for Work {
         let left = Rc::new(Cell::new(self.calls.unwrap_or(u64::MAX)));
         let length = Duration::try_from_secs_f64(self.seconds).context("--seconds")?;
         let nanos = Rc::new(RefCell::new(Vec::<u32>::with_capacity(1 << 20)));
-        let (begin, cpu) = (Instant::now(), cpu()?);
+        let (begin, cpu) = (Instant::now(), cpu_seconds(UsageWho::RUSAGE_SELF)?);
         each(callers, {
             let (left, nanos) = (Rc::clone(&left), Rc::clone(&nanos));
             async move |caller| {
@@ -106,7 +106,8 @@ impl Job for Work {
             }
         })
         .await?;
-        let (seconds, cpu_seconds) = (begin.elapsed().as_secs_f64(), self::cpu()? - cpu);
+        let (seconds, cpu_seconds) =
+            (begin.elapsed().as_secs_f64(), cpu_seconds(UsageWho::RUSAGE_SELF)? - cpu);
 
         let mut nanos = nanos.borrow_mut();
         nanos.sort_unstable();
@@ -143,9 +144,9 @@ where
     Ok(callers)
 }
 
-/// CPU time of this process so far, in seconds.
-fn cpu() -> Result<f64> {
-    let usage = getrusage(UsageWho::RUSAGE_SELF)?;
+/// CPU time of `who` so far, user and system, in seconds.
+pub(crate) fn cpu_seconds(who: UsageWho) -> Result<f64> {
+    let usage = getrusage(who)?;
     let seconds = |time: TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
     Ok(seconds(usage.user_time()) + seconds(usage.system_time()))
 }

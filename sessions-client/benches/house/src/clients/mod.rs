@@ -109,3 +109,50 @@ pub(crate) async fn with<J: Job>(client: Client, job: J) -> J::Output {
         Client::Tcp => job.with::<tcp::Prepared>().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Caller, Client, Job, with};
+    use crate::answers;
+    use crate::wire::Operation;
+    use anyhow::Result;
+    use clap::ValueEnum;
+    use std::time::Duration;
+    use tokio::net::TcpListener;
+    use tokio::runtime::{Builder, LocalOptions};
+
+    /// Calls every operation, twice as one caller and once as another.
+    struct Everything(String);
+
+    impl Job for Everything {
+        type Output = Result<()>;
+
+        async fn with<C: Caller>(self) -> Result<()> {
+            let mut first = C::first(&self.0).await?;
+            let mut another = first.another().await?;
+            for operation in Operation::ALL {
+                first.checked(operation).await?;
+                another.checked(operation).await?;
+                first.checked(operation).await?;
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn every_client_reads_what_the_server_sends() {
+        let runtime =
+            Builder::new_current_thread().enable_all().build_local(LocalOptions::default()).unwrap();
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}", listener.local_addr().unwrap());
+            let server = tokio::task::spawn_local(answers::serve(listener, Duration::ZERO));
+            for &client in Client::value_variants() {
+                with(client, Everything(url.clone())).await.unwrap_or_else(|error| {
+                    panic!("{client:?}: {error:#}");
+                });
+            }
+            server.abort();
+        });
+    }
+}
