@@ -112,7 +112,9 @@ impl<T: Transport> Caller<T> {
         let span = report.span().clone();
         let request = span.in_scope(|| operation.encode_with(&self.encoding));
         async move {
-            let correlation = request.as_ref().ok().and_then(|request| Correlation::of(O::ROUTE, request));
+            let place = self.encoding.correlation_place;
+            let correlation =
+                request.as_ref().ok().and_then(|request| Correlation::of(O::ROUTE, request, place));
             let result = match request {
                 Ok(request) => {
                     let call = Call { options: self.options, ..Call::new(O::ROUTE, request) };

@@ -4,7 +4,7 @@
 //! when it has failed. A note in the request's extensions was refused: it costs every call four allocations, and
 //! every transport would carry it along.
 
-use super::{Place, Request, Route};
+use super::{CorrelationPlace, Place, Request, Route};
 use http::header::{HeaderMap, HeaderValue};
 use http::uri::Uri;
 
@@ -17,12 +17,15 @@ pub(super) struct Correlation {
 }
 
 impl Correlation {
-    /// That of a request for `route`, if the operation has one.
-    pub(super) fn of(route: &Route, request: &Request) -> Option<Self> {
+    /// That of a request for `route`, which a caller has written to have it in `place`; if there is one.
+    pub(super) fn of(route: &Route, request: &Request, place: CorrelationPlace) -> Option<Self> {
         let name = name(route)?;
-        let header = request.headers().get(name).cloned();
         let target = request.uri().query().map(|_| request.uri().clone());
-        Some(Self { name, target, header })
+        let header = match place {
+            CorrelationPlace::Query => None,
+            CorrelationPlace::Headers | CorrelationPlace::Both => request.headers().get(name).cloned(),
+        };
+        (target.is_some() || header.is_some()).then_some(Self { name, target, header })
     }
 
     /// The id, if the call has one.

@@ -4,6 +4,7 @@ use super::correlation::written;
 use super::{CorrelationPlace, Encoding, JSON, ParamValue, ParamValues, Request, Route};
 use crate::error::Error;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::uri::Uri;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use std::fmt;
@@ -15,6 +16,12 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// The longest path and query, in bytes. `http::Uri` ends at 65,534, the address of the service included; the
 /// service itself takes 16 KiB of head by default, but a gateway's limit is its own to tell.
 const LONGEST_TARGET: usize = 60_000;
+
+/// Room for the headers of most requests, with those that a transport adds: the address, an agent, credentials, a trace.
+const HEADERS: usize = 6;
+
+/// Room for the body of most calls, in bytes: it need not move while it is written.
+const BODY: usize = 256;
 
 const TOO_LONG: &str = "makes path and query longer than the 60,000 bytes that are sent";
 
@@ -47,8 +54,8 @@ impl<'e> Encoder<'e> {
             encoding,
             target: String::with_capacity(route.path.len()),
             has_query: false,
-            headers: HeaderMap::with_capacity(2),
-            body: Vec::new(),
+            headers: HeaderMap::with_capacity(HEADERS),
+            body: Vec::with_capacity(if route.has_body { BODY } else { 0 }),
             in_object: false,
         }
     }
@@ -221,16 +228,13 @@ impl<'e> Encoder<'e> {
             self.headers.insert(CONTENT_TYPE, JSON);
         }
         self.headers.insert(ACCEPT, JSON);
-        let mut request = http::Request::builder()
-            .method(self.route.method.clone())
-            .uri(self.target)
-            .body(self.body.into())
-            .map_err(|error| {
-                let message = "the arguments make no request target that HTTP allows";
-                Error::new(crate::ErrorKind::Encode, message)
-                    .with_source(error)
-                    .with_operation(self.route.name)
-            })?;
+        let target = Uri::try_from(self.target).map_err(|error| {
+            let message = "the arguments make no request target that HTTP allows";
+            Error::new(crate::ErrorKind::Encode, message).with_source(error).with_operation(self.route.name)
+        })?;
+        let mut request = Request::new(self.body.into());
+        *request.method_mut() = self.route.method.clone();
+        *request.uri_mut() = target;
         *request.headers_mut() = self.headers;
         Ok(request)
     }

@@ -2,13 +2,15 @@
 
 use crate::config::ClientConfig;
 use crate::error::{Error, ErrorKind};
-use crate::runtime::{Call, Response, Transport};
+use crate::runtime::{Call, Request, Response, Transport};
 use crate::transport::body::LimitedBody;
 use crate::transport::failure::{broken, late, no_connection, no_connection_in_time, root_cause, unsendable};
+use http::header::{HOST, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Url};
+use reqwest::{Client, Url, retry};
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// Sends requests to one service, over a pool of connections that all clones share.
@@ -21,11 +23,14 @@ use std::time::{Duration, Instant};
 #[derive(Clone)]
 pub struct ReqwestTransport {
     client: Client,
-    /// Makes a connection for each request: repeats go through it.
-    unpooled: Client,
-    /// Scheme, host, port and path of the service, without a slash at the end.
-    base: String,
-    /// The same for messages: without path and credentials.
+    /// None where the user's own client has to do.
+    unpooled: Option<Arc<Unpooled>>,
+    /// Without credentials.
+    url: Url,
+    /// The credentials of the address, and where HTTP has no other place for it, its host: a header that is there need
+    /// not be made for each request.
+    headers: HeaderMap,
+    /// The address for messages: without path and credentials.
     origin: String,
     timeout: Duration,
     max_response_bytes: usize,
@@ -39,27 +44,19 @@ impl ReqwestTransport {
     /// [`ErrorKind::Config`] when the configuration is not [valid](ClientConfig::validate) or has no address, the
     /// address cannot be used, or TLS cannot be set up.
     pub fn new(config: &ClientConfig) -> Result<Self, Error> {
-        let (base, url) = address(config)?;
-        // The pool adds it to the time of day, which has an end.
-        let idle =
-            Some(config.pool_idle_timeout()).filter(|idle| Instant::now().checked_add(*idle).is_some());
-        let build = |idle_connections| {
-            let mut client = Client::builder();
-            if is_on_this_machine(&url) {
-                // A proxy would look for the service on its own machine.
-                client = client.no_proxy();
-            }
-            let client = client
-                .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
-                .connect_timeout(config.connect_timeout())
-                .pool_idle_timeout(idle)
-                .pool_max_idle_per_host(idle_connections)
-                .redirect(Policy::none());
-            client.build().map_err(|error| {
-                Error::new(ErrorKind::Config, "the HTTP client cannot be set up").with_source(error)
-            })
-        };
-        Ok(Self::over(build(usize::MAX)?, build(0)?, base, &url, config))
+        let url = address(config)?;
+        let settings = Settings::new(config, &url);
+        let client = settings.build(usize::MAX).map_err(|error| {
+            Error::new(ErrorKind::Config, "the HTTP client cannot be set up").with_source(error)
+        })?;
+        let mut transport = Self::over(client, url, config)?;
+        transport.unpooled = Some(Arc::new(Unpooled { settings, client: OnceLock::new() }));
+        if transport.url.scheme() == "http"
+            && let Ok(host) = HeaderValue::try_from(&transport.origin["http://".len()..])
+        {
+            transport.headers.insert(HOST, host);
+        }
+        Ok(transport)
     }
 
     /// A transport over a reqwest client of your own, with its TLS, proxies and pool; only the address and
@@ -74,19 +71,26 @@ impl ReqwestTransport {
     /// [`ErrorKind::Config`] when the configuration is not [valid](ClientConfig::validate), or its address cannot be
     /// used.
     pub fn with_client(client: Client, config: &ClientConfig) -> Result<Self, Error> {
-        let (base, url) = address(config)?;
-        Ok(Self::over(client.clone(), client, base, &url, config))
+        Self::over(client, address(config)?, config)
     }
 
-    fn over(client: Client, unpooled: Client, base: String, url: &Url, config: &ClientConfig) -> Self {
-        Self {
+    fn over(client: Client, url: Url, config: &ClientConfig) -> Result<Self, Error> {
+        // A request that is never sent: the builder moves credentials from the URL into a header.
+        let example = client
+            .get(url)
+            .build()
+            .map_err(|error| Error::config("url", format_args!("cannot be used: {}", cause(&error))))?;
+        let headers = example.headers().clone();
+        let url = example.url().clone();
+        Ok(Self {
             client,
-            unpooled,
-            base,
+            unpooled: None,
+            headers,
             origin: url.origin().ascii_serialization(),
+            url,
             timeout: config.timeout(),
             max_response_bytes: config.max_response_bytes(),
-        }
+        })
     }
 
     /// The address of the service, without credentials.
@@ -107,12 +111,62 @@ impl ReqwestTransport {
     }
 }
 
-/// The address of a configuration that is sound, as text and taken apart.
-fn address(config: &ClientConfig) -> Result<(String, Url), Error> {
+/// The address of a configuration that is sound.
+fn address(config: &ClientConfig) -> Result<Url, Error> {
     config.validate()?;
-    let base = config.required_url()?.to_owned();
-    let url = Url::parse(&base).map_err(|error| Error::config("url", format_args!("is no URL: {error}")))?;
-    Ok((base, url))
+    Url::parse(config.required_url()?)
+        .map_err(|error| Error::config("url", format_args!("is no URL: {error}")))
+}
+
+/// What the clients of a transport have in common.
+struct Settings {
+    is_local: bool,
+    connect_timeout: Duration,
+    pool_idle_timeout: Option<Duration>,
+}
+
+impl Settings {
+    fn new(config: &ClientConfig, url: &Url) -> Self {
+        // The pool adds it to the time of day, which has an end.
+        let idle =
+            Some(config.pool_idle_timeout()).filter(|idle| Instant::now().checked_add(*idle).is_some());
+        Self {
+            is_local: is_on_this_machine(url),
+            connect_timeout: config.connect_timeout(),
+            pool_idle_timeout: idle,
+        }
+    }
+
+    fn build(&self, idle_connections: usize) -> reqwest::Result<Client> {
+        let mut client = Client::builder();
+        if self.is_local {
+            // A proxy would look for the service on its own machine.
+            client = client.no_proxy();
+        }
+        client
+            .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(self.connect_timeout)
+            .pool_idle_timeout(self.pool_idle_timeout)
+            .pool_max_idle_per_host(idle_connections)
+            .redirect(Policy::none())
+            // Its repeats are for HTTP/2, and cost a copy of each request.
+            .retry(retry::never().max_retries_per_request(0))
+            .build()
+    }
+}
+
+/// A client that makes a connection for each request, for repeats. Most transports never need it, and TLS takes its
+/// time to set up.
+struct Unpooled {
+    settings: Settings,
+    client: OnceLock<Client>,
+}
+
+impl Unpooled {
+    /// The client; or `pooled`, if it can no longer be set up.
+    fn or(&self, pooled: &Client) -> &Client {
+        self.client.get_or_init(|| self.settings.build(0).unwrap_or_else(|_| pooled.clone()))
+    }
 }
 
 fn is_on_this_machine(url: &Url) -> bool {
@@ -128,22 +182,34 @@ fn cause(error: &reqwest::Error) -> &dyn fmt::Display {
     }
 }
 
-impl Transport for ReqwestTransport {
-    async fn send(&self, call: Call) -> Result<Response, Error> {
-        let timeout = call.timeout().unwrap_or(self.timeout);
-        // A second timer for the same attempt would only cost.
-        let is_limited = call.limit.is_some();
-        let (parts, body) = call.request.into_parts();
-        let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
-        // Where one connection of the pool is stale, so may the next one be.
-        let client = if call.attempt > 1 { &self.unpooled } else { &self.client };
-        let mut request =
-            client.request(parts.method, format!("{}{target}", self.base)).headers(parts.headers).body(body);
-        if !is_limited {
-            request = request.timeout(timeout);
+impl ReqwestTransport {
+    fn request(&self, request: Request) -> reqwest::Request {
+        let (parts, body) = request.into_parts();
+        let mut url = self.url.clone();
+        if let Some(target) = parts.uri.path_and_query() {
+            let base = self.url.path();
+            if base.len() > 1 {
+                url.set_path(&[base.trim_end_matches('/'), target.path()].concat());
+            } else {
+                url.set_path(target.path());
+            }
+            url.set_query(target.query());
         }
-        let mut response = request.send().await.map_err(|error| self.failure(&error, timeout))?;
+        let mut whole = reqwest::Request::new(parts.method, url);
+        *whole.headers_mut() = parts.headers;
+        for (name, value) in &self.headers {
+            whole.headers_mut().entry(name).or_insert_with(|| value.clone());
+        }
+        *whole.body_mut() = Some(body.into());
+        whole
+    }
 
+    async fn answer(
+        &self,
+        response: impl Future<Output = reqwest::Result<reqwest::Response>>,
+        timeout: Duration,
+    ) -> Result<Response, Error> {
+        let mut response = response.await.map_err(|error| self.failure(&error, timeout))?;
         let status = response.status();
         let announced = response.content_length().unwrap_or(0);
         let mut body = LimitedBody::new(status, announced, self.max_response_bytes)?;
@@ -156,6 +222,23 @@ impl Transport for ReqwestTransport {
         *head.status_mut() = status;
         *head.headers_mut() = std::mem::take(response.headers_mut());
         Ok(body.finish(head.into_parts().0))
+    }
+}
+
+impl Transport for ReqwestTransport {
+    async fn send(&self, call: Call) -> Result<Response, Error> {
+        let timeout = call.timeout().unwrap_or(self.timeout);
+        // Where one connection of the pool is stale, so may the next one be.
+        let client = match &self.unpooled {
+            Some(unpooled) if call.attempt > 1 => unpooled.or(&self.client),
+            _ => &self.client,
+        };
+        let answer = self.answer(client.execute(self.request(call.request)), timeout);
+        if call.limit.is_some() {
+            // A second timer for the same attempt would only cost.
+            return answer.await;
+        }
+        tokio::time::timeout(timeout, answer).await.unwrap_or_else(|_| Err(late(&self.origin, timeout)))
     }
 
     fn peer(&self) -> &str {

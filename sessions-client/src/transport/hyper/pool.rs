@@ -49,11 +49,11 @@ impl Pool {
             return;
         }
         idle.connections.push((connection, end));
-        if end.is_some()
+        if let Some(end) = end
             && idle.tender.as_ref().is_none_or(JoinHandle::is_finished)
             && let Ok(runtime) = Handle::try_current()
         {
-            idle.tender = Some(runtime.spawn(tend(Arc::downgrade(self))));
+            idle.tender = Some(runtime.spawn(tend(Arc::downgrade(self), end)));
         }
     }
 
@@ -78,9 +78,11 @@ impl Pool {
     }
 }
 
-/// Closes what is too old, as long as there are connections and somebody has the pool.
-async fn tend(pool: Weak<Pool>) {
-    while let Some(next) = pool.upgrade().and_then(|pool| pool.close_old()) {
-        sleep_until(next).await;
+/// Closes what is too old at `moment` and later, until there is nothing left or nobody who has the pool.
+async fn tend(pool: Weak<Pool>, moment: Instant) {
+    let mut next = Some(moment);
+    while let Some(moment) = next {
+        sleep_until(moment).await;
+        next = pool.upgrade().and_then(|pool| pool.close_old());
     }
 }
