@@ -11,8 +11,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sessions_client::{
-    ClientConfig, DataPage, ISessionsV1, Operation, Policies, Response, Result, SessionV1,
-    SessionsHttpClientV1, Transport, sessions_v1, transport_fn,
+    ClientConfig, DataPage, ISessionsV1, Operation, Policies, RawResponse, Response, Result, SessionRef,
+    SessionV1, SessionsHttpClientV1, Transport, sessions_v1, transport_fn,
 };
 use std::hint::black_box;
 
@@ -32,8 +32,7 @@ mod by_hand {
         pub(super) data: Option<&'a Value>,
     }
 
-    #[derive(Deserialize)]
-    #[expect(dead_code, reason = "decoding it is what is measured")]
+    #[derive(Deserialize, Serialize)]
     pub(super) struct Session {
         id: String,
         user_id: Option<String>,
@@ -48,8 +47,7 @@ mod by_hand {
         data: Option<Value>,
     }
 
-    #[derive(Deserialize)]
-    #[expect(dead_code, reason = "decoding it is what is measured")]
+    #[derive(Deserialize, Serialize)]
     pub(super) struct Page {
         total: Option<u64>,
         data: Vec<Session>,
@@ -153,6 +151,15 @@ fn decode(criterion: &mut Criterion) {
                 }
             });
         });
+        if is_page {
+            group.bench_function(BenchmarkId::from_parameter("generated, borrowed"), |bencher| {
+                bencher.iter(|| {
+                    let response = response(black_box(&body).clone());
+                    let answer = RawResponse::new(sessions_v1::GET_SESSIONS, response).unwrap();
+                    black_box(&answer.read::<DataPage<SessionRef<'_>>>().unwrap());
+                });
+            });
+        }
         group.bench_function(BenchmarkId::from_parameter("serde"), |bencher| {
             bencher.iter(|| {
                 let body = black_box(&body);
@@ -165,6 +172,20 @@ fn decode(criterion: &mut Criterion) {
         });
         group.finish();
     }
+}
+
+/// What a service does with every list.
+fn write(criterion: &mut Criterion) {
+    let body = page().to_string();
+    let generated: DataPage<SessionV1> = serde_json::from_str(&body).unwrap();
+    let by_hand: by_hand::Page = serde_json::from_str(&body).unwrap();
+    let mut group = criterion.benchmark_group("write a page of 100");
+    group.bench_function("generated", |bencher| {
+        bencher.iter(|| serde_json::to_vec(black_box(&generated)).unwrap());
+    });
+    group
+        .bench_function("serde", |bencher| bencher.iter(|| serde_json::to_vec(black_box(&by_hand)).unwrap()));
+    group.finish();
 }
 
 async fn open<T: Transport>(client: &SessionsHttpClientV1<Value, Value, T>, data: &Value) -> SessionV1 {
@@ -212,5 +233,5 @@ fn call(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, encode, decode, call);
+criterion_group!(benches, encode, decode, write, call);
 criterion_main!(benches);

@@ -18,6 +18,7 @@
 //! | spans, trace context, metrics | [`telemetry`] |
 //! | what can go wrong | [`Error`], [`ErrorKind`] |
 //! | calls as values, without I/O | [`sessions_v1`], [`Operation`] |
+//! | many sessions read without copies, the headers of an answer | [`SessionRef`], [`RawResponse`] |
 //! | all pages of a list | `stream::ISessionsV1Ext` (feature `stream`) |
 //! | the network at less cost | `HyperTransport` (feature `hyper`) |
 //! | other ways to send requests | [`Transport`], [`transport_fn`] |
@@ -35,6 +36,7 @@
 //! | `hyper` | the network at half of the cost, without proxies: `HyperTransport`; without `reqwest` it is the transport of [`SessionsHttpClientV1::connect`] |
 //! | `tokio` | the clock of the policies; the direct client needs it |
 //! | `config` | configuration files in YAML, JSON and TOML: `ConfigParams::with_file` |
+//! | `raw-value` | payloads left as JSON: `RawValue` as the type of `user` and `data` |
 //! | `stream` | all pages of a list as one stream |
 //! | `tower` | services and layers of tower as transports, and the other way round |
 //! | `test-kit` | the tools for tests of your own |
@@ -73,16 +75,19 @@ pub use client::SessionsDirectClientV1;
 pub use client::{SessionsClientFactory, SessionsMemoryClientV1, SessionsNullClientV1};
 pub use config::{ClientConfig, ClientKind, ConfigParams};
 pub use contract::{DynISessionsV1, ISessionsV1, SessionsHttpClientV1, sessions_v1};
-pub use data::{DataPage, FilterParams, PagingParams, SessionV1, Timestamp};
+pub use data::{DataPage, FilterParams, PagingParams, SessionRef, SessionV1, Timestamp};
 pub use error::{Error, ErrorKind, Result, ServiceError};
 pub use http;
 pub use macros::http_api;
 pub use runtime::{
     Arguments, BaseRoute, Call, CallOptions, Caller, CorrelationPlace, Encoder, Encoding, Failure,
     FnTransport, FromTexts, Handler, Incoming, Operation, Outcome, Param, ParamValue, ParamValues, Payload,
-    Place, Received, Request, Response, Route, Transport, Unreadable, decode, respond, transport_fn,
+    Place, RawResponse, Received, Request, Response, Route, Transport, Unreadable, decode, respond,
+    transport_fn,
 };
 pub use serde_json::Value;
+#[cfg(feature = "raw-value")]
+pub use serde_json::value::RawValue;
 #[cfg(feature = "hyper")]
 pub use transport::HyperTransport;
 #[cfg(feature = "tokio")]

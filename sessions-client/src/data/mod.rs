@@ -5,12 +5,14 @@ mod filter;
 mod page;
 mod paging;
 mod session;
+mod session_ref;
 mod timestamp;
 
 pub use filter::FilterParams;
 pub use page::DataPage;
 pub use paging::PagingParams;
 pub use session::SessionV1;
+pub use session_ref::SessionRef;
 pub use timestamp::Timestamp;
 
 pub(crate) use date_parse::date_parse;

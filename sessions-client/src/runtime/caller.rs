@@ -6,7 +6,8 @@ use super::observer::Watch;
 use super::report::Report;
 use super::transport::Attempts;
 use super::{
-    Call, CallObserver, CallOptions, CallOutcome, CorrelationPlace, Encoding, Operation, Outcome, Transport,
+    Call, CallObserver, CallOptions, CallOutcome, CorrelationPlace, Encoding, Operation, Outcome,
+    RawResponse, Response, Transport,
 };
 use crate::error::Error;
 use serde::de::DeserializeOwned;
@@ -102,18 +103,55 @@ impl<T: Transport> Caller<T> {
     /// Makes one call, in a span of its own: see [`telemetry`](crate::telemetry).
     ///
     /// The request is written before the first await, so the future holds no borrowed argument.
-    #[expect(clippy::needless_pass_by_value, reason = "a reference to it would live in the future")]
     pub fn call<O, R>(&self, operation: O) -> impl Future<Output = R> + Send + use<'_, T, O, R>
     where
         O: Operation,
         R: Outcome<Ok: DeserializeOwned, Err: From<Error>>,
+    {
+        self.exchange(
+            operation,
+            |response, _| read(O::ROUTE, &response),
+            |result| R::from_result(result.map_err(Into::into)),
+        )
+    }
+
+    /// Makes one call as [`call`](Self::call) does, and leaves its answer to be read by who asked: as a type that
+    /// borrows from it, or with its headers.
+    ///
+    /// # Errors
+    ///
+    /// Those of the call, except for those of an answer that is not what was promised: [`RawResponse::read`] has them.
+    pub fn call_raw<O: Operation>(
+        &self,
+        operation: O,
+    ) -> impl Future<Output = Result<RawResponse, Error>> + Send + use<'_, T, O> {
+        self.exchange(
+            operation,
+            |response, correlation| {
+                Ok(RawResponse::new(O::ROUTE, response)?.with_correlation(correlation.take()))
+            },
+            |result| result,
+        )
+    }
+
+    /// Sends `operation`, and makes of its response what the call is told to have ended with, and of that what it
+    /// returns.
+    #[expect(clippy::needless_pass_by_value, reason = "a reference to it would live in the future")]
+    fn exchange<O, V, R>(
+        &self,
+        operation: O,
+        read: fn(Response, &mut Option<Correlation>) -> Result<V, Error>,
+        finish: fn(Result<V, Error>) -> R,
+    ) -> impl Future<Output = R> + Send + use<'_, T, O, V, R>
+    where
+        O: Operation,
     {
         let report = Report::begin(O::ROUTE, &self.watch);
         let span = report.span().clone();
         let request = span.in_scope(|| operation.encode_with(&self.encoding));
         async move {
             let place = self.encoding.correlation_place;
-            let correlation =
+            let mut correlation =
                 request.as_ref().ok().and_then(|request| Correlation::of(O::ROUTE, request, place));
             let result = match request {
                 Ok(request) => {
@@ -121,23 +159,23 @@ impl<T: Transport> Caller<T> {
                     let response = self.transport.send(call).await.map_err(|error| error.with_attempts(1));
                     response.and_then(|response| {
                         let answered = (response.status(), Attempts::of(&response));
-                        read(O::ROUTE, &response).map(|value| (value, answered))
+                        read(response, &mut correlation).map(|value| (value, answered))
                     })
                 }
                 Err(error) => Err(error),
             };
-            match result {
+            finish(match result {
                 Ok((value, (status, attempts))) => {
                     report.end(CallOutcome::Ok(status), attempts);
-                    R::from_result(Ok(value))
+                    Ok(value)
                 }
                 Err(error) => {
                     let id = correlation.and_then(|correlation| correlation.read());
                     let error = error.with_operation(O::ROUTE.name).with_correlation_id(id);
                     report.end(CallOutcome::Failed(&error), error.attempts());
-                    R::from_result(Err(error.into()))
+                    Err(error)
                 }
-            }
+            })
         }
         .instrument(span)
     }
