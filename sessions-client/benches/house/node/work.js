@@ -7,7 +7,6 @@ const path = require('path');
 const { createRequire } = require('module');
 const { parseArgs } = require('util');
 
-process.noDeprecation = true;
 const providers = path.join(__dirname, '../../../../snapshots/providers/client-sessions-node/package.json');
 const load = createRequire(providers);
 const { ConfigParams } = load('pip-services3-commons-nodex');

@@ -1,7 +1,8 @@
 //! Children of this program: servers that run until they are let go, and processes that print one line.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use std::env;
+use std::io::{Read, Seek};
 use std::process::{Command as Std, Stdio};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -52,11 +53,19 @@ pub(crate) struct Server {
 impl Server {
     /// Starts `command`, which is to print its address, and to end when its standard input does.
     pub(crate) async fn start(mut command: Command) -> Result<Self> {
-        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("a server")?;
+        // What it tells meanwhile would tear the progress that is shown.
+        let mut told = tempfile::tempfile()?;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(told.try_clone()?);
+        let mut process = command.spawn().with_context(|| format!("{:?}", command.as_std()))?;
         let output = process.stdout.take().context("the output of a server")?;
         let mut url = String::new();
         BufReader::new(output).read_line(&mut url).await?;
-        ensure!(!url.is_empty(), "a server ended before it said where it is: {:?}", command.as_std());
+        if url.is_empty() {
+            let mut text = String::new();
+            told.rewind()?;
+            told.read_to_string(&mut text)?;
+            bail!("a server ended before it said where it is: {:?}\n{text}", command.as_std());
+        }
         Ok(Self { process, url: url.trim().to_owned() })
     }
 

@@ -87,11 +87,14 @@ struct Turn {
     stored: usize,
 }
 
+/// So many that storing them takes the real service half a minute, which not every round has.
+const MANY: usize = 100_000;
+
 const TURNS: [Turn; 4] = [
     Turn { asked: Asked::OpenSession, stored: 0 },
     Turn { asked: Asked::GetSessionById, stored: 100 },
     Turn { asked: Asked::GetSessions, stored: 100 },
-    Turn { asked: Asked::GetSessionById, stored: 100_000 },
+    Turn { asked: Asked::GetSessionById, stored: MANY },
 ];
 
 /// The arguments of `servers`.
@@ -113,6 +116,9 @@ impl Servers {
         for round in 1..=rounds {
             let cells = TURNS.iter().flat_map(|turn| kinds.iter().map(move |&kind| (turn, kind)));
             for ((turn, kind), figures) in cells.zip(&mut figures) {
+                if turn.stored == MANY && round % 2 == 0 {
+                    continue;
+                }
                 let asked = word(&turn.asked);
                 eprint!(
                     "\r\x1b[Kround {round} of {rounds}: {asked}, {} stored, {}",
