@@ -75,7 +75,7 @@ async fn a_session_lives_in_an_implementation_of_the_same_process() {
     lives(Arc::new(SessionsHttpClientV1::direct(memory, &ClientConfig::new()).unwrap())).await;
 }
 
-#[cfg(all(feature = "server", feature = "reqwest"))]
+#[cfg(all(feature = "server", any(feature = "hyper", feature = "reqwest")))]
 #[tokio::test]
 async fn a_session_lives_in_a_service() {
     let memory = SessionsMemoryClientV1::new();
@@ -270,7 +270,7 @@ fn a_direct_client_without_an_implementation_says_what_to_give() {
     );
 }
 
-#[cfg(not(feature = "reqwest"))]
+#[cfg(not(any(feature = "hyper", feature = "reqwest")))]
 #[test]
 fn a_kind_that_the_build_lacks_names_its_feature() {
     let config = ClientConfig::from_pairs([("connection.host", "h")]).unwrap();

@@ -390,7 +390,7 @@ async fn every_kind_of_client_has_it_and_an_owned_one_goes_to_another_task() {
     assert_eq!(tokio::spawn(owned.count()).await.unwrap(), 1);
 }
 
-#[cfg(all(feature = "server", feature = "reqwest"))]
+#[cfg(all(feature = "server", any(feature = "hyper", feature = "reqwest")))]
 #[tokio::test]
 async fn over_http_250_sessions_and_their_filters_come_as_they_are() {
     let memory = SessionsMemoryClientV1::new();

@@ -1,20 +1,29 @@
 #!/usr/bin/env bash
 # The contract tests against every implementation that there is, and the official client against the first two.
 #
-#   ./all.sh
+#   ./all.sh [--allow-skipped]
 #
 # The embedded service, the real one, the older generation of it, and the service at $SESSIONS_URL if that is set.
-# What this machine cannot run is skipped, with a line that says so. Ends with 1 if anything failed; what did is in
-# the table at the end.
+# What this machine cannot run is skipped, with a line that says so. Ends with 1 if anything failed, or was skipped
+# without --allow-skipped; what did and was is in the table at the end.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+allow_skipped=
+case ${1-} in
+    --allow-skipped) allow_skipped=yes ;;
+    ?*)
+        echo "usage: $0 [--allow-skipped]" >&2
+        exit 64
+        ;;
+esac
 
 export INSTA_UPDATE=${INSTA_UPDATE:-no}
 providers=snapshots/providers
 url=${SESSIONS_URL-}
 unset SESSIONS_URL
 table=()
-failed=0
+failed=0 skipped=0
 
 provider() {
     local name=$1
@@ -30,7 +39,8 @@ provider() {
 
 skip() {
     printf '\n==> %s\nskipped: %s\n' "$1" "$2"
-    table+=("skipped  $1: $2")
+    table+=("SKIPPED  $1: $2")
+    skipped=$((skipped + 1))
 }
 
 live=(cargo test -p snapshots --test live -- --exact the_service_at_sessions_url_lives_up_to_the_contract)
@@ -48,9 +58,14 @@ fi
 if [[ -n $url ]]; then
     provider "the service at SESSIONS_URL" env SESSIONS_URL="$url" "${live[@]}"
 else
-    skip "the service at SESSIONS_URL" "it is not set"
+    # Nobody asked for it.
+    table+=("-        the service at SESSIONS_URL: it is not set")
 fi
 
 printf '\n'
 printf '%s\n' "${table[@]}"
+if ((skipped > 0)) && [[ -z $allow_skipped ]]; then
+    echo "$0: $skipped skipped; install what is missing, or say --allow-skipped" >&2
+    exit 1
+fi
 exit "$failed"

@@ -11,9 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 providers=snapshots/providers
 client=$providers/client-sessions-node
 pinned=$client/transcript.txt
-if [[ ! -f $client/node_modules/.package-lock.json || $client/package-lock.json -nt $client/node_modules/.package-lock.json ]]; then
-    (cd "$client" && npm ci --ignore-scripts --no-audit --no-fund) >&2
-fi
+"$providers/install.sh" client-sessions-node
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

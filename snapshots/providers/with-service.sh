@@ -11,13 +11,14 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-service=$here/service-sessions-node
+name=service-sessions-node
 variant=
 if [[ ${1-} == --old ]]; then
-    service=$here/service-sessions-node-old
+    name=service-sessions-node-old
     variant=old
     shift
 fi
+service=$here/$name
 if (($# == 0)); then
     echo "usage: $0 [--old] COMMAND [ARGUMENT...]" >&2
     exit 64
@@ -73,13 +74,7 @@ answers() {
         ask();' "$1" "$2"
 }
 
-# The lock file that npm leaves behind tells a finished installation from one that was broken off, and from one
-# of other versions.
-installed=$service/node_modules/.package-lock.json
-if [[ ! -f $installed || $service/package-lock.json -nt $installed ]]; then
-    (cd "$service" && npm ci --ignore-scripts --no-audit --no-fund) >&2
-fi
-
+"$here/install.sh" "$name"
 port=$(free_port)
 "$service/start.sh" "$port" >&2 </dev/null &
 pid=$!

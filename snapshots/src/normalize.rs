@@ -3,9 +3,8 @@
 //! * A session's id is `<id:1>`, the same wherever it returns, in requests too. An id that does not have the
 //!   form that the contract gives it shows its shape beside the name.
 //! * Times are numbered as they follow each other: `<t1>` is before `<t2>`, and equal times have one name, in
-//!   whatever session they stand. The times that one session shows for the first time in one answer are one
-//!   moment and have one name too: the service reads its clock twice when it closes a session, and whether a
-//!   millisecond passes in between is nobody's business. A second is: times further apart are two moments.
+//!   whatever session they stand. A closing alone has one name for two times that may differ, by [`TWO_READINGS`]:
+//!   the service reads its clock twice there. Everywhere else a millisecond makes another name.
 //! * A stack trace is `<stack>`, and what a JSON parser says of bad JSON `<reason>`: both are the server's own.
 //! * Texts of the run, such as its user id, and values too large for a page get the name that they are given.
 //!
@@ -21,8 +20,11 @@
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
-/// Times of one answer that are further apart than this are two moments.
-const ONE_MOMENT: TimeDelta = TimeDelta::seconds(1);
+/// How much later than `request_time` the `close_time` of one closing may be.
+///
+/// The service reads its clock for both in one expression, `request_time` first. A tick may fall between the two, and a
+/// busy machine may take the process off its core there, for a slice of a few milliseconds.
+const TWO_READINGS: TimeDelta = TimeDelta::milliseconds(5);
 
 /// The names given so far.
 #[derive(Clone, Debug, Default)]
@@ -151,20 +153,19 @@ impl Normalizer {
             let odd = if is_id(id) { String::new() } else { format!(" as {}", shape(id)) };
             self.texts.push((id.to_owned(), format!("<id:{}{odd}>", self.ids.len())));
         }
-        let mut first_seen: Vec<DateTime<Utc>> = Vec::new();
-        for (_, value) in session.iter().filter(|(key, _)| key.ends_with("_time")) {
-            let Some(time) = value.as_str().and_then(parse) else { continue };
-            if self.moment(time).is_some() {
-                continue;
-            }
-            let near = first_seen.iter().find(|other| (time - **other).abs() <= ONE_MOMENT);
-            match near.and_then(|other| self.moment(*other)) {
-                Some(number) => self.moments[number].push(time),
-                None => self.moments.push(vec![time]),
-            }
-            first_seen.push(time);
+        let time = |key: &str| session.get(key).and_then(Value::as_str).and_then(parse);
+        if let (Some(requested), Some(closed)) = (time("request_time"), time("close_time"))
+            && self.moment(requested).is_none()
+            && self.moment(closed).is_none()
+            && (TimeDelta::zero()..=TWO_READINGS).contains(&(closed - requested))
+        {
+            self.moments.push(vec![requested, closed]);
         }
-        self.moments.iter_mut().for_each(|times| times.sort());
+        for time in session.keys().filter(|key| key.ends_with("_time")).filter_map(|key| time(key)) {
+            if self.moment(time).is_none() {
+                self.moments.push(vec![time]);
+            }
+        }
         self.moments.sort();
     }
 
@@ -276,8 +277,8 @@ mod tests {
     }
 
     #[test]
-    fn two_readings_of_the_clock_in_one_answer_are_one_moment() {
-        for close in ["09.738", "09.739"] {
+    fn two_readings_of_the_clock_in_one_closing_are_one_moment() {
+        for close in ["09.738", "09.739", "09.743"] {
             let mut names = Normalizer::new();
             names.json(session(ID, "09.645", "09.645", None));
             let closed = session(ID, "09.645", "09.738", Some(close));
@@ -288,10 +289,22 @@ mod tests {
     }
 
     #[test]
-    fn times_far_apart_in_one_answer_are_two_moments() {
+    fn a_closing_whose_times_are_further_apart_or_in_another_order_shows_two_moments() {
+        for (request, close, shown) in
+            [("09.738", "09.744", ("<t2>", "<t3>")), ("09.739", "09.738", ("<t3>", "<t2>"))]
+        {
+            let mut names = Normalizer::new();
+            names.json(session(ID, "09.645", "09.645", None));
+            let closed = session(ID, "09.645", request, Some(close));
+            assert_eq!(names.json(closed), named("<t1>", shown.0, Some(shown.1)));
+        }
+    }
+
+    #[test]
+    fn an_opening_whose_times_differ_by_a_millisecond_shows_two_moments() {
         let mut names = Normalizer::new();
-        let answer = names.json(session(ID, "09.645", "12.645", None));
-        assert_eq!(answer, named("<t1>", "<t2>", None));
+        let opened = session(ID, "09.645", "09.646", None);
+        assert_eq!(names.json(opened), named("<t1>", "<t2>", None));
     }
 
     #[test]

@@ -10,9 +10,18 @@ pub fn service_url() -> Option<String> {
 }
 
 /// Whether `SESSIONS_CLOSE_EXPIRED=yes` says that sessions of others may be closed.
+///
+/// # Panics
+///
+/// When it is neither `yes` nor `no`: who wrote `true` there expects something, and would not get it.
 #[must_use]
 pub fn may_close_expired() -> bool {
-    env::var("SESSIONS_CLOSE_EXPIRED").is_ok_and(|answer| answer == "yes")
+    match env::var("SESSIONS_CLOSE_EXPIRED").as_deref() {
+        Ok("yes") => true,
+        Ok("no" | "") | Err(env::VarError::NotPresent) => false,
+        Ok(other) => panic!("SESSIONS_CLOSE_EXPIRED has to be `yes` or `no`, not {other:?}"),
+        Err(error) => panic!("SESSIONS_CLOSE_EXPIRED has to be `yes` or `no`: {error}"),
+    }
 }
 
 /// A line that is seen without `--nocapture`: the harness captures what the macros print, not this.

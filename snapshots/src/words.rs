@@ -43,6 +43,16 @@ impl Step<'_> {
             format!("{title}: {what}")
         }
     }
+
+    /// What was read from the response, where it is told as JSON.
+    fn reading(&self) -> Option<Value> {
+        let json = match *self.lines.first()? {
+            "read and written again as the same" => self.messages.last()?.body.as_str(),
+            "read as" => self.lines.get(1)?,
+            line => line.strip_prefix("read as ")?,
+        };
+        serde_json::from_str(json).ok()
+    }
 }
 
 #[derive(Default)]
@@ -106,7 +116,14 @@ fn compare(was: &Step<'_>, is: &Step<'_>) -> Vec<String> {
             (None, None) => break,
         }
     }
-    lines(&was.lines, &is.lines, &mut words);
+    let mut read_back = Vec::new();
+    if let (true, Some(old), Some(new)) = (was.lines != is.lines, was.reading(), is.reading()) {
+        json("", &old, &new, &mut read_back);
+    }
+    if read_back.is_empty() {
+        lines(&was.lines, &is.lines, &mut words);
+    }
+    words.extend(read_back.into_iter().map(|what| format!("as read, {what}")));
     words
 }
 
@@ -320,6 +337,19 @@ mod tests {
         assert_eq!(words, ["Found: request: was `POST /v1/x HTTP/1.1`, is `POST /v2/x HTTP/1.1`"]);
         let words = bodies("{}", "(not the shortest form of this JSON)\n{ }");
         assert_eq!(words, ["Found: JSON: was in the shortest form, is written otherwise"]);
+    }
+
+    #[test]
+    fn what_is_read_otherwise_is_told_by_its_keys() {
+        let page = |reading: &str| format!("HTTP/1.1 200 OK\n\n{{\"active\":true,\"n\":1}}\n\n{reading}\n");
+        let same = page("read and written again as the same");
+        let told = ["as read, `active`: was a boolean, is a string"];
+        assert_eq!(in_words(&same, &page("read as\n{\"active\":\"true\",\"n\":1}")), told);
+        assert_eq!(in_words(&same, &page("read as {\"active\":\"true\",\"n\":1}")), told);
+        assert_eq!(
+            in_words(&same, &page("read as none")),
+            ["line: was `read and written again as the same`, is `read as none`"]
+        );
     }
 
     #[test]

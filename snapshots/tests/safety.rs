@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use sessions_client::{
     Call, Error, ErrorKind, ISessionsV1, InProcessTransport, Request, Response, SessionsMemoryClientV1,
-    Transport, sessions_v1,
+    Transport, sessions_v1, transport_fn,
 };
 use snapshots::suite::{Case, Report, Rules, run};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -140,14 +140,109 @@ async fn a_run_that_fails_at_any_call_leaves_nothing_behind_and_says_so() {
     let calls = fake.calls.load(Ordering::SeqCst);
     assert!(calls >= 10, "{calls}");
 
-    for failure in [Failure::Refuses, Failure::LosesTheAnswer, Failure::TalksNonsense] {
+    let failures = [Failure::Refuses, Failure::LosesTheAnswer, Failure::TalksNonsense, Failure::Panics];
+    let lengths: [fn(usize, usize) -> bool; 2] =
+        [|number, at| number == at, |number, at| (at..at + 4).contains(&number)];
+    for (failure, fails_at) in failures.into_iter().flat_map(|failure| lengths.map(|fails| (failure, fails)))
+    {
         for at in 0..calls {
-            let fake = Fake::new(&sessions, failure, |number, at| number == at, at);
+            let fake = Fake::new(&sessions, failure, fails_at, at);
             let report = run(fake, &few(), &rules(false)).await;
             assert_eq!(everything(&sessions).await, before, "{failure:?} at call {at}");
             assert_eq!(report.left_behind, Vec::<String>::new(), "{failure:?} at call {at}");
         }
     }
+}
+
+/// The service with other answers.
+fn answering(
+    fake: Fake,
+    rewrite: impl Fn(&str, &mut Response) + Clone + Send + Sync + 'static,
+) -> impl Transport + Clone {
+    Arc::new(transport_fn(move |call: Call| {
+        let (fake, rewrite) = (fake.clone(), rewrite.clone());
+        async move {
+            let operation = call.route.name;
+            let mut response = fake.send(call).await?;
+            rewrite(operation, &mut response);
+            Ok(response)
+        }
+    }))
+}
+
+#[tokio::test]
+async fn a_session_of_somebody_else_is_left_alone_whatever_answers_with_it() {
+    let (sessions, others) = service().await;
+    let before = everything(&sessions).await;
+    let other = others[0].clone();
+    let answer = json!({"id": other, "user_id": "other", "active": true}).to_string();
+    let fake = answering(Fake::sound(&sessions), move |operation, response| {
+        if operation == "open_session" {
+            *response.body_mut() = answer.clone().into();
+        }
+    });
+    let report = run(fake, &few(), &rules(false)).await;
+    assert_eq!(everything(&sessions).await, before);
+    assert_eq!(report.left_behind, [format!("{other}, which may be somebody else's and is not deleted")]);
+    assert!(report.led.is_empty() && report.broken.is_some(), "it goes on: {report:?}");
+}
+
+#[tokio::test]
+async fn a_service_that_has_changed_is_asked_to_the_end_and_left_clean() {
+    let changes: [fn(&str, &mut Response); 3] = [
+        |_, response| renamed("user_id", response),
+        |_, response| renamed("active", response),
+        |_, response| {
+            if response.status() == StatusCode::NO_CONTENT {
+                *response.status_mut() = StatusCode::NOT_FOUND;
+            }
+        },
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let (sessions, _) = service().await;
+        let before = everything(&sessions).await;
+        let report = run(answering(Fake::sound(&sessions), change), &few(), &rules(false)).await;
+        assert_eq!(everything(&sessions).await, before, "change {number}");
+        assert!(report.left_behind.is_empty() && report.broken.is_none(), "change {number}: {report:?}");
+    }
+}
+
+fn renamed(key: &str, response: &mut Response) {
+    let body = String::from_utf8_lossy(response.body());
+    let body = body.replace(&format!("\"{key}\":"), &format!("\"the_{key}\":"));
+    *response.body_mut() = body.into();
+}
+
+#[tokio::test]
+async fn sessions_without_an_id_are_told_of() {
+    let (sessions, others) = service().await;
+    let fake = answering(Fake::sound(&sessions), |_, response| renamed("id", response));
+    let report = run(fake, &few()[1..], &rules(false)).await;
+    assert_eq!(sessions.len(), others.len() + 1);
+    assert_eq!(report.left_behind, ["those of the user own-1 that show no `id`"]);
+}
+
+#[tokio::test]
+async fn one_session_that_resists_does_not_save_the_others() {
+    let (sessions, others) = service().await;
+    let fake = Fake::sound(&sessions);
+    let resisting = transport_fn(move |call: Call| {
+        let fake = fake.clone();
+        async move {
+            let first = fake.requests.lock().unwrap().first().map(|(_, opened)| opened.body().clone());
+            let first = first.and_then(|body| serde_json::from_slice::<Value>(&body).ok());
+            let id = first.as_ref().and_then(|session| session["id"].as_str()).unwrap_or("none");
+            if call.route.name == "delete_session_by_id"
+                && String::from_utf8_lossy(call.request.body()).contains(id)
+            {
+                return Err(Error::new(ErrorKind::Transport, "the connection broke"));
+            }
+            fake.send(call).await
+        }
+    });
+    let report = run(Arc::new(resisting), &few()[..1], &rules(false)).await;
+    assert_eq!(sessions.len(), others.len() + 1);
+    assert_eq!(report.left_behind.len(), 1, "{report:?}");
 }
 
 #[tokio::test]
@@ -190,7 +285,7 @@ async fn a_run_that_is_stopped_ends_early_and_leaves_nothing_behind() {
     let (sessions, _) = service().await;
     let before = everything(&sessions).await;
     let rules = rules(false);
-    rules.stop.store(true, Ordering::SeqCst);
+    rules.stop.ask();
     let report = run(Fake::sound(&sessions), &few(), &rules).await;
     assert!(report.broken.is_some_and(|broken| broken.why.contains("stopped")));
     assert_eq!(everything(&sessions).await, before);

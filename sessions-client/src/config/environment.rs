@@ -2,8 +2,8 @@
 //!
 //! The variables come as pairs, so that nothing here depends on a process.
 
+use super::entry::{Entry, Origin};
 use super::keys::{self, GROUPS, KEYS};
-use super::params::{Entry, Origin};
 use crate::error::{Error, ErrorKind, Result};
 use std::ffi::OsString;
 

@@ -3,7 +3,7 @@
 //! Each format has a parser of its own, and all end in the same tree. A crate over all formats was refused: its
 //! errors quote the text around a mistake, which may be a password; the parsers tell where it is as well.
 
-use super::params::{Entry, Origin};
+use super::entry::{Entry, Origin};
 use crate::error::{Error, ErrorKind, Result};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::de::{Error as _, IgnoredAny};

@@ -1,7 +1,7 @@
 //! The keys: which there are, what each means, and which of them replace each other.
 
 use super::address::{check_host, check_port, check_protocol, check_url};
-use super::params::Entry;
+use super::entry::Entry;
 use super::{ClientConfig, ClientKind};
 use crate::error::{Error, Result};
 use crate::runtime::{BaseRoute, CorrelationPlace};

@@ -3,6 +3,7 @@
 
 mod address;
 mod builder;
+mod entry;
 mod environment;
 #[cfg(feature = "config")]
 mod file;

@@ -1,11 +1,12 @@
 //! A configuration as it is collected: keys and values, each with where it came from.
 
+use super::entry::{Entry, Origin};
 use super::{ClientConfig, environment, keys};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use std::ffi::OsString;
 use std::fmt;
 #[cfg(feature = "config")]
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 /// A configuration in the keys of the official clients, from one place or several.
 ///
@@ -76,23 +77,6 @@ pub struct ConfigParams {
     entries: Vec<Entry>,
 }
 
-/// A setting, as it was given.
-#[derive(Clone)]
-pub(super) struct Entry {
-    pub(super) key: String,
-    pub(super) value: String,
-    pub(super) origin: Origin,
-}
-
-#[derive(Clone)]
-pub(super) enum Origin {
-    /// The program: its author knows where.
-    Pairs,
-    Variable(String),
-    #[cfg(feature = "config")]
-    File(Arc<str>),
-}
-
 impl ConfigParams {
     /// Nothing yet.
     #[must_use]
@@ -104,7 +88,7 @@ impl ConfigParams {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] for an unknown key, and for one that is there twice.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for an unknown key, and for one that is there twice.
     pub fn with_pairs<K, V>(self, pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self>
     where
         K: AsRef<str>,
@@ -126,8 +110,9 @@ impl ConfigParams {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`], with the name of the variable, when it seems to be meant for a key and is none:
-    /// it has the prefix and a group, as `SESSIONS_OPTIONS_…`, or is a letter away from a known one.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config), with the name of the variable, when it seems to be
+    /// meant for a key and is none: it has the prefix and a group, as `SESSIONS_OPTIONS_…`, or is a letter away
+    /// from a known one.
     pub fn with_environment<K, V>(
         self,
         prefix: &str,
@@ -162,8 +147,8 @@ impl ConfigParams {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`], with the path, when the file cannot be read or understood, has a list or null where
-    /// a value belongs, or an unknown key.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config), with the path, when the file cannot be read or
+    /// understood, has a list or null where a value belongs, or an unknown key.
     #[cfg(feature = "config")]
     pub fn with_file(self, path: impl AsRef<Path>) -> Result<Self> {
         self.over(super::file::read(path.as_ref())?)
@@ -173,8 +158,8 @@ impl ConfigParams {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] for a wrong or missing value, a contradiction, and a key that the official clients
-    /// know but that cannot work here; the message says what to do instead.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for a wrong or missing value, a contradiction, and a key
+    /// that the official clients know but that cannot work here; the message says what to do instead.
     pub fn build(&self) -> Result<ClientConfig> {
         keys::read(&self.entries)
     }
@@ -193,31 +178,6 @@ impl ConfigParams {
         self.entries.retain(|below| !layer.iter().any(|above| keys::replaces(&above.key, &below.key)));
         self.entries.extend(layer);
         Ok(self)
-    }
-}
-
-impl Entry {
-    /// Names the key and where it came from, never the value.
-    pub(super) fn refused(&self, why: impl fmt::Display) -> Error {
-        Error::new(ErrorKind::Config, format!("{self} {why}"))
-    }
-}
-
-impl fmt::Display for Entry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`", self.key)?;
-        match &self.origin {
-            Origin::Pairs => Ok(()),
-            Origin::Variable(name) => write!(f, " ({name})"),
-            #[cfg(feature = "config")]
-            Origin::File(path) => write!(f, " ({path})"),
-        }
-    }
-}
-
-impl fmt::Debug for Entry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 

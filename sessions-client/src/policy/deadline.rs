@@ -2,8 +2,8 @@
 //!
 //! Limits of attempts add up, and pauses come on top: what a caller waits for is the call. So the deadline is
 //! set before the first attempt and goes along in the [`Call`], where [`Retry`](super::Retry) sees that a
-//! pause would be in vain, and [`Timeout`](super::Timeout) cuts the last attempt short. It also holds by
-//! itself, around any transport.
+//! pause would be in vain, and [`Timeout`](super::Timeout) cuts the last attempt short. Around a transport that does not
+//! look at it, it holds by itself.
 //!
 //! A deadline as an instant in the options was refused: the options belong to a view of the client, which may
 //! make many calls.
@@ -49,6 +49,9 @@ impl<T: Transport, C: Time> Transport for Deadline<T, C> {
         };
         call.deadline = Some(end);
         call.total = Some(limit);
+        if self.inner.keeps_deadlines() {
+            return self.inner.send(call).await;
+        }
         let answer = pin!(self.inner.send(call));
         match within(answer, pin!(self.time.sleep_until(end))).await {
             Some(outcome) => outcome,
@@ -58,6 +61,11 @@ impl<T: Transport, C: Time> Transport for Deadline<T, C> {
 
     fn peer(&self) -> &str {
         self.inner.peer()
+    }
+
+    /// Its own it does; one that is set further out it leaves to others.
+    fn keeps_deadlines(&self) -> bool {
+        self.inner.keeps_deadlines()
     }
 }
 

@@ -260,6 +260,10 @@ impl<T: Transport, C: Time> Transport for Retry<T, C> {
     fn peer(&self) -> &str {
         self.inner.peer()
     }
+
+    fn keeps_deadlines(&self) -> bool {
+        self.inner.keeps_deadlines()
+    }
 }
 
 /// The outcome with the number of attempts, for the error that it may become.

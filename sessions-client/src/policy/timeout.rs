@@ -63,6 +63,10 @@ impl<T: Transport, C: Time> Transport for Timeout<T, C> {
     fn peer(&self) -> &str {
         self.inner.peer()
     }
+
+    fn keeps_deadlines(&self) -> bool {
+        true
+    }
 }
 
 impl<T: fmt::Debug, C> fmt::Debug for Timeout<T, C> {

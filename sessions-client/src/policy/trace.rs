@@ -78,6 +78,10 @@ impl<T: Transport> Transport for Trace<T> {
     fn peer(&self) -> &str {
         self.inner.peer()
     }
+
+    fn keeps_deadlines(&self) -> bool {
+        self.inner.keeps_deadlines()
+    }
 }
 
 fn record(span: &Span, outcome: &Result<Response, Error>) {

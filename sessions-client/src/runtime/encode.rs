@@ -3,10 +3,12 @@
 use super::correlation::written;
 use super::{CorrelationPlace, Encoding, JSON, ParamValue, ParamValues, Request, Route};
 use crate::error::Error;
+use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::uri::Uri;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::fmt;
 
 /// Everything but RFC 3986's unreserved characters is escaped: what is left means the same to every parser,
@@ -31,7 +33,8 @@ const TOO_LONG: &str = "makes path and query longer than the 60,000 bytes that a
 pub struct Encoder<'e> {
     route: &'static Route,
     encoding: &'e Encoding,
-    target: String,
+    /// The path of the route, as long as it is no more than that.
+    target: Cow<'static, str>,
     has_query: bool,
     headers: HeaderMap,
     body: Vec<u8>,
@@ -52,7 +55,7 @@ impl<'e> Encoder<'e> {
         Self {
             route,
             encoding,
-            target: String::with_capacity(route.path.len()),
+            target: Cow::Borrowed(""),
             has_query: false,
             headers: HeaderMap::with_capacity(HEADERS),
             body: Vec::with_capacity(if route.has_body { BODY } else { 0 }),
@@ -62,7 +65,11 @@ impl<'e> Encoder<'e> {
 
     /// Text of the path template.
     pub fn literal(&mut self, text: &str) {
-        self.target.push_str(text);
+        if self.target.is_empty() && text == self.route.path {
+            self.target = Cow::Borrowed(self.route.path);
+        } else {
+            self.target.to_mut().push_str(text);
+        }
     }
 
     /// A value in the place of a placeholder.
@@ -77,7 +84,7 @@ impl<'e> Encoder<'e> {
         match &*text {
             "" => return Err(refused("is empty, which no path segment can be")),
             "." | ".." => return Err(refused("is `.` or `..`, which would lead to another path")),
-            text => self.target.extend(utf8_percent_encode(text, ESCAPED)),
+            text => self.target.to_mut().extend(utf8_percent_encode(text, ESCAPED)),
         }
         if self.target.len() > LONGEST_TARGET { Err(refused(TOO_LONG)) } else { Ok(()) }
     }
@@ -95,6 +102,7 @@ impl<'e> Encoder<'e> {
     ) -> Result<(), Error> {
         let Self { target, has_query, .. } = self;
         let outcome = values.for_each_text(&mut |text| {
+            let target = target.to_mut();
             target.push(if std::mem::replace(has_query, true) { '&' } else { '?' });
             target.extend(utf8_percent_encode(name, ESCAPED));
             target.push('=');
@@ -217,7 +225,7 @@ impl<'e> Encoder<'e> {
         // The prefix is text without escapes, so it stands in the target as it is in the route.
         let prefix = self.route.prefix;
         if let Some(base) = self.encoding.base_route.as_ref().filter(|_| self.target.starts_with(prefix)) {
-            self.target.replace_range(..prefix.len(), base.as_str());
+            self.target.to_mut().replace_range(..prefix.len(), base.as_str());
         }
         if self.route.has_body {
             if self.in_object {
@@ -228,7 +236,11 @@ impl<'e> Encoder<'e> {
             self.headers.insert(CONTENT_TYPE, JSON);
         }
         self.headers.insert(ACCEPT, JSON);
-        let target = Uri::try_from(self.target).map_err(|error| {
+        let target = match self.target {
+            Cow::Borrowed(path) => Bytes::from_static(path.as_bytes()),
+            Cow::Owned(target) => target.into(),
+        };
+        let target = Uri::from_maybe_shared(target).map_err(|error| {
             let message = "the arguments make no request target that HTTP allows";
             Error::new(crate::ErrorKind::Encode, message).with_source(error).with_operation(self.route.name)
         })?;

@@ -93,6 +93,12 @@ pub trait Transport: Send + Sync {
     fn peer(&self) -> &str {
         "the service"
     }
+
+    /// Whether a call over it is over at its [deadline](Call::deadline), whatever happens: then nobody around it needs a
+    /// timer for that. By default it may not be.
+    fn keeps_deadlines(&self) -> bool {
+        false
+    }
 }
 
 impl<T: Transport + ?Sized> Transport for &T {
@@ -102,6 +108,10 @@ impl<T: Transport + ?Sized> Transport for &T {
 
     fn peer(&self) -> &str {
         (**self).peer()
+    }
+
+    fn keeps_deadlines(&self) -> bool {
+        (**self).keeps_deadlines()
     }
 }
 
@@ -113,6 +123,10 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
     fn peer(&self) -> &str {
         (**self).peer()
     }
+
+    fn keeps_deadlines(&self) -> bool {
+        (**self).keeps_deadlines()
+    }
 }
 
 impl<T: Transport + ?Sized> Transport for Box<T> {
@@ -122,6 +136,10 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
 
     fn peer(&self) -> &str {
         (**self).peer()
+    }
+
+    fn keeps_deadlines(&self) -> bool {
+        (**self).keeps_deadlines()
     }
 }
 

@@ -70,4 +70,8 @@ impl<T: Transport> Transport for Policies<T> {
     fn peer(&self) -> &str {
         self.0.peer()
     }
+
+    fn keeps_deadlines(&self) -> bool {
+        self.0.keeps_deadlines()
+    }
 }

@@ -1,6 +1,9 @@
 //! How long a call and its attempts may take, and what options of a call change.
 
 use super::*;
+use sessions_client::policy::Time;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Instant, SystemTime};
 
 #[tokio::test]
 async fn a_pause_that_would_outlast_the_deadline_is_not_begun() {
@@ -88,6 +91,46 @@ async fn a_deadline_holds_around_any_transport() {
     let client = SessionsHttpClientV1::new(Deadline::new(script.clone(), ms(700), clock.clone()));
     let error = get(&client).await.unwrap_err();
     assert_eq!((error.is_timeout(), clock.passed()), (true, ms(700)));
+}
+
+#[tokio::test]
+async fn of_two_deadlines_around_any_transport_the_sooner_holds() {
+    for (outer, inner) in [(300, 700), (700, 300)] {
+        let clock = clock();
+        let script = Script::new(&clock, [Hangs]);
+        let within = Deadline::new(script.clone(), ms(inner), clock.clone());
+        let client = SessionsHttpClientV1::new(Deadline::new(within, ms(outer), clock.clone()));
+        assert!(get(&client).await.unwrap_err().is_timeout());
+        assert_eq!(clock.passed(), ms(300));
+    }
+}
+
+/// A clock with a number of timers.
+struct Counting(VirtualTime, AtomicUsize);
+
+impl Time for Counting {
+    fn now(&self) -> Instant {
+        self.0.now()
+    }
+
+    fn wall_clock(&self) -> SystemTime {
+        self.0.wall_clock()
+    }
+
+    fn sleep_until(&self, moment: Instant) -> impl Future<Output = ()> + Send {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.sleep_until(moment)
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_and_its_call_have_one_timer() {
+    let time = Counting(clock(), AtomicUsize::new(0));
+    let script = Script::new(&time.0, [Hangs]);
+    let attempt = Timeout::new(script, ms(1000), &time);
+    let client = SessionsHttpClientV1::new(Deadline::new(attempt, ms(700), &time));
+    assert!(get(&client).await.unwrap_err().is_timeout());
+    assert_eq!((time.0.passed(), time.1.into_inner()), (ms(700), 1));
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 service=$here/node_modules/pip-services-sessions-node/bin/run.js
 if [[ ! -f $service ]]; then
     echo "$0: the service is not installed. Install it with" >&2
-    echo "    (cd $here && npm ci --ignore-scripts --no-audit --no-fund)" >&2
+    echo "    ${here%/*}/install.sh service-sessions-node-old" >&2
     exit 69
 fi
 

@@ -16,7 +16,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 service=$here/node_modules/service-sessions-node/bin/main.js
 if [[ ! -f $service ]]; then
     echo "$0: the service is not installed. Install it with" >&2
-    echo "    (cd $here && npm ci --ignore-scripts --no-audit --no-fund)" >&2
+    echo "    ${here%/*}/install.sh service-sessions-node" >&2
     exit 69
 fi
 

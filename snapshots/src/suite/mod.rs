@@ -5,8 +5,11 @@
 
 mod case;
 mod clean;
+mod owner;
 mod page;
 mod run;
+mod stop;
 
 pub use case::{Case, Step};
 pub use run::{Broken, Led, Report, Rules, run};
+pub use stop::Stop;

@@ -2,7 +2,9 @@
 
 use super::case::{Case, Step, Way};
 use super::clean::clean_up;
+use super::owner::{Opened, Owner};
 use super::page::{Told, page};
+use super::stop::Stop;
 use crate::normalize::Normalizer;
 use crate::record::{Exchange, Recorder};
 use bytes::Bytes;
@@ -14,9 +16,8 @@ use sessions_client::{
     sessions_v1,
 };
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// What a run may do, and when it has to end.
@@ -26,8 +27,11 @@ pub struct Rules {
     pub user: String,
     /// Whether the service is nobody else's: then it may close what has expired, and have sessions of no user.
     pub may_close_expired: bool,
-    /// Set by somebody else when the run has to end before its time.
-    pub stop: Arc<AtomicBool>,
+    /// Used by somebody else when the run has to end before its time.
+    pub stop: Stop,
+    /// How long a service that fails is left alone while its sessions are deleted: so long after its first failure in a
+    /// row, and each time twice as long.
+    pub pause: Duration,
 }
 
 /// What has become of a run.
@@ -39,7 +43,7 @@ pub struct Report {
     pub skipped: Vec<String>,
     /// Why the run ended before its last case.
     pub broken: Option<Broken>,
-    /// The sessions that could not be deleted.
+    /// What was not deleted: the ids of sessions, or a sentence about some.
     pub left_behind: Vec<String>,
 }
 
@@ -74,7 +78,8 @@ impl fmt::Display for Broken {
 /// Leads `cases` through the service behind `transport`, one after the other, and deletes what each has opened,
 /// however it ends.
 ///
-/// The first case that gets no answer, panics or is stopped is the last one. It must be called on a tokio runtime.
+/// The first case that gets no answer, panics, is stopped or leaves something behind is the last one. It must be called
+/// on a tokio runtime with a timer.
 pub async fn run<T>(transport: T, cases: &[Case], rules: &Rules) -> Report
 where
     T: Transport + Clone + 'static,
@@ -85,19 +90,23 @@ where
             report.skipped.push(case.name());
             continue;
         }
-        let user_id = format!("{}-{number}", rules.user);
+        let owner = Owner { user_id: format!("{}-{number}", rules.user), is_alone: rules.may_close_expired };
+        rules.stop.takes_up(&owner.user_id);
         let recorder = Recorder::new(transport.clone());
-        let story = Story::new(recorder.clone(), case, user_id.clone(), Arc::clone(&rules.stop));
+        let story = Story::new(recorder.clone(), case, owner.clone(), rules.stop.clone());
         // A task of its own, so that a panic in it comes after the cleaning up.
-        let owned = case.clone();
-        let outcome = tokio::spawn(async move { story.tell(&owned).await }).await;
+        let own_case = case.clone();
+        let outcome = tokio::spawn(async move { story.tell(&own_case).await }).await;
         let exchanges = recorder.exchanges();
-        report.left_behind.extend(clean_up(&transport, &exchanges, &user_id).await);
+        report.left_behind = clean_up(transport.clone(), &exchanges, &owner, rules.pause).await;
         let why = match outcome {
             Ok(Ok(page)) => {
                 let (name, reaches_out) = (case.name(), case.reaches_out());
                 report.led.push(Led { name, reaches_out, page, exchanges });
-                continue;
+                if report.left_behind.is_empty() {
+                    continue;
+                }
+                "not all that it opened could be deleted".to_owned()
             }
             Ok(Err(error)) => error.to_string(),
             Err(error) => match error.try_into_panic() {
@@ -121,33 +130,43 @@ struct Story<T> {
     recorder: Recorder<T>,
     /// Hands arguments to the typed client, which sends through the recorder.
     client: sessions_v1::Handler<SessionsHttpClientV1<Value, Value, Recorder<T>>>,
-    user_id: String,
+    owner: Owner,
+    /// The ids of the sessions that it has opened: no others are put into requests.
+    own: BTreeSet<String>,
     names: Normalizer,
-    stop: Arc<AtomicBool>,
+    stop: Stop,
 }
 
 impl<T: Transport + Clone + 'static> Story<T> {
-    fn new(recorder: Recorder<T>, case: &Case, user_id: String, stop: Arc<AtomicBool>) -> Self {
+    fn new(recorder: Recorder<T>, case: &Case, owner: Owner, stop: Stop) -> Self {
         let client = sessions_v1::Handler::new(SessionsHttpClientV1::new(recorder.clone()));
         let mut names = Normalizer::new();
-        names.name(&user_id, "<user>");
+        names.name(&owner.user_id, "<user>");
         for (name, value) in &case.values {
             names.name_value(value.clone(), name);
         }
-        Self { recorder, client, user_id, names, stop }
+        Self { recorder, client, owner, own: BTreeSet::new(), names, stop }
     }
 
     /// Returns the page of the case.
     async fn tell(mut self, case: &Case) -> Result<String, Error> {
         let mut told = Vec::new();
         for step in case.steps.iter().flat_map(|step| std::iter::repeat_n(step, step.times)) {
-            if self.stop.load(Ordering::SeqCst) {
+            if self.stop.is_asked() {
                 return Err(Error::new(ErrorKind::Transport, "it was stopped"));
             }
             if step.changes() && step.times == 1 {
                 self.clock_moves_on().await?;
             }
             let told_step = self.exchange(step, case).await?;
+            match self.owner.opened(&told_step.exchange) {
+                Some(Opened::Own(id)) => drop(self.own.insert(id)),
+                Some(Opened::Other(id)) => {
+                    let why = format!("`open_session` answered with {id}, which may be somebody else's");
+                    return Err(Error::new(ErrorKind::Transport, why));
+                }
+                None => {}
+            }
             if let Ok(json) = serde_json::from_slice(told_step.exchange.response.body()) {
                 self.names.learn(&json);
             }
@@ -157,7 +176,7 @@ impl<T: Transport + Clone + 'static> Story<T> {
     }
 
     async fn exchange<'s>(&self, step: &'s Step, case: &Case) -> Result<Told<'s>, Error> {
-        let mut request = Request::new(Bytes::from(self.filled_in(&step.body, case)));
+        let mut request = Request::new(Bytes::from(self.filled_in(&step.body, case)?));
         *request.method_mut() = step.method.clone();
         let target = step.target.parse::<Uri>();
         *request.uri_mut() = target.map_err(|error| Error::new(ErrorKind::Encode, error.to_string()))?;
@@ -181,20 +200,25 @@ impl<T: Transport + Clone + 'static> Story<T> {
     }
 
     /// The template with what its names stand for.
-    fn filled_in(&self, template: &str, case: &Case) -> String {
-        let mut body = template.replace("<user>", &self.user_id);
+    fn filled_in(&self, template: &str, case: &Case) -> Result<String, Error> {
+        let mut body = template.replace("<user>", &self.owner.user_id);
         for (name, value) in &case.values {
             body = body.replace(&format!("\"{name}\""), &value.to_string());
         }
         for number in 1.. {
             let Some(id) = self.names.id(number) else { break };
-            body = body.replace(&format!("<id:{number}>"), id);
+            let name = format!("<id:{number}>");
+            if body.contains(&name) && !self.own.contains(id) {
+                let why = format!("{id}, which it was to go on with, may be somebody else's session");
+                return Err(Error::new(ErrorKind::Transport, why));
+            }
+            body = body.replace(&name, id);
         }
         for number in 1.. {
             let Some(time) = self.names.time(number) else { break };
             body = body.replace(&format!("<t{number}>"), &time);
         }
-        body
+        Ok(body)
     }
 
     /// Waits until the service's clock has left the latest time that a session shows, so that the next change

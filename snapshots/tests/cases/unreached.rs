@@ -33,6 +33,7 @@ fn elsewhere() -> Case {
         .step(post("/v1/sessions"))
         .step(post("/v1/sessions/"))
         .step(post("/v1//sessions/open_session"))
+        .step(post("/v1/sessions/open%5Fsession"))
         .step(post("/V1/sessions/open_session"))
         .step(post("/v1/sessions/Open_Session"))
         .step(post("/"))

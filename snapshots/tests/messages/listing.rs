@@ -1,6 +1,6 @@
 //! The messages of listing sessions.
 
-use super::{ID, JSON, Operation, json_of};
+use super::{ID, JSON, Operation, TEXT, json_of};
 use http::StatusCode;
 use serde_json::Value;
 use sessions_client::sessions_v1::GetSessions;
@@ -73,9 +73,15 @@ pub(super) fn get_sessions() -> Operation {
         r#"{"total":0}"#,
     )
     .odd(
+        "page_on_mongodb",
+        StatusCode::OK,
+        JSON,
+        r#"{"total":1,"data":[{"user_id":"1","user_name":"User 1","active":true,"open_time":"2026-11-23T02:11:09.645Z","request_time":"2026-11-23T02:11:09.645Z","address":"localhost","client":"test","id":"043edeab77784051ba340bbce8aafd08"}]}"#,
+    )
+    .odd(
         "page_of_the_dart_service",
         StatusCode::OK,
-        Some("application/json; charset=utf-8"),
+        TEXT,
         r#"{"total":1,"data":[{"id":"8238971a6ecd46eba649e1d31cf2168a","user_id":"3","user_name":null,"active":true,"open_time":"2020-12-07T12:00:00.123456","close_time":null,"request_time":"2020-12-07T12:00:00.123456","address":null,"client":null,"user":null,"data":null}]}"#,
     )
 }

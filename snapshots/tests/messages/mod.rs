@@ -137,6 +137,8 @@ impl Operation {
 
 const JSON: Option<&str> = Some("application/json");
 const HTML: Option<&str> = Some("text/html; charset=utf-8");
+/// What the Dart service says of its JSON.
+const TEXT: Option<&str> = Some("text/plain; charset=utf-8");
 
 /// A decoder's result as JSON.
 fn json_of<T: Serialize>(outcome: Result<T, Error>) -> Result<String, Error> {

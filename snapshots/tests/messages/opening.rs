@@ -1,6 +1,6 @@
 //! The messages of opening a session.
 
-use super::{BARE, JSON, OPEN, Operation, json_of};
+use super::{BARE, JSON, OPEN, Operation, TEXT, json_of};
 use http::StatusCode;
 use serde_json::{Value, json};
 use sessions_client::Operation as _;
@@ -90,6 +90,12 @@ pub(super) fn open_session() -> Operation {
         StatusCode::OK,
         JSON,
         r#"{"id":"043edeab77784051ba340bbce8aafd08","user_id":"1","user_name":null,"active":true,"open_time":"2026-11-23T02:11:09.645Z","request_time":"2026-11-23T02:11:09.645Z","address":null,"client":null,"user":null,"data":null,"_id":"043edeab77784051ba340bbce8aafd08"}"#,
+    )
+    .odd(
+        "session_of_the_dart_service",
+        StatusCode::OK,
+        TEXT,
+        r#"{"id":"8238971a6ecd46eba649e1d31cf2168a","user_id":"3","user_name":null,"active":true,"open_time":"2020-12-07T12:00:00.123456","close_time":null,"request_time":"2020-12-07T12:00:00.123456","address":null,"client":null,"user":null,"data":false}"#,
     )
     .odd("nothing_where_a_session_was_promised", StatusCode::NO_CONTENT, None, "")
     .odd("answer_that_cannot_be_written", StatusCode::INTERNAL_SERVER_ERROR, JSON, "")

@@ -21,25 +21,36 @@ pub(crate) fn reviewed(folder: &str, name: &str) -> Option<String> {
     file.splitn(3, "---\n").nth(2).map(|page| page.trim_end().to_owned())
 }
 
-/// Compares pages, given by folder, name and text, with their snapshots: those of `variant` where it is known to
-/// differ. What has changed is told in words, for all pages, before insta shows the first of them.
-pub(crate) fn compare_all(pages: &[(&str, String, String)], variant: Option<&str>) {
-    let named = |(folder, name, page): &(&str, String, String)| {
-        let own = variant.filter(|variant| differs(variant, &format!("{folder}/{name}")));
-        let name = own.map_or_else(|| name.clone(), |variant| format!("{name}@{variant}"));
-        ((*folder).to_owned(), name, page.clone())
-    };
-    let pages: Vec<_> = pages.iter().map(named).collect();
-    for (folder, name, page) in &pages {
-        let Some(was) = reviewed(folder, name) else { continue };
+/// A page by its folder, its name and its text.
+pub(crate) type Page<'p> = (&'p str, String, String);
+
+/// Compares pages with their snapshots: those of `variant` where it is known to differ. What has changed is told in
+/// words, for all pages, before insta shows the first of them.
+pub(crate) fn compare_all(pages: &[Page<'_>], variant: Option<&str>) {
+    tell_changes(pages, variant);
+    for (folder, name, page) in pages {
+        compare(folder, &name_for(variant, folder, name), page);
+    }
+}
+
+/// Tells in words what has changed.
+pub(crate) fn tell_changes(pages: &[Page<'_>], variant: Option<&str>) {
+    for (folder, name, page) in pages {
+        let name = name_for(variant, folder, name);
+        let Some(was) = reviewed(folder, &name) else { continue };
         let words = in_words(&was, page.trim_end());
         if !words.is_empty() {
-            let page = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+            let page = if folder.is_empty() { name } else { format!("{folder}/{name}") };
             tell(&format!("{page} has changed:\n    {}", words.join("\n    ")));
         }
     }
-    for (folder, name, page) in &pages {
-        compare(folder, name, page);
+}
+
+/// The name of a page, with the variant where that has a page of its own.
+fn name_for(variant: Option<&str>, folder: &str, name: &str) -> String {
+    match variant.filter(|variant| differs(variant, &format!("{folder}/{name}"))) {
+        Some(variant) => format!("{name}@{variant}"),
+        None => name.to_owned(),
     }
 }
 

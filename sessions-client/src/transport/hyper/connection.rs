@@ -37,7 +37,8 @@ pub(super) enum Unanswered {
 impl Connection {
     /// A connection over `io`, which is open.
     pub(super) async fn over(io: impl Read + Write + Unpin + Send + 'static) -> hyper::Result<Self> {
-        let (requests, driver) = http1::handshake(io).await?;
+        // Most bodies are shorter than their heads: one buffer is cheaper than a list of two.
+        let (requests, driver) = http1::Builder::new().writev(false).handshake(io).await?;
         Ok(Self { requests, driver: Some(Box::pin(driver)) })
     }
 

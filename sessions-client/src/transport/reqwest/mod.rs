@@ -1,8 +1,11 @@
 //! HTTP over the network, by reqwest.
 
+mod urls;
+
+use self::urls::Urls;
 use crate::config::ClientConfig;
 use crate::error::{Error, ErrorKind};
-use crate::runtime::{Call, Request, Response, Transport};
+use crate::runtime::{Call, Response, Transport};
 use crate::transport::body::LimitedBody;
 use crate::transport::failure::{broken, late, no_connection, no_connection_in_time, root_cause, unsendable};
 use http::header::{HOST, HeaderMap, HeaderValue};
@@ -25,8 +28,7 @@ pub struct ReqwestTransport {
     client: Client,
     /// None where the user's own client has to do.
     unpooled: Option<Arc<Unpooled>>,
-    /// Without credentials.
-    url: Url,
+    urls: Urls,
     /// The credentials of the address, and where HTTP has no other place for it, its host: a header that is there need
     /// not be made for each request.
     headers: HeaderMap,
@@ -51,7 +53,7 @@ impl ReqwestTransport {
         })?;
         let mut transport = Self::over(client, url, config)?;
         transport.unpooled = Some(Arc::new(Unpooled { settings, client: OnceLock::new() }));
-        if transport.url.scheme() == "http"
+        if transport.urls.base().scheme() == "http"
             && let Ok(host) = HeaderValue::try_from(&transport.origin["http://".len()..])
         {
             transport.headers.insert(HOST, host);
@@ -87,7 +89,7 @@ impl ReqwestTransport {
             unpooled: None,
             headers,
             origin: url.origin().ascii_serialization(),
-            url,
+            urls: Urls::new(url),
             timeout: config.timeout(),
             max_response_bytes: config.max_response_bytes(),
         })
@@ -183,25 +185,16 @@ fn cause(error: &reqwest::Error) -> &dyn fmt::Display {
 }
 
 impl ReqwestTransport {
-    fn request(&self, request: Request) -> reqwest::Request {
-        let (parts, body) = request.into_parts();
-        let mut url = self.url.clone();
-        if let Some(target) = parts.uri.path_and_query() {
-            let base = self.url.path();
-            if base.len() > 1 {
-                url.set_path(&[base.trim_end_matches('/'), target.path()].concat());
-            } else {
-                url.set_path(target.path());
-            }
-            url.set_query(target.query());
-        }
-        let mut whole = reqwest::Request::new(parts.method, url);
-        *whole.headers_mut() = parts.headers;
+    fn request(&self, call: Call) -> reqwest::Request {
+        let url = self.urls.of(call.route, call.request.uri());
+        let (parts, body) = call.request.into_parts();
+        let mut request = reqwest::Request::new(parts.method, url);
+        *request.headers_mut() = parts.headers;
         for (name, value) in &self.headers {
-            whole.headers_mut().entry(name).or_insert_with(|| value.clone());
+            request.headers_mut().entry(name).or_insert_with(|| value.clone());
         }
-        *whole.body_mut() = Some(body.into());
-        whole
+        *request.body_mut() = Some(body.into());
+        request
     }
 
     async fn answer(
@@ -233,8 +226,9 @@ impl Transport for ReqwestTransport {
             Some(unpooled) if call.attempt > 1 => unpooled.or(&self.client),
             _ => &self.client,
         };
-        let answer = self.answer(client.execute(self.request(call.request)), timeout);
-        if call.limit.is_some() {
+        let is_limited = call.limit.is_some();
+        let answer = self.answer(client.execute(self.request(call)), timeout);
+        if is_limited {
             // A second timer for the same attempt would only cost.
             return answer.await;
         }
