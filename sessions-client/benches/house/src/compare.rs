@@ -113,6 +113,13 @@ impl Cell {
     fn median(&self, figure: impl Fn(&Measured) -> f64) -> f64 {
         median(self.rounds.iter().map(figure))
     }
+
+    /// How many times the throughput of `other` this is, round by round.
+    fn times(&self, other: Option<&Self>) -> String {
+        let Some(other) = other else { return String::new() };
+        let pairs = self.rounds.iter().zip(&other.rounds);
+        format!("{:.2}", median(pairs.map(|(this, other)| this.per_second() / other.per_second())))
+    }
 }
 
 /// The figure in the middle.
@@ -156,42 +163,35 @@ impl Compare {
             }
         }
         eprint!("\r\x1b[K");
-        for &operation in &operations {
-            println!("\n`{operation}`, median of {rounds} rounds of {} s:\n", self.rounds.seconds());
-            println!("{}", self.table(operation, &contenders, &cells));
+        // The clients are next to each other.
+        for cells in cells.chunks(contenders.len()) {
+            let Cell { operation, callers, .. } = cells[0];
+            let seconds = self.rounds.seconds();
+            println!("\n`{operation}`, {callers} at once, median of {rounds} rounds of {seconds} s:\n");
+            println!("{}", table(cells));
         }
         Ok(())
     }
+}
 
-    fn table(&self, operation: Operation, contenders: &[Contender], cells: &[Cell]) -> Table {
-        let mut head = vec!["client".to_owned()];
-        for callers in &self.callers {
-            head.extend([format!("calls/s, {callers} callers"), "CPU µs a call".into(), "p99 ms".into()]);
-        }
-        let mut table = Table::new(head);
-        for &contender in contenders {
-            let mut row = vec![contender.title().to_owned()];
-            for &callers in &self.callers {
-                let find = |contender| {
-                    cells.iter().find(|cell| {
-                        (cell.contender, cell.operation, cell.callers) == (contender, operation, callers)
-                    })
-                };
-                let Some(cell) = find(contender) else { continue };
-                let per_second = cell.median(Measured::per_second);
-                // Beside what people write, if that took part.
-                let ratio = find(Contender::Rust(Client::Reqwest))
-                    .map(|usual| format!(" ({:.2})", per_second / usual.median(Measured::per_second)));
-                row.extend([
-                    thousands(per_second) + &ratio.unwrap_or_default(),
-                    format!("{:.1}", cell.median(Measured::cpu_micros_a_call)),
-                    format!("{:.2}", cell.median(|measured| measured.p99_micros) / 1e3),
-                ]);
-            }
-            table.push(row);
-        }
-        table
+/// The figures of an operation with a number of callers, and the client's throughput beside that of others.
+fn table(cells: &[Cell]) -> Table {
+    let beside = |contender| cells.iter().find(move |cell| cell.contender == contender);
+    let (usual, official) = (beside(Contender::Rust(Client::Reqwest)), beside(Contender::Node));
+    let mut table =
+        Table::new(["client", "calls/s", "× reqwest", "× official", "CPU µs a call", "p50 ms", "p99 ms"]);
+    for cell in cells {
+        table.push([
+            cell.contender.title().to_owned(),
+            thousands(cell.median(Measured::per_second)),
+            cell.times(usual),
+            cell.times(official),
+            format!("{:.1}", cell.median(Measured::cpu_micros_a_call)),
+            format!("{:.2}", cell.median(|measured| measured.p50_micros) / 1e3),
+            format!("{:.2}", cell.median(|measured| measured.p99_micros) / 1e3),
+        ]);
     }
+    table
 }
 
 /// One turn.
