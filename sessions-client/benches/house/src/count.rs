@@ -44,6 +44,18 @@ impl Subject {
         }
     }
 
+    /// The same as people write it.
+    fn by_hand(self) -> Self {
+        match self {
+            Self::Call(_, operation) => Self::Call(Client::Reqwest, operation),
+            Self::Codec(case) => Self::Codec(match case {
+                Case::Encode | Case::EncodeByHand => Case::EncodeByHand,
+                Case::Session | Case::SessionByHand => Case::SessionByHand,
+                Case::Page | Case::PageBorrowed | Case::PageByHand => Case::PageByHand,
+            }),
+        }
+    }
+
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         let calls = Operation::ALL.into_iter().flat_map(|operation| {
             Client::value_variants().iter().map(move |&client| Self::Call(client, operation))
@@ -97,12 +109,15 @@ impl Count {
         let subjects: Vec<_> = Subject::all().filter(|subject| subject.name().contains(&self.only)).collect();
         ensure!(!subjects.is_empty(), "nothing that is counted has {:?} in its name", self.only);
         let counted = Self::of(&subjects).await?;
-        let mut table = Table::new(["", "instructions", "allocations"]);
+        let mut table = Table::new(["", "instructions", "beside by hand", "allocations"]);
         for Counted { subject, profile } in &counted {
+            let by_hand = counted.iter().find(|counted| counted.subject == subject.by_hand());
+            let share = by_hand.map(|by_hand| profile.instructions() / by_hand.profile.instructions());
             table.push([
                 subject.name(),
                 thousands(profile.instructions()),
-                format!("{:.1}", profile.allocations()),
+                share.map(|share| format!("{share:.2}")).unwrap_or_default(),
+                format!("{:.0}", profile.allocations()),
             ]);
         }
         println!("{table}");

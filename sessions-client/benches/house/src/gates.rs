@@ -14,23 +14,13 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
 
-/// The most that something of ours may cost, as a share of what something costs that was written by hand.
+/// The most that something of ours may cost, as a share of what something costs that was written by hand: what holds,
+/// and a little more for other compilers. It is lowered when the code has become better.
 struct Limit {
     ours: Subject,
     peer: Subject,
-    instructions: Share,
-    allocations: Share,
-}
-
-/// What holds, and where it is to go: a limit is lowered when the code has become better, and never raised.
-#[derive(Clone, Copy)]
-struct Share {
-    limit: f64,
-    goal: f64,
-}
-
-const fn share(limit: f64, goal: f64) -> Share {
-    Share { limit, goal }
+    instructions: f64,
+    allocations: f64,
 }
 
 const fn call(client: Client) -> Subject {
@@ -41,39 +31,34 @@ const LIMITS: &[Limit] = &[
     Limit {
         ours: call(Client::OursReqwest),
         peer: call(Client::Reqwest),
-        instructions: share(0.96, 0.95),
-        allocations: share(0.96, 0.96),
+        instructions: 0.93,
+        allocations: 0.92,
     },
     Limit {
         ours: call(Client::OursReqwestBare),
         peer: call(Client::Reqwest),
-        instructions: share(0.90, 0.88),
-        allocations: share(0.90, 0.90),
+        instructions: 0.88,
+        allocations: 0.87,
     },
-    Limit {
-        ours: call(Client::OursHyper),
-        peer: call(Client::Hyper),
-        instructions: share(1.17, 1.15),
-        allocations: share(1.17, 1.17),
-    },
+    Limit { ours: call(Client::OursHyper), peer: call(Client::Hyper), instructions: 1.14, allocations: 1.12 },
     Limit {
         ours: call(Client::OursHyperBare),
         peer: call(Client::Hyper),
-        instructions: share(1.07, 1.05),
-        allocations: share(1.01, 1.01),
+        instructions: 1.06,
+        allocations: 1.00,
     },
     Limit {
         ours: Subject::Codec(Case::Page),
         peer: Subject::Codec(Case::PageByHand),
-        instructions: share(0.61, 0.61),
-        allocations: share(1.01, 1.01),
+        instructions: 0.61,
+        allocations: 1.01,
     },
     // Ten allocations.
     Limit {
         ours: Subject::Codec(Case::PageBorrowed),
         peer: Subject::Codec(Case::PageByHand),
-        instructions: share(0.42, 0.42),
-        allocations: share(0.02, 0.02),
+        instructions: 0.42,
+        allocations: 0.02,
     },
 ];
 
@@ -144,19 +129,18 @@ impl Gate {
 
 /// What is dearer beside what was written by hand than it may be.
 fn ratios(counts: &BTreeMap<String, Counts>) -> Vec<String> {
-    let mut table =
-        Table::new(["ours / by hand", "instructions", "limit", "goal", "allocations", "limit", "goal"]);
+    let mut table = Table::new(["ours / by hand", "instructions", "limit", "allocations", "limit"]);
     let mut failures = Vec::new();
     for limit in LIMITS {
         let (ours, peer) = (counts[&limit.ours.name()], counts[&limit.peer.name()]);
         let name = limit.ours.name();
         let what = format!("{name} / {}", limit.peer.name());
         let mut row = vec![what.clone()];
-        for (figure, is, Share { limit, goal }) in [
+        for (figure, is, limit) in [
             ("instructions", ours.instructions / peer.instructions, limit.instructions),
             ("allocations", ours.allocations / peer.allocations, limit.allocations),
         ] {
-            row.extend([is, limit, goal].map(|share| format!("{share:.3}")));
+            row.extend([is, limit].map(|share| format!("{share:.3}")));
             if is > limit {
                 failures.push(format!(
                     "{what}: the share of {figure} is {is:.3}, and may be {limit}. `count {} --functions 20` \
@@ -215,8 +199,8 @@ mod tests {
             counts.insert(limit.peer.name(), Counts { instructions: 1000.0, allocations: 1000.0 });
         }
         for limit in LIMITS {
-            let instructions = limit.instructions.limit * 1000.0 * share;
-            let allocations = limit.allocations.limit * 1000.0 * share;
+            let instructions = limit.instructions * 1000.0 * share;
+            let allocations = limit.allocations * 1000.0 * share;
             counts.insert(limit.ours.name(), Counts { instructions, allocations });
         }
         counts
@@ -243,14 +227,5 @@ mod tests {
     fn what_was_never_accepted_fails() {
         let failures = growth(&counts(1.0), &BTreeMap::new());
         assert_eq!(failures.len(), LIMITS.len());
-    }
-
-    #[test]
-    fn no_goal_is_above_what_holds() {
-        for limit in LIMITS {
-            for share in [limit.instructions, limit.allocations] {
-                assert!(share.goal <= share.limit, "{}", limit.ours.name());
-            }
-        }
     }
 }
