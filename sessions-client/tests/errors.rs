@@ -14,6 +14,8 @@ use std::collections::HashMap;
 use std::error::Error as _;
 use std::time::Duration;
 use support::{answering, http, nobody, recording, silent};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 
 /// It stands in every argument and every hostile answer, and must stand in no error.
 const SECRET: &str = "s3cret";
@@ -394,6 +396,27 @@ async fn a_path_in_the_address_comes_before_that_of_the_operation() {
     get(&client(&format!("{url}/proxy/"))).await;
     let request = request.await.unwrap();
     assert!(request.starts_with("POST /proxy/v1/sessions/get_session_by_id?"), "{request}");
+}
+
+#[tokio::test]
+async fn an_operation_has_the_same_target_in_every_call() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = client(&format!("http://{}/proxy/", listener.local_addr().unwrap()));
+    let serve = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        for operation in ["get_session_by_id", "close_session", "get_session_by_id"] {
+            let request = support::read_request(&mut stream).await.unwrap();
+            let line = format!("POST /proxy/v1/sessions/{operation} HTTP/1.1\r\n");
+            assert!(request.starts_with(&line), "{request}");
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+        }
+    };
+    let call = async {
+        client.get_session_by_id(None, "1").await.unwrap();
+        client.close_session(None, "1").await.unwrap();
+        client.get_session_by_id(None, "1").await.unwrap();
+    };
+    tokio::join!(serve, call);
 }
 
 #[tokio::test]

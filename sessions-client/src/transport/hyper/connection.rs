@@ -21,8 +21,10 @@ use std::task::{Context, Poll, Waker};
 pub(super) struct Connection {
     requests: SendRequest<Full<Bytes>>,
     /// Reads and writes; none once the connection is over.
-    driver: Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>,
+    driver: Option<Driver>,
 }
+
+type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
 
 /// Why a request has no answer.
 pub(super) enum Unanswered {
@@ -97,10 +99,7 @@ impl Connection {
 
 /// The driver is dropped with its last word, since a request that it has not taken comes back then. The word itself is
 /// for nobody: what concerns a request was told to whoever sent it.
-fn drive(
-    driver: &mut Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>,
-    context: &mut Context<'_>,
-) {
+fn drive(driver: &mut Option<Driver>, context: &mut Context<'_>) {
     if let Some(running) = driver
         && running.as_mut().poll(context).is_ready()
     {

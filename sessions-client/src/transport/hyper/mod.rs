@@ -21,6 +21,7 @@ use http::{HeaderValue, Request, Uri};
 use http_body_util::Full;
 use hyper::rt::{Read, Write};
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tower_service::Service;
@@ -198,8 +199,9 @@ impl HyperTransport {
 impl Transport for HyperTransport {
     async fn send(&self, call: Call) -> Result<Response, Error> {
         let timeout = call.timeout().unwrap_or(self.timeout);
-        let attempt = self.attempt(self.request(call.request)?, call.attempt == 1);
-        if call.limit.is_some() {
+        let is_limited = call.limit.is_some();
+        let attempt = pin!(self.attempt(self.request(call.request)?, call.attempt == 1));
+        if is_limited {
             // A second timer for the same attempt would only cost.
             return attempt.await;
         }

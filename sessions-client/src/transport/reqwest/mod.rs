@@ -13,6 +13,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Url, retry};
 use std::fmt;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -227,7 +228,7 @@ impl Transport for ReqwestTransport {
             _ => &self.client,
         };
         let is_limited = call.limit.is_some();
-        let answer = self.answer(client.execute(self.request(call)), timeout);
+        let answer = pin!(self.answer(client.execute(self.request(call)), timeout));
         if is_limited {
             // A second timer for the same attempt would only cost.
             return answer.await;

@@ -15,9 +15,11 @@ const MOST: usize = 64;
 pub(super) struct Urls {
     /// The service, without credentials.
     base: Url,
-    /// By target.
-    known: Arc<RwLock<Vec<(Box<str>, Url)>>>,
+    known: Arc<RwLock<Vec<Known>>>,
 }
+
+/// A target, and the address of it.
+type Known = (Box<str>, Url);
 
 impl Urls {
     pub(super) fn new(base: Url) -> Self {
