@@ -93,11 +93,8 @@ impl HyperTransport {
     /// has no address, or its address cannot be used.
     pub fn with_connector<S>(connector: S, config: &ClientConfig) -> Result<Self, Error>
     where
-        S: Service<Uri, Response: Read + Write + Unpin + Send, Error: Into<BoxError>, Future: Send>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
+        S: Service<Uri, Error: Into<BoxError>, Future: Send> + Clone + Send + Sync + 'static,
+        S::Response: Read + Write + Unpin + Send,
     {
         let address = Address::of(config)?;
         Self::over(Connector::new(connector, origin(&address)?), address, config)
