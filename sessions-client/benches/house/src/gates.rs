@@ -1,0 +1,231 @@
+//! `gate`: the counts that may not grow unseen.
+//!
+//! Ratios to what is written by hand, counted in the same run, do not depend on the compiler or on the versions of
+//! the libraries; absolute counts tell of what both sides share. Time is no gate: machines are noisy.
+
+use crate::clients::Client;
+use crate::codec::Case;
+use crate::count::{Count, Counted, Subject};
+use crate::table::Table;
+use crate::wire::Operation;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+
+/// The most that something of ours may cost, as a share of what something costs that was written by hand: what holds,
+/// and a little more for other compilers. It is lowered when the code has become better.
+struct Limit {
+    ours: Subject,
+    peer: Subject,
+    instructions: f64,
+    allocations: f64,
+}
+
+const fn call(client: Client) -> Subject {
+    Subject::Call(client, Operation::OpenSession)
+}
+
+const LIMITS: &[Limit] = &[
+    Limit {
+        ours: call(Client::OursReqwest),
+        peer: call(Client::Reqwest),
+        instructions: 0.93,
+        allocations: 0.92,
+    },
+    Limit {
+        ours: call(Client::OursReqwestBare),
+        peer: call(Client::Reqwest),
+        instructions: 0.88,
+        allocations: 0.87,
+    },
+    Limit { ours: call(Client::OursHyper), peer: call(Client::Hyper), instructions: 1.14, allocations: 1.12 },
+    Limit {
+        ours: call(Client::OursHyperBare),
+        peer: call(Client::Hyper),
+        instructions: 1.06,
+        allocations: 1.00,
+    },
+    Limit {
+        ours: Subject::Codec(Case::Page),
+        peer: Subject::Codec(Case::PageByHand),
+        instructions: 0.61,
+        allocations: 1.01,
+    },
+    // Ten allocations.
+    Limit {
+        ours: Subject::Codec(Case::PageBorrowed),
+        peer: Subject::Codec(Case::PageByHand),
+        instructions: 0.42,
+        allocations: 0.02,
+    },
+];
+
+/// How far a count may be above what is accepted: another compiler, another version of a library.
+const TOLERANCE: f64 = 0.05;
+
+/// What is accepted, by the names of the subjects.
+const ACCEPTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/accepted.json");
+
+/// How to accept what is counted now.
+const ACCEPT: &str = "cargo run --profile bench -p sessions-bench -- gate --accept";
+
+/// The arguments of `gate`.
+#[derive(Args, Debug)]
+pub(crate) struct Gate {
+    /// Writes the counts of this run down as those that later runs are held against.
+    #[arg(long)]
+    accept: bool,
+}
+
+/// The counts of a subject.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+struct Counts {
+    instructions: f64,
+    allocations: f64,
+}
+
+impl From<&Counted> for Counts {
+    fn from(counted: &Counted) -> Self {
+        let Counted { profile, .. } = counted;
+        // The digits beyond would change with each run.
+        Self { instructions: profile.instructions().round(), allocations: profile.allocations().round() }
+    }
+}
+
+impl Gate {
+    pub(crate) async fn run(self) -> Result<()> {
+        let mut subjects = Vec::new();
+        for limit in LIMITS {
+            for subject in [limit.ours, limit.peer] {
+                if !subjects.contains(&subject) {
+                    subjects.push(subject);
+                }
+            }
+        }
+        let counted = Count::of(&subjects).await?;
+        let counts: BTreeMap<_, _> =
+            counted.iter().map(|counted| (counted.subject.name(), Counts::from(counted))).collect();
+
+        let mut failures = ratios(&counts);
+        if self.accept {
+            let ours = LIMITS.iter().map(|limit| limit.ours.name());
+            let ours: BTreeMap<_, _> = ours.map(|name| (name.clone(), counts[&name])).collect();
+            fs::write(ACCEPTED, serde_json::to_string_pretty(&ours)? + "\n").context(ACCEPTED)?;
+        } else {
+            let text = fs::read_to_string(ACCEPTED).context(ACCEPTED)?;
+            failures.extend(growth(&counts, &serde_json::from_str(&text).context(ACCEPTED)?));
+        }
+        if failures.is_empty() {
+            return Ok(());
+        }
+        for failure in &failures {
+            eprintln!("{failure}");
+        }
+        bail!("{} of the gates do not hold", failures.len())
+    }
+}
+
+/// What is dearer beside what was written by hand than it may be.
+fn ratios(counts: &BTreeMap<String, Counts>) -> Vec<String> {
+    let mut table = Table::new(["ours / by hand", "instructions", "limit", "allocations", "limit"]);
+    let mut failures = Vec::new();
+    for limit in LIMITS {
+        let (ours, peer) = (counts[&limit.ours.name()], counts[&limit.peer.name()]);
+        let name = limit.ours.name();
+        let what = format!("{name} / {}", limit.peer.name());
+        let mut row = vec![what.clone()];
+        for (figure, is, limit) in [
+            ("instructions", ours.instructions / peer.instructions, limit.instructions),
+            ("allocations", ours.allocations / peer.allocations, limit.allocations),
+        ] {
+            row.extend([is, limit].map(|share| format!("{share:.3}")));
+            if is > limit {
+                failures.push(format!(
+                    "{what}: the share of {figure} is {is:.3}, and may be {limit}. `count {} --functions 20` \
+                     tells where they go; the limits are in {}.",
+                    name,
+                    file!()
+                ));
+            }
+        }
+        table.push(row);
+    }
+    println!("\n{table}");
+    failures
+}
+
+/// What costs more than was accepted.
+fn growth(counts: &BTreeMap<String, Counts>, accepted: &BTreeMap<String, Counts>) -> Vec<String> {
+    let mut failures = Vec::new();
+    for limit in LIMITS {
+        let name = limit.ours.name();
+        let Some(accepted) = accepted.get(&name) else {
+            failures
+                .push(format!("{name}: nothing is accepted yet. Accept this run's counts by\n    {ACCEPT}"));
+            continue;
+        };
+        let now = counts[&name];
+        for (figure, now, accepted) in [
+            ("instructions", now.instructions, accepted.instructions),
+            ("allocations", now.allocations, accepted.allocations),
+        ] {
+            if now > accepted * (1.0 + TOLERANCE) {
+                let more = (now / accepted - 1.0) * 100.0;
+                failures.push(format!(
+                    "{name}: {now:.0} {figure}, {more:.1} % more than the {accepted:.0} that are accepted. If they \
+                     are worth it, accept this run's counts by\n    {ACCEPT}"
+                ));
+            } else if now < accepted * (1.0 - TOLERANCE) {
+                println!(
+                    "{name}: {now:.0} {figure}, and {accepted:.0} are accepted. Keep it so by\n    {ACCEPT}"
+                );
+            }
+        }
+    }
+    failures
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Counts, LIMITS, growth, ratios};
+    use std::collections::BTreeMap;
+
+    /// Ours cost `share` of what they may, and their peers 1000.
+    fn counts(share: f64) -> BTreeMap<String, Counts> {
+        let mut counts = BTreeMap::new();
+        for limit in LIMITS {
+            counts.insert(limit.peer.name(), Counts { instructions: 1000.0, allocations: 1000.0 });
+        }
+        for limit in LIMITS {
+            let instructions = limit.instructions * 1000.0 * share;
+            let allocations = limit.allocations * 1000.0 * share;
+            counts.insert(limit.ours.name(), Counts { instructions, allocations });
+        }
+        counts
+    }
+
+    #[test]
+    fn what_is_at_its_limit_passes_and_what_is_above_is_named() {
+        assert_eq!(ratios(&counts(0.999)), [""; 0]);
+        let failures = ratios(&counts(1.01));
+        assert_eq!(failures.len(), 2 * LIMITS.len());
+        let first = &failures[0];
+        assert!(first.starts_with("ours-reqwest/open_session / reqwest/open_session: the share"), "{first}");
+    }
+
+    #[test]
+    fn a_count_may_grow_by_the_tolerance_and_no_more() {
+        assert_eq!(growth(&counts(1.04), &counts(1.0)), [""; 0]);
+        let failures = growth(&counts(1.06), &counts(1.0));
+        assert_eq!(failures.len(), 2 * LIMITS.len());
+        assert!(failures[0].contains("6.0 % more") && failures[0].contains("--accept"), "{}", failures[0]);
+    }
+
+    #[test]
+    fn what_was_never_accepted_fails() {
+        let failures = growth(&counts(1.0), &BTreeMap::new());
+        assert_eq!(failures.len(), LIMITS.len());
+    }
+}
