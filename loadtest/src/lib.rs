@@ -13,10 +13,11 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
 mod audit;
+mod call;
 mod check;
 mod cli;
 mod ledger;
-mod record;
+pub mod record;
 mod report;
 mod run;
 mod scenario;

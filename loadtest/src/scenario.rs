@@ -4,10 +4,10 @@
 //! stopped has no session half way. A step that fails ends the session's use, but not before its deletion.
 //! Deletion is part of the load; what it misses is for the [audit](crate::audit).
 
+use crate::call;
 use crate::check::{CLIENT, Data, Expected, Mismatch, Profile, Session, State, USER_NAME};
 use crate::cli::Lifecycle;
 use crate::ledger::Ledger;
-use crate::record;
 use crate::stop::Stop;
 use crate::tally::Tally;
 use goose::goose::{GooseUser, Scenario, Transaction, TransactionError, TransactionResult};
@@ -187,7 +187,7 @@ impl Life<'_> {
             }
             expected.check(Some(session), State::Open)
         };
-        record::call(self.user, &load.tally, sessions_v1::OPEN_SESSION, call, check).await
+        call::call(self.user, &load.tally, sessions_v1::OPEN_SESSION, call, check).await
     }
 
     /// Everything between open and delete; whether the run left time for all of it.
@@ -242,7 +242,7 @@ impl Life<'_> {
         let Self { load, profile, ref data, .. } = *self;
         let expected = Expected { id, profile, data };
         let check = |session: &Option<Session>| expected.check(session.as_ref(), state);
-        record::call(self.user, &load.tally, route, call, check).await?;
+        call::call(self.user, &load.tally, route, call, check).await?;
         Ok(())
     }
 

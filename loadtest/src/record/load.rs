@@ -1,0 +1,69 @@
+//! How a load was made: what is to be known before any time in the record can be understood.
+
+use serde::{Deserialize, Serialize};
+
+/// How the calls came about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "model")]
+pub enum LoadModel {
+    /// A number of users, each of whom waits for an answer before the next call.
+    Closed {
+        /// The most at the same time.
+        users: u64,
+        /// The steps, in the words of goose, if there were any.
+        test_plan: Option<String>,
+    },
+    /// Iterations of scenarios that begin at a rate, whether those before are done or not.
+    Open {
+        /// One after the other.
+        steps: Vec<RateStep>,
+        /// How many could be under way at the same time.
+        lanes: u64,
+    },
+    /// A rate that rises until a threshold breaks.
+    FindLimit {
+        /// What was tried, in that order.
+        steps: Vec<LimitStep>,
+        /// How many iterations could be under way at the same time.
+        lanes: u64,
+        /// The highest rate at which all thresholds held, in iterations a second.
+        limit: Option<f64>,
+    },
+}
+
+/// A rate that was kept up for a time, or that changed evenly during it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RateStep {
+    /// Iterations a second at its start.
+    pub from: f64,
+    /// Iterations a second at its end.
+    pub to: f64,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+}
+
+/// A rate that was tried.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LimitStep {
+    /// Iterations a second that were due.
+    pub rate: f64,
+    /// Iterations a second that came to their end.
+    pub achieved: f64,
+    /// The 99th percentile of the latency of all calls, in microseconds.
+    pub p99_us: Option<u64>,
+    /// The rule that broke; none if all held.
+    pub broke: Option<String>,
+}
+
+/// What some of the users did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scenario {
+    /// Its name on the command line.
+    pub name: String,
+    /// Its part of the mix.
+    pub weight: u32,
+    /// How often it was begun.
+    pub begun: u64,
+    /// How often it went through to its end.
+    pub iterations: u64,
+}
