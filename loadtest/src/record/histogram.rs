@@ -221,7 +221,9 @@ mod tests {
         // goose shows its bounds where it reads a report of old, which has whole milliseconds.
         let times: Vec<u64> = times(5, 9_000).into_iter().map(|millis| millis % (1 << 24)).collect();
         let mut millis = BTreeMap::<u64, u64>::new();
-        times.iter().for_each(|time| *millis.entry(*time).or_default() += 1);
+        for time in &times {
+            *millis.entry(*time).or_default() += 1;
+        }
         let goose: GooseRequestMetricTimingData =
             serde_json::from_value(serde_json::json!({ "times": millis, "counter": times.len() })).unwrap();
         let ours: Histogram = times.iter().map(|millis| millis * 1_000).collect();

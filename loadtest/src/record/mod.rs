@@ -63,7 +63,7 @@ pub struct Record {
     pub timeline: Timeline,
     /// Why calls failed, by operation and name. A wrong answer is a failure as well as a violation.
     pub failures: Vec<Failure>,
-    /// What was wrong with answers that arrived well, by kind.
+    /// What was wrong with answers that arrived well, by kind. What was looked for and never found is counted 0.
     pub violations: Vec<Violation>,
     /// What became of the sessions.
     pub audit: Audit,
@@ -110,6 +110,8 @@ pub struct Service {
 /// The calls of one operation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Operation {
+    /// The HTTP method of its route, as it is part of its name in goose's tables and thresholds.
+    pub method: String,
     /// How many were made, failures included.
     pub calls: u64,
     /// How many of them failed, wrong answers included.
@@ -131,6 +133,7 @@ impl Operation {
     }
 
     fn merge(&mut self, other: &Self) {
+        self.method.clone_from(&other.method);
         add(&mut self.calls, other.calls);
         add(&mut self.failures, other.failures);
         for (status, count) in &other.statuses {
@@ -290,11 +293,11 @@ pub enum Ending {
 pub struct Rules {
     /// Thresholds in the words of goose, such as `p95<50ms for POST open_session`.
     pub thresholds: Vec<String>,
-    /// Calls that may fail, of a hundred.
+    /// Calls that may fail, in percent of all.
     pub max_error_rate: f64,
     /// Calls without which there is nothing to judge.
     pub min_requests: u64,
-    /// How much slower or rarer than in the baseline is a regression, of a hundred.
+    /// How much slower than in the baseline is a regression, in percent of the time there.
     pub max_regression: f64,
 }
 

@@ -67,6 +67,7 @@ pub(crate) fn record(calls: &[Call]) -> Record {
     let mut failures = BTreeMap::<_, u64>::new();
     for call in calls {
         let operation = operations.entry(call.operation.to_owned()).or_default();
+        "POST".clone_into(&mut operation.method);
         operation.calls += 1;
         operation.times.record(call.micros);
         match call.failure {

@@ -99,6 +99,7 @@ impl Timeline {
     }
 
     /// The columns that are not empty, with the second since 1970 in which each begins.
+    #[must_use]
     pub fn columns(&self) -> impl DoubleEndedIterator<Item = (u64, &Column)> {
         self.columns.iter().map(|(second, column)| (*second, column))
     }
