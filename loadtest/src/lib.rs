@@ -16,6 +16,7 @@ mod audit;
 mod call;
 mod check;
 mod cli;
+pub mod judge;
 mod ledger;
 pub mod record;
 mod report;
@@ -27,6 +28,6 @@ mod text;
 mod verdict;
 
 pub use cli::{Cli, Lifecycle};
+pub use judge::Exit;
 pub use report::Report;
 pub use run::{CouldNotRun, run};
-pub use verdict::Exit;

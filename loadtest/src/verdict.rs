@@ -3,37 +3,9 @@
 //! Pure, because a verdict that nobody can test is not believed. goose's own ending was refused: it exits
 //! with 0 when nothing listened, and its thresholds know times and rates but not what was wrong.
 
+use crate::judge::Exit;
 use crate::text::{count, counted};
 use std::fmt;
-
-/// How the program ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// Everything was as it should be.
-    Passed,
-    /// A request failed, too few were made, a threshold was missed, or sessions stay behind.
-    Failed,
-    /// Something that was read back is wrong.
-    WrongData,
-    /// No load was made.
-    CouldNotRun,
-    /// A signal ended the run early.
-    Stopped,
-}
-
-impl Exit {
-    /// The exit code of the process.
-    #[must_use]
-    pub fn code(self) -> u8 {
-        match self {
-            Self::Passed => 0,
-            Self::Failed => 1,
-            Self::WrongData => 2,
-            Self::CouldNotRun => 3,
-            Self::Stopped => 4,
-        }
-    }
-}
 
 /// What a run has come to, as far as the verdict depends on it.
 #[derive(Clone, Debug, Default)]
@@ -218,11 +190,5 @@ mod tests {
     fn a_report_that_could_not_be_written_fails_the_run() {
         let facts = Facts { goose: Some("the disk is full".to_owned()), ..good() };
         assert_eq!(Verdict::of(&facts).exit, Exit::Failed);
-    }
-
-    #[test]
-    fn every_way_to_end_has_a_code_of_its_own() {
-        let exits = [Exit::Passed, Exit::Failed, Exit::WrongData, Exit::CouldNotRun, Exit::Stopped];
-        assert_eq!(exits.map(Exit::code), [0, 1, 2, 3, 4]);
     }
 }

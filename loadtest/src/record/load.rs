@@ -31,6 +31,32 @@ pub enum LoadModel {
     },
 }
 
+impl LoadModel {
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Closed { .. } => "closed",
+            Self::Open { .. } => "open",
+            Self::FindLimit { .. } => "a search for the limit",
+        }
+    }
+
+    /// Rates and how long each was kept up, in words.
+    #[must_use]
+    pub fn rates(steps: &[RateStep]) -> String {
+        let step = |step: &RateStep| {
+            let RateStep { from, to, seconds } = step;
+            if step.is_steady() {
+                format!("{from}/s for {seconds} s")
+            } else {
+                format!("{from} to {to}/s in {seconds} s")
+            }
+        };
+        steps.iter().map(step).collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// A rate that was kept up for a time, or that changed evenly during it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RateStep {
@@ -40,6 +66,12 @@ pub struct RateStep {
     pub to: f64,
     /// How long it took, in seconds.
     pub seconds: f64,
+}
+
+impl RateStep {
+    fn is_steady(&self) -> bool {
+        self.from.total_cmp(&self.to).is_eq()
+    }
 }
 
 /// A rate that was tried.

@@ -45,8 +45,8 @@ pub(crate) fn calls(seed: u64, count: u64, seconds: u64) -> Vec<Call> {
     (0..count)
         .map(|number| {
             let (operation, usual) = USUAL[random.usize(..USUAL.len())];
-            // A long tail: one time in a hundred is up to thirty times as long.
-            let stretch = if random.u8(..100) == 0 { random.u64(100..3_000) } else { random.u64(60..180) };
+            // A long tail: three times in a hundred are up to thirty times as long.
+            let stretch = if random.u8(..100) < 3 { random.u64(100..3_000) } else { random.u64(60..180) };
             Call {
                 operation,
                 at_us: number * seconds * 1_000_000 / count,
@@ -63,7 +63,7 @@ pub(crate) fn record(calls: &[Call]) -> Record {
     let last = calls.iter().map(Call::end_us).max().unwrap_or(0);
     let started = started() + TimeDelta::microseconds(first.cast_signed());
     let mut operations = BTreeMap::<String, Operation>::new();
-    let mut timeline = Timeline::default();
+    let mut columns = BTreeMap::<u64, Column>::new();
     let mut failures = BTreeMap::<_, u64>::new();
     for call in calls {
         let operation = operations.entry(call.operation.to_owned()).or_default();
@@ -78,9 +78,13 @@ pub(crate) fn record(calls: &[Call]) -> Record {
             None => *operation.statuses.entry(200).or_default() += 1,
         }
         let end = self::started() + TimeDelta::microseconds(call.end_us().cast_signed());
-        let column =
-            Column { failures: call.failure.is_some().into(), latency: [call.micros].into_iter().collect() };
-        timeline.add(end.timestamp().cast_unsigned(), &column);
+        let column = columns.entry(end.timestamp().cast_unsigned()).or_default();
+        column.failures += u64::from(call.failure.is_some());
+        column.latency.record(call.micros);
+    }
+    let mut timeline = Timeline::default();
+    for (second, column) in &columns {
+        timeline.add(*second, column);
     }
     let sessions = operations.get("open_session").map_or(0, |operation| operation.calls);
     let span_us = last - first;
