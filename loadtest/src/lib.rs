@@ -12,22 +12,24 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
-mod audit;
-mod call;
-mod check;
+mod clean;
 mod cli;
+mod drive;
 pub mod judge;
-mod ledger;
+mod observe;
 pub mod record;
 mod report;
 mod run;
 mod scenario;
-mod stop;
-mod tally;
 mod text;
-mod verdict;
+mod verify;
+mod wire;
 
-pub use cli::{Cli, Lifecycle};
+pub use clean::Cleaned;
+pub use cli::{Clean, Cli, Command, Conduct, Pace, Rates, Scenarios};
 pub use judge::Exit;
 pub use report::Report;
-pub use run::{CouldNotRun, run};
+pub use run::{CouldNotRun, Outcome, run};
+pub use scenario::{Mix, Scenario};
+pub use verify::payload::Shape;
+pub use wire::HttpClient;
