@@ -4,8 +4,8 @@
 //! the whole run time.
 
 use crate::audit::{Audit, audit};
+use crate::closing::{Report, Row, some_of};
 use crate::ledger::Ledger;
-use crate::report::{Report, Row, some_of};
 use crate::scenario::{Client, Load, OPERATIONS, scenario};
 use crate::stop::Stop;
 use crate::tally::Tally;
