@@ -19,6 +19,7 @@ mod cli;
 mod closing;
 pub mod judge;
 mod ledger;
+pub mod merge;
 pub mod record;
 pub mod report;
 mod run;

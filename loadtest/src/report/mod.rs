@@ -17,6 +17,9 @@ use crate::record::Record;
 use std::fmt;
 use std::path::Path;
 
+/// Where the report is written when nothing else was said.
+pub const DEFAULT_FILE: &str = "loadtest-report.html";
+
 /// A run and what it has come to.
 #[derive(Clone, Debug)]
 pub struct Report {
