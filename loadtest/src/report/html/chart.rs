@@ -53,7 +53,7 @@ pub(super) fn chart(
 ) -> Markup {
     let bottom = HEIGHT - BOTTOM;
     html! {
-        div.chart {
+        div.chart tabindex="0" {
             svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-labelledby=(format!("{id}-t {id}-d")) {
                 title id=(format!("{id}-t")) { (title) }
                 desc id=(format!("{id}-d")) { (description) }

@@ -29,7 +29,7 @@ pub(super) fn page(report: &Report) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
-                title { (verdict.word()) ": load test of " (words::service(record)) }
+                title { (verdict.word()) ": load test of " (record.service.address) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
@@ -39,9 +39,9 @@ pub(super) fn page(report: &Report) -> String {
                     (notes(record))
                     (violations(record))
                     (failures(record))
+                    (limit(record))
                     (operations(record))
                     (over_time(record))
-                    (limit(record))
                     @if let Some(comparison) = &verdict.comparison { (compared(comparison)) }
                     (checks(verdict))
                     (about(record))
@@ -71,6 +71,7 @@ fn banner(record: &Record, verdict: &Verdict) -> Markup {
                 @if verdict.reasons().next().is_some() {
                     ul { @for reason in verdict.reasons() { li { (reason) } } }
                 }
+                p.when { (words::load(record)) }
                 p.when {
                     (record.started.format("%Y-%m-%d %H:%M:%S UTC")) ", " (format!("{:.1} s", record.span().as_secs_f64()))
                     ", exit code " (verdict.exit.code())
@@ -120,7 +121,7 @@ fn violations(record: &Record) -> Markup {
                                 td { code { (example.session) } }
                                 td { code { (example.operation) } }
                                 td { @if let Some(id) = &example.correlation_id { code { (id) } } }
-                                td { @if let Some(detail) = &example.detail { (detail) } }
+                                td.wide { @if let Some(detail) = &example.detail { (detail) } }
                             }
                         }
                     }))
@@ -143,7 +144,7 @@ fn failures(record: &Record) -> Markup {
                             td { code { (failure.operation) } }
                             td { (failure.name) }
                             td.n { (count(failure.count)) }
-                            td { @if let Some(example) = &failure.example { code.said { (example) } } }
+                            td.wide { @if let Some(example) = &failure.example { code.said { (example) } } }
                         }
                     }
                 }))
@@ -157,7 +158,7 @@ fn operations(record: &Record) -> Markup {
         html! {
             th scope="row" { (name) }
             td.n { (count(calls)) }
-            td.n class=[(failed > 0).then_some("bad")] { (count(failed)) }
+            td class=(if failed > 0 { "n bad" } else { "n" }) { (count(failed)) }
             td.n { (words::rate(figures::per_second(record, calls))) }
             @for percent in PERCENTILES { td.n { (words::time(latency.percentile(percent))) } }
             td.n { (words::time(latency.max())) }
