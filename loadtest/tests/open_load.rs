@@ -27,8 +27,8 @@ async fn p99_of_a_freeze(options: &[&str], begin: Duration, freeze: Duration) ->
     };
     let (url, options) = (server.url(), [&["--scenario", "churn"], options].concat());
     let (report, ()) = tokio::join!(load(&url, &options), freezing);
-    assert_eq!(report.record().failed(), 0, "{report}");
-    let micros = report.record().operations["open_session"].latency().percentile(99.0).unwrap();
+    assert_eq!(report.record.failed(), 0, "{report}");
+    let micros = report.record.operations["open_session"].latency().percentile(99.0).unwrap();
     Duration::from_micros(micros).as_secs_f64() * 1_000.0
 }
 
@@ -39,7 +39,7 @@ async fn an_open_load_begins_what_is_due_and_no_more() {
     let server = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
     let report = load(&server.url(), &["--rate", "20,40", "--step", "500ms", "--lanes", "30"]).await;
     assert_ends(&report, Exit::Passed);
-    let record = report.record();
+    let record = &report.record;
     assert_eq!(record.iterations(), 30);
     assert!(matches!(&record.load, LoadModel::Open { steps, lanes: 30 } if steps.len() == 2));
     assert_eq!((record.workers[0].lateness.count(), record.workers[0].never_begun), (30, 0));
@@ -55,10 +55,10 @@ async fn arrivals_that_find_no_lane_are_counted() {
     service.freeze(Instant::now(), Duration::from_millis(600));
     let options = ["--rate", "100", "--step", "300ms", "--lanes", "10", "--scenario", "churn"];
     let report = load(&server.url(), &options).await;
-    let health = &report.record().workers[0];
+    let health = &report.record.workers[0];
     // All but those that the ten lanes take at once, and perhaps a few that come as the service thaws.
     assert!((15..=20).contains(&health.without_lane), "{health:?}");
-    assert_eq!(report.record().iterations(), 30);
+    assert_eq!(report.record.iterations(), 30);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -84,7 +84,7 @@ async fn the_search_for_the_limit_ends_below_what_the_lanes_can_hold() {
     let options = ["--find-limit", "--rate", "10", "--step", "1s", "--lanes", "4", "--scenario", "churn"];
     let options = [&options[..], &["--threshold", "p99<400ms"]].concat();
     let report = load(&server.url(), &options).await;
-    let LoadModel::FindLimit { steps, limit, .. } = &report.record().load else { panic!("{report}") };
+    let LoadModel::FindLimit { steps, limit, .. } = &report.record.load else { panic!("{report}") };
     let limit = limit.unwrap();
     assert!((15.0..=40.0).contains(&limit), "{limit}: {steps:?}");
     assert!(steps.iter().any(|step| step.broke.is_some()), "{steps:?}");

@@ -50,7 +50,7 @@ async fn a_good_service_passes_and_keeps_only_what_was_there_before() {
     let server = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
     let report = load(&server.url(), &["--run-time", "1s"]).await;
     assert_ends(&report, Exit::Passed);
-    let record = report.record();
+    let record = &report.record;
     assert_eq!((record.failed(), record.violated(), record.audit.left_behind.count), (0, 0, 0));
     assert_eq!(record.audit.opened, record.audit.deleted);
     assert_eq!(sessions.len(), 1);
@@ -64,7 +64,7 @@ async fn every_call_of_a_session_is_counted_under_the_name_of_its_operation() {
         let options = ["--users", "2", "--iterations", "5", "--stores", "4", "--client", client];
         let report = load(&server.url(), &options).await;
         assert_ends(&report, Exit::Passed);
-        let operations = &report.record().operations;
+        let operations = &report.record.operations;
         let calls: Vec<_> = operations
             .iter()
             .map(|(name, operation)| (&**name, operation.calls, operation.failures))
@@ -80,7 +80,7 @@ async fn every_call_of_a_session_is_counted_under_the_name_of_its_operation() {
         assert_eq!(calls, expected, "{client}");
         let statuses: Vec<_> = operations["get_session_by_id"].statuses.iter().collect();
         assert_eq!(statuses, [(&200, &60), (&204, &10)], "{client}");
-        assert_eq!(report.record().iterations(), 10);
+        assert_eq!(report.record.iterations(), 10);
     }
 }
 
@@ -109,7 +109,7 @@ async fn a_fault_that_happens_once_in_a_while_is_found_by_its_kind() {
     for (fault, scenario, kind) in DETECTED {
         let options = ["--scenario", scenario, "--iterations", "12", "--read-ratio", "0.5"];
         let report = load_faulty(&Faulty::every(fault, 9), &options).await;
-        let found = violations(report.record());
+        let found = violations(&report.record);
         println!("{fault:?} in {scenario}: {found:?}");
         assert!(found.iter().any(|(found, _)| *found == kind), "{fault:?} in {scenario}: {found:?}");
         assert_ends(&report, Exit::WrongData);
@@ -124,7 +124,7 @@ async fn lists_with_the_sessions_of_others_and_without_those_of_the_user_are_fou
     ] {
         let report =
             load_faulty(&Faulty::every(fault, 9), &["--scenario", "browse", "--iterations", "6"]).await;
-        let found = violations(report.record());
+        let found = violations(&report.record);
         assert!(found.iter().any(|(found, _)| *found == kind), "{fault:?}: {found:?}");
         assert_ends(&report, Exit::WrongData);
     }
@@ -138,7 +138,7 @@ async fn a_good_service_is_never_called_wrong() {
         let fault = if run % 2 == 0 { Fault::None } else { Fault::FailsAfterStores };
         let options = ["--users", "6", "--iterations", "12", "--scenario", mix, "--read-ratio", "0.6"];
         let report = load_faulty(&Faulty::every(fault, 5), &options).await;
-        assert_eq!(violations(report.record()), []);
+        assert_eq!(violations(&report.record), []);
         assert_ends(&report, if run % 2 == 0 { Exit::Passed } else { Exit::Failed });
     }
 }
@@ -146,13 +146,13 @@ async fn a_good_service_is_never_called_wrong() {
 #[tokio::test]
 async fn an_example_of_a_violation_can_be_looked_up() {
     let (report, _) = load_wrong(Fault::DamagesStores).await;
-    let violations = &report.record().violations;
+    let violations = &report.record.violations;
     let differs = violations.iter().find(|violation| violation.kind == "stored data differs").unwrap();
     assert_eq!(differs.examples.len(), 4);
     for example in &differs.examples {
         assert_eq!((example.session.len(), &*example.operation), (32, "store_session_data"));
         let correlation = example.correlation_id.as_deref().unwrap();
-        assert!(correlation.starts_with(&format!("loadtest-{}-0-", report.record().run)), "{correlation}");
+        assert!(correlation.starts_with(&format!("loadtest-{}-0-", report.record.run)), "{correlation}");
     }
 }
 
@@ -161,7 +161,7 @@ async fn without_verification_a_service_passes_that_loses_everything() {
     let service = Faulty::new(Fault::LosesStores);
     let report = load_faulty(&service, &["--iterations", "2", "--no-verify"]).await;
     assert_ends(&report, Exit::Passed);
-    assert!(!report.record().verified && service.is_empty());
+    assert!(!report.record.verified && service.is_empty());
 }
 
 #[tokio::test]
@@ -169,7 +169,7 @@ async fn the_session_of_another_user_is_left_alone() {
     let service = Faulty::every(Fault::ListsForeign, 3);
     let report = load_faulty(&service, &["--iterations", "1"]).await;
     assert_ends(&report, Exit::WrongData);
-    let foreign = &report.record().audit.foreign;
+    let foreign = &report.record.audit.foreign;
     assert!(foreign.count > 0, "{report}");
     assert!(service.has(&foreign.ids[0]).await);
 }
@@ -180,7 +180,7 @@ async fn what_is_wrong_with_a_session_is_told_once() {
         [(Fault::LosesStores, "stale data was returned"), (Fault::IgnoresClose, "close left it active")]
     {
         let (report, service) = load_wrong(fault).await;
-        assert_eq!(violations(report.record()), [(kind, 4)]);
+        assert_eq!(violations(&report.record), [(kind, 4)]);
         assert!(service.is_empty());
     }
 }
@@ -189,8 +189,8 @@ async fn what_is_wrong_with_a_session_is_told_once() {
 async fn a_delete_that_changes_nothing_is_found_and_what_stays_is_named() {
     let (report, _) = load_wrong(Fault::IgnoresDelete).await;
     assert_ends(&report, Exit::WrongData);
-    assert_eq!(violations(report.record())[0], ("delete left it there", 6));
-    let left = &report.record().audit.left_behind;
+    assert_eq!(violations(&report.record)[0], ("delete left it there", 6));
+    let left = &report.record.audit.left_behind;
     assert_eq!((left.count, left.ids.len()), (4, 4));
 }
 
@@ -198,7 +198,7 @@ async fn a_delete_that_changes_nothing_is_found_and_what_stays_is_named() {
 async fn a_failing_operation_fails_the_run_by_its_status_and_an_example() {
     let (report, service) = load_wrong(Fault::RefusesStores).await;
     assert_ends(&report, Exit::Failed);
-    let record = report.record();
+    let record = &report.record;
     assert_eq!(failures(record), [("store_session_data", "service 503", 4)]);
     let example = record.failures[0].example.as_deref().unwrap();
     let expected = "store_session_data: the service answered 503 Service Unavailable: BUSY: try later";
@@ -211,7 +211,7 @@ async fn a_failing_operation_fails_the_run_by_its_status_and_an_example() {
 async fn sessions_that_the_users_could_not_delete_are_deleted_after_the_run() {
     let (report, service) = load_wrong(Fault::RefusesFourDeletes).await;
     assert_ends(&report, Exit::Failed);
-    assert_eq!((report.record().audit.removed, report.record().audit.left_behind.count), (4, 0));
+    assert_eq!((report.record.audit.removed, report.record.audit.left_behind.count), (4, 0));
     assert!(service.is_empty());
 }
 
@@ -219,7 +219,7 @@ async fn sessions_that_the_users_could_not_delete_are_deleted_after_the_run() {
 async fn sessions_whose_opening_was_never_answered_are_found_by_their_user() {
     let (report, service) = load_wrong(Fault::AnswersNoOpen).await;
     assert_ends(&report, Exit::Failed);
-    let record = report.record();
+    let record = &report.record;
     assert_eq!(failures(record), [("open_session", "service 503", 4)]);
     assert_eq!((record.audit.opened, record.audit.removed), (0, 4));
     assert_eq!(violations(record), []);
@@ -230,21 +230,21 @@ async fn sessions_whose_opening_was_never_answered_are_found_by_their_user() {
 async fn when_nobody_can_tell_what_is_left_the_verdict_says_so() {
     let (report, _) = load_wrong(Fault::RefusesLists).await;
     assert_ends(&report, Exit::Failed);
-    let unknown = report.record().audit.unknown.as_deref().unwrap();
+    let unknown = report.record.audit.unknown.as_deref().unwrap();
     assert!(unknown.starts_with("get_sessions: "), "{unknown}");
 }
 
 #[tokio::test]
 async fn a_session_that_stays_does_not_hide_those_on_the_next_page() {
     let (report, service) = load_wrong(Fault::KeepsFirstSessions).await;
-    assert_eq!((report.record().audit.removed, report.record().audit.left_behind.count), (2, 2), "{report}");
+    assert_eq!((report.record.audit.removed, report.record.audit.left_behind.count), (2, 2), "{report}");
     assert_eq!(service.len(), 2);
 }
 
 #[tokio::test]
 async fn a_list_without_end_is_given_up() {
     let (report, _) = load_wrong(Fault::ListsWithoutEnd).await;
-    let unknown = report.record().audit.unknown.as_deref().unwrap();
+    let unknown = report.record.audit.unknown.as_deref().unwrap();
     assert_eq!(unknown, "get_sessions lists more than 1000 sessions for one user");
 }
 
@@ -256,7 +256,7 @@ async fn what_a_scenario_leaves_is_closed_and_deleted_after_the_run() {
         let options = ["--users", "2", "--iterations", "3", "--scenario", scenario];
         let report = load(&server.url(), &options).await;
         assert_ends(&report, Exit::Passed);
-        assert_eq!(report.record().audit.opened, opened, "{scenario}");
+        assert_eq!(report.record.audit.opened, opened, "{scenario}");
         assert_eq!(sessions.len(), 0, "{scenario}");
     }
 }
@@ -268,7 +268,7 @@ async fn workers_have_user_ids_of_their_own() {
         let worker = format!("{index}/2");
         let options = ["--worker", &worker, "--run", "shared", "--users", "4", "--iterations", "1"];
         let report = load(&server.url(), &options).await;
-        let record = report.record();
+        let record = &report.record;
         assert_eq!((&*record.run, record.worker.map(|worker| worker.index)), ("shared", Some(index)));
         assert_eq!(record.iterations(), 2);
     }
@@ -313,7 +313,7 @@ async fn a_throttled_run_stays_below_its_rate_and_cleans_up() {
     // goose lets a second's worth of requests through at once, and then one every tenth of a second.
     let took = start.elapsed();
     assert_ends(&report, Exit::Passed);
-    assert_eq!(report.record().calls(), 54);
+    assert_eq!(report.record.calls(), 54);
     assert!(took >= Duration::from_secs(4), "{took:?}\n{report}");
     assert!(sessions.is_empty());
 }

@@ -15,6 +15,7 @@ pub use options::{Conduct, Pace, Scenarios};
 pub use rates::Rates;
 
 use crate::judge::JudgeOptions;
+use crate::merge::MergeOptions;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -36,7 +37,9 @@ Examples:
   loadtest --host http://localhost:8080 --rate 50,100,200 --step 30s
   loadtest --find-limit --threshold 'p99<20ms'
   loadtest --scenario lifecycle=3,browse=1,hot-session=1
-  loadtest --threshold 'p99<50ms for POST open_session' --report-file report.html";
+  loadtest --threshold 'p99<50ms for POST open_session' --report-file report.html
+  loadtest clean --run 0123456789ab --host http://localhost:8080
+  loadtest merge worker-*.json";
 
 /// Options of goose's HTTP client and metrics that cannot have their effect here, and why.
 const REFUSED: [(&str, &str); 8] = [
@@ -95,6 +98,8 @@ pub struct Cli {
 pub enum Command {
     /// Remove what a run has left that was killed
     Clean(Clean),
+    /// Make one report of those of all workers
+    Merge(MergeOptions),
 }
 
 impl Cli {
@@ -207,6 +212,14 @@ fn command() -> clap::Command {
                  A whole number of seconds, or hours, minutes and seconds in that order, such as 1h30m. When \
                  the time is over, each user finishes its session. Not allowed with --iterations or \
                  --test-plan."
+            ))
+        })
+        .mut_arg("report_file", |arg| {
+            let summary = "Write the report; repeatable [default: loadtest-report.html]";
+            arg.help(summary).long_help(format!(
+                "{summary}\n\n\
+                 The end of the name says which: .html for people, .md for a pull request, .xml for pipelines that \
+                 show tests, or .json, which loadtest merge and --baseline read."
             ))
         })
         .mut_arg("timeout", |arg| summarize(arg, "Request timeout in seconds [default: 10]"));

@@ -98,6 +98,11 @@ pub struct Conduct {
     /// Say what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Write goose's own report as well: .html, .md or .json
+    ///
+    /// Its HTML loads its charts from the network. With --client goose its times end with the headers.
+    #[arg(long, value_name = "FILE")]
+    pub goose_report: Vec<String>,
     /// Name of the run, which is part of the user ids [default: at random]
     ///
     /// Up to 40 letters, digits, `_` and `.`. Workers of one run have the same.

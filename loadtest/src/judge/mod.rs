@@ -99,7 +99,7 @@ pub const EMBEDDED_THRESHOLDS: [&str; 2] = ["p95<250ms", "p99<1s"];
 pub fn judge(record: &Record, baseline: Option<&Baseline>) -> Verdict {
     let mut checks = invariants(record);
     checks.extend(guards(record));
-    checks.extend(record.rules.thresholds.iter().map(|rule| threshold(record, rule)));
+    checks.extend(thresholds(record));
     let mut comparison = None;
     if let Some(baseline) = baseline {
         let (more, compared) = regressions(record, baseline);
@@ -156,14 +156,17 @@ fn guards(record: &Record) -> Vec<Check> {
     #[expect(clippy::cast_precision_loss, reason = "numbers of calls")]
     let rate = if calls > 0 { failed as f64 * 100.0 / calls as f64 } else { 0.0 };
     let (limit, share) = (text::percent(max_error_rate), text::percent(rate));
-    let errors = guard(
-        format!("at most {limit} of all calls fail"),
-        format!("{share}, {} of {}", count(failed), count(calls)),
-        (rate > max_error_rate).then(|| {
+    let name = format!("at most {limit} of all calls fail");
+    let errors = if seeks_limit(record) {
+        Check::skipped(Group::Guard, name, SOUGHT)
+    } else {
+        let observed = format!("{share}, {} of {}", count(failed), count(calls));
+        let reason = (rate > max_error_rate).then(|| {
             let calls = counted(calls, "call", "calls");
             format!("{} of {calls} failed ({share}, and at most {limit} may)", count(failed))
-        }),
-    );
+        });
+        guard(name, observed, reason)
+    };
 
     let name = format!("at least {} made", counted(min_requests, "call is", "calls are"));
     let enough = if stopped {
@@ -211,6 +214,25 @@ fn guards(record: &Record) -> Vec<Check> {
     };
     let clean = guard("no session stays behind".to_owned(), observed, reason);
     vec![errors, enough, complete, ending, clean]
+}
+
+/// Why a run that raises its load until something breaks is not blamed for what broke.
+const SOUGHT: &str = "the load was raised until a threshold broke";
+
+fn seeks_limit(record: &Record) -> bool {
+    matches!(record.load, LoadModel::FindLimit { .. })
+}
+
+/// Thresholds are what a search for the limit breaks; all that it must do is hold some rate.
+fn thresholds(record: &Record) -> Vec<Check> {
+    let LoadModel::FindLimit { limit, .. } = &record.load else {
+        return record.rules.thresholds.iter().map(|rule| threshold(record, rule)).collect();
+    };
+    let observed = limit.map_or("none".to_owned(), |limit| format!("{limit:.0} iterations/s"));
+    let reason = limit.is_none().then(|| "no rate was held, not even the lowest".to_owned());
+    let held = Check::new(Group::Threshold, "a rate is held", observed, reason);
+    let sought = record.rules.thresholds.iter().map(|rule| Check::skipped(Group::Threshold, rule, SOUGHT));
+    std::iter::once(held).chain(sought).collect()
 }
 
 fn threshold(record: &Record, text: &str) -> Check {

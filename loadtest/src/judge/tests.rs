@@ -199,6 +199,21 @@ fn a_lower_limit_than_before_is_a_regression() {
 }
 
 #[test]
+fn a_search_for_the_limit_is_not_blamed_for_the_thresholds_that_it_broke() {
+    let sought = |limit| {
+        let mut record = good();
+        fail_calls(&mut record, 100);
+        record.rules.thresholds = vec!["max<1us".to_owned()];
+        record.load = LoadModel::FindLimit { steps: Vec::new(), lanes: 100, limit };
+        judge(&record, None)
+    };
+    assert_eq!(sought(Some(500.0)).exit, Exit::Passed);
+    let nothing = sought(None);
+    let reasons: Vec<_> = nothing.reasons().collect();
+    assert_eq!((nothing.exit, reasons), (Exit::Failed, vec!["no rate was held, not even the lowest"]));
+}
+
+#[test]
 fn a_run_of_several_workers_is_judged_over_all() {
     let calls = sample::calls(1, 900, 3);
     let halves = [0, 1].map(|index| {

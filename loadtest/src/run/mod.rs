@@ -16,10 +16,11 @@ use crate::drive::live::Live;
 use crate::drive::load::{ByGoose, Load, Tally};
 use crate::drive::stop::Stop;
 use crate::judge::{EMBEDDED_THRESHOLDS, judge};
+use crate::merge::merge;
 use crate::observe::recorder::{Observed, Recorder};
 use crate::observe::usage::Usage;
 use crate::record::{self, Ending, LoadModel, Record, Rules, WorkerHealth};
-use crate::report::Report;
+use crate::report::{CannotWrite, DEFAULT_FILE, Format, Report};
 use crate::scenario::Options;
 use crate::verify::audit::audit;
 use crate::verify::payload::Filler;
@@ -27,12 +28,13 @@ use crate::wire::{Client, HttpClient, Wire};
 use crate::{clean, verify};
 use attack::{Beginning, attack, explain, own_run_time, panicked};
 use goose::GooseError;
-use goose::config::GooseConfiguration;
+use goose::config::{GooseConfiguration, RUN_FOLDER};
 use open_load::{Conducting, Judge, Tried};
 use plan::{Pacing, Plan};
 use service::Service;
 use sessions_client::HyperTransport;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
@@ -59,8 +61,10 @@ impl std::error::Error for CouldNotRun {}
 /// What was asked for, and done.
 #[derive(Debug)]
 pub enum Outcome {
-    /// A load, which is judged.
-    Loaded(Box<Report>),
+    /// A load, which is judged; and why its report could not be written, where that is so.
+    Loaded(Box<Report>, Vec<CannotWrite>),
+    /// The records of several workers were put together.
+    Merged(Box<Report>),
     /// The sessions of a run were removed, or as many of them as could be.
     Cleaned(clean::Cleaned),
     /// What a dry run says.
@@ -74,7 +78,11 @@ impl Outcome {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Loaded(report) => report.exit(),
+            Self::Loaded(report, unwritten) => match report.exit() {
+                Exit::Passed if !unwritten.is_empty() => Exit::Failed,
+                exit => exit,
+            },
+            Self::Merged(report) => report.exit(),
             Self::Cleaned(cleaned) if !cleaned.complete => Exit::Failed,
             Self::Cleaned(_) | Self::Told(_) | Self::Printed => Exit::Passed,
         }
@@ -84,7 +92,7 @@ impl Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Loaded(report) => report.fmt(f),
+            Self::Loaded(report, _) | Self::Merged(report) => report.fmt(f),
             Self::Cleaned(cleaned) => writeln!(f, "{cleaned}"),
             Self::Told(text) => f.write_str(text),
             Self::Printed => Ok(()),
@@ -110,6 +118,9 @@ pub async fn run(cli: Cli) -> Result<Outcome, CouldNotRun> {
                 .map(Outcome::Cleaned)
                 .map_err(|error| CouldNotRun(format!("cleaning broke off: {error}")))
         }
+        Some(Command::Merge(options)) => merge(options)
+            .map(|report| Outcome::Merged(Box::new(report)))
+            .map_err(|error| CouldNotRun(error.to_string())),
         None if cli.makes_no_load() => print(cli.goose).await,
         None => load(cli).await,
     }
@@ -133,6 +144,7 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
     let timeout = cli.goose.timeout.as_deref().map(timeout).transpose()?;
     let service = Service::at(cli.goose.host.as_deref(), timeout).await?;
     let plan = Plan::of(&mut cli, timeout.unwrap_or(TIMEOUT))?;
+    let files = report_files(&cli.goose)?;
     let consent = service.consent(cli.conduct.yes);
     if cli.conduct.dry_run {
         return Ok(Outcome::Told(plan.dry_run(&cli, &service, consent)));
@@ -194,12 +206,17 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
         conductor,
         pacing: plan.pacing.clone(),
         load: Arc::clone(&load),
-        judge: judge_of_steps(&cli, template),
+        judge: judge_of_steps(&cli, template.clone()),
         tried: Arc::clone(&tried),
         lanes: plan.users.unwrap_or_default(),
         patience: plan.timeout,
     });
+    // Who finds such a file later knows that the run was killed, and its name.
+    for file in files.iter().filter(|file| Format::of(file) == Ok(Format::Json)) {
+        Report::new(template.clone(), None).write(file).map_err(|error| CouldNotRun(error.to_string()))?;
+    }
     let mut goose = cli.goose.clone();
+    goose.report_file.clone_from(&cli.conduct.goose_report);
     // For goose the address is a name in its tables, where credentials do not belong.
     goose.host = Some(service.shown.clone());
     if matches!(plan.pacing, Pacing::FindLimit { .. }) {
@@ -250,7 +267,12 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
     tried.lock().unwrap_or_else(PoisonError::into_inner).clone().complete(&mut model);
     let past = Past { load: &load, plan: &plan, service: &service, before, used };
     let record = record(&past, Rest { model, audit, ending, rules });
-    Ok(Outcome::Loaded(Box::new(Report::of(record, baseline.as_ref()))))
+    let mut report = Report::new(record, baseline.as_ref());
+    let unwritten: Vec<_> = files.iter().filter_map(|file| report.write(file).err()).collect();
+    for error in &unwritten {
+        eprintln!("loadtest: {error}");
+    }
+    Ok(Outcome::Loaded(Box::new(report), unwritten))
 }
 
 /// What a run is judged by.
@@ -287,6 +309,19 @@ fn judge_of_steps(cli: &Cli, template: Record) -> Arc<Judge> {
         }
         judge(&record, None).reasons().next().map(str::to_owned)
     })
+}
+
+/// Where the report is written.
+fn report_files(goose: &GooseConfiguration) -> Result<Vec<PathBuf>, CouldNotRun> {
+    let named = goose.report_file.iter().map(|file| if file == RUN_FOLDER { DEFAULT_FILE } else { file });
+    let mut files: Vec<_> = named.map(PathBuf::from).collect();
+    if files.is_empty() {
+        files.push(PathBuf::from(DEFAULT_FILE));
+    }
+    for file in &files {
+        Format::of(file).map_err(|error| CouldNotRun(format!("--report-file {error}")))?;
+    }
+    Ok(files)
 }
 
 fn own_client(service: &Service) -> Result<Client, CouldNotRun> {

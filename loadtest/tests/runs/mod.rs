@@ -9,9 +9,10 @@ pub(crate) async fn run(options: &[&str]) -> Result<Outcome, CouldNotRun> {
 
 /// Loads a service at an address, as the program would with these options.
 pub(crate) async fn load(url: &str, options: &[&str]) -> Report {
-    let always = ["--host", url, "--no-print-metrics"];
+    let file = concat!(env!("CARGO_TARGET_TMPDIR"), "/report.html");
+    let always = ["--host", url, "--no-print-metrics", "--report-file", file];
     match run(&[&always[..], options].concat()).await {
-        Ok(Outcome::Loaded(report)) => *report,
+        Ok(Outcome::Loaded(report, _)) => *report,
         other => panic!("{other:?}"),
     }
 }
