@@ -77,6 +77,9 @@ impl Conductor {
             if self.idle.fetch_sub(1, Ordering::Relaxed) <= 0 {
                 self.without_lane.fetch_add(1, Ordering::Relaxed);
             }
+            if let Some(window) = window {
+                window.due();
+            }
             if self.sender.send(Arrival { due, window: window.cloned() }).is_err() {
                 return false;
             }

@@ -45,9 +45,6 @@ async fn iteration(load: &Load, user: &mut GooseUser) -> TransactionResult {
     if let Some(tally) = tally {
         tally.begun.fetch_add(1, Ordering::Relaxed);
     }
-    if let Some(window) = &window {
-        window.begin();
-    }
     let mut visitor = Visitor::enter(load, user);
     let mut visit =
         Visit::new(load, user, &mut visitor, arrival.map(|arrival| arrival.due), window.as_deref());

@@ -261,7 +261,7 @@ impl Recorder {
 #[derive(Debug, Default)]
 pub(crate) struct Window {
     operations: Mutex<Operations>,
-    begun: AtomicU64,
+    due: AtomicU64,
     ended: AtomicU64,
     completed: AtomicU64,
 }
@@ -271,8 +271,9 @@ impl Window {
         count(&mut unpoisoned(&self.operations), call, true);
     }
 
-    pub(crate) fn begin(&self) {
-        self.begun.fetch_add(1, Ordering::Relaxed);
+    /// Counts an iteration that is due.
+    pub(crate) fn due(&self) {
+        self.due.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts an iteration that has ended, and whether it went through.
@@ -281,9 +282,14 @@ impl Window {
         self.ended.fetch_add(1, Ordering::Release);
     }
 
-    /// How many iterations have begun, and how many of them have ended and gone through.
-    pub(crate) fn iterations(&self) -> [u64; 3] {
-        [&self.begun, &self.ended, &self.completed].map(|count| count.load(Ordering::Acquire))
+    /// How many iterations are due, or were, and have not ended.
+    pub(crate) fn under_way(&self) -> u64 {
+        self.due.load(Ordering::Acquire).saturating_sub(self.ended.load(Ordering::Acquire))
+    }
+
+    /// How many iterations went through.
+    pub(crate) fn completed(&self) -> u64 {
+        self.completed.load(Ordering::Acquire)
     }
 
     /// The operations by name, and the latency of all of them.

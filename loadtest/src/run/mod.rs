@@ -304,6 +304,7 @@ fn judge_of_steps(cli: &Cli, template: Record) -> Arc<Judge> {
         record.span_us = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
         record.rules.clone_from(&rules);
         record.ending = Ending::Planned;
+        record.load = LoadModel::Open { steps: Vec::new(), lanes: 0 };
         if let Some(scenario) = record.scenarios.first_mut() {
             scenario.iterations = iterations;
         }

@@ -88,23 +88,10 @@ impl Conducting {
     fn find_limit(&self, from: f64, step: Duration) {
         let mut search = Search::from(from);
         while let Some(rate) = search.next() {
-            let window = Arc::new(Window::default());
-            let schedule = Schedule::new(&[RateStep { from: rate, to: rate, seconds: step.as_secs_f64() }]);
-            if !self.conductor.play(&schedule, Instant::now(), Some(&window)) {
-                return;
-            }
-            // What takes as long again has not been held.
-            self.wait(step, || {
-                let [begun, ended, _] = window.iterations();
-                self.conductor.backlog() == 0 && ended == begun
-            });
-            if self.load.stop.is_due() {
-                return;
-            }
-            let tried = self.judge(rate, step, &window);
+            let Some(tried) = self.try_rate(rate, step) else { return };
             search.tried(tried.broke.is_none());
-            let mut all = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
             eprintln!("loadtest: {}", described(&tried));
+            let mut all = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
             all.steps.push(tried);
             all.limit = search.limit();
             drop(all);
@@ -114,17 +101,45 @@ impl Conducting {
         }
     }
 
-    fn judge(&self, rate: f64, step: Duration, window: &Window) -> LimitStep {
-        let [_, _, completed] = window.iterations();
+    /// Keeps up a rate, and tells what has become of it; nothing if the run is over before.
+    fn try_rate(&self, rate: f64, step: Duration) -> Option<LimitStep> {
+        let window = Arc::new(Window::default());
+        let half = step / 2;
+        let schedule = Schedule::new(&[RateStep { from: rate, to: rate, seconds: half.as_secs_f64() }]);
+        let start = Instant::now();
+        let mut under_way = [0; 2];
+        for (place, begin) in [start, start + half].into_iter().enumerate() {
+            if !self.conductor.play(&schedule, begin, Some(&window)) {
+                return None;
+            }
+            under_way[place] = window.under_way();
+        }
+        // What takes as long again has not been held.
+        self.wait(step, || window.under_way() == 0);
+        if self.load.stop.is_due() {
+            return None;
+        }
+        let completed = window.completed();
         let (operations, latency) = window.operations();
         #[expect(clippy::cast_precision_loss, reason = "a rate is shown with one decimal")]
         let achieved = completed as f64 / step.as_secs_f64();
-        let broke = (self.judge)(&operations, step, completed).or_else(|| {
-            (achieved < rate * ENOUGH)
-                .then(|| format!("only {achieved:.1}/s of {rate:.1}/s came to their end"))
-        });
-        LimitStep { rate, achieved, p99_us: latency.percentile(99.0), broke }
+        let broke = (self.judge)(&operations, step, completed)
+            .or_else(|| grows(under_way, schedule.arrivals()))
+            .or_else(|| {
+                (achieved < rate * ENOUGH)
+                    .then(|| format!("only {achieved:.1}/s of {rate:.1}/s came to their end"))
+            });
+        Some(LimitStep { rate, achieved, p99_us: latency.percentile(99.0), broke })
     }
+}
+
+/// Whether more iterations were under way at the end of a step than after its first half, by more than chance: then the
+/// service falls behind, however well it did so far.
+fn grows([half, end]: [u64; 2], arrivals: f64) -> Option<String> {
+    #[expect(clippy::cast_precision_loss, reason = "numbers of iterations")]
+    let growth = end as f64 - half as f64;
+    (growth > (arrivals * (1.0 - ENOUGH)).max(2.0))
+        .then(|| format!("the queue grew from {half} to {end} iterations"))
 }
 
 fn described(LimitStep { rate, achieved, p99_us, broke }: &LimitStep) -> String {
@@ -134,4 +149,18 @@ fn described(LimitStep { rate, achieved, p99_us, broke }: &LimitStep) -> String 
     );
     let outcome = broke.as_ref().map_or_else(|| "held".to_owned(), |rule| format!("broke: {rule}"));
     format!("{rate:.1}/s: {achieved:.1}/s done, p99 {p99}, {outcome}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_that_grows_by_more_than_chance_breaks_a_rate() {
+        assert_eq!(grows([5, 5], 1_000.0), None);
+        assert_eq!(grows([5, 50], 1_000.0), None);
+        assert_eq!(grows([50, 5], 1_000.0), None);
+        assert_eq!(grows([0, 2], 10.0), None);
+        assert_eq!(grows([5, 80], 1_000.0).unwrap(), "the queue grew from 5 to 80 iterations");
+    }
 }

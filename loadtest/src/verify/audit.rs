@@ -91,12 +91,16 @@ async fn clear(load: &Load, owner: &str, found: &mut Found) -> Result<(), String
     if ids.is_empty() && unlisted.is_empty() {
         return Ok(());
     }
-    let mut removed = 0;
-    for id in ids.iter().chain(&unlisted) {
-        removed += u64::from(remove(load, id, holding.there.get(id).map(|known| &**known)).await?);
+    // What is listed is there, whatever its deletion is answered with.
+    let mut there = ids.len() as u64;
+    for id in &ids {
+        remove(load, id, holding.there.get(id).map(|known| &**known)).await?;
+    }
+    for id in &unlisted {
+        there += u64::from(remove(load, id, holding.there.get(id).map(|known| &**known)).await?);
     }
     let left = again(load, owner, limit).await?;
-    found.removed += removed.saturating_sub(left.len() as u64);
+    found.removed += there.saturating_sub(left.len() as u64);
     found.left.extend(left);
     Ok(())
 }
