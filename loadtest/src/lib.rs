@@ -12,24 +12,25 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
-mod audit;
-mod call;
-mod check;
+mod clean;
 mod cli;
-mod closing;
+mod drive;
 pub mod judge;
-mod ledger;
 pub mod merge;
+mod observe;
 pub mod record;
 pub mod report;
 mod run;
 mod scenario;
-mod stop;
-mod tally;
 mod text;
-mod verdict;
+mod verify;
+mod wire;
 
-pub use cli::{Cli, Lifecycle};
-pub use closing::Report;
+pub use clean::Cleaned;
+pub use cli::{Clean, Cli, Command, Conduct, Pace, Rates, Scenarios};
 pub use judge::Exit;
-pub use run::{CouldNotRun, run};
+pub use report::Report;
+pub use run::{CouldNotRun, Outcome, run};
+pub use scenario::{Mix, Scenario};
+pub use verify::payload::Shape;
+pub use wire::HttpClient;

@@ -19,6 +19,7 @@
 //! | what can go wrong | [`Error`], [`ErrorKind`] |
 //! | calls as values, without I/O | [`sessions_v1`], [`Operation`] |
 //! | all pages of a list | `stream::ISessionsV1Ext` (feature `stream`) |
+//! | the network at less cost | `HyperTransport` (feature `hyper`) |
 //! | other ways to send requests | [`Transport`], [`transport_fn`] |
 //! | layers of tower, other HTTP clients | `TowerTransport`, `TransportService` (feature `tower`) |
 //! | tests of your own code | `test_kit` (feature `test-kit`) |
@@ -30,7 +31,8 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `reqwest` (default) | the network: [`ReqwestTransport`], [`SessionsHttpClientV1::connect`]; switches `tokio` on |
-//! | `rustls` (default) | TLS by rustls and the platform's certificate verifier |
+//! | `rustls` (default) | TLS for the network transports by rustls and the platform's certificate verifier |
+//! | `hyper` | the network at half of the cost, without proxies: `HyperTransport`; without `reqwest` it is the transport of [`SessionsHttpClientV1::connect`] |
 //! | `tokio` | the clock of the policies; the direct client needs it |
 //! | `config` | configuration files in YAML, JSON and TOML: `ConfigParams::with_file` |
 //! | `stream` | all pages of a list as one stream |
@@ -81,6 +83,8 @@ pub use runtime::{
     Place, Received, Request, Response, Route, Transport, Unreadable, decode, respond, transport_fn,
 };
 pub use serde_json::Value;
+#[cfg(feature = "hyper")]
+pub use transport::HyperTransport;
 #[cfg(feature = "tokio")]
 pub use transport::Policies;
 #[cfg(feature = "reqwest")]

@@ -1,6 +1,6 @@
-//! What a caller is told when something goes wrong, over a real socket.
+//! What a caller is told when something goes wrong, over a real socket and the default transport.
 
-#![cfg(feature = "reqwest")]
+#![cfg(any(feature = "hyper", feature = "reqwest"))]
 
 mod support;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use sessions_client::sessions_v1::{GetSessions, OpenSession, STORE_SESSION_DATA, StoreSessionData};
 use sessions_client::{
     Call, CallOptions, ClientConfig, DefaultTransport, Encoder, Encoding, Error, ErrorKind, FilterParams,
-    ISessionsV1, Incoming, Operation, Policies, ReqwestTransport, SessionsHttpClientV1, Value,
+    ISessionsV1, Incoming, Operation, Policies, SessionsHttpClientV1, Value,
 };
 use std::collections::HashMap;
 use std::error::Error as _;
@@ -17,6 +17,19 @@ use support::{answering, http, nobody, recording, silent};
 
 /// It stands in every argument and every hostile answer, and must stand in no error.
 const SECRET: &str = "s3cret";
+
+#[cfg(feature = "reqwest")]
+type Network = sessions_client::ReqwestTransport;
+#[cfg(not(feature = "reqwest"))]
+type Network = sessions_client::HyperTransport;
+
+/// A transport without a proxy, which would answer for any host.
+fn direct(config: &ClientConfig) -> Network {
+    #[cfg(feature = "reqwest")]
+    return Network::with_client(reqwest::Client::builder().no_proxy().build().unwrap(), config).unwrap();
+    #[cfg(not(feature = "reqwest"))]
+    return Network::new(config).unwrap();
+}
 
 fn client(url: &str) -> SessionsHttpClientV1 {
     SessionsHttpClientV1::connect(url).unwrap()
@@ -52,10 +65,8 @@ fn checked(error: Error) -> Error {
 
 #[tokio::test]
 async fn a_host_that_does_not_exist_is_a_connect_error() {
-    // A proxy would answer for it.
-    let direct = reqwest::Client::builder().no_proxy().build().unwrap();
     let config = ClientConfig::from_url("http://no-such-host.invalid:8080").unwrap();
-    let transport = ReqwestTransport::with_client(direct, &config).unwrap();
+    let transport = direct(&config);
     let error = open(&SessionsHttpClientV1::new(Policies::new(transport, &config))).await;
     assert_eq!(error.kind(), ErrorKind::Connect);
     assert!(error.is_connect());
@@ -422,7 +433,7 @@ async fn a_transport_by_itself_has_its_limit_and_that_of_the_call() {
         [(CallOptions::new(), "50ms"), (CallOptions::new().timeout(Duration::from_millis(20)), "20ms")]
     {
         let config = ClientConfig::from_url(&silent().await).unwrap().with_timeout(Duration::from_millis(50));
-        let client = SessionsHttpClientV1::new(ReqwestTransport::new(&config).unwrap());
+        let client = SessionsHttpClientV1::new(Network::new(&config).unwrap());
         let error = checked(client.with(options).get_session_by_id(None, SECRET).await.unwrap_err());
         assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 1));
         let expected = format!(

@@ -1,18 +1,18 @@
 //! Every operation against every fault: what arrives at the server, what the caller gets, and after how long.
 //!
-//! The table is a snapshot. Faults come from a server over real sockets, and happen with every request or with the
+//! The table is a snapshot, and one for all transports: they differ in nothing that a caller could see. Faults come from a server over real sockets, and happen with every request or with the
 //! first one alone; the client has the policies and values that one made by `connect` has, in a time of the test's,
 //! with pauses as long as they may be. Only the limit of size is a smaller one.
 
-#![cfg(feature = "reqwest")]
+#![cfg(any(feature = "hyper", feature = "reqwest"))]
 
+#[macro_use]
 mod support;
 
 use serde_json::json;
 use sessions_client::policy::{Deadline, Retry, Timeout};
 use sessions_client::{
-    ClientConfig, Error, ISessionsV1, ReqwestTransport, Result, SessionV1, SessionsHttpClientV1, Value,
-    sessions_v1,
+    ClientConfig, Error, ISessionsV1, Result, SessionV1, SessionsHttpClientV1, Value, sessions_v1,
 };
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -20,6 +20,7 @@ use std::pin::Pin;
 use std::time::Duration;
 use support::faulty::{Fault, Faulty, Plan, Then};
 use support::http;
+use support::network::Network;
 use support::socket_time::{Limits, Pauses};
 
 const MAX_RESPONSE_BYTES: usize = 64 << 10;
@@ -37,22 +38,22 @@ is spoilt, it is that of the operation's answer, and a page for `close_expired_s
 
 const JSON: &str = "application/json";
 
-type Stack = Deadline<Retry<Timeout<ReqwestTransport, Limits>, Pauses>, Limits>;
-type Client = SessionsHttpClientV1<Value, Value, Stack>;
+type Stack<T> = Deadline<Retry<Timeout<T, Limits>, Pauses>, Limits>;
+type Client<T> = SessionsHttpClientV1<Value, Value, Stack<T>>;
 
 type Answered<'a> = Pin<Box<dyn Future<Output = Result<&'static str>> + 'a>>;
 
 /// An operation: the body of its ordinary answer, none if that is 204, and a call of it.
-struct Row {
+struct Row<T> {
     operation: &'static str,
     good: Option<&'static str>,
-    call: for<'a> fn(&'a Client) -> Answered<'a>,
+    call: for<'a> fn(&'a Client<T>) -> Answered<'a>,
 }
 
 /// What the ordinary answer of an operation becomes.
 const ANSWERED: &str = "its answer";
 
-fn rows() -> Vec<Row> {
+fn rows<T: Network>() -> Vec<Row<T>> {
     fn session(session: Option<SessionV1>) -> &'static str {
         session.map_or("None", |session| {
             assert_eq!(session.id, "1");
@@ -266,24 +267,24 @@ impl Outcome {
 }
 
 /// A server and a client of it.
-struct Pair {
+struct Pair<T> {
     server: Faulty,
-    client: Client,
+    client: Client<T>,
 }
 
-impl Pair {
+impl<T: Network> Pair<T> {
     fn new(plan: Plan) -> Self {
         let server = Faulty::start(plan);
         let config = ClientConfig::from_url(&server.url).unwrap().with_max_response_bytes(MAX_RESPONSE_BYTES);
         let (limits, pauses) = (|| Limits(server.time.clone()), || Pauses(server.time.clone()));
-        let transport = ReqwestTransport::new(&config).unwrap();
+        let transport = T::over(&config);
         let attempt = Timeout::new(transport, config.timeout(), limits());
         let retry = Retry::with_random(attempt, config.retry_policy().clone(), pauses(), || 1.0);
-        let client = Client::new(Deadline::new(retry, config.deadline(), limits()));
+        let client = SessionsHttpClientV1::new(Deadline::new(retry, config.deadline(), limits()));
         Self { server, client }
     }
 
-    async fn cell(&self, row: &Row, noticed: Option<bool>) -> Cell {
+    async fn cell(&self, row: &Row<T>, noticed: Option<bool>) -> Cell {
         let Self { server, client } = self;
         if let Some(noticed) = noticed {
             (row.call)(client).await.unwrap();
@@ -303,7 +304,7 @@ impl Pair {
 }
 
 /// Every operation against one fault that happens `times` times to each.
-async fn cells(rows: &[Row], column: &Column, times: usize) -> Vec<Cell> {
+async fn cells<T: Network>(rows: &[Row<T>], column: &Column, times: usize) -> Vec<Cell> {
     let mut cells = Vec::new();
     let mut pair = None;
     for row in rows {
@@ -342,7 +343,7 @@ fn groups(cells: &[Cell]) -> Vec<(Vec<usize>, &Cell)> {
 }
 
 /// The names of the operations in `group`, or of those that are not, if these are fewer.
-fn names(rows: &[Row], group: &[usize]) -> String {
+fn names<T>(rows: &[Row<T>], group: &[usize]) -> String {
     let named = |inside: bool| {
         let rows = rows.iter().enumerate().filter(|(index, _)| group.contains(index) == inside);
         rows.map(|(_, row)| row.operation).collect::<Vec<_>>().join(", ")
@@ -354,7 +355,7 @@ fn names(rows: &[Row], group: &[usize]) -> String {
     }
 }
 
-fn render(page: &mut String, when: &str, rows: &[Row], cells: &[Cell]) {
+fn render<T>(page: &mut String, when: &str, rows: &[Row<T>], cells: &[Cell]) {
     let counted = |count: usize, what: &str| match count {
         1 => format!("1 {what}"),
         count => format!("{count} {what}s"),
@@ -373,7 +374,7 @@ fn render(page: &mut String, when: &str, rows: &[Row], cells: &[Cell]) {
 }
 
 /// What no table may say, whoever accepts it.
-fn check(row: &Row, column: &Column, cell: &Cell) {
+fn check<T>(row: &Row<T>, column: &Column, cell: &Cell) {
     let context = format!("{} and {}", row.operation, column.name);
     let route = sessions_v1::ROUTES.iter().find(|route| route.name == row.operation).unwrap();
     assert!(route.idempotent || cell.requests <= 1, "{context}: sent twice");
@@ -386,9 +387,8 @@ fn check(row: &Row, column: &Column, cell: &Cell) {
     }
 }
 
-#[tokio::test]
-async fn every_operation_meets_every_fault_as_the_table_says() {
-    let rows = rows();
+async fn every_operation_meets_every_fault_as_the_table_says<T: Network>() {
+    let rows = rows::<T>();
     let covered: BTreeSet<_> = rows.iter().map(|row| row.operation).collect();
     let declared: BTreeSet<_> = sessions_v1::ROUTES.iter().map(|route| route.name).collect();
     assert_eq!(covered, declared, "the rows of the table are not the operations of the contract");
@@ -414,3 +414,5 @@ async fn every_operation_meets_every_fault_as_the_table_says() {
     }
     insta::assert_snapshot!("fault_table", page);
 }
+
+over_each_network! { every_operation_meets_every_fault_as_the_table_says }

@@ -3,26 +3,29 @@
 //! A secret stands in all that a caller hands over and in all that a hostile server answers, except for the code
 //! and the message of a service's error, which are the service's to choose and are shown by design.
 
-#![cfg(feature = "reqwest")]
+#![cfg(any(feature = "hyper", feature = "reqwest"))]
 
 #[path = "support/capture.rs"]
 mod capture;
 mod support;
 
-use capture::Capture;
+use capture::{Capture, Seen};
 use serde_json::json;
+#[cfg(feature = "reqwest")]
+use sessions_client::ReqwestTransport;
 use sessions_client::policy::RetryPolicy;
 use sessions_client::sessions_v1::{GET_SESSIONS, GetSessions, OpenSession};
 use sessions_client::telemetry::FinishedCall;
 use sessions_client::{
     Call, CallOptions, ClientConfig, CorrelationPlace, DataPage, Encoder, Encoding, Error, FilterParams,
-    ISessionsV1, InProcessTransport, Incoming, Operation, Policies, ReqwestTransport, Response, SessionV1,
-    SessionsHttpClientV1, SessionsMemoryClientV1, Transport, Value, sessions_v1, transport_fn,
+    ISessionsV1, InProcessTransport, Incoming, Operation, Policies, Response, SessionV1,
+    SessionsHttpClientV1, SessionsMemoryClientV1, Value, sessions_v1, transport_fn,
 };
 use std::error::Error as _;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use support::network::Network;
 use support::{answering, http, nobody, silent};
 
 const SECRET: &str = "zebra-s3cret";
@@ -55,7 +58,7 @@ impl Texts {
     }
 
     fn captured(&mut self, capture: &Capture) {
-        self.0.extend(capture.everything().iter().map(capture::Seen::text));
+        self.0.extend(capture.everything().iter().map(Seen::text));
     }
 
     fn leaks(&self) -> Vec<&String> {
@@ -109,7 +112,7 @@ async fn services() -> Vec<(&'static str, String)> {
 }
 
 /// Calls that fail or succeed as `url` has it, and one that is cancelled. What they are answered is taken down.
-async fn calls(client: &SessionsHttpClientV1, is_list: bool, texts: &mut Texts) {
+async fn calls(client: &impl ISessionsV1, is_list: bool, texts: &mut Texts) {
     let data = json!({ SECRET: SECRET });
     let id = Some(SECRET);
     if is_list {
@@ -128,7 +131,7 @@ async fn calls(client: &SessionsHttpClientV1, is_list: bool, texts: &mut Texts) 
 }
 
 /// All that can be read while calls go to `services` in all the ways in which ids travel.
-async fn traffic(texts: &mut Texts, ends: &Arc<Mutex<Vec<String>>>) {
+async fn traffic<T: Network + Debug>(texts: &mut Texts, ends: &Arc<Mutex<Vec<String>>>) {
     for place in [CorrelationPlace::Query, CorrelationPlace::Headers, CorrelationPlace::Both] {
         for (index, (end, url)) in services().await.into_iter().enumerate() {
             let url = url.replace("http://", &format!("http://{SECRET}:{SECRET}@"));
@@ -144,8 +147,7 @@ async fn traffic(texts: &mut Texts, ends: &Arc<Mutex<Vec<String>>>) {
                 told.push(call.error_type().unwrap_or("ok").to_owned());
                 told.extend([format!("{call:?}"), format!("{call:#?}")]);
             };
-            let client =
-                SessionsHttpClientV1::from_config(&config).unwrap().with_observer(Arc::new(observer));
+            let client = T::client(&config).with_observer(Arc::new(observer));
             let before = ends.lock().unwrap().len();
             // The second answer is a list.
             calls(&client, index == 1, texts).await;
@@ -159,19 +161,38 @@ async fn traffic(texts: &mut Texts, ends: &Arc<Mutex<Vec<String>>>) {
     }
 }
 
-#[test]
-fn a_secret_is_in_no_log_span_error_or_metric_however_a_call_ends() {
+/// What was told of calls over a transport, by whomever; without a secret.
+fn told_over<T: Network + Debug>() -> Vec<Seen> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (capture, _guard) = Capture::begin();
     let (mut texts, ends) = (Texts::default(), Arc::<Mutex<Vec<String>>>::default());
-    runtime.block_on(traffic(&mut texts, &ends));
+    runtime.block_on(traffic::<T>(&mut texts, &ends));
     texts.captured(&capture);
     texts.0.append(&mut ends.lock().unwrap());
-    let targets: Vec<String> = capture.everything().into_iter().map(|seen| seen.target).collect();
-    assert!(targets.iter().any(|target| target == "sessions_client"));
-    assert!(targets.iter().any(|target| target.starts_with("hyper_util")), "{targets:?}");
-    assert!(capture.everything().iter().any(|seen| seen.field("log.target").starts_with("reqwest")));
     assert!(texts.leaks().is_empty(), "{:#?}", texts.leaks());
+    let told = capture.everything();
+    assert!(told.iter().any(|seen| seen.target == "sessions_client"));
+    assert!(told.iter().any(|seen| seen.target.starts_with("hyper_util")));
+    told
+}
+
+#[cfg(feature = "hyper")]
+#[test]
+fn a_secret_is_in_no_log_span_error_or_metric_however_a_call_over_hyper_ends() {
+    told_over::<sessions_client::HyperTransport>();
+}
+
+#[cfg(feature = "reqwest")]
+#[test]
+fn a_secret_is_in_no_log_span_error_or_metric_however_a_call_over_reqwest_ends() {
+    let told = told_over::<ReqwestTransport>();
+    assert!(told.iter().any(|seen| seen.field("log.target").starts_with("reqwest")));
+}
+
+fn shown_transport<T: Network + Debug>(texts: &mut Texts, config: &ClientConfig) {
+    let transport = T::over(config);
+    texts.shown(&transport);
+    texts.0.push(transport.peer().to_owned());
 }
 
 #[test]
@@ -201,9 +222,11 @@ fn a_secret_is_in_no_public_type_that_is_printed() {
     texts.shown(&page.data[0]);
     texts.shown(&page);
     texts.shown(&config);
-    texts.shown(&ReqwestTransport::new(&config).unwrap());
+    #[cfg(feature = "hyper")]
+    shown_transport::<sessions_client::HyperTransport>(&mut texts, &config);
+    #[cfg(feature = "reqwest")]
+    shown_transport::<ReqwestTransport>(&mut texts, &config);
     texts.shown(&Policies::new(InProcessTransport::new(handler), &config));
-    texts.0.push(ReqwestTransport::new(&config).unwrap().peer().to_owned());
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     texts.shown(&runtime.block_on(open.send(&memory)).unwrap());
     texts.shown(&memory);
@@ -238,6 +261,7 @@ fn a_secret_is_in_no_metric() {
 }
 
 /// Without this the tests above could pass for want of ears.
+#[cfg(feature = "reqwest")]
 #[tokio::test]
 async fn the_check_finds_what_is_told_by_any_crate_in_any_way() {
     let leaking = |tell: &dyn Fn()| {

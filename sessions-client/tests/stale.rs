@@ -3,12 +3,14 @@
 //! The service closes idle connections whenever it likes, and a request that crosses the close gets no answer:
 //! whether it arrived, nobody can tell.
 
-#![cfg(feature = "reqwest")]
+#![cfg(any(feature = "hyper", feature = "reqwest"))]
 
+#[macro_use]
 mod support;
 
-use sessions_client::{ClientConfig, ErrorKind, ISessionsV1, SessionsHttpClientV1};
+use sessions_client::{ClientConfig, ErrorKind, ISessionsV1};
 use std::sync::{Arc, Mutex};
+use support::network::Network;
 use support::read_request;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -36,7 +38,7 @@ struct Server {
 }
 
 impl Server {
-    async fn start(&self, end: End) -> SessionsHttpClientV1 {
+    async fn start<T: Network>(&self, end: End) -> impl ISessionsV1 {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = self.clone();
@@ -52,7 +54,7 @@ impl Server {
                 });
             }
         });
-        SessionsHttpClientV1::from_config(&ClientConfig::from_url(&url).unwrap()).unwrap()
+        T::client(&ClientConfig::from_url(&url).unwrap())
     }
 
     async fn first(&self, mut stream: TcpStream, end: End) {
@@ -82,37 +84,34 @@ impl Server {
 }
 
 /// Leaves one idle connection in the pool of the client.
-async fn warm_up(client: &SessionsHttpClientV1) {
+async fn warm_up(client: &impl ISessionsV1) {
     client.close_expired_sessions(None).await.unwrap();
 }
 
-#[tokio::test]
-async fn a_stale_connection_is_no_error_for_an_idempotent_call() {
+async fn a_stale_connection_is_no_error_for_an_idempotent_call<T: Network>() {
     for (end, connections) in [(End::Unanswered, &[1, 2][..]), (End::Reset, &[2])] {
         let server = Server::default();
-        let client = server.start(end).await;
+        let client = server.start::<T>(end).await;
         warm_up(&client).await;
         assert_eq!(client.get_session_by_id(None, "1").await.unwrap(), None);
         assert_eq!(server.connections("get_session_by_id"), connections);
     }
 }
 
-#[tokio::test]
-async fn a_connection_that_closes_around_the_request_is_no_error_for_an_idempotent_call() {
+async fn a_connection_that_closes_around_the_request_is_no_error_for_an_idempotent_call<T: Network>() {
     for _ in 0..20 {
         let server = Server::default();
-        let client = server.start(End::Idle).await;
+        let client = server.start::<T>(End::Idle).await;
         warm_up(&client).await;
         assert_eq!(client.get_session_by_id(None, "1").await.unwrap(), None);
         assert_eq!(server.connections("get_session_by_id"), [2]);
     }
 }
 
-#[tokio::test]
-async fn a_session_is_not_opened_again_when_the_connection_broke() {
+async fn a_session_is_not_opened_again_when_the_connection_broke<T: Network>() {
     for (end, connections) in [(End::Unanswered, &[1][..]), (End::Reset, &[])] {
         let server = Server::default();
-        let client = server.start(end).await;
+        let client = server.start::<T>(end).await;
         warm_up(&client).await;
         let error = client.open_session(None, "user-1", None, None, None, None, None).await.unwrap_err();
         assert_eq!((error.kind(), error.attempts()), (ErrorKind::Transport, 1));
@@ -123,11 +122,10 @@ async fn a_session_is_not_opened_again_when_the_connection_broke() {
     }
 }
 
-#[tokio::test]
-async fn a_connection_that_closes_around_the_request_never_opens_two_sessions() {
+async fn a_connection_that_closes_around_the_request_never_opens_two_sessions<T: Network>() {
     for _ in 0..20 {
         let server = Server::default();
-        let client = server.start(End::Idle).await;
+        let client = server.start::<T>(End::Idle).await;
         warm_up(&client).await;
         // It may be seen in time that the connection is gone: then the only request has its answer, 204.
         let error = client.open_session(None, "user-1", None, None, None, None, None).await.unwrap_err();
@@ -139,8 +137,7 @@ async fn a_connection_that_closes_around_the_request_never_opens_two_sessions() 
     }
 }
 
-#[tokio::test]
-async fn a_pool_full_of_stale_connections_is_no_error_for_an_idempotent_call() {
+async fn a_pool_full_of_stale_connections_is_no_error_for_an_idempotent_call<T: Network>() {
     const STALE: usize = 10;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -165,7 +162,7 @@ async fn a_pool_full_of_stale_connections_is_no_error_for_an_idempotent_call() {
         }
     });
     let config = ClientConfig::from_pairs([("connection.uri", &*url), ("options.backoff", "0")]).unwrap();
-    let client = SessionsHttpClientV1::from_config(&config).unwrap();
+    let client = T::client(&config);
     let mut warm = JoinSet::new();
     for _ in 0..STALE {
         let client = client.clone();
@@ -175,4 +172,12 @@ async fn a_pool_full_of_stale_connections_is_no_error_for_an_idempotent_call() {
     for _ in 0..STALE {
         assert_eq!(client.get_session_by_id(None, "1").await.unwrap(), None);
     }
+}
+
+over_each_network! {
+    a_stale_connection_is_no_error_for_an_idempotent_call
+    a_connection_that_closes_around_the_request_is_no_error_for_an_idempotent_call
+    a_session_is_not_opened_again_when_the_connection_broke
+    a_connection_that_closes_around_the_request_never_opens_two_sessions
+    a_pool_full_of_stale_connections_is_no_error_for_an_idempotent_call
 }

@@ -132,7 +132,7 @@ impl Operation {
         self.from_due.as_ref().unwrap_or(&self.times)
     }
 
-    fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         self.method.clone_from(&other.method);
         add(&mut self.calls, other.calls);
         add(&mut self.failures, other.failures);
@@ -251,6 +251,9 @@ pub struct WorkerHealth {
     pub lateness: Histogram,
     /// In open load, arrivals that found every lane taken.
     pub without_lane: u64,
+    /// In open load, arrivals that were due and had found no lane when the run was over.
+    #[serde(default)]
+    pub never_begun: u64,
 }
 
 impl WorkerHealth {

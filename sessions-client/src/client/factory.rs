@@ -89,7 +89,7 @@ impl<U: Payload + Clone, D: Payload + Clone> SessionsClientFactory<U, D> {
     /// # Errors
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) when the configuration is not
-    /// [valid](ClientConfig::validate), the kind is `http` and there is no address or no feature `reqwest`, or the
+    /// [valid](ClientConfig::validate), the kind is `http` and there is no address or no feature `reqwest` or `hyper`, or the
     /// kind is `direct` and there is no [implementation](Self::with_implementation) or no feature `tokio`.
     pub fn create(&self, config: &ClientConfig) -> Result<Arc<dyn DynISessionsV1<U, D>>> {
         config.validate()?;
@@ -109,7 +109,7 @@ impl<U: Payload + Clone, D: Payload + Clone> SessionsClientFactory<U, D> {
     }
 }
 
-#[cfg(feature = "reqwest")]
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
 fn http<U: Payload, D: Payload>(
     config: &ClientConfig,
     observer: Option<Arc<dyn CallObserver>>,
@@ -118,7 +118,7 @@ fn http<U: Payload, D: Payload>(
     Ok(observed(client, observer))
 }
 
-#[cfg(not(feature = "reqwest"))]
+#[cfg(not(any(feature = "hyper", feature = "reqwest")))]
 fn http<U: Payload, D: Payload>(
     _config: &ClientConfig,
     _observer: Option<Arc<dyn CallObserver>>,
@@ -158,7 +158,7 @@ fn observed<U: Payload, D: Payload>(
     }
 }
 
-#[cfg(not(all(feature = "reqwest", feature = "tokio")))]
+#[cfg(not(any(feature = "hyper", feature = "reqwest")))]
 fn without_feature(kind: ClientKind, feature: &str) -> Error {
     let why =
         format!("is `{kind}`, which this build lacks: switch on the feature `{feature}` of sessions-client");

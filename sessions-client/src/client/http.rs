@@ -4,7 +4,11 @@ use crate::config::ClientConfig;
 use crate::contract::SessionsHttpClientV1;
 use crate::error::Result;
 use crate::runtime::Caller;
-use crate::transport::{Policies, ReqwestTransport};
+#[cfg(all(feature = "hyper", not(feature = "reqwest")))]
+use crate::transport::HyperTransport as NetworkTransport;
+use crate::transport::Policies;
+#[cfg(feature = "reqwest")]
+use crate::transport::ReqwestTransport as NetworkTransport;
 
 impl SessionsHttpClientV1 {
     /// A client of the service at `url`, such as `http://localhost:8080`, with default settings.
@@ -28,7 +32,7 @@ impl SessionsHttpClientV1 {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) when the configuration is not
     /// [valid](ClientConfig::validate), or has no address that can be used.
     pub fn from_config(config: &ClientConfig) -> Result<Self> {
-        let transport = Policies::new(ReqwestTransport::new(config)?, config);
+        let transport = Policies::new(NetworkTransport::new(config)?, config);
         let caller = Caller::new(transport).with_encoding(config.encoding());
         Ok(Self::from_caller(caller))
     }

@@ -3,7 +3,7 @@
 #[cfg(feature = "tokio")]
 mod direct;
 mod factory;
-#[cfg(feature = "reqwest")]
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
 mod http;
 mod memory;
 mod null;

@@ -255,7 +255,7 @@ impl ClientConfig {
     }
 
     /// The address, where a client cannot do without.
-    #[cfg(any(feature = "reqwest", feature = "tower"))]
+    #[cfg(any(feature = "hyper", feature = "reqwest", feature = "tower"))]
     pub(crate) fn required_url(&self) -> Result<&str> {
         self.base_url().ok_or_else(super::keys::missing_address)
     }

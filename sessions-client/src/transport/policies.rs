@@ -9,7 +9,7 @@ use crate::runtime::{Call, Response, Transport};
 
 /// A transport with a limit and a span for each attempt, repeats, and a deadline for each call, as a [`ClientConfig`] says.
 ///
-/// [`SessionsHttpClientV1::connect`](crate::SessionsHttpClientV1::connect) makes one over reqwest. For another
+/// [`SessionsHttpClientV1::connect`](crate::SessionsHttpClientV1::connect) makes one over the default transport. For another
 /// transport:
 ///
 /// ```
@@ -40,6 +40,15 @@ impl<T> Policies<T> {
     /// The transport inside.
     pub fn get_ref(&self) -> &T {
         self.0.get_ref().get_ref().get_ref().get_ref()
+    }
+}
+
+#[cfg(feature = "hyper")]
+impl Policies<super::HyperTransport> {
+    /// The address of the service, without credentials.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.get_ref().origin()
     }
 }
 

@@ -4,9 +4,9 @@ use crate::config::ClientConfig;
 use crate::error::{Error, ErrorKind};
 use crate::runtime::{Call, Response, Transport};
 use crate::transport::body::LimitedBody;
+use crate::transport::failure::{broken, late, no_connection, no_connection_in_time, root_cause, unsendable};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
-use std::error::Error as StdError;
 use std::fmt;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -97,22 +97,13 @@ impl ReqwestTransport {
 
     fn failure(&self, error: &reqwest::Error, timeout: Duration) -> Error {
         let Self { origin, .. } = self;
-        if error.is_timeout() {
-            let (kind, message) = if error.is_connect() {
-                (ErrorKind::Connect, format!("cannot connect to {origin}: no connection in time"))
-            } else {
-                (ErrorKind::Timeout, format!("no complete answer from {origin} within {timeout:?}"))
-            };
-            return Error::new(kind, message);
+        match (error.is_timeout(), error.is_connect()) {
+            (true, true) => no_connection_in_time(origin),
+            (true, false) => late(origin, timeout),
+            (false, true) => no_connection(origin, cause(error)),
+            (false, false) if error.is_builder() => unsendable(cause(error)),
+            (false, false) => broken(origin, cause(error)),
         }
-        let cause = root_cause(error);
-        if error.is_connect() {
-            return Error::new(ErrorKind::Connect, format!("cannot connect to {origin}: {cause}"));
-        }
-        if error.is_builder() {
-            return Error::new(ErrorKind::Encode, format!("the request cannot be sent: {cause}"));
-        }
-        Error::new(ErrorKind::Transport, format!("the connection to {origin} broke: {cause}"))
     }
 }
 
@@ -129,16 +120,11 @@ fn is_on_this_machine(url: &Url) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// What a library at the bottom says: "Connection refused (os error 111)". The errors above it repeat the
-/// URL, whose query is the caller's.
-fn root_cause(error: &reqwest::Error) -> String {
-    let mut cause: &dyn StdError = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    match cause.downcast_ref::<reqwest::Error>() {
-        Some(_) => "the HTTP client gives no reason".to_owned(),
-        None => cause.to_string(),
+fn cause(error: &reqwest::Error) -> &dyn fmt::Display {
+    match root_cause(error) {
+        // Its text has the URL.
+        cause if cause.is::<reqwest::Error>() => &"the HTTP client gives no reason",
+        cause => cause,
     }
 }
 

@@ -1,13 +1,16 @@
 //! Servers that answer with given bytes, right or wrong, and a time that does not pass by itself.
 
-#![allow(dead_code, reason = "each test file takes what it needs")]
+#![allow(dead_code, unused_macros, reason = "each test file takes what it needs")]
 
-#[cfg(feature = "reqwest")]
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub(crate) mod faulty;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+#[macro_use]
+pub(crate) mod network;
 pub(crate) mod socket_time;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
 /// Serves one connection with `answer`, then closes it; returns the server's address as a URL.
@@ -79,7 +82,7 @@ pub(crate) fn http(status: &str, content_type: &str, body: &str) -> Vec<u8> {
 
 /// Reads a request to its end: closing a connection with unread bytes would reset it. None if the client
 /// hung up before.
-pub(crate) async fn read_request(stream: &mut TcpStream) -> Option<String> {
+pub(crate) async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     let mut request = Vec::new();
     while !is_complete(&request) {
         if stream.read_buf(&mut request).await.unwrap_or(0) == 0 {

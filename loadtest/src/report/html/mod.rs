@@ -335,10 +335,10 @@ fn generator(record: &Record) -> Markup {
             h2 { "Generator" }
             p.lead { "Whether the load was made as it should have been. An arrival that begins late has been counted from when it was due." }
             (table(
-                &["worker", "#began after", "#ran", "#CPU", "#of its cores", "#memory", "#late p50", "#late p99", "#no free lane"],
+                &["worker", "#began after", "#ran", "#CPU", "#of its cores", "#memory", "#late p50", "#late p99", "#no free lane", "#never began"],
                 &html! {
                     @for worker in &record.workers {
-                        @let WorkerHealth { index, started, span_us, cpu_us, cores, peak_memory, lateness, without_lane } = worker;
+                        @let WorkerHealth { index, started, span_us, cpu_us, cores, peak_memory, lateness, without_lane, never_begun } = worker;
                         @let after = earliest.and_then(|earliest| u64::try_from((*started - earliest).num_microseconds()?).ok());
                         tr {
                             th scope="row" { (index) }
@@ -353,6 +353,7 @@ fn generator(record: &Record) -> Markup {
                             td.n { (words::time(lateness.percentile(50.0))) }
                             td.n { (words::time(lateness.percentile(99.0))) }
                             td.n { (count(*without_lane)) }
+                            td.n { (count(*never_begun)) }
                         }
                     }
                 },

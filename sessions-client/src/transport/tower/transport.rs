@@ -4,20 +4,17 @@ use super::{BasePath, BoxError};
 use crate::config::ClientConfig;
 use crate::error::{Error, ErrorKind, one_line};
 use crate::runtime::{Call, Response, Transport};
+use crate::transport::address::Address;
 use crate::transport::body::LimitedBody;
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use bytes::{Buf, Bytes};
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Uri};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
-use percent_encoding::percent_decode_str;
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::Arc;
 use tower_service::Service;
 
 /// Sends requests through a service of tower: another HTTP client, an application in the same process, or layers
@@ -99,20 +96,11 @@ impl<S> TowerTransport<S> {
     ///
     /// [`ErrorKind::Config`] when the configuration is not [valid](ClientConfig::validate) or has no address.
     pub fn new(service: S, config: &ClientConfig) -> Result<Self, Error> {
-        config.validate()?;
-        let uri: Uri = config
-            .required_url()?
-            .parse()
-            .map_err(|error| Error::config("url", format_args!("is no URL: {error}")))?;
-        let authority = uri.authority().map_or("", |authority| authority.as_str());
-        let (authorization, host) = match authority.rsplit_once('@') {
-            Some((credentials, host)) => (Some(basic(credentials)), host),
-            None => (None, authority),
-        };
+        let Address { origin, base_path, authorization } = Address::of(config)?;
         Ok(Self {
             service,
-            origin: format!("{}://{host}", uri.scheme_str().unwrap_or("http")),
-            base_path: BasePath(Arc::from(uri.path().trim_end_matches('/'))),
+            origin,
+            base_path: BasePath(base_path.into()),
             authorization,
             max_response_bytes: config.max_response_bytes(),
         })
@@ -179,17 +167,6 @@ fn quotes(text: &str, uri: &Uri) -> bool {
     text.contains(uri.path())
         || (!query.is_empty() && text.contains(query))
         || values.any(|(_, value)| text.contains(&*value))
-}
-
-/// The header for the credentials of a URL.
-fn basic(credentials: &str) -> HeaderValue {
-    let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
-    let plain: Vec<u8> = percent_decode_str(user).chain([b':']).chain(percent_decode_str(password)).collect();
-    let mut value =
-        HeaderValue::from_maybe_shared(Bytes::from(format!("Basic {}", BASE64_STANDARD.encode(plain))))
-            .unwrap_or_else(|_| HeaderValue::from_static(""));
-    value.set_sensitive(true);
-    value
 }
 
 impl<S, B> Transport for TowerTransport<S>

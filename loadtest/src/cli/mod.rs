@@ -1,16 +1,26 @@
-//! The command line: goose's own options, with defaults that suit this load, and three more.
+//! The command line: goose's own options, with defaults that suit this load, and those of the sessions.
 //!
 //! goose would take the same defaults through `GooseDefault`, but counts them as if they had been given and
 //! then refuses `--test-plan` for standing beside `--users`. Here an option is filled in only where nothing
 //! that was given stands against it. Options that would be without effect are refused rather than ignored:
 //! a load test that did something else than it was told is worse than none.
 
+mod clean;
+mod options;
+mod rates;
+pub(crate) mod share;
+
+pub use clean::Clean;
+pub use options::{Conduct, Pace, Scenarios};
+pub use rates::Rates;
+
+use crate::judge::JudgeOptions;
+use crate::merge::MergeOptions;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, Parser};
+use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 use goose::config::GooseConfiguration;
 use std::ffi::OsString;
-use std::time::Duration;
 
 const EXIT_CODES: &str = "\
 Exit codes, of which the first that applies in the order 3, 2, 4, 1 is taken:
@@ -19,15 +29,23 @@ Exit codes, of which the first that applies in the order 3, 2, 4, 1 is taken:
      missed, or sessions stay behind
   2  what was read back is wrong
   3  could not run: options, the address, or a service that does not answer
-  4  stopped by a signal (Ctrl-C or SIGTERM), after cleaning up
+  4  stopped by a signal (Ctrl-C, SIGTERM or SIGHUP), after cleaning up
 
 Examples:
   loadtest                                     the embedded service, for 10 seconds
   loadtest --host http://localhost:8080 -u 50 -t 2m --think-time 20
-  loadtest --threshold 'p99<50ms for POST open_session' --report-file report.html";
+  loadtest --host http://localhost:8080 --rate 50,100,200 --step 30s
+  loadtest --find-limit --threshold 'p99<20ms'
+  loadtest --scenario lifecycle=3,browse=1,hot-session=1
+  loadtest --threshold 'p99<50ms for POST open_session' --report-file report.html
+  loadtest clean --run 0123456789ab --host http://localhost:8080
+  loadtest merge worker-*.json";
 
 /// Options of goose's HTTP client and metrics that cannot have their effect here, and why.
-const REFUSED: [(&str, &str); 5] = [
+const REFUSED: [(&str, &str); 8] = [
+    ("baseline_file", "--baseline compares, and fails a run that became slower"),
+    ("scenarios", "--scenario names what users do"),
+    ("co_mitigation", "--rate measures what it would estimate, and nothing is judged by an estimate"),
     ("no_metrics", "without metrics there is nothing to judge"),
     ("no_gzip", "requests are made by the typed client, which asks for no compression"),
     ("sticky_follow", "requests are made by the typed client, which follows no redirect"),
@@ -35,63 +53,53 @@ const REFUSED: [(&str, &str); 5] = [
     ("request_body", "requests are made by the typed client, which hands no body to the log"),
 ];
 
-/// Options that are not shown: their effect is there anyway, or they need a part of goose that is not built
-/// in, which goose says when they are used.
-const HIDDEN: [&str; 10] = [
-    "no_reset_metrics",
-    "no_status_codes",
-    "no_percentiles_over_time",
-    "dashboard",
-    "dashboard_host",
-    "dashboard_port",
-    "dashboard_auth_token",
-    "dashboard_control",
-    "dashboard_no_auth",
-    "dashboard_max_clients",
-];
+/// Options that are not shown: their effect is there anyway.
+const HIDDEN: [&str; 4] =
+    ["no_reset_metrics", "no_status_codes", "no_percentiles_over_time", "scenarios_list"];
+
+/// Options that belong to open load alone, and those that belong to closed load alone.
+const OPEN: [&str; 3] = ["step", "lanes", "find_limit"];
+const CLOSED: [&str; 6] =
+    ["users", "test_plan", "iterations", "increase_rate", "increase_time", "throttle_requests"];
 
 /// Loads the sessions service with whole sessions, and checks everything that it reads back.
 ///
-/// Each user opens a session, stores data in it and reads it back, closes the session, deletes it, and starts
-/// again with the next. Without --host a service inside this program is loaded.
+/// Users open sessions, store data in them and read it back, close and delete them, or whatever --scenario says. Without
+/// --host a service inside this program is loaded.
 #[derive(Debug, Parser)]
 #[command(name = "loadtest", after_help = EXIT_CODES, args_override_self = true)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub struct Cli {
+    /// Something else than a load.
+    #[command(subcommand)]
+    pub command: Option<Command>,
     /// What a user does.
     #[command(flatten)]
-    pub lifecycle: Lifecycle,
+    pub scenarios: Scenarios,
+    /// At which rate.
+    #[command(flatten)]
+    pub pace: Pace,
+    /// How, where and by whom.
+    #[command(flatten)]
+    pub conduct: Conduct,
+    /// What it is judged by.
+    #[command(flatten)]
+    pub judge: JudgeOptions,
     /// How goose runs it.
     #[command(flatten)]
     pub goose: GooseConfiguration,
+    /// goose's `--test-plan` as it was typed, which goose keeps to itself.
+    #[arg(skip)]
+    pub test_plan: Option<String>,
 }
 
-/// What a user does with each session.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Session lifecycle")]
-pub struct Lifecycle {
-    /// Stores in each session, each read back
-    ///
-    /// How often data is stored in a session before it is closed. Every store is followed by a read, whose
-    /// answer must be what was stored.
-    #[arg(long, value_name = "N", default_value_t = 3)]
-    pub stores: u32,
-    /// Size of what is stored, in bytes
-    ///
-    /// How many bytes of text each store holds, beside the few that say whose they are.
-    #[arg(long, value_name = "N", default_value_t = 256)]
-    pub payload_bytes: usize,
-    /// Pause between two calls of a user, in milliseconds
-    ///
-    /// How long a user thinks before each call but the first of a session. With 0 every user calls as fast as
-    /// the service answers.
-    #[arg(long, value_name = "MS", default_value_t = 0)]
-    pub think_time: u64,
-}
-
-impl Lifecycle {
-    pub(crate) fn think_time(&self) -> Duration {
-        Duration::from_millis(self.think_time)
-    }
+/// Something else than a load.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Remove what a run has left that was killed
+    Clean(Clean),
+    /// Make one report of those of all workers
+    Merge(MergeOptions),
 }
 
 impl Cli {
@@ -116,12 +124,54 @@ impl Cli {
         let matches = command.try_get_matches_from_mut(args)?;
         let given = |id| matches.value_source(id) == Some(ValueSource::CommandLine);
         if let Some((id, why)) = REFUSED.iter().find(|(id, _)| given(id)) {
-            let message = format!("--{} has no use here: {why}", id.replace('_', "-"));
+            let message = format!("--{} has no use here: {why}", dashed(id));
+            return Err(command.error(ErrorKind::ArgumentConflict, message));
+        }
+        let is_open = given("rate") || given("find_limit");
+        if let Some(id) = CLOSED.iter().find(|id| is_open && given(id)) {
+            let message =
+                format!("--{} has no use with --rate or --find-limit: --lanes bounds them", dashed(id));
+            return Err(command.error(ErrorKind::ArgumentConflict, message));
+        }
+        if let Some(id) = OPEN.iter().find(|id| !is_open && given(id)) {
+            let message = format!("--{} has no use without --rate or --find-limit", dashed(id));
             return Err(command.error(ErrorKind::ArgumentConflict, message));
         }
         let mut cli = <Self as FromArgMatches>::from_arg_matches(&matches)?;
-        fill(&mut cli.goose, given("test_plan"));
+        cli.test_plan = matches
+            .get_raw("test_plan")
+            .and_then(|mut values| Some(values.next()?.to_string_lossy().into_owned()));
+        if let Err(message) = cli.contradictions() {
+            return Err(command.error(ErrorKind::ArgumentConflict, message));
+        }
+        fill(&mut cli.goose, given("test_plan"), is_open);
         Ok(cli)
+    }
+
+    /// What cannot be done as it was asked for.
+    fn contradictions(&self) -> Result<(), String> {
+        let Self { pace, conduct, goose, .. } = self;
+        if let Some(worker) = conduct.worker {
+            if conduct.run.is_none() {
+                return Err("--worker needs --run: the workers of a run have its name in common".to_owned());
+            }
+            if goose.host.is_none() {
+                return Err(
+                    "--worker needs --host: each worker would load an embedded service of its own".to_owned()
+                );
+            }
+            if pace.find_limit && worker.of > 1 {
+                return Err("--find-limit has no use with --worker: each would look for a limit of its own"
+                    .to_owned());
+            }
+        }
+        if pace.find_limit && pace.rate.as_ref().is_some_and(|rates| rates.single().is_none()) {
+            return Err("--find-limit begins with one --rate, not with steps or a ramp".to_owned());
+        }
+        if pace.lanes == Some(0) {
+            return Err("--lanes 0 makes no load".to_owned());
+        }
+        Ok(())
     }
 
     /// Whether goose is only asked to print or convert something.
@@ -131,15 +181,20 @@ impl Cli {
     }
 }
 
+/// The name of an option as it is typed.
+fn dashed(id: &str) -> String {
+    id.replace('_', "-")
+}
+
 /// The options as they are shown: goose's with the defaults that hold here.
-fn command() -> Command {
+fn command() -> clap::Command {
     let mut command = <Cli as CommandFactory>::command()
         .mut_arg("host", |arg| {
             let summary = "Service to load, such as http://localhost:8080 [default: an embedded one]";
             arg.help(summary).long_help(format!(
                 "{summary}\n\n\
                  Scheme, host and port, and the path before /v1/sessions if there is one. The sessions of a \
-                 run belong to users named loadtest-<run>-<number>; no others are touched, and none stay."
+                 run belong to users named loadtest-<run>-…; no others are touched, and none stay."
             ))
         })
         .mut_arg("users", |arg| {
@@ -159,6 +214,14 @@ fn command() -> Command {
                  --test-plan."
             ))
         })
+        .mut_arg("report_file", |arg| {
+            let summary = "Write the report; repeatable [default: loadtest-report.html]";
+            arg.help(summary).long_help(format!(
+                "{summary}\n\n\
+                 The end of the name says which: .html for people, .md for a pull request, .xml for pipelines that \
+                 show tests, or .json, which loadtest merge and --baseline read."
+            ))
+        })
         .mut_arg("timeout", |arg| summarize(arg, "Request timeout in seconds [default: 10]"));
     for id in REFUSED.map(|(id, _)| id).into_iter().chain(HIDDEN) {
         command = command.mut_arg(id, |arg| arg.hide(true));
@@ -174,18 +237,19 @@ fn summarize(arg: Arg, summary: &str) -> Arg {
 }
 
 /// Fills in what was not given.
-fn fill(goose: &mut GooseConfiguration, has_test_plan: bool) {
-    if !has_test_plan {
+fn fill(goose: &mut GooseConfiguration, has_test_plan: bool, is_open: bool) {
+    if !has_test_plan && !is_open {
         let users = *goose.users.get_or_insert(8);
         if goose.increase_rate.is_none() && goose.increase_time.is_none() {
-            // All within ten milliseconds.
-            goose.increase_rate = Some((users.max(1) * 100).to_string());
+            goose.increase_rate = Some(all_at_once(users));
         }
         if goose.iterations.is_none_or(|iterations| iterations == 0) {
             goose.run_time.get_or_insert_with(|| "10s".to_owned());
-            // What fails while users start has failed too.
-            goose.no_reset_metrics = true;
         }
+    }
+    if !has_test_plan && goose.iterations.is_none_or(|iterations| iterations == 0) {
+        // What fails while users start has failed too.
+        goose.no_reset_metrics = true;
     }
     if goose.verbose == 0 {
         goose.quiet = goose.quiet.max(1);
@@ -193,8 +257,13 @@ fn fill(goose: &mut GooseConfiguration, has_test_plan: bool) {
     // The telnet controller is on by default and asks nobody who they are.
     let controlled = goose.no_autostart || goose.telnet_host.is_some() || goose.telnet_port.is_some();
     goose.no_telnet |= !controlled;
-    // The typed client turns a status into a result; a table of zeros would be left.
+    // The typed client turns a status into a result; the report has them.
     goose.no_status_codes = true;
+}
+
+/// The rate at which this many users start within ten milliseconds.
+pub(crate) fn all_at_once(users: usize) -> String {
+    (users.max(1) * 100).to_string()
 }
 
 #[cfg(test)]
@@ -247,6 +316,6 @@ mod tests {
             assert!(error.contains(&format!("{option} has no use here: ")), "{error}");
         }
         let help = command().render_help().to_string();
-        assert!(!help.contains("--no-gzip") && !help.contains("--dashboard"), "{help}");
+        assert!(!help.contains("--no-gzip") && help.contains("--dashboard"), "{help}");
     }
 }

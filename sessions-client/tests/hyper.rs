@@ -1,0 +1,368 @@
+//! What the hyper transport makes of its connections: which one a call takes, and what becomes of it.
+
+#![cfg(feature = "hyper")]
+
+#[macro_use]
+mod support;
+
+use hyper_util::rt::TokioIo;
+use sessions_client::policy::RetryPolicy;
+use sessions_client::{
+    ClientConfig, Error, ErrorKind, HyperTransport, ISessionsV1, Policies, SessionsHttpClientV1, Value,
+};
+use std::future::{pending, ready};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use support::network::Network;
+use support::read_request;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
+use tower::service_fn;
+
+type Client = SessionsHttpClientV1<Value, Value, Policies<HyperTransport>>;
+
+const NO_CONTENT: &str = "HTTP/1.1 204 No Content\r\n\r\n";
+const BUSY: &str = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
+/// The head of an answer beyond any limit.
+const LARGE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 70000000\r\n\r\n";
+
+/// What happened at the server, in its order, with the number of the connection.
+#[derive(Debug, PartialEq)]
+enum Seen {
+    Request(usize, String),
+    /// The client has closed the connection.
+    End(usize),
+}
+
+use Seen::{End, Request};
+
+impl Seen {
+    /// The number of the connection, of a request.
+    fn connection(self) -> usize {
+        match self {
+            Request(connection, _) => connection,
+            End(connection) => panic!("connection {connection} was closed"),
+        }
+    }
+}
+
+/// A server that answers each request with what `answer` makes of the number of its connection; nothing if that is
+/// nothing.
+async fn server(answer: fn(usize) -> &'static str) -> (String, UnboundedReceiver<Seen>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (tell, seen) = unbounded_channel();
+    tokio::spawn(async move {
+        for connection in 1.. {
+            let (stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(serve(stream, connection, answer(connection), tell.clone()));
+        }
+    });
+    (url, seen)
+}
+
+async fn serve(mut stream: TcpStream, connection: usize, answer: &str, tell: UnboundedSender<Seen>) {
+    while let Some(request) = read_request(&mut stream).await {
+        // Nobody may be left to be told.
+        let _ = tell.send(Request(connection, request));
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    }
+    let _ = tell.send(End(connection));
+}
+
+fn config(url: &str) -> ClientConfig {
+    ClientConfig::from_url(url)
+        .unwrap()
+        .with_retry_policy(RetryPolicy::new().with_backoff(Duration::ZERO, Duration::ZERO))
+}
+
+fn client(url: &str) -> Client {
+    HyperTransport::client(&config(url))
+}
+
+/// A client whose connections are the ends of `streams`, and nothing of a network.
+fn client_over(streams: impl IntoIterator<Item = DuplexStream>, config: &ClientConfig) -> Client {
+    let mut streams: Vec<_> = streams.into_iter().map(TokioIo::new).collect();
+    streams.reverse();
+    let streams = Arc::new(Mutex::new(streams));
+    let connector = service_fn(move |_| {
+        let stream = streams.lock().unwrap().pop();
+        ready(stream.ok_or_else(|| Error::new(ErrorKind::Connect, "no more streams")))
+    });
+    let transport = HyperTransport::with_connector(connector, config).unwrap();
+    SessionsHttpClientV1::new(Policies::new(transport, config))
+}
+
+async fn get(client: &Client) {
+    assert_eq!(client.get_session_by_id(None, "1").await.unwrap(), None);
+}
+
+/// Answers one request at the other end of a stream, and returns it.
+async fn answer_once(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), answer: &str) -> String {
+    let request = read_request(stream).await.unwrap();
+    stream.write_all(answer.as_bytes()).await.unwrap();
+    request
+}
+
+#[tokio::test]
+async fn calls_that_follow_each_other_share_a_connection() {
+    let (url, mut seen) = server(|_| NO_CONTENT).await;
+    let client = client(&url);
+    for _ in 0..3 {
+        get(&client.clone()).await;
+        assert_eq!(seen.recv().await.unwrap().connection(), 1);
+    }
+}
+
+#[tokio::test]
+async fn calls_at_the_same_time_have_connections_of_their_own() {
+    let (url, mut seen) = server(|_| NO_CONTENT).await;
+    let client = client(&url);
+    let mut calls = JoinSet::new();
+    for _ in 0..8 {
+        let client = client.clone();
+        calls.spawn(async move { get(&client).await });
+    }
+    calls.join_all().await;
+    let mut connections = Vec::new();
+    for _ in 0..8 {
+        connections.push(seen.recv().await.unwrap().connection());
+    }
+    connections.sort_unstable();
+    connections.dedup();
+    assert_eq!(connections.len(), 8);
+}
+
+#[tokio::test]
+async fn a_call_that_is_given_up_closes_its_connection() {
+    let (url, mut seen) = server(|connection| if connection == 1 { "" } else { NO_CONTENT }).await;
+    let client = client(&url);
+    let mut call = Box::pin(client.get_session_by_id(None, "1"));
+    tokio::select! {
+        biased;
+        _ = &mut call => panic!("nobody has answered"),
+        request = seen.recv() => assert_eq!(request.unwrap().connection(), 1),
+    }
+    drop(call);
+    assert_eq!(seen.recv().await, Some(End(1)));
+    get(&client).await;
+    assert_eq!(seen.recv().await.unwrap().connection(), 2);
+}
+
+#[tokio::test]
+async fn a_connection_that_the_service_wants_closed_is_not_used_again() {
+    let (url, mut seen) = server(|_| "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n").await;
+    let client = client(&url);
+    for connection in [1, 2] {
+        get(&client).await;
+        assert_eq!(seen.recv().await.unwrap().connection(), connection);
+        assert_eq!(seen.recv().await, Some(End(connection)));
+    }
+}
+
+#[tokio::test]
+async fn a_connection_whose_answer_was_not_read_is_not_used_again() {
+    let (url, mut seen) = server(|connection| if connection == 1 { LARGE } else { NO_CONTENT }).await;
+    let client = client(&url);
+    let error = client.get_session_by_id(None, "1").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(seen.recv().await.unwrap().connection(), 1);
+    assert_eq!(seen.recv().await, Some(End(1)));
+    get(&client).await;
+    assert_eq!(seen.recv().await.unwrap().connection(), 2);
+}
+
+#[tokio::test]
+async fn a_repeat_has_a_connection_of_its_own_which_is_kept() {
+    let (url, mut seen) = server(|connection| if connection == 1 { BUSY } else { NO_CONTENT }).await;
+    let client = client(&url);
+    get(&client).await;
+    get(&client).await;
+    // The first connection was fine, and is the older one of the two.
+    for connection in [1, 2, 2] {
+        assert_eq!(seen.recv().await.unwrap().connection(), connection);
+    }
+}
+
+#[tokio::test]
+async fn what_the_service_says_on_an_idle_connection_ends_it_silently() {
+    let (ours, mut theirs) = duplex(1 << 16);
+    let (spare, mut other) = duplex(1 << 16);
+    let client = client_over([ours, spare], &config("http://localhost"));
+    tokio::join!(get(&client), answer_once(&mut theirs, NO_CONTENT));
+    theirs.write_all(b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n").await.unwrap();
+    // `open_session` is never sent twice, so the answer to the other request is the first.
+    let (opened, request) = tokio::join!(
+        client.open_session(None, "user-1", None, None, None, None, None),
+        answer_once(&mut other, NO_CONTENT),
+    );
+    assert!(request.starts_with("POST /v1/sessions/open_session HTTP/1.1\r\n"), "{request}");
+    assert_eq!(opened.unwrap_err().kind(), ErrorKind::Decode);
+    assert_eq!(read_request(&mut theirs).await, None);
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_in_time_without_another_call() {
+    let (ours, mut theirs) = duplex(1 << 16);
+    let (spare, mut other) = duplex(1 << 16);
+    tokio::time::pause();
+    let client = client_over([ours, spare], &config("http://localhost"));
+    tokio::join!(get(&client), answer_once(&mut theirs, NO_CONTENT));
+    let before = tokio::time::Instant::now();
+    assert_eq!(read_request(&mut theirs).await, None);
+    // A timer of tokio has steps of a millisecond.
+    assert_eq!(before.elapsed().as_millis() / 10, 400);
+    tokio::join!(get(&client), answer_once(&mut other, NO_CONTENT));
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_kept_for_as_long_as_the_configuration_says() {
+    let (ours, mut theirs) = duplex(1 << 16);
+    tokio::time::pause();
+    let config = config("http://localhost").with_pool_idle_timeout(Duration::MAX);
+    let client = client_over([ours], &config);
+    for _ in 0..2 {
+        tokio::join!(get(&client), answer_once(&mut theirs, NO_CONTENT));
+        tokio::time::advance(Duration::from_secs(1 << 30)).await;
+    }
+}
+
+#[tokio::test]
+async fn no_more_connections_are_kept_than_there_may_be() {
+    let (url, mut seen) = server(|_| NO_CONTENT).await;
+    let config = config(&url);
+    let transport = HyperTransport::new(&config).unwrap().with_max_idle(1);
+    let client: Client = SessionsHttpClientV1::new(Policies::new(transport, &config));
+    tokio::join!(get(&client), get(&client), get(&client));
+    let (mut requests, mut ends) = (0, 0);
+    while requests < 3 || ends < 2 {
+        match seen.recv().await.unwrap() {
+            Request(..) => requests += 1,
+            End(_) => ends += 1,
+        }
+    }
+    get(&client).await;
+    assert!(seen.recv().await.unwrap().connection() <= 3);
+}
+
+#[tokio::test]
+async fn all_connections_are_closed_with_the_last_clone() {
+    let (url, mut seen) = server(|_| NO_CONTENT).await;
+    let client = client(&url);
+    let clone = client.clone();
+    get(&client).await;
+    drop(client);
+    get(&clone).await;
+    assert_eq!([seen.recv().await.unwrap().connection(), seen.recv().await.unwrap().connection()], [1, 1]);
+    drop(clone);
+    assert_eq!(seen.recv().await, Some(End(1)));
+}
+
+#[test]
+fn a_client_outlives_the_runtime_of_its_connections() {
+    let service = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (url, mut seen) = service.block_on(server(|_| NO_CONTENT));
+    let client = client(&url);
+    for connection in [1, 2] {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(get(&client));
+        drop(runtime);
+        let request = std::iter::from_fn(|| seen.blocking_recv()).find(|seen| matches!(seen, Request(..)));
+        assert_eq!(request.unwrap().connection(), connection);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_does_not_come_about_in_time_is_a_connect_error() {
+    let config = config("http://localhost").with_retries(0).with_connect_timeout(Duration::from_secs(3));
+    let connector = service_fn(|_| pending::<Result<TokioIo<DuplexStream>, Error>>());
+    let transport = HyperTransport::with_connector(connector, &config).unwrap();
+    let before = tokio::time::Instant::now();
+    let error = SessionsHttpClientV1::new(transport).get_session_by_id(None, "1").await.unwrap_err();
+    assert_eq!(before.elapsed().as_secs(), 3);
+    assert_eq!(error.kind(), ErrorKind::Connect);
+    assert_eq!(
+        error.to_string(),
+        "get_session_by_id: cannot connect to http://localhost: no connection in time"
+    );
+}
+
+#[tokio::test]
+async fn an_error_of_a_connector_is_a_connect_error_with_its_root_cause() {
+    let error = client_over([], &config("http://localhost")).get_session_by_id(None, "1").await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Connect, 3));
+    assert_eq!(
+        error.to_string(),
+        "get_session_by_id: cannot connect to http://localhost: no more streams (3 attempts)"
+    );
+}
+
+/// The head of a request to a service at `url`, line by line in alphabetical order, its first line apart.
+async fn head(url: &str) -> (String, Vec<String>) {
+    let (ours, mut theirs) = duplex(1 << 16);
+    let client = client_over([ours], &config(url));
+    let ((), request) = tokio::join!(get(&client), answer_once(&mut theirs, NO_CONTENT));
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    assert_eq!(body, r#"{"session_id":"1"}"#);
+    let mut lines = head.lines().map(str::to_owned);
+    let first = lines.next().unwrap();
+    let mut rest: Vec<_> = lines.collect();
+    rest.sort_unstable();
+    (first, rest)
+}
+
+#[tokio::test]
+async fn a_request_has_the_headers_that_the_service_wants_and_no_more() {
+    let (line, headers) = head("http://sessions.example:8080").await;
+    assert_eq!(line, "POST /v1/sessions/get_session_by_id HTTP/1.1");
+    let agent = concat!("user-agent: sessions-client/", env!("CARGO_PKG_VERSION"));
+    let expected = [
+        "accept: application/json",
+        "content-length: 18",
+        "content-type: application/json",
+        "host: sessions.example:8080",
+        agent,
+    ];
+    assert_eq!(headers, expected);
+}
+
+#[tokio::test]
+async fn the_port_that_a_scheme_has_anyway_is_not_in_the_header() {
+    for (url, host) in [
+        ("http://sessions.example:80", "host: sessions.example"),
+        ("http://sessions.example:443", "host: sessions.example:443"),
+        ("https://sessions.example:443", "host: sessions.example"),
+        ("https://sessions.example", "host: sessions.example"),
+        ("http://[::1]:80", "host: [::1]"),
+        ("http://[::1]:8080", "host: [::1]:8080"),
+    ] {
+        let (_, headers) = head(url).await;
+        assert!(headers.iter().any(|header| header == host), "{url}: {headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_path_and_the_credentials_of_the_address_are_sent() {
+    let (line, headers) = head("http://us%65r:p%40ss@sessions.example/proxy/").await;
+    assert_eq!(line, "POST /proxy/v1/sessions/get_session_by_id HTTP/1.1");
+    assert!(headers.contains(&"authorization: Basic dXNlcjpwQHNz".to_owned()), "{headers:?}");
+    assert!(headers.contains(&"host: sessions.example".to_owned()), "{headers:?}");
+}
+
+#[tokio::test]
+async fn an_address_of_version_6_is_connected_to() {
+    let listener = TcpListener::bind("[::1]:0").await.unwrap();
+    let client = client(&format!("http://{}", listener.local_addr().unwrap()));
+    let serve = async { answer_once(&mut listener.accept().await.unwrap().0, NO_CONTENT).await };
+    tokio::join!(get(&client), serve);
+}
+
+#[cfg(not(feature = "rustls"))]
+#[test]
+fn https_without_tls_is_refused_when_the_transport_is_made() {
+    let error = HyperTransport::new(&config("https://localhost")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("switch on the feature `rustls`"), "{error}");
+}

@@ -1,0 +1,51 @@
+//! The transports that go over a network.
+
+#[cfg(feature = "hyper")]
+use sessions_client::HyperTransport;
+#[cfg(feature = "reqwest")]
+use sessions_client::ReqwestTransport;
+use sessions_client::{ClientConfig, Policies, SessionsHttpClientV1, Transport, Value};
+
+pub(crate) trait Network: Transport + Clone + 'static {
+    fn over(config: &ClientConfig) -> Self;
+
+    /// A client with all the policies.
+    fn client(config: &ClientConfig) -> SessionsHttpClientV1<Value, Value, Policies<Self>> {
+        SessionsHttpClientV1::new(Policies::new(Self::over(config), config))
+    }
+}
+
+#[cfg(feature = "hyper")]
+impl Network for HyperTransport {
+    fn over(config: &ClientConfig) -> Self {
+        Self::new(config).unwrap()
+    }
+}
+
+#[cfg(feature = "reqwest")]
+impl Network for ReqwestTransport {
+    fn over(config: &ClientConfig) -> Self {
+        Self::new(config).unwrap()
+    }
+}
+
+/// A test over each transport of functions that are generic over it.
+macro_rules! over_each_network {
+    ($($test:ident)*) => {
+        #[cfg(feature = "hyper")]
+        mod over_hyper {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test::<sessions_client::HyperTransport>().await;
+            })*
+        }
+
+        #[cfg(feature = "reqwest")]
+        mod over_reqwest {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test::<sessions_client::ReqwestTransport>().await;
+            })*
+        }
+    };
+}
