@@ -177,3 +177,52 @@ fn float(number: u64) -> f64 {
 fn key(class: &str, name: &str) -> Markup {
     html! { span.key { i class=(class) {} (name) } }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::sample;
+
+    /// Three seconds of calls, three of silence, four of calls.
+    fn with_a_pause() -> Record {
+        let mut calls = sample::calls(1, 2_000, 10);
+        calls.retain(|call| !(3_000_000..6_000_000).contains(&call.at_us));
+        sample::record(&calls)
+    }
+
+    #[test]
+    fn a_line_is_broken_where_there_is_no_call() {
+        let record = with_a_pause();
+        let axes = Axes::latencies(10.0, (100.0, 1e5));
+        let path = line(&moments(&record, POINTS), axes, 50.0);
+        assert_eq!(path.matches('M').count(), 2, "{path}");
+    }
+
+    #[test]
+    fn the_throughput_falls_to_nothing_where_there_is_no_call() {
+        let record = with_a_pause();
+        let axes = Axes::amounts(10.0, 200.0);
+        let path = steps(&moments(&record, POINTS), axes, Moment::calls_per_second);
+        let bottom = format!(" {}L", place(axes.y.at(0.0)));
+        // At its beginning, and at both ends of both silent seconds.
+        assert_eq!(path.matches(&bottom).count(), 1 + 4, "{path}");
+    }
+
+    #[test]
+    fn a_single_slow_call_is_seen_beside_a_million() {
+        assert_eq!((heat(1, 1), heat(1_000_000, 1_000_000)), (9, 9));
+        assert!(heat(1, 1_000_000) >= 1);
+    }
+
+    #[test]
+    fn every_call_is_in_the_row_of_its_time() {
+        for micros in [1, 2, 127, 128, 900, 65_536, 3_000_000] {
+            let rows = rows(&[micros].into_iter().collect());
+            let (row, count) = rows.first_key_value().unwrap();
+            assert_eq!(*count, 1);
+            let (from, to) = (floor(*row), floor(row + 1));
+            // The middle of its bucket may lie in the next row.
+            assert!(from * 0.99 <= float(micros) && float(micros) <= to * 1.01, "{micros}: {from} to {to}");
+        }
+    }
+}
