@@ -14,7 +14,7 @@ async fn main() -> Result<(), GooseError> {
     let scenario = scenario!("store")
         .register_transaction(transaction!(open).set_on_start())
         .register_transaction(transaction!(store));
-    GooseAttack::initialize()?.register_scenario(scenario).execute().await?;
+    Box::pin(GooseAttack::initialize()?.register_scenario(scenario).execute()).await?;
     Ok(())
 }
 
