@@ -293,7 +293,7 @@ fn about(record: &Record) -> Markup {
             h2 { "Load" }
             dl.facts {
                 (fact("model", &words::load(record)))
-                (fact("scenarios", &words::scenarios(record)))
+                (fact("iterations", &record.plan))
                 (fact("service", &words::service(record)))
                 @for scenario in &record.scenarios {
                     (fact(&scenario.name, &format!(
