@@ -327,6 +327,7 @@ fn start(url: &str, options: &[&str]) -> Child {
         .args(["--host", url, "--users", "2"])
         .args(options)
         .env("NO_PROXY", "127.0.0.1")
+        .current_dir(env!("CARGO_TARGET_TMPDIR"))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -11,7 +11,7 @@ pub struct Clean {
     /// Name of the run, as its first line and its report say it
     #[arg(long, value_name = "ID", value_parser = run_id)]
     pub run: String,
-    /// Service to clean, such as http://localhost:8080
+    /// Service to clean, such as <http://localhost:8080>
     #[arg(long, short = 'H', value_name = "URL")]
     pub host: String,
     /// Clean a host that is not this machine, as for a run

@@ -91,7 +91,7 @@ pub struct Conduct {
     pub no_verify: bool,
     /// Load a host that is not this machine
     ///
-    /// Not needed for hosts in the variable LOADTEST_ALLOWED_HOSTS, separated by commas; .example.com allows all
+    /// Not needed for hosts in the variable `LOADTEST_ALLOWED_HOSTS`, separated by commas; .example.com allows all
     /// hosts below it.
     #[arg(long)]
     pub yes: bool,

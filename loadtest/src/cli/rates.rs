@@ -34,8 +34,9 @@ impl FromStr for Rates {
 }
 
 impl Rates {
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
+    /// How many steps there are: at least one.
+    pub(crate) fn len(&self) -> u32 {
+        u32::try_from(self.0.len()).unwrap_or(u32::MAX)
     }
 
     /// The only rate, if there is one that does not change.

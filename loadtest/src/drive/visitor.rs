@@ -4,7 +4,7 @@ use super::load::Load;
 use crate::observe::call::{Speaker, Subject, Trouble, call};
 use crate::observe::recorder::Window;
 use crate::scenario::Scenario;
-use crate::verify::known::{CLIENT, Change, Known, Session, USER_NAME};
+use crate::verify::known::{Answer, CLIENT, Change, Known, Session, USER_NAME};
 use crate::verify::list::Listed;
 use crate::verify::payload::{Data, Profile};
 use crate::verify::violation::{Checked, Violation, must};
@@ -148,7 +148,7 @@ impl<'v> Visit<'v> {
             let known = Arc::new(Known::new(session, owner.to_owned(), number, correlation.clone()));
             let is_new = load.ledger.opened(Arc::clone(&known));
             let begun = known.begin(Change::Nothing);
-            let checked = known.end(begun, Some(Some(session)), &load.filler);
+            let checked = known.end(&begun, Answer::Session(session), &load.filler);
             opened = Some(known);
             if !load.verify {
                 return Ok(());
@@ -239,7 +239,7 @@ impl<'v> Visit<'v> {
         let load = self.load;
         let begun = load.verify.then(|| known.begin(change));
         let check = |answer: Option<&Option<Session>>| -> Checked {
-            begun.map_or(Ok(()), |begun| known.end(begun, answer.map(Option::as_ref), &load.filler))
+            begun.map_or(Ok(()), |begun| known.end(&begun, answer.into(), &load.filler))
         };
         call(self.speaker(), known.into(), route, calling, check).await.map(|_| ())
     }

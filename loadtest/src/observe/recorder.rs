@@ -35,7 +35,7 @@ impl Timed {
         micros(self.end.saturating_duration_since(self.start))
     }
 
-    fn from_due(&self) -> Option<u64> {
+    fn micros_from_due(&self) -> Option<u64> {
         self.due.map(|due| micros(self.end.saturating_duration_since(due)))
     }
 
@@ -68,7 +68,7 @@ fn count(operations: &mut Operations, call: &Timed, is_open_load: bool) {
     let micros = call.micros();
     operation.times.record(micros);
     if is_open_load {
-        operation.from_due.get_or_insert_default().record(call.from_due().unwrap_or(micros));
+        operation.from_due.get_or_insert_default().record(call.micros_from_due().unwrap_or(micros));
     }
 }
 

@@ -14,11 +14,9 @@ pub(crate) struct Usage {
 impl Usage {
     pub(crate) fn now() -> Self {
         use nix::sys::resource::{UsageWho, getrusage};
-        use nix::sys::time::TimeVal;
-        let duration = |time: TimeVal| {
-            let micros = time.tv_sec() * 1_000_000 + i64::from(time.tv_usec());
-            Duration::from_micros(u64::try_from(micros).unwrap_or_default())
-        };
+        use nix::sys::time::{TimeVal, TimeValLike};
+        let duration =
+            |time: TimeVal| Duration::from_micros(u64::try_from(time.num_microseconds()).unwrap_or_default());
         // It fails for wrong arguments alone.
         getrusage(UsageWho::RUSAGE_SELF).map_or_else(
             |_| Self::default(),

@@ -7,19 +7,20 @@ mod attack;
 mod files;
 mod open_load;
 mod plan;
+mod recording;
+mod rules;
 mod service;
 
 use crate::Exit;
 use crate::cli::{Cli, Command, Rates};
-use crate::drive::arrivals::arrivals;
+use crate::drive::arrivals::{Arrivals, arrivals};
 use crate::drive::live::Live;
 use crate::drive::load::{ByGoose, Load, Tally};
 use crate::drive::stop::Stop;
-use crate::judge::{EMBEDDED_THRESHOLDS, judge};
 use crate::merge::merge;
-use crate::observe::recorder::{Observed, Recorder};
+use crate::observe::recorder::Recorder;
 use crate::observe::usage::Usage;
-use crate::record::{self, Ending, LoadModel, Record, Rules, WorkerHealth};
+use crate::record::{self, Ending};
 use crate::report::{CannotWrite, DEFAULT_FILE, Format, Report};
 use crate::scenario::Options;
 use crate::verify::audit::audit;
@@ -29,19 +30,18 @@ use crate::{clean, verify};
 use attack::{Beginning, attack, explain, own_run_time, panicked};
 use goose::GooseError;
 use goose::config::{GooseConfiguration, RUN_FOLDER};
-use open_load::{Conducting, Judge, Tried};
+use goose::metrics::GooseMetrics;
+use open_load::{Conducting, Tried};
 use plan::{Pacing, Plan};
+use recording::{Past, Rest, record};
+use rules::{judge_of_steps, rules};
 use service::Service;
 use sessions_client::HyperTransport;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread;
 use std::time::Duration;
-
-/// What breaks a rate in the search for the limit, if nobody says.
-const LIMIT_THRESHOLD: &str = "p99<100ms";
+use tokio::task::JoinError;
 
 /// The longest that a call takes, if nobody says.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -159,36 +159,7 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
     let (conductor, arrivals) = arrivals(plan.share, stop.clone());
     let is_open = !matches!(plan.pacing, Pacing::Closed);
     let mut model = plan.model();
-    let load = Arc::new(Load {
-        client: Arc::new(client),
-        by_goose: (cli.conduct.client == HttpClient::Goose).then(|| ByGoose {
-            config: service.config.clone(),
-            base: service.url.trim_end_matches('/').to_owned(),
-            peer: service.shown.clone(),
-        }),
-        options: Options {
-            stores: cli.scenarios.stores,
-            calls: cli.scenarios.calls,
-            read_ratio: cli.scenarios.read_ratio,
-        },
-        think_time: Duration::from_millis(cli.scenarios.think_time),
-        filler: Filler::new(cli.scenarios.payload_shape, cli.scenarios.payload_bytes),
-        verify: !cli.conduct.no_verify,
-        announcement: format!("run {}: loading {service} with {}", plan.run, plan.load(&cli.goose)),
-        run: plan.run.clone(),
-        share: plan.share,
-        recorder: Recorder::new(is_open),
-        ledger: verify::ledger::Ledger::default(),
-        stop: stop.clone(),
-        arrivals: is_open.then_some(arrivals),
-        hot_session: tokio::sync::OnceCell::new(),
-        tally: cli.scenarios.scenario.scenarios().map(|(scenario, _)| (scenario, Tally::default())).collect(),
-        iterations: 0.into(),
-        users: 0.into(),
-        sessions: 0.into(),
-        alive: 0.into(),
-        mix: cli.scenarios.scenario.clone(),
-    });
+    let load = Arc::new(shared(&cli, &plan, &service, client, stop.clone(), is_open.then_some(arrivals)));
     let tried = Arc::<Mutex<Tried>>::default();
     let rules = rules(&cli, &plan, &service);
     let baseline = cli.judge.read_baseline().map_err(|error| CouldNotRun(format!("--baseline {error}")))?;
@@ -238,29 +209,7 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
         return Err(CouldNotRun(why.clone()));
     }
     let used = Usage::now();
-    let mut ending = match ended {
-        Ok(Err(GooseError::ThresholdsFailed { failed, .. })) => {
-            failed.iter().find(|result| result.aborted).map_or(Ending::Planned, |result| Ending::Threshold {
-                rule: format!("{}, observed {}", result.rule, result.observed),
-            })
-        }
-        Ok(Ok(_)) => Ending::Planned,
-        Ok(Err(error)) if load.recorder.calls() == 0 => return Err(CouldNotRun(explain(&error))),
-        Ok(Err(error)) => Ending::Broken { why: explain(&error) },
-        Err(error) => Ending::Broken { why: panicked(&error) },
-    };
-    // A missed threshold stops goose by the same switch as Ctrl-C, and so does the end of an open load.
-    let by_switch =
-        goose::is_killswitch_triggered() && !stop.is_planned() && !matches!(ending, Ending::Threshold { .. });
-    if let Some(signal) = stop.signal() {
-        ending = Ending::Signal { signal: signal.to_owned() };
-    } else if by_switch {
-        ending = Ending::Signal { signal: "SIGINT".to_owned() };
-    } else {
-        // goose takes a Ctrl-C for the second one while its switch is set, and exits at once: the first one
-        // after a missed threshold would leave sessions behind.
-        goose::reset_killswitch();
-    }
+    let ending = ending(ended, &load)?;
     stop.end();
     load.all_at_rest().await;
     let audit = audit(&load).await;
@@ -275,41 +224,77 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
     Ok(Outcome::Loaded(Box::new(report), unwritten))
 }
 
-/// What a run is judged by.
-fn rules(cli: &Cli, plan: &Plan, service: &Service) -> Rules {
-    let mut rules = Rules::default();
-    rules.thresholds.clone_from(&cli.goose.threshold);
-    cli.judge.apply(&mut rules);
-    if matches!(plan.pacing, Pacing::FindLimit { .. }) {
-        // They are there to be broken; the limit is what is judged.
-        rules.thresholds.clear();
-        rules.max_error_rate = 100.0;
-    } else if service.is_embedded() && rules.thresholds.is_empty() {
-        rules.thresholds = EMBEDDED_THRESHOLDS.map(str::to_owned).into();
+/// What all users of the run share.
+fn shared(
+    cli: &Cli,
+    plan: &Plan,
+    service: &Service,
+    client: Client,
+    stop: Stop,
+    arrivals: Option<Arrivals>,
+) -> Load {
+    Load {
+        client: Arc::new(client),
+        by_goose: (cli.conduct.client == HttpClient::Goose).then(|| ByGoose {
+            config: service.config.clone(),
+            base: service.url.trim_end_matches('/').to_owned(),
+            peer: service.shown.clone(),
+        }),
+        options: Options {
+            stores: cli.scenarios.stores,
+            calls: cli.scenarios.calls,
+            read_ratio: cli.scenarios.read_ratio,
+        },
+        think_time: Duration::from_millis(cli.scenarios.think_time),
+        filler: Filler::new(cli.scenarios.payload_shape, cli.scenarios.payload_bytes),
+        verify: !cli.conduct.no_verify,
+        announcement: format!("run {}: loading {service} with {}", plan.run, plan.load(&cli.goose)),
+        run: plan.run.clone(),
+        share: plan.share,
+        recorder: Recorder::new(arrivals.is_some()),
+        ledger: verify::ledger::Ledger::default(),
+        stop,
+        arrivals,
+        hot_session: tokio::sync::OnceCell::new(),
+        tally: cli.scenarios.scenario.scenarios().map(|(scenario, _)| (scenario, Tally::default())).collect(),
+        iterations: 0.into(),
+        users: 0.into(),
+        sessions: 0.into(),
+        alive: 0.into(),
+        mix: cli.scenarios.scenario.clone(),
     }
-    rules
 }
 
-/// What breaks a step of the search for the limit: what would fail a run of that step alone.
-fn judge_of_steps(cli: &Cli, template: Record) -> Arc<Judge> {
-    let mut rules = Rules::default();
-    rules.thresholds.clone_from(&cli.goose.threshold);
-    if rules.thresholds.is_empty() {
-        rules.thresholds.push(LIMIT_THRESHOLD.to_owned());
-    }
-    cli.judge.apply(&mut rules);
-    Arc::new(move |operations, span, iterations| {
-        let mut record = template.clone();
-        record.operations.clone_from(operations);
-        record.span_us = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
-        record.rules.clone_from(&rules);
-        record.ending = Ending::Planned;
-        record.load = LoadModel::Open { steps: Vec::new(), lanes: 0 };
-        if let Some(scenario) = record.scenarios.first_mut() {
-            scenario.iterations = iterations;
+/// How goose has ended, and why.
+fn ending(
+    ended: Result<Result<GooseMetrics, GooseError>, JoinError>,
+    load: &Load,
+) -> Result<Ending, CouldNotRun> {
+    let mut ending = match ended {
+        Ok(Err(GooseError::ThresholdsFailed { failed, .. })) => {
+            failed.iter().find(|result| result.aborted).map_or(Ending::Planned, |result| Ending::Threshold {
+                rule: format!("{}, observed {}", result.rule, result.observed),
+            })
         }
-        judge(&record, None).reasons().next().map(str::to_owned)
-    })
+        Ok(Ok(_)) => Ending::Planned,
+        Ok(Err(error)) if load.recorder.calls() == 0 => return Err(CouldNotRun(explain(&error))),
+        Ok(Err(error)) => Ending::Broken { why: explain(&error) },
+        Err(error) => Ending::Broken { why: panicked(&error) },
+    };
+    // A missed threshold stops goose by the same switch as Ctrl-C, and so does the end of an open load.
+    let by_switch = goose::is_killswitch_triggered()
+        && !load.stop.is_planned()
+        && !matches!(ending, Ending::Threshold { .. });
+    if let Some(signal) = load.stop.signal() {
+        ending = Ending::Signal { signal: signal.to_owned() };
+    } else if by_switch {
+        ending = Ending::Signal { signal: "SIGINT".to_owned() };
+    } else {
+        // goose takes a Ctrl-C for the second one while its switch is set, and exits at once: the first one
+        // after a missed threshold would leave sessions behind.
+        goose::reset_killswitch();
+    }
+    Ok(ending)
 }
 
 /// Where the report is written.
@@ -339,76 +324,6 @@ fn timeout(seconds: &str) -> Result<Duration, CouldNotRun> {
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .filter(|timeout| *timeout >= Duration::from_millis(1))
         .ok_or_else(|| CouldNotRun(format!("--timeout {seconds}: it must be a number of seconds above 0")))
-}
-
-/// A run that is over.
-struct Past<'p> {
-    load: &'p Load,
-    plan: &'p Plan,
-    service: &'p Service,
-    before: Usage,
-    used: Usage,
-}
-
-/// What is known of a run beside what its users have done.
-struct Rest {
-    model: LoadModel,
-    audit: record::Audit,
-    ending: Ending,
-    rules: Rules,
-}
-
-fn record(past: &Past<'_>, rest: Rest) -> Record {
-    let Rest { model, audit, ending, rules } = rest;
-    let Past { load, plan, service, before, used } = past;
-    let Observed { started, span, operations, timeline, failures, violations } = load.recorder.observed();
-    let span_us = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
-    let arrivals = load.arrivals.as_ref();
-    let health = WorkerHealth {
-        index: plan.share.index,
-        started,
-        span_us,
-        cpu_us: u64::try_from(used.cpu.saturating_sub(before.cpu).as_micros()).unwrap_or(u64::MAX),
-        cores: thread::available_parallelism()
-            .map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
-        peak_memory: used.peak_memory,
-        lateness: arrivals.map(|arrivals| arrivals.lateness()).unwrap_or_default(),
-        without_lane: arrivals.map(|arrivals| arrivals.without_lane()).unwrap_or_default(),
-        never_begun: arrivals.map(|arrivals| arrivals.never_begun()).unwrap_or_default(),
-    };
-    let scenarios = load.mix.scenarios().map(|(scenario, weight)| {
-        let count = |count: fn(&Tally) -> &std::sync::atomic::AtomicU64| {
-            load.tally.get(&scenario).map_or(0, |tally| count(tally).load(Ordering::Relaxed))
-        };
-        record::Scenario {
-            name: scenario.name().to_owned(),
-            weight,
-            begun: count(|tally| &tally.begun),
-            iterations: count(|tally| &tally.through),
-        }
-    });
-    Record {
-        format: record::FORMAT,
-        run: plan.run.clone(),
-        program: env!("CARGO_PKG_VERSION").to_owned(),
-        worker: (plan.share.of > 1).then_some(plan.share),
-        service: service.described(),
-        load: model,
-        plan: plan.iteration.clone(),
-        client: if load.by_goose.is_some() { record::HttpClient::Goose } else { record::HttpClient::Own },
-        verified: load.verify,
-        scenarios: scenarios.collect(),
-        started,
-        span_us,
-        operations,
-        timeline,
-        failures,
-        violations,
-        audit,
-        workers: vec![health],
-        ending,
-        rules,
-    }
 }
 
 #[cfg(test)]

@@ -56,7 +56,8 @@ pub(crate) struct Plan {
     pub(crate) iteration: String,
     /// The longest that a call takes.
     pub(crate) timeout: Duration,
-    test_plan: Option<String>,
+    /// The users of goose's test plan, as it was typed.
+    users_by_step: Option<String>,
 }
 
 impl Plan {
@@ -69,8 +70,7 @@ impl Plan {
             Pacing::FindLimit { from, step: pace.step.unwrap_or(LIMIT_STEP) }
         } else if let Some(rates) = &pace.rate {
             let run_time = run_time(goose)?.unwrap_or(RUN_TIME);
-            let step =
-                pace.step.map_or(run_time.as_secs_f64() / rates.len() as f64, |step| step.as_secs_f64());
+            let step = pace.step.unwrap_or(run_time / rates.len()).as_secs_f64();
             Pacing::Open(rates.steps(step))
         } else {
             Pacing::Closed
@@ -118,7 +118,7 @@ impl Plan {
             users,
             iteration: format!("{}; {bytes} bytes a store{pause}", each.join("; ")),
             timeout,
-            test_plan: test_plan.clone(),
+            users_by_step: test_plan.clone(),
         })
     }
 
@@ -127,8 +127,8 @@ impl Plan {
         let lanes = self.users.unwrap_or_default() as u64;
         match &self.pacing {
             Pacing::Closed => LoadModel::Closed {
-                users: self.test_plan.as_deref().map_or(lanes, most_users),
-                test_plan: self.test_plan.clone(),
+                users: self.users_by_step.as_deref().map_or(lanes, most_users),
+                test_plan: self.users_by_step.clone(),
             },
             Pacing::Open(steps) => {
                 // Together the workers make the rate, and each has its part of it.

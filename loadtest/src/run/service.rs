@@ -55,7 +55,8 @@ impl Service {
         // A repeat would hide a failure from the figures, and its pause would be in them.
         let mut config = ClientConfig::from_url(&url).map_err(cannot)?.with_retries(0);
         if let Some(timeout) = timeout {
-            config = config.with_timeout(timeout);
+            // Who waits for an answer for so long waits for a connection as long: thousands of users begin at once.
+            config = config.with_timeout(timeout).with_connect_timeout(timeout);
         }
         let shown = HyperTransport::new(&config).map_err(cannot)?.origin().to_owned();
         Ok(Self { url, shown, config, embedded })

@@ -172,14 +172,14 @@ async fn remove(load: &Load, id: &str, known: Option<&Known>) -> Result<bool, St
     if known.is_active() != Some(false) {
         let begun = known.begin(Change::Nothing);
         let found = load.client.get_session_by_id(correlation, id).await.map_err(text)?;
-        judge(load, known, known.end(begun, Some(found.as_ref()), &load.filler), "get_session_by_id");
+        judge(load, known, known.end(&begun, Some(&found).into(), &load.filler), "get_session_by_id");
         let begun = known.begin(Change::Close);
         let closed = load.client.close_session(correlation, id).await.map_err(text)?;
-        judge(load, known, known.end(begun, Some(closed.as_ref()), &load.filler), "close_session");
+        judge(load, known, known.end(&begun, Some(&closed).into(), &load.filler), "close_session");
     }
     let begun = known.begin(Change::Delete);
     let deleted = load.client.delete_session_by_id(correlation, id).await.map_err(text)?;
-    judge(load, known, known.end(begun, Some(deleted.as_ref()), &load.filler), "delete_session_by_id");
+    judge(load, known, known.end(&begun, Some(&deleted).into(), &load.filler), "delete_session_by_id");
     Ok(deleted.is_some())
 }
 

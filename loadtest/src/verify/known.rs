@@ -63,6 +63,26 @@ pub(crate) enum Change {
     Delete,
 }
 
+/// What has become of a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Answer<'s> {
+    /// There is no answer, or a refusal.
+    Failure,
+    /// No such session.
+    Nothing,
+    Session(&'s Session),
+}
+
+impl<'s> From<Option<&'s Option<Session>>> for Answer<'s> {
+    fn from(answer: Option<&'s Option<Session>>) -> Self {
+        match answer {
+            None => Self::Failure,
+            Some(None) => Self::Nothing,
+            Some(Some(session)) => Self::Session(session),
+        }
+    }
+}
+
 /// A call about a session that has begun: what its answer has to agree with.
 #[derive(Debug)]
 pub(crate) struct Begun {
@@ -140,25 +160,30 @@ impl Known {
     }
 
     /// Notes how a call has ended, and compares its answer with what is known if there is one.
-    pub(crate) fn end(&self, begun: Begun, answer: Option<Option<&Session>>, filler: &Filler) -> Checked {
+    pub(crate) fn end(&self, begun: &Begun, answer: Answer<'_>, filler: &Filler) -> Checked {
         let mut history = self.history();
-        let checked = match answer {
-            Some(answer) if !history.distrusted => history.check(self, &begun, answer, filler),
-            _ => Ok(()),
+        let session = match answer {
+            Answer::Session(session) => Some(session),
+            Answer::Nothing | Answer::Failure => None,
         };
-        let acknowledged = matches!(answer, Some(Some(_)));
+        let answered = !matches!(answer, Answer::Failure);
+        let checked = if answered && !history.distrusted {
+            history.check(self, begun, session, filler)
+        } else {
+            Ok(())
+        };
+        let acknowledged = session.is_some();
         match begun.change {
-            Change::Nothing => (),
             Change::Data(sequence) => history.data.settle(sequence, acknowledged),
             Change::User(sequence) => history.user.settle(sequence, acknowledged),
             Change::Close if acknowledged && checked.is_ok() => history.closed = Certainty::Yes,
             // That nothing was there to delete is as good an answer.
-            Change::Delete if answer.is_some() => history.deleted = Certainty::Yes,
-            Change::Close | Change::Delete => (),
+            Change::Delete if answered => history.deleted = Certainty::Yes,
+            Change::Nothing | Change::Close | Change::Delete => (),
         }
         history.data.done(begun.data);
         history.user.done(begun.user);
-        if let Some(Some(session)) = answer
+        if let Some(session) = session
             && session.id == self.id
         {
             history.request_time = history.request_time.max(session.request_time);
@@ -308,13 +333,13 @@ mod tests {
     }
 
     /// What is said of this answer to a call.
-    fn call(known: &Known, change: Change, answer: Option<Option<&Session>>) -> Checked {
+    fn call(known: &Known, change: Change, answer: Answer<'_>) -> Checked {
         let begun = known.begin(change);
-        known.end(begun, answer, &filler())
+        known.end(&begun, answer, &filler())
     }
 
     fn read(known: &Known, session: &Session) -> Checked {
-        call(known, Change::Nothing, Some(Some(session)))
+        call(known, Change::Nothing, Answer::Session(session))
     }
 
     #[track_caller]
@@ -360,7 +385,10 @@ mod tests {
     fn what_was_stored_is_what_must_be_read() {
         let (known, mut session) = opened();
         let sequence = known.next_data();
-        assert_eq!(call(&known, Change::Data(sequence), Some(Some(&session))), Err(Violation::StaleData));
+        assert_eq!(
+            call(&known, Change::Data(sequence), Answer::Session(&session)),
+            Err(Violation::StaleData)
+        );
         session.data = Some(known.data(sequence, &filler()));
         assert_eq!(read(&known, &session), Ok(()));
         session.data = Some(known.data(0, &filler()));
@@ -371,7 +399,7 @@ mod tests {
     fn after_a_store_that_failed_the_session_may_have_either() {
         let (known, mut session) = opened();
         let sequence = known.next_data();
-        assert_eq!(call(&known, Change::Data(sequence), None), Ok(()));
+        assert_eq!(call(&known, Change::Data(sequence), Answer::Failure), Ok(()));
         assert_eq!(read(&known, &session), Ok(()));
         session.data = Some(known.data(sequence, &filler()));
         assert_eq!(read(&known, &session), Ok(()));
@@ -380,21 +408,21 @@ mod tests {
     #[test]
     fn a_closed_session_is_inactive_and_empty() {
         let (known, open) = opened();
-        assert_eq!(call(&known, Change::Close, Some(Some(&open))), Err(Violation::CloseLeftActive));
+        assert_eq!(call(&known, Change::Close, Answer::Session(&open)), Err(Violation::CloseLeftActive));
         let mut session = closed(open.clone());
         session.close_time = None;
-        assert_eq!(call(&known, Change::Close, Some(Some(&session))), Err(Violation::CloseSetNoTime));
+        assert_eq!(call(&known, Change::Close, Answer::Session(&session)), Err(Violation::CloseSetNoTime));
         let mut session = closed(open.clone());
         session.data.clone_from(&open.data);
-        assert_eq!(call(&known, Change::Close, Some(Some(&session))), Err(Violation::CloseKeptData));
-        assert_eq!(call(&known, Change::Close, Some(Some(&closed(open.clone())))), Ok(()));
+        assert_eq!(call(&known, Change::Close, Answer::Session(&session)), Err(Violation::CloseKeptData));
+        assert_eq!(call(&known, Change::Close, Answer::Session(&closed(open.clone()))), Ok(()));
         assert_eq!(read(&known, &open), Err(Violation::CloseLeftActive));
     }
 
     #[test]
     fn after_a_close_that_failed_the_session_may_be_open_or_closed() {
         let (known, session) = opened();
-        assert_eq!(call(&known, Change::Close, None), Ok(()));
+        assert_eq!(call(&known, Change::Close, Answer::Failure), Ok(()));
         assert_eq!(read(&known, &session), Ok(()));
         assert_eq!(read(&known, &closed(session.clone())), Ok(()));
         let mut half = session;
@@ -405,19 +433,19 @@ mod tests {
     #[test]
     fn a_deleted_session_is_not_there_and_another_is() {
         let (known, session) = opened();
-        assert_eq!(call(&known, Change::Nothing, Some(None)), Err(Violation::Lost));
-        assert_eq!(call(&known, Change::Delete, Some(Some(&session))), Ok(()));
-        assert_eq!(call(&known, Change::Nothing, Some(None)), Ok(()));
+        assert_eq!(call(&known, Change::Nothing, Answer::Nothing), Err(Violation::Lost));
+        assert_eq!(call(&known, Change::Delete, Answer::Session(&session)), Ok(()));
+        assert_eq!(call(&known, Change::Nothing, Answer::Nothing), Ok(()));
         assert_eq!(read(&known, &session), Err(Violation::DeleteLeftIt));
     }
 
     #[test]
     fn after_a_delete_that_failed_the_session_may_be_there_or_not() {
         let (known, session) = opened();
-        assert_eq!(call(&known, Change::Delete, None), Ok(()));
+        assert_eq!(call(&known, Change::Delete, Answer::Failure), Ok(()));
         assert_eq!(read(&known, &session), Ok(()));
-        assert_eq!(call(&known, Change::Nothing, Some(None)), Ok(()));
-        assert_eq!(call(&known, Change::Delete, Some(None)), Ok(()));
+        assert_eq!(call(&known, Change::Nothing, Answer::Nothing), Ok(()));
+        assert_eq!(call(&known, Change::Delete, Answer::Nothing), Ok(()));
     }
 
     #[test]
@@ -426,8 +454,8 @@ mod tests {
         let reading = known.begin(Change::Nothing);
         let closing = known.begin(Change::Close);
         let closed = closed(session);
-        assert_eq!(known.end(closing, Some(Some(&closed)), &filler()), Ok(()));
-        assert_eq!(known.end(reading, Some(Some(&closed)), &filler()), Ok(()));
+        assert_eq!(known.end(&closing, Answer::Session(&closed), &filler()), Ok(()));
+        assert_eq!(known.end(&reading, Answer::Session(&closed), &filler()), Ok(()));
     }
 
     #[test]

@@ -90,7 +90,7 @@ impl<'a> Listed<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::known::{CLIENT, Change, Known, USER_NAME};
+    use super::super::known::{Answer, CLIENT, Change, Known, USER_NAME};
     use super::super::payload::{Filler, Shape};
     use super::*;
     use sessions_client::Timestamp;
@@ -124,7 +124,7 @@ mod tests {
 
     fn close(known: &Known) {
         let begun = known.begin(Change::Close);
-        known.end(begun, Some(Some(&closed(&known.id))), &Filler::new(Shape::Text, 0)).unwrap();
+        known.end(&begun, Answer::Session(&closed(&known.id)), &Filler::new(Shape::Text, 0)).unwrap();
     }
 
     /// What is said of a list of one page.

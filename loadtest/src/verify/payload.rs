@@ -94,7 +94,6 @@ mod shared {
     use super::{Arc, Deserialize, Serialize, Value};
     use serde::{Deserializer, Serializer};
 
-    #[expect(clippy::ref_option_ref, clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
     pub(super) fn serialize<S: Serializer>(value: &Arc<Value>, serializer: S) -> Result<S::Ok, S::Error> {
         (**value).serialize(serializer)
     }

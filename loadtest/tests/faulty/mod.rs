@@ -237,8 +237,10 @@ impl ISessionsV1 for Faulty {
         if self.fault == Fault::TurnsTimeBack && self.does(Fault::TurnsTimeBack) {
             session.request_time -= Duration::from_secs(1);
         }
-        if session.data.is_some() && self.does(Fault::MixesUpData) {
-            session.data.as_mut().unwrap()["owner"] = "somebody else".into();
+        if let Some(data) = &mut session.data
+            && self.does(Fault::MixesUpData)
+        {
+            data["owner"] = "somebody else".into();
         }
         if session.data.is_some() && self.does(Fault::ServesStaleReads) {
             let before = self.before.lock().unwrap().get(session_id).cloned();
@@ -365,9 +367,12 @@ impl ISessionsV1 for Faulty {
             Fault::IgnoresDelete if self.does(Fault::IgnoresDelete) => {
                 self.sessions.get_session_by_id(correlation_id, session_id).await
             }
-            Fault::KeepsFirstSessions if self.deletes.fetch_add(1, Ordering::Relaxed) < 4 => Err(busy()),
+            Fault::KeepsFirstSessions | Fault::RefusesFourDeletes
+                if self.deletes.fetch_add(1, Ordering::Relaxed) < 4 =>
+            {
+                Err(busy())
+            }
             Fault::KeepsFirstSessions if self.is_first_of_two(session_id).await => Ok(None),
-            Fault::RefusesFourDeletes if self.deletes.fetch_add(1, Ordering::Relaxed) < 4 => Err(busy()),
             _ => self.sessions.delete_session_by_id(correlation_id, session_id).await,
         }
     }
