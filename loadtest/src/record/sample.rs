@@ -95,7 +95,7 @@ pub(crate) fn record(calls: &[Call]) -> Record {
         worker: None,
         service: Service { address: "http://127.0.0.1:8080".to_owned(), ..Service::default() },
         load: LoadModel::Closed { users: 8, test_plan: None },
-        plan: "open, 3 × store and read (256 bytes), close, delete".to_owned(),
+        plan: "lifecycle: open, 3 × store and read, close, delete; 256 bytes a store".to_owned(),
         client: HttpClient::Own,
         verified: true,
         scenarios: vec![Scenario {

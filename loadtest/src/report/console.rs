@@ -14,7 +14,7 @@ pub(super) fn print(report: &Report, f: &mut Formatter<'_>) -> Result {
     let mut fact = |name: &str, text: &str| writeln!(f, " {name:<9} {text}");
     fact("service", &words::service(record))?;
     fact("load", &words::load(record))?;
-    fact("scenario", &words::scenarios(record))?;
+    fact("scenario", &record.plan)?;
     fact("done", &words::done(record))?;
     if record.workers.len() > 1 {
         fact("workers", &record.workers.len().to_string())?;

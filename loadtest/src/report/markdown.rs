@@ -29,7 +29,7 @@ fn write_page(report: &Report, page: &mut String) -> std::fmt::Result {
     let mut fact = |name: &str, text: &str| writeln!(page, "| {name} | {} |", plain(text));
     fact("service", &words::service(record))?;
     fact("load", &words::load(record))?;
-    fact("scenario", &words::scenarios(record))?;
+    fact("scenario", &record.plan)?;
     fact("done", &words::done(record))?;
     fact("run", &record.run)?;
     operations(report, page)?;

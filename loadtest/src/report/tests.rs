@@ -169,6 +169,14 @@ fn the_page_begins_with_the_verdict_and_its_reasons() {
 }
 
 #[test]
+fn what_was_looked_for_and_never_found_is_out_of_the_way() {
+    let page = report(failing()).render(Format::Html).unwrap();
+    let details = &page[page.find("<details>").unwrap()..page.find("</details>").unwrap()];
+    assert!(details.contains("2 kinds of wrong answers that never came"), "{details}");
+    assert!(details.contains("never: session is gone") && !details.contains("stale data"), "{details}");
+}
+
+#[test]
 fn a_run_that_made_no_call_is_a_page_too() {
     let mut record = sample::record(&[]);
     record.ending = Ending::Broken { why: "it panicked".to_owned() };

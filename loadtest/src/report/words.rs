@@ -59,15 +59,6 @@ pub(super) fn latency(record: &Record) -> &'static str {
     }
 }
 
-pub(super) fn scenarios(record: &Record) -> String {
-    let weights: u32 = record.scenarios.iter().map(|scenario| scenario.weight).sum();
-    let names = record.scenarios.iter().map(|scenario| match record.scenarios.len() {
-        1 => scenario.name.clone(),
-        _ => format!("{} ({} of {weights})", scenario.name, scenario.weight),
-    });
-    format!("{}: {}", names.collect::<Vec<_>>().join(", "), record.plan)
-}
-
 pub(super) fn done(record: &Record) -> String {
     let iterations = counted(record.iterations(), "iteration", "iterations");
     let calls = counted(record.calls(), "call", "calls");
@@ -152,6 +143,10 @@ fn health(worker: &WorkerHealth) -> Vec<String> {
         let arrivals = counted(worker.without_lane, "arrival", "arrivals");
         notes.push(format!("{who} had no free lane for {arrivals}: allow more lanes, or expect less"));
     }
+    if worker.never_begun > 0 {
+        let arrivals = counted(worker.never_begun, "arrival", "arrivals");
+        notes.push(format!("{who} had not begun {arrivals} when the run was over: no figure has them"));
+    }
     if let Some(late) =
         worker.lateness.percentile(99.0).filter(|late| *late > LATE && worker.without_lane == 0)
     {
@@ -204,8 +199,9 @@ mod tests {
                 "worker 0 began one arrival in a hundred 20.0 ms late or more: it was held up",
             ]
         );
-        worker.without_lane = 3;
+        (worker.without_lane, worker.never_begun) = (3, 1);
         assert!(health(&worker)[1].starts_with("worker 0 had no free lane for 3 arrivals"));
+        assert!(health(&worker)[2].starts_with("worker 0 had not begun 1 arrival when the run was over"));
     }
 
     #[test]
