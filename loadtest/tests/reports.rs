@@ -3,7 +3,7 @@
 #[allow(dead_code, reason = "other tests use the rest")]
 mod runs;
 
-use loadtest::record::Record;
+use loadtest::record::{Ending, Record};
 use loadtest::{Exit, Outcome};
 use runs::run;
 use serde_json::Value;
@@ -99,6 +99,31 @@ async fn workers_become_one_run_which_is_the_baseline_of_the_next() {
     assert!(matches!(&outcome, Outcome::Merged(_)), "{outcome:?}");
     assert_eq!(outcome.exit(), Exit::Passed);
     assert!(read(&html).contains("Compared with an earlier run"));
+}
+
+#[tokio::test]
+async fn a_rule_for_all_workers_does_not_end_one_of_them() {
+    let file = format!("{}/run.json", folder("rule"));
+    let service = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await.unwrap();
+    let options = [
+        "--host",
+        &service.url(),
+        "--run",
+        "rule.test",
+        "--worker",
+        "0/2",
+        "--users",
+        "2",
+        "--run-time",
+        "3s",
+        "--no-print-metrics",
+        "--threshold",
+        "rps>=1000000",
+        "--report-file",
+        &file,
+    ];
+    assert_eq!(run(&options).await.unwrap().exit(), Exit::Failed);
+    assert_eq!(Record::read(Path::new(&file)).unwrap().ending, Ending::Planned);
 }
 
 #[tokio::test]

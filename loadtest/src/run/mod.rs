@@ -190,8 +190,8 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
     goose.report_file.clone_from(&cli.conduct.goose_report);
     // For goose the address is a name in its tables, where credentials do not belong.
     goose.host = Some(service.shown.clone());
-    if matches!(plan.pacing, Pacing::FindLimit { .. }) {
-        // Thresholds end a step of the search, not the run.
+    if matches!(plan.pacing, Pacing::FindLimit { .. }) || cli.conduct.worker.is_some() {
+        // Thresholds end a step of the search, not the run; and those of several workers are for all of them together.
         goose.threshold.clear();
     }
     let beginning = Arc::new(Beginning {
