@@ -3,8 +3,8 @@
 use super::rates::Rates;
 use super::share;
 use crate::drive::gate;
+use crate::mix::Mix;
 use crate::record::Worker;
-use crate::scenario::Mix;
 use crate::verify::payload::Shape;
 use crate::wire::HttpClient;
 use chrono::{DateTime, Utc};

@@ -2,9 +2,9 @@
 
 use super::arrivals::Arrivals;
 use super::stop::Stop;
+use crate::mix::{Mix, Options, Scenario};
 use crate::observe::recorder::Recorder;
 use crate::record::Worker;
-use crate::scenario::{Mix, Options, Scenario};
 use crate::verify::known::Known;
 use crate::verify::ledger::Ledger;
 use crate::verify::payload::Filler;

@@ -2,7 +2,6 @@
 
 pub(crate) mod arrivals;
 pub(crate) mod gate;
-pub(crate) mod iteration;
 pub(crate) mod limit;
 pub(crate) mod live;
 pub(crate) mod load;

@@ -1,14 +1,14 @@
 //! Who a user of goose is from one iteration to the next, and what one can do.
 
 use super::load::Load;
+use crate::mix::Scenario;
 use crate::observe::call::{Speaker, Subject, Trouble, call};
 use crate::observe::recorder::Window;
-use crate::scenario::Scenario;
 use crate::verify::known::{Answer, CLIENT, Change, Known, Session, USER_NAME};
 use crate::verify::list::Listed;
 use crate::verify::payload::{Data, Profile};
 use crate::verify::violation::{Checked, Violation, must};
-use crate::wire::{Client, Exchange, Pump, Wire};
+use crate::wire::{Exchange, Line, Wire};
 use goose::goose::GooseUser;
 use sessions_client::{Error, FilterParams, ISessionsV1, PagingParams, Route, sessions_v1};
 use std::sync::Arc;
@@ -17,21 +17,6 @@ use std::time::{Duration, Instant};
 
 /// The longest sleep before somebody looks whether the run is over.
 const NAP: Duration = Duration::from_millis(250);
-
-/// How a user's calls are sent.
-#[derive(Clone, Debug)]
-pub(crate) enum Line {
-    Own(Arc<Client>),
-    Goose(Arc<Client>, Pump),
-}
-
-impl Line {
-    fn client(&self) -> &Client {
-        match self {
-            Self::Own(client) | Self::Goose(client, _) => client,
-        }
-    }
-}
 
 /// Who a user of goose is.
 #[derive(Clone, Debug)]
@@ -106,7 +91,7 @@ impl<'v> Visit<'v> {
     /// Who is speaking, which is due when the iteration was if it is the first call.
     fn speaker(&mut self) -> Speaker<'_> {
         let Self { load, number, line, window, .. } = *self;
-        Speaker { load, user: self.user, number, line, due: self.due.take(), window }
+        Speaker { recorder: &load.recorder, user: self.user, number, line, due: self.due.take(), window }
     }
 
     /// Waits as long as a user thinks, half to one and a half times the average; whether the run is over by then.

@@ -5,13 +5,11 @@
 //! the correction of a success that turns out to be none is a second message, while the request log keeps the
 //! first.
 
-use super::recorder::Timed;
-use crate::drive::load::Load;
-use crate::drive::visitor::Line;
+use super::recorder::{Recorder, Timed, Window};
 use crate::record::Example;
 use crate::verify::known::Known;
 use crate::verify::violation::{Checked, Violation};
-use crate::wire::with_status;
+use crate::wire::{Line, with_status};
 use goose::goose::{GooseUser, TransactionError};
 use sessions_client::{Error, ErrorKind, Route};
 use std::borrow::Cow;
@@ -53,12 +51,12 @@ impl<'s> From<&'s Known> for Subject<'s> {
 
 /// Who makes a call, and when it was due.
 pub(crate) struct Speaker<'s> {
-    pub(crate) load: &'s Load,
+    pub(crate) recorder: &'s Recorder,
     pub(crate) user: &'s mut GooseUser,
     pub(crate) number: usize,
     pub(crate) line: &'s Line,
     pub(crate) due: Option<Instant>,
-    pub(crate) window: Option<&'s super::recorder::Window>,
+    pub(crate) window: Option<&'s Window>,
 }
 
 /// Makes `call`, checks its answer, and records both under the route's name.
@@ -71,7 +69,7 @@ pub(crate) async fn call<T>(
     call: impl Future<Output = Result<T, Error>>,
     check: impl FnOnce(Option<&T>) -> Checked,
 ) -> Result<T, Trouble> {
-    let Speaker { load, user, number, line, due, window } = speaker;
+    let Speaker { recorder, user, number, line, due, window } = speaker;
     // What goose does for requests of its own client, so that `--throttle-requests` holds here too.
     if let Line::Own(_) = line
         && let Some(throttle) = &user.throttle
@@ -91,7 +89,7 @@ pub(crate) async fn call<T>(
     let failure = match (&answer, checked) {
         (Ok(_), Ok(())) => None,
         (Ok(_), Err(violation)) => {
-            load.recorder.violation(violation, || Example {
+            recorder.violation(violation, || Example {
                 session: subject.session.to_owned(),
                 operation: route.name.to_owned(),
                 correlation_id: Some(subject.correlation.to_owned()),
@@ -102,12 +100,12 @@ pub(crate) async fn call<T>(
         (Err(error), _) => Some((name(error), Some(error.to_string()))),
     };
     let timed = Timed { route, due, start, end, status, failed: failure.is_some() };
-    load.recorder.call(number, &timed);
+    recorder.call(number, &timed);
     if let Some(window) = window {
         window.call(&timed);
     }
     let tag = failure.map(|(name, example)| {
-        load.recorder.failure(route.name, name.clone(), example);
+        recorder.failure(route.name, name.clone(), example);
         name
     });
     let told = match (line, counted) {

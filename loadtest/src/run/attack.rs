@@ -2,8 +2,8 @@
 
 use super::open_load::Conducting;
 use crate::drive::gate;
-use crate::drive::iteration::scenario;
 use crate::drive::load::Load;
+use crate::scenario::iteration::scenario;
 use chrono::{DateTime, Utc};
 use goose::client::GooseClientBuilder;
 use goose::config::GooseConfiguration;

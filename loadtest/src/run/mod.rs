@@ -12,21 +12,22 @@ mod rules;
 mod service;
 
 use crate::Exit;
+use crate::clean::audit::audit;
+use crate::clean::killed::{self, Cleaned};
 use crate::cli::{Cli, Command, Rates};
 use crate::drive::arrivals::{Arrivals, arrivals};
 use crate::drive::live::Live;
 use crate::drive::load::{ByGoose, Load, Tally};
 use crate::drive::stop::Stop;
 use crate::merge::merge;
+use crate::mix::{Options, Scenario};
 use crate::observe::recorder::Recorder;
 use crate::observe::usage::Usage;
 use crate::record::{self, Ending};
 use crate::report::{CannotWrite, DEFAULT_FILE, Format, Report};
-use crate::scenario::Options;
-use crate::verify::audit::audit;
+use crate::verify::ledger::Ledger;
 use crate::verify::payload::Filler;
 use crate::wire::{Client, HttpClient, Wire};
-use crate::{clean, verify};
 use attack::{Beginning, attack, explain, own_run_time, panicked};
 use goose::GooseError;
 use goose::config::{GooseConfiguration, RUN_FOLDER};
@@ -66,7 +67,7 @@ pub enum Outcome {
     /// The records of several workers were put together.
     Merged(Box<Report>),
     /// The sessions of a run were removed, or as many of them as could be.
-    Cleaned(clean::Cleaned),
+    Cleaned(Cleaned),
     /// What a dry run says.
     Told(String),
     /// goose was asked to print or convert something.
@@ -112,8 +113,8 @@ pub async fn run(cli: Cli) -> Result<Outcome, CouldNotRun> {
             service.consent(options.yes)?;
             let client = own_client(&service)?;
             service.must_answer(&client).await?;
-            let told = |cleaned: &clean::Cleaned| eprintln!("loadtest: {cleaned}");
-            clean::clean(&client, &options.run, options.most, told)
+            let told = |cleaned: &Cleaned| eprintln!("loadtest: {cleaned}");
+            killed::clean(&client, &options.run, options.most, told)
                 .await
                 .map(Outcome::Cleaned)
                 .map_err(|error| CouldNotRun(format!("cleaning broke off: {error}")))
@@ -132,7 +133,7 @@ async fn print(mut goose: GooseConfiguration) -> Result<Outcome, CouldNotRun> {
     goose.users.get_or_insert(1);
     let attack = goose::GooseAttack::initialize_with_config(goose);
     let attack = attack.map_err(|error| CouldNotRun(explain(&error)))?;
-    let scenarios = crate::scenario::Scenario::ALL.into_iter();
+    let scenarios = Scenario::ALL.into_iter();
     let attack = scenarios.fold(attack, |attack, scenario| {
         attack.register_scenario(goose::goose::Scenario::new(scenario.name()))
     });
@@ -252,7 +253,7 @@ fn shared(
         run: plan.run.clone(),
         share: plan.share,
         recorder: Recorder::new(arrivals.is_some()),
-        ledger: verify::ledger::Ledger::default(),
+        ledger: Ledger::default(),
         stop,
         arrivals,
         hot_session: tokio::sync::OnceCell::new(),

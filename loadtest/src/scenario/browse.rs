@@ -3,14 +3,12 @@
 //! Each user keeps a few sessions from one iteration to the next, so that there is something to list. A list must have
 //! exactly the sessions that the user has.
 
-use super::{Progress, Scenario};
+use super::Progress;
 use crate::drive::visitor::Visit;
+use crate::mix::{SHELF, Scenario};
 use crate::observe::call::Trouble;
 use crate::verify::list::{Asked, Listed};
 use sessions_client::{FilterParams, PagingParams};
-
-/// How many sessions a user keeps.
-pub(super) const SHELF: usize = 5;
 
 /// Sessions on a page: fewer than there are, so that there are several pages.
 const PAGE: u32 = 2;

@@ -2,8 +2,9 @@
 //!
 //! They pile up, which some persistences feel, and are deleted after the run.
 
-use super::{Progress, Scenario};
+use super::Progress;
 use crate::drive::visitor::Visit;
+use crate::mix::Scenario;
 use crate::observe::call::Trouble;
 
 pub(super) async fn run(visit: &mut Visit<'_>) -> Result<Progress, Trouble> {

@@ -3,8 +3,9 @@
 //! It is one iteration, from open to delete: goose ends a user only between iterations, so a run that is stopped has
 //! no session half way. A wrong answer ends the session's use, but not before its deletion.
 
-use super::{Progress, Scenario};
+use super::Progress;
 use crate::drive::visitor::Visit;
+use crate::mix::Scenario;
 use crate::observe::call::Trouble;
 use crate::verify::known::Known;
 

@@ -1,7 +1,8 @@
 //! A session that is looked at on every page that its user visits, and seldom changed.
 
-use super::{Progress, Scenario, is_read};
+use super::{Progress, is_read};
 use crate::drive::visitor::Visit;
+use crate::mix::Scenario;
 use crate::observe::call::Trouble;
 use crate::verify::known::Known;
 

@@ -1,7 +1,5 @@
-//! Whether what the service answers is right: what is stored, what is known of each session, and what is left in the
-//! end.
+//! Whether what the service answers is right: what is stored, and what is known of each session.
 
-pub(crate) mod audit;
 pub(crate) mod known;
 pub(crate) mod ledger;
 pub(crate) mod list;

@@ -12,6 +12,7 @@ use sessions_client::{
     Call, Caller, ClientConfig, Error, HyperTransport, Policies, Response, SessionsHttpClientV1, Transport,
 };
 use std::cell::Cell;
+use std::sync::Arc;
 
 /// Whose HTTP client makes the calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -24,6 +25,21 @@ pub enum HttpClient {
 
 /// The typed client, with the load test's own payloads.
 pub(crate) type Client = SessionsHttpClientV1<Profile, Data, Policies<Wire>>;
+
+/// How a user's calls are sent.
+#[derive(Clone, Debug)]
+pub(crate) enum Line {
+    Own(Arc<Client>),
+    Goose(Arc<Client>, Pump),
+}
+
+impl Line {
+    pub(crate) fn client(&self) -> &Client {
+        match self {
+            Self::Own(client) | Self::Goose(client, _) => client,
+        }
+    }
+}
 
 /// The way to the service.
 #[derive(Debug)]

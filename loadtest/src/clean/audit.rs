@@ -5,12 +5,12 @@
 //! sessions of each user of the run, and what it lists is compared with the ledger. Nothing is deleted that does not
 //! say it belongs to one of them, whatever list it stands on: the service may hold sessions of people.
 
-use super::known::{Change, Known, Session};
-use super::ledger::Holding;
-use super::list::{Asked, Listed};
-use super::violation::Violation;
 use crate::drive::load::Load;
 use crate::record::{self, Example, Sessions};
+use crate::verify::known::{Change, Known, Session};
+use crate::verify::ledger::Holding;
+use crate::verify::list::{Asked, Listed};
+use crate::verify::violation::Violation;
 use crate::wire::Client;
 use sessions_client::{DataPage, Error, FilterParams, ISessionsV1, PagingParams};
 use std::collections::HashSet;

@@ -1,8 +1,8 @@
 //! One iteration of a user of goose, closed or open.
 
-use super::load::{Alive, Load};
-use super::visitor::{Visit, Visitor};
-use crate::scenario::Progress;
+use super::Progress;
+use crate::drive::load::{Alive, Load};
+use crate::drive::visitor::{Visit, Visitor};
 use goose::goose::{GooseUser, Scenario, Transaction, TransactionResult};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -48,7 +48,7 @@ async fn iteration(load: &Load, user: &mut GooseUser) -> TransactionResult {
     let mut visitor = Visitor::enter(load, user);
     let mut visit =
         Visit::new(load, user, &mut visitor, arrival.map(|arrival| arrival.due), window.as_deref());
-    let outcome = scenario.run(&mut visit).await;
+    let outcome = super::run(scenario, &mut visit).await;
     visitor.leave(user);
     let through = matches!(outcome, Ok(Progress::Through));
     if let Some(window) = &window {
