@@ -12,20 +12,26 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
-mod audit;
-mod check;
+mod clean;
 mod cli;
-mod ledger;
-mod record;
-mod report;
+mod drive;
+pub mod judge;
+pub mod merge;
+mod mix;
+mod observe;
+pub mod record;
+pub mod report;
 mod run;
 mod scenario;
-mod stop;
-mod tally;
 mod text;
-mod verdict;
+mod verify;
+mod wire;
 
-pub use cli::{Cli, Lifecycle};
+pub use clean::killed::Cleaned;
+pub use cli::{Clean, Cli, Command, Conduct, Pace, Rates, Scenarios};
+pub use judge::Exit;
+pub use mix::{Mix, Scenario};
 pub use report::Report;
-pub use run::{CouldNotRun, run};
-pub use verdict::Exit;
+pub use run::{CouldNotRun, Outcome, run};
+pub use verify::payload::Shape;
+pub use wire::HttpClient;

@@ -8,11 +8,10 @@ use std::process::ExitCode;
 async fn main() -> ExitCode {
     let exit = match Cli::parse() {
         Ok(cli) => match loadtest::run(cli).await {
-            Ok(None) => Exit::Passed,
-            Ok(Some(report)) => {
+            Ok(outcome) => {
                 // A reader that went away, as `| head` does, has no use for it; the exit code stays.
-                let _ = write!(std::io::stdout().lock(), "{report}");
-                report.exit()
+                let _ = write!(std::io::stdout().lock(), "{outcome}");
+                outcome.exit()
             }
             Err(error) => {
                 eprintln!("loadtest: {error}");

@@ -1,29 +1,61 @@
-//! A service in memory with one thing wrong with it.
+//! A service in memory with one thing wrong with it, always or now and then.
+
+#![allow(dead_code, reason = "each of the tests needs a part of it")]
 
 use sessions_client::{
     DataPage, Error, FilterParams, ISessionsV1, PagingParams, Result, ServiceError, SessionV1,
     SessionsMemoryClientV1, Timestamp, Value,
 };
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
+    None,
     /// A store is answered as if it had been done.
     LosesStores,
     /// A store keeps something else.
     DamagesStores,
-    /// A read returns the first session there is, and so does a list.
+    /// An update of the user is answered as if it had been done.
+    LosesUpdates,
+    /// A read returns the session of somebody else.
     MixesUpSessions,
+    /// A read returns the session with the data of somebody else.
+    MixesUpData,
+    /// A read returns what was there before the last store.
+    ServesStaleReads,
+    /// A read finds nothing.
+    LosesSessions,
+    /// A read returns a request time from before.
+    TurnsTimeBack,
+    /// An opened session has the id of another.
+    GivesIdsTwice,
+    /// A close is answered as if it had been done.
+    ForgetsClose,
+    /// A close is answered with the open session.
     IgnoresClose,
+    /// A close keeps the data.
+    KeepsDataOfClosed,
     IgnoresDelete,
+    /// A list has a session of somebody else.
+    ListsForeign,
+    /// A list is without its first session.
+    ListsTooFew,
+    /// The total is one too high.
+    MiscountsLists,
+    /// The filter by activity has no effect.
+    IgnoresFilters,
     RefusesStores,
+    /// A store is done, and answered by a failure.
+    FailsAfterStores,
     RefusesFourDeletes,
     /// Sessions are opened, but nobody learns of it.
     AnswersNoOpen,
+    /// Answers one list, and then no more.
     RefusesLists,
-    /// Refuses five deletes, then keeps the first session of each user; and has one session on a page.
+    /// Refuses four deletes, then keeps the first session of each user; and has one session on a page.
     KeepsFirstSessions,
     /// A list takes a second.
     ListsSlowly,
@@ -35,20 +67,70 @@ pub(crate) enum Fault {
 pub(crate) struct Faulty {
     sessions: SessionsMemoryClientV1,
     fault: Fault,
+    /// Out of how many opportunities one is taken.
+    every: usize,
+    opportunities: Arc<AtomicUsize>,
     deletes: Arc<AtomicUsize>,
     lists: Arc<AtomicUsize>,
+    /// What each session held before its last store.
+    before: Arc<Mutex<HashMap<String, Value>>>,
+    /// The session that was opened last.
+    last: Arc<Mutex<Option<Session>>>,
+    /// A time in which nothing is opened.
+    freeze: Arc<Mutex<Option<(Instant, Instant)>>>,
+    /// How long it takes to open a session.
+    opening: Duration,
 }
 
 type Session = SessionV1<Value, Value>;
 
 impl Faulty {
+    /// A service that is always wrong.
     pub(crate) fn new(fault: Fault) -> Self {
+        Self::every(fault, 1)
+    }
+
+    /// A service that is wrong each time that it could have been as many times.
+    pub(crate) fn every(fault: Fault, every: usize) -> Self {
         Self {
             sessions: SessionsMemoryClientV1::new(),
             fault,
+            every,
+            opportunities: Arc::default(),
             deletes: Arc::default(),
             lists: Arc::default(),
+            before: Arc::default(),
+            last: Arc::default(),
+            freeze: Arc::default(),
+            opening: Duration::ZERO,
         }
+    }
+
+    /// The same service, which takes its time to open a session.
+    pub(crate) fn with_slow_opening(mut self, opening: Duration) -> Self {
+        self.opening = opening;
+        self
+    }
+
+    /// Opens nothing from `from` on for as long as `length`.
+    pub(crate) fn freeze(&self, from: Instant, length: Duration) {
+        *self.freeze.lock().unwrap() = Some((from, from + length));
+    }
+
+    /// Waits for the end of the freeze, if there is one now.
+    async fn thaw(&self) {
+        let freeze = *self.freeze.lock().unwrap();
+        if let Some((from, to)) = freeze
+            && (from..to).contains(&Instant::now())
+        {
+            tokio::time::sleep_until(to.into()).await;
+        }
+    }
+
+    /// Whether this is the time to do `fault`.
+    fn does(&self, fault: Fault) -> bool {
+        self.fault == fault
+            && (self.opportunities.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(self.every)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -59,9 +141,9 @@ impl Faulty {
         self.sessions.len()
     }
 
-    /// Whether anybody has asked for a list.
+    /// Whether anybody has asked for a list beside the one before a run.
     pub(crate) fn was_asked_for_lists(&self) -> bool {
-        self.lists.load(Ordering::Relaxed) > 0
+        self.lists.load(Ordering::Relaxed) > 1
     }
 
     pub(crate) async fn has(&self, id: &str) -> bool {
@@ -75,8 +157,9 @@ impl Faulty {
         sessions.len() == 2 && sessions[0].id == id
     }
 
-    async fn first(&self) -> Result<DataPage<Session>> {
-        self.sessions.get_sessions(None, None, Some(&PagingParams::new().take(1))).await
+    /// A session that belongs to somebody else.
+    async fn foreign(&self) -> Result<Session> {
+        self.sessions.open_session(None, "somebody else", None, None, None, None, None).await
     }
 }
 
@@ -93,8 +176,27 @@ impl ISessionsV1 for Faulty {
         paging: Option<&PagingParams>,
     ) -> Result<DataPage<Session>> {
         match self.fault {
-            Fault::MixesUpSessions => self.first().await,
-            Fault::RefusesLists => Err(busy()),
+            Fault::ListsForeign if self.does(Fault::ListsForeign) => {
+                let mut page = self.sessions.get_sessions(correlation_id, filter, paging).await?;
+                page.data.push(self.foreign().await?);
+                Ok(page)
+            }
+            Fault::ListsTooFew if self.does(Fault::ListsTooFew) => {
+                let skipped = paging.map_or(0, |paging| paging.skipped());
+                let paging = PagingParams::new().skip(u32::try_from(skipped).unwrap() + 1).take(2);
+                self.sessions.get_sessions(correlation_id, filter, Some(&paging)).await
+            }
+            Fault::MiscountsLists if self.does(Fault::MiscountsLists) => {
+                let mut page = self.sessions.get_sessions(correlation_id, filter, paging).await?;
+                page.total = page.total.map(|total| total + 1);
+                Ok(page)
+            }
+            Fault::IgnoresFilters if self.does(Fault::IgnoresFilters) => {
+                let user = filter.and_then(|filter| filter.get("user_id")).unwrap();
+                let all = FilterParams::new().user_id(user);
+                self.sessions.get_sessions(correlation_id, Some(&all), paging).await
+            }
+            Fault::RefusesLists if self.lists.fetch_add(1, Ordering::Relaxed) > 0 => Err(busy()),
             Fault::KeepsFirstSessions => {
                 let skipped = paging.map_or(0, |paging| paging.skipped());
                 let paging = PagingParams::new().skip(skipped.try_into().unwrap()).take(1);
@@ -124,11 +226,27 @@ impl ISessionsV1 for Faulty {
         correlation_id: Option<&str>,
         session_id: &str,
     ) -> Result<Option<Session>> {
-        if self.fault == Fault::MixesUpSessions {
-            let first = self.first().await?.data.pop();
-            return Ok(first);
+        let mut found = self.sessions.get_session_by_id(correlation_id, session_id).await?;
+        if self.does(Fault::LosesSessions) {
+            return Ok(None);
         }
-        self.sessions.get_session_by_id(correlation_id, session_id).await
+        let Some(session) = &mut found else { return Ok(None) };
+        if self.does(Fault::MixesUpSessions) {
+            return self.foreign().await.map(Some);
+        }
+        if self.fault == Fault::TurnsTimeBack && self.does(Fault::TurnsTimeBack) {
+            session.request_time -= Duration::from_secs(1);
+        }
+        if let Some(data) = &mut session.data
+            && self.does(Fault::MixesUpData)
+        {
+            data["owner"] = "somebody else".into();
+        }
+        if session.data.is_some() && self.does(Fault::ServesStaleReads) {
+            let before = self.before.lock().unwrap().get(session_id).cloned();
+            session.data = before.or(session.data.take());
+        }
+        Ok(found)
     }
 
     async fn open_session(
@@ -141,9 +259,24 @@ impl ISessionsV1 for Faulty {
         user: Option<&Value>,
         data: Option<&Value>,
     ) -> Result<Session> {
-        let session =
-            self.sessions.open_session(correlation_id, user_id, user_name, address, client, user, data).await;
-        if self.fault == Fault::AnswersNoOpen { Err(busy()) } else { session }
+        self.thaw().await;
+        if !self.opening.is_zero() {
+            tokio::time::sleep(self.opening).await;
+        }
+        let mut session = self
+            .sessions
+            .open_session(correlation_id, user_id, user_name, address, client, user, data)
+            .await?;
+        if self.fault == Fault::AnswersNoOpen {
+            return Err(busy());
+        }
+        let before = self.last.lock().unwrap().replace(session.clone());
+        if let Some(before) = before
+            && self.does(Fault::GivesIdsTwice)
+        {
+            session.id = before.id;
+        }
+        Ok(session)
     }
 
     async fn store_session_data(
@@ -152,15 +285,24 @@ impl ISessionsV1 for Faulty {
         session_id: &str,
         data: &Value,
     ) -> Result<Option<Session>> {
+        if self.fault == Fault::ServesStaleReads
+            && let Some(session) = self.sessions.get_session_by_id(correlation_id, session_id).await?
+        {
+            self.before.lock().unwrap().insert(session_id.to_owned(), session.data.unwrap_or_default());
+        }
         match self.fault {
-            Fault::LosesStores => {
+            Fault::LosesStores if self.does(Fault::LosesStores) => {
                 let mut session = self.sessions.get_session_by_id(correlation_id, session_id).await?;
                 if let Some(session) = &mut session {
                     session.data = Some(data.clone());
                 }
                 Ok(session)
             }
-            Fault::DamagesStores => {
+            Fault::FailsAfterStores if self.does(Fault::FailsAfterStores) => {
+                self.sessions.store_session_data(correlation_id, session_id, data).await?;
+                Err(busy())
+            }
+            Fault::DamagesStores if self.does(Fault::DamagesStores) => {
                 let mut data = data.clone();
                 data["filler"] = "?".into();
                 self.sessions.store_session_data(correlation_id, session_id, &data).await
@@ -176,12 +318,38 @@ impl ISessionsV1 for Faulty {
         session_id: &str,
         user: &Value,
     ) -> Result<Option<Session>> {
+        if self.does(Fault::LosesUpdates) {
+            let mut session = self.sessions.get_session_by_id(correlation_id, session_id).await?;
+            if let Some(session) = &mut session {
+                session.user = Some(user.clone());
+            }
+            return Ok(session);
+        }
         self.sessions.update_session_user(correlation_id, session_id, user).await
     }
 
     async fn close_session(&self, correlation_id: Option<&str>, session_id: &str) -> Result<Option<Session>> {
         match self.fault {
-            Fault::IgnoresClose => self.sessions.get_session_by_id(correlation_id, session_id).await,
+            Fault::IgnoresClose if self.does(Fault::IgnoresClose) => {
+                self.sessions.get_session_by_id(correlation_id, session_id).await
+            }
+            Fault::ForgetsClose if self.does(Fault::ForgetsClose) => {
+                let mut session = self.sessions.get_session_by_id(correlation_id, session_id).await?;
+                if let Some(session) = &mut session {
+                    session.active = false;
+                    session.close_time = Some(session.request_time);
+                    (session.user, session.data) = (None, None);
+                }
+                Ok(session)
+            }
+            Fault::KeepsDataOfClosed if self.does(Fault::KeepsDataOfClosed) => {
+                let open = self.sessions.get_session_by_id(correlation_id, session_id).await?;
+                let closed = self.sessions.close_session(correlation_id, session_id).await?;
+                Ok(closed.zip(open).map(|(mut closed, open)| {
+                    closed.data = open.data;
+                    closed
+                }))
+            }
             _ => self.sessions.close_session(correlation_id, session_id).await,
         }
     }
@@ -196,10 +364,15 @@ impl ISessionsV1 for Faulty {
         session_id: &str,
     ) -> Result<Option<Session>> {
         match self.fault {
-            Fault::IgnoresDelete => self.sessions.get_session_by_id(correlation_id, session_id).await,
-            Fault::KeepsFirstSessions if self.deletes.fetch_add(1, Ordering::Relaxed) < 5 => Err(busy()),
+            Fault::IgnoresDelete if self.does(Fault::IgnoresDelete) => {
+                self.sessions.get_session_by_id(correlation_id, session_id).await
+            }
+            Fault::KeepsFirstSessions | Fault::RefusesFourDeletes
+                if self.deletes.fetch_add(1, Ordering::Relaxed) < 4 =>
+            {
+                Err(busy())
+            }
             Fault::KeepsFirstSessions if self.is_first_of_two(session_id).await => Ok(None),
-            Fault::RefusesFourDeletes if self.deletes.fetch_add(1, Ordering::Relaxed) < 4 => Err(busy()),
             _ => self.sessions.delete_session_by_id(correlation_id, session_id).await,
         }
     }

@@ -1,0 +1,208 @@
+//! After a run: whether the service has what the users left there, cleaning it up, and what stays behind.
+//!
+//! The users delete their own sessions, but for those that a scenario leaves; what they missed are deletions that
+//! failed, and sessions that were opened by a call whose answer never came, whose ids nobody knows. So the service is asked for the
+//! sessions of each user of the run, and what it lists is compared with the ledger. Nothing is deleted that does not
+//! say it belongs to one of them, whatever list it stands on: the service may hold sessions of people.
+
+use crate::drive::load::Load;
+use crate::record::{self, Example, Sessions};
+use crate::verify::known::{Change, Known, Session};
+use crate::verify::ledger::Holding;
+use crate::verify::list::{Asked, Listed};
+use crate::verify::violation::Violation;
+use crate::wire::Client;
+use sessions_client::{DataPage, Error, FilterParams, ISessionsV1, PagingParams};
+use std::collections::HashSet;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+/// Users that are looked after at the same time.
+const LANES: usize = 16;
+
+/// Sessions that a service may list for one user beyond those that are known.
+const UNKNOWN: usize = 1_000;
+
+/// What was found by one lane.
+#[derive(Debug, Default)]
+struct Found {
+    /// Sessions that the users had left and that are gone now.
+    removed: u64,
+    left: Vec<String>,
+    /// On a list of a user's sessions; they may be on the lists of all users.
+    foreign: HashSet<String>,
+    /// What kept the audit from its end.
+    failed: Option<String>,
+}
+
+/// Deletes what is left of a run, and says what remains.
+pub(crate) async fn audit(load: &Arc<Load>) -> record::Audit {
+    let [opened, closed, deleted] = load.ledger.counts();
+    let owners = Arc::new(load.ledger.owners());
+    let mut lanes = JoinSet::new();
+    for lane in 0..LANES.min(owners.len()) {
+        let (load, owners) = (Arc::clone(load), Arc::clone(&owners));
+        lanes.spawn(async move {
+            let mut found = Found::default();
+            for owner in owners.iter().skip(lane).step_by(LANES) {
+                // A service that fails once is not asked thousands of times more, each up to its timeout.
+                if let Err(why) = clear(&load, owner, &mut found).await {
+                    found.failed = Some(why);
+                    break;
+                }
+            }
+            found
+        });
+    }
+    let mut all = Found::default();
+    while let Some(lane) = lanes.join_next().await {
+        match lane {
+            Ok(found) => {
+                all.removed += found.removed;
+                all.left.extend(found.left);
+                all.foreign.extend(found.foreign);
+                all.failed = all.failed.or(found.failed);
+            }
+            Err(error) => all.failed = Some(error.to_string()),
+        }
+    }
+    let mut audit = record::Audit {
+        opened,
+        closed,
+        deleted,
+        removed: all.removed,
+        unknown: all.failed,
+        ..record::Audit::default()
+    };
+    let count = |ids: &mut Sessions, found: Vec<String>| found.into_iter().for_each(|id| ids.add(id));
+    count(&mut audit.left_behind, all.left);
+    count(&mut audit.foreign, all.foreign.into_iter().collect());
+    audit
+}
+
+/// Compares what is listed for a user with the ledger, deletes all of it, and looks again.
+async fn clear(load: &Load, owner: &str, found: &mut Found) -> Result<(), String> {
+    let holding = load.ledger.holding(owner);
+    let limit = holding.there.len() + UNKNOWN;
+    let (ids, foreign) = listed(load, owner, &holding, limit).await?;
+    // What the list has missed may be there all the same.
+    let unlisted = holding.there.keys().filter(|id| !ids.contains(*id)).cloned().collect::<Vec<_>>();
+    found.foreign.extend(foreign);
+    if ids.is_empty() && unlisted.is_empty() {
+        return Ok(());
+    }
+    // What is listed is there, whatever its deletion is answered with.
+    let mut there = ids.len() as u64;
+    for id in &ids {
+        remove(load, id, holding.there.get(id).map(|known| &**known)).await?;
+    }
+    for id in &unlisted {
+        there += u64::from(remove(load, id, holding.there.get(id).map(|known| &**known)).await?);
+    }
+    let left = again(load, owner, limit).await?;
+    found.removed += there.saturating_sub(left.len() as u64);
+    found.left.extend(left);
+    Ok(())
+}
+
+/// The ids of all sessions that are listed for a user, and those of others among them.
+async fn listed(
+    load: &Load,
+    owner: &str,
+    holding: &Holding,
+    limit: usize,
+) -> Result<(Vec<String>, Vec<String>), String> {
+    let mut checked = load.verify.then(|| Listed::new(holding.clone(), Asked::All));
+    let mut tell = |page: &DataPage<Session>| {
+        let outcome = checked.as_mut().map_or(Ok(()), |listed| listed.page(owner, page, &load.ledger));
+        // Others' sessions are told apart, and after the first wrong page nothing certain can be said of the next.
+        if let Err(violation) = outcome {
+            checked = None;
+            if violation != Violation::ListedForeign {
+                violated(load, violation, "get_sessions", "", owner);
+            }
+        }
+    };
+    pages(&load.client, owner, limit, &mut tell).await
+}
+
+/// The ids that are still listed for a user.
+async fn again(load: &Load, owner: &str, limit: usize) -> Result<Vec<String>, String> {
+    pages(&load.client, owner, limit, &mut |_| ()).await.map(|(ids, _)| ids)
+}
+
+/// Goes through all pages of a user's list; the ids of the user's sessions, and those of others.
+async fn pages(
+    client: &Client,
+    owner: &str,
+    limit: usize,
+    tell: &mut (dyn FnMut(&DataPage<Session>) + Send),
+) -> Result<(Vec<String>, Vec<String>), String> {
+    let filter = FilterParams::new().user_id(owner);
+    let (mut ids, mut foreign, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+    loop {
+        let skipped = u32::try_from(seen.len()).unwrap_or(u32::MAX);
+        let paging = PagingParams::new().skip(skipped);
+        let page = client.get_sessions(None, Some(&filter), Some(&paging)).await.map_err(text)?;
+        tell(&page);
+        let before = seen.len();
+        for session in page.data {
+            if seen.insert(session.id.clone()) {
+                let is_ours = session.user_id.as_deref() == Some(owner);
+                if is_ours { &mut ids } else { &mut foreign }.push(session.id);
+            }
+        }
+        // The end of the list, or a service that does not know how to skip.
+        if seen.len() == before {
+            return Ok((ids, foreign));
+        }
+        if seen.len() > limit {
+            return Err(format!("get_sessions lists more than {limit} sessions for one user"));
+        }
+    }
+}
+
+/// Closes and deletes a session, and compares what comes back with what is known of it; whether it was there.
+async fn remove(load: &Load, id: &str, known: Option<&Known>) -> Result<bool, String> {
+    let Some(known) = known else {
+        load.client.close_session(None, id).await.map_err(text)?;
+        return Ok(load.client.delete_session_by_id(None, id).await.map_err(text)?.is_some());
+    };
+    let correlation = Some(&*known.correlation);
+    if known.is_active() != Some(false) {
+        let begun = known.begin(Change::Nothing);
+        let found = load.client.get_session_by_id(correlation, id).await.map_err(text)?;
+        judge(load, known, known.end(&begun, Some(&found).into(), &load.filler), "get_session_by_id");
+        let begun = known.begin(Change::Close);
+        let closed = load.client.close_session(correlation, id).await.map_err(text)?;
+        judge(load, known, known.end(&begun, Some(&closed).into(), &load.filler), "close_session");
+    }
+    let begun = known.begin(Change::Delete);
+    let deleted = load.client.delete_session_by_id(correlation, id).await.map_err(text)?;
+    judge(load, known, known.end(&begun, Some(&deleted).into(), &load.filler), "delete_session_by_id");
+    Ok(deleted.is_some())
+}
+
+fn judge(load: &Load, known: &Known, checked: Result<(), Violation>, operation: &str) {
+    if let Err(violation) = checked
+        && load.verify
+    {
+        // What is wrong with it has been told.
+        known.distrust();
+        violated(load, violation, operation, &known.id, &known.correlation);
+    }
+}
+
+fn violated(load: &Load, violation: Violation, operation: &str, session: &str, correlation: &str) {
+    load.recorder.violation(violation, || Example {
+        session: session.to_owned(),
+        operation: operation.to_owned(),
+        correlation_id: Some(correlation.to_owned()),
+        detail: Some("found after the run".to_owned()),
+    });
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is mapped over errors")]
+fn text(error: Error) -> String {
+    error.to_string()
+}

@@ -1,0 +1,60 @@
+//! The line that people watch while the run goes on.
+
+use super::load::Load;
+use crate::text::count;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
+
+/// The pause between two looks.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Shows the line on standard error until this is dropped, if that is a terminal.
+#[derive(Debug)]
+pub(crate) struct Live {
+    line: ProgressBar,
+    task: JoinHandle<()>,
+}
+
+impl Live {
+    pub(crate) fn show(load: &Arc<Load>) -> Self {
+        let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        line.set_style(
+            ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
+        );
+        let (load, shown) = (Arc::clone(load), line.clone());
+        let task = tokio::spawn(async move {
+            let start = Instant::now();
+            while !shown.is_hidden() {
+                tokio::time::sleep(TICK).await;
+                shown.set_message(message(&load, start.elapsed()));
+                shown.tick();
+            }
+        });
+        Self { line, task }
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.task.abort();
+        self.line.finish_and_clear();
+    }
+}
+
+fn message(load: &Load, elapsed: Duration) -> String {
+    let second = load.recorder.last_second();
+    let [failures, violations] = load.recorder.troubles();
+    let p99 = second.latency.percentile(99.0).map_or_else(
+        || "-".to_owned(),
+        |micros| format!("{:.1} ms", Duration::from_micros(micros).as_secs_f64() * 1_000.0),
+    );
+    format!(
+        "{:>4} s  {} calls/s  p99 {p99}  {} failed  {} wrong",
+        elapsed.as_secs(),
+        count(second.latency.count()),
+        count(failures),
+        count(violations),
+    )
+}

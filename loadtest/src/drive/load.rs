@@ -1,0 +1,116 @@
+//! What all users of a run share.
+
+use super::arrivals::Arrivals;
+use super::stop::Stop;
+use crate::mix::{Mix, Options, Scenario};
+use crate::observe::recorder::Recorder;
+use crate::record::Worker;
+use crate::verify::known::Known;
+use crate::verify::ledger::Ledger;
+use crate::verify::payload::Filler;
+use crate::wire::Client;
+use sessions_client::ClientConfig;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::OnceCell;
+
+/// The pause between two looks at whether everybody has come to an end.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The longest wait for users to come to an end: some calls, each of which may run into its timeout.
+const REST: Duration = Duration::from_secs(60);
+
+/// What all users of a run share.
+#[derive(Debug)]
+pub(crate) struct Load {
+    /// One for all: a connection pool for each user would hold a copy of the system's certificates.
+    pub(crate) client: Arc<Client>,
+    /// For users who send by goose's client, each of whom has a typed client of their own.
+    pub(crate) by_goose: Option<ByGoose>,
+    pub(crate) mix: Mix,
+    pub(crate) options: Options,
+    pub(crate) think_time: Duration,
+    pub(crate) filler: Filler,
+    /// Whether answers are compared with what is known.
+    pub(crate) verify: bool,
+    /// What is said when the first user starts: not sooner, because goose may refuse to run.
+    pub(crate) announcement: String,
+    /// Tells the users of this run from those of any other.
+    pub(crate) run: String,
+    pub(crate) share: Worker,
+    pub(crate) recorder: Recorder,
+    pub(crate) ledger: Ledger,
+    pub(crate) stop: Stop,
+    /// None in closed load.
+    pub(crate) arrivals: Option<Arrivals>,
+    pub(crate) hot_session: OnceCell<Arc<Known>>,
+    pub(crate) tally: BTreeMap<Scenario, Tally>,
+    /// How many iterations were begun, which numbers them.
+    pub(crate) iterations: AtomicU64,
+    /// How many users there have been.
+    pub(crate) users: AtomicUsize,
+    /// How many sessions were asked for, which numbers them.
+    pub(crate) sessions: AtomicU64,
+    /// How many iterations are under way.
+    pub(crate) alive: AtomicUsize,
+}
+
+/// What a client over goose's needs.
+#[derive(Debug)]
+pub(crate) struct ByGoose {
+    pub(crate) config: ClientConfig,
+    /// The address with its path, and without.
+    pub(crate) base: String,
+    pub(crate) peer: String,
+}
+
+/// How often a scenario was begun, and how often it went through.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) begun: AtomicU64,
+    pub(crate) through: AtomicU64,
+}
+
+/// The beginning of all user ids of a run.
+pub(crate) fn prefix(run: &str) -> String {
+    format!("loadtest-{run}-")
+}
+
+impl Load {
+    /// The id of a user, counted from 0, in a scenario. Scenarios have users of their own, so that the lists of one
+    /// hold nothing of another.
+    pub(crate) fn owner(&self, user: usize, scenario: Scenario) -> String {
+        format!("{}{}-{user}-{}", prefix(&self.run), self.share.index, scenario.name())
+    }
+
+    /// The id of the user whose session all share.
+    pub(crate) fn shared_owner(&self) -> String {
+        format!("{}{}-all-{}", prefix(&self.run), self.share.index, Scenario::HotSession.name())
+    }
+
+    /// Waits for users that goose left to themselves: what they open after the audit would stay.
+    pub(crate) async fn all_at_rest(&self) {
+        let start = Instant::now();
+        while self.alive.load(Ordering::SeqCst) > 0 && start.elapsed() < REST {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+/// Counts as alive until it is dropped.
+pub(crate) struct Alive<'l>(&'l AtomicUsize);
+
+impl<'l> Alive<'l> {
+    pub(crate) fn new(alive: &'l AtomicUsize) -> Self {
+        alive.fetch_add(1, Ordering::SeqCst);
+        Self(alive)
+    }
+}
+
+impl Drop for Alive<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,79 @@
+//! Stopping early, by a signal; and stopping at all.
+//!
+//! goose listens for Ctrl-C alone, and a process that a scheduler ends with SIGTERM, or whose terminal is closed, would leave its
+//! sessions behind. goose also forgets an order to stop that comes before its run has begun; so it is kept here too,
+//! and given again by the first user that starts.
+
+use crate::Exit;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// Whether the run is to end.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stop {
+    /// The signal that ordered it.
+    signal: Arc<OnceLock<&'static str>>,
+    over: Arc<AtomicBool>,
+    planned: Arc<AtomicBool>,
+}
+
+impl Stop {
+    /// Reacts to SIGTERM and SIGHUP from now on: the first ends the run in order, the second at once, as goose has it
+    /// with Ctrl-C.
+    pub(crate) fn on_signals(&self) -> io::Result<()> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            for (kind, name) in [(SignalKind::terminate(), "SIGTERM"), (SignalKind::hangup(), "SIGHUP")] {
+                let mut signals = signal(kind)?;
+                let stop = self.clone();
+                tokio::spawn(async move {
+                    while signals.recv().await.is_some() {
+                        if stop.signal.set(name).is_err() {
+                            eprintln!("loadtest: a second signal: sessions may stay behind");
+                            std::process::exit(Exit::Stopped.code().into());
+                        }
+                        goose::trigger_killswitch(name);
+                    }
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The signal that was received, Ctrl-C excepted.
+    pub(crate) fn signal(&self) -> Option<&'static str> {
+        self.signal.get().copied()
+    }
+
+    /// Nobody starts anything from now on, whatever becomes of goose's switch.
+    pub(crate) fn end(&self) {
+        self.over.store(true, Ordering::SeqCst);
+    }
+
+    /// Ends the run because it has come to its end, which goose knows nothing of.
+    pub(crate) fn end_as_planned(&self) {
+        if !goose::is_killswitch_triggered() {
+            self.planned.store(true, Ordering::SeqCst);
+        }
+        self.end();
+        goose::trigger_killswitch("the load has come to its end");
+    }
+
+    /// Whether the run was ended because it had come to its end.
+    pub(crate) fn is_planned(&self) -> bool {
+        self.planned.load(Ordering::SeqCst)
+    }
+
+    /// Whether users should come to an end, for whatever reason.
+    pub(crate) fn is_due(&self) -> bool {
+        let triggered = goose::is_killswitch_triggered();
+        if let Some(signal) = self.signal()
+            && !triggered
+        {
+            goose::trigger_killswitch(signal);
+        }
+        triggered || self.signal().is_some() || self.over.load(Ordering::SeqCst)
+    }
+}

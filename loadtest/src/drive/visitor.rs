@@ -1,0 +1,231 @@
+//! Who a user of goose is from one iteration to the next, and what one can do.
+
+use super::load::Load;
+use crate::mix::Scenario;
+use crate::observe::call::{Speaker, Subject, Trouble, call};
+use crate::observe::recorder::Window;
+use crate::verify::known::{Answer, CLIENT, Change, Known, Session, USER_NAME};
+use crate::verify::list::Listed;
+use crate::verify::payload::{Data, Profile};
+use crate::verify::violation::{Checked, Violation, must};
+use crate::wire::{Exchange, Line, Wire};
+use goose::goose::GooseUser;
+use sessions_client::{Error, FilterParams, ISessionsV1, PagingParams, Route, sessions_v1};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// The longest sleep before somebody looks whether the run is over.
+const NAP: Duration = Duration::from_millis(250);
+
+/// Who a user of goose is.
+#[derive(Clone, Debug)]
+pub(crate) struct Visitor {
+    number: usize,
+    line: Line,
+    shelf: Vec<Arc<Known>>,
+}
+
+/// What goose keeps for its user between iterations.
+#[derive(Clone, Debug, Default)]
+struct Seat(Option<Visitor>);
+
+impl Visitor {
+    /// The visitor that `user` is.
+    pub(crate) fn enter(load: &Load, user: &mut GooseUser) -> Self {
+        if let Some(Seat(seat)) = user.get_session_data_mut::<Seat>()
+            && let Some(visitor) = seat.take()
+        {
+            return visitor;
+        }
+        let number = load.users.fetch_add(1, Ordering::Relaxed);
+        if number == 0 {
+            eprintln!("loadtest: {}", load.announcement);
+        }
+        let line = match &load.by_goose {
+            None => Line::Own(Arc::clone(&load.client)),
+            Some(by_goose) => {
+                let (exchange, pump) = Exchange::new(&by_goose.base, &by_goose.peer);
+                Line::Goose(Arc::new(Wire::Goose(exchange).client(&by_goose.config)), pump)
+            }
+        };
+        Self { number, line, shelf: Vec::new() }
+    }
+
+    /// Keeps the visitor for the next iteration of `user`.
+    pub(crate) fn leave(self, user: &mut GooseUser) {
+        user.set_session_data(Seat(Some(self)));
+    }
+}
+
+/// One iteration of a visitor.
+pub(crate) struct Visit<'v> {
+    pub(crate) load: &'v Load,
+    user: &'v mut GooseUser,
+    number: usize,
+    line: &'v Line,
+    /// Sessions that are kept from one iteration to the next.
+    pub(crate) shelf: &'v mut Vec<Arc<Known>>,
+    /// When the iteration was due, until its first call has begun: the others are due when the one before is answered.
+    due: Option<Instant>,
+    window: Option<&'v Window>,
+}
+
+impl<'v> Visit<'v> {
+    pub(crate) fn new(
+        load: &'v Load,
+        user: &'v mut GooseUser,
+        visitor: &'v mut Visitor,
+        due: Option<Instant>,
+        window: Option<&'v Window>,
+    ) -> Self {
+        let Visitor { number, line, shelf } = visitor;
+        Self { load, user, number: *number, line, shelf, due, window }
+    }
+
+    /// The id of this user in a scenario.
+    pub(crate) fn owner(&self, scenario: Scenario) -> String {
+        self.load.owner(self.number, scenario)
+    }
+
+    /// Who is speaking, which is due when the iteration was if it is the first call.
+    fn speaker(&mut self) -> Speaker<'_> {
+        let Self { load, number, line, window, .. } = *self;
+        Speaker { recorder: &load.recorder, user: self.user, number, line, due: self.due.take(), window }
+    }
+
+    /// Waits as long as a user thinks, half to one and a half times the average; whether the run is over by then.
+    pub(crate) async fn think(&self) -> bool {
+        let Load { think_time, stop, .. } = self.load;
+        if !think_time.is_zero() {
+            let mut left = think_time.mul_f64(0.5 + fastrand::f64());
+            while !left.is_zero() && !stop.is_due() {
+                let nap = left.min(NAP);
+                tokio::time::sleep(nap).await;
+                left -= nap;
+            }
+        }
+        stop.is_due()
+    }
+
+    pub(crate) async fn open(&mut self, owner: &str) -> Result<Arc<Known>, Trouble> {
+        let Self { load, line, .. } = *self;
+        let number = load.sessions.fetch_add(1, Ordering::Relaxed);
+        let correlation = format!("{owner}-{number}");
+        let user = Profile { owner: owner.to_owned(), session: number, sequence: 0 };
+        let data =
+            Data { owner: owner.to_owned(), session: number, sequence: 0, filler: load.filler.clone() };
+        let opening = line.client().open_session(
+            Some(&correlation),
+            owner,
+            Some(USER_NAME),
+            None,
+            Some(CLIENT),
+            Some(&user),
+            Some(&data),
+        );
+        let mut opened = None;
+        let check = |answer: Option<&Session>| {
+            let Some(session) = answer else { return Ok(()) };
+            must(!session.id.is_empty(), Violation::NoId)?;
+            // Whatever else is wrong with it, a session of ours is one to delete; one of others is not.
+            must(session.user_id.as_deref() == Some(owner), Violation::OtherUser)?;
+            let known = Arc::new(Known::new(session, owner.to_owned(), number, correlation.clone()));
+            let is_new = load.ledger.opened(Arc::clone(&known));
+            let begun = known.begin(Change::Nothing);
+            let checked = known.end(&begun, Answer::Session(session), &load.filler);
+            opened = Some(known);
+            if !load.verify {
+                return Ok(());
+            }
+            must(is_new, Violation::IdGivenTwice)?;
+            checked
+        };
+        load.ledger.opening(owner);
+        let subject = Subject { session: "", correlation: &correlation };
+        let answer = call(self.speaker(), subject, sessions_v1::OPEN_SESSION, opening, check).await;
+        if let Err(Trouble::Over(_)) = answer {
+            load.ledger.not_opened(owner);
+        }
+        let session = answer?;
+        opened.ok_or_else(|| {
+            Trouble::Wrong(if session.id.is_empty() { Violation::NoId } else { Violation::OtherUser })
+        })
+    }
+
+    pub(crate) async fn read(&mut self, known: &Known) -> Result<(), Trouble> {
+        let reading = self.line.client().get_session_by_id(Some(&known.correlation), &known.id);
+        self.about(known, Change::Nothing, sessions_v1::GET_SESSION_BY_ID, reading).await
+    }
+
+    pub(crate) async fn store(&mut self, known: &Known) -> Result<(), Trouble> {
+        let sequence = self.next(known, Known::next_data);
+        let data = known.data(sequence, &self.load.filler);
+        let storing = self.line.client().store_session_data(Some(&known.correlation), &known.id, &data);
+        self.about(known, Change::Data(sequence), sessions_v1::STORE_SESSION_DATA, storing).await
+    }
+
+    pub(crate) async fn update(&mut self, known: &Known) -> Result<(), Trouble> {
+        let sequence = self.next(known, Known::next_user);
+        let user = known.user(sequence);
+        let updating = self.line.client().update_session_user(Some(&known.correlation), &known.id, &user);
+        self.about(known, Change::User(sequence), sessions_v1::UPDATE_SESSION_USER, updating).await
+    }
+
+    pub(crate) async fn close(&mut self, known: &Known) -> Result<(), Trouble> {
+        let closing = self.line.client().close_session(Some(&known.correlation), &known.id);
+        self.about(known, Change::Close, sessions_v1::CLOSE_SESSION, closing).await?;
+        self.load.ledger.closed();
+        Ok(())
+    }
+
+    pub(crate) async fn delete(&mut self, known: &Known) -> Result<(), Trouble> {
+        let deleting = self.line.client().delete_session_by_id(Some(&known.correlation), &known.id);
+        self.about(known, Change::Delete, sessions_v1::DELETE_SESSION_BY_ID, deleting).await?;
+        self.load.ledger.deleted(known);
+        Ok(())
+    }
+
+    /// One page of a list; whether there is another.
+    pub(crate) async fn list(
+        &mut self,
+        owner: &str,
+        filter: &FilterParams,
+        paging: &PagingParams,
+        listed: &mut Listed<'_>,
+    ) -> Result<bool, Trouble> {
+        let Self { load, line, .. } = *self;
+        let listing = line.client().get_sessions(Some(owner), Some(filter), Some(paging));
+        let subject = Subject { session: "", correlation: owner };
+        let check = |page: Option<&_>| match page {
+            Some(page) => {
+                let checked = listed.page(owner, page, &load.ledger);
+                if load.verify { checked } else { Ok(()) }
+            }
+            None => Ok(()),
+        };
+        let page = call(self.speaker(), subject, sessions_v1::GET_SESSIONS, listing, check).await?;
+        Ok(!page.data.is_empty())
+    }
+
+    /// Numbers what is written next. What is not verified needs no history.
+    fn next(&self, known: &Known, next: impl FnOnce(&Known) -> u64) -> u64 {
+        if self.load.verify { next(known) } else { 0 }
+    }
+
+    /// One call about a session that is known.
+    async fn about(
+        &mut self,
+        known: &Known,
+        change: Change,
+        route: &'static Route,
+        calling: impl Future<Output = Result<Option<Session>, Error>>,
+    ) -> Result<(), Trouble> {
+        let load = self.load;
+        let begun = load.verify.then(|| known.begin(change));
+        let check = |answer: Option<&Option<Session>>| -> Checked {
+            begun.map_or(Ok(()), |begun| known.end(&begun, answer.into(), &load.filler))
+        };
+        call(self.speaker(), known.into(), route, calling, check).await.map(|_| ())
+    }
+}

@@ -1,0 +1,163 @@
+//! A typed call as a request of goose's.
+//!
+//! The whole call is timed, until the last byte of the body is there and decoded, and whether it is a success is
+//! decided before it is recorded. That goose's client is the way for each call was refused: its clock stops at the headers, and
+//! the correction of a success that turns out to be none is a second message, while the request log keeps the
+//! first.
+
+use super::recorder::{Recorder, Timed, Window};
+use crate::record::Example;
+use crate::verify::known::Known;
+use crate::verify::violation::{Checked, Violation};
+use crate::wire::{Line, with_status};
+use goose::goose::{GooseUser, TransactionError};
+use sessions_client::{Error, ErrorKind, Route};
+use std::borrow::Cow;
+use std::time::Instant;
+
+/// Why a user cannot go on as planned.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// The call has failed, and may have been done all the same.
+    Failed(&'static str),
+    /// The answer was wrong.
+    Wrong(Violation),
+    /// goose has ended the run.
+    Over(Box<TransactionError>),
+}
+
+impl From<Trouble> for Box<TransactionError> {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Failed(operation) => Self::new(TransactionError::Custom(format!("{operation} failed"))),
+            Trouble::Wrong(violation) => Self::new(TransactionError::Custom(violation.text().to_owned())),
+            Trouble::Over(error) => error,
+        }
+    }
+}
+
+/// What a call is about, for the examples of violations.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'s> {
+    pub(crate) session: &'s str,
+    pub(crate) correlation: &'s str,
+}
+
+impl<'s> From<&'s Known> for Subject<'s> {
+    fn from(known: &'s Known) -> Self {
+        Self { session: &known.id, correlation: &known.correlation }
+    }
+}
+
+/// Who makes a call, and when it was due.
+pub(crate) struct Speaker<'s> {
+    pub(crate) recorder: &'s Recorder,
+    pub(crate) user: &'s mut GooseUser,
+    pub(crate) number: usize,
+    pub(crate) line: &'s Line,
+    pub(crate) due: Option<Instant>,
+    pub(crate) window: Option<&'s Window>,
+}
+
+/// Makes `call`, checks its answer, and records both under the route's name.
+///
+/// `check` is told of a failure as well, as none. The answer is returned if it is right.
+pub(crate) async fn call<T>(
+    speaker: Speaker<'_>,
+    subject: Subject<'_>,
+    route: &'static Route,
+    call: impl Future<Output = Result<T, Error>>,
+    check: impl FnOnce(Option<&T>) -> Checked,
+) -> Result<T, Trouble> {
+    let Speaker { recorder, user, number, line, due, window } = speaker;
+    // What goose does for requests of its own client, so that `--throttle-requests` holds here too.
+    if let Line::Own(_) = line
+        && let Some(throttle) = &user.throttle
+        && let Err(source) = throttle.send_async(true).await
+    {
+        // It closes when the run is over; what is still to be done is cleaning up, which nothing slows down.
+        user.throttle = None;
+        return Err(Trouble::Over(Box::new(TransactionError::RequestCanceled { source })));
+    }
+    let start = Instant::now();
+    let ((answer, counted), status) = match line {
+        Line::Own(_) => with_status(async { (call.await, None) }).await,
+        Line::Goose(_, pump) => with_status(pump.carry(user, call)).await,
+    };
+    let end = Instant::now();
+    let checked = check(answer.as_ref().ok());
+    let failure = match (&answer, checked) {
+        (Ok(_), Ok(())) => None,
+        (Ok(_), Err(violation)) => {
+            recorder.violation(violation, || Example {
+                session: subject.session.to_owned(),
+                operation: route.name.to_owned(),
+                correlation_id: Some(subject.correlation.to_owned()),
+                detail: None,
+            });
+            Some((Cow::from(violation.text()), None))
+        }
+        (Err(error), _) => Some((name(error), Some(error.to_string()))),
+    };
+    let timed = Timed { route, due, start, end, status, failed: failure.is_some() };
+    recorder.call(number, &timed);
+    if let Some(window) = window {
+        window.call(&timed);
+    }
+    let tag = failure.map(|(name, example)| {
+        recorder.failure(route.name, name.clone(), example);
+        name
+    });
+    let told = match (line, counted) {
+        (Line::Goose(..), Some(mut metric)) => match &tag {
+            Some(tag) if metric.success => user.set_failure(tag, &mut metric, None, None),
+            _ => Ok(()),
+        },
+        _ => {
+            user.record_custom_request_duration(
+                route.method.as_str(),
+                route.name,
+                timed.latency(),
+                tag.is_none(),
+                status,
+                tag.as_deref(),
+            )
+            .await
+        }
+    };
+    match (answer, checked) {
+        (Err(_), _) => Err(Trouble::Failed(route.name)),
+        (Ok(_), Err(violation)) => Err(Trouble::Wrong(violation)),
+        // `set_failure` answers with the failure; any other error is that goose is gone.
+        (Ok(answer), Ok(())) => told.map(|()| answer).map_err(Trouble::Over),
+    }
+}
+
+fn name(error: &Error) -> Cow<'static, str> {
+    match error.kind() {
+        ErrorKind::Timeout => "timeout".into(),
+        ErrorKind::Connect => "no connection".into(),
+        ErrorKind::Transport => "connection broke".into(),
+        ErrorKind::Decode => "unreadable answer".into(),
+        ErrorKind::Service => match error.status() {
+            Some(status) => format!("service {}", status.as_u16()).into(),
+            None => "service".into(),
+        },
+        _ => "not sent".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sessions_client::ServiceError;
+
+    #[test]
+    fn errors_are_named_by_their_kind_and_status() {
+        assert_eq!(name(&Error::new(ErrorKind::Timeout, "took 10.3 s")), "timeout");
+        assert_eq!(name(&Error::new(ErrorKind::Connect, "refused")), "no connection");
+        let unavailable = ServiceError::new("BUSY", "try later");
+        let status = 503_u16.try_into().expect("a status code");
+        assert_eq!(name(&Error::from_service(status, unavailable)), "service 503");
+    }
+}

@@ -1,0 +1,166 @@
+//! The thread that conducts an open load, from the first arrival to the last answer.
+
+use super::plan::Pacing;
+use crate::drive::arrivals::Conductor;
+use crate::drive::limit::Search;
+use crate::drive::load::Load;
+use crate::drive::schedule::Schedule;
+use crate::observe::recorder::Window;
+use crate::record::{LimitStep, LoadModel, Operation, RateStep};
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The pause between two looks at what is still under way.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// The longest wait for the lanes to be there.
+const SETTING_UP: Duration = Duration::from_secs(10);
+
+/// The part of what was due without which a rate is not held, whatever the thresholds say.
+const ENOUGH: f64 = 0.95;
+
+/// Which rule the calls of a step have broken, if any; told its length and how many iterations went through.
+pub(crate) type Judge = dyn Fn(&BTreeMap<String, Operation>, Duration, u64) -> Option<String> + Send + Sync;
+
+/// Who makes the arrivals, and what it has found.
+pub(crate) struct Conducting {
+    pub(crate) conductor: Conductor,
+    pub(crate) pacing: Pacing,
+    pub(crate) load: Arc<Load>,
+    pub(crate) judge: Arc<Judge>,
+    /// What was tried in the search for the limit.
+    pub(crate) tried: Arc<Mutex<Tried>>,
+    pub(crate) lanes: usize,
+    /// How long what is under way may take to its end.
+    pub(crate) patience: Duration,
+}
+
+/// The rates that were tried, and the highest that was held.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tried {
+    steps: Vec<LimitStep>,
+    limit: Option<f64>,
+}
+
+impl Tried {
+    /// Completes the load model of a search for the limit.
+    pub(crate) fn complete(self, model: &mut LoadModel) {
+        if let LoadModel::FindLimit { steps, limit, .. } = model {
+            *steps = self.steps;
+            *limit = self.limit;
+        }
+    }
+}
+
+impl Conducting {
+    /// Begins now, in a thread of its own, and ends the run.
+    pub(crate) fn begin(self) {
+        thread::spawn(move || {
+            self.wait(SETTING_UP, || self.conductor.idle() >= self.lanes);
+            match &self.pacing {
+                Pacing::Closed => (),
+                Pacing::Open(steps) => {
+                    if self.conductor.play(&Schedule::new(steps), Instant::now(), None) {
+                        self.wait(self.patience, || self.conductor.backlog() == 0 && self.is_quiet());
+                    }
+                }
+                Pacing::FindLimit { from, step } => self.find_limit(*from, *step),
+            }
+            self.load.stop.end_as_planned();
+        });
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.load.alive.load(Ordering::SeqCst) == 0
+    }
+
+    /// Waits until `done`, or for as long as `patience`, or until the run is over.
+    fn wait(&self, patience: Duration, done: impl Fn() -> bool) {
+        let start = Instant::now();
+        while !done() && start.elapsed() < patience && !self.load.stop.is_due() {
+            thread::sleep(LOOK);
+        }
+    }
+
+    fn find_limit(&self, from: f64, step: Duration) {
+        let mut search = Search::from(from);
+        while let Some(rate) = search.next() {
+            let Some(tried) = self.try_rate(rate, step) else { return };
+            search.tried(tried.broke.is_none());
+            eprintln!("loadtest: {}", described(&tried));
+            let mut all = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
+            all.steps.push(tried);
+            all.limit = search.limit();
+            drop(all);
+            // The next rate is not to suffer from this one.
+            self.conductor.discard();
+            self.wait(self.patience, || self.is_quiet());
+        }
+    }
+
+    /// Keeps up a rate, and tells what has become of it; nothing if the run is over before.
+    fn try_rate(&self, rate: f64, step: Duration) -> Option<LimitStep> {
+        let window = Arc::new(Window::default());
+        let half = step / 2;
+        let schedule = Schedule::new(&[RateStep { from: rate, to: rate, seconds: half.as_secs_f64() }]);
+        let start = Instant::now();
+        let mut under_way = [0; 2];
+        for (place, begin) in [start, start + half].into_iter().enumerate() {
+            if !self.conductor.play(&schedule, begin, Some(&window)) {
+                return None;
+            }
+            under_way[place] = window.under_way();
+        }
+        // What takes as long again has not been held.
+        self.wait(step, || window.under_way() == 0);
+        if self.load.stop.is_due() {
+            return None;
+        }
+        let completed = window.completed();
+        let (operations, latency) = window.operations();
+        #[expect(clippy::cast_precision_loss, reason = "a rate is shown with one decimal")]
+        let achieved = completed as f64 / step.as_secs_f64();
+        let broke = (self.judge)(&operations, step, completed)
+            .or_else(|| grows(under_way, schedule.arrivals()))
+            .or_else(|| {
+                (achieved < rate * ENOUGH)
+                    .then(|| format!("only {achieved:.1}/s of {rate:.1}/s came to their end"))
+            });
+        Some(LimitStep { rate, achieved, p99_us: latency.percentile(99.0), broke })
+    }
+}
+
+/// Whether more iterations were under way at the end of a step than after its first half, by more than chance: then the
+/// service falls behind, however well it did so far.
+fn grows([half, end]: [u64; 2], arrivals: f64) -> Option<String> {
+    #[expect(clippy::cast_precision_loss, reason = "numbers of iterations")]
+    let growth = end as f64 - half as f64;
+    (growth > (arrivals * (1.0 - ENOUGH)).max(2.0))
+        .then(|| format!("the queue grew from {half} to {end} iterations"))
+}
+
+fn described(LimitStep { rate, achieved, p99_us, broke }: &LimitStep) -> String {
+    let p99 = p99_us.map_or_else(
+        || "-".to_owned(),
+        |micros| format!("{:.1} ms", Duration::from_micros(micros).as_secs_f64() * 1_000.0),
+    );
+    let outcome = broke.as_ref().map_or_else(|| "held".to_owned(), |rule| format!("broke: {rule}"));
+    format!("{rate:.1}/s: {achieved:.1}/s done, p99 {p99}, {outcome}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_that_grows_by_more_than_chance_breaks_a_rate() {
+        assert_eq!(grows([5, 5], 1_000.0), None);
+        assert_eq!(grows([5, 50], 1_000.0), None);
+        assert_eq!(grows([50, 5], 1_000.0), None);
+        assert_eq!(grows([0, 2], 10.0), None);
+        assert_eq!(grows([5, 80], 1_000.0).unwrap(), "the queue grew from 5 to 80 iterations");
+    }
+}

@@ -1,0 +1,81 @@
+//! From what was observed to the record.
+
+use super::plan::Plan;
+use super::service::Service;
+use crate::drive::arrivals::Arrivals;
+use crate::drive::load::{Load, Tally};
+use crate::observe::recorder::Observed;
+use crate::observe::usage::Usage;
+use crate::record::{self, Ending, LoadModel, Record, Rules, WorkerHealth};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+/// A run that is over.
+pub(super) struct Past<'p> {
+    pub(super) load: &'p Load,
+    pub(super) plan: &'p Plan,
+    pub(super) service: &'p Service,
+    pub(super) before: Usage,
+    pub(super) used: Usage,
+}
+
+/// What is known of a run beside what its users have done.
+pub(super) struct Rest {
+    pub(super) model: LoadModel,
+    pub(super) audit: record::Audit,
+    pub(super) ending: Ending,
+    pub(super) rules: Rules,
+}
+
+pub(super) fn record(past: &Past<'_>, rest: Rest) -> Record {
+    let Rest { model, audit, ending, rules } = rest;
+    let Past { load, plan, service, before, used } = past;
+    let Observed { started, span, operations, timeline, failures, violations } = load.recorder.observed();
+    let span_us = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+    let arrivals = load.arrivals.as_ref();
+    let health = WorkerHealth {
+        index: plan.share.index,
+        started,
+        span_us,
+        cpu_us: u64::try_from(used.cpu.saturating_sub(before.cpu).as_micros()).unwrap_or(u64::MAX),
+        cores: thread::available_parallelism()
+            .map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
+        peak_memory: used.peak_memory,
+        lateness: arrivals.map(Arrivals::lateness).unwrap_or_default(),
+        without_lane: arrivals.map(Arrivals::without_lane).unwrap_or_default(),
+        never_begun: arrivals.map(Arrivals::never_begun).unwrap_or_default(),
+    };
+    let scenarios = load.mix.scenarios().map(|(scenario, weight)| {
+        let count = |count: fn(&Tally) -> &AtomicU64| {
+            load.tally.get(&scenario).map_or(0, |tally| count(tally).load(Ordering::Relaxed))
+        };
+        record::Scenario {
+            name: scenario.name().to_owned(),
+            weight,
+            begun: count(|tally| &tally.begun),
+            iterations: count(|tally| &tally.through),
+        }
+    });
+    Record {
+        format: record::FORMAT,
+        run: plan.run.clone(),
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        worker: (plan.share.of > 1).then_some(plan.share),
+        service: service.described(),
+        load: model,
+        plan: plan.iteration.clone(),
+        client: if load.by_goose.is_some() { record::HttpClient::Goose } else { record::HttpClient::Own },
+        verified: load.verify,
+        scenarios: scenarios.collect(),
+        started,
+        span_us,
+        operations,
+        timeline,
+        failures,
+        violations,
+        audit,
+        workers: vec![health],
+        ending,
+        rules,
+    }
+}

@@ -1,0 +1,86 @@
+//! One iteration of a user of goose, closed or open.
+
+use super::Progress;
+use crate::drive::load::{Alive, Load};
+use crate::drive::visitor::{Visit, Visitor};
+use goose::goose::{GooseUser, Scenario, Transaction, TransactionResult};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// The wait after an iteration that came to nothing: a service that opens no sessions is asked again, but not as
+/// fast as it can refuse.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The scenario for goose: what a user does is chosen within.
+pub(crate) fn scenario(load: &Arc<Load>) -> Scenario {
+    let load = Arc::clone(load);
+    let transaction = Transaction::new(Arc::new(move |user| {
+        let load = Arc::clone(&load);
+        Box::pin(async move { Box::pin(iteration(&load, user)).await })
+    }));
+    Scenario::new("sessions").register_transaction(transaction.set_name("iteration"))
+}
+
+async fn iteration(load: &Load, user: &mut GooseUser) -> TransactionResult {
+    let arrival = match &load.arrivals {
+        Some(arrivals) => match tokio::select! {
+            arrival = arrivals.next() => arrival,
+            () = over(load) => None,
+        } {
+            Some(arrival) => Some(arrival),
+            None => return rest().await,
+        },
+        None => None,
+    };
+    // Counted before it looks: whoever orders the end and then sees nobody alive can be sure that nobody starts.
+    let alive = Alive::new(&load.alive);
+    if load.stop.is_due() {
+        drop(alive);
+        return rest().await;
+    }
+    let scenario = load.mix.choose(load.iterations.fetch_add(1, Ordering::Relaxed));
+    let tally = load.tally.get(&scenario);
+    let window = arrival.as_ref().and_then(|arrival| arrival.window.clone());
+    if let Some(tally) = tally {
+        tally.begun.fetch_add(1, Ordering::Relaxed);
+    }
+    let mut visitor = Visitor::enter(load, user);
+    let mut visit =
+        Visit::new(load, user, &mut visitor, arrival.map(|arrival| arrival.due), window.as_deref());
+    let outcome = super::run(scenario, &mut visit).await;
+    visitor.leave(user);
+    let through = matches!(outcome, Ok(Progress::Through));
+    if let Some(window) = &window {
+        window.end(through);
+    }
+    match outcome {
+        Ok(_) => {
+            if through && let Some(tally) = tally {
+                tally.through.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(())
+        }
+        Err(trouble) => {
+            // In open load the rate alone decides when the next one begins.
+            if load.arrivals.is_none() {
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(trouble.into())
+        }
+    }
+}
+
+/// goose starts the next iteration at once until it has told this user to end, which it could never do if no user ever
+/// waited.
+async fn rest() -> TransactionResult {
+    tokio::time::sleep(PAUSE).await;
+    Ok(())
+}
+
+/// Waits until the run is over.
+async fn over(load: &Load) {
+    while !load.stop.is_due() {
+        tokio::time::sleep(PAUSE).await;
+    }
+}

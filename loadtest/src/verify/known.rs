@@ -1,0 +1,468 @@
+//! What is known about one session, and what an answer about it must therefore say.
+//!
+//! A call that changes the session is noted before it is sent and after it is answered; what lies between may or may not
+//! have happened. What an answer must say is settled when its call begins, since a reading may be older than a write
+//! that ends before it.
+
+use super::payload::{Data, Filler, Profile};
+use super::register::{Reading, Register, Unreadable};
+use super::violation::{Checked, Violation, must};
+use sessions_client::{SessionV1, Timestamp};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A session as the load test keeps it.
+pub(crate) type Session = SessionV1<Profile, Data>;
+
+/// What the load test says every user is called.
+pub(crate) const USER_NAME: &str = "Load test";
+
+/// What the load test calls itself.
+pub(crate) const CLIENT: &str = "loadtest";
+
+/// A session that the run has opened.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// What the service calls it.
+    pub(crate) id: String,
+    /// Whose it is.
+    pub(crate) owner: String,
+    /// Which session of the run it is.
+    pub(crate) number: u64,
+    /// What all its calls are labelled with.
+    pub(crate) correlation: String,
+    history: Mutex<History>,
+}
+
+#[derive(Debug)]
+struct History {
+    data: Register,
+    user: Register,
+    closed: Certainty,
+    deleted: Certainty,
+    /// The latest that an answer has shown.
+    request_time: Timestamp,
+    /// Whether an answer about it was wrong, so that nobody knows what it is like.
+    distrusted: bool,
+}
+
+/// Whether something has happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Certainty {
+    No,
+    Maybe,
+    Yes,
+}
+
+/// A call that changes a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Nothing,
+    Data(u64),
+    User(u64),
+    Close,
+    Delete,
+}
+
+/// What has become of a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Answer<'s> {
+    /// There is no answer, or a refusal.
+    Failure,
+    /// No such session.
+    Nothing,
+    Session(&'s Session),
+}
+
+impl<'s> From<Option<&'s Option<Session>>> for Answer<'s> {
+    fn from(answer: Option<&'s Option<Session>>) -> Self {
+        match answer {
+            None => Self::Failure,
+            Some(None) => Self::Nothing,
+            Some(Some(session)) => Self::Session(session),
+        }
+    }
+}
+
+/// A call about a session that has begun: what its answer has to agree with.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    change: Change,
+    data: Reading,
+    user: Reading,
+    closed: Certainty,
+    deleted: Certainty,
+    request_time: Timestamp,
+}
+
+impl Known {
+    /// The session that was opened and answered with `session`.
+    pub(crate) fn new(session: &Session, owner: String, number: u64, correlation: String) -> Self {
+        let history = History {
+            data: Register::new(),
+            user: Register::new(),
+            closed: Certainty::No,
+            deleted: Certainty::No,
+            request_time: session.request_time,
+            distrusted: false,
+        };
+        Self { id: session.id.clone(), owner, number, correlation, history: Mutex::new(history) }
+    }
+
+    fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The number of the data that is to be stored next.
+    pub(crate) fn next_data(&self) -> u64 {
+        self.history().data.begin()
+    }
+
+    /// The number of the user that is to be stored next.
+    pub(crate) fn next_user(&self) -> u64 {
+        self.history().user.begin()
+    }
+
+    /// The data of this number.
+    pub(crate) fn data(&self, sequence: u64, filler: &Filler) -> Data {
+        Data { owner: self.owner.clone(), session: self.number, sequence, filler: filler.clone() }
+    }
+
+    /// The user of this number.
+    pub(crate) fn user(&self, sequence: u64) -> Profile {
+        Profile { owner: self.owner.clone(), session: self.number, sequence }
+    }
+
+    /// Notes that a call is about to be made.
+    pub(crate) fn begin(&self, change: Change) -> Begun {
+        let mut history = self.history();
+        let data = match change {
+            Change::Data(sequence) => history.data.read_own(sequence),
+            _ => history.data.read(),
+        };
+        let user = match change {
+            Change::User(sequence) => history.user.read_own(sequence),
+            _ => history.user.read(),
+        };
+        let begun = Begun {
+            change,
+            data,
+            user,
+            closed: history.closed,
+            deleted: history.deleted,
+            request_time: history.request_time,
+        };
+        match change {
+            Change::Close => history.closed = history.closed.tried(),
+            Change::Delete => history.deleted = history.deleted.tried(),
+            _ => (),
+        }
+        begun
+    }
+
+    /// Notes how a call has ended, and compares its answer with what is known if there is one.
+    pub(crate) fn end(&self, begun: &Begun, answer: Answer<'_>, filler: &Filler) -> Checked {
+        let mut history = self.history();
+        let session = match answer {
+            Answer::Session(session) => Some(session),
+            Answer::Nothing | Answer::Failure => None,
+        };
+        let answered = !matches!(answer, Answer::Failure);
+        let checked = if answered && !history.distrusted {
+            history.check(self, begun, session, filler)
+        } else {
+            Ok(())
+        };
+        let acknowledged = session.is_some();
+        match begun.change {
+            Change::Data(sequence) => history.data.settle(sequence, acknowledged),
+            Change::User(sequence) => history.user.settle(sequence, acknowledged),
+            Change::Close if acknowledged && checked.is_ok() => history.closed = Certainty::Yes,
+            // That nothing was there to delete is as good an answer.
+            Change::Delete if answered => history.deleted = Certainty::Yes,
+            Change::Nothing | Change::Close | Change::Delete => (),
+        }
+        history.data.done(begun.data);
+        history.user.done(begun.user);
+        if let Some(session) = session
+            && session.id == self.id
+        {
+            history.request_time = history.request_time.max(session.request_time);
+        }
+        checked
+    }
+
+    /// Expects nothing of its answers any more: what is wrong with it has been told.
+    pub(crate) fn distrust(&self) {
+        self.history().distrusted = true;
+    }
+
+    /// Whether the session is there for certain, so that a list must have it.
+    pub(crate) fn is_there(&self) -> bool {
+        self.history().deleted == Certainty::No
+    }
+
+    /// Whether the session is deleted for certain, so that no list may have it.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.history().deleted == Certainty::Yes
+    }
+
+    /// Whether the session is active, if that is certain.
+    pub(crate) fn is_active(&self) -> Option<bool> {
+        match self.history().closed {
+            Certainty::No => Some(true),
+            Certainty::Maybe => None,
+            Certainty::Yes => Some(false),
+        }
+    }
+
+    /// Compares what a list says with what is known.
+    pub(crate) fn check_listed(&self, session: &Session) -> Checked {
+        must(!self.is_gone(), Violation::DeleteLeftIt)?;
+        if self.history().distrusted {
+            return Ok(());
+        }
+        as_opened(session)?;
+        match self.is_active() {
+            Some(true) => must(session.active, Violation::Inactive),
+            Some(false) => must(!session.active, Violation::CloseLeftActive),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Certainty {
+    /// What it is once somebody has tried it.
+    fn tried(self) -> Self {
+        if self == Self::Yes { self } else { Self::Maybe }
+    }
+
+    /// What it is for a call that began now and ended when it was `later`.
+    fn until(self, later: Self) -> Self {
+        if self == later { self } else { Self::Maybe }
+    }
+}
+
+impl History {
+    fn check(&self, known: &Known, begun: &Begun, answer: Option<&Session>, filler: &Filler) -> Checked {
+        let closed = match begun.change {
+            Change::Close => Certainty::Yes,
+            _ => begun.closed.until(self.closed),
+        };
+        let deleted = match begun.change {
+            Change::Delete => begun.deleted,
+            _ => begun.deleted.until(self.deleted),
+        };
+        let Some(session) = answer else {
+            return must(deleted != Certainty::No, Violation::Lost);
+        };
+        must(session.user_id.as_deref() == Some(&known.owner), Violation::OtherUser)?;
+        must(session.id == known.id, Violation::OtherSession)?;
+        must(deleted != Certainty::Yes, Violation::DeleteLeftIt)?;
+        as_opened(session)?;
+        must(session.request_time >= begun.request_time, Violation::TimeWentBack)?;
+        match closed {
+            Certainty::No => {
+                must(session.active, Violation::Inactive)?;
+                self.check_payloads(known, begun, session, filler)
+            }
+            Certainty::Maybe if session.active => self.check_payloads(known, begun, session, filler),
+            Certainty::Maybe | Certainty::Yes => {
+                must(!session.active, Violation::CloseLeftActive)?;
+                must(session.close_time.is_some(), Violation::CloseSetNoTime)?;
+                must(session.user.is_none() && session.data.is_none(), Violation::CloseKeptData)
+            }
+        }
+    }
+
+    fn check_payloads(&self, known: &Known, begun: &Begun, session: &Session, filler: &Filler) -> Checked {
+        let user = session.user.as_ref().ok_or(Violation::ProfileGone)?;
+        must(user.owner == known.owner && user.session == known.number, Violation::ProfileOfOthers)?;
+        self.user.check(begun.user, user.sequence).map_err(|why| match why {
+            Unreadable::Stale => Violation::StaleProfile,
+            Unreadable::Unwritten => Violation::ProfileUnwritten,
+        })?;
+        let data = session.data.as_ref().ok_or(Violation::DataGone)?;
+        must(data.owner == known.owner, Violation::DataOfOtherUser)?;
+        must(data.session == known.number, Violation::DataOfOtherSession)?;
+        self.data.check(begun.data, data.sequence).map_err(|why| match why {
+            Unreadable::Stale => Violation::StaleData,
+            Unreadable::Unwritten => Violation::DataUnwritten,
+        })?;
+        must(data.filler == *filler, Violation::DataDiffers)
+    }
+}
+
+/// Whether what nothing changes is as it was sent.
+fn as_opened(session: &Session) -> Checked {
+    must(session.user_name.as_deref() == Some(USER_NAME), Violation::NameDiffers)?;
+    must(session.client.as_deref() == Some(CLIENT), Violation::ClientDiffers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::payload::Shape;
+    use sessions_client::Timestamp;
+
+    fn filler() -> Filler {
+        Filler::new(Shape::Text, 10)
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_timestamp(second, 0).unwrap()
+    }
+
+    /// Ann's session as it was opened.
+    fn opened() -> (Known, Session) {
+        let mut session = Session::new("id", at(10));
+        let known = Known::new(&session, "ann".to_owned(), 7, "ann-7".to_owned());
+        session.user_id = Some("ann".to_owned());
+        session.user_name = Some(USER_NAME.to_owned());
+        session.client = Some(CLIENT.to_owned());
+        session.user = Some(known.user(0));
+        session.data = Some(known.data(0, &filler()));
+        (known, session)
+    }
+
+    fn closed(mut session: Session) -> Session {
+        session.active = false;
+        session.close_time = Some(at(20));
+        session.user = None;
+        session.data = None;
+        session
+    }
+
+    /// What is said of this answer to a call.
+    fn call(known: &Known, change: Change, answer: Answer<'_>) -> Checked {
+        let begun = known.begin(change);
+        known.end(&begun, answer, &filler())
+    }
+
+    fn read(known: &Known, session: &Session) -> Checked {
+        call(known, Change::Nothing, Answer::Session(session))
+    }
+
+    #[track_caller]
+    fn assert_open(change: impl FnOnce(&mut Session), outcome: Checked) {
+        let (known, mut session) = opened();
+        change(&mut session);
+        assert_eq!(read(&known, &session), outcome);
+    }
+
+    fn with_data(change: impl FnOnce(&mut Data)) -> impl FnOnce(&mut Session) {
+        |session| change(session.data.as_mut().unwrap())
+    }
+
+    fn with_user(change: impl FnOnce(&mut Profile)) -> impl FnOnce(&mut Session) {
+        |session| change(session.user.as_mut().unwrap())
+    }
+
+    #[test]
+    fn an_open_session_is_right_when_everything_is_as_it_was_sent() {
+        assert_open(|_| (), Ok(()));
+    }
+
+    #[test]
+    fn an_open_session_is_wrong_by_the_name_of_what_differs() {
+        assert_open(|session| session.id = "other".to_owned(), Err(Violation::OtherSession));
+        assert_open(|session| session.user_id = Some("bob".to_owned()), Err(Violation::OtherUser));
+        assert_open(|session| session.user_id = None, Err(Violation::OtherUser));
+        assert_open(|session| session.active = false, Err(Violation::Inactive));
+        assert_open(|session| session.user_name = None, Err(Violation::NameDiffers));
+        assert_open(|session| session.client = Some("other".to_owned()), Err(Violation::ClientDiffers));
+        assert_open(|session| session.request_time = at(9), Err(Violation::TimeWentBack));
+        assert_open(|session| session.user = None, Err(Violation::ProfileGone));
+        assert_open(with_user(|user| user.session = 6), Err(Violation::ProfileOfOthers));
+        assert_open(with_user(|user| user.sequence = 1), Err(Violation::ProfileUnwritten));
+        assert_open(|session| session.data = None, Err(Violation::DataGone));
+        assert_open(with_data(|data| data.owner = "bob".to_owned()), Err(Violation::DataOfOtherUser));
+        assert_open(with_data(|data| data.session = 6), Err(Violation::DataOfOtherSession));
+        assert_open(with_data(|data| data.sequence = 1), Err(Violation::DataUnwritten));
+        assert_open(with_data(|data| data.filler = Filler::other()), Err(Violation::DataDiffers));
+    }
+
+    #[test]
+    fn what_was_stored_is_what_must_be_read() {
+        let (known, mut session) = opened();
+        let sequence = known.next_data();
+        assert_eq!(
+            call(&known, Change::Data(sequence), Answer::Session(&session)),
+            Err(Violation::StaleData)
+        );
+        session.data = Some(known.data(sequence, &filler()));
+        assert_eq!(read(&known, &session), Ok(()));
+        session.data = Some(known.data(0, &filler()));
+        assert_eq!(read(&known, &session), Err(Violation::StaleData));
+    }
+
+    #[test]
+    fn after_a_store_that_failed_the_session_may_have_either() {
+        let (known, mut session) = opened();
+        let sequence = known.next_data();
+        assert_eq!(call(&known, Change::Data(sequence), Answer::Failure), Ok(()));
+        assert_eq!(read(&known, &session), Ok(()));
+        session.data = Some(known.data(sequence, &filler()));
+        assert_eq!(read(&known, &session), Ok(()));
+    }
+
+    #[test]
+    fn a_closed_session_is_inactive_and_empty() {
+        let (known, open) = opened();
+        assert_eq!(call(&known, Change::Close, Answer::Session(&open)), Err(Violation::CloseLeftActive));
+        let mut session = closed(open.clone());
+        session.close_time = None;
+        assert_eq!(call(&known, Change::Close, Answer::Session(&session)), Err(Violation::CloseSetNoTime));
+        let mut session = closed(open.clone());
+        session.data.clone_from(&open.data);
+        assert_eq!(call(&known, Change::Close, Answer::Session(&session)), Err(Violation::CloseKeptData));
+        assert_eq!(call(&known, Change::Close, Answer::Session(&closed(open.clone()))), Ok(()));
+        assert_eq!(read(&known, &open), Err(Violation::CloseLeftActive));
+    }
+
+    #[test]
+    fn after_a_close_that_failed_the_session_may_be_open_or_closed() {
+        let (known, session) = opened();
+        assert_eq!(call(&known, Change::Close, Answer::Failure), Ok(()));
+        assert_eq!(read(&known, &session), Ok(()));
+        assert_eq!(read(&known, &closed(session.clone())), Ok(()));
+        let mut half = session;
+        half.active = false;
+        assert_eq!(read(&known, &half), Err(Violation::CloseSetNoTime));
+    }
+
+    #[test]
+    fn a_deleted_session_is_not_there_and_another_is() {
+        let (known, session) = opened();
+        assert_eq!(call(&known, Change::Nothing, Answer::Nothing), Err(Violation::Lost));
+        assert_eq!(call(&known, Change::Delete, Answer::Session(&session)), Ok(()));
+        assert_eq!(call(&known, Change::Nothing, Answer::Nothing), Ok(()));
+        assert_eq!(read(&known, &session), Err(Violation::DeleteLeftIt));
+    }
+
+    #[test]
+    fn after_a_delete_that_failed_the_session_may_be_there_or_not() {
+        let (known, session) = opened();
+        assert_eq!(call(&known, Change::Delete, Answer::Failure), Ok(()));
+        assert_eq!(read(&known, &session), Ok(()));
+        assert_eq!(call(&known, Change::Nothing, Answer::Nothing), Ok(()));
+        assert_eq!(call(&known, Change::Delete, Answer::Nothing), Ok(()));
+    }
+
+    #[test]
+    fn a_reading_during_a_close_may_find_either() {
+        let (known, session) = opened();
+        let reading = known.begin(Change::Nothing);
+        let closing = known.begin(Change::Close);
+        let closed = closed(session);
+        assert_eq!(known.end(&closing, Answer::Session(&closed), &filler()), Ok(()));
+        assert_eq!(known.end(&reading, Answer::Session(&closed), &filler()), Ok(()));
+    }
+
+    #[test]
+    fn nothing_is_expected_of_a_session_that_was_wrong_before() {
+        let (known, mut session) = opened();
+        known.distrust();
+        session.data = None;
+        assert_eq!(read(&known, &session), Ok(()));
+    }
+}
