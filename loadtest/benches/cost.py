@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 
-PROGRAMS = sys.argv[1]
+PROGRAMS = os.path.abspath(sys.argv[1])
 ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 5
 SECONDS = 3
 PORT = 18431
