@@ -3,7 +3,7 @@
 
     loadtest/benches/cost.py target/release [ROUNDS]
 
-Needs the release builds of the programs `loadtest`, `examples/bare_goose` and `examples/embedded_service`. The service has
+Needs the release builds of the programs `loadtest`, `examples/bare_goose` and `examples/service`. The service has
 core 0 and the generator core 1, in one process each; all variants take turns in each round, and the medians count. CPU
 is user and system time of the generator's process, from its start to its end, the cleaning included.
 """
@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 
-PROGRAMS = sys.argv[1]
+PROGRAMS = os.path.abspath(sys.argv[1])
 ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 5
 SECONDS = 3
 PORT = 18431
@@ -66,7 +66,7 @@ def measure(command, folder):
 
 def main():
     service = subprocess.Popen(
-        [f"{PROGRAMS}/examples/embedded_service", str(PORT)], preexec_fn=pinned(0), stdout=subprocess.DEVNULL
+        [f"{PROGRAMS}/examples/service", f"127.0.0.1:{PORT}"], preexec_fn=pinned(0), stdout=subprocess.DEVNULL
     )
     try:
         time.sleep(0.5)
