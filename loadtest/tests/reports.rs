@@ -99,6 +99,10 @@ async fn workers_become_one_run_which_is_the_baseline_of_the_next() {
     assert!(matches!(&outcome, Outcome::Merged(_)), "{outcome:?}");
     assert_eq!(outcome.exit(), Exit::Passed);
     assert!(read(&html).contains("Compared with an earlier run"));
+
+    let other = ["--users", "3", "--baseline", &files[2], "--report-file", &html];
+    let error = run(&other).await.unwrap_err().to_string();
+    assert!(error.ends_with("made with another load: the number of users was 4 and is 3"), "{error}");
 }
 
 #[tokio::test]

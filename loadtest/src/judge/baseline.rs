@@ -97,7 +97,10 @@ impl Baseline {
             (LoadModel::Closed { users, .. }, LoadModel::Closed { users: now, .. }) if users != now => {
                 differs("the number of users", users.to_string(), now.to_string())
             }
-            (LoadModel::Open { steps, .. }, LoadModel::Open { steps: now, .. }) if steps != now => {
+            (LoadModel::Open { steps, .. }, LoadModel::Open { steps: now, .. })
+                if steps.len() != now.len()
+                    || !steps.iter().zip(now).all(|(step, now)| step.is_like(now)) =>
+            {
                 differs("the rate", LoadModel::rates(steps), LoadModel::rates(now))
             }
             (LoadModel::Closed { .. }, LoadModel::Closed { .. })
@@ -275,6 +278,10 @@ mod tests {
         (before.load, now.load) = (open(10.0), open(20.0));
         let error = baseline(before).is_comparable(&now).unwrap_err();
         assert!(error.ends_with("the rate was 10/s for 10 s and is 20/s for 10 s"), "{error}");
+        let (mut before, mut now) = (record.clone(), record.clone());
+        (before.load, now.load) = (open(0.3), open(0.1 + 0.2));
+        assert_ne!(before.load, now.load);
+        assert_eq!(baseline(before).is_comparable(&now), Ok(()));
         assert_eq!(baseline(record.clone()).is_comparable(&record), Ok(()));
     }
 }

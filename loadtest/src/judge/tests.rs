@@ -230,4 +230,6 @@ fn a_run_of_several_workers_is_judged_over_all() {
 fn rates_are_told_with_their_times() {
     let steps = [(10.0, 10.0), (10.0, 200.0)].map(|(from, to)| RateStep { from, to, seconds: 30.0 });
     assert_eq!(LoadModel::rates(&steps), "10/s for 30 s, 10 to 200/s in 30 s");
+    let share = [RateStep { from: 100.0 / 3.0, to: 100.0 / 3.0, seconds: 5.0 }];
+    assert_eq!(LoadModel::rates(&share), "33.33/s for 5 s");
 }

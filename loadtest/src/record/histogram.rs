@@ -196,6 +196,15 @@ impl TryFrom<Buckets> for Histogram {
         if counted != count {
             return Err(Unreadable { what: "does not hold as many times as it says:", number: count });
         }
+        let mut buckets = histogram.buckets().map(|(floor, ..)| floor);
+        let (first, last) = (buckets.next(), buckets.last());
+        let holds = |bucket, micros| bounds(index(micros)).0 == bucket;
+        if first.is_some_and(|first| !holds(first, min)) {
+            return Err(Unreadable { what: "has no bucket for its fastest time,", number: min });
+        }
+        if last.or(first).is_some_and(|last| !holds(last, max)) || min > max {
+            return Err(Unreadable { what: "has no bucket for its slowest time,", number: max });
+        }
         Ok(histogram)
     }
 }
@@ -306,15 +315,18 @@ mod tests {
 
     #[test]
     fn buckets_that_are_not_ours_are_refused() {
-        for (times, why) in [
-            (r#"{"129": 1}"#, "a histogram has no bucket that begins at 129"),
-            (r#"{"128": 2}"#, "a histogram does not hold as many times as it says: 1"),
+        for (min, max, times, why) in [
+            (129, 129, r#"{"129": 1}"#, "has no bucket that begins at 129"),
+            (129, 129, r#"{"128": 2}"#, "does not hold as many times as it says: 1"),
+            (130, 130, r#"{"128": 1}"#, "has no bucket for its fastest time, 130"),
+            (128, 150, r#"{"128": 1}"#, "has no bucket for its slowest time, 150"),
+            (129, 128, r#"{"128": 1}"#, "has no bucket for its slowest time, 128"),
         ] {
             let text = format!(
-                r#"{{"count": 1, "sum_us": 129, "min_us": 129, "max_us": 129, "times_us": {times}}}"#
+                r#"{{"count": 1, "sum_us": 129, "min_us": {min}, "max_us": {max}, "times_us": {times}}}"#
             );
             let error = serde_json::from_str::<Histogram>(&text).unwrap_err().to_string();
-            assert!(error.starts_with(why), "{error}");
+            assert!(error.starts_with(&format!("a histogram {why}")), "{error}");
         }
     }
 }

@@ -46,7 +46,9 @@ impl LoadModel {
     #[must_use]
     pub fn rates(steps: &[RateStep]) -> String {
         let step = |step: &RateStep| {
-            let RateStep { from, to, seconds } = step;
+            // A worker's share of a rate has many digits that nobody asked for.
+            let [from, to, seconds] =
+                [step.from, step.to, step.seconds].map(|number| (number * 100.0).round() / 100.0);
             if step.is_steady() {
                 format!("{from}/s for {seconds} s")
             } else {
@@ -71,6 +73,12 @@ pub struct RateStep {
 impl RateStep {
     fn is_steady(&self) -> bool {
         self.from.total_cmp(&self.to).is_eq()
+    }
+
+    /// Whether it is the same rate, though it may have been put together of the shares of workers.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let alike = |one: f64, other: f64| (one - other).abs() <= 1e-6 * one.abs().max(other.abs());
+        alike(self.from, other.from) && alike(self.to, other.to) && alike(self.seconds, other.seconds)
     }
 }
 

@@ -174,6 +174,9 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
             rules: rules.clone(),
         },
     );
+    if let Some(baseline) = &baseline {
+        baseline.is_comparable(&template).map_err(|why| CouldNotRun(format!("--baseline: {why}")))?;
+    }
     let conducting = is_open.then(|| Conducting {
         conductor,
         pacing: plan.pacing.clone(),
