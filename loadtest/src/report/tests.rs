@@ -116,6 +116,21 @@ fn the_console_shows_a_table_and_the_verdict_last() {
 }
 
 #[test]
+fn nothing_that_a_service_says_steers_the_terminal() {
+    let mut record = failing();
+    let text = "a\u{1b}[2J\r\n PASS: all well";
+    record.service.version = Some(text.to_owned());
+    record.failures[0].name = text.to_owned();
+    record.failures[0].operation = text.to_owned();
+    record.violations[0].kind = text.to_owned();
+    record.audit.left_behind.ids = vec![text.to_owned()];
+    record.audit.unknown = Some(text.to_owned());
+    let printed = report(record).to_string();
+    assert!(printed.chars().all(|char| char == '\n' || !char.is_control()), "{printed:?}");
+    assert!(!printed.lines().any(|line| line.starts_with(" PASS")), "{printed}");
+}
+
+#[test]
 fn a_pull_request_gets_a_summary() {
     for (name, report) in
         [("passing", report(passing())), ("failing", report(failing())), ("compared", compared())]
