@@ -25,8 +25,9 @@ use std::ffi::OsString;
 const EXIT_CODES: &str = "\
 Exit codes, of which the first that applies in the order 3, 2, 4, 1 is taken:
   0  all well
-  1  a request failed, no session went through its whole life, a threshold was
-     missed, or sessions stay behind
+  1  a request failed, too few were made, no iteration went through to its end,
+     a threshold was missed, the service is slower than in the baseline,
+     sessions stay behind, or the report could not be written
   2  what was read back is wrong
   3  could not run: options, the address, or a service that does not answer
   4  stopped by a signal (Ctrl-C, SIGTERM or SIGHUP), after cleaning up
