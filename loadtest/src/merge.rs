@@ -27,7 +27,8 @@ pub struct MergeOptions {
     pub report_file: Vec<PathBuf>,
     /// Judge by this threshold, instead of those of the workers
     ///
-    /// In the words of goose, such as 'p95<50ms', 'rps>=500' or 'error-rate<1%'. May be given more than once.
+    /// In the words of goose, such as 'p95<50ms', 'rps>=500' or 'error-rate<1%'; rps is that of the whole run, from
+    /// its first call to the end of its last. May be given more than once.
     #[arg(long, value_name = "RULE", value_parser = rule)]
     pub threshold: Vec<String>,
     /// What else it is judged by.
