@@ -4,7 +4,7 @@
 //! enough calls lie beyond it, and it has regressed only if it is too much slower and the ranks between which
 //! chance would put it do not meet: those are known from the number of calls alone, whatever the times are like.
 
-use crate::record::{Histogram, LoadModel, Record};
+use crate::record::{Histogram, HttpClient, LoadModel, Record};
 use serde::Serialize;
 
 /// The percentiles that are compared. Beyond p99 only very long runs have anything to say.
@@ -86,6 +86,18 @@ impl Baseline {
         }
         if before.plan != record.plan {
             return differs("an iteration", format!("“{}”", before.plan), format!("“{}”", record.plan));
+        }
+        let client = |record: &Record| match record.client {
+            HttpClient::Own => "the typed client's",
+            HttpClient::Goose => "goose's",
+        };
+        if before.client != record.client {
+            return differs("the HTTP client", client(before).to_owned(), client(record).to_owned());
+        }
+        let verified = |record: &Record| if record.verified { "on" } else { "off" };
+        if before.verified != record.verified {
+            let [before, now] = [before, record].map(|record| verified(record).to_owned());
+            return differs("the check of what is read", before, now);
         }
         match (&before.load, &record.load) {
             (LoadModel::Closed { test_plan, .. }, LoadModel::Closed { test_plan: now, .. })
@@ -243,7 +255,7 @@ mod tests {
             lanes: 9,
         };
         let record = sample::record(&sample::calls(1, 60, 1));
-        let changes: [(Change, &str); 4] = [
+        let changes: [(Change, &str); 7] = [
             (
                 |record| record.load = LoadModel::Closed { users: 16, test_plan: None },
                 "the number of users was 8 and is 16",
@@ -267,6 +279,16 @@ mod tests {
                 },
                 "the mix of scenarios was lifecycle=1 and is lifecycle=1,browse=2",
             ),
+            (
+                |record| record.plan = "none".to_owned(),
+                "an iteration was “lifecycle: open, 3 × store and read, \
+             close, delete; 256 bytes a store” and is “none”",
+            ),
+            (
+                |record| record.client = HttpClient::Goose,
+                "the HTTP client was the typed client's and is goose's",
+            ),
+            (|record| record.verified = false, "the check of what is read was on and is off"),
         ];
         for (change, what) in changes {
             let mut now = record.clone();
