@@ -223,6 +223,16 @@ fn command() -> clap::Command {
                  show tests, or .json, which loadtest merge and --baseline read."
             ))
         })
+        .mut_arg("threshold", |arg| {
+            let summary = "Pass/fail rule, such as p95<500ms; repeatable";
+            arg.help(summary).long_help(format!(
+                "{summary}\n\n\
+                 It begins with pNN (p95, p99.9), avg, max, error-rate or rps; then come <, <=, > or >= and a \
+                 value: a time in us, ms or s, or a percentage. rps is that of the whole run, from its first \
+                 call to the end of its last. A rule that ends in \" for POST open_session\" is for those calls \
+                 alone. A rule that is missed stops the run, unless --no-threshold-abort is set, and fails it."
+            ))
+        })
         .mut_arg("timeout", |arg| summarize(arg, "Request timeout in seconds [default: 10]"));
     for id in REFUSED.map(|(id, _)| id).into_iter().chain(HIDDEN) {
         command = command.mut_arg(id, |arg| arg.hide(true));
