@@ -4,6 +4,7 @@
 //! enough calls lie beyond it, and it has regressed only if it is too much slower and the ranks between which
 //! chance would put it do not meet: those are known from the number of calls alone, whatever the times are like.
 
+use super::held;
 use crate::record::{Histogram, HttpClient, LoadModel, Record};
 use serde::Serialize;
 
@@ -114,6 +115,16 @@ impl Baseline {
                     || !steps.iter().zip(now).all(|(step, now)| step.is_like(now)) =>
             {
                 differs("the rate", LoadModel::rates(steps), LoadModel::rates(now))
+            }
+            (LoadModel::FindLimit { seconds, .. }, LoadModel::FindLimit { seconds: now, .. })
+                if seconds.total_cmp(now).is_ne() =>
+            {
+                differs("the time of each rate", format!("{seconds} s"), format!("{now} s"))
+            }
+            (LoadModel::FindLimit { .. }, LoadModel::FindLimit { .. })
+                if held(&before.rules) != held(&record.rules) =>
+            {
+                differs("what a rate has to hold", held(&before.rules), held(&record.rules))
             }
             (LoadModel::Closed { .. }, LoadModel::Closed { .. })
             | (LoadModel::Open { .. }, LoadModel::Open { .. })
@@ -304,6 +315,40 @@ mod tests {
         (before.load, now.load) = (open(0.3), open(0.1 + 0.2));
         assert_ne!(before.load, now.load);
         assert_eq!(baseline(before).is_comparable(&now), Ok(()));
+        assert_eq!(baseline(record.clone()).is_comparable(&record), Ok(()));
+    }
+
+    #[test]
+    fn limits_compare_where_they_were_sought_by_the_same_rules() {
+        type Change = fn(&mut Record);
+        let mut record = sample::record(&sample::calls(1, 60, 1));
+        record.load = LoadModel::FindLimit { steps: Vec::new(), seconds: 5.0, lanes: 9, limit: None };
+        record.rules.thresholds = vec!["p99<100ms".to_owned()];
+        let changes: [(Change, &str); 3] = [
+            (
+                |record| {
+                    record.load =
+                        LoadModel::FindLimit { steps: Vec::new(), seconds: 2.5, lanes: 9, limit: None }
+                },
+                "the time of each rate was 5 s and is 2.5 s",
+            ),
+            (
+                |record| record.rules.thresholds = vec!["p99<20ms".to_owned()],
+                "what a rate has to hold was p99<100ms and at most 0% of its calls fail and is p99<20ms and at \
+                 most 0% of its calls fail",
+            ),
+            (
+                |record| record.rules.max_error_rate = 1.0,
+                "what a rate has to hold was p99<100ms and at most 0% of its calls fail and is p99<100ms and at \
+                 most 1% of its calls fail",
+            ),
+        ];
+        for (change, what) in changes {
+            let mut now = record.clone();
+            change(&mut now);
+            let error = baseline(record.clone()).is_comparable(&now).unwrap_err();
+            assert!(error.ends_with(what), "{error}");
+        }
         assert_eq!(baseline(record.clone()).is_comparable(&record), Ok(()));
     }
 }

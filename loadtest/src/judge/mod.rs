@@ -235,6 +235,15 @@ fn thresholds(record: &Record) -> Vec<Check> {
     std::iter::once(held).chain(sought).collect()
 }
 
+/// What a rate has to hold in a search for the limit, in words.
+pub(crate) fn held(rules: &Rules) -> String {
+    let failures = format!("at most {} of its calls fail", text::percent(rules.max_error_rate));
+    if rules.thresholds.is_empty() {
+        return failures;
+    }
+    format!("{} and {failures}", rules.thresholds.join(", "))
+}
+
 fn threshold(record: &Record, text: &str) -> Check {
     let (observed, holds) = match text.parse::<Rule>() {
         Ok(rule) => rule.judge(record),

@@ -187,11 +187,16 @@ fn a_baseline_of_another_load_fails_the_run() {
     assert_eq!((verdict.exit, verdict.reasons().collect::<Vec<_>>()), (Exit::Failed, vec![reason]));
 }
 
+fn sought(limit: Option<f64>) -> LoadModel {
+    LoadModel::FindLimit { steps: Vec::new(), seconds: 5.0, lanes: 100, limit }
+}
+
 #[test]
 fn a_lower_limit_than_before_is_a_regression() {
-    let limit =
-        |limit| Record { load: LoadModel::FindLimit { steps: Vec::new(), lanes: 100, limit }, ..good() };
-    let against = |before, now| judge(&limit(now), Some(&baseline(limit(before)))).exit;
+    let against = |before, now| {
+        let [before, now] = [before, now].map(|limit| Record { load: sought(limit), ..good() });
+        judge(&now, Some(&baseline(before))).exit
+    };
     assert_eq!(against(Some(1_000.0), Some(900.0)), Exit::Passed);
     assert_eq!(against(Some(1_000.0), Some(700.0)), Exit::Failed);
     assert_eq!(against(Some(1_000.0), None), Exit::Failed);
@@ -200,15 +205,15 @@ fn a_lower_limit_than_before_is_a_regression() {
 
 #[test]
 fn a_search_for_the_limit_is_not_blamed_for_the_thresholds_that_it_broke() {
-    let sought = |limit| {
+    let verdict = |limit| {
         let mut record = good();
         fail_calls(&mut record, 100);
         record.rules.thresholds = vec!["max<1us".to_owned()];
-        record.load = LoadModel::FindLimit { steps: Vec::new(), lanes: 100, limit };
+        record.load = sought(limit);
         judge(&record, None)
     };
-    assert_eq!(sought(Some(500.0)).exit, Exit::Passed);
-    let nothing = sought(None);
+    assert_eq!(verdict(Some(500.0)).exit, Exit::Passed);
+    let nothing = verdict(None);
     let reasons: Vec<_> = nothing.reasons().collect();
     assert_eq!((nothing.exit, reasons), (Exit::Failed, vec!["no rate was held, not even the lowest"]));
 }

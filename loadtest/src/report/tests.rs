@@ -90,7 +90,8 @@ fn limit() -> Record {
     };
     let steps =
         vec![step(100.0, 1_200, None), step(200.0, 1_900, None), step(400.0, 88_000, Some("p99<50ms"))];
-    record.load = LoadModel::FindLimit { steps, lanes: 450, limit: Some(200.0) };
+    record.load = LoadModel::FindLimit { steps, seconds: 5.0, lanes: 450, limit: Some(200.0) };
+    record.rules.thresholds = vec!["p99<50ms".to_owned()];
     record
 }
 

@@ -148,7 +148,9 @@ impl Plan {
                 });
                 LoadModel::Open { steps: steps.collect(), lanes }
             }
-            Pacing::FindLimit { .. } => LoadModel::FindLimit { steps: Vec::new(), lanes, limit: None },
+            Pacing::FindLimit { step, .. } => {
+                LoadModel::FindLimit { steps: Vec::new(), seconds: step.as_secs_f64(), lanes, limit: None }
+            }
         }
     }
 
