@@ -204,6 +204,22 @@ fn a_lower_limit_than_before_is_a_regression() {
 }
 
 #[test]
+fn a_search_for_the_limit_is_not_blamed_for_calls_at_rates_that_it_did_not_have_to_hold() {
+    let calls = sample::calls(1, 60_000, 10);
+    let mut slow = calls.clone();
+    for call in &mut slow {
+        call.micros *= 2;
+    }
+    let [before, now] =
+        [calls, slow].map(|calls| Record { load: sought(Some(500.0)), ..sample::record(&calls) });
+    let verdict = judge(&now, Some(&baseline(before)));
+    let compared: Vec<_> = verdict.checks.iter().filter(|check| check.group == Group::Regression).collect();
+    let [check] = compared[..] else { panic!("{compared:?}") };
+    assert_eq!((check.name.as_str(), check.outcome), ("the limit is at most 20% lower", Outcome::Passed));
+    assert_eq!((verdict.exit, verdict.comparison), (Exit::Passed, None));
+}
+
+#[test]
 fn a_search_for_the_limit_is_not_blamed_for_the_thresholds_that_it_broke() {
     let verdict = |limit| {
         let mut record = good();
