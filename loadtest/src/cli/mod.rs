@@ -230,7 +230,8 @@ fn command() -> clap::Command {
                  It begins with pNN (p95, p99.9), avg, max, error-rate or rps; then come <, <=, > or >= and a \
                  value: a time in us, ms or s, or a percentage. rps is that of the whole run, from its first \
                  call to the end of its last. A rule that ends in \" for POST open_session\" is for those calls \
-                 alone. A rule that is missed stops the run, unless --no-threshold-abort is set, and fails it."
+                 alone. A rule that is missed fails the run, and stops it unless --no-threshold-abort or --worker \
+                 is given. With --find-limit it breaks a rate instead."
             ))
         })
         .mut_arg("timeout", |arg| summarize(arg, "Request timeout in seconds [default: 10]"));
