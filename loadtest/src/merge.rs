@@ -1,7 +1,7 @@
 //! `loadtest merge`: the records of all workers of a run, judged and reported as the one run that they were.
 
 use crate::judge::{JudgeOptions, Rule};
-use crate::record::{self, Record};
+use crate::record::{self, LoadModel, Record};
 use crate::report::{DEFAULT_FILE, Format, Report};
 use clap::Args;
 use std::error::Error;
@@ -27,7 +27,8 @@ pub struct MergeOptions {
     pub report_file: Vec<PathBuf>,
     /// Judge by this threshold, instead of those of the workers
     ///
-    /// In the words of goose, such as 'p95<50ms', 'rps>=500' or 'error-rate<1%'. May be given more than once.
+    /// In the words of goose, such as 'p95<50ms', 'rps>=500' or 'error-rate<1%'; rps is that of the whole run, from
+    /// its first call to the end of its last. May be given more than once.
     #[arg(long, value_name = "RULE", value_parser = rule)]
     pub threshold: Vec<String>,
     /// What else it is judged by.
@@ -59,6 +60,14 @@ pub fn merge(options: &MergeOptions) -> Result<Report, Box<dyn Error + Send + Sy
     let baseline = judge.read_baseline()?;
     let records = records.iter().map(|path| Ok((path.display().to_string(), Record::read(path)?)));
     let mut whole = record::merge(records.collect::<Result<_, record::Unreadable>>()?)?;
+    let is_search = matches!(whole.load, LoadModel::FindLimit { .. });
+    if is_search && (!threshold.is_empty() || judge.max_error_rate.is_some()) {
+        return Err(
+            "a search for the limit was judged rate by rate while it ran: --threshold and --max-error-rate \
+                    cannot change what it found"
+                .into(),
+        );
+    }
     judge.apply(&mut whole.rules);
     if !threshold.is_empty() {
         whole.rules.thresholds.clone_from(threshold);
@@ -171,6 +180,19 @@ mod tests {
         let report = merged(&folder, &options).unwrap();
         assert_eq!(report.exit(), Exit::Passed);
         assert_eq!(report.verdict.comparison.unwrap().rows.len(), 18);
+    }
+
+    #[test]
+    fn a_limit_that_was_found_is_not_judged_by_other_rules() {
+        let folder = Folder::new("limit");
+        let mut record = sample::record(&sample::calls(1, 90, 1));
+        record.load = LoadModel::FindLimit { steps: Vec::new(), seconds: 5.0, lanes: 9, limit: Some(50.0) };
+        let file = folder.file("limit.json");
+        Report::new(record, None).write(Path::new(&file)).unwrap();
+        for (option, value) in [("--threshold", "p99<20ms"), ("--max-error-rate", "1%")] {
+            let error = run(&[&file, option, value].map(str::to_owned)).unwrap_err();
+            assert!(error.contains("was judged rate by rate"), "{error}");
+        }
     }
 
     #[track_caller]

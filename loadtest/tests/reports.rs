@@ -10,6 +10,10 @@ use serde_json::Value;
 use sessions_client::SessionsMemoryClientV1;
 use sessions_client::server::EmbeddedService;
 use std::path::Path;
+use tokio::sync::Mutex;
+
+/// A run that goose ends at a threshold ends all of the process.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 /// A place for the files of one test.
 fn folder(name: &str) -> String {
@@ -25,6 +29,7 @@ fn read(file: &str) -> String {
 
 #[tokio::test]
 async fn goose_and_the_record_have_the_same_calls_in_the_same_buckets() {
+    let _alone = ONE_AT_A_TIME.lock().await;
     let folder = folder("goose");
     let (ours, goose) = (format!("{folder}/run.json"), format!("{folder}/goose.json"));
     let options = [
@@ -60,6 +65,7 @@ async fn goose_and_the_record_have_the_same_calls_in_the_same_buckets() {
 
 #[tokio::test]
 async fn workers_become_one_run_which_is_the_baseline_of_the_next() {
+    let _alone = ONE_AT_A_TIME.lock().await;
     let folder = folder("merge");
     let service = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await.unwrap();
     let file = |name: &str| format!("{folder}/{name}.json");
@@ -107,6 +113,7 @@ async fn workers_become_one_run_which_is_the_baseline_of_the_next() {
 
 #[tokio::test]
 async fn a_rule_for_all_workers_does_not_end_one_of_them() {
+    let _alone = ONE_AT_A_TIME.lock().await;
     let file = format!("{}/run.json", folder("rule"));
     let service = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await.unwrap();
     let options = [
@@ -132,6 +139,7 @@ async fn a_rule_for_all_workers_does_not_end_one_of_them() {
 
 #[tokio::test]
 async fn a_missed_threshold_is_in_every_form_of_the_report() {
+    let _alone = ONE_AT_A_TIME.lock().await;
     let folder = folder("missed");
     let files = ["html", "md", "xml", "json"].map(|end| format!("{folder}/run.{end}"));
     let mut options = vec![

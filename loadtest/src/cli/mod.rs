@@ -25,8 +25,9 @@ use std::ffi::OsString;
 const EXIT_CODES: &str = "\
 Exit codes, of which the first that applies in the order 3, 2, 4, 1 is taken:
   0  all well
-  1  a request failed, no session went through its whole life, a threshold was
-     missed, or sessions stay behind
+  1  a request failed, too few were made, no iteration went through to its end,
+     a threshold was missed, the service is slower than in the baseline,
+     sessions stay behind, or the report could not be written
   2  what was read back is wrong
   3  could not run: options, the address, or a service that does not answer
   4  stopped by a signal (Ctrl-C, SIGTERM or SIGHUP), after cleaning up
@@ -220,6 +221,17 @@ fn command() -> clap::Command {
                 "{summary}\n\n\
                  The end of the name says which: .html for people, .md for a pull request, .xml for pipelines that \
                  show tests, or .json, which loadtest merge and --baseline read."
+            ))
+        })
+        .mut_arg("threshold", |arg| {
+            let summary = "Pass/fail rule, such as p95<500ms; repeatable";
+            arg.help(summary).long_help(format!(
+                "{summary}\n\n\
+                 It begins with pNN (p95, p99.9), avg, max, error-rate or rps; then come <, <=, > or >= and a \
+                 value: a time in us, ms or s, or a percentage. rps is that of the whole run, from its first \
+                 call to the end of its last. A rule that ends in \" for POST open_session\" is for those calls \
+                 alone. A rule that is missed fails the run, and stops it unless --no-threshold-abort or --worker \
+                 is given. With --find-limit it breaks a rate instead."
             ))
         })
         .mut_arg("timeout", |arg| summarize(arg, "Request timeout in seconds [default: 10]"));

@@ -4,7 +4,8 @@
 //! enough calls lie beyond it, and it has regressed only if it is too much slower and the ranks between which
 //! chance would put it do not meet: those are known from the number of calls alone, whatever the times are like.
 
-use crate::record::{Histogram, LoadModel, Record};
+use super::held;
+use crate::record::{Histogram, HttpClient, LoadModel, Record};
 use serde::Serialize;
 
 /// The percentiles that are compared. Beyond p99 only very long runs have anything to say.
@@ -87,6 +88,18 @@ impl Baseline {
         if before.plan != record.plan {
             return differs("an iteration", format!("“{}”", before.plan), format!("“{}”", record.plan));
         }
+        let client = |record: &Record| match record.client {
+            HttpClient::Own => "the typed client's",
+            HttpClient::Goose => "goose's",
+        };
+        if before.client != record.client {
+            return differs("the HTTP client", client(before).to_owned(), client(record).to_owned());
+        }
+        let verified = |record: &Record| if record.verified { "on" } else { "off" };
+        if before.verified != record.verified {
+            let [before, now] = [before, record].map(|record| verified(record).to_owned());
+            return differs("the check of what is read", before, now);
+        }
         match (&before.load, &record.load) {
             (LoadModel::Closed { test_plan, .. }, LoadModel::Closed { test_plan: now, .. })
                 if test_plan != now =>
@@ -102,6 +115,16 @@ impl Baseline {
                     || !steps.iter().zip(now).all(|(step, now)| step.is_like(now)) =>
             {
                 differs("the rate", LoadModel::rates(steps), LoadModel::rates(now))
+            }
+            (LoadModel::FindLimit { seconds, .. }, LoadModel::FindLimit { seconds: now, .. })
+                if seconds.total_cmp(now).is_ne() =>
+            {
+                differs("the time of each rate", format!("{seconds} s"), format!("{now} s"))
+            }
+            (LoadModel::FindLimit { .. }, LoadModel::FindLimit { .. })
+                if held(&before.rules) != held(&record.rules) =>
+            {
+                differs("what a rate has to hold", held(&before.rules), held(&record.rules))
             }
             (LoadModel::Closed { .. }, LoadModel::Closed { .. })
             | (LoadModel::Open { .. }, LoadModel::Open { .. })
@@ -243,7 +266,7 @@ mod tests {
             lanes: 9,
         };
         let record = sample::record(&sample::calls(1, 60, 1));
-        let changes: [(Change, &str); 4] = [
+        let changes: [(Change, &str); 7] = [
             (
                 |record| record.load = LoadModel::Closed { users: 16, test_plan: None },
                 "the number of users was 8 and is 16",
@@ -267,6 +290,16 @@ mod tests {
                 },
                 "the mix of scenarios was lifecycle=1 and is lifecycle=1,browse=2",
             ),
+            (
+                |record| record.plan = "none".to_owned(),
+                "an iteration was “lifecycle: open, 3 × store and read, \
+             close, delete; 256 bytes a store” and is “none”",
+            ),
+            (
+                |record| record.client = HttpClient::Goose,
+                "the HTTP client was the typed client's and is goose's",
+            ),
+            (|record| record.verified = false, "the check of what is read was on and is off"),
         ];
         for (change, what) in changes {
             let mut now = record.clone();
@@ -282,6 +315,40 @@ mod tests {
         (before.load, now.load) = (open(0.3), open(0.1 + 0.2));
         assert_ne!(before.load, now.load);
         assert_eq!(baseline(before).is_comparable(&now), Ok(()));
+        assert_eq!(baseline(record.clone()).is_comparable(&record), Ok(()));
+    }
+
+    #[test]
+    fn limits_compare_where_they_were_sought_by_the_same_rules() {
+        type Change = fn(&mut Record);
+        let mut record = sample::record(&sample::calls(1, 60, 1));
+        record.load = LoadModel::FindLimit { steps: Vec::new(), seconds: 5.0, lanes: 9, limit: None };
+        record.rules.thresholds = vec!["p99<100ms".to_owned()];
+        let changes: [(Change, &str); 3] = [
+            (
+                |record| {
+                    record.load =
+                        LoadModel::FindLimit { steps: Vec::new(), seconds: 2.5, lanes: 9, limit: None }
+                },
+                "the time of each rate was 5 s and is 2.5 s",
+            ),
+            (
+                |record| record.rules.thresholds = vec!["p99<20ms".to_owned()],
+                "what a rate has to hold was p99<100ms and at most 0% of its calls fail and is p99<20ms and at \
+                 most 0% of its calls fail",
+            ),
+            (
+                |record| record.rules.max_error_rate = 1.0,
+                "what a rate has to hold was p99<100ms and at most 0% of its calls fail and is p99<100ms and at \
+                 most 1% of its calls fail",
+            ),
+        ];
+        for (change, what) in changes {
+            let mut now = record.clone();
+            change(&mut now);
+            let error = baseline(record.clone()).is_comparable(&now).unwrap_err();
+            assert!(error.ends_with(what), "{error}");
+        }
         assert_eq!(baseline(record.clone()).is_comparable(&record), Ok(()));
     }
 }

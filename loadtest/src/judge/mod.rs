@@ -235,6 +235,15 @@ fn thresholds(record: &Record) -> Vec<Check> {
     std::iter::once(held).chain(sought).collect()
 }
 
+/// What a rate has to hold in a search for the limit, in words.
+pub(crate) fn held(rules: &Rules) -> String {
+    let failures = format!("at most {} of its calls fail", text::percent(rules.max_error_rate));
+    if rules.thresholds.is_empty() {
+        return failures;
+    }
+    format!("{} and {failures}", rules.thresholds.join(", "))
+}
+
 fn threshold(record: &Record, text: &str) -> Check {
     let (observed, holds) = match text.parse::<Rule>() {
         Ok(rule) => rule.judge(record),
@@ -250,8 +259,12 @@ fn regressions(record: &Record, baseline: &Baseline) -> (Vec<Check>, Option<Comp
         return (vec![Check::new(Group::Regression, name, why.clone(), Some(why))], None);
     }
     let allowed = record.rules.max_regression;
+    if seeks_limit(record) {
+        // Each chose its rates on its way: only what they found compares.
+        return (limit(record, &baseline.record, allowed).into_iter().collect(), None);
+    }
     let comparison = baseline.compare(record, allowed);
-    let mut checks: Vec<_> = comparison
+    let checks = comparison
         .rows
         .iter()
         .map(|row| {
@@ -275,7 +288,6 @@ fn regressions(record: &Record, baseline: &Baseline) -> (Vec<Check>, Option<Comp
             }
         })
         .collect();
-    checks.extend(limit(record, &baseline.record, allowed));
     (checks, Some(comparison))
 }
 

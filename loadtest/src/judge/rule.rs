@@ -3,6 +3,10 @@
 //! goose reads a rule in public and judges it in private, and only the one run that it is making. Here the same
 //! rule is judged on the buckets of any record, merged ones included. What can be written is goose's to decide,
 //! so its parser goes first and ours reads what is left of the freedom.
+//!
+//! `rps` is over the whole run, from the start of the first call to the end of the last, and not over the time alone
+//! in which goose holds its users: that time has no counts in a record. So a slow start and a straggler at the end
+//! count against it; it never says more than was there.
 
 use crate::record::{Histogram, Record};
 use crate::text;

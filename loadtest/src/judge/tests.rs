@@ -187,11 +187,16 @@ fn a_baseline_of_another_load_fails_the_run() {
     assert_eq!((verdict.exit, verdict.reasons().collect::<Vec<_>>()), (Exit::Failed, vec![reason]));
 }
 
+fn sought(limit: Option<f64>) -> LoadModel {
+    LoadModel::FindLimit { steps: Vec::new(), seconds: 5.0, lanes: 100, limit }
+}
+
 #[test]
 fn a_lower_limit_than_before_is_a_regression() {
-    let limit =
-        |limit| Record { load: LoadModel::FindLimit { steps: Vec::new(), lanes: 100, limit }, ..good() };
-    let against = |before, now| judge(&limit(now), Some(&baseline(limit(before)))).exit;
+    let against = |before, now| {
+        let [before, now] = [before, now].map(|limit| Record { load: sought(limit), ..good() });
+        judge(&now, Some(&baseline(before))).exit
+    };
     assert_eq!(against(Some(1_000.0), Some(900.0)), Exit::Passed);
     assert_eq!(against(Some(1_000.0), Some(700.0)), Exit::Failed);
     assert_eq!(against(Some(1_000.0), None), Exit::Failed);
@@ -199,16 +204,32 @@ fn a_lower_limit_than_before_is_a_regression() {
 }
 
 #[test]
+fn a_search_for_the_limit_is_not_blamed_for_calls_at_rates_that_it_did_not_have_to_hold() {
+    let calls = sample::calls(1, 60_000, 10);
+    let mut slow = calls.clone();
+    for call in &mut slow {
+        call.micros *= 2;
+    }
+    let [before, now] =
+        [calls, slow].map(|calls| Record { load: sought(Some(500.0)), ..sample::record(&calls) });
+    let verdict = judge(&now, Some(&baseline(before)));
+    let compared: Vec<_> = verdict.checks.iter().filter(|check| check.group == Group::Regression).collect();
+    let [check] = compared[..] else { panic!("{compared:?}") };
+    assert_eq!((check.name.as_str(), check.outcome), ("the limit is at most 20% lower", Outcome::Passed));
+    assert_eq!((verdict.exit, verdict.comparison), (Exit::Passed, None));
+}
+
+#[test]
 fn a_search_for_the_limit_is_not_blamed_for_the_thresholds_that_it_broke() {
-    let sought = |limit| {
+    let verdict = |limit| {
         let mut record = good();
         fail_calls(&mut record, 100);
         record.rules.thresholds = vec!["max<1us".to_owned()];
-        record.load = LoadModel::FindLimit { steps: Vec::new(), lanes: 100, limit };
+        record.load = sought(limit);
         judge(&record, None)
     };
-    assert_eq!(sought(Some(500.0)).exit, Exit::Passed);
-    let nothing = sought(None);
+    assert_eq!(verdict(Some(500.0)).exit, Exit::Passed);
+    let nothing = verdict(None);
     let reasons: Vec<_> = nothing.reasons().collect();
     assert_eq!((nothing.exit, reasons), (Exit::Failed, vec!["no rate was held, not even the lowest"]));
 }

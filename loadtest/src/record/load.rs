@@ -24,6 +24,8 @@ pub enum LoadModel {
     FindLimit {
         /// What was tried, in that order.
         steps: Vec<LimitStep>,
+        /// How long each rate was kept up, in seconds.
+        seconds: f64,
         /// How many iterations could be under way at the same time.
         lanes: u64,
         /// The highest rate at which all thresholds held, in iterations a second.

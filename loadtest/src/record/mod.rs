@@ -294,9 +294,10 @@ pub enum Ending {
 /// What a run is judged by beside what must hold for every run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rules {
-    /// Thresholds in the words of goose, such as `p95<50ms for POST open_session`.
+    /// Thresholds in the words of goose, such as `p95<50ms for POST open_session`. In a search for the limit they
+    /// are what breaks a rate.
     pub thresholds: Vec<String>,
-    /// Calls that may fail, in percent of all.
+    /// Calls that may fail, in percent of all; in a search for the limit, of those of a rate.
     pub max_error_rate: f64,
     /// Calls without which there is nothing to judge.
     pub min_requests: u64,

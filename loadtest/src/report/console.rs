@@ -11,7 +11,7 @@ const SHOWN: usize = 5;
 pub(super) fn print(report: &Report, f: &mut Formatter<'_>) -> Result {
     let Report { record, verdict, files } = report;
     writeln!(f, "\n === SESSIONS LOAD TEST ===")?;
-    let mut fact = |name: &str, text: &str| writeln!(f, " {name:<9} {text}");
+    let mut fact = |name: &str, text: &str| writeln!(f, " {name:<9} {}", printable(text));
     fact("service", &words::service(record))?;
     fact("load", &words::load(record))?;
     fact("scenario", &record.plan)?;
@@ -28,9 +28,9 @@ pub(super) fn print(report: &Report, f: &mut Formatter<'_>) -> Result {
     steps(report, f)?;
     failures(report, f)?;
     for note in words::notes(record) {
-        writeln!(f, " note: {note}")?;
+        writeln!(f, " note: {}", printable(&note))?;
     }
-    writeln!(f, " {verdict}")
+    writeln!(f, " {}", printable(&verdict.to_string()))
 }
 
 fn table(report: &Report, f: &mut Formatter<'_>) -> Result {
@@ -70,7 +70,7 @@ fn failures(report: &Report, f: &mut Formatter<'_>) -> Result {
     failures.sort_by_key(|failure| std::cmp::Reverse(failure.count));
     for failure in failures.iter().take(SHOWN) {
         let times = counted(failure.count, "time", "times");
-        writeln!(f, " {}: {}, {times}", failure.operation, failure.name)?;
+        writeln!(f, " {}: {}, {times}", printable(&failure.operation), printable(&failure.name))?;
         if let Some(example) = &failure.example {
             writeln!(f, "   such as: {}", printable(example))?;
         }
@@ -79,7 +79,8 @@ fn failures(report: &Report, f: &mut Formatter<'_>) -> Result {
         writeln!(f, " and {}", counted(more as u64 + 1, "other failure", "other failures"))?;
     }
     for violation in record.violations.iter().filter(|violation| violation.count > 0) {
-        writeln!(f, " violation: {}, {}", violation.kind, counted(violation.count, "time", "times"))?;
+        let times = counted(violation.count, "time", "times");
+        writeln!(f, " violation: {}, {times}", printable(&violation.kind))?;
         for example in &violation.examples {
             writeln!(f, "   {}", printable(&words::example(example)))?;
         }

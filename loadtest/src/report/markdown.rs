@@ -153,15 +153,20 @@ fn checks(report: &Report, page: &mut String) -> std::fmt::Result {
 }
 
 /// A text in which nothing is markup.
+///
+/// GitHub makes links of addresses without being asked to, but not of those whose colon or full stop is written as a
+/// number. With `@` that does not help: it looks for those when numbers are characters again.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
-    for char in text.chars() {
+    for (place, char) in text.char_indices() {
         match char {
+            ':' if text[place..].starts_with("://") => plain.push_str("&#58;"),
+            '.' if text[..place].to_ascii_lowercase().ends_with("www") => plain.push_str("&#46;"),
             '<' => plain.push_str("&lt;"),
             '>' => plain.push_str("&gt;"),
             '&' => plain.push_str("&amp;"),
             // Nobody is called by what a service says.
-            '@' => plain.push_str("&#64;"),
+            '@' => plain.push_str("@&#8203;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '!' | '~' => plain.extend(['\\', char]),
             char if char.is_control() => plain.push(' '),
             char => plain.push(char),
@@ -185,7 +190,11 @@ mod tests {
 
     #[test]
     fn nothing_that_a_service_says_is_markup() {
-        assert_eq!(plain("<b>*@ann* | [x](y)\n"), "&lt;b&gt;\\*&#64;ann\\* \\| \\[x\\](y) ");
+        assert_eq!(plain("<b>*@ann* | [x](y)\n"), "&lt;b&gt;\\*@&#8203;ann\\* \\| \\[x\\](y) ");
+        assert_eq!(
+            plain("see https://a.b: WWW.a.b, x@a.b"),
+            "see https&#58;//a.b: WWW&#46;a.b, x@&#8203;a.b"
+        );
         assert_eq!(code("a ``|`` b\n<script>"), "``` a ``\\|`` b <script> ```");
         assert_eq!(code("plain"), "`plain`");
     }

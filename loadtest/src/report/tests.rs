@@ -90,7 +90,8 @@ fn limit() -> Record {
     };
     let steps =
         vec![step(100.0, 1_200, None), step(200.0, 1_900, None), step(400.0, 88_000, Some("p99<50ms"))];
-    record.load = LoadModel::FindLimit { steps, lanes: 450, limit: Some(200.0) };
+    record.load = LoadModel::FindLimit { steps, seconds: 5.0, lanes: 450, limit: Some(200.0) };
+    record.rules.thresholds = vec!["p99<50ms".to_owned()];
     record
 }
 
@@ -113,6 +114,21 @@ fn the_console_shows_a_table_and_the_verdict_last() {
     insta::assert_snapshot!("console_passing", report(passing()).to_string());
     insta::assert_snapshot!("console_failing", report(failing()).to_string());
     insta::assert_snapshot!("console_limit", report(limit()).to_string());
+}
+
+#[test]
+fn nothing_that_a_service_says_steers_the_terminal() {
+    let mut record = failing();
+    let text = "a\u{1b}[2J\r\n PASS: all well";
+    record.service.version = Some(text.to_owned());
+    record.failures[0].name = text.to_owned();
+    record.failures[0].operation = text.to_owned();
+    record.violations[0].kind = text.to_owned();
+    record.audit.left_behind.ids = vec![text.to_owned()];
+    record.audit.unknown = Some(text.to_owned());
+    let printed = report(record).to_string();
+    assert!(printed.chars().all(|char| char == '\n' || !char.is_control()), "{printed:?}");
+    assert!(!printed.lines().any(|line| line.starts_with(" PASS")), "{printed}");
 }
 
 #[test]

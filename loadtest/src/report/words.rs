@@ -1,5 +1,6 @@
 //! What every form of a report says in words.
 
+use crate::judge::held;
 use crate::record::{Example, LoadModel, Record, WorkerHealth};
 use crate::text::{self, count, counted};
 
@@ -31,12 +32,13 @@ pub(super) fn load(record: &Record) -> String {
         LoadModel::Open { steps, lanes } => {
             format!("open: iterations begin at {}, on {}", LoadModel::rates(steps), lanes_of(*lanes))
         }
-        LoadModel::FindLimit { limit, lanes, .. } => {
+        LoadModel::FindLimit { limit, seconds, lanes, .. } => {
             let found = match limit {
                 Some(limit) => format!("{limit:.0} iterations/s are held"),
                 None => "no rate was held".to_owned(),
             };
-            format!("search for the limit, on {}: {found}", lanes_of(*lanes))
+            let rules = held(&record.rules);
+            format!("search for the limit, {seconds} s a rate, on {}: {found} ({rules})", lanes_of(*lanes))
         }
     }
 }
@@ -182,8 +184,11 @@ mod tests {
         let steps = vec![RateStep { from: 20.0, to: 20.0, seconds: 5.0 }];
         record.load = LoadModel::Open { steps, lanes: 1 };
         assert_eq!(load(&record), "open: iterations begin at 20/s for 5 s, on 1 lane");
-        record.load = LoadModel::FindLimit { steps: Vec::new(), lanes: 9, limit: Some(400.0) };
-        assert_eq!(load(&record), "search for the limit, on 9 lanes: 400 iterations/s are held");
+        record.load = LoadModel::FindLimit { steps: Vec::new(), seconds: 5.0, lanes: 9, limit: Some(400.0) };
+        record.rules.thresholds = vec!["p99<100ms".to_owned()];
+        let told = "search for the limit, 5 s a rate, on 9 lanes: 400 iterations/s are held (p99<100ms and at \
+                    most 0% of its calls fail)";
+        assert_eq!(load(&record), told);
     }
 
     #[test]

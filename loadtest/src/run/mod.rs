@@ -181,7 +181,7 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
         conductor,
         pacing: plan.pacing.clone(),
         load: Arc::clone(&load),
-        judge: judge_of_steps(&cli, template.clone()),
+        judge: judge_of_steps(template.clone()),
         tried: Arc::clone(&tried),
         lanes: plan.users.unwrap_or_default(),
         patience: plan.timeout,

@@ -10,6 +10,7 @@ use crate::drive::schedule::Schedule;
 use crate::mix::Options;
 use crate::record::{LoadModel, RateStep, Worker};
 use crate::text::{count, counted};
+use crate::verify::payload::Shape;
 use goose::config::GooseConfiguration;
 use goose::util::parse_timespan;
 use std::time::Duration;
@@ -99,11 +100,13 @@ impl Plan {
         }
         let options =
             Options { stores: scenarios.stores, calls: scenarios.calls, read_ratio: scenarios.read_ratio };
+        let is_mix = scenarios.scenario.scenarios().count() > 1;
         let each: Vec<_> = scenarios
             .scenario
             .scenarios()
             .map(|(scenario, weight)| {
-                format!("{} (weight {weight}): {}", scenario.name(), scenario.describe(&options))
+                let weight = if is_mix { format!(" (weight {weight})") } else { String::new() };
+                format!("{}{weight}: {}", scenario.name(), scenario.describe(&options))
             })
             .collect();
         let pause = match scenarios.think_time {
@@ -111,12 +114,17 @@ impl Plan {
             pause => format!("; {pause} ms between calls"),
         };
         let bytes = count(scenarios.payload_bytes as u64);
+        let kind = match scenarios.payload_shape {
+            Shape::Text => "text",
+            Shape::Nested => "nested objects",
+            Shape::Wide => "a wide object",
+        };
         Ok(Self {
             run: conduct.run.clone().unwrap_or_else(run_id),
             share,
             pacing,
             users,
-            iteration: format!("{}; {bytes} bytes a store{pause}", each.join("; ")),
+            iteration: format!("{}; {bytes} bytes of {kind} a store{pause}", each.join("; ")),
             timeout,
             users_by_step: test_plan.clone(),
         })
@@ -140,7 +148,9 @@ impl Plan {
                 });
                 LoadModel::Open { steps: steps.collect(), lanes }
             }
-            Pacing::FindLimit { .. } => LoadModel::FindLimit { steps: Vec::new(), lanes, limit: None },
+            Pacing::FindLimit { step, .. } => {
+                LoadModel::FindLimit { steps: Vec::new(), seconds: step.as_secs_f64(), lanes, limit: None }
+            }
         }
     }
 
@@ -307,6 +317,18 @@ mod tests {
         let (open, _) = plan(&[&worker[..], &["--rate", "100"]].concat());
         let LoadModel::Open { steps, lanes } = open.model() else { panic!("no open load") };
         assert_eq!((steps[0].from, lanes), (25.0, 100));
+    }
+
+    #[test]
+    fn an_iteration_is_told_with_all_that_would_make_it_another() {
+        let told = |args: &[&str]| plan(&[&["--scenario"], args].concat()).0.iteration;
+        let churn = "churn: open, close; deleted after the run; 256 bytes of";
+        assert_eq!(told(&["churn"]), format!("{churn} text a store"));
+        for (shape, described) in [("nested", "nested objects"), ("wide", "a wide object")] {
+            assert_eq!(told(&["churn", "--payload-shape", shape]), format!("{churn} {described} a store"));
+        }
+        let mix = told(&["churn=2,browse=1", "--think-time", "5"]);
+        assert!(mix.contains("churn (weight 2): open") && mix.ends_with("; 5 ms between calls"), "{mix}");
     }
 
     #[test]
