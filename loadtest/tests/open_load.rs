@@ -80,13 +80,14 @@ async fn the_search_for_the_limit_ends_below_what_the_lanes_can_hold() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let service = Faulty::new(Fault::None).with_slow_opening(Duration::from_millis(100));
     let server = EmbeddedService::start("127.0.0.1:0", service.clone()).await.unwrap();
-    // Four lanes that take a tenth of a second hold forty a second and no more.
+    // Four lanes that take a tenth of a second hold forty a second. In a step of a second the queue may grow by two
+    // iterations in its half, and nobody can say that it was not by chance: four a second more.
     let options = ["--find-limit", "--rate", "10", "--step", "1s", "--lanes", "4", "--scenario", "churn"];
     let options = [&options[..], &["--threshold", "p99<400ms"]].concat();
     let report = load(&server.url(), &options).await;
     let LoadModel::FindLimit { steps, limit, .. } = &report.record.load else { panic!("{report}") };
     let limit = limit.unwrap();
-    assert!((15.0..=40.0).contains(&limit), "{limit}: {steps:?}");
+    assert!((30.0..=44.0).contains(&limit), "{limit}: {steps:?}");
     assert!(steps.iter().any(|step| step.broke.is_some()), "{steps:?}");
     assert!(service.is_empty());
 }

@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 /// The pause between two looks at what is still under way.
 const LOOK: Duration = Duration::from_millis(10);
 
+/// Looks at the queue in each step of a search for the limit: four in a quarter.
+const LOOKS: u32 = 16;
+
 /// The longest wait for the lanes to be there.
 const SETTING_UP: Duration = Duration::from_secs(10);
 
@@ -101,18 +104,28 @@ impl Conducting {
         }
     }
 
+    /// How many iterations are under way, again and again during a step.
+    fn look(&self, start: Instant, step: Duration, window: &Window) -> Vec<u64> {
+        let looks = (1..=LOOKS).map_while(|look| {
+            let left = (start + step * look / LOOKS).saturating_duration_since(Instant::now());
+            self.wait(left, || false);
+            (!self.load.stop.is_due()).then(|| window.under_way())
+        });
+        looks.collect()
+    }
+
     /// Keeps up a rate, and tells what has become of it; nothing if the run is over before.
     fn try_rate(&self, rate: f64, step: Duration) -> Option<LimitStep> {
         let window = Arc::new(Window::default());
-        let half = step / 2;
-        let schedule = Schedule::new(&[RateStep { from: rate, to: rate, seconds: half.as_secs_f64() }]);
+        let schedule = Schedule::new(&[RateStep { from: rate, to: rate, seconds: step.as_secs_f64() }]);
         let start = Instant::now();
-        let mut under_way = [0; 2];
-        for (place, begin) in [start, start + half].into_iter().enumerate() {
-            if !self.conductor.play(&schedule, begin, Some(&window)) {
-                return None;
-            }
-            under_way[place] = window.under_way();
+        let (played, under_way) = thread::scope(|scope| {
+            let looks = scope.spawn(|| self.look(start, step, &window));
+            let played = self.conductor.play(&schedule, start, Some(&window));
+            (played, looks.join().unwrap_or_default())
+        });
+        if !played {
+            return None;
         }
         // What takes as long again has not been held.
         self.wait(step, || window.under_way() == 0);
@@ -124,7 +137,7 @@ impl Conducting {
         #[expect(clippy::cast_precision_loss, reason = "a rate is shown with one decimal")]
         let achieved = completed as f64 / step.as_secs_f64();
         let broke = (self.judge)(&operations, step, completed)
-            .or_else(|| grows(under_way, schedule.arrivals()))
+            .or_else(|| grows(&under_way, schedule.arrivals()))
             .or_else(|| {
                 (achieved < rate * ENOUGH)
                     .then(|| format!("only {achieved:.1}/s of {rate:.1}/s came to their end"))
@@ -133,13 +146,16 @@ impl Conducting {
     }
 }
 
-/// Whether more iterations were under way at the end of a step than after its first half, by more than chance: then the
-/// service falls behind, however well it did so far.
-fn grows([half, end]: [u64; 2], arrivals: f64) -> Option<String> {
+/// Whether more iterations were under way in the last quarter of a step than in the second, by more than chance: then
+/// the service falls behind, however well it did so far. The least of a quarter counts, since every service has its pauses.
+fn grows(under_way: &[u64], arrivals: f64) -> Option<String> {
+    let quarter = under_way.len() / 4;
+    let least = |place: usize| under_way.get(place * quarter..(place + 1) * quarter)?.iter().copied().min();
+    let (early, late) = (least(1)?, least(3)?);
     #[expect(clippy::cast_precision_loss, reason = "numbers of iterations")]
-    let growth = end as f64 - half as f64;
-    (growth > (arrivals * (1.0 - ENOUGH)).max(2.0))
-        .then(|| format!("the queue grew from {half} to {end} iterations"))
+    let growth = late as f64 - early as f64;
+    (growth > (arrivals / 2.0 * (1.0 - ENOUGH)).max(2.0))
+        .then(|| format!("the queue grew from {early} to {late} iterations"))
 }
 
 fn described(LimitStep { rate, achieved, p99_us, broke }: &LimitStep) -> String {
@@ -157,10 +173,15 @@ mod tests {
 
     #[test]
     fn a_queue_that_grows_by_more_than_chance_breaks_a_rate() {
-        assert_eq!(grows([5, 5], 1_000.0), None);
-        assert_eq!(grows([5, 50], 1_000.0), None);
-        assert_eq!(grows([50, 5], 1_000.0), None);
-        assert_eq!(grows([0, 2], 10.0), None);
-        assert_eq!(grows([5, 80], 1_000.0).unwrap(), "the queue grew from 5 to 80 iterations");
+        assert_eq!(grows(&[5; 16], 1_000.0), None);
+        assert_eq!(grows(&[0, 1, 2, 2], 10.0), None);
+        let grown = grows(&[0, 5, 10, 15, 20, 25, 30, 35], 100.0).unwrap();
+        assert_eq!(grown, "the queue grew from 10 to 30 iterations");
+    }
+
+    #[test]
+    fn a_pause_of_the_service_is_no_growing_queue() {
+        assert_eq!(grows(&[0, 0, 0, 0, 0, 0, 0, 60], 100.0), None);
+        assert_eq!(grows(&[0, 90, 60, 0, 0, 0, 40, 0], 100.0), None);
     }
 }
