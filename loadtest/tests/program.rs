@@ -132,6 +132,8 @@ fn options_that_have_no_use_together_are_refused() {
         (&["--worker", "0/2", "--run", "x"], "--worker needs --host"),
         (&["--worker", "2/2", "--run", "x"], "must be the number of the worker from 0"),
         (&["--run", "a/b"], "up to 40 letters, digits"),
+        (&["--rate", "1", "--step", "10000000000000000000s"], "a time from 100 ms to 30 days"),
+        (&["--rate", "1", "--run-time", "3000000h"], "at most 30 days"),
         (&["--read-ratio", "2"], "a number from 0 to 1"),
         (&["--start-at", "noon"], "a time such as 2026-01-31T12:00:00Z"),
         (&["--report-file", "report.pdf"], "a report file ends in .html, .md, .json or .xml"),
@@ -188,6 +190,17 @@ fn a_run_whose_dashboard_was_opened_ends() {
     assert_eq!(&answer, b"HTTP/1.1 200");
     let Output { status, stdout, .. } = child.wait_with_output().unwrap();
     assert_eq!(status.code(), Some(0), "{}", text(&stdout));
+}
+
+#[test]
+fn a_search_ends_whose_progress_nobody_reads_any_more() {
+    let options = ["--find-limit", "--rate", "1", "--step", "200ms", "--lanes", "1", "--no-print-metrics"];
+    let mut child = loadtest(&options).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Nothing is read, and the other end is gone before the first rate was tried.
+    drop(child.stderr.take());
+    let Output { status, stdout, .. } = child.wait_with_output().unwrap();
+    assert!(matches!(status.code(), Some(0 | 1)), "{status}");
+    assert!(text(&stdout).contains("nothing left behind"), "{}", text(&stdout));
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod rates;
 pub(crate) mod share;
 
 pub use clean::Clean;
+pub(crate) use options::LONGEST;
 pub use options::{Conduct, Pace, Scenarios};
 pub use rates::Rates;
 

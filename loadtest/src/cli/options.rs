@@ -11,6 +11,9 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use std::time::Duration;
 
+/// The longest that a rate is kept: beyond it, the clocks of some machines end.
+pub(crate) const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// What a user does.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Scenarios")]
@@ -131,8 +134,8 @@ fn ratio(text: &str) -> Result<f64, String> {
 fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .ok()
-        .filter(|step| *step >= Duration::from_millis(100))
-        .ok_or_else(|| "it must be a time of 100 ms or more, such as 30s or 1m".to_owned())
+        .filter(|step| (Duration::from_millis(100)..=LONGEST).contains(step))
+        .ok_or_else(|| "it must be a time from 100 ms to 30 days, such as 30s or 1m".to_owned())
 }
 
 /// What belongs into a user id, and ends where the run's name ends.

@@ -4,7 +4,7 @@
 //! sessions behind. goose also forgets an order to stop that comes before its run has begun; so it is kept here too,
 //! and given again by the first user that starts.
 
-use crate::Exit;
+use crate::{Exit, text};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -16,6 +16,8 @@ pub(crate) struct Stop {
     signal: Arc<OnceLock<&'static str>>,
     over: Arc<AtomicBool>,
     planned: Arc<AtomicBool>,
+    /// Why the run cannot go on.
+    broken: Arc<OnceLock<&'static str>>,
 }
 
 impl Stop {
@@ -31,7 +33,7 @@ impl Stop {
                 tokio::spawn(async move {
                     while signals.recv().await.is_some() {
                         if stop.signal.set(name).is_err() {
-                            eprintln!("loadtest: a second signal: sessions may stay behind");
+                            text::tell("a second signal: sessions may stay behind");
                             std::process::exit(Exit::Stopped.code().into());
                         }
                         goose::trigger_killswitch(name);
@@ -59,6 +61,17 @@ impl Stop {
         }
         self.end();
         goose::trigger_killswitch("the load has come to its end");
+    }
+
+    /// Ends the run because a part of the load test itself has failed.
+    pub(crate) fn break_off(&self, why: &'static str) {
+        let _ = self.broken.set(why);
+        self.end_as_planned();
+    }
+
+    /// Which part has failed, if any.
+    pub(crate) fn broken(&self) -> Option<&'static str> {
+        self.broken.get().copied()
     }
 
     /// Whether the run was ended because it had come to its end.

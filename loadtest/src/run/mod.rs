@@ -25,6 +25,7 @@ use crate::observe::recorder::Recorder;
 use crate::observe::usage::Usage;
 use crate::record::{self, Ending};
 use crate::report::{CannotWrite, DEFAULT_FILE, Format, Report};
+use crate::text;
 use crate::verify::ledger::Ledger;
 use crate::verify::payload::Filler;
 use crate::wire::{Client, HttpClient, Wire};
@@ -113,7 +114,7 @@ pub async fn run(cli: Cli) -> Result<Outcome, CouldNotRun> {
             service.consent(options.yes)?;
             let client = own_client(&service)?;
             service.must_answer(&client).await?;
-            let told = |cleaned: &Cleaned| eprintln!("loadtest: {cleaned}");
+            let told = |cleaned: &Cleaned| text::tell(cleaned);
             killed::clean(&client, &options.run, options.most, told)
                 .await
                 .map(Outcome::Cleaned)
@@ -223,7 +224,7 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
     let mut report = Report::new(record, baseline.as_ref());
     let unwritten: Vec<_> = files.iter().filter_map(|file| report.write(file).err()).collect();
     for error in &unwritten {
-        eprintln!("loadtest: {error}");
+        text::tell(error);
     }
     Ok(Outcome::Loaded(Box::new(report), unwritten))
 }
@@ -289,7 +290,9 @@ fn ending(
     let by_switch = goose::is_killswitch_triggered()
         && !load.stop.is_planned()
         && !matches!(ending, Ending::Threshold { .. });
-    if let Some(signal) = load.stop.signal() {
+    if let Some(why) = load.stop.broken() {
+        ending = Ending::Broken { why: why.to_owned() };
+    } else if let Some(signal) = load.stop.signal() {
         ending = Ending::Signal { signal: signal.to_owned() };
     } else if by_switch {
         ending = Ending::Signal { signal: "SIGINT".to_owned() };

@@ -4,7 +4,7 @@
 use super::CouldNotRun;
 use super::service::Service;
 use crate::cli::share::part;
-use crate::cli::{Cli, all_at_once};
+use crate::cli::{Cli, LONGEST, all_at_once};
 use crate::drive::load::prefix;
 use crate::drive::schedule::Schedule;
 use crate::mix::Options;
@@ -253,8 +253,13 @@ fn lanes(rate: f64) -> usize {
 fn run_time(goose: &GooseConfiguration) -> Result<Option<Duration>, CouldNotRun> {
     let Some(text) = &goose.run_time else { return Ok(None) };
     match parse_timespan(text) {
-        Some(seconds) if seconds > 0 => Ok(Some(Duration::from_secs(seconds as u64))),
-        _ => Err(CouldNotRun(format!("--run-time {text}: it must be a time such as 30s or 1h30m"))),
+        Some(seconds) if seconds > 0 && Duration::from_secs(seconds as u64) <= LONGEST => {
+            Ok(Some(Duration::from_secs(seconds as u64)))
+        }
+        _ => {
+            let why = "it must be a time such as 30s or 1h30m, and at most 30 days";
+            Err(CouldNotRun(format!("--run-time {text}: {why}")))
+        }
     }
 }
 
