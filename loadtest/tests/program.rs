@@ -128,6 +128,8 @@ fn options_that_have_no_use_together_are_refused() {
         (&["--rate", "5", "--users", "3"][..], "--users has no use with --rate or --find-limit"),
         (&["--lanes", "5"], "--lanes has no use without --rate or --find-limit"),
         (&["--find-limit", "--rate", "5,10"], "--find-limit begins with one --rate"),
+        (&["--rate", "50", "--step", "10s", "--run-time", "5m"], "--run-time has no use with --step"),
+        (&["--find-limit", "--run-time", "30s"], "--run-time has no use with --find-limit"),
         (&["--worker", "0/2"], "--worker needs --run"),
         (&["--worker", "0/2", "--run", "x"], "--worker needs --host"),
         (&["--worker", "2/2", "--run", "x"], "must be the number of the worker from 0"),

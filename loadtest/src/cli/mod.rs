@@ -138,6 +138,12 @@ impl Cli {
             let message = format!("--{} has no use without --rate or --find-limit", dashed(id));
             return Err(command.error(ErrorKind::ArgumentConflict, message));
         }
+        if given("run_time")
+            && let Some(id) = ["step", "find_limit"].into_iter().find(|id| given(id))
+        {
+            let message = format!("--run-time has no use with --{}: the steps say how long it is", dashed(id));
+            return Err(command.error(ErrorKind::ArgumentConflict, message));
+        }
         let mut cli = <Self as FromArgMatches>::from_arg_matches(&matches)?;
         cli.test_plan = matches
             .get_raw("test_plan")
