@@ -1,9 +1,14 @@
 //! The program as it is started: what it prints, where, and its exit codes.
 
+mod faulty;
+
+use faulty::{Fault, Faulty};
+use sessions_client::server::EmbeddedService;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output, Stdio};
 use std::thread;
+use std::time::Duration;
 
 fn loadtest(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_loadtest"));
@@ -223,6 +228,24 @@ fn a_missed_threshold_fails_the_run() {
 fn goose_can_be_asked_for_its_list_alone() {
     let (stdout, stderr) = assert_ends(&["--list"], 0);
     assert!(stdout.contains("lifecycle") && stderr.is_empty(), "{stdout}{stderr}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_signal_after_the_last_arrival_is_the_first_one_and_leaves_nothing_behind() {
+    let service = Faulty::new(Fault::None).with_slow_opening(Duration::from_secs(4));
+    let server = EmbeddedService::start("127.0.0.1:0", service.clone()).await.unwrap();
+    // The dashboard has the load test end the run itself, while its user still waits for its session.
+    let options = ["--host", &server.url(), "-u", "1", "-t", "1s", "--dashboard", "--dashboard-port", "0"];
+    let mut child = loadtest(&options).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    stderr.read_line(&mut String::new()).unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let sent = Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let ended = tokio::task::spawn_blocking(|| child.wait_with_output().unwrap()).await.unwrap();
+    assert_eq!(ended.status.code(), Some(4), "{}", text(&ended.stdout));
+    assert!(service.is_empty());
 }
 
 #[cfg(unix)]

@@ -286,7 +286,8 @@ fn ending(
         Ok(Err(error)) => Ending::Broken { why: explain(&error) },
         Err(error) => Ending::Broken { why: panicked(&error) },
     };
-    // A missed threshold stops goose by the same switch as Ctrl-C, and so does the end of an open load.
+    // A missed threshold stops goose by its switch, and so does the end of an open load; what else does is a Ctrl-C that
+    // went to goose, because its handler was there first.
     let by_switch = goose::is_killswitch_triggered()
         && !load.stop.is_planned()
         && !matches!(ending, Ending::Threshold { .. });
@@ -296,10 +297,6 @@ fn ending(
         ending = Ending::Signal { signal: signal.to_owned() };
     } else if by_switch {
         ending = Ending::Signal { signal: "SIGINT".to_owned() };
-    } else {
-        // goose takes a Ctrl-C for the second one while its switch is set, and exits at once: the first one
-        // after a missed threshold would leave sessions behind.
-        goose::reset_killswitch();
     }
     Ok(ending)
 }
