@@ -97,6 +97,14 @@ fn an_address_that_is_no_url_is_refused_when_the_client_is_made() {
         ("http://", "`url` is no URL: write it like `http://localhost:8080`"),
         ("http://localhost:80800", "`url` has a port that is no whole number from 1 to 65535"),
         ("http://localhost/?a=b", "`url` must end with the path: drop its query and fragment"),
+        (
+            "http://localhost/a/../b",
+            "`url` must have no `.` or `..` in its path: write the path that is meant",
+        ),
+        (
+            "http://localhost/a/%2E%2e/b",
+            "`url` must have no `.` or `..` in its path: write the path that is meant",
+        ),
     ] {
         let error = SessionsHttpClientV1::connect(url).unwrap_err();
         assert_eq!((error.kind(), &*error.to_string()), (ErrorKind::Config, why), "{url}");

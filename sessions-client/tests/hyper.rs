@@ -337,9 +337,28 @@ async fn the_port_that_a_scheme_has_anyway_is_not_in_the_header() {
         ("https://sessions.example", "host: sessions.example"),
         ("http://[::1]:80", "host: [::1]"),
         ("http://[::1]:8080", "host: [::1]:8080"),
+        ("http://Sessions.EXAMPLE:8080", "host: sessions.example:8080"),
     ] {
         let (_, headers) = head(url).await;
         assert!(headers.iter().any(|header| header == host), "{url}: {headers:?}");
+    }
+}
+
+#[cfg(feature = "reqwest")]
+#[test]
+fn the_address_in_messages_is_that_of_the_reqwest_transport() {
+    for url in [
+        "http://sessions.example:80",
+        "https://Sessions.Example:443/path",
+        "http://me:secret@SESSIONS.example:8080",
+        "http://[0:0:0:0::1]:80",
+        "https://[::FFFF]:8443",
+        "http://127.0.0.1",
+    ] {
+        let config = ClientConfig::from_url(url).unwrap();
+        let hyper = HyperTransport::new(&config).unwrap();
+        let reqwest = sessions_client::ReqwestTransport::new(&config).unwrap();
+        assert_eq!(hyper.origin(), reqwest.origin(), "{url}");
     }
 }
 

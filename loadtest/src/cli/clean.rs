@@ -5,7 +5,7 @@ use clap::Args;
 
 /// Remove what a run has left that was killed
 ///
-/// Goes through all sessions of the service, and closes and deletes those of users named loadtest-<ID>-….
+/// Goes through all sessions of the service, and closes and deletes those of users whose ids begin with loadtest- and that name.
 #[derive(Clone, Debug, Args)]
 pub struct Clean {
     /// Name of the run, as its first line and its report say it

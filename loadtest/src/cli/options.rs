@@ -75,7 +75,7 @@ pub struct Pace {
     /// Raise the rate until a threshold breaks, and tell the highest that is held
     ///
     /// Begins with --rate [default: 50], doubles until a threshold breaks, and halves the gap until it is below 5%.
-    /// Judged by --threshold [default: p99<100ms and no failure].
+    /// Judged by --threshold; without one, by a p99 below 100 ms and no failure.
     #[arg(long)]
     pub find_limit: bool,
 }

@@ -7,10 +7,12 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http::{HeaderValue, Uri};
 use percent_encoding::percent_decode_str;
+use std::net::Ipv6Addr;
 
 #[derive(Clone)]
 pub(super) struct Address {
-    /// Scheme, host and port.
+    /// Scheme, host and port in the one form that URLs have after parsing, which reqwest's have too: so a message says
+    /// the same whatever transport it is of.
     pub(super) origin: String,
     /// What stands before every path, without a slash at its end; empty for most services.
     pub(super) base_path: String,
@@ -27,15 +29,25 @@ impl Address {
             .parse()
             .map_err(|error| Error::config("url", format_args!("is no URL: {error}")))?;
         let authority = uri.authority().map_or("", |authority| authority.as_str());
-        let (authorization, host) = match authority.rsplit_once('@') {
-            Some((credentials, host)) => (Some(basic(credentials)), host),
-            None => (None, authority),
-        };
         Ok(Self {
-            origin: format!("{}://{host}", uri.scheme_str().unwrap_or("http")),
+            origin: origin(&uri),
             base_path: uri.path().trim_end_matches('/').to_owned(),
-            authorization,
+            authorization: authority.rsplit_once('@').map(|(credentials, _)| basic(credentials)),
         })
+    }
+}
+
+fn origin(uri: &Uri) -> String {
+    let scheme = uri.scheme_str().unwrap_or("http");
+    let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+    let host = match host.trim_matches(['[', ']']).parse::<Ipv6Addr>() {
+        Ok(address) => format!("[{address}]"),
+        Err(_) => host,
+    };
+    let usual = if scheme == "https" { 443 } else { 80 };
+    match uri.port_u16().filter(|port| *port != usual) {
+        Some(port) => format!("{scheme}://{host}:{port}"),
+        None => format!("{scheme}://{host}"),
     }
 }
 

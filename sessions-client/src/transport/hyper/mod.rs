@@ -55,6 +55,9 @@ const AGENT: HeaderValue =
 /// A connection serves one call at a time; its task drives it. A call that is given up closes its connection. One of
 /// the pool that turns out to be closed before anything is written is replaced silently; so a call that fails has
 /// perhaps been sent, and is for [`Retry`](crate::policy::Retry) to judge. A repeat has a new connection.
+///
+/// A connection belongs to the runtime that it was made in, as with every client over tokio: calls from several runtimes
+/// that run at the same time, or one after the other while the first one stands still, want a transport for each.
 #[derive(Clone)]
 pub struct HyperTransport {
     connector: Connector,
@@ -101,7 +104,8 @@ impl HyperTransport {
     }
 
     fn over(connector: Connector, address: Address, config: &ClientConfig) -> Result<Self, Error> {
-        let host = HeaderValue::try_from(host(&address.origin))
+        let host = address.origin.split_once("://").map_or("", |(_, host)| host);
+        let host = HeaderValue::try_from(host)
             .map_err(|error| Error::config("url", format_args!("has a host that is none: {error}")))?;
         Ok(Self {
             connector,
@@ -224,13 +228,6 @@ impl fmt::Debug for HyperTransport {
 /// Where connections go.
 fn origin(address: &Address) -> Result<Uri, Error> {
     address.origin.parse().map_err(|error| Error::config("url", format_args!("is no URL: {error}")))
-}
-
-/// Host and port as the header has them: without the port that the scheme has anyway.
-fn host(origin: &str) -> &str {
-    let (scheme, authority) = origin.split_once("://").unwrap_or(("", origin));
-    let usual = if scheme == "https" { ":443" } else { ":80" };
-    authority.strip_suffix(usual).unwrap_or(authority)
 }
 
 /// Whether a connector has its own limit of time, which is over.
