@@ -6,6 +6,7 @@ use faulty::{Fault, Faulty};
 use sessions_client::server::EmbeddedService;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -135,12 +136,22 @@ fn options_that_have_no_use_together_are_refused() {
         (&["--find-limit", "--rate", "5,10"], "--find-limit begins with one --rate"),
         (&["--rate", "50", "--step", "10s", "--run-time", "5m"], "--run-time has no use with --step"),
         (&["--find-limit", "--run-time", "30s"], "--run-time has no use with --find-limit"),
+        (&["--dashboard", "--iterations", "3"], "--dashboard needs --run-time"),
+        (&["--dashboard", "--test-plan", "2,1s;0,1s"], "--dashboard needs --run-time"),
+        (
+            &["--worker", "0/2", "--run", "x", "--host", "http://127.0.0.1:1", "--test-plan", "2,1s"],
+            "--test-plan has no use with --worker",
+        ),
         (&["--worker", "0/2"], "--worker needs --run"),
         (&["--worker", "0/2", "--run", "x"], "--worker needs --host"),
         (&["--worker", "2/2", "--run", "x"], "must be the number of the worker from 0"),
         (&["--run", "a/b"], "up to 40 letters, digits"),
         (&["--rate", "1", "--step", "10000000000000000000s"], "a time from 100 ms to 30 days"),
         (&["--rate", "1", "--run-time", "3000000h"], "at most 30 days"),
+        (&["--payload-bytes", "18446744073709551615"], "18446744073709551615 is not in 0..=100000000"),
+        (&["-u", "9223372036854775808"], "9223372036854775808 is not in 0..=1000000"),
+        (&["--rate", "1", "--lanes", "18446744073709551615"], "is not in 0..=1000000"),
+        (&["--test-plan", "9223372036854775807,1s"], "users need"),
         (&["--read-ratio", "2"], "a number from 0 to 1"),
         (&["--start-at", "noon"], "a time such as 2026-01-31T12:00:00Z"),
         (&["--report-file", "report.pdf"], "a report file ends in .html, .md, .json or .xml"),
@@ -152,6 +163,23 @@ fn options_that_have_no_use_together_are_refused() {
         assert!(stderr.contains(why), "{args:?}: {stderr}");
         assert_eq!(stdout, "", "{args:?}");
     }
+}
+
+#[test]
+fn a_run_that_never_was_leaves_no_record_and_one_whose_report_cannot_be_written_is_not_made() {
+    let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/program-records");
+    let _ = std::fs::remove_dir_all(folder);
+    let record = format!("{folder}/run.json");
+    let args = ["--users", "1", "--start-at", "1000", "--report-file", &record];
+    let (_, stderr) = assert_ends(&args, 3);
+    assert!(stderr.contains("the start time "), "{stderr}");
+    assert!(!Path::new(&record).exists());
+
+    let page = format!("{folder}/page.html");
+    std::fs::create_dir_all(&page).unwrap();
+    let (_, stderr) = assert_ends(&["--users", "1", "--report-file", &page, "--report-file", &record], 3);
+    assert!(stderr.contains("page.html: cannot be written: "), "{stderr}");
+    assert!(!Path::new(&record).exists());
 }
 
 #[test]
@@ -231,7 +259,7 @@ fn goose_can_be_asked_for_its_list_alone() {
 }
 
 #[cfg(unix)]
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_signal_after_the_last_arrival_is_the_first_one_and_leaves_nothing_behind() {
     let service = Faulty::new(Fault::None).with_slow_opening(Duration::from_secs(4));
     let server = EmbeddedService::start("127.0.0.1:0", service.clone()).await.unwrap();

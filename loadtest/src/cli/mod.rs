@@ -13,6 +13,7 @@ pub(crate) mod share;
 pub use clean::Clean;
 pub(crate) use options::LONGEST;
 pub use options::{Conduct, Pace, Scenarios};
+use options::{MOST_USERS, up_to};
 pub use rates::Rates;
 
 use crate::judge::JudgeOptions;
@@ -141,7 +142,8 @@ impl Cli {
         if given("run_time")
             && let Some(id) = ["step", "find_limit"].into_iter().find(|id| given(id))
         {
-            let message = format!("--run-time has no use with --{}: the steps say how long it is", dashed(id));
+            let message =
+                format!("--run-time has no use with --{}: the steps say how long it is", dashed(id));
             return Err(command.error(ErrorKind::ArgumentConflict, message));
         }
         let mut cli = <Self as FromArgMatches>::from_arg_matches(&matches)?;
@@ -167,10 +169,22 @@ impl Cli {
                     "--worker needs --host: each worker would load an embedded service of its own".to_owned()
                 );
             }
+            if self.test_plan.is_some() && worker.of > 1 {
+                return Err(
+                    "--test-plan has no use with --worker: each would make all of its users".to_owned()
+                );
+            }
             if pace.find_limit && worker.of > 1 {
                 return Err("--find-limit has no use with --worker: each would look for a limit of its own"
                     .to_owned());
             }
+        }
+        if goose.dashboard && (self.test_plan.is_some() || goose.iterations.is_some_and(|each| each > 0)) {
+            return Err(
+                "--dashboard needs --run-time or --rate: it would keep any other run up for a browser \
+                        that is open"
+                    .to_owned(),
+            );
         }
         if pace.find_limit && pace.rate.as_ref().is_some_and(|rates| rates.single().is_none()) {
             return Err("--find-limit begins with one --rate, not with steps or a ramp".to_owned());
@@ -206,7 +220,7 @@ fn command() -> clap::Command {
         })
         .mut_arg("users", |arg| {
             let summary = "Concurrent users [default: 8]";
-            arg.help(summary).long_help(format!(
+            arg.value_parser(up_to(MOST_USERS)).help(summary).long_help(format!(
                 "{summary}\n\n\
                  Each works on one session at a time. Not allowed with --test-plan, which sets its own."
             ))
@@ -270,7 +284,7 @@ fn fill(goose: &mut GooseConfiguration, has_test_plan: bool, is_open: bool) {
 
 /// The rate at which this many users start within ten milliseconds.
 pub(crate) fn all_at_once(users: usize) -> String {
-    (users.max(1) * 100).to_string()
+    users.max(1).saturating_mul(100).to_string()
 }
 
 #[cfg(test)]

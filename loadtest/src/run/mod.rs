@@ -23,7 +23,7 @@ use crate::merge::merge;
 use crate::mix::{Options, Scenario};
 use crate::observe::recorder::Recorder;
 use crate::observe::usage::Usage;
-use crate::record::{self, Ending};
+use crate::record::{self, Ending, Record};
 use crate::report::{CannotWrite, DEFAULT_FILE, Format, Report};
 use crate::text;
 use crate::verify::ledger::Ledger;
@@ -40,6 +40,7 @@ use rules::{judge_of_steps, rules};
 use service::Service;
 use sessions_client::HyperTransport;
 use std::fmt;
+use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -152,7 +153,7 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
         return Ok(Outcome::Told(plan.dry_run(&cli, &service, consent)));
     }
     consent?;
-    files::allow(plan.users.unwrap_or_default(), service.is_embedded()).map_err(CouldNotRun)?;
+    files::allow(plan.most_users(), service.is_embedded()).map_err(CouldNotRun)?;
     let stop = Stop::default();
     stop.on_signals().map_err(|error| CouldNotRun(format!("signals cannot be caught: {error}")))?;
     let client = own_client(&service)?;
@@ -187,10 +188,7 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
         lanes: plan.users.unwrap_or_default(),
         patience: plan.timeout,
     });
-    // Who finds such a file later knows that the run was killed, and its name.
-    for file in files.iter().filter(|file| Format::of(file) == Ok(Format::Json)) {
-        Report::new(template.clone(), None).write(file).map_err(|error| CouldNotRun(error.to_string()))?;
-    }
+    let announced = announce(&files, &template)?;
     let mut goose = cli.goose.clone();
     goose.report_file.clone_from(&cli.conduct.goose_report);
     // For goose the address is a name in its tables, where credentials do not belong.
@@ -210,11 +208,13 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
     // goose panics when it prints and nobody reads any more; what its users have opened is there all the same.
     let ended = tokio::spawn(attack(goose, Arc::clone(&beginning))).await;
     drop(live);
-    if let Some(why) = beginning.refused.get() {
-        return Err(CouldNotRun(why.clone()));
-    }
     let used = Usage::now();
-    let ending = ending(ended, &load)?;
+    let ended = match beginning.refused.get() {
+        Some(why) => Err(CouldNotRun(why.clone())),
+        None => ending(ended, &load),
+    };
+    // A record of a run that never was would hold up the merge of the others.
+    let ending = ended.inspect_err(|_| announced.iter().for_each(|file| drop(fs::remove_file(file))))?;
     stop.end();
     load.all_at_rest().await;
     let audit = audit(&load).await;
@@ -312,6 +312,30 @@ fn report_files(goose: &GooseConfiguration) -> Result<Vec<PathBuf>, CouldNotRun>
         Format::of(file).map_err(|error| CouldNotRun(format!("--report-file {error}")))?;
     }
     Ok(files)
+}
+
+/// Makes sure that all reports can be written, before anything is sent, and writes those that programs read.
+///
+/// Who finds such a file later knows that the run was killed, and its name. The others stay as they are until there is
+/// something to show.
+fn announce<'f>(files: &'f [PathBuf], template: &Record) -> Result<Vec<&'f PathBuf>, CouldNotRun> {
+    let (records, pages): (Vec<_>, Vec<_>) =
+        files.iter().partition(|file| Format::of(file) == Ok(Format::Json));
+    for page in pages {
+        let is_new = !page.exists();
+        page.parent()
+            .map_or(Ok(()), fs::create_dir_all)
+            .and_then(|()| fs::OpenOptions::new().create(true).append(true).open(page))
+            .map_err(|error| CouldNotRun(format!("{}: cannot be written: {error}", page.display())))?;
+        if is_new {
+            let _ = fs::remove_file(page);
+        }
+    }
+    let mut report = Report::new(template.clone(), None);
+    for file in &records {
+        report.write(file).map_err(|error| CouldNotRun(error.to_string()))?;
+    }
+    Ok(records)
 }
 
 fn own_client(service: &Service) -> Result<Client, CouldNotRun> {

@@ -122,14 +122,16 @@ impl Plan {
         })
     }
 
+    /// The most users or lanes at the same time.
+    pub(crate) fn most_users(&self) -> usize {
+        self.users.unwrap_or_else(|| self.users_by_step.as_deref().map_or(0, most_users))
+    }
+
     /// The load model of the record, as far as it is known before.
     pub(crate) fn model(&self) -> LoadModel {
-        let lanes = self.users.unwrap_or_default() as u64;
+        let lanes = self.most_users() as u64;
         match &self.pacing {
-            Pacing::Closed => LoadModel::Closed {
-                users: self.users_by_step.as_deref().map_or(lanes, most_users),
-                test_plan: self.users_by_step.clone(),
-            },
+            Pacing::Closed => LoadModel::Closed { users: lanes, test_plan: self.users_by_step.clone() },
             Pacing::Open(steps) => {
                 // Together the workers make the rate, and each has its part of it.
                 let part = 1.0 / f64::from(self.share.of);
@@ -207,7 +209,7 @@ impl Plan {
             }
             Pacing::Closed => match (goose_iterations(&cli.goose), self.users) {
                 (Some(each), Some(users)) => {
-                    format!("about {}", count(each * users as u64 * sessions / weights))
+                    format!("about {}", count(each.saturating_mul(users as u64 * sessions) / weights))
                 }
                 _ => "as many as the service manages to answer".to_owned(),
             },
@@ -264,7 +266,7 @@ fn run_time(goose: &GooseConfiguration) -> Result<Option<Duration>, CouldNotRun>
 }
 
 /// The most users of a test plan in goose's words: `10,30s;20,1m`.
-fn most_users(plan: &str) -> u64 {
+fn most_users(plan: &str) -> usize {
     let users = plan.split(';').filter_map(|step| step.split(',').next()?.trim().parse().ok());
     users.max().unwrap_or_default()
 }
