@@ -158,6 +158,7 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
     stop.on_signals().map_err(|error| CouldNotRun(format!("signals cannot be caught: {error}")))?;
     let client = own_client(&service)?;
     service.must_answer(&client).await?;
+    service.introduce().await;
 
     let (conductor, arrivals) = arrivals(plan.share, stop.clone());
     let is_open = !matches!(plan.pacing, Pacing::Closed);

@@ -168,19 +168,9 @@ impl Plan {
             }
             Pacing::Open(steps) => {
                 let schedule = Schedule::new(steps);
-                let rates: Vec<_> = steps
-                    .iter()
-                    .map(|RateStep { from, to, seconds }| {
-                        if (from - to).abs() < f64::EPSILON {
-                            format!("{from}/s for {seconds} s")
-                        } else {
-                            format!("{from}/s to {to}/s in {seconds} s")
-                        }
-                    })
-                    .collect();
                 format!(
                     "iterations at {}, about {} in all, in {}",
-                    rates.join(", "),
+                    LoadModel::rates(steps),
                     count(arrivals(&schedule)),
                     counted(users, "lane", "lanes"),
                 )
@@ -334,7 +324,7 @@ mod tests {
         assert_eq!(told(&["--iterations", "5", "-u", "1"]), "1 user, 5 iterations each");
         assert_eq!(
             told(&["--rate", "10..200,200", "--step", "10s"]),
-            "iterations at 10/s to 200/s in 10 s, 200/s for 10 s, about 3,050 in all, in 800 lanes"
+            "iterations at 10 to 200/s in 10 s, 200/s for 10 s, about 3,050 in all, in 800 lanes"
         );
     }
 }
