@@ -14,7 +14,7 @@ async fn main() -> ExitCode {
                 outcome.exit()
             }
             Err(error) => {
-                eprintln!("loadtest: {error}");
+                let _ = writeln!(std::io::stderr(), "loadtest: {error}");
                 Exit::CouldNotRun
             }
         },

@@ -1,4 +1,12 @@
-//! Numbers as people read them.
+//! Numbers as people read them, and sentences where they read them.
+
+use std::fmt::Display;
+use std::io::{Write, stderr};
+
+/// Tells people something while a run goes on. That nobody reads any more, as after `2> >(head -1)`, ends no run.
+pub(crate) fn tell(what: impl Display) {
+    let _ = writeln!(stderr(), "loadtest: {what}");
+}
 
 /// A number with commas between its thousands, as in goose's tables.
 pub(crate) fn count(number: u64) -> String {
@@ -31,6 +39,12 @@ pub(crate) fn micros(micros: f64) -> String {
         _ => 0,
     };
     format!("{value:.decimals$} {unit}")
+}
+
+/// A latency in microseconds, if there were calls.
+pub(crate) fn latency(us: Option<u64>) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+    us.map_or_else(|| "-".to_owned(), |us| micros(us as f64))
 }
 
 /// A number of percent, as exact as it needs to be.

@@ -10,7 +10,8 @@ set -euo pipefail
 loadtest=$1
 url=$SESSIONS_URL
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+pid=
+trap '[[ -z $pid ]] || kill -s KILL "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT
 
 fail() {
     echo "$0: $*" >&2
@@ -42,6 +43,7 @@ for signal in INT TERM KILL; do
     kill -s "$signal" "$pid"
     code=0
     wait "$pid" || code=$?
+    pid=
     left=$(($(count) - 1))
     echo "SIG$signal with $((before - 1)) sessions open: exit code $code, $left left behind"
     if [[ $signal == KILL ]]; then

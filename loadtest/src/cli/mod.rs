@@ -11,7 +11,9 @@ mod rates;
 pub(crate) mod share;
 
 pub use clean::Clean;
+pub(crate) use options::LONGEST;
 pub use options::{Conduct, Pace, Scenarios};
+use options::{MOST_USERS, up_to};
 pub use rates::Rates;
 
 use crate::judge::JudgeOptions;
@@ -138,6 +140,13 @@ impl Cli {
             let message = format!("--{} has no use without --rate or --find-limit", dashed(id));
             return Err(command.error(ErrorKind::ArgumentConflict, message));
         }
+        if given("run_time")
+            && let Some(id) = ["step", "find_limit"].into_iter().find(|id| given(id))
+        {
+            let message =
+                format!("--run-time has no use with --{}: the steps say how long it is", dashed(id));
+            return Err(command.error(ErrorKind::ArgumentConflict, message));
+        }
         let mut cli = <Self as FromArgMatches>::from_arg_matches(&matches)?;
         cli.test_plan = matches
             .get_raw("test_plan")
@@ -161,10 +170,22 @@ impl Cli {
                     "--worker needs --host: each worker would load an embedded service of its own".to_owned()
                 );
             }
+            if self.test_plan.is_some() && worker.of > 1 {
+                return Err(
+                    "--test-plan has no use with --worker: each would make all of its users".to_owned()
+                );
+            }
             if pace.find_limit && worker.of > 1 {
                 return Err("--find-limit has no use with --worker: each would look for a limit of its own"
                     .to_owned());
             }
+        }
+        if goose.dashboard && (self.test_plan.is_some() || goose.iterations.is_some_and(|each| each > 0)) {
+            return Err(
+                "--dashboard needs --run-time or --rate: it would keep any other run up for a browser \
+                        that is open"
+                    .to_owned(),
+            );
         }
         if pace.find_limit && pace.rate.as_ref().is_some_and(|rates| rates.single().is_none()) {
             return Err("--find-limit begins with one --rate, not with steps or a ramp".to_owned());
@@ -200,7 +221,7 @@ fn command() -> clap::Command {
         })
         .mut_arg("users", |arg| {
             let summary = "Concurrent users [default: 8]";
-            arg.help(summary).long_help(format!(
+            arg.value_parser(up_to(MOST_USERS)).help(summary).long_help(format!(
                 "{summary}\n\n\
                  Each works on one session at a time. Not allowed with --test-plan, which sets its own."
             ))
@@ -275,7 +296,7 @@ fn fill(goose: &mut GooseConfiguration, has_test_plan: bool, is_open: bool) {
 
 /// The rate at which this many users start within ten milliseconds.
 pub(crate) fn all_at_once(users: usize) -> String {
-    (users.max(1) * 100).to_string()
+    users.max(1).saturating_mul(100).to_string()
 }
 
 #[cfg(test)]

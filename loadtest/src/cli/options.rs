@@ -9,7 +9,17 @@ use crate::verify::payload::Shape;
 use crate::wire::HttpClient;
 use chrono::{DateTime, Utc};
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 use std::time::Duration;
+
+/// The longest that a rate is kept: beyond it, the clocks of some machines end.
+pub(crate) const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// More than a service takes, and little enough for a few to be in memory.
+const MOST_BYTES: u64 = 100_000_000;
+
+/// More users than a process has connections for.
+pub(crate) const MOST_USERS: u64 = 1_000_000;
 
 /// What a user does.
 #[derive(Clone, Debug, Args)]
@@ -37,7 +47,7 @@ pub struct Scenarios {
     /// Size of what is stored, in bytes
     ///
     /// How many bytes each store holds, beside the few that say whose they are.
-    #[arg(long, value_name = "N", default_value_t = 256)]
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = up_to(MOST_BYTES))]
     pub payload_bytes: usize,
     /// How what is stored is built
     #[arg(long, value_name = "SHAPE", value_enum, default_value_t = Shape::Text)]
@@ -67,7 +77,7 @@ pub struct Pace {
     /// Iterations that can be under way at the same time [default: four seconds of the highest rate]
     ///
     /// Each lane is a user of goose. An arrival that finds none waits for one; how often that was is part of the report.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = up_to(MOST_USERS))]
     pub lanes: Option<usize>,
     /// Raise the rate until a threshold breaks, and tell the highest that is held
     ///
@@ -121,6 +131,11 @@ pub struct Conduct {
     pub start_at: Option<DateTime<Utc>>,
 }
 
+/// A number that is no mistake in typing.
+pub(crate) fn up_to(most: u64) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(..=most)
+}
+
 fn ratio(text: &str) -> Result<f64, String> {
     text.parse()
         .ok()
@@ -131,8 +146,8 @@ fn ratio(text: &str) -> Result<f64, String> {
 fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .ok()
-        .filter(|step| *step >= Duration::from_millis(100))
-        .ok_or_else(|| "it must be a time of 100 ms or more, such as 30s or 1m".to_owned())
+        .filter(|step| (Duration::from_millis(100)..=LONGEST).contains(step))
+        .ok_or_else(|| "it must be a time from 100 ms to 30 days, such as 30s or 1m".to_owned())
 }
 
 /// What belongs into a user id, and ends where the run's name ends.

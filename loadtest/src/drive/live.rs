@@ -1,7 +1,7 @@
 //! The line that people watch while the run goes on.
 
 use super::load::Load;
-use crate::text::count;
+use crate::text::{count, latency};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -46,10 +46,7 @@ impl Drop for Live {
 fn message(load: &Load, elapsed: Duration) -> String {
     let second = load.recorder.last_second();
     let [failures, violations] = load.recorder.troubles();
-    let p99 = second.latency.percentile(99.0).map_or_else(
-        || "-".to_owned(),
-        |micros| format!("{:.1} ms", Duration::from_micros(micros).as_secs_f64() * 1_000.0),
-    );
+    let p99 = latency(second.latency.percentile(99.0));
     format!(
         "{:>4} s  {} calls/s  p99 {p99}  {} failed  {} wrong",
         elapsed.as_secs(),

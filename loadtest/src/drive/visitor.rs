@@ -4,6 +4,7 @@ use super::load::Load;
 use crate::mix::Scenario;
 use crate::observe::call::{Speaker, Subject, Trouble, call};
 use crate::observe::recorder::Window;
+use crate::text;
 use crate::verify::known::{Answer, CLIENT, Change, Known, Session, USER_NAME};
 use crate::verify::list::Listed;
 use crate::verify::payload::{Data, Profile};
@@ -40,7 +41,7 @@ impl Visitor {
         }
         let number = load.users.fetch_add(1, Ordering::Relaxed);
         if number == 0 {
-            eprintln!("loadtest: {}", load.announcement);
+            text::tell(&load.announcement);
         }
         let line = match &load.by_goose {
             None => Line::Own(Arc::clone(&load.client)),

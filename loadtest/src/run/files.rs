@@ -31,7 +31,7 @@ pub(crate) fn allow(_users: usize, _embedded: bool) -> Result<(), String> {
 #[cfg_attr(not(unix), expect(dead_code, reason = "there is no such limit"))]
 fn needed(users: usize, embedded: bool) -> u64 {
     // An embedded service holds the other end of each connection.
-    users as u64 * if embedded { 2 } else { 1 } + OTHERS
+    (users as u64).saturating_mul(if embedded { 2 } else { 1 }).saturating_add(OTHERS)
 }
 
 #[cfg(all(test, unix))]

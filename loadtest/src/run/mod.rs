@@ -23,8 +23,9 @@ use crate::merge::merge;
 use crate::mix::{Options, Scenario};
 use crate::observe::recorder::Recorder;
 use crate::observe::usage::Usage;
-use crate::record::{self, Ending};
+use crate::record::{self, Ending, Record};
 use crate::report::{CannotWrite, DEFAULT_FILE, Format, Report};
+use crate::text;
 use crate::verify::ledger::Ledger;
 use crate::verify::payload::Filler;
 use crate::wire::{Client, HttpClient, Wire};
@@ -39,6 +40,7 @@ use rules::{judge_of_steps, rules};
 use service::Service;
 use sessions_client::HyperTransport;
 use std::fmt;
+use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -113,7 +115,7 @@ pub async fn run(cli: Cli) -> Result<Outcome, CouldNotRun> {
             service.consent(options.yes)?;
             let client = own_client(&service)?;
             service.must_answer(&client).await?;
-            let told = |cleaned: &Cleaned| eprintln!("loadtest: {cleaned}");
+            let told = |cleaned: &Cleaned| text::tell(cleaned);
             killed::clean(&client, &options.run, options.most, told)
                 .await
                 .map(Outcome::Cleaned)
@@ -151,11 +153,12 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
         return Ok(Outcome::Told(plan.dry_run(&cli, &service, consent)));
     }
     consent?;
-    files::allow(plan.users.unwrap_or_default(), service.is_embedded()).map_err(CouldNotRun)?;
+    files::allow(plan.most_users(), service.is_embedded()).map_err(CouldNotRun)?;
     let stop = Stop::default();
     stop.on_signals().map_err(|error| CouldNotRun(format!("signals cannot be caught: {error}")))?;
     let client = own_client(&service)?;
     service.must_answer(&client).await?;
+    service.introduce().await;
 
     let (conductor, arrivals) = arrivals(plan.share, stop.clone());
     let is_open = !matches!(plan.pacing, Pacing::Closed);
@@ -186,10 +189,7 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
         lanes: plan.users.unwrap_or_default(),
         patience: plan.timeout,
     });
-    // Who finds such a file later knows that the run was killed, and its name.
-    for file in files.iter().filter(|file| Format::of(file) == Ok(Format::Json)) {
-        Report::new(template.clone(), None).write(file).map_err(|error| CouldNotRun(error.to_string()))?;
-    }
+    let announced = announce(&files, &template)?;
     let mut goose = cli.goose.clone();
     goose.report_file.clone_from(&cli.conduct.goose_report);
     // For goose the address is a name in its tables, where credentials do not belong.
@@ -209,11 +209,13 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
     // goose panics when it prints and nobody reads any more; what its users have opened is there all the same.
     let ended = tokio::spawn(attack(goose, Arc::clone(&beginning))).await;
     drop(live);
-    if let Some(why) = beginning.refused.get() {
-        return Err(CouldNotRun(why.clone()));
-    }
     let used = Usage::now();
-    let ending = ending(ended, &load)?;
+    let ended = match beginning.refused.get() {
+        Some(why) => Err(CouldNotRun(why.clone())),
+        None => ending(ended, &load),
+    };
+    // A record of a run that never was would hold up the merge of the others.
+    let ending = ended.inspect_err(|_| announced.iter().for_each(|file| drop(fs::remove_file(file))))?;
     stop.end();
     load.all_at_rest().await;
     let audit = audit(&load).await;
@@ -223,7 +225,7 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
     let mut report = Report::new(record, baseline.as_ref());
     let unwritten: Vec<_> = files.iter().filter_map(|file| report.write(file).err()).collect();
     for error in &unwritten {
-        eprintln!("loadtest: {error}");
+        text::tell(error);
     }
     Ok(Outcome::Loaded(Box::new(report), unwritten))
 }
@@ -285,18 +287,17 @@ fn ending(
         Ok(Err(error)) => Ending::Broken { why: explain(&error) },
         Err(error) => Ending::Broken { why: panicked(&error) },
     };
-    // A missed threshold stops goose by the same switch as Ctrl-C, and so does the end of an open load.
+    // A missed threshold stops goose by its switch, and so does the end of an open load; what else does is a Ctrl-C that
+    // went to goose, because its handler was there first.
     let by_switch = goose::is_killswitch_triggered()
         && !load.stop.is_planned()
         && !matches!(ending, Ending::Threshold { .. });
-    if let Some(signal) = load.stop.signal() {
+    if let Some(why) = load.stop.broken() {
+        ending = Ending::Broken { why: why.to_owned() };
+    } else if let Some(signal) = load.stop.signal() {
         ending = Ending::Signal { signal: signal.to_owned() };
     } else if by_switch {
         ending = Ending::Signal { signal: "SIGINT".to_owned() };
-    } else {
-        // goose takes a Ctrl-C for the second one while its switch is set, and exits at once: the first one
-        // after a missed threshold would leave sessions behind.
-        goose::reset_killswitch();
     }
     Ok(ending)
 }
@@ -312,6 +313,30 @@ fn report_files(goose: &GooseConfiguration) -> Result<Vec<PathBuf>, CouldNotRun>
         Format::of(file).map_err(|error| CouldNotRun(format!("--report-file {error}")))?;
     }
     Ok(files)
+}
+
+/// Makes sure that all reports can be written, before anything is sent, and writes those that programs read.
+///
+/// Who finds such a file later knows that the run was killed, and its name. The others stay as they are until there is
+/// something to show.
+fn announce<'f>(files: &'f [PathBuf], template: &Record) -> Result<Vec<&'f PathBuf>, CouldNotRun> {
+    let (records, pages): (Vec<_>, Vec<_>) =
+        files.iter().partition(|file| Format::of(file) == Ok(Format::Json));
+    for page in pages {
+        let is_new = !page.exists();
+        page.parent()
+            .map_or(Ok(()), fs::create_dir_all)
+            .and_then(|()| fs::OpenOptions::new().create(true).append(true).open(page))
+            .map_err(|error| CouldNotRun(format!("{}: cannot be written: {error}", page.display())))?;
+        if is_new {
+            let _ = fs::remove_file(page);
+        }
+    }
+    let mut report = Report::new(template.clone(), None);
+    for file in &records {
+        report.write(file).map_err(|error| CouldNotRun(error.to_string()))?;
+    }
+    Ok(records)
 }
 
 fn own_client(service: &Service) -> Result<Client, CouldNotRun> {

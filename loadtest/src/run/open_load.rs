@@ -7,7 +7,9 @@ use crate::drive::load::Load;
 use crate::drive::schedule::Schedule;
 use crate::observe::recorder::Window;
 use crate::record::{LimitStep, LoadModel, Operation, RateStep};
+use crate::text;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -59,21 +61,28 @@ impl Tried {
 }
 
 impl Conducting {
-    /// Begins now, in a thread of its own, and ends the run.
+    /// Begins now, in a thread of its own, and ends the run, whatever becomes of that thread: nobody else would.
     pub(crate) fn begin(self) {
         thread::spawn(move || {
-            self.wait(SETTING_UP, || self.conductor.idle() >= self.lanes);
-            match &self.pacing {
-                Pacing::Closed => (),
-                Pacing::Open(steps) => {
-                    if self.conductor.play(&Schedule::new(steps), Instant::now(), None) {
-                        self.wait(self.patience, || self.conductor.backlog() == 0 && self.is_quiet());
-                    }
-                }
-                Pacing::FindLimit { from, step } => self.find_limit(*from, *step),
+            let stop = self.load.stop.clone();
+            match catch_unwind(AssertUnwindSafe(|| self.conduct())) {
+                Ok(()) => stop.end_as_planned(),
+                Err(_) => stop.break_off("the thread that makes the arrivals has panicked"),
             }
-            self.load.stop.end_as_planned();
         });
+    }
+
+    fn conduct(self) {
+        self.wait(SETTING_UP, || self.conductor.idle() >= self.lanes);
+        match &self.pacing {
+            Pacing::Closed => (),
+            Pacing::Open(steps) => {
+                if self.conductor.play(&Schedule::new(steps), Instant::now(), None) {
+                    self.wait(self.patience, || self.conductor.backlog() == 0 && self.is_quiet());
+                }
+            }
+            Pacing::FindLimit { from, step } => self.find_limit(*from, *step),
+        }
     }
 
     fn is_quiet(&self) -> bool {
@@ -93,7 +102,7 @@ impl Conducting {
         while let Some(rate) = search.next() {
             let Some(tried) = self.try_rate(rate, step) else { return };
             search.tried(tried.broke.is_none());
-            eprintln!("loadtest: {}", described(&tried));
+            text::tell(described(&tried));
             let mut all = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
             all.steps.push(tried);
             all.limit = search.limit();
@@ -159,10 +168,7 @@ fn grows(under_way: &[u64], arrivals: f64) -> Option<String> {
 }
 
 fn described(LimitStep { rate, achieved, p99_us, broke }: &LimitStep) -> String {
-    let p99 = p99_us.map_or_else(
-        || "-".to_owned(),
-        |micros| format!("{:.1} ms", Duration::from_micros(micros).as_secs_f64() * 1_000.0),
-    );
+    let p99 = text::latency(*p99_us);
     let outcome = broke.as_ref().map_or_else(|| "held".to_owned(), |rule| format!("broke: {rule}"));
     format!("{rate:.1}/s: {achieved:.1}/s done, p99 {p99}, {outcome}")
 }

@@ -4,7 +4,7 @@
 use super::CouldNotRun;
 use super::service::Service;
 use crate::cli::share::part;
-use crate::cli::{Cli, all_at_once};
+use crate::cli::{Cli, LONGEST, all_at_once};
 use crate::drive::load::prefix;
 use crate::drive::schedule::Schedule;
 use crate::mix::Options;
@@ -130,14 +130,16 @@ impl Plan {
         })
     }
 
+    /// The most users or lanes at the same time.
+    pub(crate) fn most_users(&self) -> usize {
+        self.users.unwrap_or_else(|| self.users_by_step.as_deref().map_or(0, most_users))
+    }
+
     /// The load model of the record, as far as it is known before.
     pub(crate) fn model(&self) -> LoadModel {
-        let lanes = self.users.unwrap_or_default() as u64;
+        let lanes = self.most_users() as u64;
         match &self.pacing {
-            Pacing::Closed => LoadModel::Closed {
-                users: self.users_by_step.as_deref().map_or(lanes, most_users),
-                test_plan: self.users_by_step.clone(),
-            },
+            Pacing::Closed => LoadModel::Closed { users: lanes, test_plan: self.users_by_step.clone() },
             Pacing::Open(steps) => {
                 // Together the workers make the rate, and each has its part of it.
                 let part = 1.0 / f64::from(self.share.of);
@@ -176,19 +178,9 @@ impl Plan {
             }
             Pacing::Open(steps) => {
                 let schedule = Schedule::new(steps);
-                let rates: Vec<_> = steps
-                    .iter()
-                    .map(|RateStep { from, to, seconds }| {
-                        if (from - to).abs() < f64::EPSILON {
-                            format!("{from}/s for {seconds} s")
-                        } else {
-                            format!("{from}/s to {to}/s in {seconds} s")
-                        }
-                    })
-                    .collect();
                 format!(
                     "iterations at {}, about {} in all, in {}",
-                    rates.join(", "),
+                    LoadModel::rates(steps),
                     count(arrivals(&schedule)),
                     counted(users, "lane", "lanes"),
                 )
@@ -217,7 +209,7 @@ impl Plan {
             }
             Pacing::Closed => match (goose_iterations(&cli.goose), self.users) {
                 (Some(each), Some(users)) => {
-                    format!("about {}", count(each * users as u64 * sessions / weights))
+                    format!("about {}", count(each.saturating_mul(users as u64 * sessions) / weights))
                 }
                 _ => "as many as the service manages to answer".to_owned(),
             },
@@ -263,13 +255,18 @@ fn lanes(rate: f64) -> usize {
 fn run_time(goose: &GooseConfiguration) -> Result<Option<Duration>, CouldNotRun> {
     let Some(text) = &goose.run_time else { return Ok(None) };
     match parse_timespan(text) {
-        Some(seconds) if seconds > 0 => Ok(Some(Duration::from_secs(seconds as u64))),
-        _ => Err(CouldNotRun(format!("--run-time {text}: it must be a time such as 30s or 1h30m"))),
+        Some(seconds) if seconds > 0 && Duration::from_secs(seconds as u64) <= LONGEST => {
+            Ok(Some(Duration::from_secs(seconds as u64)))
+        }
+        _ => {
+            let why = "it must be a time such as 30s or 1h30m, and at most 30 days";
+            Err(CouldNotRun(format!("--run-time {text}: {why}")))
+        }
     }
 }
 
 /// The most users of a test plan in goose's words: `10,30s;20,1m`.
-fn most_users(plan: &str) -> u64 {
+fn most_users(plan: &str) -> usize {
     let users = plan.split(';').filter_map(|step| step.split(',').next()?.trim().parse().ok());
     users.max().unwrap_or_default()
 }
@@ -349,7 +346,7 @@ mod tests {
         assert_eq!(told(&["--iterations", "5", "-u", "1"]), "1 user, 5 iterations each");
         assert_eq!(
             told(&["--rate", "10..200,200", "--step", "10s"]),
-            "iterations at 10/s to 200/s in 10 s, 200/s for 10 s, about 3,050 in all, in 800 lanes"
+            "iterations at 10 to 200/s in 10 s, 200/s for 10 s, about 3,050 in all, in 800 lanes"
         );
     }
 }

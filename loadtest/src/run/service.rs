@@ -6,12 +6,15 @@
 use super::CouldNotRun;
 use crate::record;
 use crate::wire::Client;
+use serde::{Deserialize, Serialize};
 use sessions_client::server::EmbeddedService;
 use sessions_client::{
-    ClientConfig, ErrorKind, FilterParams, HyperTransport, ISessionsV1, PagingParams, SessionsMemoryClientV1,
+    ClientConfig, Error, ErrorKind, FilterParams, HyperTransport, ISessionsV1, PagingParams, Policies,
+    SessionsMemoryClientV1, http_api,
 };
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// Hosts that may be loaded without being asked, separated by commas.
@@ -19,6 +22,21 @@ const ALLOWED_HOSTS: &str = "LOADTEST_ALLOWED_HOSTS";
 
 /// An id that no service gives out.
 const NOBODY: &str = "loadtest";
+
+/// What services of this kind say of themselves, beside what they are for.
+#[http_api(client = AboutClient, module = about)]
+trait About {
+    /// How the service is.
+    #[get("/status")]
+    async fn status(&self) -> Result<Identity, Error>;
+}
+
+/// What a service says of itself, as far as it does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Identity {
+    name: Option<String>,
+    version: Option<String>,
+}
 
 /// What is loaded.
 #[derive(Debug)]
@@ -28,6 +46,8 @@ pub(crate) struct Service {
     pub(crate) shown: String,
     /// How the typed client reaches it.
     pub(crate) config: ClientConfig,
+    /// What it says of itself, once it was asked.
+    status: OnceLock<Identity>,
     /// It stops when this is dropped.
     embedded: Option<EmbeddedService>,
 }
@@ -47,7 +67,7 @@ impl Service {
             (Some(embedded), _) => embedded.url(),
             (None, host) => host.unwrap_or_default().to_owned(),
         };
-        let cannot = |error: sessions_client::Error| {
+        let cannot = |error: Error| {
             // The client names its argument, which nobody has typed here.
             let why = error.to_string().replace("`url`", "it");
             CouldNotRun(format!("--host {}: {why}", without_credentials(&url)))
@@ -59,7 +79,7 @@ impl Service {
             config = config.with_timeout(timeout).with_connect_timeout(timeout);
         }
         let shown = HyperTransport::new(&config).map_err(cannot)?.origin().to_owned();
-        Ok(Self { url, shown, config, embedded })
+        Ok(Self { url, shown, config, status: OnceLock::new(), embedded })
     }
 
     /// Whether it may be loaded: it is on this machine, or somebody has said so.
@@ -91,18 +111,27 @@ impl Service {
         )))
     }
 
+    /// Asks what the service calls itself. One that has no such page, or another in its place, is as good.
+    pub(crate) async fn introduce(&self) {
+        let Ok(transport) = HyperTransport::new(&self.config) else { return };
+        // Workers of one run are to hear the same; nothing is measured yet that a repeat could hide.
+        let config = self.config.clone().with_retries(2);
+        if let Ok(Identity { name, version }) =
+            AboutClient::new(Policies::new(transport, &config)).status().await
+        {
+            let [name, version] = [name, version].map(|text| text.filter(|text| is_one_line(text)));
+            let _ = self.status.set(Identity { name, version });
+        }
+    }
+
     pub(crate) fn is_embedded(&self) -> bool {
         self.embedded.is_some()
     }
 
     /// What the record says of it.
     pub(crate) fn described(&self) -> record::Service {
-        record::Service {
-            address: self.shown.clone(),
-            embedded: self.is_embedded(),
-            name: None,
-            version: None,
-        }
+        let Identity { name, version } = self.status.get().cloned().unwrap_or_default();
+        record::Service { address: self.shown.clone(), embedded: self.is_embedded(), name, version }
     }
 }
 
@@ -113,6 +142,11 @@ impl fmt::Display for Service {
             None => f.write_str(&self.shown),
         }
     }
+}
+
+/// Whether it can be shown beside an address.
+fn is_one_line(text: &str) -> bool {
+    text.len() <= 100 && !text.chars().any(char::is_control)
 }
 
 /// The host of an address that the client has shown, without scheme and port.
@@ -152,6 +186,23 @@ fn without_credentials(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_service_is_called_what_it_calls_itself() {
+        let service = Service::at(None, None).await.unwrap();
+        assert_eq!(service.described().name, None);
+        service.introduce().await;
+        assert_eq!(service.described().name.as_deref(), Some("service-sessions"));
+    }
+
+    #[tokio::test]
+    async fn a_service_without_a_name_is_as_good() {
+        let embedded = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await.unwrap();
+        // Nothing is below this path.
+        let service = Service::at(Some(&format!("{}/below", embedded.url())), None).await.unwrap();
+        service.introduce().await;
+        assert_eq!(service.described().name, None);
+    }
 
     #[test]
     fn an_address_is_repeated_without_its_credentials() {

@@ -78,6 +78,8 @@ pub(crate) struct Faulty {
     last: Arc<Mutex<Option<Session>>>,
     /// A time in which nothing is opened.
     freeze: Arc<Mutex<Option<(Instant, Instant)>>>,
+    /// How long such a time is that begins when a session is asked for.
+    freeze_at_next: Arc<Mutex<Option<Duration>>>,
     /// How long it takes to open a session.
     opening: Duration,
 }
@@ -102,6 +104,7 @@ impl Faulty {
             before: Arc::default(),
             last: Arc::default(),
             freeze: Arc::default(),
+            freeze_at_next: Arc::default(),
             opening: Duration::ZERO,
         }
     }
@@ -117,8 +120,16 @@ impl Faulty {
         *self.freeze.lock().unwrap() = Some((from, from + length));
     }
 
+    /// Opens nothing for as long as `length`, from the moment on when that is asked for.
+    pub(crate) fn freeze_at_next_opening(&self, length: Duration) {
+        *self.freeze_at_next.lock().unwrap() = Some(length);
+    }
+
     /// Waits for the end of the freeze, if there is one now.
     async fn thaw(&self) {
+        if let Some(length) = self.freeze_at_next.lock().unwrap().take() {
+            self.freeze(Instant::now(), length);
+        }
         let freeze = *self.freeze.lock().unwrap();
         if let Some((from, to)) = freeze
             && (from..to).contains(&Instant::now())
