@@ -32,10 +32,15 @@ impl Embedded {
 
     /// The answer to a request that is written out, with `Host` and an end of the connection behind its head.
     async fn raw(&self, head: &str, body: impl AsRef<[u8]>) -> String {
-        let mut stream = TcpStream::connect(self.service.address()).await.unwrap();
         let length = body.as_ref().len();
         let head = format!("{head}\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
-        stream.write_all(&[head.as_bytes(), body.as_ref()].concat()).await.unwrap();
+        self.all([head.as_bytes(), body.as_ref()].concat()).await
+    }
+
+    /// All that is answered until the connection is closed.
+    async fn all(&self, requests: impl AsRef<[u8]>) -> String {
+        let mut stream = TcpStream::connect(self.service.address()).await.unwrap();
+        stream.write_all(requests.as_ref()).await.unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.unwrap();
         String::from_utf8_lossy(&answer).into_owned()
@@ -521,14 +526,28 @@ async fn what_node_refuses_has_no_body() {
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{answer}");
         assert!(answer.contains(length) && answer.ends_with("\r\n\r\n0\r\n\r\n"), "{answer}");
     }
-    let mut stream = TcpStream::connect(embedded.service.address()).await.unwrap();
-    stream.write_all(b"GET /heartbeat HTTP/1.1\r\n\r\n").await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    let answer = embedded.all("GET /heartbeat HTTP/1.1\r\n\r\n").await;
     assert!(
         answer.starts_with("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"),
         "without a host: {answer}"
     );
+}
+
+#[tokio::test]
+async fn every_answer_tells_that_the_connection_ends_where_that_was_asked_for() {
+    let embedded = Embedded::start().await;
+    for head in [
+        "POST /v1/sessions/get_sessions HTTP/1.1\r\nExpect: cake",
+        "GET /v1/sessions/get_sessions HTTP/1.1",
+        "POST /nope HTTP/1.1",
+        "GET /heartbeat HTTP/1.1",
+        "OPTIONS /v1/sessions/get_sessions HTTP/1.1\r\nOrigin: a\r\nAccess-Control-Request-Method: POST",
+        "BREW /heartbeat HTTP/1.1",
+    ] {
+        let answer = embedded.all(format!("{head}\r\nHost: x\r\nConnection: x, Close\r\n\r\n")).await;
+        assert!(answer.contains("\r\nConnection: close\r\n"), "{head}: {answer}");
+        assert!(!answer.contains("Keep-Alive: "), "{head}: {answer}");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What Node.js refuses before the service hears of it, as far as hyper reads it as HTTP.
 
-use super::answer::{AnswerBody, keep_alive};
+use super::answer::{AnswerBody, closes, keep_alive};
 use super::date;
 use http::header::{CONNECTION, DATE, EXPECT, HOST, HeaderMap, HeaderValue};
 use http::request::Parts;
@@ -57,7 +57,7 @@ pub(super) fn refusal(request: &Parts) -> Option<Response<AnswerBody>> {
         (StatusCode::BAD_REQUEST, headers)
     } else if is_current && request.headers.get(EXPECT).is_some_and(|expected| !is_continue(expected)) {
         let mut headers = HeaderMap::from_iter([(DATE, date::now())]);
-        keep_alive(&mut headers, false);
+        keep_alive(&mut headers, closes(request));
         (StatusCode::EXPECTATION_FAILED, headers)
     } else {
         return None;
