@@ -20,6 +20,9 @@ use uuid::Uuid;
 /// More than there are threads on most machines.
 const SHARDS: usize = 32;
 
+/// How many of a user's sessions are looked up at once: the largest page.
+const AT_ONCE: usize = 100;
+
 pub(super) struct Store<U, D> {
     sessions: [Mutex<Shard<U, D>>; SHARDS],
     users: [Mutex<Users>; SHARDS],
@@ -124,13 +127,23 @@ impl<U, D> Store<U, D> {
 
     /// Shows those of a user to `look`, in their order, until it has seen enough.
     pub(super) fn of_user(&self, user_id: &str, mut look: impl FnMut(&SessionV1<U, D>) -> Look) {
-        // Copied, so that no lock waits for another.
-        let ids: Vec<Uuid> = match self.users(user_id).get(user_id) {
-            Some(numbers) => numbers.values().copied().collect(),
-            None => return,
-        };
-        for id in ids {
-            if self.at(id, &mut look) == Some(Look::Enough) {
+        let mut from = 0;
+        loop {
+            // Copied, since the lock of a user is not held while that of a session is waited for; and not all, since
+            // there may be many more than anybody wants to see.
+            let next: Vec<(u64, Uuid)> = match self.users(user_id).get(user_id) {
+                Some(numbers) => {
+                    numbers.range(from..).take(AT_ONCE).map(|(&number, &id)| (number, id)).collect()
+                }
+                None => return,
+            };
+            for (number, id) in &next {
+                if self.at(*id, &mut look) == Some(Look::Enough) {
+                    return;
+                }
+                from = number + 1;
+            }
+            if next.len() < AT_ONCE {
                 return;
             }
         }
@@ -185,4 +198,36 @@ pub(super) fn written(id: Uuid) -> String {
 fn read(id: &str) -> Option<Uuid> {
     let mut buffer = [0; 32];
     Uuid::try_parse(id).ok().filter(|uuid| uuid.simple().encode_lower(&mut buffer) == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AT_ONCE, Look, Store, random_id, written};
+    use crate::data::SessionV1;
+    use chrono::Utc;
+    use uuid::Uuid;
+
+    fn opened(id: Uuid) -> SessionV1<(), ()> {
+        SessionV1 { user_id: Some("1".to_owned()), ..SessionV1::new(written(id), Utc::now()) }
+    }
+
+    #[test]
+    fn the_sessions_of_a_user_are_shown_in_their_order_until_there_are_enough() {
+        for count in [0, 1, AT_ONCE - 1, AT_ONCE, AT_ONCE + 1, 3 * AT_ONCE] {
+            let store = Store::default();
+            let ids: Vec<Uuid> = (0..count).map(|_| random_id()).collect();
+            for &id in &ids {
+                store.insert(id, opened(id));
+            }
+            for enough in [1, AT_ONCE, AT_ONCE + 1, usize::MAX] {
+                let mut shown = Vec::new();
+                store.of_user("1", |session| {
+                    shown.push(session.id.clone());
+                    if shown.len() < enough { Look::GoOn } else { Look::Enough }
+                });
+                let expected: Vec<String> = ids.iter().take(enough).copied().map(written).collect();
+                assert_eq!(shown, expected, "{enough} of {count}");
+            }
+        }
+    }
 }
