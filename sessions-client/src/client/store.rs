@@ -1,9 +1,9 @@
 //! Sessions in the order of their opening, found by id and by user without a search, and changed by many at once.
 //!
 //! There is no lock over everything. Each session is in the shard that its id names, and each user in the shard of
-//! the user's name; a lock is held for one step, and never while another is waited for, but by what looks at all
-//! sessions, which takes all shards in their order. Who opens or deletes a session is done when both shards know;
-//! in between, a list skips what it does not find.
+//! the user's name. Whoever opens or deletes a session takes the lock of its user while that of the session is held,
+//! so that nobody finds a session that its user does not have; nobody takes the two in the other order. What looks at
+//! all sessions takes their shards in order. Between a user and the sessions, a list skips what is gone.
 //!
 //! Where there are many sessions, what costs is memory that no cache holds. So an index leads to a session in
 //! one step, and an id is found by its number, which stands in the table itself.
@@ -63,18 +63,14 @@ impl<U, D> Store<U, D> {
 
     /// Keeps a session whose id is `id`, as [`written`].
     pub(super) fn insert(&self, id: Uuid, session: SessionV1<U, D>) {
-        let user_id = session.user_id.clone();
-        let number = {
-            let mut shard = self.shard(id);
-            // Under the lock, so that whoever has all of them sees no number before a smaller one.
-            let number = self.next.fetch_add(1, Ordering::Relaxed);
-            shard.by_number.insert(number, id);
-            shard.by_id.insert(id, Numbered { number, session });
-            number
-        };
-        if let Some(user_id) = user_id {
-            self.users(&user_id).entry(user_id).or_default().insert(number, id);
+        let mut shard = self.shard(id);
+        // Under the lock, so that whoever has all of them sees no number before a smaller one.
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        if let Some(user_id) = &session.user_id {
+            self.users(user_id).entry(user_id.clone()).or_default().insert(number, id);
         }
+        shard.by_number.insert(number, id);
+        shard.by_id.insert(id, Numbered { number, session });
     }
 
     /// What `look` makes of a session.
@@ -90,12 +86,9 @@ impl<U, D> Store<U, D> {
 
     pub(super) fn remove(&self, id: &str) -> Option<SessionV1<U, D>> {
         let id = read(id)?;
-        let Numbered { number, session } = {
-            let mut shard = self.shard(id);
-            let numbered = shard.by_id.remove(&id)?;
-            shard.by_number.remove(&numbered.number);
-            numbered
-        };
+        let mut shard = self.shard(id);
+        let Numbered { number, session } = shard.by_id.remove(&id)?;
+        shard.by_number.remove(&number);
         if let Some(user_id) = &session.user_id {
             let mut users = self.users(user_id);
             if let Some(numbers) = users.get_mut(user_id) {
@@ -205,6 +198,8 @@ mod tests {
     use super::{AT_ONCE, Look, Store, random_id, written};
     use crate::data::SessionV1;
     use chrono::Utc;
+    use std::sync::TryLockError;
+    use std::thread;
     use uuid::Uuid;
 
     fn opened(id: Uuid) -> SessionV1<(), ()> {
@@ -229,5 +224,44 @@ mod tests {
                 assert_eq!(shown, expected, "{enough} of {count}");
             }
         }
+    }
+
+    /// Whether the session can be looked up, and is there; nothing where somebody holds its lock.
+    fn is_there(store: &Store<(), ()>, id: Uuid) -> Option<bool> {
+        let shards = store.sessions.iter().map(|shard| match shard.try_lock() {
+            Ok(shard) => Some(shard.by_id.contains_key(&id)),
+            Err(TryLockError::WouldBlock) => None,
+            Err(TryLockError::Poisoned(error)) => panic!("{error}"),
+        });
+        shards.into_iter().try_fold(false, |found, here| Some(found | here?))
+    }
+
+    /// While the user is locked, so that neither can be done: the lock of the session is held as long.
+    #[test]
+    fn what_opens_or_deletes_a_session_is_not_seen_until_the_user_knows() {
+        let (store, id) = (Store::default(), random_id());
+        let held_throughout = |step: &(dyn Fn() + Sync), before: bool| {
+            thread::scope(|threads| {
+                let user = store.users("1");
+                threads.spawn(step);
+                // A lock that is held for a moment only is soon seen free.
+                let mut held = 0;
+                while held < 1_000 {
+                    held = match is_there(&store, id) {
+                        None => held + 1,
+                        Some(there) => {
+                            assert_eq!(there, before, "seen while the user is not told");
+                            0
+                        }
+                    };
+                    thread::yield_now();
+                }
+                drop(user);
+            });
+        };
+        held_throughout(&|| store.insert(id, opened(id)), false);
+        held_throughout(&|| drop(store.remove(&written(id))), true);
+        assert_eq!(is_there(&store, id), Some(false));
+        assert!(store.users("1").is_empty());
     }
 }
