@@ -43,6 +43,13 @@ pub const CRASH: Exception = Exception {
     why: "it ends the process of the real service",
 };
 
+/// Bodies that are large.
+pub const LARGE: Exception = Exception {
+    what: "a body of more than 128 MiB is answered with 413, and so is gzip of more than 16 MiB once it is \
+           decompressed, or in more than 1,000 members",
+    why: "no limit was found in the real service, but a little gzip can fill the memory of whoever embeds one",
+};
+
 /// Protocol upgrades.
 pub const UPGRADE: Exception = Exception {
     what: "a request with `Upgrade` is answered as one without, and `CONNECT` as any verb",
@@ -83,4 +90,4 @@ pub const DEPLOYMENT: Exception = Exception {
 
 /// All of them.
 pub const ALL: &[Exception] =
-    &[STACK, REASON, DEPTH, CRASH, UPGRADE, BELOW_HTTP, SLOW, HEADERS, NAMES, DEPLOYMENT];
+    &[STACK, REASON, DEPTH, CRASH, LARGE, UPGRADE, BELOW_HTTP, SLOW, HEADERS, NAMES, DEPLOYMENT];

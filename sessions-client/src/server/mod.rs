@@ -85,8 +85,7 @@ impl<H: Handler> Double<H> {
             return wishes.permission(permission);
         }
         let Ok(body) = Limited::new(body, body::LIMIT).collect().await else {
-            let error = ServiceError::new("PayloadTooLarge", "the body is incomplete or too large");
-            return wishes.answer(error_response(StatusCode::PAYLOAD_TOO_LARGE, &error), Reach::Server);
+            return wishes.answer(body::too_large("the body is incomplete or too large"), Reach::Server);
         };
         let (response, reach) = self.route(http::Request::from_parts(parts, body.to_bytes())).await;
         wishes.answer(response.map(javascript::written), reach)
