@@ -58,8 +58,16 @@ pub const UPGRADE: Exception = Exception {
 
 /// What is no HTTP.
 pub const BELOW_HTTP: Exception = Exception {
-    what: "what is no HTTP, or ends it, has an answer with `Content-Length: 0`; two lengths in one request are taken",
-    why: "hyper answers before any service hears of it",
+    what: "what is no HTTP, or ends it, or has a verb that there is not, has an answer with `Content-Length: 0`; two \
+           lengths in one request are taken",
+    why: "hyper says of each answer how long it is, and answers most of this before any service hears of it",
+};
+
+/// How answers are written.
+pub const SPELLING: Exception = Exception {
+    what: "all names of headers are capitalized; HTTP/1.0 is answered with HTTP/1.0, and its connection ends where \
+           `close` stands beside `keep-alive`",
+    why: "hyper does so, and no reader of HTTP may mind",
 };
 
 /// Clients that are slow.
@@ -90,4 +98,4 @@ pub const DEPLOYMENT: Exception = Exception {
 
 /// All of them.
 pub const ALL: &[Exception] =
-    &[STACK, REASON, DEPTH, CRASH, LARGE, UPGRADE, BELOW_HTTP, SLOW, HEADERS, NAMES, DEPLOYMENT];
+    &[STACK, REASON, DEPTH, CRASH, LARGE, UPGRADE, BELOW_HTTP, SPELLING, SLOW, HEADERS, NAMES, DEPLOYMENT];
