@@ -577,23 +577,6 @@ async fn pipelined_requests_are_answered_in_their_order() {
     assert_eq!(statuses, expected.chain(["404"]).collect::<Vec<_>>());
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_connection_is_closed_when_nothing_was_asked_for_five_seconds() {
-    let embedded = Embedded::start().await;
-    let mut stream = TcpStream::connect(embedded.service.address()).await.unwrap();
-    for _ in 0..2 {
-        tokio::time::advance(std::time::Duration::from_millis(4_900)).await;
-        stream.write_all(b"GET /nope HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-        let mut answer = [0; 1024];
-        let length = stream.read(&mut answer).await.unwrap();
-        assert!(answer[..length].starts_with(b"HTTP/1.1 404"));
-    }
-    let answered = tokio::time::Instant::now();
-    assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
-    let idle = answered.elapsed();
-    assert!((4_990..=5_010).contains(&idle.as_millis()), "{idle:?}");
-}
-
 #[tokio::test]
 async fn it_says_what_it_is() {
     let embedded = Embedded::start().await;

@@ -72,8 +72,9 @@ pub const SPELLING: Exception = Exception {
 
 /// Clients that are slow.
 pub const SLOW: Exception = Exception {
-    what: "half a request is waited for without end",
-    why: "the real service gives up after minutes, for which no test waits",
+    what: "a connection without a first request is closed after 90 s without an answer, and half a body is waited for \
+           without end",
+    why: "the real service answers 408 after 60 to 90 s or, for a body, after minutes, for which no test waits",
 };
 
 /// Headers that are out of form.
