@@ -1,7 +1,8 @@
 //! Whether the embedded service takes longer where there are more sessions, and how much memory one takes.
 //!
 //! `cargo bench --bench store` makes the same calls where there are 1,000, 100,000 and 1,000,000 sessions, ten of
-//! each user, and fails where one takes more than twice as long for the most as for the fewest. A call is a request
+//! each user, and lists where all of them are of one. It fails where a call takes more than twice as long for the
+//! most as for the fewest. A call is a request
 //! to `server::router` and the whole answer, without a socket. The sizes take turns, so that a busy machine slows
 //! down all of them, and of each the median counts. Memory is what the process has more of after the sessions were
 //! opened than before.
@@ -28,7 +29,13 @@ const OF_A_USER: usize = 10;
 /// Unoptimized, the bench only shows that it runs.
 const SIZES: &[usize] = if cfg!(debug_assertions) { &[1_000, 2_000] } else { &[1_000, 100_000, 1_000_000] };
 
+/// How many sessions there are where one user has all.
+const SIZES_OF_ONE: &[usize] = if cfg!(debug_assertions) { &[1_000, 2_000] } else { &[1_000, 100_000] };
+
 const CALLS: &[&str] = &["get", "open", "close", "list_by_user", "page"];
+
+/// The call that is made where one user has all sessions.
+const LIST_OF_ONE: &str = "list_of_one";
 
 /// How many times each size has its turn, and how many calls it then makes.
 const ROUNDS: usize = if cfg!(debug_assertions) { 3 } else { 41 };
@@ -44,12 +51,17 @@ fn main() {
     let arguments: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let runtime = Builder::new_current_thread().build().unwrap();
     if let [call, size, times] = &arguments[..] {
-        let service = Service::filled(&runtime, size.parse().unwrap());
+        let size = size.parse().unwrap();
+        let service = Service::filled(&runtime, size, if call == LIST_OF_ONE { 1 } else { size / OF_A_USER });
         runtime.block_on(service.call(call, times.parse().unwrap()));
         return;
     }
-    let services: Vec<Service> = SIZES.iter().rev().map(|&size| Service::filled(&runtime, size)).collect();
-    let worst = CALLS.iter().map(|call| growth(&runtime, call, &services)).fold(0.0, f64::max);
+    let filled = |size| Service::filled(&runtime, size, size / OF_A_USER);
+    let services: Vec<Service> = SIZES.iter().rev().map(|&size| filled(size)).collect();
+    let of_one = |size| Service::filled(&runtime, size, 1);
+    let services_of_one: Vec<Service> = SIZES_OF_ONE.iter().rev().map(|&size| of_one(size)).collect();
+    let growths = CALLS.iter().map(|call| growth(&runtime, call, &services));
+    let worst = growths.fold(growth(&runtime, LIST_OF_ONE, &services_of_one), f64::max);
     if !cfg!(debug_assertions) {
         assert!(worst <= ALLOWED, "a call takes {worst:.2} times as long where there are most sessions");
     }
@@ -59,18 +71,19 @@ fn main() {
 struct Service {
     router: Router,
     ids: Vec<String>,
+    users: usize,
     turn: Cell<usize>,
 }
 
 impl Service {
-    fn filled(runtime: &Runtime, size: usize) -> Self {
+    fn filled(runtime: &Runtime, size: usize, users: usize) -> Self {
         let before = resident();
-        let (sessions, ids) = runtime.block_on(filled(size));
+        let (sessions, ids) = runtime.block_on(filled(size, users));
         let of_ids: usize = ids.iter().map(|id| id.capacity() + size_of::<String>()).sum();
         if let (Some(before), Some(after)) = (before, resident()) {
             println!("{size} sessions: {} bytes each", after.saturating_sub(before + of_ids) / size);
         }
-        Self { router: router(sessions), ids, turn: Cell::new(0) }
+        Self { router: router(sessions), ids, users, turn: Cell::new(0) }
     }
 
     fn next(&self) -> usize {
@@ -82,7 +95,7 @@ impl Service {
         for _ in 0..times {
             let next = self.next();
             let id = &self.ids[next];
-            let user_id = user(next / OF_A_USER);
+            let user_id = user(next % self.users);
             let (command, arguments) = match call {
                 "get" => ("get_session_by_id", format!(r#"{{"session_id":"{id}"}}"#)),
                 "close" => ("close_session", format!(r#"{{"session_id":"{id}"}}"#)),
@@ -92,14 +105,14 @@ impl Service {
                         r#"{{"user_id":"{user_id}","user_name":"User","address":"127.0.0.1","client":"bench","user":null,"data":{{"items":["book","pen"]}}}}"#
                     ),
                 ),
-                "list_by_user" => (
+                "list_by_user" | LIST_OF_ONE => (
                     "get_sessions",
                     format!(
                         r#"{{"filter":{{"user_id":"{user_id}"}},"paging":{{"skip":null,"take":null,"total":false}}}}"#
                     ),
                 ),
                 "page" => ("get_sessions", r#"{"filter":null,"paging":null}"#.to_owned()),
-                other => panic!("there is no {other}, but there are {CALLS:?}"),
+                other => panic!("there is no {other}, but there are {CALLS:?} and {LIST_OF_ONE}"),
             };
             let answer = self.ask(command, arguments).await;
             if call == "open" {
@@ -128,13 +141,13 @@ fn user(number: usize) -> String {
 }
 
 /// Sessions in memory, and their ids.
-async fn filled(size: usize) -> (SessionsMemoryClientV1, Vec<String>) {
+async fn filled(size: usize, users: usize) -> (SessionsMemoryClientV1, Vec<String>) {
     let sessions = SessionsMemoryClientV1::new();
     let data = json!({ "items": ["book", "pen"] });
     let mut ids = Vec::with_capacity(size);
     for number in 0..size {
         // The sessions of a user are far from each other.
-        let user_id = user(number % (size / OF_A_USER));
+        let user_id = user(number % users);
         let opened = sessions.open_session(
             None,
             &user_id,
@@ -152,7 +165,7 @@ async fn filled(size: usize) -> (SessionsMemoryClientV1, Vec<String>) {
 /// How many times as long a call takes where there are most sessions as where there are fewest.
 fn growth(runtime: &Runtime, call: &str, services: &[Service]) -> f64 {
     let mut rounds = vec![Vec::with_capacity(ROUNDS); services.len()];
-    let in_a_round = if call == "page" { IN_A_ROUND / 10 } else { IN_A_ROUND };
+    let in_a_round = if matches!(call, "page" | LIST_OF_ONE) { IN_A_ROUND / 10 } else { IN_A_ROUND };
     for _ in 0..ROUNDS {
         for (service, rounds) in services.iter().zip(&mut rounds) {
             let start = Instant::now();

@@ -43,6 +43,13 @@ pub const CRASH: Exception = Exception {
     why: "it ends the process of the real service",
 };
 
+/// Bodies that are large.
+pub const LARGE: Exception = Exception {
+    what: "a body of more than 128 MiB is answered with 413, and so is gzip of more than 16 MiB once it is \
+           decompressed, or in more than 1,000 members",
+    why: "no limit was found in the real service, but a little gzip can fill the memory of whoever embeds one",
+};
+
 /// Protocol upgrades.
 pub const UPGRADE: Exception = Exception {
     what: "a request with `Upgrade` is answered as one without, and `CONNECT` as any verb",
@@ -51,14 +58,23 @@ pub const UPGRADE: Exception = Exception {
 
 /// What is no HTTP.
 pub const BELOW_HTTP: Exception = Exception {
-    what: "what is no HTTP, or ends it, has an answer with `Content-Length: 0`; two lengths in one request are taken",
-    why: "hyper answers before any service hears of it",
+    what: "what is no HTTP, or ends it, or has a verb that there is not, has an answer with `Content-Length: 0`; two \
+           lengths in one request are taken",
+    why: "hyper says of each answer how long it is, and answers most of this before any service hears of it",
+};
+
+/// How answers are written.
+pub const SPELLING: Exception = Exception {
+    what: "all names of headers are capitalized; HTTP/1.0 is answered with HTTP/1.0, and its connection ends where \
+           `close` stands beside `keep-alive`",
+    why: "hyper does so, and no reader of HTTP may mind",
 };
 
 /// Clients that are slow.
 pub const SLOW: Exception = Exception {
-    what: "half a request is waited for without end",
-    why: "the real service gives up after minutes, for which no test waits",
+    what: "a connection without a first request is closed after 90 s without an answer, and half a body is waited for \
+           without end",
+    why: "the real service answers 408 after 60 to 90 s or, for a body, after minutes, for which no test waits",
 };
 
 /// Headers that are out of form.
@@ -83,4 +99,4 @@ pub const DEPLOYMENT: Exception = Exception {
 
 /// All of them.
 pub const ALL: &[Exception] =
-    &[STACK, REASON, DEPTH, CRASH, UPGRADE, BELOW_HTTP, SLOW, HEADERS, NAMES, DEPLOYMENT];
+    &[STACK, REASON, DEPTH, CRASH, LARGE, UPGRADE, BELOW_HTTP, SPELLING, SLOW, HEADERS, NAMES, DEPLOYMENT];

@@ -1,9 +1,9 @@
 //! Sessions in the order of their opening, found by id and by user without a search, and changed by many at once.
 //!
 //! There is no lock over everything. Each session is in the shard that its id names, and each user in the shard of
-//! the user's name; a lock is held for one step, and never while another is waited for, but by what looks at all
-//! sessions, which takes all shards in their order. Who opens or deletes a session is done when both shards know;
-//! in between, a list skips what it does not find.
+//! the user's name. Whoever opens or deletes a session takes the lock of its user while that of the session is held,
+//! so that nobody finds a session that its user does not have; nobody takes the two in the other order. What looks at
+//! all sessions takes their shards in order. Between a user and the sessions, a list skips what is gone.
 //!
 //! Where there are many sessions, what costs is memory that no cache holds. So an index leads to a session in
 //! one step, and an id is found by its number, which stands in the table itself.
@@ -19,6 +19,9 @@ use uuid::Uuid;
 
 /// More than there are threads on most machines.
 const SHARDS: usize = 32;
+
+/// How many of a user's sessions are looked up at once: the largest page.
+const AT_ONCE: usize = 100;
 
 pub(super) struct Store<U, D> {
     sessions: [Mutex<Shard<U, D>>; SHARDS],
@@ -60,18 +63,14 @@ impl<U, D> Store<U, D> {
 
     /// Keeps a session whose id is `id`, as [`written`].
     pub(super) fn insert(&self, id: Uuid, session: SessionV1<U, D>) {
-        let user_id = session.user_id.clone();
-        let number = {
-            let mut shard = self.shard(id);
-            // Under the lock, so that whoever has all of them sees no number before a smaller one.
-            let number = self.next.fetch_add(1, Ordering::Relaxed);
-            shard.by_number.insert(number, id);
-            shard.by_id.insert(id, Numbered { number, session });
-            number
-        };
-        if let Some(user_id) = user_id {
-            self.users(&user_id).entry(user_id).or_default().insert(number, id);
+        let mut shard = self.shard(id);
+        // Under the lock, so that whoever has all of them sees no number before a smaller one.
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        if let Some(user_id) = &session.user_id {
+            self.users(user_id).entry(user_id.clone()).or_default().insert(number, id);
         }
+        shard.by_number.insert(number, id);
+        shard.by_id.insert(id, Numbered { number, session });
     }
 
     /// What `look` makes of a session.
@@ -87,12 +86,9 @@ impl<U, D> Store<U, D> {
 
     pub(super) fn remove(&self, id: &str) -> Option<SessionV1<U, D>> {
         let id = read(id)?;
-        let Numbered { number, session } = {
-            let mut shard = self.shard(id);
-            let numbered = shard.by_id.remove(&id)?;
-            shard.by_number.remove(&numbered.number);
-            numbered
-        };
+        let mut shard = self.shard(id);
+        let Numbered { number, session } = shard.by_id.remove(&id)?;
+        shard.by_number.remove(&number);
         if let Some(user_id) = &session.user_id {
             let mut users = self.users(user_id);
             if let Some(numbers) = users.get_mut(user_id) {
@@ -124,13 +120,23 @@ impl<U, D> Store<U, D> {
 
     /// Shows those of a user to `look`, in their order, until it has seen enough.
     pub(super) fn of_user(&self, user_id: &str, mut look: impl FnMut(&SessionV1<U, D>) -> Look) {
-        // Copied, so that no lock waits for another.
-        let ids: Vec<Uuid> = match self.users(user_id).get(user_id) {
-            Some(numbers) => numbers.values().copied().collect(),
-            None => return,
-        };
-        for id in ids {
-            if self.at(id, &mut look) == Some(Look::Enough) {
+        let mut from = 0;
+        loop {
+            // Copied, since the lock of a user is not held while that of a session is waited for; and not all, since
+            // there may be many more than anybody wants to see.
+            let next: Vec<(u64, Uuid)> = match self.users(user_id).get(user_id) {
+                Some(numbers) => {
+                    numbers.range(from..).take(AT_ONCE).map(|(&number, &id)| (number, id)).collect()
+                }
+                None => return,
+            };
+            for (number, id) in &next {
+                if self.at(*id, &mut look) == Some(Look::Enough) {
+                    return;
+                }
+                from = number + 1;
+            }
+            if next.len() < AT_ONCE {
                 return;
             }
         }
@@ -185,4 +191,77 @@ pub(super) fn written(id: Uuid) -> String {
 fn read(id: &str) -> Option<Uuid> {
     let mut buffer = [0; 32];
     Uuid::try_parse(id).ok().filter(|uuid| uuid.simple().encode_lower(&mut buffer) == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AT_ONCE, Look, Store, random_id, written};
+    use crate::data::SessionV1;
+    use chrono::Utc;
+    use std::sync::TryLockError;
+    use std::thread;
+    use uuid::Uuid;
+
+    fn opened(id: Uuid) -> SessionV1<(), ()> {
+        SessionV1 { user_id: Some("1".to_owned()), ..SessionV1::new(written(id), Utc::now()) }
+    }
+
+    #[test]
+    fn the_sessions_of_a_user_are_shown_in_their_order_until_there_are_enough() {
+        for count in [0, 1, AT_ONCE - 1, AT_ONCE, AT_ONCE + 1, 3 * AT_ONCE] {
+            let store = Store::default();
+            let ids: Vec<Uuid> = (0..count).map(|_| random_id()).collect();
+            for &id in &ids {
+                store.insert(id, opened(id));
+            }
+            for enough in [1, AT_ONCE, AT_ONCE + 1, usize::MAX] {
+                let mut shown = Vec::new();
+                store.of_user("1", |session| {
+                    shown.push(session.id.clone());
+                    if shown.len() < enough { Look::GoOn } else { Look::Enough }
+                });
+                let expected: Vec<String> = ids.iter().take(enough).copied().map(written).collect();
+                assert_eq!(shown, expected, "{enough} of {count}");
+            }
+        }
+    }
+
+    /// Whether the session can be looked up, and is there; nothing where somebody holds its lock.
+    fn is_there(store: &Store<(), ()>, id: Uuid) -> Option<bool> {
+        let shards = store.sessions.iter().map(|shard| match shard.try_lock() {
+            Ok(shard) => Some(shard.by_id.contains_key(&id)),
+            Err(TryLockError::WouldBlock) => None,
+            Err(TryLockError::Poisoned(error)) => panic!("{error}"),
+        });
+        shards.into_iter().try_fold(false, |found, here| Some(found | here?))
+    }
+
+    /// While the user is locked, so that neither can be done: the lock of the session is held as long.
+    #[test]
+    fn what_opens_or_deletes_a_session_is_not_seen_until_the_user_knows() {
+        let (store, id) = (Store::default(), random_id());
+        let held_throughout = |step: &(dyn Fn() + Sync), before: bool| {
+            thread::scope(|threads| {
+                let user = store.users("1");
+                threads.spawn(step);
+                // A lock that is held for a moment only is soon seen free.
+                let mut held = 0;
+                while held < 1_000 {
+                    held = match is_there(&store, id) {
+                        None => held + 1,
+                        Some(there) => {
+                            assert_eq!(there, before, "seen while the user is not told");
+                            0
+                        }
+                    };
+                    thread::yield_now();
+                }
+                drop(user);
+            });
+        };
+        held_throughout(&|| store.insert(id, opened(id)), false);
+        held_throughout(&|| drop(store.remove(&written(id))), true);
+        assert_eq!(is_there(&store, id), Some(false));
+        assert!(store.users("1").is_empty());
+    }
 }

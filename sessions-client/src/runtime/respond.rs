@@ -9,6 +9,9 @@ use serde::Serialize;
 use serde::ser::SerializeMap;
 
 /// Writes the answer to a call: 200 with JSON, 204 where the value is `null`, or the error's own status.
+///
+/// With the feature `server`, doubles are written as JavaScript writes them, for the dispatchers of all traits: `1` for
+/// `1.0`, and `100000000000000000000` for `1e20`. Any reader of JSON takes the one for the other.
 pub fn respond<R>(route: &Route, outcome: R) -> Response
 where
     R: Outcome<Ok: Serialize, Err: Failure>,
@@ -24,8 +27,8 @@ where
     }
 }
 
-/// The value as JSON, with its doubles as JavaScript writes them where there is an embedded service, which needs
-/// it. Any reader takes the one for the other.
+/// The value as JSON. What the embedded service needs of it is done here, since a second look at each answer, for
+/// numbers that few have, would cost every call.
 pub(crate) fn to_json(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     // Of most sessions, all.
     let mut body = Vec::with_capacity(512);

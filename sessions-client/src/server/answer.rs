@@ -47,20 +47,13 @@ pub(super) struct Wishes {
 
 impl Wishes {
     pub(super) fn of(request: &Parts) -> Self {
-        let options = || {
-            let values = request.headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
-            values.flat_map(|value| value.split(',')).map(str::trim)
-        };
-        let is_old = request.version == Version::HTTP_10;
-        let closes = options().any(|option| option.eq_ignore_ascii_case("close"))
-            || (is_old && !options().any(|option| option.eq_ignore_ascii_case("keep-alive")));
         Self {
             method: request.method.clone(),
             origin: cors::origin(&request.headers),
             gzip: compression::is_accepted(&request.headers),
             callback: jsonp::callback(request.uri.query()),
-            closes,
-            is_old,
+            closes: closes(request),
+            is_old: request.version == Version::HTTP_10,
         }
     }
 
@@ -167,6 +160,15 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>)
     if let Some(value) = value {
         headers.insert(name, value);
     }
+}
+
+/// Whether the connection ends with the answer to the request.
+pub(super) fn closes(request: &Parts) -> bool {
+    let has = |sought: &str| {
+        let values = request.headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|option| option.trim().eq_ignore_ascii_case(sought))
+    };
+    has("close") || (request.version == Version::HTTP_10 && !has("keep-alive"))
 }
 
 /// The headers that say what becomes of the connection.

@@ -13,9 +13,18 @@ use http::header::{
 };
 use serde_json::Value;
 use std::borrow::Cow;
+use std::io;
 
-/// The largest body, compressed or not: more than the real service was seen to accept.
+/// The largest body as it is sent, in bytes: more than the real service was seen to accept.
 pub(super) const LIMIT: usize = 128 << 20;
+
+/// The largest body that was compressed, in bytes. What it holds costs memory that nobody had to send.
+const DECOMPRESSED_LIMIT: usize = 16 << 20;
+
+/// The refusal of a body beyond a limit.
+pub(super) fn too_large(message: &str) -> Response {
+    error_response(StatusCode::PAYLOAD_TOO_LARGE, &ServiceError::new("PayloadTooLarge", message))
+}
 
 /// How the service treats a body.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -90,10 +99,37 @@ fn plain<'b>(headers: &HeaderMap, received: &'b [u8]) -> Result<Cow<'b, [u8]>, B
         refusal.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         return Err(Box::new(refusal));
     }
-    // The real service would end here.
-    let corrupt = |why| {
-        let error = ServiceError::new("InvalidContent", format!("the body cannot be decompressed: {why}"));
-        Box::new(error_response(StatusCode::BAD_REQUEST, &error))
-    };
-    compression::gunzip(received, LIMIT).map(Cow::Owned).map_err(corrupt)
+    compression::gunzip(received, DECOMPRESSED_LIMIT).map(Cow::Owned).map_err(|why| {
+        Box::new(if why.kind() == io::ErrorKind::FileTooLarge {
+            too_large("the body is too large once it is decompressed, or in too many parts")
+        } else {
+            // The real service would end here.
+            let message = format!("the body cannot be decompressed: {why}");
+            error_response(StatusCode::BAD_REQUEST, &ServiceError::new("InvalidContent", message))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DECOMPRESSED_LIMIT, arguments, compression::gzip};
+    use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+    use serde_json::json;
+
+    #[test]
+    fn a_body_that_grows_beyond_its_limit_is_refused() {
+        let mut text = b"[]".to_vec();
+        text.resize(DECOMPRESSED_LIMIT, b' ');
+        let read = |text: &[u8]| {
+            let request = http::Request::post("/")
+                .header(CONTENT_TYPE, "application/json")
+                .header(CONTENT_ENCODING, "gzip")
+                .body(gzip(text).into())
+                .unwrap();
+            arguments(&request).map_err(|refusal| refusal.status().as_u16())
+        };
+        assert_eq!(read(&text), Ok(json!([])));
+        text.push(b' ');
+        assert_eq!(read(&text), Err(413));
+    }
 }

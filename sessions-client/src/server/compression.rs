@@ -46,18 +46,23 @@ fn leading_number(text: &str) -> f64 {
     (1..=end).rev().find_map(|end| text[..end].parse().ok()).unwrap_or(f64::NAN)
 }
 
+/// The most members that a text may be compressed in. Each has a decoder of its own, for as little as 20 bytes.
+const MEMBERS: usize = 1000;
+
 /// What was compressed.
 ///
 /// # Errors
 ///
-/// When it is no gzip, is cut short, or is more than `limit` bytes.
+/// When it is no gzip or is cut short; [`io::ErrorKind::FileTooLarge`] when it is more than `limit` bytes, or in more
+/// than a thousand members.
 pub(super) fn gunzip(mut compressed: &[u8], limit: usize) -> io::Result<Vec<u8>> {
     let mut plain = Vec::new();
-    loop {
+    for _ in 0..MEMBERS {
         let mut member = GzDecoder::new(compressed);
-        let left = limit.saturating_sub(plain.len());
+        // One more, which tells what is too large.
+        let left = limit + 1 - plain.len();
         member.by_ref().take(left as u64).read_to_end(&mut plain)?;
-        if plain.len() >= limit {
+        if plain.len() > limit {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         compressed = member.into_inner();
@@ -66,6 +71,7 @@ pub(super) fn gunzip(mut compressed: &[u8], limit: usize) -> io::Result<Vec<u8>>
             return Ok(plain);
         }
     }
+    Err(io::ErrorKind::FileTooLarge.into())
 }
 
 pub(super) fn gzip(plain: &[u8]) -> Vec<u8> {
@@ -77,8 +83,9 @@ pub(super) fn gzip(plain: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{gunzip, gzip, is_accepted};
+    use super::{MEMBERS, gunzip, gzip, is_accepted};
     use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
+    use std::io::ErrorKind;
 
     #[test]
     fn gzip_is_accepted_by_its_own_weight_or_that_of_all() {
@@ -123,7 +130,17 @@ mod tests {
     #[test]
     fn what_grows_beyond_the_limit_is_refused() {
         let zeros = gzip(&[0; 1000]);
-        assert!(gunzip(&zeros, 1001).is_ok());
-        assert_eq!(gunzip(&zeros, 1000).unwrap_err().kind(), std::io::ErrorKind::FileTooLarge);
+        assert!(gunzip(&zeros, 1000).is_ok());
+        assert_eq!(gunzip(&zeros, 999).unwrap_err().kind(), ErrorKind::FileTooLarge);
+        let both = zeros.repeat(2);
+        assert!(gunzip(&both, 2000).is_ok());
+        assert_eq!(gunzip(&both, 1999).unwrap_err().kind(), ErrorKind::FileTooLarge);
+    }
+
+    #[test]
+    fn more_members_than_anybody_needs_are_refused() {
+        let empty = gzip(b"");
+        assert!(gunzip(&empty.repeat(MEMBERS), 0).is_ok());
+        assert_eq!(gunzip(&empty.repeat(MEMBERS + 1), 0).unwrap_err().kind(), ErrorKind::FileTooLarge);
     }
 }

@@ -12,7 +12,8 @@ use tokio::task::{JoinHandle, JoinSet};
 
 /// The embedded service on a socket. It stops when it is dropped, and all its connections with it.
 ///
-/// A connection on which nothing is asked for five seconds is closed, as every answer says.
+/// A connection on which nothing is asked for five seconds is closed, as every answer says, and one on which nothing
+/// was ever asked after 90.
 ///
 /// ```
 /// use sessions_client::server::EmbeddedService;

@@ -4,9 +4,7 @@
 //! tests and examples. What the real service does with a request, odd or not, is done here: its checks and their
 //! order, its messages and headers, what it makes of JSON, of compressed bodies and of browsers.
 //!
-//! What is deliberately not imitated is one list, each with its reason: `snapshots/src/exceptions.rs`. On the
-//! wire, hyper capitalizes all header names alike, where the real service has `vary` and those of CORS in lower
-//! case; it adds `Content-Length: 0` to what it refuses itself, and answers HTTP/1.0 with HTTP/1.0.
+//! What is deliberately not imitated is one list, each with its reason: `snapshots/src/exceptions.rs`.
 //!
 //! Half a surrogate pair, which no text of Rust can hold, is two characters in the sessions of `service`,
 //! U+10FFFF and a private one, and half a pair again in the answers.
@@ -85,8 +83,7 @@ impl<H: Handler> Double<H> {
             return wishes.permission(permission);
         }
         let Ok(body) = Limited::new(body, body::LIMIT).collect().await else {
-            let error = ServiceError::new("PayloadTooLarge", "the body is incomplete or too large");
-            return wishes.answer(error_response(StatusCode::PAYLOAD_TOO_LARGE, &error), Reach::Server);
+            return wishes.answer(body::too_large("the body is incomplete or too large"), Reach::Server);
         };
         let (response, reach) = self.route(http::Request::from_parts(parts, body.to_bytes())).await;
         wishes.answer(response.map(javascript::written), reach)

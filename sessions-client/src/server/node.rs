@@ -1,7 +1,8 @@
 //! What Node.js refuses before the service hears of it, as far as hyper reads it as HTTP.
 
-use super::answer::{AnswerBody, keep_alive};
+use super::answer::{AnswerBody, closes, keep_alive};
 use super::date;
+use bytes::Bytes;
 use http::header::{CONNECTION, DATE, EXPECT, HOST, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Response, StatusCode, Version};
@@ -49,20 +50,22 @@ const METHODS: &[&str] = &[
 pub(super) fn refusal(request: &Parts) -> Option<Response<AnswerBody>> {
     let closed = HeaderMap::from_iter([(CONNECTION, HeaderValue::from_static("close"))]);
     let is_current = request.version == Version::HTTP_11;
-    let (status, headers) = if !METHODS.contains(&request.method.as_str()) {
-        (StatusCode::BAD_REQUEST, closed)
+    let empty = AnswerBody::unsized_of(Bytes::new());
+    let (status, headers, body) = if !METHODS.contains(&request.method.as_str()) {
+        // Node.js says nothing of its length, and hyper must.
+        (StatusCode::BAD_REQUEST, closed, AnswerBody::sized(Bytes::new()))
     } else if is_current && !request.headers.contains_key(HOST) {
         let mut headers = closed;
         headers.insert(DATE, date::now());
-        (StatusCode::BAD_REQUEST, headers)
+        (StatusCode::BAD_REQUEST, headers, empty)
     } else if is_current && request.headers.get(EXPECT).is_some_and(|expected| !is_continue(expected)) {
         let mut headers = HeaderMap::from_iter([(DATE, date::now())]);
-        keep_alive(&mut headers, false);
-        (StatusCode::EXPECTATION_FAILED, headers)
+        keep_alive(&mut headers, closes(request));
+        (StatusCode::EXPECTATION_FAILED, headers, empty)
     } else {
         return None;
     };
-    let mut response = Response::new(AnswerBody::unsized_of(bytes::Bytes::new()));
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     Some(response)
