@@ -8,7 +8,7 @@ use crate::codec::Case;
 use crate::count::{Count, Counted, Subject};
 use crate::table::Table;
 use crate::wire::Operation;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -108,6 +108,7 @@ impl Gate {
         let counts: BTreeMap<_, _> =
             counted.iter().map(|counted| (counted.subject.name(), Counts::from(counted))).collect();
 
+        complete(&counts)?;
         let mut failures = ratios(&counts);
         if self.accept {
             let ours = LIMITS.iter().map(|limit| limit.ours.name());
@@ -125,6 +126,16 @@ impl Gate {
         }
         bail!("{} of the gates do not hold", failures.len())
     }
+}
+
+/// Refuses what no comparison would fail for: all of these cost something.
+fn complete(counts: &BTreeMap<String, Counts>) -> Result<()> {
+    for (name, &Counts { instructions, allocations }) in counts {
+        for (figure, is) in [("instructions", instructions), ("allocations", allocations)] {
+            ensure!(is.is_finite() && is > 0.0, "{name}: {is} {figure} were counted, which cannot be");
+        }
+    }
+    Ok(())
 }
 
 /// What is dearer beside what was written by hand than it may be.
@@ -189,7 +200,7 @@ fn growth(counts: &BTreeMap<String, Counts>, accepted: &BTreeMap<String, Counts>
 
 #[cfg(test)]
 mod tests {
-    use super::{Counts, LIMITS, growth, ratios};
+    use super::{Counts, LIMITS, complete, growth, ratios};
     use std::collections::BTreeMap;
 
     /// Ours cost `share` of what they may, and their peers 1000.
@@ -221,6 +232,22 @@ mod tests {
         let failures = growth(&counts(1.06), &counts(1.0));
         assert_eq!(failures.len(), 2 * LIMITS.len());
         assert!(failures[0].contains("6.0 % more") && failures[0].contains("--accept"), "{}", failures[0]);
+    }
+
+    #[test]
+    fn what_was_not_counted_is_no_pass_whether_ours_or_a_peers() {
+        complete(&counts(1.0)).unwrap();
+        for limit in LIMITS {
+            for name in [limit.ours.name(), limit.peer.name()] {
+                for nothing in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+                    let mut counts = counts(1.0);
+                    counts.insert(name.clone(), Counts { instructions: 1000.0, allocations: nothing });
+                    assert!(complete(&counts).unwrap_err().to_string().starts_with(&name));
+                    counts.insert(name.clone(), Counts { instructions: nothing, allocations: 1000.0 });
+                    assert!(complete(&counts).unwrap_err().to_string().starts_with(&name));
+                }
+            }
+        }
     }
 
     #[test]
