@@ -5,10 +5,10 @@
 //! generated client leaves to its transport. All read and write the same bodies, and the answers are made
 //! before the clock runs. Ratios between neighbours count, absolute times belong to the machine.
 
+mod by_hand;
+
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sessions_client::{
     ClientConfig, DataPage, ISessionsV1, Operation, Policies, RawResponse, Response, Result, SessionRef,
@@ -19,67 +19,32 @@ use std::hint::black_box;
 const URL: &str = "http://127.0.0.1:8080";
 
 /// What an engineer writes who has only serde and reqwest.
-mod by_hand {
-    use super::{Bytes, DateTime, Deserialize, Serialize, URL, Utc, Value};
-
-    #[derive(Serialize)]
-    pub(super) struct OpenSession<'a> {
-        pub(super) user_id: &'a str,
-        pub(super) user_name: Option<&'a str>,
-        pub(super) address: Option<&'a str>,
-        pub(super) client: Option<&'a str>,
-        pub(super) user: Option<&'a Value>,
-        pub(super) data: Option<&'a Value>,
+fn request_by_hand(data: &Value) -> by_hand::OpenSession<'_> {
+    by_hand::OpenSession {
+        user_id: "user-1",
+        user_name: Some("User 1"),
+        address: Some("127.0.0.1"),
+        client: Some("bench"),
+        user: None,
+        data: Some(data),
     }
+}
 
-    #[derive(Deserialize, Serialize)]
-    pub(super) struct Session {
-        id: String,
-        user_id: Option<String>,
-        user_name: Option<String>,
-        active: bool,
-        open_time: DateTime<Utc>,
-        request_time: DateTime<Utc>,
-        close_time: Option<DateTime<Utc>>,
-        address: Option<String>,
-        client: Option<String>,
-        user: Option<Value>,
-        data: Option<Value>,
-    }
+fn with_reqwest(client: &reqwest::Client, data: &Value) -> reqwest::Request {
+    client
+        .post(format!("{URL}/v1/sessions/open_session"))
+        .query(&[("correlation_id", "bench-1")])
+        .json(&request_by_hand(data))
+        .build()
+        .unwrap()
+}
 
-    #[derive(Deserialize, Serialize)]
-    pub(super) struct Page {
-        total: Option<u64>,
-        data: Vec<Session>,
-    }
-
-    fn open_session(data: &Value) -> OpenSession<'_> {
-        OpenSession {
-            user_id: "user-1",
-            user_name: Some("User 1"),
-            address: Some("127.0.0.1"),
-            client: Some("bench"),
-            user: None,
-            data: Some(data),
-        }
-    }
-
-    pub(super) fn with_reqwest(client: &reqwest::Client, data: &Value) -> reqwest::Request {
-        client
-            .post(format!("{URL}/v1/sessions/open_session"))
-            .query(&[("correlation_id", "bench-1")])
-            .json(&open_session(data))
-            .build()
-            .unwrap()
-    }
-
-    pub(super) fn with_serde(data: &Value) -> http::Request<Bytes> {
-        http::Request::post(format!("/v1/sessions/open_session?correlation_id={}", "bench-1"))
-            .header("accept", "application/json")
-            .header("content-type", "application/json")
-            .body(serde_json::to_vec(&open_session(data)).unwrap().into())
-            .unwrap()
-    }
+fn with_serde(data: &Value) -> http::Request<Bytes> {
+    http::Request::post(format!("/v1/sessions/open_session?correlation_id={}", "bench-1"))
+        .header("accept", "application/json")
+        .header("content-type", "application/json")
+        .body(serde_json::to_vec(&request_by_hand(data)).unwrap().into())
+        .unwrap()
 }
 
 fn operation(data: &Value) -> sessions_v1::OpenSession<'_, Value, Value> {
@@ -125,9 +90,9 @@ fn encode(criterion: &mut Criterion) {
     group.bench_function("generated", |bencher| {
         bencher.iter(|| operation(black_box(&data)).encode().unwrap());
     });
-    group.bench_function("serde", |bencher| bencher.iter(|| by_hand::with_serde(black_box(&data))));
+    group.bench_function("serde", |bencher| bencher.iter(|| with_serde(black_box(&data))));
     group.bench_function("reqwest", |bencher| {
-        bencher.iter(|| by_hand::with_reqwest(&client, black_box(&data)));
+        bencher.iter(|| with_reqwest(&client, black_box(&data)));
     });
     group.finish();
 }
@@ -220,13 +185,13 @@ fn call(criterion: &mut Criterion) {
     let client = reqwest::Client::new();
     group.bench_function("serde", |bencher| {
         bencher.to_async(&runtime).iter(|| async {
-            black_box(by_hand::with_serde(black_box(&data)));
+            black_box(with_serde(black_box(&data)));
             serde_json::from_slice::<by_hand::Session>(response(body.clone()).body()).unwrap()
         });
     });
     group.bench_function("reqwest", |bencher| {
         bencher.to_async(&runtime).iter(|| async {
-            black_box(by_hand::with_reqwest(&client, black_box(&data)));
+            black_box(with_reqwest(&client, black_box(&data)));
             reqwest::Response::from(response(body.clone())).json::<by_hand::Session>().await.unwrap()
         });
     });

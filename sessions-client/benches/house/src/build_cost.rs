@@ -1,19 +1,22 @@
 //! `build-cost`: what a program on the client costs to build, and what an operation of a contract costs to check.
 //!
-//! CPU seconds of cargo and of all that it starts: they count the work and not how many cores share it.
+//! CPU seconds of cargo and of all that it starts: they count the work and not how many cores share it. A run of cargo
+//! that takes longer than any should ends the whole, and each is told when it begins: nobody waits for nothing.
 
 use crate::child::output;
 use crate::compare::median;
 use crate::table::Table;
 use crate::work::cpu_seconds;
 use anyhow::{Context, Result};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use nix::sys::resource::UsageWho;
 use std::fmt::Write;
 use std::path::Path;
+use std::time::Duration;
 use std::{env, fs};
 use tempfile::TempDir;
 use tokio::process::Command;
+use tokio::time::timeout;
 
 const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../..");
 
@@ -23,7 +26,22 @@ pub(crate) struct BuildCost {
     /// How often each build is repeated.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
+    /// One half of it alone.
+    #[arg(long)]
+    only: Option<Half>,
 }
+
+/// What is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Half {
+    /// Contracts of two sizes, which takes a minute.
+    Operations,
+    /// Programs from nothing, which takes minutes a round.
+    Programs,
+}
+
+/// How long a run of cargo may take: several times as long as a cold build on two cores.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 /// The same program, and what it depends on.
 const PROGRAMS: [(&str, &str, &str); 3] = [
@@ -69,14 +87,26 @@ async fn main() -> Result<(), reqwest::Error> {
 
 impl BuildCost {
     pub(crate) async fn run(self) -> Result<()> {
+        if self.only != Some(Half::Programs) {
+            self.operations().await?;
+        }
+        if self.only != Some(Half::Operations) {
+            self.programs().await?;
+        }
+        Ok(())
+    }
+
+    /// Builds programs from nothing.
+    async fn programs(self) -> Result<()> {
         let mut figures = PROGRAMS.map(|_| Vec::new());
         for round in 1..=self.rounds {
             for ((name, code, dependencies), figures) in PROGRAMS.iter().zip(&mut figures) {
                 eprint!("\r\x1b[Kround {round} of {}: {name}", self.rounds);
                 let package = package(code, &format!("{dependencies}\n{TOKIO}"))?;
+                let target = package.path().join("target");
                 // What is not here yet is fetched before the clock runs.
-                cargo(package.path(), &["fetch"]).await?;
-                figures.push(cargo(package.path(), &["build", "--offline"]).await?);
+                cargo(package.path(), &target, &["fetch"]).await?;
+                figures.push(cargo(package.path(), &target, &["build", "--offline"]).await?);
             }
         }
         eprint!("\r\x1b[K");
@@ -88,7 +118,7 @@ impl BuildCost {
             table.push([(*name).to_owned(), format!("{seconds:.1}"), format!("{:.2}", ours / seconds)]);
         }
         println!("{table}");
-        self.operations().await
+        Ok(())
     }
 
     /// Checks contracts of two sizes, and says what an operation more costs.
@@ -96,9 +126,12 @@ impl BuildCost {
         const SIZES: [usize; 2] = [10, 100];
         let mut figures = SIZES.map(|_| Vec::new());
         let packages = [contract(SIZES[0])?, contract(SIZES[1])?];
+        // What both depend on is checked once.
+        let target = tempfile::tempdir()?;
         for package in &packages {
-            cargo(package.path(), &["fetch"]).await?;
-            cargo(package.path(), &["check", "--offline"]).await?;
+            eprint!("\r\x1b[Kcargo check of what contracts depend on");
+            cargo(package.path(), target.path(), &["fetch"]).await?;
+            cargo(package.path(), target.path(), &["check", "--offline"]).await?;
         }
         // These are shorter, and so noisier.
         for round in 1..=self.rounds * 3 {
@@ -107,7 +140,7 @@ impl BuildCost {
                 let main = package.path().join("src/main.rs");
                 // As if it were changed.
                 fs::write(&main, fs::read(&main)?)?;
-                figures.push(cargo(package.path(), &["check", "--offline"]).await?);
+                figures.push(cargo(package.path(), target.path(), &["check", "--offline"]).await?);
             }
         }
         eprint!("\r\x1b[K");
@@ -153,10 +186,10 @@ fn contract(size: usize) -> Result<TempDir> {
     package(&code, "sessions-client = { path = \"{client}\" }")
 }
 
-/// Runs cargo in `package`, with a target folder of its own, and returns the CPU seconds that it took.
-async fn cargo(package: &Path, arguments: &[&str]) -> Result<f64> {
+/// Runs cargo in `package`, and returns the CPU seconds that it took.
+async fn cargo(package: &Path, target: &Path, arguments: &[&str]) -> Result<f64> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(arguments).current_dir(package).env("CARGO_TARGET_DIR", package.join("target"));
+    cargo.args(arguments).current_dir(package).env("CARGO_TARGET_DIR", target);
     // Neither what is set for this workspace nor what cargo sets for this program is the measured one's.
     for (name, _) in env::vars_os().filter(|(name, _)| {
         let name = name.to_string_lossy();
@@ -165,6 +198,8 @@ async fn cargo(package: &Path, arguments: &[&str]) -> Result<f64> {
         cargo.env_remove(name);
     }
     let before = cpu_seconds(UsageWho::RUSAGE_CHILDREN)?;
-    output(cargo).await?;
+    timeout(LONGEST, output(cargo)).await.with_context(|| {
+        format!("`cargo {}` takes longer than {} s", arguments.join(" "), LONGEST.as_secs())
+    })??;
     Ok(cpu_seconds(UsageWho::RUSAGE_CHILDREN)? - before)
 }

@@ -5,7 +5,7 @@
 //! an earlier run, not against a peer in the same one. So was an allocator that counts: the calls of `malloc` are
 //! in the same profile, and counting there changes nothing of what is measured.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
 use std::fs;
 use tokio::process::Command;
@@ -40,6 +40,7 @@ impl Profile {
     fn parse(text: &str) -> Result<Self> {
         let mut profile = Self::default();
         let (mut function, mut called) = ("", "");
+        let mut total = None;
         let mut lines = text.lines();
         while let Some(line) = lines.next() {
             match line.split_once('=') {
@@ -57,9 +58,16 @@ impl Profile {
                     let cost = number(line.split(' ').nth(1))?;
                     *profile.by_function.entry(function.to_owned()).or_default() += cost;
                 }
+                None if line.starts_with("totals: ") => total = Some(number(line.split(' ').nth(1))?),
                 Some(_) | None => {}
             }
         }
+        let total = total.context("callgrind's output has no totals: the measured process did not end")?;
+        let read = profile.instructions();
+        ensure!(
+            (read - total).abs() < 0.5,
+            "callgrind counts {total} instructions, and {read} were read: its output has lines of another format"
+        );
         Ok(profile)
     }
 
@@ -145,6 +153,7 @@ totals: 135
     fn what_both_lengths_did_is_not_counted() {
         let shorter = Profile::parse(SHORTER).unwrap();
         let longer = SHORTER.replace("1 10\n", "1 110\n").replace("calls=2", "calls=22");
+        let longer = longer.replace("totals: 135", "totals: 235");
         let each = Profile::parse(&longer).unwrap().each(&shorter, 10);
         assert!((each.instructions() - 10.0).abs() < 0.1);
         assert!((each.allocations() - 2.0).abs() < 0.1);
@@ -154,5 +163,13 @@ totals: 135
     fn output_that_is_cut_short_is_an_error() {
         assert!(Profile::parse("fn=main\n1").is_err());
         assert!(Profile::parse("fn=main\n1 many\n").is_err());
+        let error = Profile::parse(SHORTER.split("totals").next().unwrap()).unwrap_err();
+        assert!(error.to_string().contains("no totals"), "{error}");
+    }
+
+    #[test]
+    fn instructions_that_nobody_read_are_an_error() {
+        let error = Profile::parse(&SHORTER.replace("1 10\n", "+1 10\n")).unwrap_err();
+        assert!(error.to_string().contains("135 instructions, and 125 were read"), "{error}");
     }
 }

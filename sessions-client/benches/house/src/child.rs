@@ -98,3 +98,10 @@ pub(crate) async fn output(mut command: Command) -> Result<String> {
     ensure!(output.status.success(), "{:?} failed, {}:\n{errors}", command.as_std(), output.status);
     Ok(String::from_utf8(output.stdout)?)
 }
+
+/// The compiler of this workspace, as it calls itself.
+pub(crate) async fn rustc() -> Result<String> {
+    let mut rustc = Command::new("rustc");
+    rustc.arg("--version").current_dir(env!("CARGO_MANIFEST_DIR"));
+    Ok(output(rustc).await?.trim().to_owned())
+}

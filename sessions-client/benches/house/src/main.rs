@@ -11,6 +11,8 @@
 
 mod answers;
 mod build_cost;
+#[path = "../../by_hand/mod.rs"]
+mod by_hand;
 mod callgrind;
 mod child;
 mod clients;

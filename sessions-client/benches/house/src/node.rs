@@ -2,12 +2,10 @@
 
 use crate::child::{Core, output};
 use anyhow::{Context, Result};
-use std::path::Path;
 use tokio::process::Command;
 
-/// Where the package of the contract tests is that has the client.
-const PACKAGE: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../../../snapshots/providers/client-sessions-node");
+/// Installs the packages of the contract tests, of which one has the client.
+const INSTALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../snapshots/providers/install.sh");
 
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/node/work.js");
 
@@ -20,11 +18,8 @@ pub(crate) fn command() -> Command {
 
 /// Installs the client, if it is not there.
 pub(crate) async fn install() -> Result<()> {
-    if Path::new(PACKAGE).join("node_modules/client-sessions-node").exists() {
-        return Ok(());
-    }
-    let mut npm = Command::new("npm");
-    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(PACKAGE);
-    output(npm).await.context("the official client comes from npm; `--clients` leaves it out")?;
+    let mut install = Command::new(INSTALL);
+    install.arg("client-sessions-node");
+    output(install).await.context("the official client comes from npm; `--clients` leaves it out")?;
     Ok(())
 }

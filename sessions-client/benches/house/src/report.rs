@@ -1,6 +1,6 @@
 //! `report`: all tables, after each other, as the README shows them.
 
-use crate::child::output;
+use crate::child::rustc;
 use crate::compare::{Compare, Rounds};
 use crate::count::Count;
 use crate::scale::Scale;
@@ -10,7 +10,6 @@ use chrono::Utc;
 use clap::Args;
 use std::fs;
 use std::thread::available_parallelism;
-use tokio::process::Command;
 
 /// The arguments of `report`.
 #[derive(Args, Debug)]
@@ -35,8 +34,6 @@ async fn machine() -> Result<String> {
     let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let processor = processor.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let processor = processor.map_or("a processor that has no name", |(_, name)| name);
-    let mut rustc = Command::new("rustc");
-    rustc.arg("--version");
     let (date, cores) = (Utc::now().format("%Y-%m-%d"), available_parallelism()?);
-    Ok(format!("{date}, {processor}, {cores} cores, {}.", output(rustc).await?.trim()))
+    Ok(format!("{date}, {processor}, {cores} cores, {}.", rustc().await?))
 }

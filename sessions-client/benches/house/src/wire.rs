@@ -1,9 +1,9 @@
 //! What travels: the same requests and answers for every client, and the types that one writes for them by hand.
 
+pub(crate) use crate::by_hand::{OpenSession, Page, Session};
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
 use clap::ValueEnum;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::fmt;
 
@@ -95,17 +95,6 @@ fn session(with_payloads: bool) -> Value {
     session
 }
 
-/// The request of `open_session`, by hand.
-#[derive(Serialize)]
-pub(crate) struct OpenSession<'a> {
-    user_id: &'a str,
-    user_name: Option<&'a str>,
-    address: Option<&'a str>,
-    client: Option<&'a str>,
-    user: Option<&'a Value>,
-    data: Option<&'a Value>,
-}
-
 impl<'a> OpenSession<'a> {
     pub(crate) fn new(data: &'a Value) -> Self {
         Self {
@@ -130,29 +119,4 @@ impl GetSessions {
     pub(crate) fn new() -> Self {
         Self { filter: None, paging: None }
     }
-}
-
-/// A session, by hand: owned strings, and times through chrono's serde.
-#[derive(Deserialize)]
-#[expect(dead_code, reason = "decoding it is what is measured")]
-pub(crate) struct Session {
-    pub(crate) id: String,
-    user_id: Option<String>,
-    user_name: Option<String>,
-    active: bool,
-    open_time: DateTime<Utc>,
-    request_time: DateTime<Utc>,
-    close_time: Option<DateTime<Utc>>,
-    address: Option<String>,
-    client: Option<String>,
-    user: Option<Value>,
-    data: Option<Value>,
-}
-
-/// A page of sessions, by hand.
-#[derive(Deserialize)]
-#[expect(dead_code, reason = "decoding it is what is measured")]
-pub(crate) struct Page {
-    total: Option<u64>,
-    pub(crate) data: Vec<Session>,
 }
