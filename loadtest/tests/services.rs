@@ -85,12 +85,14 @@ async fn every_call_of_a_session_is_counted_under_the_name_of_its_operation() {
 }
 
 /// Scenarios and options that give a fault its opportunity, and what finds it.
-const DETECTED: [(Fault, &str, &str); 16] = [
+const DETECTED: [(Fault, &str, &str); 18] = [
     (Fault::LosesStores, "lifecycle", "stale data was returned"),
     (Fault::LosesStores, "hot-session", "stale data was returned"),
     (Fault::DamagesStores, "lifecycle", "stored data differs"),
+    (Fault::ReplacesStores, "lifecycle", "stored data differs"),
     (Fault::LosesUpdates, "lifecycle", "a stale user was returned"),
     (Fault::MixesUpSessions, "read-mostly", "another user's session was returned"),
+    (Fault::MixesUpPeople, "read-mostly", "another user's session was returned"),
     (Fault::MixesUpData, "lifecycle", "another user's data was returned"),
     (Fault::ServesStaleReads, "lifecycle", "stale data was returned"),
     (Fault::LosesSessions, "read-mostly", "session is gone"),

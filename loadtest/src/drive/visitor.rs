@@ -6,7 +6,7 @@ use crate::observe::call::{Speaker, Subject, Trouble, call};
 use crate::observe::recorder::Window;
 use crate::verify::known::{Answer, CLIENT, Change, Known, Session, USER_NAME};
 use crate::verify::list::Listed;
-use crate::verify::payload::{Data, Profile};
+use crate::verify::payload::{Data, Payload, Profile};
 use crate::verify::violation::{Checked, Violation, must};
 use crate::wire::{Exchange, Line, Wire};
 use goose::goose::GooseUser;
@@ -91,7 +91,8 @@ impl<'v> Visit<'v> {
     /// Who is speaking, which is due when the iteration was if it is the first call.
     fn speaker(&mut self) -> Speaker<'_> {
         let Self { load, number, line, window, .. } = *self;
-        Speaker { recorder: &load.recorder, user: self.user, number, line, due: self.due.take(), window }
+        let due = self.due.take();
+        Speaker { recorder: &load.recorder, verify: load.verify, user: self.user, number, line, due, window }
     }
 
     /// Waits as long as a user thinks, half to one and a half times the average; whether the run is over by then.
@@ -112,9 +113,9 @@ impl<'v> Visit<'v> {
         let Self { load, line, .. } = *self;
         let number = load.sessions.fetch_add(1, Ordering::Relaxed);
         let correlation = format!("{owner}-{number}");
-        let user = Profile { owner: owner.to_owned(), session: number, sequence: 0 };
-        let data =
-            Data { owner: owner.to_owned(), session: number, sequence: 0, filler: load.filler.clone() };
+        let user = Payload::Ours(Profile { owner: owner.to_owned(), session: number, sequence: 0 });
+        let filler = load.filler.clone();
+        let data = Payload::Ours(Data { owner: owner.to_owned(), session: number, sequence: 0, filler });
         let opening = line.client().open_session(
             Some(&correlation),
             owner,

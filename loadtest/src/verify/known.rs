@@ -4,14 +4,14 @@
 //! have happened. What an answer must say is settled when its call begins, since a reading may be older than a write
 //! that ends before it.
 
-use super::payload::{Data, Filler, Profile};
+use super::payload::{Data, Filler, Payload, Profile};
 use super::register::{Reading, Register, Unreadable};
 use super::violation::{Checked, Violation, must};
 use sessions_client::{SessionV1, Timestamp};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A session as the load test keeps it.
-pub(crate) type Session = SessionV1<Profile, Data>;
+pub(crate) type Session = SessionV1<Payload<Profile>, Payload<Data>>;
 
 /// What the load test says every user is called.
 pub(crate) const USER_NAME: &str = "Load test";
@@ -123,13 +123,14 @@ impl Known {
     }
 
     /// The data of this number.
-    pub(crate) fn data(&self, sequence: u64, filler: &Filler) -> Data {
-        Data { owner: self.owner.clone(), session: self.number, sequence, filler: filler.clone() }
+    pub(crate) fn data(&self, sequence: u64, filler: &Filler) -> Payload<Data> {
+        let (owner, session) = (self.owner.clone(), self.number);
+        Payload::Ours(Data { owner, session, sequence, filler: filler.clone() })
     }
 
     /// The user of this number.
-    pub(crate) fn user(&self, sequence: u64) -> Profile {
-        Profile { owner: self.owner.clone(), session: self.number, sequence }
+    pub(crate) fn user(&self, sequence: u64) -> Payload<Profile> {
+        Payload::Ours(Profile { owner: self.owner.clone(), session: self.number, sequence })
     }
 
     /// Notes that a call is about to be made.
@@ -275,13 +276,21 @@ impl History {
     }
 
     fn check_payloads(&self, known: &Known, begun: &Begun, session: &Session, filler: &Filler) -> Checked {
-        let user = session.user.as_ref().ok_or(Violation::ProfileGone)?;
+        let user = match &session.user {
+            None => return Err(Violation::ProfileGone),
+            Some(Payload::Other(_)) => return Err(Violation::ProfileDiffers),
+            Some(Payload::Ours(user)) => user,
+        };
         must(user.owner == known.owner && user.session == known.number, Violation::ProfileOfOthers)?;
         self.user.check(begun.user, user.sequence).map_err(|why| match why {
             Unreadable::Stale => Violation::StaleProfile,
             Unreadable::Unwritten => Violation::ProfileUnwritten,
         })?;
-        let data = session.data.as_ref().ok_or(Violation::DataGone)?;
+        let data = match &session.data {
+            None => return Err(Violation::DataGone),
+            Some(Payload::Other(_)) => return Err(Violation::DataDiffers),
+            Some(Payload::Ours(data)) => data,
+        };
         must(data.owner == known.owner, Violation::DataOfOtherUser)?;
         must(data.session == known.number, Violation::DataOfOtherSession)?;
         self.data.check(begun.data, data.sequence).map_err(|why| match why {
@@ -302,6 +311,7 @@ fn as_opened(session: &Session) -> Checked {
 mod tests {
     use super::*;
     use crate::verify::payload::Shape;
+    use serde::de::IgnoredAny;
     use sessions_client::Timestamp;
 
     fn filler() -> Filler {
@@ -350,11 +360,17 @@ mod tests {
     }
 
     fn with_data(change: impl FnOnce(&mut Data)) -> impl FnOnce(&mut Session) {
-        |session| change(session.data.as_mut().unwrap())
+        |session| match &mut session.data {
+            Some(Payload::Ours(data)) => change(data),
+            other => panic!("{other:?}"),
+        }
     }
 
     fn with_user(change: impl FnOnce(&mut Profile)) -> impl FnOnce(&mut Session) {
-        |session| change(session.user.as_mut().unwrap())
+        |session| match &mut session.user {
+            Some(Payload::Ours(user)) => change(user),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -372,9 +388,14 @@ mod tests {
         assert_open(|session| session.client = Some("other".to_owned()), Err(Violation::ClientDiffers));
         assert_open(|session| session.request_time = at(9), Err(Violation::TimeWentBack));
         assert_open(|session| session.user = None, Err(Violation::ProfileGone));
+        assert_open(
+            |session| session.user = Some(Payload::Other(IgnoredAny)),
+            Err(Violation::ProfileDiffers),
+        );
         assert_open(with_user(|user| user.session = 6), Err(Violation::ProfileOfOthers));
         assert_open(with_user(|user| user.sequence = 1), Err(Violation::ProfileUnwritten));
         assert_open(|session| session.data = None, Err(Violation::DataGone));
+        assert_open(|session| session.data = Some(Payload::Other(IgnoredAny)), Err(Violation::DataDiffers));
         assert_open(with_data(|data| data.owner = "bob".to_owned()), Err(Violation::DataOfOtherUser));
         assert_open(with_data(|data| data.session = 6), Err(Violation::DataOfOtherSession));
         assert_open(with_data(|data| data.sequence = 1), Err(Violation::DataUnwritten));

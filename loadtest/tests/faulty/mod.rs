@@ -18,10 +18,14 @@ pub(crate) enum Fault {
     LosesStores,
     /// A store keeps something else.
     DamagesStores,
+    /// A store keeps what has nothing of what was stored.
+    ReplacesStores,
     /// An update of the user is answered as if it had been done.
     LosesUpdates,
     /// A read returns the session of somebody else.
     MixesUpSessions,
+    /// A read returns the session of a person, with what another application stores.
+    MixesUpPeople,
     /// A read returns the session with the data of somebody else.
     MixesUpData,
     /// A read returns what was there before the last store.
@@ -234,6 +238,11 @@ impl ISessionsV1 for Faulty {
         if self.does(Fault::MixesUpSessions) {
             return self.foreign().await.map(Some);
         }
+        if self.does(Fault::MixesUpPeople) {
+            let cart = Value::from_iter([("cart", 1)]);
+            let opened = self.sessions.open_session(None, "ann", None, None, None, Some(&cart), Some(&cart));
+            return opened.await.map(Some);
+        }
         if self.fault == Fault::TurnsTimeBack && self.does(Fault::TurnsTimeBack) {
             session.request_time -= Duration::from_secs(1);
         }
@@ -306,6 +315,9 @@ impl ISessionsV1 for Faulty {
                 let mut data = data.clone();
                 data["filler"] = "?".into();
                 self.sessions.store_session_data(correlation_id, session_id, &data).await
+            }
+            Fault::ReplacesStores if self.does(Fault::ReplacesStores) => {
+                self.sessions.store_session_data(correlation_id, session_id, &"?".into()).await
             }
             Fault::RefusesStores => Err(busy()),
             _ => self.sessions.store_session_data(correlation_id, session_id, data).await,
