@@ -241,6 +241,25 @@ async fn when_nobody_can_tell_what_is_left_the_verdict_says_so() {
 }
 
 #[tokio::test]
+async fn a_list_that_is_refused_now_and_then_is_asked_for_again_after_the_run() {
+    let service = Faulty::new(Fault::RefusesTwoLists);
+    let report = load_faulty(&service, &["--iterations", "2", "--scenario", "churn"]).await;
+    assert_ends(&report, Exit::Passed);
+    assert!(service.is_empty());
+}
+
+#[tokio::test]
+async fn a_user_whose_sessions_nobody_can_list_does_not_keep_those_of_others() {
+    let service = Faulty::new(Fault::RefusesListsOfFirst);
+    let options = ["--users", "64", "--iterations", "1", "--scenario", "churn"];
+    let server = EmbeddedService::start("127.0.0.1:0", service.clone()).await.unwrap();
+    let report = load(&server.url(), &options).await;
+    assert_ends(&report, Exit::Failed);
+    assert!(report.record.audit.unknown.is_some());
+    assert_eq!((service.len(), report.record.audit.removed), (1, 63));
+}
+
+#[tokio::test]
 async fn a_session_that_stays_does_not_hide_those_on_the_next_page() {
     let (report, service) = load_wrong(Fault::KeepsFirstSessions).await;
     assert_eq!((report.record.audit.removed, report.record.audit.left_behind.count), (2, 2), "{report}");

@@ -59,6 +59,10 @@ pub(crate) enum Fault {
     AnswersNoOpen,
     /// Answers one list, and then no more.
     RefusesLists,
+    /// Refuses the two lists after the first.
+    RefusesTwoLists,
+    /// Refuses the lists of the first user.
+    RefusesListsOfFirst,
     /// Refuses four deletes, then keeps the first session of each user; and has one session on a page.
     KeepsFirstSessions,
     /// A list takes a second.
@@ -201,6 +205,16 @@ impl ISessionsV1 for Faulty {
                 self.sessions.get_sessions(correlation_id, Some(&all), paging).await
             }
             Fault::RefusesLists if self.lists.fetch_add(1, Ordering::Relaxed) > 0 => Err(busy()),
+            Fault::RefusesTwoLists if (1..3).contains(&self.lists.fetch_add(1, Ordering::Relaxed)) => {
+                Err(busy())
+            }
+            Fault::RefusesListsOfFirst
+                if filter
+                    .and_then(|filter| filter.get("user_id"))
+                    .is_some_and(|user| user.ends_with("-0-0-churn")) =>
+            {
+                Err(busy())
+            }
             Fault::KeepsFirstSessions => {
                 let skipped = paging.map_or(0, |paging| paging.skipped());
                 let paging = PagingParams::new().skip(skipped.try_into().unwrap()).take(1);
