@@ -196,14 +196,14 @@ async fn remove(load: &Load, client: &Client, id: &str, known: Option<&Known>) -
     if known.is_active() != Some(false) {
         let begun = known.begin(Change::Nothing);
         let found = client.get_session_by_id(correlation, id).await.map_err(text)?;
-        judge(load, known, known.end(&begun, Some(&found).into(), &load.filler), "get_session_by_id");
+        judge(load, known, known.end(&begun, Ok(&found).into(), &load.filler), "get_session_by_id");
         let begun = known.begin(Change::Close);
         let closed = client.close_session(correlation, id).await.map_err(text)?;
-        judge(load, known, known.end(&begun, Some(&closed).into(), &load.filler), "close_session");
+        judge(load, known, known.end(&begun, Ok(&closed).into(), &load.filler), "close_session");
     }
     let begun = known.begin(Change::Delete);
     let deleted = client.delete_session_by_id(correlation, id).await.map_err(text)?;
-    judge(load, known, known.end(&begun, Some(&deleted).into(), &load.filler), "delete_session_by_id");
+    judge(load, known, known.end(&begun, Ok(&deleted).into(), &load.filler), "delete_session_by_id");
     Ok(deleted.is_some())
 }
 

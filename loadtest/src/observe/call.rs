@@ -63,13 +63,13 @@ pub(crate) struct Speaker<'s> {
 
 /// Makes `call`, checks its answer, and records both under the route's name.
 ///
-/// `check` is told of a failure as well, as none. The answer is returned if it is right.
+/// `check` is told of a failure as well. The answer is returned if it is right.
 pub(crate) async fn call<T>(
     speaker: Speaker<'_>,
     subject: Subject<'_>,
     route: &'static Route,
     call: impl Future<Output = Result<T, Error>>,
-    check: impl FnOnce(Option<&T>) -> Checked,
+    check: impl FnOnce(Result<&T, &Error>) -> Checked,
 ) -> Result<T, Trouble> {
     let Speaker { recorder, verify, user, number, line, due, window } = speaker;
     // What goose does for requests of its own client, so that `--throttle-requests` holds here too.
@@ -87,7 +87,7 @@ pub(crate) async fn call<T>(
         Line::Goose(_, pump) => with_status(pump.carry(user, call)).await,
     };
     let end = Instant::now();
-    let checked = check(answer.as_ref().ok());
+    let checked = check(answer.as_ref());
     let wrong = |violation, detail| {
         recorder.violation(violation, || Example {
             session: subject.session.to_owned(),

@@ -218,7 +218,7 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
     let used = Usage::now();
     let ending = ending(ended, &load)?;
     stop.end();
-    load.all_at_rest().await;
+    load.all_at_rest(plan.timeout).await;
     let audit = audit(&load, patient_client(&service)?).await;
     tried.lock().unwrap_or_else(PoisonError::into_inner).clone().complete(&mut model);
     let past = Past { load: &load, plan: &plan, service: &service, before, used };
