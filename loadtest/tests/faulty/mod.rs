@@ -45,8 +45,12 @@ pub(crate) enum Fault {
     IgnoresDelete,
     /// A list has a session of somebody else.
     ListsForeign,
-    /// A list is without its first session.
+    /// A page of one session is without it.
     ListsTooFew,
+    /// All pages are the first one.
+    IgnoresSkip,
+    /// Somebody deletes the first sessions of all once they are listed.
+    DeletesBehindPages,
     /// The total is one too high.
     MiscountsLists,
     /// The filter by activity has no effect.
@@ -165,6 +169,11 @@ impl Faulty {
         sessions.len() == 2 && sessions[0].id == id
     }
 
+    /// Whether a page has a single session.
+    async fn is_last(&self, filter: Option<&FilterParams>, paging: Option<&PagingParams>) -> bool {
+        self.sessions.get_sessions(None, filter, paging).await.unwrap().data.len() == 1
+    }
+
     /// A session that belongs to somebody else.
     async fn foreign(&self) -> Result<Session> {
         self.sessions.open_session(None, "somebody else", None, None, None, None, None).await
@@ -189,10 +198,24 @@ impl ISessionsV1 for Faulty {
                 page.data.push(self.foreign().await?);
                 Ok(page)
             }
-            Fault::ListsTooFew if self.does(Fault::ListsTooFew) => {
-                let skipped = paging.map_or(0, |paging| paging.skipped());
-                let paging = PagingParams::new().skip(u32::try_from(skipped).unwrap() + 1).take(2);
+            Fault::ListsTooFew if self.is_last(filter, paging).await && self.does(Fault::ListsTooFew) => {
+                let mut page = self.sessions.get_sessions(correlation_id, filter, paging).await?;
+                page.data.clear();
+                Ok(page)
+            }
+            Fault::IgnoresSkip => {
+                let total = paging.is_some_and(|paging| paging.wants_total());
+                let paging = PagingParams::new().take(2).total(total);
                 self.sessions.get_sessions(correlation_id, filter, Some(&paging)).await
+            }
+            Fault::DeletesBehindPages => {
+                let page = self.sessions.get_sessions(correlation_id, filter, paging).await?;
+                let is_first = filter.is_none_or(|filter| filter.get("user_id").is_none())
+                    && self.lists.fetch_add(1, Ordering::Relaxed) == 0;
+                for session in page.data.iter().take(if is_first { 50 } else { 0 }) {
+                    self.sessions.delete_session_by_id(None, &session.id).await?;
+                }
+                Ok(page)
             }
             Fault::MiscountsLists if self.does(Fault::MiscountsLists) => {
                 let mut page = self.sessions.get_sessions(correlation_id, filter, paging).await?;
