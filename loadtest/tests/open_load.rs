@@ -48,6 +48,15 @@ async fn an_open_load_begins_what_is_due_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_shared_session_is_first_called_when_the_iteration_is_due() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let server = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await.unwrap();
+    let options = ["--scenario", "hot-session", "--calls", "1", "--think-time", "4000"];
+    let pace = ["--rate", "20", "--run-time", "1s", "--threshold", "p50<1s"];
+    assert_ends(&load(&server.url(), &[&options[..], &pace].concat()).await, Exit::Passed);
+}
+
+#[tokio::test]
 async fn arrivals_that_find_no_lane_are_counted() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let service = Faulty::new(Fault::None);

@@ -5,7 +5,7 @@ mod runs;
 
 use faulty::{Fault, Faulty};
 use loadtest::record::Record;
-use loadtest::{Exit, Outcome, Report};
+use loadtest::{Cli, Exit, Outcome, Report};
 use runs::{assert_ends, load, run};
 use sessions_client::server::EmbeddedService;
 use sessions_client::{ISessionsV1, SessionsMemoryClientV1};
@@ -85,12 +85,14 @@ async fn every_call_of_a_session_is_counted_under_the_name_of_its_operation() {
 }
 
 /// Scenarios and options that give a fault its opportunity, and what finds it.
-const DETECTED: [(Fault, &str, &str); 16] = [
+const DETECTED: [(Fault, &str, &str); 18] = [
     (Fault::LosesStores, "lifecycle", "stale data was returned"),
     (Fault::LosesStores, "hot-session", "stale data was returned"),
     (Fault::DamagesStores, "lifecycle", "stored data differs"),
+    (Fault::ReplacesStores, "lifecycle", "stored data differs"),
     (Fault::LosesUpdates, "lifecycle", "a stale user was returned"),
     (Fault::MixesUpSessions, "read-mostly", "another user's session was returned"),
+    (Fault::MixesUpPeople, "read-mostly", "another user's session was returned"),
     (Fault::MixesUpData, "lifecycle", "another user's data was returned"),
     (Fault::ServesStaleReads, "lifecycle", "stale data was returned"),
     (Fault::LosesSessions, "read-mostly", "session is gone"),
@@ -134,17 +136,74 @@ async fn lists_with_the_sessions_of_others_and_without_those_of_the_user_are_fou
     }
 }
 
+/// Faults that a lifecycle with many stores finds by its reads, and churn by how it ends.
+const RARELY_DETECTED: [(Fault, &str, &str); 8] = [
+    (Fault::LosesStores, "lifecycle", "stale data was returned"),
+    (Fault::ReplacesStores, "lifecycle", "stored data differs"),
+    (Fault::MixesUpSessions, "lifecycle", "another user's session was returned"),
+    (Fault::MixesUpData, "lifecycle", "another user's data was returned"),
+    (Fault::ServesStaleReads, "lifecycle", "stale data was returned"),
+    (Fault::LosesSessions, "lifecycle", "session is gone"),
+    (Fault::GivesIdsTwice, "churn", "the id of another session was given out again"),
+    (Fault::IgnoresClose, "churn", "close left it active"),
+];
+
+#[tokio::test]
+async fn a_fault_that_happens_once_in_a_thousand_times_is_found_by_its_kind() {
+    for (fault, scenario, kind) in RARELY_DETECTED {
+        // At least 1,000 opportunities for each of them, and a read after each store.
+        let iterations = if scenario == "churn" { "501" } else { "6" };
+        let options = ["--scenario", scenario, "--iterations", iterations, "--stores", "100"];
+        let report = load_faulty(&Faulty::every(fault, 1_000), &options).await;
+        let found = violations(&report.record);
+        println!("{fault:?} in {scenario}, {} calls: {found:?}", report.record.calls());
+        assert!(found.iter().any(|(found, _)| *found == kind), "{fault:?} in {scenario}: {found:?}");
+        assert_ends(&report, Exit::WrongData);
+    }
+}
+
+/// Everything at once, so that what one does could be mistaken for a fault by another.
+const MIX: [&str; 8] = [
+    "--users",
+    "6",
+    "--iterations",
+    "12",
+    "--scenario",
+    "lifecycle=2,browse=2,hot-session=2,churn,read-mostly",
+    "--read-ratio",
+    "0.6",
+];
+
 #[tokio::test]
 async fn a_good_service_is_never_called_wrong() {
-    let mix = "lifecycle=2,browse=2,hot-session=2,churn,read-mostly";
-    for run in 0..10 {
-        // Failures leave it open what was done, which is no reason to doubt the service.
-        let fault = if run % 2 == 0 { Fault::None } else { Fault::FailsAfterStores };
-        let options = ["--users", "6", "--iterations", "12", "--scenario", mix, "--read-ratio", "0.6"];
-        let report = load_faulty(&Faulty::every(fault, 5), &options).await;
+    for _ in 0..10 {
+        let report = load_faulty(&Faulty::new(Fault::None), &MIX).await;
         assert_eq!(violations(&report.record), []);
-        assert_ends(&report, if run % 2 == 0 { Exit::Passed } else { Exit::Failed });
+        assert_ends(&report, Exit::Passed);
     }
+}
+
+#[tokio::test]
+async fn a_service_that_fails_is_not_called_wrong() {
+    // Failures leave it open what was done, which is no reason to doubt the service.
+    for _ in 0..5 {
+        let report = load_faulty(&Faulty::every(Fault::FailsAfterStores, 5), &MIX).await;
+        assert_eq!(violations(&report.record), []);
+        assert_ends(&report, Exit::Failed);
+    }
+}
+
+#[tokio::test]
+async fn without_verification_a_list_that_repeats_itself_comes_to_an_end() {
+    let service = Faulty::new(Fault::IgnoresSkip);
+    let report = load_faulty(&service, &["--scenario", "browse", "--iterations", "2", "--no-verify"]).await;
+    assert_eq!((report.record.iterations(), report.record.violated()), (4, 0));
+}
+
+#[tokio::test]
+async fn an_iteration_without_a_call_is_refused() {
+    let error = Cli::parse_from(["loadtest", "--scenario", "hot-session", "--calls", "0"]).unwrap_err();
+    assert!(error.to_string().contains("--calls"), "{error}");
 }
 
 #[tokio::test]
@@ -239,6 +298,25 @@ async fn when_nobody_can_tell_what_is_left_the_verdict_says_so() {
 }
 
 #[tokio::test]
+async fn a_list_that_is_refused_now_and_then_is_asked_for_again_after_the_run() {
+    let service = Faulty::new(Fault::RefusesTwoLists);
+    let report = load_faulty(&service, &["--iterations", "2", "--scenario", "churn"]).await;
+    assert_ends(&report, Exit::Passed);
+    assert!(service.is_empty());
+}
+
+#[tokio::test]
+async fn a_user_whose_sessions_nobody_can_list_does_not_keep_those_of_others() {
+    let service = Faulty::new(Fault::RefusesListsOfFirst);
+    let options = ["--users", "64", "--iterations", "1", "--scenario", "churn"];
+    let server = EmbeddedService::start("127.0.0.1:0", service.clone()).await.unwrap();
+    let report = load(&server.url(), &options).await;
+    assert_ends(&report, Exit::Failed);
+    assert!(report.record.audit.unknown.is_some());
+    assert_eq!((service.len(), report.record.audit.removed), (1, 63));
+}
+
+#[tokio::test]
 async fn a_session_that_stays_does_not_hide_those_on_the_next_page() {
     let (report, service) = load_wrong(Fault::KeepsFirstSessions).await;
     assert_eq!((report.record.audit.removed, report.record.audit.left_behind.count), (2, 2), "{report}");
@@ -298,6 +376,20 @@ async fn what_a_killed_run_has_left_is_cleaned_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn what_others_delete_meanwhile_hides_nothing_from_the_cleaning() {
+    let service = Faulty::new(Fault::DeletesBehindPages);
+    for (user, count) in [("somebody", 120), ("loadtest-dead-0-1-churn", 20), ("somebody", 50)] {
+        for _ in 0..count {
+            service.open_session(None, user, None, None, None, None, None).await.unwrap();
+        }
+    }
+    let server = EmbeddedService::start("127.0.0.1:0", service.clone()).await.unwrap();
+    let outcome = run(&["clean", "--run", "dead", "--host", &server.url()]).await.unwrap();
+    let Outcome::Cleaned(cleaned) = outcome else { panic!("not cleaned") };
+    assert_eq!((cleaned.removed, cleaned.complete, service.len()), (20, true, 120));
+}
+
+#[tokio::test]
 async fn cleaning_a_service_that_deletes_nothing_ends_and_says_so() {
     let service = Faulty::new(Fault::IgnoresDelete);
     service.open_session(None, "loadtest-dead-0-1-churn", None, None, None, None, None).await.unwrap();
@@ -345,8 +437,9 @@ async fn the_first_signal_after_a_missed_threshold_does_not_cut_the_cleaning_up_
     let service = Faulty::new(Fault::ListsSlowly);
     let server = EmbeddedService::start("127.0.0.1:0", service.clone()).await.unwrap();
     let options = ["--run-time", "60s", "--no-print-metrics", "--threshold", "p50<1us for POST open_session"];
-    let child = start(&server.url(), &[&options[..], &["--threshold-abort-delay", "0"]].concat());
+    let mut child = start(&server.url(), &[&options[..], &["--threshold-abort-delay", "0"]].concat());
     while !service.was_asked_for_lists() {
+        assert_eq!(child.try_wait().unwrap(), None, "it has ended before it was to clean up");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert!(Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap().success());

@@ -20,8 +20,12 @@ use tokio::task::JoinSet;
 /// Users that are looked after at the same time.
 const LANES: usize = 16;
 
-/// Sessions that a service may list for one user beyond those that are known.
+/// Sessions that a service may list for one user beyond those that were asked for.
 const UNKNOWN: usize = 1_000;
+
+/// Failures in a row after which a lane gives up: a service that is down is not asked thousands of times more, each up to
+/// its timeout.
+const FAILURES: u32 = 3;
 
 /// What was found by one lane.
 #[derive(Debug, Default)]
@@ -33,21 +37,29 @@ struct Found {
     foreign: HashSet<String>,
     /// What kept the audit from its end.
     failed: Option<String>,
+    /// How many failures there have been since something went well.
+    in_a_row: u32,
 }
 
-/// Deletes what is left of a run, and says what remains.
-pub(crate) async fn audit(load: &Arc<Load>) -> record::Audit {
+/// Deletes what is left of a run by a client that repeats what has failed, and says what remains.
+pub(crate) async fn audit(load: &Arc<Load>, client: Client) -> record::Audit {
     let [opened, closed, deleted] = load.ledger.counts();
     let owners = Arc::new(load.ledger.owners());
+    let client = Arc::new(client);
     let mut lanes = JoinSet::new();
     for lane in 0..LANES.min(owners.len()) {
-        let (load, owners) = (Arc::clone(load), Arc::clone(&owners));
+        let (load, client, owners) = (Arc::clone(load), Arc::clone(&client), Arc::clone(&owners));
         lanes.spawn(async move {
             let mut found = Found::default();
             for owner in owners.iter().skip(lane).step_by(LANES) {
-                // A service that fails once is not asked thousands of times more, each up to its timeout.
-                if let Err(why) = clear(&load, owner, &mut found).await {
-                    found.failed = Some(why);
+                match clear(&load, &client, owner, &mut found).await {
+                    Ok(()) => found.in_a_row = 0,
+                    Err(why) => {
+                        found.failed.get_or_insert(why);
+                        found.in_a_row += 1;
+                    }
+                }
+                if found.in_a_row >= FAILURES {
                     break;
                 }
             }
@@ -81,10 +93,12 @@ pub(crate) async fn audit(load: &Arc<Load>) -> record::Audit {
 }
 
 /// Compares what is listed for a user with the ledger, deletes all of it, and looks again.
-async fn clear(load: &Load, owner: &str, found: &mut Found) -> Result<(), String> {
+async fn clear(load: &Load, client: &Client, owner: &str, found: &mut Found) -> Result<(), String> {
     let holding = load.ledger.holding(owner);
-    let limit = holding.there.len() + UNKNOWN;
-    let (ids, foreign) = listed(load, owner, &holding, limit).await?;
+    // Each opening without an answer may have opened a session.
+    let unheard = usize::try_from(holding.unheard).unwrap_or(usize::MAX);
+    let limit = (holding.there.len() + UNKNOWN).saturating_add(unheard);
+    let (ids, foreign) = listed(load, client, owner, &holding, limit).await?;
     // What the list has missed may be there all the same.
     let unlisted = holding.there.keys().filter(|id| !ids.contains(*id)).cloned().collect::<Vec<_>>();
     found.foreign.extend(foreign);
@@ -93,13 +107,22 @@ async fn clear(load: &Load, owner: &str, found: &mut Found) -> Result<(), String
     }
     // What is listed is there, whatever its deletion is answered with.
     let mut there = ids.len() as u64;
-    for id in &ids {
-        remove(load, id, holding.there.get(id).map(|known| &**known)).await?;
+    for (id, is_listed) in ids.iter().map(|id| (id, true)).chain(unlisted.iter().map(|id| (id, false))) {
+        match remove(load, client, id, holding.there.get(id).map(|known| &**known)).await {
+            Ok(was_there) => {
+                found.in_a_row = 0;
+                there += u64::from(was_there && !is_listed);
+            }
+            Err(why) => {
+                found.in_a_row += 1;
+                // The list says whether one is left that it had before; of the others nobody knows.
+                if !is_listed || found.in_a_row >= FAILURES {
+                    return Err(why);
+                }
+            }
+        }
     }
-    for id in &unlisted {
-        there += u64::from(remove(load, id, holding.there.get(id).map(|known| &**known)).await?);
-    }
-    let left = again(load, owner, limit).await?;
+    let left = again(client, owner, limit).await?;
     found.removed += there.saturating_sub(left.len() as u64);
     found.left.extend(left);
     Ok(())
@@ -108,6 +131,7 @@ async fn clear(load: &Load, owner: &str, found: &mut Found) -> Result<(), String
 /// The ids of all sessions that are listed for a user, and those of others among them.
 async fn listed(
     load: &Load,
+    client: &Client,
     owner: &str,
     holding: &Holding,
     limit: usize,
@@ -123,12 +147,12 @@ async fn listed(
             }
         }
     };
-    pages(&load.client, owner, limit, &mut tell).await
+    pages(client, owner, limit, &mut tell).await
 }
 
 /// The ids that are still listed for a user.
-async fn again(load: &Load, owner: &str, limit: usize) -> Result<Vec<String>, String> {
-    pages(&load.client, owner, limit, &mut |_| ()).await.map(|(ids, _)| ids)
+async fn again(client: &Client, owner: &str, limit: usize) -> Result<Vec<String>, String> {
+    pages(client, owner, limit, &mut |_| ()).await.map(|(ids, _)| ids)
 }
 
 /// Goes through all pages of a user's list; the ids of the user's sessions, and those of others.
@@ -163,23 +187,23 @@ async fn pages(
 }
 
 /// Closes and deletes a session, and compares what comes back with what is known of it; whether it was there.
-async fn remove(load: &Load, id: &str, known: Option<&Known>) -> Result<bool, String> {
+async fn remove(load: &Load, client: &Client, id: &str, known: Option<&Known>) -> Result<bool, String> {
     let Some(known) = known else {
-        load.client.close_session(None, id).await.map_err(text)?;
-        return Ok(load.client.delete_session_by_id(None, id).await.map_err(text)?.is_some());
+        client.close_session(None, id).await.map_err(text)?;
+        return Ok(client.delete_session_by_id(None, id).await.map_err(text)?.is_some());
     };
     let correlation = Some(&*known.correlation);
     if known.is_active() != Some(false) {
         let begun = known.begin(Change::Nothing);
-        let found = load.client.get_session_by_id(correlation, id).await.map_err(text)?;
-        judge(load, known, known.end(&begun, Some(&found).into(), &load.filler), "get_session_by_id");
+        let found = client.get_session_by_id(correlation, id).await.map_err(text)?;
+        judge(load, known, known.end(&begun, Ok(&found).into(), &load.filler), "get_session_by_id");
         let begun = known.begin(Change::Close);
-        let closed = load.client.close_session(correlation, id).await.map_err(text)?;
-        judge(load, known, known.end(&begun, Some(&closed).into(), &load.filler), "close_session");
+        let closed = client.close_session(correlation, id).await.map_err(text)?;
+        judge(load, known, known.end(&begun, Ok(&closed).into(), &load.filler), "close_session");
     }
     let begun = known.begin(Change::Delete);
-    let deleted = load.client.delete_session_by_id(correlation, id).await.map_err(text)?;
-    judge(load, known, known.end(&begun, Some(&deleted).into(), &load.filler), "delete_session_by_id");
+    let deleted = client.delete_session_by_id(correlation, id).await.map_err(text)?;
+    judge(load, known, known.end(&begun, Ok(&deleted).into(), &load.filler), "delete_session_by_id");
     Ok(deleted.is_some())
 }
 

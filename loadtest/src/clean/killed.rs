@@ -2,7 +2,9 @@
 //!
 //! The service finds users by their exact id alone, and a run that was killed cannot say which users it had. So all
 //! sessions are gone through, and those that belong to a user of the run are closed and deleted. What is deleted moves the rest of the
-//! list up, and others may open and delete sessions meanwhile; so it is gone through again until a pass finds none.
+//! list up, and so does what others delete meanwhile: each page begins with something that was on the one before, or the list
+//! has moved, and the place is sought again. So nothing is passed over, as long as the service keeps its order. It is gone
+//! through again until a pass finds none.
 
 use crate::drive::load::prefix;
 use crate::text::{count, counted};
@@ -13,6 +15,9 @@ use std::fmt;
 
 /// Passes through the list before it is given up: the service does not delete what it is told to.
 const PASSES: u32 = 5;
+
+/// How far to go back in a list that has moved: a page of most services.
+const BACK: u32 = 100;
 
 /// A line of progress is written each time that this many more sessions were gone through.
 const PROGRESS: u64 = 10_000;
@@ -55,46 +60,74 @@ pub(crate) async fn clean(
     let prefix = prefix(run);
     let mut cleaned = Cleaned::default();
     for _ in 0..PASSES {
-        cleaned.seen = 0;
-        // How many of the list stay where they are.
-        let mut skipped = 0;
-        let mut told = 0;
-        let mut tried = HashSet::new();
-        loop {
-            let page = client.get_sessions(None, None, Some(&PagingParams::new().skip(skipped))).await?;
-            if page.data.is_empty() {
+        match pass(client, &prefix, most, &mut cleaned, &mut progress).await? {
+            Some(0) => {
+                cleaned.complete = true;
                 break;
             }
-            for session in page.data {
-                cleaned.seen += 1;
-                if !session.user_id.is_some_and(|user| user.starts_with(&prefix)) {
-                    skipped += 1;
-                    continue;
-                }
-                if !tried.insert(session.id.clone()) {
-                    // It was said to be deleted, and is there.
-                    cleaned.removed = cleaned.removed.saturating_sub(1);
-                    skipped += 1;
-                    continue;
-                }
-                if session.active {
-                    client.close_session(None, &session.id).await?;
-                }
-                let deleted = client.delete_session_by_id(None, &session.id).await?;
-                cleaned.removed += u64::from(deleted.is_some());
-            }
-            if cleaned.seen - told >= PROGRESS {
-                told = cleaned.seen;
-                progress(&cleaned);
-            }
-            if cleaned.seen >= most {
-                return Ok(cleaned);
-            }
-        }
-        if tried.is_empty() {
-            cleaned.complete = true;
-            break;
+            Some(_) => (),
+            None => break,
         }
     }
     Ok(cleaned)
+}
+
+/// Goes through the list once; how many sessions of the run were on it, unless its end was not found.
+async fn pass(
+    client: &Client,
+    prefix: &str,
+    most: u64,
+    cleaned: &mut Cleaned,
+    mut progress: impl FnMut(&Cleaned),
+) -> Result<Option<u64>, Error> {
+    cleaned.seen = 0;
+    let (mut found, mut told) = (0, 0);
+    let (mut seen, mut deleted) = (HashSet::new(), HashSet::new());
+    // Where the next page begins, and whether that is behind what was seen: a page with nothing new may be the last one, or
+    // one of a service whose pages have a single session.
+    let (mut skipped, mut is_behind) = (0_u32, false);
+    loop {
+        let page = client.get_sessions(None, None, Some(&PagingParams::new().skip(skipped))).await?;
+        if page.data.is_empty() && (is_behind || skipped == 0) {
+            return Ok(Some(found));
+        }
+        let is_joined = page.data.first().is_some_and(|session| seen.contains(&session.id));
+        if skipped > 0 && !is_behind && !is_joined {
+            skipped = skipped.saturating_sub(BACK);
+            continue;
+        }
+        let (length, before) = (page.data.len(), seen.len());
+        let mut gone = 0;
+        for session in page.data {
+            if !seen.insert(session.id.clone()) {
+                // It was said to be deleted, and is there.
+                cleaned.removed -= u64::from(deleted.remove(&session.id));
+                continue;
+            }
+            cleaned.seen += 1;
+            if session.user_id.is_some_and(|user| user.starts_with(prefix)) {
+                found += 1;
+                if session.active {
+                    client.close_session(None, &session.id).await?;
+                }
+                if client.delete_session_by_id(None, &session.id).await?.is_some() {
+                    cleaned.removed += 1;
+                    deleted.insert(session.id);
+                }
+                gone += 1;
+            }
+        }
+        if cleaned.seen - told >= PROGRESS {
+            told = cleaned.seen;
+            progress(cleaned);
+        }
+        let is_new = seen.len() > before;
+        if cleaned.seen >= most || (is_behind && !is_new) {
+            // Too many, or a service that does not know how to skip.
+            return Ok(None);
+        }
+        let next = skipped.saturating_add(u32::try_from(length - gone).unwrap_or(u32::MAX));
+        skipped = if is_new { next.saturating_sub(1) } else { next };
+        is_behind = !is_new;
+    }
 }

@@ -8,8 +8,8 @@ use crate::record::Worker;
 use crate::verify::payload::Shape;
 use crate::wire::HttpClient;
 use chrono::{DateTime, Utc};
-use clap::Args;
 use clap::builder::RangedU64ValueParser;
+use clap::{Args, value_parser};
 use std::time::Duration;
 
 /// The longest that a rate is kept: beyond it, the clocks of some machines end.
@@ -39,7 +39,7 @@ pub struct Scenarios {
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub stores: u32,
     /// Calls in each iteration of read-mostly and hot-session
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = value_parser!(u32).range(1..))]
     pub calls: u32,
     /// Which part of those calls are reads, from 0 to 1
     #[arg(long, value_name = "PART", default_value_t = 0.9, value_parser = ratio)]

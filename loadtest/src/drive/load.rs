@@ -19,8 +19,8 @@ use tokio::sync::OnceCell;
 /// The pause between two looks at whether everybody has come to an end.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// The longest wait for users to come to an end: some calls, each of which may run into its timeout.
-const REST: Duration = Duration::from_secs(60);
+/// The calls that a user makes at most before looking whether the run is over, each of which may run into its timeout.
+const CALLS: u32 = 6;
 
 /// What all users of a run share.
 #[derive(Debug)]
@@ -91,9 +91,10 @@ impl Load {
     }
 
     /// Waits for users that goose left to themselves: what they open after the audit would stay.
-    pub(crate) async fn all_at_rest(&self) {
+    pub(crate) async fn all_at_rest(&self, timeout: Duration) {
         let start = Instant::now();
-        while self.alive.load(Ordering::SeqCst) > 0 && start.elapsed() < REST {
+        let longest = timeout.saturating_mul(CALLS);
+        while self.alive.load(Ordering::SeqCst) > 0 && start.elapsed() < longest {
             tokio::time::sleep(LOOK).await;
         }
     }

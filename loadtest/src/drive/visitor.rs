@@ -7,7 +7,7 @@ use crate::observe::recorder::Window;
 use crate::text;
 use crate::verify::known::{Answer, CLIENT, Change, Known, Session, USER_NAME};
 use crate::verify::list::Listed;
-use crate::verify::payload::{Data, Profile};
+use crate::verify::payload::{Data, Payload, Profile};
 use crate::verify::violation::{Checked, Violation, must};
 use crate::wire::{Exchange, Line, Wire};
 use goose::goose::GooseUser;
@@ -92,7 +92,8 @@ impl<'v> Visit<'v> {
     /// Who is speaking, which is due when the iteration was if it is the first call.
     fn speaker(&mut self) -> Speaker<'_> {
         let Self { load, number, line, window, .. } = *self;
-        Speaker { recorder: &load.recorder, user: self.user, number, line, due: self.due.take(), window }
+        let due = self.due.take();
+        Speaker { recorder: &load.recorder, verify: load.verify, user: self.user, number, line, due, window }
     }
 
     /// Waits as long as a user thinks, half to one and a half times the average; whether the run is over by then.
@@ -113,9 +114,9 @@ impl<'v> Visit<'v> {
         let Self { load, line, .. } = *self;
         let number = load.sessions.fetch_add(1, Ordering::Relaxed);
         let correlation = format!("{owner}-{number}");
-        let user = Profile { owner: owner.to_owned(), session: number, sequence: 0 };
-        let data =
-            Data { owner: owner.to_owned(), session: number, sequence: 0, filler: load.filler.clone() };
+        let user = Payload::Ours(Profile { owner: owner.to_owned(), session: number, sequence: 0 });
+        let filler = load.filler.clone();
+        let data = Payload::Ours(Data { owner: owner.to_owned(), session: number, sequence: 0, filler });
         let opening = line.client().open_session(
             Some(&correlation),
             owner,
@@ -126,8 +127,8 @@ impl<'v> Visit<'v> {
             Some(&data),
         );
         let mut opened = None;
-        let check = |answer: Option<&Session>| {
-            let Some(session) = answer else { return Ok(()) };
+        let check = |answer: Result<&Session, &Error>| {
+            let Ok(session) = answer else { return Ok(()) };
             must(!session.id.is_empty(), Violation::NoId)?;
             // Whatever else is wrong with it, a session of ours is one to delete; one of others is not.
             must(session.user_id.as_deref() == Some(owner), Violation::OtherUser)?;
@@ -145,7 +146,8 @@ impl<'v> Visit<'v> {
         load.ledger.opening(owner);
         let subject = Subject { session: "", correlation: &correlation };
         let answer = call(self.speaker(), subject, sessions_v1::OPEN_SESSION, opening, check).await;
-        if let Err(Trouble::Over(_)) = answer {
+        // goose may be gone before the call, or after its answer.
+        if opened.is_none() && matches!(answer, Err(Trouble::Over(_))) {
             load.ledger.not_opened(owner);
         }
         let session = answer?;
@@ -187,7 +189,7 @@ impl<'v> Visit<'v> {
         Ok(())
     }
 
-    /// One page of a list; whether there is another.
+    /// One page of a list; whether it has added anything, so that there may be another.
     pub(crate) async fn list(
         &mut self,
         owner: &str,
@@ -198,15 +200,17 @@ impl<'v> Visit<'v> {
         let Self { load, line, .. } = *self;
         let listing = line.client().get_sessions(Some(owner), Some(filter), Some(paging));
         let subject = Subject { session: "", correlation: owner };
-        let check = |page: Option<&_>| match page {
-            Some(page) => {
-                let checked = listed.page(owner, page, &load.ledger);
-                if load.verify { checked } else { Ok(()) }
+        let before = listed.count();
+        let check = |page: Result<&_, &Error>| match page {
+            Ok(page) if load.verify => listed.page(owner, page, &load.ledger),
+            Ok(page) => {
+                listed.pass(page);
+                Ok(())
             }
-            None => Ok(()),
+            Err(_) => Ok(()),
         };
-        let page = call(self.speaker(), subject, sessions_v1::GET_SESSIONS, listing, check).await?;
-        Ok(!page.data.is_empty())
+        call(self.speaker(), subject, sessions_v1::GET_SESSIONS, listing, check).await?;
+        Ok(listed.count() > before)
     }
 
     /// Numbers what is written next. What is not verified needs no history.
@@ -224,7 +228,7 @@ impl<'v> Visit<'v> {
     ) -> Result<(), Trouble> {
         let load = self.load;
         let begun = load.verify.then(|| known.begin(change));
-        let check = |answer: Option<&Option<Session>>| -> Checked {
+        let check = |answer: Result<&Option<Session>, &Error>| -> Checked {
             begun.map_or(Ok(()), |begun| known.end(&begun, answer.into(), &load.filler))
         };
         call(self.speaker(), known.into(), route, calling, check).await.map(|_| ())

@@ -52,6 +52,8 @@ impl<'s> From<&'s Known> for Subject<'s> {
 /// Who makes a call, and when it was due.
 pub(crate) struct Speaker<'s> {
     pub(crate) recorder: &'s Recorder,
+    /// Whether an answer that cannot be read counts as wrong.
+    pub(crate) verify: bool,
     pub(crate) user: &'s mut GooseUser,
     pub(crate) number: usize,
     pub(crate) line: &'s Line,
@@ -61,15 +63,15 @@ pub(crate) struct Speaker<'s> {
 
 /// Makes `call`, checks its answer, and records both under the route's name.
 ///
-/// `check` is told of a failure as well, as none. The answer is returned if it is right.
+/// `check` is told of a failure as well. The answer is returned if it is right.
 pub(crate) async fn call<T>(
     speaker: Speaker<'_>,
     subject: Subject<'_>,
     route: &'static Route,
     call: impl Future<Output = Result<T, Error>>,
-    check: impl FnOnce(Option<&T>) -> Checked,
+    check: impl FnOnce(Result<&T, &Error>) -> Checked,
 ) -> Result<T, Trouble> {
-    let Speaker { recorder, user, number, line, due, window } = speaker;
+    let Speaker { recorder, verify, user, number, line, due, window } = speaker;
     // What goose does for requests of its own client, so that `--throttle-requests` holds here too.
     if let Line::Own(_) = line
         && let Some(throttle) = &user.throttle
@@ -85,19 +87,27 @@ pub(crate) async fn call<T>(
         Line::Goose(_, pump) => with_status(pump.carry(user, call)).await,
     };
     let end = Instant::now();
-    let checked = check(answer.as_ref().ok());
+    let checked = check(answer.as_ref());
+    let wrong = |violation, detail| {
+        recorder.violation(violation, || Example {
+            session: subject.session.to_owned(),
+            operation: route.name.to_owned(),
+            correlation_id: Some(subject.correlation.to_owned()),
+            detail,
+        });
+    };
     let failure = match (&answer, checked) {
         (Ok(_), Ok(())) => None,
         (Ok(_), Err(violation)) => {
-            recorder.violation(violation, || Example {
-                session: subject.session.to_owned(),
-                operation: route.name.to_owned(),
-                correlation_id: Some(subject.correlation.to_owned()),
-                detail: None,
-            });
+            wrong(violation, None);
             Some((Cow::from(violation.text()), None))
         }
-        (Err(error), _) => Some((name(error), Some(error.to_string()))),
+        (Err(error), _) => {
+            if verify && error.kind() == ErrorKind::Decode && status.is_some_and(is_success) {
+                wrong(Violation::Unreadable, Some(error.to_string()));
+            }
+            Some((name(error), Some(error.to_string())))
+        }
     };
     let timed = Timed { route, due, start, end, status, failed: failure.is_some() };
     recorder.call(number, &timed);
@@ -131,6 +141,10 @@ pub(crate) async fn call<T>(
         // `set_failure` answers with the failure; any other error is that goose is gone.
         (Ok(answer), Ok(())) => told.map(|()| answer).map_err(Trouble::Over),
     }
+}
+
+fn is_success(status: u16) -> bool {
+    (200..300).contains(&status)
 }
 
 fn name(error: &Error) -> Cow<'static, str> {

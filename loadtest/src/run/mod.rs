@@ -38,7 +38,7 @@ use plan::{Pacing, Plan};
 use recording::{Past, Rest, record};
 use rules::{judge_of_steps, rules};
 use service::Service;
-use sessions_client::HyperTransport;
+use sessions_client::{ClientConfig, HyperTransport};
 use std::fmt;
 use std::fs;
 use std::path::PathBuf;
@@ -48,6 +48,9 @@ use tokio::task::JoinError;
 
 /// The longest that a call takes, if nobody says.
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often a call that cleans up is repeated.
+const RETRIES: u32 = 3;
 
 /// Why there was no load at all.
 #[derive(Debug)]
@@ -113,7 +116,7 @@ pub async fn run(cli: Cli) -> Result<Outcome, CouldNotRun> {
         Some(Command::Clean(options)) => {
             let service = Service::at(Some(&options.host), None).await?;
             service.consent(options.yes)?;
-            let client = own_client(&service)?;
+            let client = patient_client(&service)?;
             service.must_answer(&client).await?;
             let told = |cleaned: &Cleaned| text::tell(cleaned);
             killed::clean(&client, &options.run, options.most, told)
@@ -217,8 +220,8 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
     // A record of a run that never was would hold up the merge of the others.
     let ending = ended.inspect_err(|_| announced.iter().for_each(|file| drop(fs::remove_file(file))))?;
     stop.end();
-    load.all_at_rest().await;
-    let audit = audit(&load).await;
+    load.all_at_rest(plan.timeout).await;
+    let audit = audit(&load, patient_client(&service)?).await;
     tried.lock().unwrap_or_else(PoisonError::into_inner).clone().complete(&mut model);
     let past = Past { load: &load, plan: &plan, service: &service, before, used };
     let record = record(&past, Rest { model, audit, ending, rules });
@@ -340,9 +343,17 @@ fn announce<'f>(files: &'f [PathBuf], template: &Record) -> Result<Vec<&'f PathB
 }
 
 fn own_client(service: &Service) -> Result<Client, CouldNotRun> {
-    let transport =
-        HyperTransport::new(&service.config).map_err(|error| CouldNotRun(format!("--host: {error}")))?;
-    Ok(Wire::Own(transport).client(&service.config))
+    client(&service.config)
+}
+
+/// A client for cleaning up: nobody times it, and what has failed may well be done when it is repeated.
+fn patient_client(service: &Service) -> Result<Client, CouldNotRun> {
+    client(&service.config.clone().with_retries(RETRIES))
+}
+
+fn client(config: &ClientConfig) -> Result<Client, CouldNotRun> {
+    let transport = HyperTransport::new(config).map_err(|error| CouldNotRun(format!("--host: {error}")))?;
+    Ok(Wire::Own(transport).client(config))
 }
 
 /// goose's own rules for the same option: a positive number, decimals allowed.

@@ -22,7 +22,10 @@ pub(super) async fn run(visit: &mut Visit<'_>) -> Result<Progress, Trouble> {
             return Ok(Progress::CutShort);
         }
     }
-    pages(visit, &owner, &FilterParams::new().user_id(&owner), Asked::All).await?;
+    let all = FilterParams::new().user_id(&owner);
+    if pages(visit, &owner, &all, Asked::All).await? == Progress::CutShort {
+        return Ok(Progress::CutShort);
+    }
     // The oldest one goes, and the others move up.
     let oldest = visit.shelf.remove(0);
     if visit.think().await {
@@ -30,28 +33,29 @@ pub(super) async fn run(visit: &mut Visit<'_>) -> Result<Progress, Trouble> {
     }
     visit.close(&oldest).await?;
     let active = FilterParams::new().user_id(&owner).active(true);
-    pages(visit, &owner, &active, Asked::Active).await?;
-    if visit.think().await {
+    if pages(visit, &owner, &active, Asked::Active).await? == Progress::CutShort || visit.think().await {
         return Ok(Progress::CutShort);
     }
     visit.delete(&oldest).await?;
     let one = FilterParams::new().user_id(&owner).id(&oldest.id);
-    pages(visit, &owner, &one, Asked::Only(&oldest.id)).await?;
-    Ok(Progress::Through)
+    pages(visit, &owner, &one, Asked::Only(&oldest.id)).await
 }
 
-/// Lists page after page until one is empty, and compares all of them with what the user has.
+/// Lists page after page until one adds nothing, and compares all of them with what the user has.
 async fn pages(
     visit: &mut Visit<'_>,
     owner: &str,
     filter: &FilterParams,
     asked: Asked<'_>,
-) -> Result<(), Trouble> {
+) -> Result<Progress, Trouble> {
     let mut listed = Listed::new(visit.load.ledger.holding(owner), asked);
     loop {
         let paging = PagingParams::new().skip(listed.count()).take(PAGE).total(true);
         if !visit.list(owner, filter, &paging, &mut listed).await? {
-            return Ok(());
+            return Ok(Progress::Through);
+        }
+        if visit.load.stop.is_due() {
+            return Ok(Progress::CutShort);
         }
     }
 }

@@ -11,7 +11,8 @@ use std::sync::Arc;
 pub(super) async fn run(visit: &mut Visit<'_>) -> Result<Progress, Trouble> {
     let session = shared(visit).await?;
     for call in 0..visit.load.options.calls {
-        if visit.think().await {
+        // The first call is due when the iteration is.
+        if call > 0 && visit.think().await {
             return Ok(Progress::CutShort);
         }
         if is_read(call, visit.load.options.read_ratio) {

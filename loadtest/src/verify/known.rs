@@ -4,14 +4,14 @@
 //! have happened. What an answer must say is settled when its call begins, since a reading may be older than a write
 //! that ends before it.
 
-use super::payload::{Data, Filler, Profile};
-use super::register::{Reading, Register, Unreadable};
+use super::payload::{Data, Filler, Payload, Profile};
+use super::register::{Reading, Register, Unreadable, Written};
 use super::violation::{Checked, Violation, must};
-use sessions_client::{SessionV1, Timestamp};
+use sessions_client::{Error, ErrorKind, SessionV1, Timestamp};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A session as the load test keeps it.
-pub(crate) type Session = SessionV1<Profile, Data>;
+pub(crate) type Session = SessionV1<Payload<Profile>, Payload<Data>>;
 
 /// What the load test says every user is called.
 pub(crate) const USER_NAME: &str = "Load test";
@@ -66,20 +66,31 @@ pub(crate) enum Change {
 /// What has become of a call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Answer<'s> {
-    /// There is no answer, or a refusal.
+    /// A refusal: what was asked for is done by now, or never.
     Failure,
+    /// None has come: what was asked for may be done at any time.
+    Unheard,
     /// No such session.
     Nothing,
     Session(&'s Session),
 }
 
-impl<'s> From<Option<&'s Option<Session>>> for Answer<'s> {
-    fn from(answer: Option<&'s Option<Session>>) -> Self {
+impl<'s> From<Result<&'s Option<Session>, &Error>> for Answer<'s> {
+    fn from(answer: Result<&'s Option<Session>, &Error>) -> Self {
         match answer {
-            None => Self::Failure,
-            Some(None) => Self::Nothing,
-            Some(Some(session)) => Self::Session(session),
+            Ok(None) => Self::Nothing,
+            Ok(Some(session)) => Self::Session(session),
+            Err(error) if is_unheard(error) => Self::Unheard,
+            Err(_) => Self::Failure,
         }
+    }
+}
+
+/// Whether the service may still be about to do what was asked for: it has said nothing, or a proxy has given up on it.
+fn is_unheard(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::Timeout | ErrorKind::Transport => true,
+        _ => error.status().is_some_and(|status| matches!(status.as_u16(), 502 | 504)),
     }
 }
 
@@ -123,13 +134,14 @@ impl Known {
     }
 
     /// The data of this number.
-    pub(crate) fn data(&self, sequence: u64, filler: &Filler) -> Data {
-        Data { owner: self.owner.clone(), session: self.number, sequence, filler: filler.clone() }
+    pub(crate) fn data(&self, sequence: u64, filler: &Filler) -> Payload<Data> {
+        let (owner, session) = (self.owner.clone(), self.number);
+        Payload::Ours(Data { owner, session, sequence, filler: filler.clone() })
     }
 
     /// The user of this number.
-    pub(crate) fn user(&self, sequence: u64) -> Profile {
-        Profile { owner: self.owner.clone(), session: self.number, sequence }
+    pub(crate) fn user(&self, sequence: u64) -> Payload<Profile> {
+        Payload::Ours(Profile { owner: self.owner.clone(), session: self.number, sequence })
     }
 
     /// Notes that a call is about to be made.
@@ -164,18 +176,23 @@ impl Known {
         let mut history = self.history();
         let session = match answer {
             Answer::Session(session) => Some(session),
-            Answer::Nothing | Answer::Failure => None,
+            Answer::Nothing | Answer::Failure | Answer::Unheard => None,
         };
-        let answered = !matches!(answer, Answer::Failure);
+        let answered = matches!(answer, Answer::Nothing | Answer::Session(_));
         let checked = if answered && !history.distrusted {
             history.check(self, begun, session, filler)
         } else {
             Ok(())
         };
         let acknowledged = session.is_some();
+        let written = match answer {
+            Answer::Session(_) => Written::Acknowledged,
+            Answer::Nothing | Answer::Failure => Written::Refused,
+            Answer::Unheard => Written::Lost,
+        };
         match begun.change {
-            Change::Data(sequence) => history.data.settle(sequence, acknowledged),
-            Change::User(sequence) => history.user.settle(sequence, acknowledged),
+            Change::Data(sequence) => history.data.settle(sequence, written),
+            Change::User(sequence) => history.user.settle(sequence, written),
             Change::Close if acknowledged && checked.is_ok() => history.closed = Certainty::Yes,
             // That nothing was there to delete is as good an answer.
             Change::Delete if answered => history.deleted = Certainty::Yes,
@@ -269,19 +286,30 @@ impl History {
             Certainty::Maybe | Certainty::Yes => {
                 must(!session.active, Violation::CloseLeftActive)?;
                 must(session.close_time.is_some(), Violation::CloseSetNoTime)?;
-                must(session.user.is_none() && session.data.is_none(), Violation::CloseKeptData)
+                // A closed session accepts writes, and one may have been on its way.
+                let is_empty = (session.user.is_none() || self.user.has_lost())
+                    && (session.data.is_none() || self.data.has_lost());
+                must(is_empty, Violation::CloseKeptData)
             }
         }
     }
 
     fn check_payloads(&self, known: &Known, begun: &Begun, session: &Session, filler: &Filler) -> Checked {
-        let user = session.user.as_ref().ok_or(Violation::ProfileGone)?;
+        let user = match &session.user {
+            None => return Err(Violation::ProfileGone),
+            Some(Payload::Other(_)) => return Err(Violation::ProfileDiffers),
+            Some(Payload::Ours(user)) => user,
+        };
         must(user.owner == known.owner && user.session == known.number, Violation::ProfileOfOthers)?;
         self.user.check(begun.user, user.sequence).map_err(|why| match why {
             Unreadable::Stale => Violation::StaleProfile,
             Unreadable::Unwritten => Violation::ProfileUnwritten,
         })?;
-        let data = session.data.as_ref().ok_or(Violation::DataGone)?;
+        let data = match &session.data {
+            None => return Err(Violation::DataGone),
+            Some(Payload::Other(_)) => return Err(Violation::DataDiffers),
+            Some(Payload::Ours(data)) => data,
+        };
         must(data.owner == known.owner, Violation::DataOfOtherUser)?;
         must(data.session == known.number, Violation::DataOfOtherSession)?;
         self.data.check(begun.data, data.sequence).map_err(|why| match why {
@@ -302,7 +330,8 @@ fn as_opened(session: &Session) -> Checked {
 mod tests {
     use super::*;
     use crate::verify::payload::Shape;
-    use sessions_client::Timestamp;
+    use serde::de::IgnoredAny;
+    use sessions_client::ServiceError;
 
     fn filler() -> Filler {
         Filler::new(Shape::Text, 10)
@@ -350,11 +379,17 @@ mod tests {
     }
 
     fn with_data(change: impl FnOnce(&mut Data)) -> impl FnOnce(&mut Session) {
-        |session| change(session.data.as_mut().unwrap())
+        |session| match &mut session.data {
+            Some(Payload::Ours(data)) => change(data),
+            other => panic!("{other:?}"),
+        }
     }
 
     fn with_user(change: impl FnOnce(&mut Profile)) -> impl FnOnce(&mut Session) {
-        |session| change(session.user.as_mut().unwrap())
+        |session| match &mut session.user {
+            Some(Payload::Ours(user)) => change(user),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -372,9 +407,14 @@ mod tests {
         assert_open(|session| session.client = Some("other".to_owned()), Err(Violation::ClientDiffers));
         assert_open(|session| session.request_time = at(9), Err(Violation::TimeWentBack));
         assert_open(|session| session.user = None, Err(Violation::ProfileGone));
+        assert_open(
+            |session| session.user = Some(Payload::Other(IgnoredAny)),
+            Err(Violation::ProfileDiffers),
+        );
         assert_open(with_user(|user| user.session = 6), Err(Violation::ProfileOfOthers));
         assert_open(with_user(|user| user.sequence = 1), Err(Violation::ProfileUnwritten));
         assert_open(|session| session.data = None, Err(Violation::DataGone));
+        assert_open(|session| session.data = Some(Payload::Other(IgnoredAny)), Err(Violation::DataDiffers));
         assert_open(with_data(|data| data.owner = "bob".to_owned()), Err(Violation::DataOfOtherUser));
         assert_open(with_data(|data| data.session = 6), Err(Violation::DataOfOtherSession));
         assert_open(with_data(|data| data.sequence = 1), Err(Violation::DataUnwritten));
@@ -403,6 +443,35 @@ mod tests {
         assert_eq!(read(&known, &session), Ok(()));
         session.data = Some(known.data(sequence, &filler()));
         assert_eq!(read(&known, &session), Ok(()));
+    }
+
+    #[test]
+    fn a_store_without_an_answer_may_be_done_late() {
+        let (known, mut session) = opened();
+        let late = known.next_data();
+        assert_eq!(call(&known, Change::Data(late), Answer::Unheard), Ok(()));
+        let sequence = known.next_data();
+        session.data = Some(known.data(sequence, &filler()));
+        assert_eq!(call(&known, Change::Data(sequence), Answer::Session(&session)), Ok(()));
+        session.data = Some(known.data(late, &filler()));
+        assert_eq!(read(&known, &session), Ok(()));
+        let mut closed = closed(session.clone());
+        assert_eq!(call(&known, Change::Close, Answer::Session(&closed)), Ok(()));
+        closed.data = session.data;
+        assert_eq!(read(&known, &closed), Ok(()));
+    }
+
+    #[test]
+    fn no_answer_is_told_from_a_refusal() {
+        let failed = |kind| Answer::from(Err(&Error::new(kind, "")));
+        assert!(matches!(failed(ErrorKind::Timeout), Answer::Unheard));
+        assert!(matches!(failed(ErrorKind::Transport), Answer::Unheard));
+        assert!(matches!(failed(ErrorKind::Connect), Answer::Failure));
+        for (status, unheard) in [(500_u16, false), (502, true), (503, false), (504, true)] {
+            let error =
+                Error::from_service(status.try_into().unwrap(), ServiceError::new("BUSY", "try later"));
+            assert_eq!(matches!(Answer::from(Err(&error)), Answer::Unheard), unheard, "{status}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! that its size costs the service and not the generator.
 
 use clap::ValueEnum;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use sessions_client::Value;
 use std::sync::Arc;
@@ -17,6 +18,17 @@ pub enum Shape {
     Nested,
     /// One object with many short fields
     Wide,
+}
+
+/// What stands where something of the load test's is expected.
+///
+/// A session of somebody else, or a damaged one, is an answer to be judged, not one that cannot be read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Payload<T> {
+    Ours(T),
+    #[serde(skip_serializing)]
+    Other(IgnoredAny),
 }
 
 /// What the load test says about a user.
@@ -135,7 +147,17 @@ mod tests {
             let filler = Filler::new(shape, 1_000);
             let data = Data { owner: "ann".to_owned(), session: 7, sequence: 2, filler };
             let text = serde_json::to_string(&data).unwrap();
-            assert_eq!(serde_json::from_str::<Data>(&text).unwrap(), data);
+            assert_eq!(serde_json::from_str::<Payload<Data>>(&text).unwrap(), Payload::Ours(data));
+        }
+    }
+
+    #[test]
+    fn whatever_stands_there_can_be_read() {
+        let ours = r#"{"owner":"ann","session":7,"sequence":2}"#;
+        assert!(matches!(serde_json::from_str(ours).unwrap(), Payload::<Profile>::Ours(_)));
+        for other in [r#""?""#, "0", "[]", r#"{"cart":1}"#, r#"{"owner":"ann","session":7}"#] {
+            let read: Payload<Profile> = serde_json::from_str(other).unwrap();
+            assert_eq!(read, Payload::Other(IgnoredAny), "{other}");
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Which of the values that were written may be read, when several write and read at the same time.
 //!
 //! A value is old once a later write that was acknowledged had begun after it was settled, if that
-//! acknowledgement came before the reading began. A write that failed or got no answer may have been done all the same: either
-//! state may be read until the next acknowledged write. For one writer this comes down to the last value; for many it asks
-//! no more than any service can promise.
+//! acknowledgement came before the reading began. A write that failed may have been done all the same: either state may be
+//! read until the next acknowledged write. One that got no answer may still be on its way, so that its value may be read from
+//! then on. For one writer this comes down to the last value; for many it asks no more than any service can promise.
+
+/// Writes without an answer whose values are told from others: a service that answers nothing must not cost ever more.
+const LOST: usize = 1_000;
 
 /// One value of a session, as its history of writes is known.
 #[derive(Debug)]
@@ -17,6 +20,18 @@ pub(crate) struct Register {
     writes: Vec<Write>,
     /// The floors of those that are reading.
     readings: Vec<u64>,
+    /// Values below this one are not called old any more: there were too many without an answer.
+    pardoned: u64,
+}
+
+/// How a write has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    Acknowledged,
+    /// It was refused, which may have been after it was done.
+    Refused,
+    /// No answer has come: it may be done at any time.
+    Lost,
 }
 
 #[derive(Debug)]
@@ -24,6 +39,7 @@ struct Write {
     sequence: u64,
     began: u64,
     settled: Option<u64>,
+    is_lost: bool,
 }
 
 /// What was certain when a reading began.
@@ -42,8 +58,8 @@ pub(crate) enum Unreadable {
 impl Register {
     /// Holds the value 0, which nobody doubts.
     pub(crate) fn new() -> Self {
-        let first = Write { sequence: 0, began: 0, settled: Some(0) };
-        Self { now: 0, next: 1, floor: 0, writes: vec![first], readings: Vec::new() }
+        let first = Write { sequence: 0, began: 0, settled: Some(0), is_lost: false };
+        Self { now: 0, next: 1, floor: 0, writes: vec![first], readings: Vec::new(), pardoned: 0 }
     }
 
     /// Begins to write a value, whose number is returned.
@@ -51,18 +67,39 @@ impl Register {
         self.now += 1;
         let sequence = self.next;
         self.next += 1;
-        self.writes.push(Write { sequence, began: self.now, settled: None });
+        self.writes.push(Write { sequence, began: self.now, settled: None, is_lost: false });
         sequence
     }
 
     /// Takes note of the outcome of a write.
-    pub(crate) fn settle(&mut self, sequence: u64, acknowledged: bool) {
+    pub(crate) fn settle(&mut self, sequence: u64, written: Written) {
         self.now += 1;
         let Some(write) = self.writes.iter_mut().find(|write| write.sequence == sequence) else { return };
-        write.settled = Some(self.now);
-        if acknowledged {
-            self.floor = self.floor.max(write.began);
-            self.forget();
+        match written {
+            Written::Acknowledged => {
+                write.settled = Some(self.now);
+                self.floor = self.floor.max(write.began);
+                self.forget();
+            }
+            Written::Refused => write.settled = Some(self.now),
+            Written::Lost => {
+                write.is_lost = true;
+                self.pardon();
+            }
+        }
+    }
+
+    /// Whether a write may still be on its way.
+    pub(crate) fn has_lost(&self) -> bool {
+        self.pardoned > 0 || self.writes.iter().any(|write| write.is_lost)
+    }
+
+    /// Forgets the oldest write without an answer if there are too many.
+    fn pardon(&mut self) {
+        if self.writes.iter().filter(|write| write.is_lost).count() > LOST
+            && let Some(oldest) = self.writes.iter().position(|write| write.is_lost)
+        {
+            self.pardoned = self.writes.remove(oldest).sequence + 1;
         }
     }
 
@@ -94,6 +131,7 @@ impl Register {
         match self.writes.iter().find(|write| write.sequence == sequence) {
             Some(write) if write.settled.is_none_or(|settled| settled >= reading.0) => Ok(()),
             Some(_) => Err(Unreadable::Stale),
+            None if sequence < self.pardoned => Ok(()),
             None if sequence < self.next => Err(Unreadable::Stale),
             None => Err(Unreadable::Unwritten),
         }
@@ -110,6 +148,7 @@ impl Register {
 mod tests {
     use super::*;
     use Unreadable::{Stale, Unwritten};
+    use Written::{Acknowledged, Lost, Refused};
 
     /// Which of the values a reading that begins now may find.
     fn readable(register: &mut Register) -> Vec<u64> {
@@ -119,9 +158,9 @@ mod tests {
         found
     }
 
-    fn write(register: &mut Register, acknowledged: bool) {
+    fn write(register: &mut Register, written: Written) {
         let sequence = register.begin();
-        register.settle(sequence, acknowledged);
+        register.settle(sequence, written);
     }
 
     #[test]
@@ -129,7 +168,7 @@ mod tests {
         let mut register = Register::new();
         assert_eq!(readable(&mut register), [0]);
         for sequence in 1..5 {
-            write(&mut register, true);
+            write(&mut register, Acknowledged);
             assert_eq!(readable(&mut register), [sequence]);
             assert_eq!(register.writes.len(), 1, "it grows");
         }
@@ -138,7 +177,7 @@ mod tests {
     #[test]
     fn what_was_replaced_is_told_from_what_was_never_written() {
         let mut register = Register::new();
-        write(&mut register, true);
+        write(&mut register, Acknowledged);
         let reading = register.read();
         assert_eq!(register.check(reading, 0), Err(Stale));
         assert_eq!(register.check(reading, 2), Err(Unwritten));
@@ -147,12 +186,36 @@ mod tests {
     #[test]
     fn after_a_failed_write_either_may_be_read_until_the_next_that_is_acknowledged() {
         let mut register = Register::new();
-        write(&mut register, true);
-        write(&mut register, false);
-        write(&mut register, false);
+        write(&mut register, Acknowledged);
+        write(&mut register, Refused);
+        write(&mut register, Refused);
         assert_eq!(readable(&mut register), [1, 2, 3]);
-        write(&mut register, true);
+        write(&mut register, Acknowledged);
         assert_eq!(readable(&mut register), [4]);
+    }
+
+    #[test]
+    fn a_write_without_an_answer_may_be_done_after_others_that_were_acknowledged() {
+        let mut register = Register::new();
+        write(&mut register, Lost);
+        write(&mut register, Acknowledged);
+        write(&mut register, Acknowledged);
+        assert_eq!(readable(&mut register), [1, 3]);
+        assert!(register.has_lost());
+    }
+
+    #[test]
+    fn of_too_many_writes_without_an_answer_the_oldest_are_pardoned_and_forgotten() {
+        let mut register = Register::new();
+        for _ in 0..LOST + 3 {
+            write(&mut register, Lost);
+        }
+        write(&mut register, Acknowledged);
+        assert_eq!(register.writes.len(), LOST + 1);
+        assert_eq!(readable(&mut register), (0..10).collect::<Vec<_>>());
+        write(&mut register, Acknowledged);
+        let reading = register.read();
+        assert_eq!(register.check(reading, LOST as u64 + 4), Err(Stale));
     }
 
     #[test]
@@ -160,7 +223,7 @@ mod tests {
         let mut register = Register::new();
         let sequence = register.begin();
         assert_eq!(readable(&mut register), [0, 1]);
-        register.settle(sequence, true);
+        register.settle(sequence, Acknowledged);
         assert_eq!(readable(&mut register), [1]);
     }
 
@@ -168,8 +231,8 @@ mod tests {
     fn of_two_writes_at_the_same_time_either_may_have_been_the_last() {
         let mut register = Register::new();
         let (first, second) = (register.begin(), register.begin());
-        register.settle(first, true);
-        register.settle(second, true);
+        register.settle(first, Acknowledged);
+        register.settle(second, Acknowledged);
         assert_eq!(readable(&mut register), [1, 2]);
     }
 
@@ -177,8 +240,8 @@ mod tests {
     fn a_reading_that_began_before_a_write_may_find_what_was_there() {
         let mut register = Register::new();
         let early = register.read();
-        write(&mut register, true);
-        write(&mut register, true);
+        write(&mut register, Acknowledged);
+        write(&mut register, Acknowledged);
         assert_eq!(
             (0..4).map(|sequence| register.check(early, sequence)).collect::<Vec<_>>(),
             [Ok(()), Ok(()), Ok(()), Err(Unwritten)]

@@ -17,6 +17,7 @@ pub(crate) enum Violation {
     NameDiffers,
     ClientDiffers,
     ProfileGone,
+    ProfileDiffers,
     ProfileOfOthers,
     StaleProfile,
     ProfileUnwritten,
@@ -37,10 +38,11 @@ pub(crate) enum Violation {
     NotListed,
     ListedUnopened,
     TotalDiffers,
+    Unreadable,
 }
 
 impl Violation {
-    pub(crate) const ALL: [Self; 29] = [
+    pub(crate) const ALL: [Self; 31] = [
         Self::NoId,
         Self::IdGivenTwice,
         Self::OtherSession,
@@ -50,6 +52,7 @@ impl Violation {
         Self::NameDiffers,
         Self::ClientDiffers,
         Self::ProfileGone,
+        Self::ProfileDiffers,
         Self::ProfileOfOthers,
         Self::StaleProfile,
         Self::ProfileUnwritten,
@@ -70,6 +73,7 @@ impl Violation {
         Self::NotListed,
         Self::ListedUnopened,
         Self::TotalDiffers,
+        Self::Unreadable,
     ];
 
     pub(crate) fn text(self) -> &'static str {
@@ -83,6 +87,7 @@ impl Violation {
             Self::NameDiffers => "user name differs",
             Self::ClientDiffers => "client differs",
             Self::ProfileGone => "stored user is gone",
+            Self::ProfileDiffers => "stored user differs",
             Self::ProfileOfOthers => "the stored user of another session was returned",
             Self::StaleProfile => "a stale user was returned",
             Self::ProfileUnwritten => "a user that nobody stored was returned",
@@ -103,6 +108,7 @@ impl Violation {
             Self::NotListed => "a session is not listed",
             Self::ListedUnopened => "a session is listed that nobody opened",
             Self::TotalDiffers => "the total is not the number of sessions",
+            Self::Unreadable => "the answer cannot be read",
         }
     }
 }

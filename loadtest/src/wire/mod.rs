@@ -6,7 +6,7 @@ mod goose;
 
 pub(crate) use goose::{Exchange, Pump};
 
-use crate::verify::payload::{Data, Profile};
+use crate::verify::payload::{Data, Payload, Profile};
 use clap::ValueEnum;
 use sessions_client::{
     Call, Caller, ClientConfig, Error, HyperTransport, Policies, Response, SessionsHttpClientV1, Transport,
@@ -24,7 +24,7 @@ pub enum HttpClient {
 }
 
 /// The typed client, with the load test's own payloads.
-pub(crate) type Client = SessionsHttpClientV1<Profile, Data, Policies<Wire>>;
+pub(crate) type Client = SessionsHttpClientV1<Payload<Profile>, Payload<Data>, Policies<Wire>>;
 
 /// How a user's calls are sent.
 #[derive(Clone, Debug)]

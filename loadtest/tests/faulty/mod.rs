@@ -18,10 +18,14 @@ pub(crate) enum Fault {
     LosesStores,
     /// A store keeps something else.
     DamagesStores,
+    /// A store keeps what has nothing of what was stored.
+    ReplacesStores,
     /// An update of the user is answered as if it had been done.
     LosesUpdates,
     /// A read returns the session of somebody else.
     MixesUpSessions,
+    /// A read returns the session of a person, with what another application stores.
+    MixesUpPeople,
     /// A read returns the session with the data of somebody else.
     MixesUpData,
     /// A read returns what was there before the last store.
@@ -41,8 +45,12 @@ pub(crate) enum Fault {
     IgnoresDelete,
     /// A list has a session of somebody else.
     ListsForeign,
-    /// A list is without its first session.
+    /// A page of one session is without it.
     ListsTooFew,
+    /// All pages are the first one.
+    IgnoresSkip,
+    /// Somebody deletes the first sessions of all once they are listed.
+    DeletesBehindPages,
     /// The total is one too high.
     MiscountsLists,
     /// The filter by activity has no effect.
@@ -55,6 +63,10 @@ pub(crate) enum Fault {
     AnswersNoOpen,
     /// Answers one list, and then no more.
     RefusesLists,
+    /// Refuses the two lists after the first.
+    RefusesTwoLists,
+    /// Refuses the lists of the first user.
+    RefusesListsOfFirst,
     /// Refuses four deletes, then keeps the first session of each user; and has one session on a page.
     KeepsFirstSessions,
     /// A list takes a second.
@@ -168,6 +180,11 @@ impl Faulty {
         sessions.len() == 2 && sessions[0].id == id
     }
 
+    /// Whether a page has a single session.
+    async fn is_last(&self, filter: Option<&FilterParams>, paging: Option<&PagingParams>) -> bool {
+        self.sessions.get_sessions(None, filter, paging).await.unwrap().data.len() == 1
+    }
+
     /// A session that belongs to somebody else.
     async fn foreign(&self) -> Result<Session> {
         self.sessions.open_session(None, "somebody else", None, None, None, None, None).await
@@ -192,10 +209,24 @@ impl ISessionsV1 for Faulty {
                 page.data.push(self.foreign().await?);
                 Ok(page)
             }
-            Fault::ListsTooFew if self.does(Fault::ListsTooFew) => {
-                let skipped = paging.map_or(0, |paging| paging.skipped());
-                let paging = PagingParams::new().skip(u32::try_from(skipped).unwrap() + 1).take(2);
+            Fault::ListsTooFew if self.is_last(filter, paging).await && self.does(Fault::ListsTooFew) => {
+                let mut page = self.sessions.get_sessions(correlation_id, filter, paging).await?;
+                page.data.clear();
+                Ok(page)
+            }
+            Fault::IgnoresSkip => {
+                let total = paging.is_some_and(|paging| paging.wants_total());
+                let paging = PagingParams::new().take(2).total(total);
                 self.sessions.get_sessions(correlation_id, filter, Some(&paging)).await
+            }
+            Fault::DeletesBehindPages => {
+                let page = self.sessions.get_sessions(correlation_id, filter, paging).await?;
+                let is_first = filter.is_none_or(|filter| filter.get("user_id").is_none())
+                    && self.lists.fetch_add(1, Ordering::Relaxed) == 0;
+                for session in page.data.iter().take(if is_first { 50 } else { 0 }) {
+                    self.sessions.delete_session_by_id(None, &session.id).await?;
+                }
+                Ok(page)
             }
             Fault::MiscountsLists if self.does(Fault::MiscountsLists) => {
                 let mut page = self.sessions.get_sessions(correlation_id, filter, paging).await?;
@@ -208,6 +239,16 @@ impl ISessionsV1 for Faulty {
                 self.sessions.get_sessions(correlation_id, Some(&all), paging).await
             }
             Fault::RefusesLists if self.lists.fetch_add(1, Ordering::Relaxed) > 0 => Err(busy()),
+            Fault::RefusesTwoLists if (1..3).contains(&self.lists.fetch_add(1, Ordering::Relaxed)) => {
+                Err(busy())
+            }
+            Fault::RefusesListsOfFirst
+                if filter
+                    .and_then(|filter| filter.get("user_id"))
+                    .is_some_and(|user| user.ends_with("-0-0-churn")) =>
+            {
+                Err(busy())
+            }
             Fault::KeepsFirstSessions => {
                 let skipped = paging.map_or(0, |paging| paging.skipped());
                 let paging = PagingParams::new().skip(skipped.try_into().unwrap()).take(1);
@@ -244,6 +285,11 @@ impl ISessionsV1 for Faulty {
         let Some(session) = &mut found else { return Ok(None) };
         if self.does(Fault::MixesUpSessions) {
             return self.foreign().await.map(Some);
+        }
+        if self.does(Fault::MixesUpPeople) {
+            let cart = Value::from_iter([("cart", 1)]);
+            let opened = self.sessions.open_session(None, "ann", None, None, None, Some(&cart), Some(&cart));
+            return opened.await.map(Some);
         }
         if self.fault == Fault::TurnsTimeBack && self.does(Fault::TurnsTimeBack) {
             session.request_time -= Duration::from_secs(1);
@@ -317,6 +363,9 @@ impl ISessionsV1 for Faulty {
                 let mut data = data.clone();
                 data["filler"] = "?".into();
                 self.sessions.store_session_data(correlation_id, session_id, &data).await
+            }
+            Fault::ReplacesStores if self.does(Fault::ReplacesStores) => {
+                self.sessions.store_session_data(correlation_id, session_id, &"?".into()).await
             }
             Fault::RefusesStores => Err(busy()),
             _ => self.sessions.store_session_data(correlation_id, session_id, data).await,
