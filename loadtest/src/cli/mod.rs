@@ -28,6 +28,7 @@ const EXIT_CODES: &str = "\
 Exit codes, of which the first that applies in the order 3, 2, 4, 1 is taken:
   0  all well
   1  a request failed, too few were made, no iteration went through to its end,
+     arrivals that were due never began,
      a threshold was missed, the service is slower than in the baseline,
      sessions stay behind, or the report could not be written
   2  what was read back is wrong

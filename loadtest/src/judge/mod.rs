@@ -213,7 +213,31 @@ fn guards(record: &Record) -> Vec<Check> {
         }
     };
     let clean = guard("no session stays behind".to_owned(), observed, reason);
-    vec![errors, enough, complete, ending, clean]
+    [errors, enough, complete].into_iter().chain(begun(record)).chain([ending, clean]).collect()
+}
+
+/// The share of arrivals that may be missing from the figures.
+const MISSING: f64 = 0.01;
+
+/// Whether open load was the load that was asked for: what was due and never began is in no figure, and is what would
+/// have waited the longest.
+#[expect(clippy::cast_precision_loss, reason = "numbers of arrivals")]
+fn begun(record: &Record) -> Option<Check> {
+    let LoadModel::Open { .. } = record.load else { return None };
+    let limit = text::percent(MISSING * 100.0);
+    let name = format!("at most {limit} of all arrivals find no lane before the end");
+    if matches!(record.ending, Ending::Signal { .. }) {
+        return Some(Check::skipped(Group::Guard, name, "the run was stopped early"));
+    }
+    let missing: u64 = record.workers.iter().map(|worker| worker.never_begun).sum();
+    let begun: u64 = record.workers.iter().map(|worker| worker.lateness.count()).sum();
+    let due = missing + begun;
+    let reason = (missing as f64 > due as f64 * MISSING).then(|| {
+        let due = counted(due, "arrival", "arrivals");
+        format!("{} of {due} never began, and no figure has them: allow more lanes", count(missing))
+    });
+    let observed = format!("{} of {}", count(missing), count(due));
+    Some(Check::new(Group::Guard, name, observed, reason))
 }
 
 /// Why a run that raises its load until something breaks is not blamed for what broke.

@@ -62,6 +62,23 @@ fn a_run_against_nothing_fails() {
 }
 
 #[test]
+fn open_load_of_which_a_part_never_began_is_not_the_load_that_was_asked_for() {
+    let missing = |never_begun| {
+        move |record: &mut Record| {
+            record.load = LoadModel::Open { steps: Vec::new(), lanes: 10 };
+            let worker = &mut record.workers[0];
+            worker.never_begun = never_begun;
+            (0..990).for_each(|_| worker.lateness.record(1_000));
+        }
+    };
+    let line = "PASS: 12,345 calls, 0 failed, 0 violations, nothing left behind";
+    assert_verdict(missing(10), Exit::Passed, line);
+    let line = "FAIL: 11 of 1,001 arrivals never began, and no figure has them: allow more lanes (12,345 calls, \
+                0 failed, 0 violations, nothing left behind)";
+    assert_verdict(missing(11), Exit::Failed, line);
+}
+
+#[test]
 fn a_violation_weighs_more_than_failures_and_a_signal() {
     let change = |record: &mut Record| {
         fail_calls(record, 4);
