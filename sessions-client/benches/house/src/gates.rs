@@ -88,8 +88,9 @@ fn ours() -> impl Iterator<Item = String> {
     LIMITS.iter().map(|limit| limit.ours).chain(ALONE.iter().copied()).map(Subject::name)
 }
 
-/// How far instructions may be above what is accepted: another libc, another processor that it chooses its code for.
-const TOLERANCE: f64 = 0.05;
+/// How far instructions may be above what is accepted: another libc, another processor that it chooses its code for; and
+/// builds of the same code, whose inlining falls differently, were seen 4.5 % apart.
+const TOLERANCE: f64 = 0.10;
 
 /// Where what is accepted is written down.
 const ACCEPTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/accepted.json");
@@ -292,11 +293,11 @@ mod tests {
 
     #[test]
     fn instructions_may_grow_by_the_tolerance_and_no_more() {
-        assert_eq!(growth(&grown(1.04, 1.0), &accepted(), COMPILER), [""; 0]);
-        let failures = growth(&grown(1.06, 1.0), &accepted(), COMPILER);
+        assert_eq!(growth(&grown(1.09, 1.0), &accepted(), COMPILER), [""; 0]);
+        let failures = growth(&grown(1.11, 1.0), &accepted(), COMPILER);
         assert_eq!(failures.len(), ours().count());
         let first = &failures[0];
-        assert!(first.contains("6.0 % more") && first.contains("--accept"), "{first}");
+        assert!(first.contains("11.0 % more") && first.contains("--accept"), "{first}");
         assert!(first.contains(COMPILER), "{first}");
     }
 
