@@ -407,6 +407,14 @@ async fn a_path_in_the_address_comes_before_that_of_the_operation() {
 }
 
 #[tokio::test]
+async fn compression_is_not_asked_for_whatever_others_have_switched_on() {
+    let (url, request) = recording().await;
+    get(&client(&url)).await;
+    let request = request.await.unwrap().to_lowercase();
+    assert!(!request.contains("accept-encoding"), "{request}");
+}
+
+#[tokio::test]
 async fn an_operation_has_the_same_target_in_every_call() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = client(&format!("http://{}/proxy/", listener.local_addr().unwrap()));

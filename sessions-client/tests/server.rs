@@ -53,7 +53,7 @@ impl Embedded {
 
 /// A client that asks no proxy about addresses on this machine.
 fn http_client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
+    reqwest::Client::builder().no_proxy().no_gzip().build().unwrap()
 }
 
 async fn read(request: reqwest::RequestBuilder) -> (u16, Value) {

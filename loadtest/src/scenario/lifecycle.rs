@@ -3,7 +3,7 @@
 //! It is one iteration, from open to delete: goose ends a user only between iterations, so a run that is stopped has
 //! no session half way. A wrong answer ends the session's use, but not before its deletion.
 
-use super::Progress;
+use super::{Progress, deleted_after};
 use crate::drive::visitor::Visit;
 use crate::mix::Scenario;
 use crate::observe::call::Trouble;
@@ -13,12 +13,7 @@ pub(super) async fn run(visit: &mut Visit<'_>) -> Result<Progress, Trouble> {
     let owner = visit.owner(Scenario::Lifecycle);
     let session = visit.open(&owner).await?;
     let used = use_up(visit, &session).await;
-    if let Err(Trouble::Wrong(_)) = used {
-        session.distrust();
-    }
-    let deleted = visit.delete(&session).await;
-    let progress = used?;
-    deleted?;
+    let progress = deleted_after(used, visit, &session).await?;
     visit.read(&session).await?;
     Ok(progress)
 }

@@ -10,6 +10,7 @@ mod read_mostly;
 use crate::drive::visitor::Visit;
 use crate::mix::Scenario;
 use crate::observe::call::Trouble;
+use crate::verify::known::Known;
 
 /// Runs one iteration of a scenario.
 async fn run(scenario: Scenario, visit: &mut Visit<'_>) -> Result<Progress, Trouble> {
@@ -29,6 +30,22 @@ pub(crate) enum Progress {
     Through,
     /// Until the run was over.
     CutShort,
+}
+
+/// What an iteration has come to, once its session is deleted: a wrong answer ends the session's use, but not before its
+/// deletion.
+async fn deleted_after(
+    used: Result<Progress, Trouble>,
+    visit: &mut Visit<'_>,
+    session: &Known,
+) -> Result<Progress, Trouble> {
+    if let Err(Trouble::Wrong(_)) = used {
+        session.distrust();
+    }
+    let deleted = visit.delete(session).await;
+    let progress = used?;
+    deleted?;
+    Ok(progress)
 }
 
 /// Whether the call of this number, counted from 0, is a read, so that reads are spread evenly among the writes.

@@ -1,6 +1,6 @@
 //! A session that is looked at on every page that its user visits, and seldom changed.
 
-use super::{Progress, is_read};
+use super::{Progress, deleted_after, is_read};
 use crate::drive::visitor::Visit;
 use crate::mix::Scenario;
 use crate::observe::call::Trouble;
@@ -10,13 +10,7 @@ pub(super) async fn run(visit: &mut Visit<'_>) -> Result<Progress, Trouble> {
     let owner = visit.owner(Scenario::ReadMostly);
     let session = visit.open(&owner).await?;
     let used = use_up(visit, &session).await;
-    if let Err(Trouble::Wrong(_)) = used {
-        session.distrust();
-    }
-    let deleted = visit.delete(&session).await;
-    let progress = used?;
-    deleted?;
-    Ok(progress)
+    deleted_after(used, visit, &session).await
 }
 
 async fn use_up(visit: &mut Visit<'_>, session: &Known) -> Result<Progress, Trouble> {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
@@ -48,12 +48,12 @@ struct Fates {
 impl Proxy {
     /// A proxy in front of `service`: half of the requests pass; what the others meet follows from `seed`.
     pub(crate) async fn start(service: SocketAddr, seed: u64) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let reserved = bound("127.0.0.1:0".parse().unwrap());
+        let address = reserved.local_addr().unwrap();
         let random = Mutex::new(fastrand::Rng::with_seed(seed));
         let absence = tokio::sync::Notify::new();
         let fates = Arc::new(Fates { service, random, counts: Mutex::default(), absence });
-        let server = tokio::spawn(fates.clone().listen(listener, address));
+        let server = tokio::spawn(fates.clone().listen(reserved));
         Self { address, fates, server }
     }
 
@@ -70,7 +70,11 @@ impl Drop for Proxy {
 }
 
 impl Fates {
-    async fn listen(self: Arc<Self>, mut listener: TcpListener, address: SocketAddr) {
+    /// Listens at the address of `reserved`, which is bound to it all the time: in an absence, somebody else would get the
+    /// port for a connection of their own.
+    async fn listen(self: Arc<Self>, reserved: TcpSocket) {
+        let address = reserved.local_addr().unwrap();
+        let mut listener = bound(address).listen(1024).unwrap();
         loop {
             tokio::select! {
                 accepted = listener.accept() => {
@@ -80,13 +84,7 @@ impl Fates {
                 () = self.absence.notified() => {
                     drop(listener);
                     sleep(Duration::from_millis(30)).await;
-                    listener = loop {
-                        match TcpListener::bind(address).await {
-                            Ok(listener) => break listener,
-                            // Somebody got the port for a connection of their own.
-                            Err(_) => sleep(Duration::from_millis(5)).await,
-                        }
-                    };
+                    listener = bound(address).listen(1024).unwrap();
                 }
             }
         }
@@ -132,6 +130,14 @@ impl Fates {
             }
         }
     }
+}
+
+/// A socket at `address`, which others of these may have too as long as one alone listens.
+fn bound(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(address).unwrap();
+    socket
 }
 
 /// One request or answer with the body that its head announces; none if the connection ends before.

@@ -152,6 +152,11 @@ impl Settings {
             .pool_idle_timeout(self.pool_idle_timeout)
             .pool_max_idle_per_host(idle_connections)
             .redirect(Policy::none())
+            // Where another crate has switched the features on, reqwest would ask for it, and so do less for more.
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
             // Its repeats are for HTTP/2, and cost a copy of each request.
             .retry(retry::never().max_retries_per_request(0))
             .build()
