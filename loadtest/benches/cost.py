@@ -25,7 +25,7 @@ URL = f"http://127.0.0.1:{PORT}"
 LOAD = ["--host", URL, "--users", "50", "--run-time", f"{SECONDS}s", "--no-print-metrics"]
 LIFECYCLE = [f"{PROGRAMS}/loadtest", *LOAD]
 VARIANTS = {
-    "bare goose": [f"{PROGRAMS}/examples/bare_goose", *LOAD, "--no-telnet", "--quiet", "--increase-rate", "5000"],
+    "bare goose": [f"{PROGRAMS}/examples/bare_goose", *LOAD, "--no-telnet", "--no-gzip", "--quiet", "--increase-rate", "5000"],
     "lifecycle over goose's client, unverified": [*LIFECYCLE, "--client", "goose", "--no-verify"],
     "lifecycle over goose's client, verified": [*LIFECYCLE, "--client", "goose"],
     "lifecycle, unverified": [*LIFECYCLE, "--no-verify"],

@@ -80,8 +80,8 @@ pub(crate) async fn attack(
         })
     }));
     let attack = GooseAttack::initialize_with_config(goose)?
-        // By default each user gets a client of its own, certificates and all.
-        .set_client_builder_without_cookies(GooseClientBuilder::new().without_cookies())?
+        // By default each user gets a client of its own, certificates and all, which asks for compression.
+        .set_client_builder_without_cookies(GooseClientBuilder::new().without_cookies().gzip(false))?
         .test_start(begin)
         .register_scenario(scenario(&load));
     Box::pin(attack.execute()).await
