@@ -33,7 +33,7 @@ async fn no_session_is_opened_twice_or_behind_the_caller_s_back_at_sessions_url(
 async fn outage(name: &str, url: &str) {
     let user_id = own_user();
     let service = url.trim_start_matches("http://").parse().expect("an address and a port");
-    let proxy = Proxy::start(service, SEED).await;
+    let proxy = Proxy::start(service, SEED);
     let client = SessionsHttpClientV1::connect(&format!("http://{}", proxy.address)).unwrap();
     let mut running = JoinSet::new();
     for task in 0..TASKS {

@@ -47,7 +47,7 @@ struct Fates {
 
 impl Proxy {
     /// A proxy in front of `service`: half of the requests pass; what the others meet follows from `seed`.
-    pub(crate) async fn start(service: SocketAddr, seed: u64) -> Self {
+    pub(crate) fn start(service: SocketAddr, seed: u64) -> Self {
         let reserved = bound("127.0.0.1:0".parse().unwrap());
         let address = reserved.local_addr().unwrap();
         let random = Mutex::new(fastrand::Rng::with_seed(seed));
