@@ -2,9 +2,8 @@
 //!
 //! Reasons come without the name of the setting at fault, which the caller knows.
 
+use crate::runtime::is_folded;
 use http::Uri;
-use percent_encoding::percent_decode_str;
-use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 const EXAMPLE: &str = "write it like `http://localhost:8080`";
@@ -83,9 +82,7 @@ pub(super) fn check_url(url: &str) -> Result<String, String> {
     if uri.query().is_some() || url.contains('#') {
         return Err("must end with the path: drop its query and fragment".to_owned());
     }
-    // Parsers of URLs fold them away, escaped or not, and others send them: two different places.
-    let folds = |segment| matches!(&*Cow::from(percent_decode_str(segment)), b"." | b"..");
-    if uri.path().split('/').any(folds) {
+    if uri.path().split('/').any(is_folded) {
         return Err("must have no `.` or `..` in its path: write the path that is meant".to_owned());
     }
     Ok(url.trim().trim_end_matches('/').to_owned())

@@ -52,9 +52,7 @@ impl BaseRoute {
                 "has a `%` that begins no escape: two hex digits follow it, and `%25` is the sign itself",
             );
         }
-        // URL parsers fold `.` and `..` away, escaped or not.
-        let is_lost = |segment| matches!(&*Cow::from(percent_decode_str(segment)), b"" | b"." | b"..");
-        if inside.split('/').any(is_lost) {
+        if inside.split('/').any(|segment| segment.is_empty() || is_folded(segment)) {
             return Err("must have no empty segments, `.` or `..`: they would lead to another path");
         }
         Ok(Self(format!("/{inside}").into()))
@@ -65,6 +63,11 @@ impl BaseRoute {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether parsers of URLs fold a segment of a path away: `.` and `..`, escaped or not. Others send them.
+pub(crate) fn is_folded(segment: &str) -> bool {
+    matches!(&*Cow::from(percent_decode_str(segment)), b"." | b"..")
 }
 
 /// Whether each `%` begins an escape, as RFC 3986 has it: services differ in what they make of others.

@@ -24,6 +24,7 @@ mod span;
 mod transport;
 
 pub use base_route::BaseRoute;
+pub(crate) use base_route::is_folded;
 pub use caller::Caller;
 pub use decode::decode;
 pub use encode::Encoder;
