@@ -1,8 +1,10 @@
 //! Every operation against every fault: what arrives at the server, what the caller gets, and after how long.
 //!
-//! The table is a snapshot, and one for all transports: they differ in nothing that a caller could see. Faults come from a server over real sockets, and happen with every request or with the
-//! first one alone; the client has the policies and values that one made by `connect` has, in a time of the test's,
-//! with pauses as long as they may be. Only the limit of size is a smaller one.
+//! The table is a snapshot, and one for all transports: callers see one difference, which has a snapshot of its own.
+//! reqwest writes to a connection that the server has closed a moment before, and hyper looks at it first. Faults come
+//! from a server over real sockets, and happen with every request or with the first one alone; the client has the
+//! policies and values that one made by `connect` has, in a time of the test's, with pauses as long as they may be. Only
+//! the limit of size is a smaller one.
 
 #![cfg(any(feature = "hyper", feature = "reqwest"))]
 
@@ -393,26 +395,28 @@ async fn every_operation_meets_every_fault_as_the_table_says<T: Network>() {
     let declared: BTreeSet<_> = sessions_v1::ROUTES.iter().map(|route| route.name).collect();
     assert_eq!(covered, declared, "the rows of the table are not the operations of the contract");
 
-    let mut page = LEGEND.to_owned();
+    let (mut common, mut own) = (LEGEND.to_owned(), String::new());
     for column in columns() {
-        write!(page, "\n{}: {}\n", column.name, column.what).unwrap();
         let once = cells(&rows, &column, 1).await;
         // A connection is stale once: the next one is new.
         let is_once = matches!((column.fault)(PAGE), Fault::Stale);
+        let page = if is_once && !column.noticed { &mut own } else { &mut common };
+        write!(page, "\n{}: {}\n", column.name, column.what).unwrap();
         let always = if is_once { None } else { Some(cells(&rows, &column, usize::MAX).await) };
         for cells in always.iter().chain([&once]) {
             rows.iter().zip(cells).for_each(|(row, cell)| check(row, &column, cell));
         }
         match always {
-            Some(always) if always == once => render(&mut page, "always or once", &rows, &always),
+            Some(always) if always == once => render(page, "always or once", &rows, &always),
             Some(always) => {
-                render(&mut page, "always", &rows, &always);
-                render(&mut page, "once", &rows, &once);
+                render(page, "always", &rows, &always);
+                render(page, "once", &rows, &once);
             }
-            None => render(&mut page, "once", &rows, &once),
+            None => render(page, "once", &rows, &once),
         }
     }
-    insta::assert_snapshot!("fault_table", page);
+    insta::assert_snapshot!("fault_table", common);
+    insta::assert_snapshot!(format!("fault_table_over_{}", T::NAME), own.trim_start());
 }
 
 over_each_network! { every_operation_meets_every_fault_as_the_table_says }

@@ -7,6 +7,9 @@ use sessions_client::ReqwestTransport;
 use sessions_client::{ClientConfig, Policies, SessionsHttpClientV1, Transport, Value};
 
 pub(crate) trait Network: Transport + Clone + 'static {
+    /// Its library, for the names of snapshots.
+    const NAME: &'static str;
+
     fn over(config: &ClientConfig) -> Self;
 
     /// A client with all the policies.
@@ -17,6 +20,8 @@ pub(crate) trait Network: Transport + Clone + 'static {
 
 #[cfg(feature = "hyper")]
 impl Network for HyperTransport {
+    const NAME: &'static str = "hyper";
+
     fn over(config: &ClientConfig) -> Self {
         Self::new(config).unwrap()
     }
@@ -24,6 +29,8 @@ impl Network for HyperTransport {
 
 #[cfg(feature = "reqwest")]
 impl Network for ReqwestTransport {
+    const NAME: &'static str = "reqwest";
+
     fn over(config: &ClientConfig) -> Self {
         Self::new(config).unwrap()
     }

@@ -24,6 +24,7 @@ use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::yield_now;
 use tower_service::Service;
 
 const AGENT: HeaderValue =
@@ -150,6 +151,9 @@ impl HyperTransport {
 
     /// One attempt, with no limit of time but that for getting a connection.
     async fn attempt(&self, mut request: Request<Full<Bytes>>, is_first: bool) -> Result<Response, Error> {
+        // Whoever has an answer reads it first: so requests leave together, and the service is woken once for many. And
+        // the runtime looks at its sockets, so that a connection that was closed is seen before it is written to.
+        yield_now().await;
         // Where one connection of the pool is stale, so may the next one be.
         while is_first && let Some(mut connection) = self.pool.take() {
             match connection.exchange(request, self.max_response_bytes).await {
