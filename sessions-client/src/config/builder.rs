@@ -48,6 +48,7 @@ pub struct ClientConfig {
     /// As it was given; the default depends on `timeout`.
     deadline: Option<Duration>,
     retry_policy: RetryPolicy,
+    concurrency_limit: usize,
     pool_idle_timeout: Duration,
     max_response_bytes: usize,
     correlation_place: CorrelationPlace,
@@ -65,6 +66,7 @@ impl ClientConfig {
             timeout: Duration::from_secs(10),
             deadline: None,
             retry_policy: RetryPolicy::new(),
+            concurrency_limit: usize::MAX,
             pool_idle_timeout: Duration::from_secs(4),
             max_response_bytes: 16 << 20,
             correlation_place: CorrelationPlace::default(),
@@ -154,6 +156,19 @@ impl ClientConfig {
         self
     }
 
+    /// The same configuration with a limit for the calls of a client, and of all its clones, that are under way at once,
+    /// and so for their connections. `usize::MAX`, the default, is none.
+    ///
+    /// Calls beyond it wait for their turn, in the order in which they came, and the limits of time hold meanwhile. Some
+    /// thousand calls at once are over sooner by a few dozen connections than by thousands, which no cache holds; and a
+    /// service is spared that answers one request at a time, as Node.js does. Too few hold up calls: where an answer
+    /// takes 10 ms, 64 connections have 6,400 a second.
+    #[must_use]
+    pub fn with_concurrency_limit(mut self, calls: usize) -> Self {
+        self.concurrency_limit = calls;
+        self
+    }
+
     /// The same configuration with another time after which an idle connection is given up: 4 seconds by default, since
     /// the service closes its connections after 5, and a request that crosses the close is lost.
     #[must_use]
@@ -207,6 +222,11 @@ impl ClientConfig {
             let why =
                 "(`with_max_response_bytes`) is zero, in which no answer fits: `usize::MAX` is no limit";
             return Err(Error::config("options.max_response_size", why));
+        }
+        if self.concurrency_limit == 0 {
+            let why =
+                "(`with_concurrency_limit`) is zero, in which no call is made: `usize::MAX` is no limit";
+            return Err(Error::config("options.concurrency_limit", why));
         }
         let RetryPolicy { retries, backoff, max_backoff, budget, cost, .. } = self.retry_policy;
         if backoff > max_backoff {
@@ -279,6 +299,12 @@ impl ClientConfig {
         self.deadline.unwrap_or_else(|| self.timeout.max(Duration::from_secs(30)))
     }
 
+    /// How many calls are under way at once; by default as many as are made.
+    #[must_use]
+    pub fn concurrency_limit(&self) -> usize {
+        self.concurrency_limit
+    }
+
     /// How long an idle connection is kept; 4 seconds by default.
     #[must_use]
     pub fn pool_idle_timeout(&self) -> Duration {
@@ -322,6 +348,7 @@ impl fmt::Debug for ClientConfig {
             .field("timeout", &self.timeout)
             .field("deadline", &self.deadline())
             .field("retry_policy", &self.retry_policy)
+            .field("concurrency_limit", &self.concurrency_limit)
             .field("pool_idle_timeout", &self.pool_idle_timeout)
             .field("max_response_bytes", &self.max_response_bytes)
             .field("correlation_place", &self.correlation_place)

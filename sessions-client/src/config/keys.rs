@@ -58,6 +58,7 @@ pub(super) const KEYS: &[Key] = &[
     read_key("options.backoff"),
     read_key("options.max_backoff"),
     read_key("options.max_retry_after"),
+    read_key("options.concurrency_limit"),
     read_key("options.pool_idle_timeout"),
     read_key("options.max_response_size"),
     read_key("options.correlation_id_place"),
@@ -159,6 +160,11 @@ pub(super) fn read(entries: &[Entry]) -> Result<ClientConfig> {
     }
     if let Some(entry) = get("options.deadline") {
         config = config.with_deadline(positive_millis(entry)?);
+    }
+    if let Some(entry) = get("options.concurrency_limit") {
+        let limit = whole(entry).filter(|&limit| limit > 0);
+        let limit = limit.ok_or_else(|| entry.refused("must be a whole number above 0"))?;
+        config = config.with_concurrency_limit(limit);
     }
     if let Some(entry) = get("options.pool_idle_timeout") {
         config = config.with_pool_idle_timeout(positive_millis(entry)?);

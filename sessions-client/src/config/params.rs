@@ -51,6 +51,7 @@ use std::path::Path;
 /// | `descriptor` | | the kind of client by an official descriptor: [`ClientKind`](crate::ClientKind) | the container's |
 /// | `kind` | `http` | *ours*: the [kind of client](crate::ClientKind); other kinds than `http` need no address | |
 /// | `options.deadline` | `30000`, or `options.timeout` if that is longer | *ours*: milliseconds for a whole call, repeats and pauses included | there is none |
+/// | `options.concurrency_limit` | none | *ours*: how many calls are under way at once, each over a connection; others wait for their turn | there is none |
 /// | `options.pool_idle_timeout` | `4000` | *ours*: milliseconds that an idle connection is kept; the service closes its own after 5 s | Node keeps them for as long as the service does, and meets closed ones |
 /// | `options.max_response_size` | `16777216` | *ours*: the largest body of an answer, in bytes | there is none |
 /// | `options.backoff` | `100` | *ours*: milliseconds of the longest pause before the first repeat | `options.timeout` |

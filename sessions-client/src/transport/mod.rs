@@ -9,6 +9,8 @@ mod failure;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod in_process;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+mod permits;
 #[cfg(feature = "tokio")]
 mod policies;
 #[cfg(feature = "reqwest")]

@@ -59,6 +59,10 @@ fn a_limit_of_zero_is_refused_where_a_client_is_made() {
         message(config().with_max_response_bytes(0).validate()),
         "`options.max_response_size` (`with_max_response_bytes`) is zero, in which no answer fits: `usize::MAX` is no limit"
     );
+    assert_eq!(
+        message(config().with_concurrency_limit(0).validate()),
+        "`options.concurrency_limit` (`with_concurrency_limit`) is zero, in which no call is made: `usize::MAX` is no limit"
+    );
 }
 
 #[test]

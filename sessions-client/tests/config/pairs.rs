@@ -70,6 +70,7 @@ fn a_wrong_value_is_named_with_what_is_allowed() {
         ("options.retries", "for ever", "must be a whole number, 0 for none"),
         ("options.connect_timeout", "5s", "must be a whole number of milliseconds above 0"),
         ("options.deadline", "0", "must be a whole number of milliseconds above 0"),
+        ("options.concurrency_limit", "0", "must be a whole number above 0"),
         ("options.max_response_size", "0", "must be a whole number of bytes above 0"),
         ("options.backoff", "-1", "must be a whole number of milliseconds, 0 for none"),
         ("options.max_backoff", "1.5", "must be a whole number of milliseconds, 0 for none"),
@@ -161,15 +162,16 @@ fn times_are_milliseconds() {
 }
 
 #[test]
-fn our_own_keys_reach_the_size_of_an_answer_and_the_pauses() {
+fn our_own_keys_reach_the_limits_of_size_and_concurrency_and_the_pauses() {
     let config = read(&[
         ("connection.host", "h"),
+        ("options.concurrency_limit", "64"),
         ("options.max_response_size", "4096"),
         ("options.backoff", "0"),
         ("options.max_backoff", "250"),
         ("options.max_retry_after", "1000"),
     ]);
-    assert_eq!(config.max_response_bytes(), 4096);
+    assert_eq!((config.concurrency_limit(), config.max_response_bytes()), (64, 4096));
     let policy = RetryPolicy::new()
         .with_backoff(Duration::ZERO, Duration::from_millis(250))
         .with_max_retry_after(Duration::from_secs(1));

@@ -9,10 +9,12 @@ use crate::work::Measured;
 use anyhow::{Context, Result};
 use clap::Args;
 
-const CLIENTS: [Contender; 3] = [
+const CLIENTS: [Contender; 5] = [
     Contender::Rust(Client::OursReqwest),
     Contender::Rust(Client::OursHyper),
+    Contender::Rust(Client::OursHyperLimited),
     Contender::Rust(Client::Reqwest),
+    Contender::Rust(Client::Tcp),
 ];
 
 /// The arguments of `scale`.
@@ -49,7 +51,7 @@ impl Step {
 }
 
 impl Scale {
-    /// Our clients, and what people write.
+    /// Our clients, what people write, and what the machine does by itself.
     pub(crate) fn usual(rounds: Rounds) -> Self {
         Self { clients: CLIENTS.to_vec(), rounds }
     }

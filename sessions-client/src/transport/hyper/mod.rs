@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::runtime::{Call, Response, Transport};
 use crate::transport::address::Address;
 use crate::transport::failure::{broken, late, no_connection, no_connection_in_time, root_cause, unsendable};
+use crate::transport::permits::Permits;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST, USER_AGENT};
 use http::{HeaderValue, Request, Uri};
@@ -63,6 +64,7 @@ const AGENT: HeaderValue =
 pub struct HyperTransport {
     connector: Connector,
     pool: Arc<Pool>,
+    permits: Permits,
     address: Arc<Address>,
     host: HeaderValue,
     connect_timeout: Duration,
@@ -111,6 +113,7 @@ impl HyperTransport {
         Ok(Self {
             connector,
             pool: Arc::new(Pool::new(config.pool_idle_timeout(), usize::MAX)),
+            permits: Permits::new(config.concurrency_limit()),
             address: Arc::new(address),
             host,
             connect_timeout: config.connect_timeout(),
@@ -151,6 +154,8 @@ impl HyperTransport {
 
     /// One attempt, with no limit of time but that for getting a connection.
     async fn attempt(&self, mut request: Request<Full<Bytes>>, is_first: bool) -> Result<Response, Error> {
+        // Until its connection is back in the pool.
+        let _permit = self.permits.take().await;
         // Whoever has an answer reads it first: so requests leave together, and the service is woken once for many. And
         // the runtime looks at its sockets, so that a connection that was closed is seen before it is written to.
         yield_now().await;

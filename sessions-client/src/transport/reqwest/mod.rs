@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::runtime::{Call, Response, Transport};
 use crate::transport::body::LimitedBody;
 use crate::transport::failure::{broken, late, no_connection, no_connection_in_time, root_cause, unsendable};
+use crate::transport::permits::Permits;
 use http::header::{HOST, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url, retry};
@@ -35,6 +36,7 @@ pub struct ReqwestTransport {
     headers: HeaderMap,
     /// The address for messages: without path and credentials.
     origin: String,
+    permits: Permits,
     timeout: Duration,
     max_response_bytes: usize,
 }
@@ -91,6 +93,7 @@ impl ReqwestTransport {
             headers,
             origin: url.origin().ascii_serialization(),
             urls: Urls::new(url),
+            permits: Permits::new(config.concurrency_limit()),
             timeout: config.timeout(),
             max_response_bytes: config.max_response_bytes(),
         })
@@ -208,6 +211,7 @@ impl ReqwestTransport {
         response: impl Future<Output = reqwest::Result<reqwest::Response>>,
         timeout: Duration,
     ) -> Result<Response, Error> {
+        let _permit = self.permits.take().await;
         let mut response = response.await.map_err(|error| self.failure(&error, timeout))?;
         let status = response.status();
         let announced = response.content_length().unwrap_or(0);

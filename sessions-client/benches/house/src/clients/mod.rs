@@ -43,6 +43,8 @@ pub(crate) enum Client {
     OursReqwestBare,
     /// `sessions-client` over hyper, with the same policies.
     OursHyper,
+    /// `sessions-client` over hyper, with the same policies and at most 64 calls at once.
+    OursHyperLimited,
     /// `sessions-client` over hyper, without policies.
     OursHyperBare,
     /// reqwest as people write it: `.post(url).json(&body).send().await?.json().await?`.
@@ -70,6 +72,7 @@ impl Client {
             Self::OursReqwest => "**sessions-client**, reqwest",
             Self::OursReqwestBare => "**sessions-client**, reqwest, no policies",
             Self::OursHyper => "**sessions-client**, hyper",
+            Self::OursHyperLimited => "**sessions-client**, hyper, limit of 64 calls",
             Self::OursHyperBare => "**sessions-client**, hyper, no policies",
             Self::Reqwest => "reqwest, as people write it",
             Self::ReqwestCareful => "reqwest, with care",
@@ -97,6 +100,7 @@ pub(crate) async fn with<J: Job>(client: Client, job: J) -> J::Output {
         Client::OursReqwest => job.with::<ours::Default>().await,
         Client::OursReqwestBare => job.with::<ours::Bare>().await,
         Client::OursHyper => job.with::<ours::Hyper>().await,
+        Client::OursHyperLimited => job.with::<ours::Limited>().await,
         Client::OursHyperBare => job.with::<ours::BareHyper>().await,
         Client::Reqwest => job.with::<by_reqwest::AsWritten>().await,
         Client::ReqwestCareful => job.with::<by_reqwest::Careful>().await,

@@ -17,6 +17,9 @@ pub(super) type Bare = Ours<ReqwestTransport>;
 /// Over hyper, with the same policies.
 pub(super) type Hyper = Ours<Policies<HyperTransport>>;
 
+/// Over hyper, with the policies and a [limit](ClientConfig::with_concurrency_limit) of 64 calls at once.
+pub(super) struct Limited(Hyper);
+
 /// Over hyper alone.
 pub(super) type BareHyper = Ours<HyperTransport>;
 
@@ -53,6 +56,22 @@ impl Connect for Policies<HyperTransport> {
 impl Connect for HyperTransport {
     fn connect(url: &str) -> Result<SessionsHttpClientV1<Value, Value, Self>> {
         Ok(SessionsHttpClientV1::new(Self::new(&ClientConfig::from_url(url)?)?))
+    }
+}
+
+impl Caller for Limited {
+    async fn first(url: &str) -> Result<Self> {
+        let config = ClientConfig::from_url(url)?.with_concurrency_limit(64);
+        let transport = Policies::new(HyperTransport::new(&config)?, &config);
+        Ok(Self(Ours { client: SessionsHttpClientV1::new(transport), data: data() }))
+    }
+
+    async fn another(&self) -> Result<Self> {
+        self.0.another().await.map(Self)
+    }
+
+    async fn call(&mut self, operation: Operation) -> Result<usize> {
+        self.0.call(operation).await
     }
 }
 

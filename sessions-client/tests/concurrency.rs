@@ -1,0 +1,91 @@
+//! A limit of concurrency: how many calls reach the service at once, over each transport.
+
+#![cfg(any(feature = "hyper", feature = "reqwest"))]
+
+#[macro_use]
+mod support;
+
+use sessions_client::{ClientConfig, ISessionsV1};
+use support::network::Network;
+use support::read_request;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::{JoinSet, yield_now};
+
+/// A server that hands its connections over, each once it has read a request.
+async fn server() -> (String, UnboundedReceiver<TcpStream>, UnboundedSender<TcpStream>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (asked, asking) = unbounded_channel();
+    let (again, mut answered) = unbounded_channel();
+    tokio::spawn(async move {
+        loop {
+            let mut stream = tokio::select! {
+                accepted = listener.accept() => accepted.unwrap().0,
+                Some(stream) = answered.recv() => stream,
+            };
+            let asked = asked.clone();
+            tokio::spawn(async move {
+                if read_request(&mut stream).await.is_some() {
+                    let _ = asked.send(stream);
+                }
+            });
+        }
+    });
+    (url, asking, again)
+}
+
+async fn no_more_calls_are_under_way_at_once_than_the_limit_says<T: Network>() {
+    const LIMIT: usize = 3;
+    let (url, mut asking, again) = server().await;
+    let config = ClientConfig::from_url(&url).unwrap().with_concurrency_limit(LIMIT);
+    let client = T::client(&config);
+    let mut calls = JoinSet::new();
+    for _ in 0..10 {
+        let client = client.clone();
+        calls.spawn(async move { client.get_session_by_id(None, "1").await.unwrap() });
+    }
+    let mut waiting = Vec::new();
+    for answered in 0..10 {
+        while waiting.len() < LIMIT.min(10 - answered) {
+            waiting.push(asking.recv().await.unwrap());
+        }
+        // Whoever else could come has the time to.
+        for _ in 0..200 {
+            yield_now().await;
+        }
+        assert!(asking.try_recv().is_err(), "more than {LIMIT} requests at once");
+        let mut stream = waiting.remove(0);
+        stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+        again.send(stream).unwrap();
+    }
+    assert_eq!(calls.join_all().await, vec![None; 10]);
+}
+
+async fn a_call_that_is_given_up_makes_way_for_the_next<T: Network>() {
+    let (url, mut asking, again) = server().await;
+    let config = ClientConfig::from_url(&url).unwrap().with_concurrency_limit(1);
+    let client = T::client(&config);
+    let call = |id: &'static str| {
+        let client = client.clone();
+        tokio::spawn(async move { client.get_session_by_id(None, id).await.unwrap() })
+    };
+    let first = call("1");
+    let _unanswered = asking.recv().await.unwrap();
+    let second = call("2");
+    for _ in 0..200 {
+        yield_now().await;
+    }
+    assert!(asking.try_recv().is_err(), "two requests at once");
+    first.abort();
+    let mut stream = asking.recv().await.unwrap();
+    stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+    again.send(stream).unwrap();
+    assert_eq!(second.await.unwrap(), None);
+}
+
+over_each_network! {
+    no_more_calls_are_under_way_at_once_than_the_limit_says
+    a_call_that_is_given_up_makes_way_for_the_next
+}
