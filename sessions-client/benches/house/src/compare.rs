@@ -20,19 +20,26 @@ use std::str::FromStr;
 pub(crate) enum Contender {
     /// A client in Rust.
     Rust(Client),
-    /// The official client, for Node.js.
+    /// The official client, for Node.js, once its code is compiled.
     Node,
+    /// The same in the first second of its process.
+    NodeAtFirst,
 }
 
 impl Contender {
     fn all() -> Vec<Self> {
-        Client::value_variants().iter().map(|&client| Self::Rust(client)).chain([Self::Node]).collect()
+        Client::value_variants()
+            .iter()
+            .map(|&client| Self::Rust(client))
+            .chain([Self::Node, Self::NodeAtFirst])
+            .collect()
     }
 
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Rust(client) => client.title(),
             Self::Node => "official client, Node.js",
+            Self::NodeAtFirst => "official client, Node.js, at first",
         }
     }
 }
@@ -54,6 +61,7 @@ impl fmt::Display for Contender {
         match self {
             Self::Rust(client) => f.write_str(&word(client)),
             Self::Node => f.write_str("node"),
+            Self::NodeAtFirst => f.write_str("node-at-first"),
         }
     }
 }
@@ -139,7 +147,7 @@ impl Compare {
         let contenders = if self.clients.is_empty() { Contender::all() } else { self.clients.clone() };
         let operations =
             if self.operations.is_empty() { Operation::ALL.to_vec() } else { self.operations.clone() };
-        if contenders.contains(&Contender::Node) {
+        if contenders.iter().any(|contender| !matches!(contender, Contender::Rust(_))) {
             node::install().await?;
         }
         let server = Server::fixed(0).await?;
@@ -206,6 +214,7 @@ pub(crate) async fn measure(
     let warm_up = match contender {
         Contender::Rust(_) => 500_usize,
         Contender::Node => 4_000,
+        Contender::NodeAtFirst => 0,
     };
     let warm_up = warm_up.div_ceil(callers).max(2).to_string();
     let (callers, seconds) = (callers.to_string(), seconds.to_string());
@@ -215,7 +224,7 @@ pub(crate) async fn measure(
             command.args(["work", &word(&client)]);
             command
         }
-        Contender::Node => node::command(),
+        Contender::Node | Contender::NodeAtFirst => node::command(),
     };
     command.args([
         &word(&operation),
