@@ -87,13 +87,19 @@ struct Turn {
     stored: usize,
 }
 
+impl Turn {
+    const fn usual(asked: Asked) -> Self {
+        Self { asked, stored: asked.stored() }
+    }
+}
+
 /// So many that storing them takes the real service half a minute.
 const MANY: usize = 100_000;
 
 const TURNS: [Turn; 4] = [
-    Turn { asked: Asked::OpenSession, stored: 0 },
-    Turn { asked: Asked::GetSessionById, stored: 100 },
-    Turn { asked: Asked::GetSessions, stored: 100 },
+    Turn::usual(Asked::OpenSession),
+    Turn::usual(Asked::GetSessionById),
+    Turn::usual(Asked::GetSessions),
     Turn { asked: Asked::GetSessionById, stored: MANY },
 ];
 
