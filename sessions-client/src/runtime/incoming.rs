@@ -230,8 +230,9 @@ impl Arguments<'_> {
     }
 
     fn header(&self, name: &str) -> Vec<Cow<'_, str>> {
-        let values = self.request.headers().get_all(name);
-        values.iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect()
+        // There are few: to look at each is less work than to hash a name that is text.
+        let named = self.request.headers().iter().filter(|(found, _)| *found == name);
+        named.map(|(_, value)| String::from_utf8_lossy(value.as_bytes())).collect()
     }
 
     /// What could not be read.

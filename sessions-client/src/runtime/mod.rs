@@ -58,7 +58,7 @@ pub type Request = http::Request<bytes::Bytes>;
 pub type Response = http::Response<bytes::Bytes>;
 
 /// What bodies are, in both directions.
-const JSON: http::HeaderValue = http::HeaderValue::from_static("application/json");
+pub(crate) const JSON: http::HeaderValue = http::HeaderValue::from_static("application/json");
 
 #[doc(hidden)]
 pub mod private;
