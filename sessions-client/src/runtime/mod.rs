@@ -10,6 +10,7 @@ mod correlation;
 mod decode;
 mod encode;
 mod incoming;
+mod members;
 mod observer;
 mod operation;
 mod options;
@@ -46,6 +47,8 @@ pub(crate) use transport::{Attempts, BodyGivenUp};
 #[cfg(feature = "server")]
 pub(crate) use incoming::invalid_json;
 pub(crate) use incoming::validation_error;
+#[cfg(feature = "server")]
+pub(crate) use members::Members;
 #[cfg(all(test, feature = "server"))]
 pub(crate) use respond::to_json;
 #[cfg(any(feature = "server", feature = "test-kit"))]

@@ -35,7 +35,7 @@ use crate::contract::{ISessionsV1, sessions_v1};
 use crate::data::Timestamp;
 use crate::error::ServiceError;
 use crate::runtime::{
-    Handler, Incoming, Payload, Request, Response, Route, error_response, validation_error,
+    Handler, Incoming, Members, Payload, Request, Response, Route, error_response, validation_error,
 };
 use axum::Router;
 use axum::body::Body;
@@ -43,7 +43,6 @@ use bytes::Bytes;
 use chrono::Utc;
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
-use serde_json::Value;
 use std::error::Error;
 use std::sync::Arc;
 
@@ -107,7 +106,7 @@ impl<H: Handler> Double<H> {
         if let Some(error) = date::expired(request.headers()) {
             return (error_response(StatusCode::BAD_REQUEST, &error), Reach::Server);
         }
-        let mut arguments = match body::arguments(request) {
+        let mut arguments = match body::arguments(request, route) {
             Ok(arguments) => arguments,
             Err(refusal) => return (*refusal, Reach::Checks),
         };
@@ -123,12 +122,12 @@ impl<H: Handler> Double<H> {
         if let Some((status, error)) = refusal(route, &mut arguments) {
             return (error_response(status, &error), Reach::Command);
         }
-        (self.commands.handle(incoming.with_json(arguments)).await, Reach::Command)
+        (self.commands.handle(incoming.with_members(route, arguments)).await, Reach::Command)
     }
 }
 
 /// Why the arguments are refused, or why the command fails on them. Those that pass are put right.
-fn refusal(route: &Route, arguments: &mut Value) -> Option<(StatusCode, ServiceError)> {
+fn refusal(route: &Route, arguments: &mut Members) -> Option<(StatusCode, ServiceError)> {
     let failure = shadows::failure(route.name, arguments);
     let mut inherited = shadows::inherited(arguments);
     match schema::check(route, inherited.as_mut().unwrap_or(arguments)) {

@@ -4,7 +4,7 @@
 //! service's words, and all of them at once, are part of its contract.
 
 use super::javascript::{infinite, is_falsy, settle, text};
-use crate::runtime::Route;
+use crate::runtime::{Members, Route};
 use serde_json::{Map, Value};
 
 /// What an argument may be.
@@ -34,7 +34,7 @@ impl Rule {
 /// Checks the arguments of `route` and puts right what the service would take for something else.
 ///
 /// The violations come in the order of the arguments, in the service's words.
-pub(super) fn check(route: &Route, arguments: &mut Value) -> Result<(), Vec<String>> {
+pub(super) fn check(route: &Route, arguments: &mut Members) -> Result<(), Vec<String>> {
     let mut problems = Vec::new();
     for param in route.params {
         if let Some(name) = param.field() {
@@ -54,7 +54,7 @@ pub(super) fn check(route: &Route, arguments: &mut Value) -> Result<(), Vec<Stri
 }
 
 /// What is no problem by itself, but is told along with those that are. Paging is the last argument.
-fn unexpected(arguments: &mut Value) -> Vec<String> {
+fn unexpected(arguments: &mut Members) -> Vec<String> {
     let keys = match arguments.get_mut("paging") {
         Some(paging @ Value::Object(_)) => {
             settle(paging);
@@ -69,7 +69,7 @@ fn unexpected(arguments: &mut Value) -> Vec<String> {
     unexpected.map(|key| format!("paging contains unexpected property {key}")).collect()
 }
 
-fn check_one(name: &str, required: bool, arguments: &mut Value, problems: &mut Vec<String>) {
+fn check_one(name: &str, required: bool, arguments: &mut Members, problems: &mut Vec<String>) {
     let mut nothing = Value::Null;
     let value = arguments.get_mut(name).unwrap_or(&mut nothing);
     match (Rule::of(name), value) {
