@@ -133,8 +133,8 @@ impl Incoming {
 /// The values of the placeholders, decoded, in the order of `template`; `None` if `path` is another one.
 fn match_path<'p>(template: &'static str, path: &'p str) -> Option<Vec<(&'static str, Cow<'p, str>)>> {
     // Most have nothing to decode and nothing to be found in it.
-    let has = |text: &str, signs: &[u8]| text.bytes().any(|byte| signs.contains(&byte));
-    if (path == template || !has(path, b"%")) && !has(template, b"{%") {
+    let is_literal = |text: &str| !text.bytes().any(|byte| matches!(byte, b'{' | b'%'));
+    if is_literal(template) && (path == template || is_literal(path)) {
         return (path == template).then(Vec::new);
     }
     let mut values = Vec::new();
@@ -181,7 +181,7 @@ impl Arguments<'_> {
     /// When it is missing though required, or of another type.
     pub fn json<T: DeserializeOwned + 'static>(&mut self, index: usize) -> Result<T, Unreadable> {
         let param = self.param(index)?;
-        let value = self.body.take(param);
+        let value = self.body.take(index, param);
         let problem = if param.required && param.field().is_some() && value.is_null() {
             format!("{} {MISSING}", param.name)
         } else {

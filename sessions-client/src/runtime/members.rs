@@ -1,12 +1,11 @@
 //! The JSON of a request, taken apart as far as its arguments are.
 //!
-//! An object is told into its members, and what they are is a [`Value`] each, which an argument takes away. One `Value`
-//! of the whole was refused: it owns and hashes every key, which costs more than all that is done with the arguments.
+//! An object is told into its members: each argument has a place, and gives its [`Value`] away. One `Value` of the whole
+//! was refused: it owns and hashes every key, which costs more than all that is done with the arguments.
 
 use super::{Param, Place, Route};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
-use std::borrow::Cow;
 use std::fmt;
 
 /// What is in a body.
@@ -20,7 +19,7 @@ pub(super) enum Body {
 
 impl Body {
     /// Reads what was received for `route`.
-    pub(super) fn read(json: &[u8], route: &Route) -> serde_json::Result<Self> {
+    pub(super) fn read(json: &[u8], route: &'static Route) -> serde_json::Result<Self> {
         let is_whole = || route.params.iter().any(|param| param.places.contains(&Place::Body));
         match std::str::from_utf8(json) {
             Ok(text) if text.trim_ascii_start().starts_with('{') && !is_whole() => {
@@ -31,15 +30,14 @@ impl Body {
         }
     }
 
-    /// The value of an argument, which is gone then; `null` where there is none.
-    pub(super) fn take(&mut self, param: &Param) -> Value {
+    /// The value of the argument at `index`, which is gone then; `null` where there is none.
+    pub(super) fn take(&mut self, index: usize, param: &Param) -> Value {
         let value = match (self, param.field()) {
-            (Self::Members(members), Some(name)) => members.get_mut(name),
-            (Self::Whole(value), Some(name)) => value.get_mut(name),
-            (Self::Whole(value), None) => Some(value),
-            (Self::Members(_), None) => None,
+            (Self::Members(members), _) => members.arguments.get_mut(index).and_then(Option::take),
+            (Self::Whole(value), Some(name)) => value.get_mut(name).map(Value::take),
+            (Self::Whole(value), None) => Some(value.take()),
         };
-        value.map(Value::take).unwrap_or_default()
+        value.unwrap_or_default()
     }
 }
 
@@ -49,76 +47,104 @@ impl Default for Body {
     }
 }
 
-/// The members of an object, in the order of their keys. Of two with one key, the latter counts.
-#[derive(Clone, Default)]
-pub(crate) struct Members(Vec<(Cow<'static, str>, Value)>);
+/// The members of an object. Of two with one key, the latter counts.
+#[derive(Clone)]
+pub(crate) struct Members {
+    params: &'static [Param],
+    /// A place for each parameter.
+    arguments: Vec<Option<Value>>,
+    /// What is under other keys.
+    others: Vec<(String, Value)>,
+}
 
 impl Members {
-    /// Reads an object. The keys that `route` has arguments for need no memory.
+    /// Nothing for `route`.
+    pub(crate) fn none(route: &Route) -> Self {
+        let Route { params, .. } = *route;
+        Self { params, arguments: vec![None; params.len()], others: Vec::new() }
+    }
+
+    /// Reads an object for `route`.
     pub(crate) fn read(json: &str, route: &Route) -> serde_json::Result<Self> {
         let mut deserializer = serde_json::Deserializer::from_str(json);
-        let members = deserializer.deserialize_map(Of(route))?;
+        let members = deserializer.deserialize_map(Self::none(route))?;
         deserializer.end()?;
         Ok(members)
     }
+}
 
-    pub(crate) fn get(&self, key: &str) -> Option<&Value> {
-        self.0.iter().rev().find(|(known, _)| known == key).map(|(_, value)| value)
+#[cfg(feature = "server")]
+impl Members {
+    pub(crate) fn argument(&self, name: &str) -> Option<&Value> {
+        self.arguments[self.place(name)?].as_ref()
     }
 
-    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
-        self.0.iter_mut().rev().find(|(known, _)| known == key).map(|(_, value)| value)
+    pub(crate) fn argument_mut(&mut self, name: &str) -> Option<&mut Value> {
+        let place = self.place(name)?;
+        self.arguments[place].as_mut()
     }
 
-    #[cfg(feature = "server")]
+    /// The fields among the parameters, in their order.
+    pub(crate) fn fields_mut(&mut self) -> impl Iterator<Item = (&'static str, bool, &mut Option<Value>)> {
+        let fields = self.params.iter().zip(&mut self.arguments);
+        fields.filter_map(|(param, argument)| Some((param.field()?, param.required, argument)))
+    }
+
+    /// What is under a key that is no argument's.
+    pub(crate) fn other(&self, key: &str) -> Option<&Value> {
+        self.others.iter().rev().find(|(other, _)| other == key).map(|(_, value)| value)
+    }
+
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
-        self.0.iter_mut().map(|(_, value)| value)
+        self.arguments.iter_mut().flatten().chain(self.others.iter_mut().map(|(_, value)| value))
     }
 
-    /// All of these, and those of `others` that are under other keys.
-    #[cfg(feature = "server")]
-    pub(crate) fn over(&self, others: &serde_json::Map<String, Value>) -> Self {
-        let others = others.iter().map(|(key, value)| (Cow::Owned(key.clone()), value.clone()));
-        Self(others.chain(self.0.iter().cloned()).collect())
+    fn place(&self, name: &str) -> Option<usize> {
+        self.params.iter().position(|param| param.field() == Some(name))
     }
 }
 
-/// Reads the members of an object for a route.
-struct Of<'r>(&'r Route);
-
-impl<'de> Visitor<'de> for Of<'_> {
-    type Value = Members;
+impl<'de> Visitor<'de> for Members {
+    type Value = Self;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-        let params = self.0.params;
-        let (mut members, mut next) = (Vec::with_capacity(params.len()), 0);
-        while let Some(key) = map.next_key_seed(Key { params, next: &mut next })? {
-            members.push((key, map.next_value()?));
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self, A::Error> {
+        let Self { params, .. } = self;
+        let mut next = 0;
+        while let Some(key) = map.next_key_seed(Key { params, next })? {
+            let value = map.next_value()?;
+            match key {
+                Ok(place) => {
+                    self.arguments[place] = Some(value);
+                    next = place + 1;
+                }
+                Err(key) => self.others.push((key, value)),
+            }
         }
-        Ok(Members(members))
+        Ok(self)
     }
 }
 
-/// Reads a key. Clients send arguments in their order, so that most often it is that of the parameter after the last.
-struct Key<'r> {
+/// Reads a key: the place of its parameter, or else the key itself. Clients send arguments in their order, so that most
+/// often it is the place after the last one.
+struct Key {
     params: &'static [Param],
-    next: &'r mut usize,
+    next: usize,
 }
 
-impl<'de> DeserializeSeed<'de> for Key<'_> {
-    type Value = Cow<'static, str>;
+impl<'de> DeserializeSeed<'de> for Key {
+    type Value = Result<usize, String>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl Visitor<'_> for Key<'_> {
-    type Value = Cow<'static, str>;
+impl Visitor<'_> for Key {
+    type Value = Result<usize, String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")
@@ -126,13 +152,7 @@ impl Visitor<'_> for Key<'_> {
 
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
         let Self { params, next } = self;
-        for _ in params {
-            let field = params[*next].field();
-            *next = (*next + 1) % params.len();
-            if let Some(field) = field.filter(|field| *field == key) {
-                return Ok(Cow::Borrowed(field));
-            }
-        }
-        Ok(Cow::Owned(key.to_owned()))
+        let mut places = (next..params.len()).chain(0..next);
+        Ok(places.find(|&place| params[place].field() == Some(key)).ok_or_else(|| key.to_owned()))
     }
 }

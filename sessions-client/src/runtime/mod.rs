@@ -29,6 +29,7 @@ pub(crate) use base_route::is_folded;
 pub use caller::Caller;
 pub use decode::decode;
 pub use encode::Encoder;
+pub(crate) use encode::UNWRITABLE;
 pub use incoming::{Arguments, Incoming, Unreadable};
 pub use observer::{CallObserver, CallOutcome, FinishedCall};
 pub use operation::{CorrelationPlace, Encoding, Operation, Payload, Received};
@@ -44,15 +45,16 @@ pub(crate) use retry_after::retry_after;
 pub(crate) use span::{OpenSpan, TARGET};
 pub(crate) use transport::{Attempts, BodyGivenUp};
 
-#[cfg(feature = "server")]
-pub(crate) use incoming::invalid_json;
 pub(crate) use incoming::validation_error;
 #[cfg(feature = "server")]
+pub(crate) use incoming::{invalid_json, receive, route_of};
+#[cfg(feature = "server")]
 pub(crate) use members::Members;
-#[cfg(all(test, feature = "server"))]
 pub(crate) use respond::to_json;
 #[cfg(any(feature = "server", feature = "test-kit"))]
 pub(crate) use respond::{error_response, json};
+#[cfg(feature = "server")]
+pub(crate) use respond::{refuse, success, write_always};
 
 /// A request whose body is complete.
 pub type Request = http::Request<bytes::Bytes>;

@@ -69,7 +69,7 @@ pub(super) fn arguments(request: &Request, route: &Route) -> Result<Members, Box
     let announced = headers.get(CONTENT_LENGTH);
     let is_announced_empty = announced.is_some() && received.is_empty() && !is_chunked(headers);
     if treatment == Treatment::Ignored || is_announced_empty {
-        return Ok(Members::default());
+        return Ok(Members::none(route));
     }
     let plain = plain(headers, received)?;
     if !plain.is_empty()
@@ -78,10 +78,11 @@ pub(super) fn arguments(request: &Request, route: &Route) -> Result<Members, Box
         return Err(Box::new(error_response(StatusCode::BAD_REQUEST, &error)));
     }
     if treatment == Treatment::Checked || (plain.is_empty() && treatment == Treatment::Text) {
-        return Ok(Members::default());
+        return Ok(Members::none(route));
     }
     // Invalid UTF-8 is replaced, as the real service does.
-    javascript::parse(&String::from_utf8_lossy(&plain), route)
+    let text = str::from_utf8(&plain).map_or_else(|_| String::from_utf8_lossy(&plain), Cow::Borrowed);
+    javascript::parse(&text, route)
         .map_err(|error| Box::new(error_response(StatusCode::BAD_REQUEST, &invalid_json(error))))
 }
 

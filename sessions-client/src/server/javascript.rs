@@ -36,7 +36,7 @@ pub(super) fn parse(json: &str, route: &Route) -> serde_json::Result<Members> {
         if json.trim_ascii_start().starts_with('{') {
             return Members::read(json, route);
         }
-        serde_json::from_str::<Value>(json).map(|_| Members::default())
+        serde_json::from_str::<Value>(json).map(|_| Members::none(route))
     })?;
     members.values_mut().for_each(doubled);
     Ok(members)

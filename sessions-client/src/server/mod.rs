@@ -12,6 +12,7 @@
 mod accept;
 mod answer;
 mod body;
+mod commands;
 mod compression;
 mod conditions;
 mod connection;
@@ -31,6 +32,7 @@ pub use embedded::EmbeddedService;
 
 use self::accept::{MEDIA_TYPES, accepts_answers};
 use self::answer::{Answer, Reach, Wishes};
+use self::commands::Commands;
 use crate::contract::{ISessionsV1, sessions_v1};
 use crate::data::Timestamp;
 use crate::error::ServiceError;
@@ -54,7 +56,7 @@ where
     U: Payload,
     D: Payload,
 {
-    let double = Arc::new(Double::new(sessions_v1::Handler::<S, U, D>::new(service)));
+    let double = Arc::new(Double::new(Commands::new(service)));
     Router::new().fallback(move |request: axum::extract::Request| {
         let double = Arc::clone(&double);
         async move { double.answer(request).await.map(Body::new) }
@@ -130,7 +132,7 @@ impl<H: Handler> Double<H> {
 fn refusal(route: &Route, arguments: &mut Members) -> Option<(StatusCode, ServiceError)> {
     let failure = shadows::failure(route.name, arguments);
     let mut inherited = shadows::inherited(arguments);
-    match schema::check(route, inherited.as_mut().unwrap_or(arguments)) {
+    match schema::check(inherited.as_mut().unwrap_or(arguments)) {
         Err(problems) => Some((StatusCode::BAD_REQUEST, validation_error(&problems))),
         Ok(()) => failure.map(|error| (StatusCode::INTERNAL_SERVER_ERROR, error)),
     }

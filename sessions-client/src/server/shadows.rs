@@ -29,11 +29,17 @@ pub(super) fn uncopied(arguments: &Members) -> Option<ServiceError> {
 
 /// The arguments as the service checks them: together with those of their prototype, if one of them is it.
 pub(super) fn inherited(arguments: &Members) -> Option<Members> {
-    match arguments.get("__proto__")? {
-        Value::Null => Some(Members::default()),
-        Value::Object(prototype) => Some(arguments.over(prototype)),
-        _ => None,
+    let prototype =
+        arguments.other("__proto__").filter(|prototype| prototype.is_null() || prototype.is_object())?;
+    let mut all = arguments.clone();
+    for (name, _, argument) in all.fields_mut() {
+        match prototype.as_object() {
+            Some(prototype) if argument.is_none() => *argument = prototype.get(name).cloned(),
+            Some(_) => {}
+            None => *argument = None,
+        }
     }
+    Some(all)
 }
 
 /// The error of a command that finds nothing else wrong with its arguments.
@@ -53,9 +59,10 @@ trait Keys {
     fn value(&self, key: &str) -> Option<&Value>;
 }
 
+/// No argument has the name of a method.
 impl Keys for Members {
     fn value(&self, key: &str) -> Option<&Value> {
-        self.get(key)
+        self.other(key)
     }
 }
 
@@ -67,7 +74,7 @@ impl Keys for Map<String, Value> {
 
 /// Filter and paging are copied before the filter is read.
 fn listing(arguments: &Members) -> Option<Cow<'static, str>> {
-    let object = |name| arguments.get(name).and_then(Value::as_object);
+    let object = |name| arguments.argument(name).and_then(Value::as_object);
     let (filter, paging) = (object("filter"), object("paging"));
     filter
         .and_then(|filter| {
