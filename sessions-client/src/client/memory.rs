@@ -6,7 +6,8 @@
 use super::kept::{Json, Kept};
 use super::store::{Look, Store, random_id, written};
 use crate::contract::ISessionsV1;
-use crate::contract::sessions_v1::OpenSession;
+#[cfg(feature = "server")]
+use crate::contract::sessions_v1::received::OpenSession;
 use crate::data::{
     DataPage, FilterParams, PagingParams, SessionV1, Timestamp, date_parse, truncate_to_millis,
 };
@@ -176,8 +177,8 @@ fn keep_required(argument: &str, payload: &impl Serialize) -> Result<Option<Json
     Ok(Some(json).filter(|json| !json.is_falsy()))
 }
 
-fn keep_text(text: Option<&str>) -> Option<String> {
-    text.filter(|text| !text.is_empty()).map(str::to_owned)
+fn keep_text(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
 }
 
 impl<U, D> ISessionsV1<U, D> for SessionsMemoryClientV1<U, D>
@@ -206,7 +207,7 @@ where
 
     async fn open_session(
         &self,
-        correlation_id: Option<&str>,
+        _correlation_id: Option<&str>,
         user_id: &str,
         user_name: Option<&str>,
         address: Option<&str>,
@@ -214,8 +215,8 @@ where
         user: Option<&U>,
         data: Option<&D>,
     ) -> Result<SessionV1<U, D>> {
-        let arguments = OpenSession { correlation_id, user_id, user_name, address, client, user, data };
-        self.open(&arguments, Kept::read)?
+        let texts = [Some(user_id), user_name, address, client].map(|text| text.map(str::to_owned));
+        self.open(texts, user, data, Kept::read)?
     }
 
     async fn store_session_data(
@@ -302,11 +303,16 @@ impl<U: Payload, D: Payload> SessionsMemoryClientV1<U, D> {
     }
 
     /// Opens a session, now, and returns what `look` makes of it.
-    fn open<T>(&self, arguments: &OpenSession<'_, U, D>, look: impl FnOnce(&Kept) -> T) -> Result<T> {
-        let OpenSession { user_id, user_name, address, client, user, data, .. } = *arguments;
+    fn open<T>(
+        &self,
+        [user_id, user_name, address, client]: [Option<String>; 4],
+        user: Option<&U>,
+        data: Option<&D>,
+        look: impl FnOnce(&Kept) -> T,
+    ) -> Result<T> {
         let id = random_id();
         let kept = Kept::new(SessionV1 {
-            user_id: keep_text(Some(user_id)),
+            user_id: keep_text(user_id),
             user_name: keep_text(user_name),
             address: keep_text(address),
             client: keep_text(client),
@@ -340,8 +346,10 @@ impl<U: Payload, D: Payload> SessionsMemoryClientV1<U, D> {
 /// again would be most of what such a call costs.
 #[cfg(feature = "server")]
 impl<U: Payload, D: Payload> SessionsMemoryClientV1<U, D> {
-    pub(crate) fn open_session_json(&self, arguments: &OpenSession<'_, U, D>) -> Result<Vec<u8>> {
-        self.open(arguments, |kept| json(|json| kept.write_opened(json)))
+    pub(crate) fn open_session_json(&self, arguments: OpenSession<U, D>) -> Result<Vec<u8>> {
+        let OpenSession { user_id, user_name, address, client, user, data, .. } = arguments;
+        let texts = [Some(user_id), user_name, address, client];
+        self.open(texts, user.as_ref(), data.as_ref(), |kept| json(|json| kept.write_opened(json)))
     }
 
     pub(crate) fn get_session_by_id_json(&self, session_id: &str) -> Vec<u8> {

@@ -133,8 +133,8 @@ impl Incoming {
 /// The values of the placeholders, decoded, in the order of `template`; `None` if `path` is another one.
 fn match_path<'p>(template: &'static str, path: &'p str) -> Option<Vec<(&'static str, Cow<'p, str>)>> {
     // Most have nothing to decode and nothing to be found in it.
-    let is_literal = |text: &str| !text.bytes().any(|byte| matches!(byte, b'{' | b'%'));
-    if is_literal(template) && (path == template || is_literal(path)) {
+    let has = |text: &str, sign| text.as_bytes().contains(&sign);
+    if !has(template, b'{') && (path == template || !(has(path, b'%') || has(template, b'%'))) {
         return (path == template).then(Vec::new);
     }
     let mut values = Vec::new();

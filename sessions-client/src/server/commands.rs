@@ -49,7 +49,7 @@ fn answer<U: Payload, D: Payload>(
     let name = route_of(&request, ROUTES);
     let is_for = |route: &Route| name == Some(route.name);
     if is_for(OPEN_SESSION) {
-        Ok(call(request, |call: OpenSession<U, D>| sessions.open_session_json(&call.as_operation())))
+        Ok(call(request, |call: OpenSession<U, D>| sessions.open_session_json(call)))
     } else if is_for(GET_SESSION_BY_ID) {
         Ok(call(request, |call: GetSessionById| Ok(sessions.get_session_by_id_json(&call.session_id))))
     } else if is_for(GET_SESSIONS) {
