@@ -11,7 +11,8 @@
 use super::kept::Kept;
 use foldhash::fast::RandomState;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::binary_heap::{BinaryHeap, PeekMut};
+use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -112,13 +113,17 @@ impl Store {
         // The next of each shard.
         let mut next: BinaryHeap<_> =
             rest.iter_mut().enumerate().filter_map(|(at, rest)| Some(Reverse((rest.next()?, at)))).collect();
-        while let Some(Reverse(((_, id), at))) = next.pop() {
+        while let Some(mut first) = next.peek_mut() {
+            let Reverse(((_, id), at)) = *first;
             if let Some(Numbered { kept, .. }) = shards[at].by_id.get(id)
                 && look(kept) == Look::Enough
             {
                 return;
             }
-            next.extend(rest[at].next().map(|following| Reverse((following, at))));
+            match rest[at].next() {
+                Some(following) => *first = Reverse((following, at)),
+                None => drop(PeekMut::pop(first)),
+            }
         }
     }
 

@@ -32,8 +32,9 @@ pub(crate) struct Counted {
 /// How often it is done in the longer run, beyond the shorter one.
 const TIMES: u32 = 200;
 
-/// How often it is done in the shorter one: until pools, buffers and tables have their size.
-const SETTLED: u32 = 50;
+/// How often it is done in the shorter one: until pools, buffers and tables have their size, and each session that is
+/// stored was read once.
+const SETTLED: u32 = 100;
 
 /// How long answers are held back from a client, and requests from a server, in microseconds. What runs under valgrind
 /// may find them there or may have to wait for them, which costs differently; so it always has to wait.
