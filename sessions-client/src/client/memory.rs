@@ -28,6 +28,8 @@ const PAGE: usize = 100;
 
 /// An [`ISessionsV1`] that keeps its sessions in memory. Clones share them.
 ///
+/// It keeps payloads as the service does, as JSON: one comes back as that reads, and one that has none is refused.
+///
 /// ```
 /// use sessions_client::{ISessionsV1, SessionsMemoryClientV1};
 ///
