@@ -30,34 +30,20 @@ impl<S: ISessionsV1<U, D> + 'static, U: Payload, D: Payload> Commands<S, U, D> {
 
 impl<S: ISessionsV1<U, D>, U: Payload, D: Payload> Handler for Commands<S, U, D> {
     async fn handle(&self, request: Incoming) -> Response {
-        let answer = match &self.in_memory {
-            Some(sessions) => answer(sessions, request),
-            None => Err(request),
-        };
-        match answer {
-            Ok(answer) => answer,
-            Err(request) => self.service.handle(request).await,
+        let name = route_of(&request, ROUTES);
+        let is_for = |route: &Route| name == Some(route.name);
+        match &self.in_memory {
+            Some(sessions) if is_for(OPEN_SESSION) => {
+                call(request, |call: OpenSession<U, D>| sessions.open_session_json(call))
+            }
+            Some(sessions) if is_for(GET_SESSION_BY_ID) => {
+                call(request, |call: GetSessionById| Ok(sessions.get_session_by_id_json(&call.session_id)))
+            }
+            Some(sessions) if is_for(GET_SESSIONS) => call(request, |call: GetSessions| {
+                Ok(sessions.get_sessions_json(call.filter.as_ref(), call.paging.as_ref()))
+            }),
+            _ => self.service.handle(request).await,
         }
-    }
-}
-
-/// The answer, or the request again where it is for another command.
-fn answer<U: Payload, D: Payload>(
-    sessions: &SessionsMemoryClientV1<U, D>,
-    request: Incoming,
-) -> Result<Response, Incoming> {
-    let name = route_of(&request, ROUTES);
-    let is_for = |route: &Route| name == Some(route.name);
-    if is_for(OPEN_SESSION) {
-        Ok(call(request, |call: OpenSession<U, D>| sessions.open_session_json(call)))
-    } else if is_for(GET_SESSION_BY_ID) {
-        Ok(call(request, |call: GetSessionById| Ok(sessions.get_session_by_id_json(&call.session_id))))
-    } else if is_for(GET_SESSIONS) {
-        Ok(call(request, |call: GetSessions| {
-            Ok(sessions.get_sessions_json(call.filter.as_ref(), call.paging.as_ref()))
-        }))
-    } else {
-        Err(request)
     }
 }
 
