@@ -32,9 +32,11 @@ pub(crate) struct Counted {
 /// How often it is done in the longer run, beyond the shorter one.
 const TIMES: u32 = 200;
 
-/// How often it is done in the shorter one: until pools, buffers and tables have their size, and each session that is
-/// stored was read once.
-const SETTLED: u32 = 100;
+/// How often it is done in the shorter one: until pools, buffers and tables have their size.
+const SETTLED: u32 = 50;
+
+/// The same for a server, until each session that is stored was read once.
+const SERVER_SETTLED: u32 = 2 * SETTLED;
 
 /// How long answers are held back from a client, and requests from a server, in microseconds. What runs under valgrind
 /// may find them there or may have to wait for them, which costs differently; so it always has to wait.
@@ -76,8 +78,9 @@ impl Subject {
 
     /// Runs it under callgrind, twice.
     pub(crate) async fn count(self, server: &Server) -> Result<Counted> {
-        let shorter = self.profile(server, SETTLED).await?;
-        let longer = self.profile(server, SETTLED + TIMES).await?;
+        let settled = if matches!(self, Self::Answer(..)) { SERVER_SETTLED } else { SETTLED };
+        let shorter = self.profile(server, settled).await?;
+        let longer = self.profile(server, settled + TIMES).await?;
         Ok(Counted { subject: self, profile: longer.each(&shorter, TIMES) })
     }
 

@@ -81,20 +81,20 @@ const LIMITS: &[Limit] = &[
     Limit {
         ours: Subject::Answer(Kind::Embedded, Asked::OpenSession),
         peer: Subject::Answer(Kind::Axum, Asked::OpenSession),
-        instructions: 2.60,
-        allocations: 1.66,
+        instructions: 2.55,
+        allocations: 1.58,
     },
     Limit {
         ours: Subject::Answer(Kind::Embedded, Asked::GetSessionById),
         peer: Subject::Answer(Kind::Axum, Asked::GetSessionById),
-        instructions: 1.75,
-        allocations: 0.90,
+        instructions: 1.66,
+        allocations: 0.86,
     },
     Limit {
         ours: Subject::Answer(Kind::Embedded, Asked::GetSessions),
         peer: Subject::Answer(Kind::Axum, Asked::GetSessions),
-        instructions: 4.80,
-        allocations: 1.18,
+        instructions: 4.25,
+        allocations: 1.15,
     },
 ];
 
