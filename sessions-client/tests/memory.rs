@@ -4,8 +4,10 @@ use chrono::{TimeDelta, TimeZone, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sessions_client::{
-    DataPage, FilterParams, ISessionsV1, PagingParams, SessionV1, SessionsMemoryClientV1, Timestamp,
+    DataPage, ErrorKind, FilterParams, ISessionsV1, PagingParams, SessionV1, SessionsMemoryClientV1,
+    Timestamp,
 };
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -45,6 +47,33 @@ async fn a_session_opens_active_with_an_id_of_32_hexadecimal_digits() {
     assert_eq!(session.id.len(), 32);
     assert!(session.id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)));
     assert_ne!(open(&sessions, "u").await.id, session.id);
+}
+
+#[tokio::test]
+async fn a_payload_comes_back_as_its_json_reads_and_one_without_any_is_refused() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Cart {
+        items: Vec<String>,
+        #[serde(skip)]
+        dirty: bool,
+    }
+    type Seats = BTreeMap<(u8, u8), String>;
+
+    let sessions = SessionsMemoryClientV1::new().with_payloads::<Seats, Cart>();
+    let cart = |dirty| Cart { items: vec!["book".to_owned()], dirty };
+    let session = sessions.open_session(None, "u", None, None, None, None, Some(&cart(true))).await.unwrap();
+    assert_eq!(session.data, Some(cart(false)));
+
+    let seats = Seats::from([((1, 2), "u".to_owned())]);
+    for refused in [
+        sessions.open_session(None, "u", None, None, None, Some(&seats), None).await.map(Some),
+        sessions.update_session_user(None, &session.id, &seats).await,
+    ] {
+        let error = refused.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Encode);
+        assert!(error.to_string().contains("the argument `user` cannot be written as JSON"), "{error}");
+    }
+    assert_eq!(sessions.len(), 1);
 }
 
 #[tokio::test]

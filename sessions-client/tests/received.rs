@@ -172,3 +172,22 @@ fn what_was_received_is_not_printed() {
     let received: received::OpenSession<Value, Value> = receive(&call);
     assert_eq!(format!("{received:?} {call:?}"), "OpenSession { .. } OpenSession { .. }");
 }
+
+#[test]
+fn a_body_that_somebody_has_read_on_the_way_is_taken_from_there_as_often_as_it_is_asked_for() {
+    let sent = OpenSession::<Value, Value>::new("sent").user_name("Ann");
+    let read = json!({ "user_id": "read", "data": [1] });
+    let incoming = Incoming::from(sent.encode().unwrap()).with_json(read);
+    for _ in 0..2 {
+        let received: received::OpenSession<Value, Value> = incoming.receive().unwrap().unwrap();
+        assert_eq!((&*received.user_id, received.user_name, received.data), ("read", None, Some(json!([1]))));
+    }
+}
+
+#[test]
+fn of_two_members_with_one_key_the_latter_counts() {
+    let body = r#"{ "data": 1, "user_id": "first", "more": 2, "user_id": "second", "more": 3 }"#;
+    let request = http::Request::post("/v1/sessions/open_session").body(body.into()).unwrap();
+    let received: received::OpenSession<Value, Value> = Incoming::from(request).receive().unwrap().unwrap();
+    assert_eq!((&*received.user_id, received.data), ("second", Some(json!(1))));
+}

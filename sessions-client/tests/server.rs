@@ -2,9 +2,11 @@
 
 #![cfg(feature = "server")]
 
+use chrono::DateTime;
 use serde_json::{Value, json};
 use sessions_client::server::EmbeddedService;
 use sessions_client::{ISessionsV1, SessionsMemoryClientV1};
+use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -628,4 +630,73 @@ async fn it_stops_listening_when_it_is_dropped() {
         }
     };
     tokio::time::timeout(std::time::Duration::from_secs(10), refused).await.expect("it still listens");
+}
+
+/// What an answer says but for its date.
+async fn answer(url: &str, command: &str, arguments: &Value) -> (u16, Vec<String>, String) {
+    let request = http_client().post(format!("{url}/v1/sessions/{command}")).json(arguments);
+    let response = request.send().await.unwrap();
+    let headers = response.headers().iter().filter(|(name, _)| *name != "date");
+    let headers = headers.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+    (response.status().as_u16(), headers, response.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn sessions_in_memory_answer_the_same_where_they_are_wrapped() {
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Lock {
+        code: u8,
+    }
+
+    let sessions =
+        SessionsMemoryClientV1::new().with_clock(|| DateTime::UNIX_EPOCH).with_payloads::<Lock, Value>();
+    let themselves = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
+    let wrapped = EmbeddedService::start("127.0.0.1:0", Arc::new(sessions.clone())).await.unwrap();
+    let (themselves, wrapped) = (themselves.url(), wrapped.url());
+
+    let mut ids = Vec::new();
+    for arguments in [
+        json!({ "user_id": "1" }),
+        json!({ "user_id": "", "user_name": "\"\n\u{e9}", "address": "", "client": "x", "data": 0 }),
+        json!({ "user_id": "2", "user": { "code": 7, "more": 8 }, "data": { "b": [1.5, 1e21], "1": {}, "a": "" } }),
+        json!({ "user_id": "3", "user": { "code": "seven" } }),
+        json!({ "user_name": 7 }),
+    ] {
+        let mut answers = Vec::new();
+        for url in [&themselves, &wrapped] {
+            let (status, headers, body) = answer(url, "open_session", &arguments).await;
+            let id =
+                serde_json::from_str::<Value>(&body).unwrap()["id"].as_str().unwrap_or_default().to_owned();
+            answers.push((status, headers, body.replace(&id, "")));
+            ids.extend(Some(id).filter(|id| !id.is_empty()));
+        }
+        assert_eq!(answers[0], answers[1], "{arguments}");
+    }
+    assert_eq!(ids.len(), 6);
+    ids.push("x".to_owned());
+
+    let mut requests = vec![
+        ("get_sessions", json!({})),
+        (
+            "get_sessions",
+            json!({ "filter": { "user_id": "1" }, "paging": { "skip": 1, "take": 1, "total": true } }),
+        ),
+        ("get_sessions", json!({ "filter": { "id": "x" }, "paging": { "total": true } })),
+        ("get_sessions", json!({ "filter": { "active": "no" } })),
+        ("get_sessions", json!({ "filter": 1 })),
+    ];
+    requests.extend(ids.iter().map(|id| ("get_session_by_id", json!({ "session_id": id }))));
+    for turn in ["opened", "changed", "closed", "closed with data"] {
+        for (command, arguments) in &requests {
+            let answers =
+                [answer(&themselves, command, arguments).await, answer(&wrapped, command, arguments).await];
+            assert_eq!(answers[0], answers[1], "{turn}: {command} {arguments}");
+        }
+        for id in &ids {
+            match turn {
+                "changed" => drop(sessions.close_session(None, id).await.unwrap()),
+                _ => drop(sessions.store_session_data(None, id, &json!([turn])).await.unwrap()),
+            }
+        }
+    }
 }

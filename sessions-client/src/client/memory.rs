@@ -3,25 +3,32 @@
 //! It is the embedded service behind `server::router` and a fake for tests. Where the real service does
 //! something odd, so does this: it is a double, not an ideal.
 
+use super::kept::{Json, Kept};
 use super::store::{Look, Store, random_id, written};
 use crate::contract::ISessionsV1;
+#[cfg(feature = "server")]
+use crate::contract::sessions_v1::received::OpenSession;
 use crate::data::{
     DataPage, FilterParams, PagingParams, SessionV1, Timestamp, date_parse, truncate_to_millis,
 };
 use crate::error::{Error, Result};
+#[cfg(feature = "server")]
+use crate::runtime::write_always;
 use crate::runtime::{Payload, validation_error};
 use chrono::{TimeDelta, Utc};
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt;
-use std::io;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// The size of a page, and the largest that there is.
 const PAGE: usize = 100;
 
 /// An [`ISessionsV1`] that keeps its sessions in memory. Clones share them.
+///
+/// It keeps payloads as the service does, as JSON: one comes back as that reads, and one that has none is refused.
 ///
 /// ```
 /// use sessions_client::{ISessionsV1, SessionsMemoryClientV1};
@@ -35,23 +42,29 @@ const PAGE: usize = 100;
 /// # }
 /// ```
 pub struct SessionsMemoryClientV1<U = Value, D = Value> {
-    store: Arc<Store<U, D>>,
+    store: Arc<Store>,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     expire_timeout: TimeDelta,
+    payloads: PhantomData<fn() -> (U, D)>,
 }
 
 impl SessionsMemoryClientV1 {
     /// No sessions yet. Times come from the system's clock, and sessions expire after 24 hours.
     #[must_use]
     pub fn new() -> Self {
-        Self { store: Arc::default(), clock: Arc::new(Utc::now), expire_timeout: TimeDelta::days(1) }
+        Self {
+            store: Arc::default(),
+            clock: Arc::new(Utc::now),
+            expire_timeout: TimeDelta::days(1),
+            payloads: PhantomData,
+        }
     }
 
     /// The same with payloads of other types. Sessions opened so far stay behind.
     #[must_use]
     pub fn with_payloads<U: Payload, D: Payload>(self) -> SessionsMemoryClientV1<U, D> {
         let Self { clock, expire_timeout, .. } = self;
-        SessionsMemoryClientV1 { store: Arc::default(), clock, expire_timeout }
+        SessionsMemoryClientV1 { store: Arc::default(), clock, expire_timeout, payloads: PhantomData }
     }
 }
 
@@ -96,9 +109,9 @@ impl<U, D> SessionsMemoryClientV1<U, D> {
 
 /// Shows the sessions that `filter` holds for to `look`, until it has seen enough. They are found by the narrowest
 /// index that the filter allows.
-fn matching<U, D>(store: &Store<U, D>, filter: &Filter<'_>, mut look: impl FnMut(&SessionV1<U, D>) -> Look) {
-    let mut look = |session: &SessionV1<U, D>| {
-        if filter.holds_for(session) { look(session) } else { Look::GoOn }
+fn matching(store: &Store, filter: &Filter<'_>, mut look: impl FnMut(&Kept) -> Look) {
+    let mut look = |kept: &Kept| {
+        if filter.holds_for(kept.session()) { look(kept) } else { Look::GoOn }
     };
     if let Some(id) = filter.id {
         store.get(id, look);
@@ -106,20 +119,6 @@ fn matching<U, D>(store: &Store<U, D>, filter: &Filter<'_>, mut look: impl FnMut
         store.of_user(user_id, &mut look);
     } else {
         store.all(&mut look);
-    }
-}
-
-/// A session as it stands in a list.
-fn listed<U, D>(session: &SessionV1<U, D>) -> SessionV1<U, D> {
-    SessionV1 {
-        user_id: session.user_id.clone(),
-        user_name: session.user_name.clone(),
-        active: session.active,
-        request_time: session.request_time,
-        close_time: session.close_time,
-        address: session.address.clone(),
-        client: session.client.clone(),
-        ..SessionV1::new(session.id.clone(), session.open_time)
     }
 }
 
@@ -166,55 +165,28 @@ fn parse_flag(text: &str) -> Option<bool> {
 }
 
 /// The service keeps every falsy value of JavaScript as none.
-fn keep<T: Serialize + Clone>(payload: &T) -> Option<T> {
-    (!is_falsy(&start_of(payload))).then(|| payload.clone())
+fn keep(argument: &str, payload: &impl Serialize) -> Result<Option<Json>> {
+    Ok(Some(Json::of(argument, payload)?).filter(|json| !json.is_falsy()))
 }
 
 /// The same for a payload that must be there: the service refuses `null`, in the same words.
-fn keep_required<T: Serialize + Clone>(argument: &str, payload: &T) -> Result<Option<T>> {
-    let start = start_of(payload);
-    if *start == *b"null" {
+fn keep_required(argument: &str, payload: &impl Serialize) -> Result<Option<Json>> {
+    let json = Json::of(argument, payload)?;
+    if json.is_null() {
         let error = validation_error(&[format!("{argument} must not be null")]);
         return Err(Error::from_service(StatusCode::BAD_REQUEST, error));
     }
-    Ok((!is_falsy(&start)).then(|| payload.clone()))
+    Ok(Some(json).filter(|json| !json.is_falsy()))
 }
 
-fn is_falsy(json: &[u8]) -> bool {
-    matches!(json, b"null" | b"false" | b"0" | b"-0" | b"0.0" | b"-0.0" | b"\"\"")
-}
-
-fn keep_text(text: Option<&str>) -> Option<String> {
-    text.filter(|text| !text.is_empty()).map(str::to_owned)
-}
-
-/// A value's JSON where that is no longer than the longest falsy one, and nothing where it is: the writer
-/// stops there.
-fn start_of<T: Serialize>(value: &T) -> Vec<u8> {
-    struct Start(Vec<u8>);
-    impl io::Write for Start {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            if self.0.len() + bytes.len() > "false".len() {
-                return Err(io::ErrorKind::WriteZero.into());
-            }
-            self.0.extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut start = Start(Vec::with_capacity("false".len()));
-    match serde_json::to_writer(&mut start, value) {
-        Ok(()) => start.0,
-        Err(_) => Vec::new(),
-    }
+fn keep_text(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
 }
 
 impl<U, D> ISessionsV1<U, D> for SessionsMemoryClientV1<U, D>
 where
-    U: Payload + Clone,
-    D: Payload + Clone,
+    U: Payload,
+    D: Payload,
 {
     async fn get_sessions(
         &self,
@@ -222,18 +194,8 @@ where
         filter: Option<&FilterParams>,
         paging: Option<&PagingParams>,
     ) -> Result<DataPage<SessionV1<U, D>>> {
-        let (filter, paging) = (Filter::of(filter), paging.copied().unwrap_or_default());
-        let (skipped, taken) = (paging.skipped(), paging.taken(PAGE, PAGE));
-        let counts = paging.wants_total();
-        let (mut found, mut data) = (0, Vec::new());
-        matching(&self.store, &filter, |session| {
-            if found >= skipped && data.len() < taken {
-                data.push(listed(session));
-            }
-            found += 1;
-            if counts || data.len() < taken { Look::GoOn } else { Look::Enough }
-        });
-        let total = counts.then_some(found as u64);
+        let mut data = Vec::new();
+        let total = self.page(filter, paging, |kept| data.push(kept.read_listed()));
         Ok(DataPage::new(data, total))
     }
 
@@ -242,7 +204,7 @@ where
         _correlation_id: Option<&str>,
         session_id: &str,
     ) -> Result<Option<SessionV1<U, D>>> {
-        Ok(self.store.get(session_id, SessionV1::clone))
+        self.store.get(session_id, Kept::read).transpose()
     }
 
     async fn open_session(
@@ -255,18 +217,8 @@ where
         user: Option<&U>,
         data: Option<&D>,
     ) -> Result<SessionV1<U, D>> {
-        let id = random_id();
-        let session = SessionV1 {
-            user_id: keep_text(Some(user_id)),
-            user_name: keep_text(user_name),
-            address: keep_text(address),
-            client: keep_text(client),
-            user: user.and_then(keep),
-            data: data.and_then(keep),
-            ..SessionV1::new(written(id), self.now())
-        };
-        self.store.insert(id, session.clone());
-        Ok(session)
+        let texts = [Some(user_id), user_name, address, client].map(|text| text.map(str::to_owned));
+        self.open(texts, user, data, Kept::read)?
     }
 
     async fn store_session_data(
@@ -276,7 +228,7 @@ where
         data: &D,
     ) -> Result<Option<SessionV1<U, D>>> {
         let data = keep_required("data", data)?;
-        Ok(self.change(session_id, |session| session.data = data))
+        self.change(session_id, |session| session.data = data)
     }
 
     async fn update_session_user(
@@ -286,7 +238,7 @@ where
         user: &U,
     ) -> Result<Option<SessionV1<U, D>>> {
         let user = keep_required("user", user)?;
-        Ok(self.change(session_id, |session| session.user = user))
+        self.change(session_id, |session| session.user = user)
     }
 
     async fn close_session(
@@ -294,15 +246,17 @@ where
         _correlation_id: Option<&str>,
         session_id: &str,
     ) -> Result<Option<SessionV1<U, D>>> {
-        Ok(self.change(session_id, close))
+        self.change(session_id, close)
     }
 
     async fn close_expired_sessions(&self, _correlation_id: Option<&str>) -> Result<()> {
         let now = self.now();
         // Before the beginning of time nothing has changed.
         let Some(oldest) = now.checked_sub_signed(self.expire_timeout) else { return Ok(()) };
-        self.store.change_all(|session| {
+        self.store.change_all(|kept| {
+            let session = kept.session();
             if session.active && session.request_time < oldest {
+                let session = kept.session_mut();
                 session.request_time = now;
                 close(session);
             }
@@ -315,34 +269,149 @@ where
         _correlation_id: Option<&str>,
         session_id: &str,
     ) -> Result<Option<SessionV1<U, D>>> {
-        Ok(self.store.remove(session_id))
+        self.store.remove(session_id).map(|kept| kept.read()).transpose()
     }
 }
 
 /// At the time of the session's latest change, which this is.
-fn close<U, D>(session: &mut SessionV1<U, D>) {
+fn close(session: &mut SessionV1<Json, Json>) {
     session.active = false;
     session.close_time = Some(session.request_time);
     session.user = None;
     session.data = None;
 }
 
-impl<U: Clone, D: Clone> SessionsMemoryClientV1<U, D> {
+impl<U: Payload, D: Payload> SessionsMemoryClientV1<U, D> {
+    /// Shows a page to `look`, session by session, and returns the total if it is asked for.
+    fn page(
+        &self,
+        filter: Option<&FilterParams>,
+        paging: Option<&PagingParams>,
+        mut look: impl FnMut(&Kept),
+    ) -> Option<u64> {
+        let (filter, paging) = (Filter::of(filter), paging.copied().unwrap_or_default());
+        let (skipped, taken) = (paging.skipped(), paging.taken(PAGE, PAGE));
+        let counts = paging.wants_total();
+        let (mut found, mut shown) = (0, 0);
+        matching(&self.store, &filter, |kept| {
+            if found >= skipped && shown < taken {
+                look(kept);
+                shown += 1;
+            }
+            found += 1;
+            if counts || shown < taken { Look::GoOn } else { Look::Enough }
+        });
+        counts.then_some(found as u64)
+    }
+
+    /// Opens a session, now, and returns what `look` makes of it.
+    fn open<T>(
+        &self,
+        [user_id, user_name, address, client]: [Option<String>; 4],
+        user: Option<&U>,
+        data: Option<&D>,
+        look: impl FnOnce(&Kept) -> T,
+    ) -> Result<T> {
+        let id = random_id();
+        let kept = Kept::new(SessionV1 {
+            user_id: keep_text(user_id),
+            user_name: keep_text(user_name),
+            address: keep_text(address),
+            client: keep_text(client),
+            user: user.map(|user| keep("user", user)).transpose()?.flatten(),
+            data: data.map(|data| keep("data", data)).transpose()?.flatten(),
+            ..SessionV1::new(written(id), self.now())
+        });
+        let seen = look(&kept);
+        self.store.insert(id, kept);
+        Ok(seen)
+    }
+
     /// Changes a session, now.
-    fn change(&self, id: &str, change: impl FnOnce(&mut SessionV1<U, D>)) -> Option<SessionV1<U, D>> {
+    fn change(
+        &self,
+        id: &str,
+        change: impl FnOnce(&mut SessionV1<Json, Json>),
+    ) -> Result<Option<SessionV1<U, D>>> {
         let now = self.now();
-        self.store.change(id, |session| {
+        let changed = self.store.change(id, |kept| {
+            let session = kept.session_mut();
             session.request_time = now;
             change(session);
-            session.clone()
-        })
+            kept.read()
+        });
+        changed.transpose()
     }
+}
+
+/// Calls with their results as JSON, written from where the sessions lie: to copy a session, write the copy and drop it
+/// again would be most of what such a call costs.
+#[cfg(feature = "server")]
+impl<U: Payload, D: Payload> SessionsMemoryClientV1<U, D> {
+    pub(crate) fn open_session_json(&self, arguments: OpenSession<U, D>) -> Result<Vec<u8>> {
+        let OpenSession { user_id, user_name, address, client, user, data, .. } = arguments;
+        let texts = [Some(user_id), user_name, address, client];
+        self.open(texts, user.as_ref(), data.as_ref(), |kept| json(|json| kept.write_opened(json)))
+    }
+
+    pub(crate) fn get_session_by_id_json(&self, session_id: &str) -> Vec<u8> {
+        let found = self.store.get(session_id, |kept| json(|json| kept.write(json)));
+        found.unwrap_or_else(|| b"null".to_vec())
+    }
+
+    pub(crate) fn get_sessions_json(
+        &self,
+        filter: Option<&FilterParams>,
+        paging: Option<&PagingParams>,
+    ) -> Vec<u8> {
+        let mut json = Vec::with_capacity(PAGE * 300);
+        // The total is known in the end, if at all.
+        write_frame(&mut json, None);
+        let start = json.len();
+        let total = self.page(filter, paging, |kept| {
+            if json.len() > start {
+                json.push(b',');
+            }
+            kept.write_listed(&mut json);
+        });
+        if total.is_some() {
+            let mut frame = Vec::new();
+            write_frame(&mut frame, total);
+            json.splice(..start, frame);
+        }
+        json.extend_from_slice(END_OF_PAGE);
+        json
+    }
+}
+
+/// What follows the last session of a page.
+#[cfg(feature = "server")]
+const END_OF_PAGE: &[u8] = b"]}";
+
+/// Writes what comes before the first session of a page.
+#[cfg(feature = "server")]
+fn write_frame(json: &mut Vec<u8>, total: Option<u64>) {
+    write_always(json, &DataPage::<SessionV1>::new(Vec::new(), total));
+    json.truncate(json.len() - END_OF_PAGE.len());
+}
+
+#[cfg(feature = "server")]
+fn json(write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    // Of most sessions, all.
+    let mut json = Vec::with_capacity(512);
+    write(&mut json);
+    json
 }
 
 impl<U, D> Clone for SessionsMemoryClientV1<U, D> {
     fn clone(&self) -> Self {
-        let Self { store, clock, expire_timeout } = self;
-        Self { store: Arc::clone(store), clock: Arc::clone(clock), expire_timeout: *expire_timeout }
+        let Self { store, clock, expire_timeout, payloads } = self;
+        Self {
+            store: Arc::clone(store),
+            clock: Arc::clone(clock),
+            expire_timeout: *expire_timeout,
+            payloads: *payloads,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod direct;
 mod factory;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 mod http;
+mod kept;
 mod memory;
 mod null;
 mod store;

@@ -8,10 +8,11 @@
 //! Where there are many sessions, what costs is memory that no cache holds. So an index leads to a session in
 //! one step, and an id is found by its number, which stands in the table itself.
 
-use crate::data::SessionV1;
+use super::kept::Kept;
+use foldhash::fast::RandomState;
 use std::cmp::Reverse;
-use std::collections::hash_map::RandomState;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::binary_heap::{BinaryHeap, PeekMut};
+use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -23,8 +24,8 @@ const SHARDS: usize = 32;
 /// How many of a user's sessions are looked up at once: the largest page.
 const AT_ONCE: usize = 100;
 
-pub(super) struct Store<U, D> {
-    sessions: [Mutex<Shard<U, D>>; SHARDS],
+pub(super) struct Store {
+    sessions: [Mutex<Shard>; SHARDS],
     users: [Mutex<Users>; SHARDS],
     /// Leads from a user to a shard.
     hasher: RandomState,
@@ -32,64 +33,68 @@ pub(super) struct Store<U, D> {
 }
 
 /// The numbers of a user's sessions, which are in their order, and their ids.
-type Users = HashMap<String, BTreeMap<u64, Uuid>>;
+type Users = HashMap<String, BTreeMap<u64, Uuid>, RandomState>;
 
-struct Shard<U, D> {
-    by_id: HashMap<Uuid, Numbered<U, D>>,
+struct Shard {
+    by_id: HashMap<Uuid, Numbered, RandomState>,
     by_number: BTreeMap<u64, Uuid>,
 }
 
-struct Numbered<U, D> {
+struct Numbered {
     number: u64,
-    session: SessionV1<U, D>,
+    kept: Kept,
 }
 
-impl<U, D> Default for Store<U, D> {
+impl Default for Store {
     fn default() -> Self {
-        let shard = |_| Mutex::new(Shard { by_id: HashMap::new(), by_number: BTreeMap::new() });
+        let shard = |_| Mutex::new(Shard { by_id: HashMap::default(), by_number: BTreeMap::new() });
         Self {
             sessions: std::array::from_fn(shard),
             users: std::array::from_fn(|_| Mutex::default()),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             next: AtomicU64::new(0),
         }
     }
 }
 
-impl<U, D> Store<U, D> {
+impl Store {
     pub(super) fn len(&self) -> usize {
         self.sessions.iter().map(|shard| lock(shard).by_id.len()).sum()
     }
 
     /// Keeps a session whose id is `id`, as [`written`].
-    pub(super) fn insert(&self, id: Uuid, session: SessionV1<U, D>) {
+    pub(super) fn insert(&self, id: Uuid, kept: Kept) {
         let mut shard = self.shard(id);
         // Under the lock, so that whoever has all of them sees no number before a smaller one.
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        if let Some(user_id) = &session.user_id {
-            self.users(user_id).entry(user_id.clone()).or_default().insert(number, id);
+        if let Some(user_id) = &kept.session().user_id {
+            let mut users = self.users(user_id);
+            match users.get_mut(user_id) {
+                Some(numbers) => drop(numbers.insert(number, id)),
+                None => drop(users.insert(user_id.clone(), BTreeMap::from([(number, id)]))),
+            }
         }
         shard.by_number.insert(number, id);
-        shard.by_id.insert(id, Numbered { number, session });
+        shard.by_id.insert(id, Numbered { number, kept });
     }
 
     /// What `look` makes of a session.
-    pub(super) fn get<T>(&self, id: &str, look: impl FnOnce(&SessionV1<U, D>) -> T) -> Option<T> {
+    pub(super) fn get<T>(&self, id: &str, look: impl FnOnce(&Kept) -> T) -> Option<T> {
         self.at(read(id)?, look)
     }
 
     /// What `change` makes of a session.
-    pub(super) fn change<T>(&self, id: &str, change: impl FnOnce(&mut SessionV1<U, D>) -> T) -> Option<T> {
+    pub(super) fn change<T>(&self, id: &str, change: impl FnOnce(&mut Kept) -> T) -> Option<T> {
         let id = read(id)?;
-        Some(change(&mut self.shard(id).by_id.get_mut(&id)?.session))
+        Some(change(&mut self.shard(id).by_id.get_mut(&id)?.kept))
     }
 
-    pub(super) fn remove(&self, id: &str) -> Option<SessionV1<U, D>> {
+    pub(super) fn remove(&self, id: &str) -> Option<Kept> {
         let id = read(id)?;
         let mut shard = self.shard(id);
-        let Numbered { number, session } = shard.by_id.remove(&id)?;
+        let Numbered { number, kept } = shard.by_id.remove(&id)?;
         shard.by_number.remove(&number);
-        if let Some(user_id) = &session.user_id {
+        if let Some(user_id) = &kept.session().user_id {
             let mut users = self.users(user_id);
             if let Some(numbers) = users.get_mut(user_id) {
                 numbers.remove(&number);
@@ -98,28 +103,32 @@ impl<U, D> Store<U, D> {
                 }
             }
         }
-        Some(session)
+        Some(kept)
     }
 
     /// Shows all sessions to `look`, in their order, until it has seen enough.
-    pub(super) fn all(&self, mut look: impl FnMut(&SessionV1<U, D>) -> Look) {
+    pub(super) fn all(&self, mut look: impl FnMut(&Kept) -> Look) {
         let shards: Vec<_> = self.sessions.iter().map(lock).collect();
         let mut rest: Vec<_> = shards.iter().map(|shard| shard.by_number.iter()).collect();
         // The next of each shard.
         let mut next: BinaryHeap<_> =
             rest.iter_mut().enumerate().filter_map(|(at, rest)| Some(Reverse((rest.next()?, at)))).collect();
-        while let Some(Reverse(((_, id), at))) = next.pop() {
-            if let Some(Numbered { session, .. }) = shards[at].by_id.get(id)
-                && look(session) == Look::Enough
+        while let Some(mut first) = next.peek_mut() {
+            let Reverse(((_, id), at)) = *first;
+            if let Some(Numbered { kept, .. }) = shards[at].by_id.get(id)
+                && look(kept) == Look::Enough
             {
                 return;
             }
-            next.extend(rest[at].next().map(|following| Reverse((following, at))));
+            match rest[at].next() {
+                Some(following) => *first = Reverse((following, at)),
+                None => drop(PeekMut::pop(first)),
+            }
         }
     }
 
     /// Shows those of a user to `look`, in their order, until it has seen enough.
-    pub(super) fn of_user(&self, user_id: &str, mut look: impl FnMut(&SessionV1<U, D>) -> Look) {
+    pub(super) fn of_user(&self, user_id: &str, mut look: impl FnMut(&Kept) -> Look) {
         let mut from = 0;
         loop {
             // Copied, since the lock of a user is not held while that of a session is waited for; and not all, since
@@ -143,17 +152,17 @@ impl<U, D> Store<U, D> {
     }
 
     /// Changes all sessions, in no order.
-    pub(super) fn change_all(&self, mut change: impl FnMut(&mut SessionV1<U, D>)) {
+    pub(super) fn change_all(&self, mut change: impl FnMut(&mut Kept)) {
         for shard in &self.sessions {
-            lock(shard).by_id.values_mut().for_each(|Numbered { session, .. }| change(session));
+            lock(shard).by_id.values_mut().for_each(|Numbered { kept, .. }| change(kept));
         }
     }
 
-    fn at<T>(&self, id: Uuid, look: impl FnOnce(&SessionV1<U, D>) -> T) -> Option<T> {
-        Some(look(&self.shard(id).by_id.get(&id)?.session))
+    fn at<T>(&self, id: Uuid, look: impl FnOnce(&Kept) -> T) -> Option<T> {
+        Some(look(&self.shard(id).by_id.get(&id)?.kept))
     }
 
-    fn shard(&self, id: Uuid) -> MutexGuard<'_, Shard<U, D>> {
+    fn shard(&self, id: Uuid) -> MutexGuard<'_, Shard> {
         // The last byte of an id is random.
         lock(&self.sessions[usize::from(id.as_bytes()[15]) % SHARDS])
     }
@@ -195,15 +204,15 @@ fn read(id: &str) -> Option<Uuid> {
 
 #[cfg(test)]
 mod tests {
-    use super::{AT_ONCE, Look, Store, random_id, written};
+    use super::{AT_ONCE, Kept, Look, Store, random_id, written};
     use crate::data::SessionV1;
     use chrono::Utc;
     use std::sync::TryLockError;
     use std::thread;
     use uuid::Uuid;
 
-    fn opened(id: Uuid) -> SessionV1<(), ()> {
-        SessionV1 { user_id: Some("1".to_owned()), ..SessionV1::new(written(id), Utc::now()) }
+    fn opened(id: Uuid) -> Kept {
+        Kept::new(SessionV1 { user_id: Some("1".to_owned()), ..SessionV1::new(written(id), Utc::now()) })
     }
 
     #[test]
@@ -216,8 +225,8 @@ mod tests {
             }
             for enough in [1, AT_ONCE, AT_ONCE + 1, usize::MAX] {
                 let mut shown = Vec::new();
-                store.of_user("1", |session| {
-                    shown.push(session.id.clone());
+                store.of_user("1", |kept| {
+                    shown.push(kept.session().id.clone());
                     if shown.len() < enough { Look::GoOn } else { Look::Enough }
                 });
                 let expected: Vec<String> = ids.iter().take(enough).copied().map(written).collect();
@@ -227,7 +236,7 @@ mod tests {
     }
 
     /// Whether the session can be looked up, and is there; nothing where somebody holds its lock.
-    fn is_there(store: &Store<(), ()>, id: Uuid) -> Option<bool> {
+    fn is_there(store: &Store, id: Uuid) -> Option<bool> {
         let shards = store.sessions.iter().map(|shard| match shard.try_lock() {
             Ok(shard) => Some(shard.by_id.contains_key(&id)),
             Err(TryLockError::WouldBlock) => None,

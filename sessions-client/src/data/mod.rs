@@ -17,5 +17,7 @@ pub use timestamp::Timestamp;
 
 pub(crate) use date_parse::date_parse;
 #[cfg(feature = "server")]
+pub(crate) use session::Part;
+#[cfg(feature = "server")]
 pub(crate) use timestamp::to_text;
 pub(crate) use timestamp::truncate_to_millis;

@@ -25,6 +25,10 @@ const HEADERS: usize = 6;
 /// Room for the body of most calls, in bytes: it need not move while it is written.
 const BODY: usize = 256;
 
+/// What is wrong with an argument that has no JSON.
+pub(crate) const UNWRITABLE: &str =
+    "cannot be written as JSON: its `Serialize` refuses, or a map has keys that are no text";
+
 const TOO_LONG: &str = "makes path and query longer than the 60,000 bytes that are sent";
 
 /// Writes one request, place by place.
@@ -201,11 +205,7 @@ impl<'e> Encoder<'e> {
 
     fn json(&mut self, argument: &str, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
         // The serializer's own words may quote the value.
-        serde_json::to_writer(&mut self.body, value).map_err(|_| {
-            let why =
-                "cannot be written as JSON: its `Serialize` refuses, or a map has keys that are no text";
-            self.refused(argument, why)
-        })
+        serde_json::to_writer(&mut self.body, value).map_err(|_| self.refused(argument, UNWRITABLE))
     }
 
     fn refused(&self, argument: &str, why: &str) -> Error {

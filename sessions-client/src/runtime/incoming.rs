@@ -1,6 +1,9 @@
 //! From a received request to a method's arguments.
 
+#[cfg(feature = "server")]
+use super::Members;
 use super::decode::without_values;
+use super::members::Body;
 use super::param::{FromTexts, MISSING};
 use super::respond::error_response;
 use super::{Param, Place, Received, Request, Response, Route};
@@ -10,6 +13,7 @@ use http::{HeaderValue, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -17,7 +21,9 @@ use std::fmt;
 pub struct Incoming {
     request: Request,
     /// The body, if somebody has read it already.
-    json: Option<Value>,
+    body: Option<Body>,
+    /// The route that the request is for, if somebody has found it already.
+    route: Option<&'static Route>,
 }
 
 /// Names the method alone: target, headers and body are the caller's.
@@ -29,7 +35,7 @@ impl fmt::Debug for Incoming {
 
 impl From<Request> for Incoming {
     fn from(request: Request) -> Self {
-        Self { request, json: None }
+        Self { request, body: None, route: None }
     }
 }
 
@@ -37,7 +43,14 @@ impl Incoming {
     /// The same request with its JSON body as somebody has read it, and perhaps put it right, on the way.
     #[must_use]
     pub fn with_json(mut self, json: Value) -> Self {
-        self.json = Some(json);
+        self.body = Some(Body::Whole(json));
+        self
+    }
+
+    /// The same request, found to be for `route` and to have `members` in its body.
+    #[cfg(feature = "server")]
+    pub(crate) fn with_members(mut self, route: &'static Route, members: Members) -> Self {
+        (self.route, self.body) = (Some(route), Some(Body::Members(members)));
         self
     }
 
@@ -50,42 +63,48 @@ impl Incoming {
     /// The first of `routes` that the request is for.
     #[must_use]
     pub fn route(&self, routes: &[&'static Route]) -> Option<&'static Route> {
-        let Self { request, .. } = self;
-        let is_for = |route: &Route| {
-            *request.method() == route.method && match_path(route.path, request.uri().path()).is_some()
-        };
-        routes.iter().copied().find(|route| is_for(route))
+        routes.iter().copied().find(|route| self.path_of(route).is_some())
     }
 
     /// The request's arguments for `route`, if it is a request for that.
     #[must_use]
     pub fn arguments(&self, route: &'static Route) -> Option<Arguments<'_>> {
-        if *self.request.method() != route.method {
-            return None;
+        Some(self.arguments_in(self.body.clone(), self.path_of(route)?, route))
+    }
+
+    /// The values of the placeholders, if the request is for `route`.
+    fn path_of(&self, route: &'static Route) -> Option<Vec<(&'static str, Cow<'_, str>)>> {
+        if *self.request.method() == route.method {
+            match_path(route.path, self.request.uri().path())
+        } else {
+            None
         }
-        let path = match_path(route.path, self.request.uri().path())?;
-        let (json, malformed) = match &self.json {
-            Some(json) => (Cow::Borrowed(json), None),
-            None => match &self.request.body()[..] {
-                [] => (Cow::Owned(Value::Null), None),
-                _ if !route.has_body => (Cow::Owned(Value::Null), None),
-                body => match serde_json::from_slice(body) {
-                    Ok(json) => (Cow::Owned(json), None),
-                    Err(error) => (Cow::Owned(Value::Null), Some(error.to_string())),
-                },
+    }
+
+    /// `body` is what somebody has read already.
+    fn arguments_in<'r>(
+        &'r self,
+        body: Option<Body>,
+        path: Vec<(&'static str, Cow<'r, str>)>,
+        route: &'static Route,
+    ) -> Arguments<'r> {
+        let (body, malformed) = match (body, &self.request.body()[..]) {
+            (Some(body), _) => (body, None),
+            (None, []) => (Body::default(), None),
+            (None, _) if !route.has_body => (Body::default(), None),
+            (None, json) => match Body::read(json, route) {
+                Ok(body) => (body, None),
+                Err(error) => (Body::default(), Some(error.to_string())),
             },
         };
-        Some(Arguments { request: &self.request, route, path, json, malformed, problems: Vec::new() })
+        Arguments { request: &self.request, route, path, body, malformed, problems: Vec::new() }
     }
 
     /// The request as the operation `R`, if it is one for that.
     ///
     /// The error is what a service answers it with: 400, and everything that could not be read.
     pub fn receive<R: Received>(&self) -> Option<Result<R, Error>> {
-        let mut arguments = self.arguments(R::ROUTE)?;
-        // Whether the body as a whole could be read shows in no argument, where there is none in it.
-        let received = R::receive(&mut arguments).ok().filter(|_| arguments.malformed.is_none());
-        Some(received.ok_or_else(|| arguments.refusal()))
+        Some(self.arguments(R::ROUTE)?.receive())
     }
 
     /// The answer to a request that is for none of `routes`: 405 where the path is right, 404 elsewhere.
@@ -114,8 +133,8 @@ impl Incoming {
 /// The values of the placeholders, decoded, in the order of `template`; `None` if `path` is another one.
 fn match_path<'p>(template: &'static str, path: &'p str) -> Option<Vec<(&'static str, Cow<'p, str>)>> {
     // Most have nothing to decode and nothing to be found in it.
-    let is_plain = |text: &str| !text.as_bytes().contains(&b'%');
-    if !template.as_bytes().contains(&b'{') && (path == template || (is_plain(path) && is_plain(template))) {
+    let has = |text: &str, sign| text.as_bytes().contains(&sign);
+    if !has(template, b'{') && (path == template || !(has(path, b'%') || has(template, b'%'))) {
         return (path == template).then(Vec::new);
     }
     let mut values = Vec::new();
@@ -139,7 +158,7 @@ pub struct Arguments<'r> {
     request: &'r Request,
     route: &'static Route,
     path: Vec<(&'static str, Cow<'r, str>)>,
-    json: Cow<'r, Value>,
+    body: Body,
     malformed: Option<String>,
     problems: Vec<String>,
 }
@@ -155,22 +174,18 @@ impl fmt::Debug for Arguments<'_> {
 pub struct Unreadable;
 
 impl Arguments<'_> {
-    /// The argument at `index` of the signature, which travels as JSON.
+    /// The argument at `index` of the signature, which travels as JSON. It can be read once.
     ///
     /// # Errors
     ///
     /// When it is missing though required, or of another type.
-    pub fn json<T: DeserializeOwned>(&mut self, index: usize) -> Result<T, Unreadable> {
+    pub fn json<T: DeserializeOwned + 'static>(&mut self, index: usize) -> Result<T, Unreadable> {
         let param = self.param(index)?;
-        let field = param.field();
-        let value = match field {
-            Some(name) => self.json.get(name).unwrap_or(&Value::Null),
-            None => &*self.json,
-        };
-        let problem = if param.required && field.is_some() && value.is_null() {
+        let value = self.body.take(index, param);
+        let problem = if param.required && param.field().is_some() && value.is_null() {
             format!("{} {MISSING}", param.name)
         } else {
-            match T::deserialize(value) {
+            match decoded(value) {
                 Ok(value) => return Ok(value),
                 Err(error) => format!("{}: {}", param.name, without_values(&error.to_string())),
             }
@@ -194,6 +209,12 @@ impl Arguments<'_> {
         };
         self.problems.push(format!("{} {why}", param.name));
         Err(Unreadable)
+    }
+
+    fn receive<R: Received>(mut self) -> Result<R, Error> {
+        // Whether the body as a whole could be read shows in no argument, where there is none in it.
+        let received = R::receive(&mut self).ok().filter(|_| self.malformed.is_none());
+        received.ok_or_else(|| self.refusal())
     }
 
     fn param(&self, index: usize) -> Result<&'static Param, Unreadable> {
@@ -230,8 +251,9 @@ impl Arguments<'_> {
     }
 
     fn header(&self, name: &str) -> Vec<Cow<'_, str>> {
-        let values = self.request.headers().get_all(name);
-        values.iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect()
+        // There are few: to look at each is less work than to hash a name that is text.
+        let named = self.request.headers().iter().filter(|(found, _)| *found == name);
+        named.map(|(_, value)| String::from_utf8_lossy(value.as_bytes())).collect()
     }
 
     /// What could not be read.
@@ -242,6 +264,40 @@ impl Arguments<'_> {
         };
         Error::from_service(StatusCode::BAD_REQUEST, error).with_operation(self.route.name)
     }
+}
+
+/// The value as a `T`: the value itself, where that is one already, as payloads are by default.
+fn decoded<T: DeserializeOwned + 'static>(value: Value) -> serde_json::Result<T> {
+    /// `A`, which is a `T`.
+    fn same<A: 'static, T: 'static>(value: &mut Option<A>) -> Option<T> {
+        (value as &mut dyn Any).downcast_mut::<Option<T>>()?.take()
+    }
+    let mut value = Some(value);
+    if let Some(same) = same(&mut value) {
+        return Ok(same);
+    }
+    let mut optional = Some(value.filter(|value| !value.is_null()));
+    if let Some(same) = same(&mut optional) {
+        return Ok(same);
+    }
+    T::deserialize(optional.flatten().unwrap_or_default())
+}
+
+/// The name of the operation that the request is for: of the first of `routes`, where nobody has found it already.
+#[must_use]
+pub fn route_of(incoming: &Incoming, routes: &[&'static Route]) -> Option<&'static str> {
+    incoming.route.or_else(|| incoming.route(routes)).map(|route| route.name)
+}
+
+/// A request that is one for the operation `R`, as that.
+///
+/// # Errors
+///
+/// What a service answers it with: 400, and everything that could not be read.
+pub fn receive<R: Received>(mut incoming: Incoming) -> Result<R, Error> {
+    let body = incoming.body.take();
+    let path = incoming.path_of(R::ROUTE).unwrap_or_default();
+    incoming.arguments_in(body, path, R::ROUTE).receive()
 }
 
 /// What the framework of the service says of a body that is no JSON.

@@ -10,6 +10,7 @@ mod correlation;
 mod decode;
 mod encode;
 mod incoming;
+mod members;
 mod observer;
 mod operation;
 mod options;
@@ -28,6 +29,7 @@ pub(crate) use base_route::is_folded;
 pub use caller::Caller;
 pub use decode::decode;
 pub use encode::Encoder;
+pub(crate) use encode::UNWRITABLE;
 pub use incoming::{Arguments, Incoming, Unreadable};
 pub use observer::{CallObserver, CallOutcome, FinishedCall};
 pub use operation::{CorrelationPlace, Encoding, Operation, Payload, Received};
@@ -43,13 +45,16 @@ pub(crate) use retry_after::retry_after;
 pub(crate) use span::{OpenSpan, TARGET};
 pub(crate) use transport::{Attempts, BodyGivenUp};
 
-#[cfg(feature = "server")]
-pub(crate) use incoming::invalid_json;
 pub(crate) use incoming::validation_error;
-#[cfg(all(test, feature = "server"))]
+#[cfg(feature = "server")]
+pub(crate) use incoming::{invalid_json, receive, route_of};
+#[cfg(feature = "server")]
+pub(crate) use members::Members;
 pub(crate) use respond::to_json;
 #[cfg(any(feature = "server", feature = "test-kit"))]
 pub(crate) use respond::{error_response, json};
+#[cfg(feature = "server")]
+pub(crate) use respond::{refuse, success, write_always};
 
 /// A request whose body is complete.
 pub type Request = http::Request<bytes::Bytes>;
@@ -58,7 +63,7 @@ pub type Request = http::Request<bytes::Bytes>;
 pub type Response = http::Response<bytes::Bytes>;
 
 /// What bodies are, in both directions.
-const JSON: http::HeaderValue = http::HeaderValue::from_static("application/json");
+pub(crate) const JSON: http::HeaderValue = http::HeaderValue::from_static("application/json");
 
 #[doc(hidden)]
 pub mod private;

@@ -2,6 +2,7 @@
 //!
 //! One place for all of it keeps the expansion independent of the user's prelude and imports.
 
+pub use super::incoming::{receive, route_of};
 pub use super::respond::refuse;
 pub use http::Method;
 pub use std::boxed::Box;

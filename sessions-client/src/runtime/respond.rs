@@ -17,13 +17,18 @@ where
     R: Outcome<Ok: Serialize, Err: Failure>,
 {
     match outcome.into_result() {
-        Ok(value) => match to_json(&value) {
-            Ok(body) if body == b"null" => empty(StatusCode::NO_CONTENT),
-            Ok(body) => json(StatusCode::OK, body),
-            // The service has done its work and cannot say so; the real one answers likewise.
-            Err(_) => empty(StatusCode::INTERNAL_SERVER_ERROR),
-        },
+        Ok(value) => success(to_json(&value)),
         Err(error) => refuse(route, &error),
+    }
+}
+
+/// The answer to a call that was made, of what is written of its result.
+pub(crate) fn success(body: serde_json::Result<Vec<u8>>) -> Response {
+    match body {
+        Ok(body) if body == b"null" => empty(StatusCode::NO_CONTENT),
+        Ok(body) => json(StatusCode::OK, body),
+        // The service has done its work and cannot say so; the real one answers likewise.
+        Err(_) => empty(StatusCode::INTERNAL_SERVER_ERROR),
     }
 }
 
@@ -32,11 +37,22 @@ where
 pub(crate) fn to_json(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     // Of most sessions, all.
     let mut body = Vec::with_capacity(512);
-    #[cfg(feature = "server")]
-    value.serialize(&mut serde_json::Serializer::with_formatter(&mut body, JavaScript))?;
-    #[cfg(not(feature = "server"))]
-    serde_json::to_writer(&mut body, value)?;
+    write_json(&mut body, value)?;
     Ok(body)
+}
+
+fn write_json(body: &mut Vec<u8>, value: &impl Serialize) -> serde_json::Result<()> {
+    #[cfg(feature = "server")]
+    return value.serialize(&mut serde_json::Serializer::with_formatter(body, JavaScript));
+    #[cfg(not(feature = "server"))]
+    return serde_json::to_writer(body, value);
+}
+
+/// Writes behind what there is what has a JSON, whatever is in it: names, texts, numbers and times.
+#[cfg(feature = "server")]
+pub(crate) fn write_always(body: &mut Vec<u8>, value: &impl Serialize) {
+    let written = write_json(body, value);
+    debug_assert!(written.is_ok(), "{written:?}");
 }
 
 #[cfg(feature = "server")]

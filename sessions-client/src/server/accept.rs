@@ -9,10 +9,13 @@ pub(super) const MEDIA_TYPES: [&str; 4] =
 
 /// Whether the client accepts any of [`MEDIA_TYPES`]. Without the header, or with an empty one, it does.
 pub(super) fn accepts_answers(headers: &HeaderMap) -> bool {
-    if !headers.contains_key(ACCEPT) {
+    let Some(first) = headers.get(ACCEPT) else { return true };
+    let all = headers.get_all(ACCEPT);
+    // Nearly all clients say no more than that.
+    if *first == MEDIA_TYPES[0] && all.iter().nth(1).is_none() {
         return true;
     }
-    let values = headers.get_all(ACCEPT).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let values = all.iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
     let accept = values.collect::<Vec<_>>().join(", ");
     let ranges: Vec<Range<'_>> = accept.split(',').filter_map(Range::read).collect();
     accept.is_empty() || MEDIA_TYPES.iter().any(|media_type| weight(media_type, &ranges) > 0.0)

@@ -1,7 +1,7 @@
 //! The headers that every answer has, and the form in which its body travels.
 
 use super::{compression, cors, date, jsonp};
-use crate::runtime::Response;
+use crate::runtime::{JSON, Response};
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING,
@@ -103,19 +103,25 @@ impl Wishes {
             if callback.is_some() { (content_type, None) } else { (None, content_type) };
         let is_usual = reach == Reach::Command
             && origin.is_none()
-            && early_type.is_none()
-            && !is_gzipped
+            && late_type == Some(JSON)
+            && is_sized
+            && !self.closes
+            && !self.is_old
             && parts.headers.is_empty();
-        let mut headers = if is_usual {
-            USUAL.clone()
+        parts.headers = if is_usual {
+            let mut headers = USUAL.clone();
+            headers.insert(CONTENT_LENGTH, body.len().into());
+            headers.insert(DATE, date::now());
+            headers
         } else {
-            first(reach, origin, early_type, is_gzipped, mem::take(&mut parts.headers))
+            let own = mem::take(&mut parts.headers);
+            let mut headers = first(reach, origin, early_type, is_gzipped, own);
+            insert(&mut headers, CONTENT_TYPE, late_type);
+            insert(&mut headers, CONTENT_LENGTH, is_sized.then(|| body.len().into()));
+            headers.insert(DATE, date::now());
+            parts.version = self.end(&mut headers, is_sized);
+            headers
         };
-        insert(&mut headers, CONTENT_TYPE, late_type);
-        insert(&mut headers, CONTENT_LENGTH, is_sized.then(|| body.len().into()));
-        headers.insert(DATE, date::now());
-        parts.version = self.end(&mut headers, is_sized);
-        parts.headers = headers;
         Answer::from_parts(
             parts,
             if is_sized || !has_body { AnswerBody::sized(body) } else { AnswerBody::unsized_of(body) },
@@ -123,9 +129,15 @@ impl Wishes {
     }
 }
 
-/// The first headers of nearly all answers: a copy costs less than building them.
-static USUAL: LazyLock<HeaderMap> =
-    LazyLock::new(|| first(Reach::Command, None, None, false, HeaderMap::new()));
+/// The headers of nearly all answers, length and date of none: a copy costs less than building them.
+static USUAL: LazyLock<HeaderMap> = LazyLock::new(|| {
+    let mut headers = first(Reach::Command, None, None, false, HeaderMap::new());
+    headers.insert(CONTENT_TYPE, JSON);
+    headers.insert(CONTENT_LENGTH, 0.into());
+    headers.insert(DATE, date::now());
+    keep_alive(&mut headers, false);
+    headers
+});
 
 /// The headers up to those of the body and the connection; `own` are the answer's.
 fn first(

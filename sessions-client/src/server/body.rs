@@ -5,13 +5,12 @@
 
 use super::{compression, digest, head, javascript};
 use crate::error::ServiceError;
-use crate::runtime::{Request, Response, error_response, invalid_json};
+use crate::runtime::{Members, Request, Response, Route, error_response, invalid_json};
 use http::StatusCode;
 use http::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue,
     TRANSFER_ENCODING,
 };
-use serde_json::Value;
 use std::borrow::Cow;
 use std::io;
 
@@ -63,14 +62,14 @@ impl Treatment {
     }
 }
 
-/// The arguments in the request's body, or the answer that refuses it.
-pub(super) fn arguments(request: &Request) -> Result<Value, Box<Response>> {
+/// The arguments for `route` in the request's body, or the answer that refuses it.
+pub(super) fn arguments(request: &Request, route: &Route) -> Result<Members, Box<Response>> {
     let (headers, received) = (request.headers(), request.body());
     let treatment = Treatment::of(headers);
     let announced = headers.get(CONTENT_LENGTH);
     let is_announced_empty = announced.is_some() && received.is_empty() && !is_chunked(headers);
     if treatment == Treatment::Ignored || is_announced_empty {
-        return Ok(Value::Null);
+        return Ok(Members::none(route));
     }
     let plain = plain(headers, received)?;
     if !plain.is_empty()
@@ -79,10 +78,11 @@ pub(super) fn arguments(request: &Request) -> Result<Value, Box<Response>> {
         return Err(Box::new(error_response(StatusCode::BAD_REQUEST, &error)));
     }
     if treatment == Treatment::Checked || (plain.is_empty() && treatment == Treatment::Text) {
-        return Ok(Value::Null);
+        return Ok(Members::none(route));
     }
     // Invalid UTF-8 is replaced, as the real service does.
-    javascript::parse(&String::from_utf8_lossy(&plain))
+    let text = str::from_utf8(&plain).map_or_else(|_| String::from_utf8_lossy(&plain), Cow::Borrowed);
+    javascript::parse(&text, route)
         .map_err(|error| Box::new(error_response(StatusCode::BAD_REQUEST, &invalid_json(error))))
 }
 
@@ -113,8 +113,8 @@ fn plain<'b>(headers: &HeaderMap, received: &'b [u8]) -> Result<Cow<'b, [u8]>, B
 #[cfg(test)]
 mod tests {
     use super::{DECOMPRESSED_LIMIT, arguments, compression::gzip};
+    use crate::contract::sessions_v1;
     use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-    use serde_json::json;
 
     #[test]
     fn a_body_that_grows_beyond_its_limit_is_refused() {
@@ -126,9 +126,10 @@ mod tests {
                 .header(CONTENT_ENCODING, "gzip")
                 .body(gzip(text).into())
                 .unwrap();
-            arguments(&request).map_err(|refusal| refusal.status().as_u16())
+            let read = arguments(&request, sessions_v1::OPEN_SESSION);
+            read.map(|_| ()).map_err(|refusal| refusal.status().as_u16())
         };
-        assert_eq!(read(&text), Ok(json!([])));
+        assert_eq!(read(&text), Ok(()));
         text.push(b' ');
         assert_eq!(read(&text), Err(413));
     }

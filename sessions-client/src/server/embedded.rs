@@ -1,7 +1,7 @@
 //! A server of its own.
 
-use super::{Double, connection};
-use crate::contract::{ISessionsV1, sessions_v1};
+use super::{Commands, Double, connection};
+use crate::contract::ISessionsV1;
 use crate::runtime::{Handler, Payload};
 use std::io;
 use std::net::SocketAddr;
@@ -48,7 +48,7 @@ impl EmbeddedService {
     {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let double = Double::new(sessions_v1::Handler::<S, U, D>::new(service));
+        let double = Double::new(Commands::new(service));
         let server = tokio::spawn(accept(listener, Arc::new(double)));
         Ok(Self { address, server })
     }

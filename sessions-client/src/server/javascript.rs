@@ -2,14 +2,15 @@
 //!
 //! The real service hands payloads through, but it holds them as JavaScript values on the way: numbers are
 //! doubles, texts may hold half a surrogate pair, and keys that are array indices come before all others.
-//! [`Value`] can hold neither an infinite number nor half a pair. So the text of the JSON is put right before
-//! `serde_json` reads it and, where there are halves, after it has written it. That doubles are written as
-//! JavaScript does is the formatter's affair (`runtime/respond.rs`).
+//! Numbers are put right where they are. But [`Value`] can hold neither an infinite number nor half a pair: where
+//! there may be one, the text of the JSON is put right before `serde_json` reads it and, where there are halves, after
+//! it has written it. That doubles are written as JavaScript does is the formatter's affair (`runtime/respond.rs`).
 //!
 //! What [`Value`] cannot hold travels behind [`ESCAPE`], which no other text contains: half a pair as a
 //! character of a private area, an infinite number as a list of one such text. Both come out again as
 //! JavaScript writes them. A JSON reader of our own was refused: the text alone is much less to get right.
 
+use crate::runtime::{Members, Route};
 use bytes::Bytes;
 use memchr::{memchr, memchr2};
 use serde_json::{Map, Value};
@@ -28,14 +29,47 @@ const END_OF_HALVES: u32 = HALVES + 0x800;
 
 const FIRST_HALF: u32 = 0xD800;
 
-/// Reads JSON. Infinite numbers are for [`settle`], [`infinite`] and [`text`] to tell.
-pub(super) fn parse(json: &str) -> serde_json::Result<Value> {
+/// Reads the arguments for `route`, of which there are none in what is no object. Infinite numbers are for [`settle`],
+/// [`infinite`] and [`text`] to tell.
+pub(super) fn parse(json: &str, route: &Route) -> serde_json::Result<Members> {
+    let mut members = read(json, |json| {
+        if json.trim_ascii_start().starts_with('{') {
+            return Members::read(json, route);
+        }
+        serde_json::from_str::<Value>(json).map(|_| Members::none(route))
+    })?;
+    members.values_mut().for_each(doubled);
+    Ok(members)
+}
+
+/// What `read` makes of the JSON, or else of the JSON with nothing in it that [`Value`] cannot hold.
+fn read<T>(json: &str, read: impl Fn(&str) -> serde_json::Result<T>) -> serde_json::Result<T> {
     let has_odd_texts = memchr2(b'\\', LEAD, json.as_bytes()).is_some();
-    serde_json::from_str(&rewrite(json, |token| match token {
-        Token::Number(number) => incoming_number(number),
-        Token::Text(text) if has_odd_texts => incoming_text(text),
-        Token::Text(_) => None,
+    if !has_odd_texts && let Ok(value) = read(json) {
+        return Ok(value);
+    }
+    read(&rewrite(json, |token| match token {
+        Token::Number(number) => infinite_number(number),
+        Token::Text(text) => incoming_text(text),
     }))
+}
+
+/// Makes a double of each number, whole where JavaScript writes it so.
+fn doubled(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            let is_exact = number.as_i64().is_some_and(|whole| whole.unsigned_abs() < 1 << 53);
+            if !is_exact
+                && let Some(whole) = number.as_f64().filter(|double| double.fract() == 0.0)
+                && let Ok(written) = number_text(whole).parse()
+            {
+                *number = written;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(doubled),
+        Value::Object(object) => object.values_mut().for_each(doubled),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
 }
 
 /// The body of an answer as JavaScript writes it, but for its numbers: those the runtime writes so. It is sound JSON.
@@ -114,19 +148,15 @@ fn is_numeric(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')
 }
 
-/// The double that a number of JSON is, written again; `None` where that changes nothing.
-fn incoming_number(number: &str) -> Option<String> {
-    // Whole numbers of so few digits are what they are.
-    let digits = number.bytes().all(|byte| byte.is_ascii_digit());
-    if (digits && number.len() <= 15) || !is_number(number) {
-        return None;
-    }
-    let double: f64 = number.parse().ok()?;
-    if double.is_infinite() {
-        // A list, since that cannot be taken for a key.
-        return Some(format!("[\"{ESCAPE}{}\"]", if double > 0.0 { '+' } else { '-' }));
-    }
-    Some(number_text(double)).filter(|text| text != number)
+/// A number beyond all doubles, as a text that stands for it; nothing of any other.
+fn infinite_number(number: &str) -> Option<String> {
+    let double = Some(number)
+        .filter(|number| is_number(number))?
+        .parse()
+        .ok()
+        .filter(|double: &f64| double.is_infinite())?;
+    // In a list, since that cannot be taken for a key.
+    Some(format!("[\"{ESCAPE}{}\"]", if double > 0.0 { '+' } else { '-' }))
 }
 
 /// Whether the text is a number by the grammar of JSON, which is narrower than Rust's.
@@ -299,8 +329,15 @@ pub(super) fn text(value: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{parse, settle, text, written};
+    use super::{doubled, read, settle, text, written};
     use crate::runtime::to_json;
+    use serde_json::Value;
+
+    fn parse(json: &str) -> serde_json::Result<Value> {
+        let mut value = read(json, |json| serde_json::from_str(json))?;
+        doubled(&mut value);
+        Ok(value)
+    }
 
     /// What JavaScript writes that has read `json`.
     fn passed(json: &str) -> String {

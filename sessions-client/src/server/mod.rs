@@ -12,6 +12,7 @@
 mod accept;
 mod answer;
 mod body;
+mod commands;
 mod compression;
 mod conditions;
 mod connection;
@@ -31,11 +32,12 @@ pub use embedded::EmbeddedService;
 
 use self::accept::{MEDIA_TYPES, accepts_answers};
 use self::answer::{Answer, Reach, Wishes};
+use self::commands::Commands;
 use crate::contract::{ISessionsV1, sessions_v1};
 use crate::data::Timestamp;
 use crate::error::ServiceError;
 use crate::runtime::{
-    Handler, Incoming, Payload, Request, Response, Route, error_response, validation_error,
+    Handler, Incoming, Members, Payload, Request, Response, Route, error_response, validation_error,
 };
 use axum::Router;
 use axum::body::Body;
@@ -43,7 +45,6 @@ use bytes::Bytes;
 use chrono::Utc;
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
-use serde_json::Value;
 use std::error::Error;
 use std::sync::Arc;
 
@@ -55,7 +56,7 @@ where
     U: Payload,
     D: Payload,
 {
-    let double = Arc::new(Double::new(sessions_v1::Handler::<S, U, D>::new(service)));
+    let double = Arc::new(Double::new(Commands::new(service)));
     Router::new().fallback(move |request: axum::extract::Request| {
         let double = Arc::clone(&double);
         async move { double.answer(request).await.map(Body::new) }
@@ -107,7 +108,7 @@ impl<H: Handler> Double<H> {
         if let Some(error) = date::expired(request.headers()) {
             return (error_response(StatusCode::BAD_REQUEST, &error), Reach::Server);
         }
-        let mut arguments = match body::arguments(request) {
+        let mut arguments = match body::arguments(request, route) {
             Ok(arguments) => arguments,
             Err(refusal) => return (*refusal, Reach::Checks),
         };
@@ -123,15 +124,15 @@ impl<H: Handler> Double<H> {
         if let Some((status, error)) = refusal(route, &mut arguments) {
             return (error_response(status, &error), Reach::Command);
         }
-        (self.commands.handle(incoming.with_json(arguments)).await, Reach::Command)
+        (self.commands.handle(incoming.with_members(route, arguments)).await, Reach::Command)
     }
 }
 
 /// Why the arguments are refused, or why the command fails on them. Those that pass are put right.
-fn refusal(route: &Route, arguments: &mut Value) -> Option<(StatusCode, ServiceError)> {
+fn refusal(route: &Route, arguments: &mut Members) -> Option<(StatusCode, ServiceError)> {
     let failure = shadows::failure(route.name, arguments);
     let mut inherited = shadows::inherited(arguments);
-    match schema::check(route, inherited.as_mut().unwrap_or(arguments)) {
+    match schema::check(inherited.as_mut().unwrap_or(arguments)) {
         Err(problems) => Some((StatusCode::BAD_REQUEST, validation_error(&problems))),
         Ok(()) => failure.map(|error| (StatusCode::INTERNAL_SERVER_ERROR, error)),
     }

@@ -7,7 +7,7 @@ use http::header::{CONNECTION, DATE, EXPECT, HOST, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Response, StatusCode, Version};
 
-/// The verbs that there are.
+/// The verbs that there are, in the order of the alphabet.
 const METHODS: &[&str] = &[
     "ACL",
     "BIND",
@@ -48,14 +48,14 @@ const METHODS: &[&str] = &[
 
 /// The answer without a body that refuses the request.
 pub(super) fn refusal(request: &Parts) -> Option<Response<AnswerBody>> {
-    let closed = HeaderMap::from_iter([(CONNECTION, HeaderValue::from_static("close"))]);
+    let closed = || HeaderMap::from_iter([(CONNECTION, HeaderValue::from_static("close"))]);
     let is_current = request.version == Version::HTTP_11;
     let empty = AnswerBody::unsized_of(Bytes::new());
-    let (status, headers, body) = if !METHODS.contains(&request.method.as_str()) {
+    let (status, headers, body) = if METHODS.binary_search(&request.method.as_str()).is_err() {
         // Node.js says nothing of its length, and hyper must.
-        (StatusCode::BAD_REQUEST, closed, AnswerBody::sized(Bytes::new()))
+        (StatusCode::BAD_REQUEST, closed(), AnswerBody::sized(Bytes::new()))
     } else if is_current && !request.headers.contains_key(HOST) {
-        let mut headers = closed;
+        let mut headers = closed();
         headers.insert(DATE, date::now());
         (StatusCode::BAD_REQUEST, headers, empty)
     } else if is_current && request.headers.get(EXPECT).is_some_and(|expected| !is_continue(expected)) {

@@ -4,7 +4,7 @@
 //! service's words, and all of them at once, are part of its contract.
 
 use super::javascript::{infinite, is_falsy, settle, text};
-use crate::runtime::Route;
+use crate::runtime::Members;
 use serde_json::{Map, Value};
 
 /// What an argument may be.
@@ -31,31 +31,27 @@ impl Rule {
     }
 }
 
-/// Checks the arguments of `route` and puts right what the service would take for something else.
+/// Checks the arguments and puts right what the service would take for something else.
 ///
 /// The violations come in the order of the arguments, in the service's words.
-pub(super) fn check(route: &Route, arguments: &mut Value) -> Result<(), Vec<String>> {
+pub(super) fn check(arguments: &mut Members) -> Result<(), Vec<String>> {
     let mut problems = Vec::new();
-    for param in route.params {
-        if let Some(name) = param.field() {
-            check_one(name, param.required, arguments, &mut problems);
-        }
+    for (name, required, argument) in arguments.fields_mut() {
+        check_one(name, required, argument.as_mut().unwrap_or(&mut Value::Null), &mut problems);
     }
     if problems.is_empty() {
-        if let Some(ignored) = arguments.get_mut("paging").filter(|paging| !paging.is_object()) {
+        if let Some(ignored) = arguments.argument_mut("paging").filter(|paging| !paging.is_object()) {
             *ignored = Value::Null;
         }
         return Ok(());
     }
-    if route.params.iter().any(|param| param.field() == Some("paging")) {
-        problems.extend(unexpected(arguments));
-    }
+    problems.extend(unexpected(arguments));
     Err(problems)
 }
 
 /// What is no problem by itself, but is told along with those that are. Paging is the last argument.
-fn unexpected(arguments: &mut Value) -> Vec<String> {
-    let keys = match arguments.get_mut("paging") {
+fn unexpected(arguments: &mut Members) -> Vec<String> {
+    let keys = match arguments.argument_mut("paging") {
         Some(paging @ Value::Object(_)) => {
             settle(paging);
             paging.as_object().map(|paging| paging.keys().cloned().collect()).unwrap_or_default()
@@ -69,9 +65,7 @@ fn unexpected(arguments: &mut Value) -> Vec<String> {
     unexpected.map(|key| format!("paging contains unexpected property {key}")).collect()
 }
 
-fn check_one(name: &str, required: bool, arguments: &mut Value, problems: &mut Vec<String>) {
-    let mut nothing = Value::Null;
-    let value = arguments.get_mut(name).unwrap_or(&mut nothing);
+fn check_one(name: &str, required: bool, value: &mut Value, problems: &mut Vec<String>) {
     match (Rule::of(name), value) {
         (_, Value::Null) if required => problems.push(format!("{name} must not be null")),
         (_, Value::Null) | (Rule::Text, Value::String(_)) => {}

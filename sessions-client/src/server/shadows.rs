@@ -6,6 +6,7 @@
 
 use super::javascript::infinite;
 use crate::error::ServiceError;
+use crate::runtime::Members;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -21,41 +22,59 @@ const ON_FILTER: &[&str] = &[
 ];
 
 /// The error of copying the arguments, which comes before everything else.
-pub(super) fn uncopied(arguments: &Value) -> Option<ServiceError> {
-    let why = copying(arguments.as_object()?)?;
+pub(super) fn uncopied(arguments: &Members) -> Option<ServiceError> {
+    let why = copying(arguments)?;
     Some(ServiceError::new("Internal", format!("TypeError: {why}")))
 }
 
 /// The arguments as the service checks them: together with those of their prototype, if one of them is it.
-pub(super) fn inherited(arguments: &Value) -> Option<Value> {
-    let object = arguments.as_object()?;
-    match object.get("__proto__")? {
-        Value::Null => Some(Value::Null),
-        Value::Object(prototype) => {
-            let mut all = prototype.clone();
-            all.extend(object.clone());
-            Some(Value::Object(all))
+pub(super) fn inherited(arguments: &Members) -> Option<Members> {
+    let prototype =
+        arguments.other("__proto__").filter(|prototype| prototype.is_null() || prototype.is_object())?;
+    let mut all = arguments.clone();
+    for (name, _, argument) in all.fields_mut() {
+        match prototype.as_object() {
+            Some(prototype) if argument.is_none() => *argument = prototype.get(name).cloned(),
+            Some(_) => {}
+            None => *argument = None,
         }
-        _ => None,
     }
+    Some(all)
 }
 
 /// The error of a command that finds nothing else wrong with its arguments.
-pub(super) fn failure(command: &str, arguments: &Value) -> Option<ServiceError> {
-    let object = arguments.as_object()?;
+pub(super) fn failure(command: &str, arguments: &Members) -> Option<ServiceError> {
     let why = match command {
         "close_expired_sessions" => None,
-        "get_sessions" => calling(object, is_object, ON_ARGUMENTS_OF_LISTS).or_else(|| listing(object)),
-        _ => calling(object, is_object, ON_ARGUMENTS),
+        "get_sessions" => calling(arguments, is_object, ON_ARGUMENTS_OF_LISTS).or_else(|| listing(arguments)),
+        _ => calling(arguments, is_object, ON_ARGUMENTS),
     }?;
     let error = ServiceError::new("EXEC_FAILED", format!("Execution {command} failed: TypeError: {why}"));
     let error = error.with_category("FailedInvocation").with_detail("command", command);
     Some(ServiceError { cause: Some(why.into_owned()), ..error })
 }
 
+/// What has members under keys.
+trait Keys {
+    fn value(&self, key: &str) -> Option<&Value>;
+}
+
+/// No argument has the name of a method.
+impl Keys for Members {
+    fn value(&self, key: &str) -> Option<&Value> {
+        self.other(key)
+    }
+}
+
+impl Keys for Map<String, Value> {
+    fn value(&self, key: &str) -> Option<&Value> {
+        self.get(key)
+    }
+}
+
 /// Filter and paging are copied before the filter is read.
-fn listing(arguments: &Map<String, Value>) -> Option<Cow<'static, str>> {
-    let object = |name| arguments.get(name).and_then(Value::as_object);
+fn listing(arguments: &Members) -> Option<Cow<'static, str>> {
+    let object = |name| arguments.argument(name).and_then(Value::as_object);
     let (filter, paging) = (object("filter"), object("paging"));
     filter
         .and_then(|filter| {
@@ -68,18 +87,18 @@ fn listing(arguments: &Map<String, Value>) -> Option<Cow<'static, str>> {
         .or_else(|| filter.and_then(|filter| calling(filter, Value::is_null, ON_FILTER)))
 }
 
-fn copying(object: &Map<String, Value>) -> Option<Cow<'static, str>> {
-    object.contains_key("hasOwnProperty").then_some("map.hasOwnProperty is not a function".into())
+fn copying(object: &impl Keys) -> Option<Cow<'static, str>> {
+    object.value("hasOwnProperty").is_some().then_some("map.hasOwnProperty is not a function".into())
 }
 
 /// `hides_all` says which values of `__proto__` become the prototype, which has none of the methods.
 fn calling(
-    object: &Map<String, Value>,
+    object: &impl Keys,
     hides_all: impl Fn(&Value) -> bool,
     calls: &[&str],
 ) -> Option<Cow<'static, str>> {
-    let all_hidden = object.get("__proto__").is_some_and(hides_all);
-    let hidden = |call: &str| call.split_once('.').is_some_and(|(_, method)| object.contains_key(method));
+    let all_hidden = object.value("__proto__").is_some_and(hides_all);
+    let hidden = |call: &str| call.split_once('.').is_some_and(|(_, method)| object.value(method).is_some());
     let call = calls.iter().find(|call| all_hidden || hidden(call))?;
     Some(format!("{call} is not a function").into())
 }

@@ -24,8 +24,10 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
             #service: &#service_type,
             #request: #rt::Incoming,
         ) -> #rt::Response #where_clause {
-            #(#arms)*
-            #request.unmatched(ROUTES)
+            match #private::route_of(&#request, ROUTES) {
+                #(#arms)*
+                _ => #request.unmatched(ROUTES),
+            }
         }
 
         /// [`dispatch`] as a value: a service for servers and in-process transports.
@@ -72,6 +74,7 @@ fn arm(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     let Scope { rt, private, contract, .. } = scope;
     let (service, request, received) = (local("service"), local("request"), local("received"));
     let (cfgs, route, method) = (&operation.cfgs, &operation.const_ident, &operation.ident);
+    let name = operation.name();
     let (type_ident, output) = (&operation.type_ident, &operation.output);
     let own = own_parameters(scope, operation);
     let lent = operation.params.iter().map(|param| lend(scope, param, &quote!(#received)));
@@ -81,13 +84,13 @@ fn arm(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     let respond = call_for(output, rt, "respond", &quote!(#route, #outcome));
     quote! {
         #(#cfgs)*
-        if let #private::Some(#received) = #request.receive::<received::#type_ident<#own>>() {
-            let #received = match #received {
+        #private::Some(#name) => {
+            let #received = match #private::receive::<received::#type_ident<#own>>(#request) {
                 #private::Ok(#received) => #received,
                 #private::Err(refusal) => return #private::refuse(#route, &refusal),
             };
             let #outcome = <_ as #contract>::#method(#service, #(#lent),*).await;
-            return #respond;
+            #respond
         }
     }
 }

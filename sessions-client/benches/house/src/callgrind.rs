@@ -5,9 +5,11 @@
 //! an earlier run, not against a peer in the same one. So was an allocator that counts: the calls of `malloc` are
 //! in the same profile, and counting there changes nothing of what is measured.
 
+use crate::child::{Server, output};
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use tokio::process::Command;
 
 /// What a process did.
@@ -26,13 +28,19 @@ impl Profile {
     /// Runs `program` under callgrind.
     pub(crate) async fn of(program: &Command) -> Result<Self> {
         let file = tempfile::NamedTempFile::new()?;
-        let mut valgrind = Command::new("valgrind");
-        valgrind
-            .args(["--quiet", "--tool=callgrind", "--compress-strings=no", "--compress-pos=no"])
-            .arg(format!("--callgrind-out-file={}", file.path().display()))
-            .arg(program.as_std().get_program())
-            .args(program.as_std().get_args());
-        crate::child::output(valgrind).await.context("callgrind, which is part of valgrind, is needed")?;
+        output(under_callgrind(program, file.path())).await.context(NEEDED)?;
+        Self::parse(&fs::read_to_string(file.path())?)
+    }
+
+    /// Runs the server that `program` is under callgrind, for as long as `load`, which is made from its address.
+    pub(crate) async fn of_server(
+        program: &Command,
+        load: impl FnOnce(&str) -> Result<Command>,
+    ) -> Result<Self> {
+        let file = tempfile::NamedTempFile::new()?;
+        let server = Server::start(under_callgrind(program, file.path())).await.context(NEEDED)?;
+        output(load(&server.url)?).await?;
+        server.stop().await?;
         Self::parse(&fs::read_to_string(file.path())?)
     }
 
@@ -97,6 +105,19 @@ impl Profile {
         functions.truncate(count);
         functions
     }
+}
+
+const NEEDED: &str = "callgrind, which is part of valgrind, is needed";
+
+/// `program` under callgrind, which writes to `file` what it has counted.
+fn under_callgrind(program: &Command, file: &Path) -> Command {
+    let mut valgrind = Command::new("valgrind");
+    valgrind
+        .args(["--quiet", "--tool=callgrind", "--compress-strings=no", "--compress-pos=no"])
+        .arg(format!("--callgrind-out-file={}", file.display()))
+        .arg(program.as_std().get_program())
+        .args(program.as_std().get_args());
+    valgrind
 }
 
 fn number(text: Option<&str>) -> Result<f64> {

@@ -4,6 +4,8 @@ use crate::callgrind::Profile;
 use crate::child::{Server, myself};
 use crate::clients::Client;
 use crate::codec::Case;
+use crate::load::Asked;
+use crate::servers::Kind;
 use crate::table::{Table, thousands};
 use crate::wire::Operation;
 use anyhow::{Context, Result, ensure};
@@ -17,6 +19,8 @@ pub(crate) enum Subject {
     Call(Client, Operation),
     /// Encoding or decoding alone.
     Codec(Case),
+    /// A server's answer over a socket.
+    Answer(Kind, Asked),
 }
 
 /// What it costs once.
@@ -31,8 +35,11 @@ const TIMES: u32 = 200;
 /// How often it is done in the shorter one: until pools, buffers and tables have their size.
 const SETTLED: u32 = 50;
 
-/// How long answers are held back, in microseconds. A client that runs under valgrind may find the answer
-/// there or may have to wait for it, which costs differently; so it always has to wait.
+/// The same for a server, until each session that is stored was read once.
+const SERVER_SETTLED: u32 = 2 * SETTLED;
+
+/// How long answers are held back from a client, and requests from a server, in microseconds. What runs under valgrind
+/// may find them there or may have to wait for them, which costs differently; so it always has to wait.
 const DELAY: u64 = 2_000;
 
 impl Subject {
@@ -41,6 +48,7 @@ impl Subject {
         match self {
             Self::Call(client, operation) => format!("{}/{operation}", word(&client)),
             Self::Codec(case) => format!("codec/{}", word(&case)),
+            Self::Answer(kind, asked) => format!("{}/{}", word(&kind), word(&asked)),
         }
     }
 
@@ -53,6 +61,7 @@ impl Subject {
                 Case::Session | Case::SessionByHand => Case::SessionByHand,
                 Case::Page | Case::PageBorrowed | Case::PageByHand => Case::PageByHand,
             }),
+            Self::Answer(_, asked) => Self::Answer(Kind::Axum, asked),
         }
     }
 
@@ -60,17 +69,23 @@ impl Subject {
         let calls = Operation::ALL.into_iter().flat_map(|operation| {
             Client::value_variants().iter().map(move |&client| Self::Call(client, operation))
         });
-        calls.chain(Case::value_variants().iter().map(|&case| Self::Codec(case)))
+        let answers = Asked::value_variants().iter().flat_map(|&asked| {
+            // What is in another process by way of a script cannot be counted.
+            [Kind::Embedded, Kind::Axum].map(|kind| Self::Answer(kind, asked))
+        });
+        calls.chain(Case::value_variants().iter().map(|&case| Self::Codec(case))).chain(answers)
     }
 
     /// Runs it under callgrind, twice.
     pub(crate) async fn count(self, server: &Server) -> Result<Counted> {
-        let shorter = Profile::of(&self.command(server, SETTLED)?).await?;
-        let longer = Profile::of(&self.command(server, SETTLED + TIMES)?).await?;
+        let settled = if matches!(self, Self::Answer(..)) { SERVER_SETTLED } else { SETTLED };
+        let shorter = self.profile(server, settled).await?;
+        let longer = self.profile(server, settled + TIMES).await?;
         Ok(Counted { subject: self, profile: longer.each(&shorter, TIMES) })
     }
 
-    fn command(self, server: &Server, times: u32) -> Result<Command> {
+    /// What it costs `times`, and everything around it. `server` has fixed answers.
+    async fn profile(self, server: &Server, times: u32) -> Result<Profile> {
         let mut command = Command::new(myself()?);
         let times = times.to_string();
         match self {
@@ -78,8 +93,18 @@ impl Subject {
                 command.args(["work", &word(&client), &word(&operation), &server.url, "--calls", &times])
             }
             Self::Codec(case) => command.args(["codec", &word(&case), "--times", &times]),
+            Self::Answer(kind, asked) => {
+                command.args(["serve", &word(&kind)]);
+                let load = |url: &str| {
+                    let mut load = Command::new(myself()?);
+                    load.args(["load", &word(&asked), url, "--stored", &asked.stored().to_string()]);
+                    load.args(["--connections", "1", "--pause", &DELAY.to_string(), "--calls", &times]);
+                    Ok(load)
+                };
+                return Profile::of_server(&command, load).await;
+            }
         };
-        Ok(command)
+        Profile::of(&command).await
     }
 }
 

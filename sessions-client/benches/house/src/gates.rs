@@ -8,6 +8,8 @@ use crate::child::rustc;
 use crate::clients::Client;
 use crate::codec::Case;
 use crate::count::{Count, Counted, Subject};
+use crate::load::Asked;
+use crate::servers::Kind;
 use crate::table::Table;
 use crate::wire::Operation;
 use anyhow::{Context, Result, bail, ensure};
@@ -74,6 +76,25 @@ const LIMITS: &[Limit] = &[
         peer: Subject::Codec(Case::PageByHand),
         instructions: 0.42,
         allocations: 0.02,
+    },
+    // The peer does no work but HTTP's: it answers with fixed bytes, and fewer headers.
+    Limit {
+        ours: Subject::Answer(Kind::Embedded, Asked::OpenSession),
+        peer: Subject::Answer(Kind::Axum, Asked::OpenSession),
+        instructions: 2.55,
+        allocations: 1.58,
+    },
+    Limit {
+        ours: Subject::Answer(Kind::Embedded, Asked::GetSessionById),
+        peer: Subject::Answer(Kind::Axum, Asked::GetSessionById),
+        instructions: 1.66,
+        allocations: 0.86,
+    },
+    Limit {
+        ours: Subject::Answer(Kind::Embedded, Asked::GetSessions),
+        peer: Subject::Answer(Kind::Axum, Asked::GetSessions),
+        instructions: 4.25,
+        allocations: 1.15,
     },
 ];
 

@@ -1,7 +1,7 @@
 //! The load of a server: prepared requests over TCP, from callers who each send one after the other.
 
 use crate::clients::tcp::{Connection, post};
-use crate::wire::{Operation, data};
+use crate::wire::{Operation, PAGE, data};
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
@@ -11,6 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -22,6 +23,16 @@ pub(crate) enum Asked {
     GetSessionById,
     /// Reads the first page.
     GetSessions,
+}
+
+impl Asked {
+    /// How many sessions there usually are before: a page, where any are read.
+    pub(crate) const fn stored(self) -> usize {
+        match self {
+            Self::OpenSession => 0,
+            Self::GetSessionById | Self::GetSessions => PAGE,
+        }
+    }
 }
 
 /// The arguments of `load`.
@@ -39,6 +50,12 @@ pub(crate) struct Load {
     /// How long requests are sent, in seconds.
     #[arg(long, default_value_t = 1.0)]
     seconds: f64,
+    /// How many requests are sent instead, for a server whose instructions are counted.
+    #[arg(long)]
+    calls: Option<usize>,
+    /// How long each request is held back, in microseconds.
+    #[arg(long, default_value_t = 0)]
+    pause: u64,
 }
 
 /// How far the next session that is read is from the last one, so that they are not neighbours in memory.
@@ -66,6 +83,11 @@ impl Load {
                 ids.iter().map(|id| request("/v1/sessions/get_session_by_id", body(id).as_bytes())).collect()
             }
         };
+        if let Some(calls) = self.calls {
+            let begin = Instant::now();
+            let sent = self.send(&requests, move |sent| sent < calls, |_| Ok(())).await?;
+            return Ok(sent as f64 / begin.elapsed().as_secs_f64());
+        }
         // A program in JavaScript is compiled while it runs.
         self.send_for(0.5, &requests).await?;
         let begin = Instant::now();
@@ -113,6 +135,7 @@ impl Load {
     ) -> Result<usize> {
         let sent = Rc::new(Cell::new(0));
         let requests: Rc<[_]> = requests.into();
+        let pause = Duration::from_micros(self.pause);
         let mut connections = JoinSet::new();
         for _ in 0..self.connections {
             let mut connection = Connection::open(self.authority()?).await?;
@@ -121,6 +144,9 @@ impl Load {
             connections.spawn_local(async move {
                 while goes_on(sent.get()) {
                     let turn = sent.replace(sent.get() + 1);
+                    if !pause.is_zero() {
+                        sleep(pause).await;
+                    }
                     let request = &requests[turn * STRIDE % requests.len()];
                     connection.exchange(request, &read).await??;
                 }
