@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """What a call costs the generator, beside a bare loop of goose's.
 
+    cargo build --release -p loadtest --bin loadtest --examples
     loadtest/benches/cost.py target/release [ROUNDS]
 
-Needs the release builds of the programs `loadtest`, `examples/bare_goose` and `examples/service`. The service has
-core 0 and the generator core 1, in one process each; all variants take turns in each round, and the medians count. CPU
-is user and system time of the generator's process, from its start to its end, the cleaning included.
+The service is `examples/fast_service`, which costs less than any generator. It has core 0 and the generator core 1, in one
+process each; all variants take turns in each round, and the medians count. CPU is user and system time of the generator's
+process, from its start to its end, the cleaning included. `busy` is which part of the time a process had its core: only
+where the generator is at its limit and the service is not, its rate is that of the generator. Where other programs
+take their part of a core, the cost in CPU still holds.
 """
 
 import json
@@ -47,26 +50,33 @@ def calls(report):
     return sum(request["success_count"] + request["fail_count"] for request in requests), SECONDS
 
 
-def measure(command, folder):
-    """Calls a second, and microseconds of CPU a call."""
+def cpu_of(pid):
+    """Seconds of CPU that a process has used so far."""
+    with open(f"/proc/{pid}/stat") as file:
+        user, system = file.read().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(command, folder, service):
+    """Calls a second, microseconds of CPU a call, and how busy the generator and the service were."""
     file = f"{folder}/report.json"
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before, served, start = resource.getrusage(resource.RUSAGE_CHILDREN), cpu_of(service), time.monotonic()
     environment = {**os.environ, "TOKIO_WORKER_THREADS": "1"}
     done = subprocess.run(
         [*command, "--report-file", file], preexec_fn=pinned(1), env=environment, cwd=folder, capture_output=True, text=True
     )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    after, seconds = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic() - start
     if done.returncode != 0:
         sys.exit(f"{command[0]} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     with open(file) as text:
-        count, seconds = calls(json.load(text))
+        count, span = calls(json.load(text))
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return count / seconds, cpu / count * 1e6
+    return count / span, cpu / count * 1e6, cpu / seconds, (cpu_of(service) - served) / seconds
 
 
 def main():
     service = subprocess.Popen(
-        [f"{PROGRAMS}/examples/service", f"127.0.0.1:{PORT}"], preexec_fn=pinned(0), stdout=subprocess.DEVNULL
+        [f"{PROGRAMS}/examples/fast_service", f"127.0.0.1:{PORT}"], preexec_fn=pinned(0), stdout=subprocess.DEVNULL
     )
     try:
         time.sleep(0.5)
@@ -74,15 +84,17 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             for _ in range(ROUNDS):
                 for name, command in VARIANTS.items():
-                    results[name].append(measure(command, folder))
+                    results[name].append(measure(command, folder, service.pid))
     finally:
         service.terminate()
         service.wait()
-    bare_rate, bare_cpu = (statistics.median(column) for column in zip(*results["bare goose"]))
-    print(f"{'':42} {'calls/s':>9} {'':>6} {'CPU us/call':>12} {'':>6}")
-    for name, measured in results.items():
-        rate, cpu = (statistics.median(column) for column in zip(*measured))
-        print(f"{name:42} {rate:9,.0f} {rate / bare_rate:5.2f}x {cpu:12.1f} {bare_cpu / cpu:5.2f}x")
+    medians = {name: [statistics.median(column) for column in zip(*measured)] for name, measured in results.items()}
+    bare_rate, bare_cpu, *_ = medians["bare goose"]
+    print(f"{'':42} {'calls/s':>9} {'':>6} {'CPU us/call':>12} {'':>6} {'busy':>6} {'service':>8}")
+    for name, (rate, cpu, busy, served) in medians.items():
+        print(
+            f"{name:42} {rate:9,.0f} {rate / bare_rate:5.2f}x {cpu:12.1f} {bare_cpu / cpu:5.2f}x {busy:6.0%} {served:8.0%}"
+        )
 
 
 if __name__ == "__main__":

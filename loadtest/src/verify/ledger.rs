@@ -133,12 +133,10 @@ fn place(hash: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verify::known::Session;
-    use sessions_client::Timestamp;
+    use crate::verify::known::sample::session;
 
     fn known(id: &str, owner: &str) -> Arc<Known> {
-        let session = Session::new(id, Timestamp::default());
-        Arc::new(Known::new(&session, owner.to_owned(), 0, owner.to_owned()))
+        Arc::new(Known::new(&session(id, owner), owner.to_owned(), 0, owner.to_owned()))
     }
 
     fn open(ledger: &Ledger, id: &str, owner: &str) -> bool {
