@@ -7,7 +7,7 @@ use crate::observe::recorder::Window;
 use crate::text;
 use crate::verify::known::{Answer, CLIENT, Change, Known, Session, USER_NAME};
 use crate::verify::list::Listed;
-use crate::verify::payload::{Data, Profile, written};
+use crate::verify::payload::Label;
 use crate::verify::violation::{Violation, must};
 use crate::wire::{Exchange, Line, Wire, client};
 use goose::goose::GooseUser;
@@ -16,7 +16,6 @@ use sessions_client::sessions_v1::{
     UpdateSessionUser,
 };
 use sessions_client::{Error, FilterParams, Operation, PagingParams, RawResponse, RawValue};
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -120,9 +119,8 @@ impl<'v> Visit<'v> {
         let load = self.load;
         let number = load.sessions.fetch_add(1, Ordering::Relaxed);
         let correlation = format!("{owner}-{number}");
-        let user = written(&Profile { owner: Cow::from(owner), session: number, sequence: 0 });
-        let filler = load.filler.text();
-        let data = written(&Data { owner: Cow::from(owner), session: number, sequence: 0, filler });
+        let label = Label::new(owner, number);
+        let (user, data) = (label.user(0), label.data(0, &load.filler));
         let opening = OpenSession::<Box<RawValue>, Box<RawValue>>::new(owner)
             .correlation_id(&correlation)
             .user_name(USER_NAME)
@@ -139,7 +137,7 @@ impl<'v> Visit<'v> {
             if session.user_id.as_deref() != Some(owner) {
                 return Ok(Err(Violation::OtherUser));
             }
-            let known = Arc::new(Known::new(&session, owner.to_owned(), number, correlation.clone()));
+            let known = Arc::new(Known::new(&session, label, correlation.clone()));
             let is_new = load.ledger.opened(Arc::clone(&known));
             let checked = if load.verify {
                 let begun = known.begin(Change::Nothing);
@@ -169,14 +167,14 @@ impl<'v> Visit<'v> {
 
     pub(crate) async fn store(&mut self, known: &Known) -> Result<(), Trouble> {
         let sequence = self.next(known, Known::next_data);
-        let data = known.data(sequence, &self.load.filler);
+        let data = known.label.data(sequence, &self.load.filler);
         let storing = StoreSessionData::new(&known.id, &data).correlation_id(&known.correlation);
         self.about(known, Change::Data(sequence), storing).await
     }
 
     pub(crate) async fn update(&mut self, known: &Known) -> Result<(), Trouble> {
         let sequence = self.next(known, Known::next_user);
-        let user = known.user(sequence);
+        let user = known.label.user(sequence);
         let updating = UpdateSessionUser::new(&known.id, &user).correlation_id(&known.correlation);
         self.about(known, Change::User(sequence), updating).await
     }

@@ -4,11 +4,10 @@
 //! have happened. What an answer must say is settled when its call begins, since a reading may be older than a write
 //! that ends before it.
 
-use super::payload::{Data, Filler, Profile, ours, written};
+use super::payload::{Data, Filler, Label, Profile, ours};
 use super::register::{Reading, Register, Unreadable, Written};
 use super::violation::{Checked, Violation, must};
 use sessions_client::{Error, ErrorKind, RawValue, SessionRef, Timestamp};
-use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A session as an answer has it: one of somebody else, or a damaged one, is to be judged like any other.
@@ -25,10 +24,8 @@ pub(crate) const CLIENT: &str = "loadtest";
 pub(crate) struct Known {
     /// What the service calls it.
     pub(crate) id: String,
-    /// Whose it is.
-    pub(crate) owner: String,
-    /// Which session of the run it is.
-    pub(crate) number: u64,
+    /// Whose it is, and which session of the run.
+    pub(crate) label: Label,
     /// What all its calls are labelled with.
     pub(crate) correlation: String,
     history: Mutex<History>,
@@ -108,7 +105,7 @@ pub(crate) struct Begun {
 
 impl Known {
     /// The session that was opened and answered with `session`.
-    pub(crate) fn new(session: &Session<'_>, owner: String, number: u64, correlation: String) -> Self {
+    pub(crate) fn new(session: &Session<'_>, label: Label, correlation: String) -> Self {
         let history = History {
             data: Register::new(),
             user: Register::new(),
@@ -117,7 +114,7 @@ impl Known {
             request_time: session.request_time,
             distrusted: false,
         };
-        Self { id: session.id.to_string(), owner, number, correlation, history: Mutex::new(history) }
+        Self { id: session.id.to_string(), label, correlation, history: Mutex::new(history) }
     }
 
     fn history(&self) -> MutexGuard<'_, History> {
@@ -132,17 +129,6 @@ impl Known {
     /// The number of the user that is to be stored next.
     pub(crate) fn next_user(&self) -> u64 {
         self.history().user.begin()
-    }
-
-    /// The data of this number, as it is sent.
-    pub(crate) fn data(&self, sequence: u64, filler: &Filler) -> Box<RawValue> {
-        let (owner, session) = (Cow::from(&self.owner), self.number);
-        written(&Data { owner, session, sequence, filler: filler.text() })
-    }
-
-    /// The user of this number, as it is sent.
-    pub(crate) fn user(&self, sequence: u64) -> Box<RawValue> {
-        written(&Profile { owner: Cow::from(&self.owner), session: self.number, sequence })
     }
 
     /// Notes that a call is about to be made.
@@ -273,7 +259,7 @@ impl History {
         let Some(session) = answer else {
             return must(deleted != Certainty::No, Violation::Lost);
         };
-        must(session.user_id.as_deref() == Some(&known.owner), Violation::OtherUser)?;
+        must(session.user_id.as_deref() == Some(&known.label.owner), Violation::OtherUser)?;
         must(session.id == known.id, Violation::OtherSession)?;
         must(deleted != Certainty::Yes, Violation::DeleteLeftIt)?;
         as_opened(session)?;
@@ -303,22 +289,40 @@ impl History {
         filler: &Filler,
     ) -> Checked {
         let user = session.user.ok_or(Violation::ProfileGone)?;
-        let user: Profile<'_> = ours(user).ok_or(Violation::ProfileDiffers)?;
-        must(user.owner == known.owner && user.session == known.number, Violation::ProfileOfOthers)?;
-        self.user.check(begun.user, user.sequence).map_err(|why| match why {
+        let sequence = match known.label.number_of_user(user) {
+            Some(sequence) => sequence,
+            None => read_user(&known.label, user)?,
+        };
+        self.user.check(begun.user, sequence).map_err(|why| match why {
             Unreadable::Stale => Violation::StaleProfile,
             Unreadable::Unwritten => Violation::ProfileUnwritten,
         })?;
         let data = session.data.ok_or(Violation::DataGone)?;
-        let data: Data<'_> = ours(data).ok_or(Violation::DataDiffers)?;
-        must(data.owner == known.owner, Violation::DataOfOtherUser)?;
-        must(data.session == known.number, Violation::DataOfOtherSession)?;
-        self.data.check(begun.data, data.sequence).map_err(|why| match why {
+        let (sequence, is_whole) = match known.label.number_of_data(data, filler) {
+            Some(sequence) => (sequence, true),
+            None => read_data(&known.label, data, filler)?,
+        };
+        self.data.check(begun.data, sequence).map_err(|why| match why {
             Unreadable::Stale => Violation::StaleData,
             Unreadable::Unwritten => Violation::DataUnwritten,
         })?;
-        must(filler.is(data.filler), Violation::DataDiffers)
+        must(is_whole, Violation::DataDiffers)
     }
+}
+
+/// The number of what was read, which is said about the user of `label`.
+fn read_user(label: &Label, user: &RawValue) -> Result<u64, Violation> {
+    let user: Profile<'_> = ours(user).ok_or(Violation::ProfileDiffers)?;
+    must(user.owner == label.owner && user.session == label.session, Violation::ProfileOfOthers)?;
+    Ok(user.sequence)
+}
+
+/// The number of what was read, which was stored in the session of `label`, and whether all of it is there.
+fn read_data(label: &Label, data: &RawValue, filler: &Filler) -> Result<(u64, bool), Violation> {
+    let data: Data<'_> = ours(data).ok_or(Violation::DataDiffers)?;
+    must(data.owner == label.owner, Violation::DataOfOtherUser)?;
+    must(data.session == label.session, Violation::DataOfOtherSession)?;
+    Ok((data.sequence, filler.is(data.filler)))
 }
 
 /// Whether what nothing changes is as it was sent.
@@ -356,6 +360,7 @@ mod tests {
     use super::sample::{answered, session};
     use super::*;
     use crate::verify::payload::Shape;
+    use serde_json::value::to_raw_value;
     use sessions_client::ServiceError;
 
     fn filler() -> Filler {
@@ -369,9 +374,9 @@ mod tests {
     /// Ann's session as it was opened.
     fn opened() -> (Known, Session<'static>) {
         let mut session = session("id", "ann");
-        let known = Known::new(&session, "ann".to_owned(), 7, "ann-7".to_owned());
-        session.user = Some(answered(known.user(0)));
-        session.data = Some(answered(known.data(0, &filler())));
+        let known = Known::new(&session, Label::new("ann", 7), "ann-7".to_owned());
+        session.user = Some(answered(known.label.user(0)));
+        session.data = Some(answered(known.label.data(0, &filler())));
         (known, session)
     }
 
@@ -408,7 +413,7 @@ mod tests {
         |session| {
             let mut data = ours(session.data.unwrap()).unwrap();
             change(&mut data);
-            session.data = Some(answered(written(&data)));
+            session.data = Some(answered(to_raw_value(&data).unwrap()));
         }
     }
 
@@ -416,13 +421,24 @@ mod tests {
         |session| {
             let mut user = ours(session.user.unwrap()).unwrap();
             change(&mut user);
-            session.user = Some(answered(written(&user)));
+            session.user = Some(answered(to_raw_value(&user).unwrap()));
         }
     }
 
     #[test]
     fn an_open_session_is_right_when_everything_is_as_it_was_sent() {
         assert_open(|_| (), Ok(()));
+    }
+
+    #[test]
+    fn payloads_that_are_written_otherwise_are_as_right() {
+        fn spaced(payload: Option<&RawValue>) -> Option<&'static RawValue> {
+            let value: serde_json::Value = serde_json::from_str(payload?.get()).unwrap();
+            let text = serde_json::to_string_pretty(&value).unwrap();
+            Some(answered(RawValue::from_string(text).unwrap()))
+        }
+        assert_open(|session| session.user = spaced(session.user), Ok(()));
+        assert_open(|session| session.data = spaced(session.data), Ok(()));
     }
 
     #[test]
@@ -455,9 +471,9 @@ mod tests {
             call(&known, Change::Data(sequence), Answer::Session(&session)),
             Err(Violation::StaleData)
         );
-        session.data = Some(answered(known.data(sequence, &filler())));
+        session.data = Some(answered(known.label.data(sequence, &filler())));
         assert_eq!(read(&known, &session), Ok(()));
-        session.data = Some(answered(known.data(0, &filler())));
+        session.data = Some(answered(known.label.data(0, &filler())));
         assert_eq!(read(&known, &session), Err(Violation::StaleData));
     }
 
@@ -467,7 +483,7 @@ mod tests {
         let sequence = known.next_data();
         assert_eq!(call(&known, Change::Data(sequence), Answer::Failure), Ok(()));
         assert_eq!(read(&known, &session), Ok(()));
-        session.data = Some(answered(known.data(sequence, &filler())));
+        session.data = Some(answered(known.label.data(sequence, &filler())));
         assert_eq!(read(&known, &session), Ok(()));
     }
 
@@ -477,9 +493,9 @@ mod tests {
         let late = known.next_data();
         assert_eq!(call(&known, Change::Data(late), Answer::Unheard), Ok(()));
         let sequence = known.next_data();
-        session.data = Some(answered(known.data(sequence, &filler())));
+        session.data = Some(answered(known.label.data(sequence, &filler())));
         assert_eq!(call(&known, Change::Data(sequence), Answer::Session(&session)), Ok(()));
-        session.data = Some(answered(known.data(late, &filler())));
+        session.data = Some(answered(known.label.data(late, &filler())));
         assert_eq!(read(&known, &session), Ok(()));
         let mut closed = closed(session.clone());
         assert_eq!(call(&known, Change::Close, Answer::Session(&closed)), Ok(()));

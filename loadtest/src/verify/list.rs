@@ -106,7 +106,7 @@ impl<'a> Listed<'a> {
 mod tests {
     use super::super::known::sample::session as opened;
     use super::super::known::{Answer, Change};
-    use super::super::payload::{Filler, Shape};
+    use super::super::payload::{Filler, Label, Shape};
     use super::*;
     use sessions_client::Timestamp;
 
@@ -119,7 +119,7 @@ mod tests {
         let ledger = Ledger::default();
         for id in ["1", "2", "3"] {
             ledger.opening("ann");
-            assert!(ledger.opened(Arc::new(Known::new(&session(id), "ann".to_owned(), 0, String::new()))));
+            assert!(ledger.opened(Arc::new(Known::new(&session(id), Label::new("ann", 0), String::new()))));
         }
         close(&ledger.holding("ann").there["3"]);
         ledger
