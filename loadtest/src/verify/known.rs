@@ -380,8 +380,8 @@ mod tests {
         (known, session)
     }
 
-    fn other() -> Option<&'static RawValue> {
-        Some(serde_json::from_str(r#"{"cart": 1}"#).unwrap())
+    fn other() -> &'static RawValue {
+        serde_json::from_str(r#"{"cart": 1}"#).unwrap()
     }
 
     fn closed(mut session: Session<'_>) -> Session<'_> {
@@ -451,11 +451,11 @@ mod tests {
         assert_open(|session| session.client = Some("other".into()), Err(Violation::ClientDiffers));
         assert_open(|session| session.request_time = at(9), Err(Violation::TimeWentBack));
         assert_open(|session| session.user = None, Err(Violation::ProfileGone));
-        assert_open(|session| session.user = other(), Err(Violation::ProfileDiffers));
+        assert_open(|session| session.user = Some(other()), Err(Violation::ProfileDiffers));
         assert_open(with_user(|user| user.session = 6), Err(Violation::ProfileOfOthers));
         assert_open(with_user(|user| user.sequence = 1), Err(Violation::ProfileUnwritten));
         assert_open(|session| session.data = None, Err(Violation::DataGone));
-        assert_open(|session| session.data = other(), Err(Violation::DataDiffers));
+        assert_open(|session| session.data = Some(other()), Err(Violation::DataDiffers));
         assert_open(with_data(|data| data.owner = "bob".into()), Err(Violation::DataOfOtherUser));
         assert_open(with_data(|data| data.session = 6), Err(Violation::DataOfOtherSession));
         assert_open(with_data(|data| data.sequence = 1), Err(Violation::DataUnwritten));
