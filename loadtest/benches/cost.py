@@ -8,9 +8,8 @@
 The bare loop is as goose's book has it, in an ordinary release build, which is what the profile `bench` is; the load test is as it
 is shipped. The service is `examples/fast_service`, which costs less than any of them. It has core 0 and the generator core
 1, in one process each; all variants take turns in each round, and the medians count. CPU is user and system time of the
-generator's process, from its start to its end, the cleaning included. `busy` is which part of the time a process had its
-core: a rate is that of the generator only if that is what is at its limit. Where other programs take their part of a
-core, the cost in CPU still holds.
+generator's process, from its start to its end, the cleaning included. `busy` is which part of the time it had its core:
+a rate is that of the generator only if that is near the whole, for which nothing else may run on both cores.
 """
 
 import datetime
@@ -56,17 +55,10 @@ def calls(report):
     return counted, (times["Finished"] - times["Maintaining"]).total_seconds()
 
 
-def cpu_of(pid):
-    """Seconds of CPU that a process has used so far."""
-    with open(f"/proc/{pid}/stat") as file:
-        user, system = file.read().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-
-
-def measure(command, folder, service):
-    """Calls a second, microseconds of CPU a call, and how busy the generator and the service were."""
+def measure(command, folder):
+    """Calls a second, microseconds of CPU a call, and which part of the time the generator was busy."""
     file = f"{folder}/report.json"
-    before, served, start = resource.getrusage(resource.RUSAGE_CHILDREN), cpu_of(service), time.monotonic()
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     environment = {**os.environ, "TOKIO_WORKER_THREADS": "1"}
     done = subprocess.run(
         [*command, "--report-file", file], preexec_fn=pinned(1), env=environment, cwd=folder, capture_output=True, text=True
@@ -77,7 +69,7 @@ def measure(command, folder, service):
     with open(file) as text:
         count, span = calls(json.load(text))
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return count / span, cpu / count * 1e6, cpu / seconds, (cpu_of(service) - served) / seconds
+    return count / span, cpu / count * 1e6, cpu / seconds
 
 
 def main():
@@ -90,17 +82,15 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             for _ in range(ROUNDS):
                 for name, command in VARIANTS.items():
-                    results[name].append(measure(command, folder, service.pid))
+                    results[name].append(measure(command, folder))
     finally:
         service.terminate()
         service.wait()
     medians = {name: [statistics.median(column) for column in zip(*measured)] for name, measured in results.items()}
     bare_rate, bare_cpu, *_ = medians["bare goose"]
-    print(f"{'':42} {'calls/s':>9} {'':>6} {'CPU us/call':>12} {'':>6} {'busy':>6} {'service':>8}")
-    for name, (rate, cpu, busy, served) in medians.items():
-        print(
-            f"{name:42} {rate:9,.0f} {rate / bare_rate:5.2f}x {cpu:12.1f} {bare_cpu / cpu:5.2f}x {busy:6.0%} {served:8.0%}"
-        )
+    print(f"{'':42} {'calls/s':>9} {'':>6} {'CPU us/call':>12} {'':>6} {'busy':>6}")
+    for name, (rate, cpu, busy) in medians.items():
+        print(f"{name:42} {rate:9,.0f} {rate / bare_rate:5.2f}x {cpu:12.1f} {bare_cpu / cpu:5.2f}x {busy:6.0%}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ use mimalloc::MiMalloc;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// The allocator of the C library costs a call a tenth more.
+/// Calls cost less with it than with the allocator of the C library.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
