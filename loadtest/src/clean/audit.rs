@@ -11,8 +11,9 @@ use crate::verify::known::{Change, Known, Session};
 use crate::verify::ledger::Holding;
 use crate::verify::list::{Asked, Listed};
 use crate::verify::violation::Violation;
-use crate::wire::Client;
-use sessions_client::{DataPage, Error, FilterParams, ISessionsV1, PagingParams};
+use crate::wire::PatientClient;
+use sessions_client::sessions_v1::{CloseSession, DeleteSessionById, GetSessionById, GetSessions};
+use sessions_client::{DataPage, Error, FilterParams, ISessionsV1, Operation, PagingParams};
 use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -42,7 +43,7 @@ struct Found {
 }
 
 /// Deletes what is left of a run by a client that repeats what has failed, and says what remains.
-pub(crate) async fn audit(load: &Arc<Load>, client: Client) -> record::Audit {
+pub(crate) async fn audit(load: &Arc<Load>, client: PatientClient) -> record::Audit {
     let [opened, closed, deleted] = load.ledger.counts();
     let owners = Arc::new(load.ledger.owners());
     let client = Arc::new(client);
@@ -93,7 +94,7 @@ pub(crate) async fn audit(load: &Arc<Load>, client: Client) -> record::Audit {
 }
 
 /// Compares what is listed for a user with the ledger, deletes all of it, and looks again.
-async fn clear(load: &Load, client: &Client, owner: &str, found: &mut Found) -> Result<(), String> {
+async fn clear(load: &Load, client: &PatientClient, owner: &str, found: &mut Found) -> Result<(), String> {
     let holding = load.ledger.holding(owner);
     // Each opening without an answer may have opened a session.
     let unheard = usize::try_from(holding.unheard).unwrap_or(usize::MAX);
@@ -131,13 +132,13 @@ async fn clear(load: &Load, client: &Client, owner: &str, found: &mut Found) -> 
 /// The ids of all sessions that are listed for a user, and those of others among them.
 async fn listed(
     load: &Load,
-    client: &Client,
+    client: &PatientClient,
     owner: &str,
     holding: &Holding,
     limit: usize,
 ) -> Result<(Vec<String>, Vec<String>), String> {
     let mut checked = load.verify.then(|| Listed::new(holding.clone(), Asked::All));
-    let mut tell = |page: &DataPage<Session>| {
+    let mut tell = |page: &DataPage<Session<'_>>| {
         let outcome = checked.as_mut().map_or(Ok(()), |listed| listed.page(owner, page, &load.ledger));
         // Others' sessions are told apart, and after the first wrong page nothing certain can be said of the next.
         if let Err(violation) = outcome {
@@ -151,29 +152,32 @@ async fn listed(
 }
 
 /// The ids that are still listed for a user.
-async fn again(client: &Client, owner: &str, limit: usize) -> Result<Vec<String>, String> {
+async fn again(client: &PatientClient, owner: &str, limit: usize) -> Result<Vec<String>, String> {
     pages(client, owner, limit, &mut |_| ()).await.map(|(ids, _)| ids)
 }
 
 /// Goes through all pages of a user's list; the ids of the user's sessions, and those of others.
 async fn pages(
-    client: &Client,
+    client: &PatientClient,
     owner: &str,
     limit: usize,
-    tell: &mut (dyn FnMut(&DataPage<Session>) + Send),
+    tell: &mut (dyn FnMut(&DataPage<Session<'_>>) + Send),
 ) -> Result<(Vec<String>, Vec<String>), String> {
     let filter = FilterParams::new().user_id(owner);
     let (mut ids, mut foreign, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
     loop {
         let skipped = u32::try_from(seen.len()).unwrap_or(u32::MAX);
         let paging = PagingParams::new().skip(skipped);
-        let page = client.get_sessions(None, Some(&filter), Some(&paging)).await.map_err(text)?;
+        let listing = GetSessions::new().filter(&filter).paging(&paging);
+        let answer = client.caller().call_raw(listing).await.map_err(text)?;
+        let page: DataPage<Session<'_>> = answer.read().map_err(text)?;
         tell(&page);
         let before = seen.len();
         for session in page.data {
-            if seen.insert(session.id.clone()) {
+            let id = session.id.into_owned();
+            if seen.insert(id.clone()) {
                 let is_ours = session.user_id.as_deref() == Some(owner);
-                if is_ours { &mut ids } else { &mut foreign }.push(session.id);
+                if is_ours { &mut ids } else { &mut foreign }.push(id);
             }
         }
         // The end of the list, or a service that does not know how to skip.
@@ -187,24 +191,40 @@ async fn pages(
 }
 
 /// Closes and deletes a session, and compares what comes back with what is known of it; whether it was there.
-async fn remove(load: &Load, client: &Client, id: &str, known: Option<&Known>) -> Result<bool, String> {
+async fn remove(
+    load: &Load,
+    client: &PatientClient,
+    id: &str,
+    known: Option<&Known>,
+) -> Result<bool, String> {
     let Some(known) = known else {
         client.close_session(None, id).await.map_err(text)?;
         return Ok(client.delete_session_by_id(None, id).await.map_err(text)?.is_some());
     };
-    let correlation = Some(&*known.correlation);
+    let correlation = &*known.correlation;
     if known.is_active() != Some(false) {
-        let begun = known.begin(Change::Nothing);
-        let found = client.get_session_by_id(correlation, id).await.map_err(text)?;
-        judge(load, known, known.end(&begun, Ok(&found).into(), &load.filler), "get_session_by_id");
-        let begun = known.begin(Change::Close);
-        let closed = client.close_session(correlation, id).await.map_err(text)?;
-        judge(load, known, known.end(&begun, Ok(&closed).into(), &load.filler), "close_session");
+        let reading = GetSessionById::new(id).correlation_id(correlation);
+        ask(load, client, known, Change::Nothing, reading).await?;
+        let closing = CloseSession::new(id).correlation_id(correlation);
+        ask(load, client, known, Change::Close, closing).await?;
     }
-    let begun = known.begin(Change::Delete);
-    let deleted = client.delete_session_by_id(correlation, id).await.map_err(text)?;
-    judge(load, known, known.end(&begun, Ok(&deleted).into(), &load.filler), "delete_session_by_id");
-    Ok(deleted.is_some())
+    let deleting = DeleteSessionById::new(id).correlation_id(correlation);
+    ask(load, client, known, Change::Delete, deleting).await
+}
+
+/// Calls `operation`, and compares what comes back with what is known of the session; whether it was there.
+async fn ask<O: Operation>(
+    load: &Load,
+    client: &PatientClient,
+    known: &Known,
+    change: Change,
+    operation: O,
+) -> Result<bool, String> {
+    let begun = known.begin(change);
+    let answer = client.caller().call_raw(operation).await.map_err(text)?;
+    let found: Option<Session<'_>> = answer.read().map_err(text)?;
+    judge(load, known, known.end(&begun, Ok(&found).into(), &load.filler), O::ROUTE.name);
+    Ok(found.is_some())
 }
 
 fn judge(load: &Load, known: &Known, checked: Result<(), Violation>, operation: &str) {

@@ -7,11 +7,15 @@ use crate::observe::recorder::Window;
 use crate::text;
 use crate::verify::known::{Answer, CLIENT, Change, Known, Session, USER_NAME};
 use crate::verify::list::Listed;
-use crate::verify::payload::{Data, Payload, Profile};
-use crate::verify::violation::{Checked, Violation, must};
-use crate::wire::{Exchange, Line, Wire};
+use crate::verify::payload::Label;
+use crate::verify::violation::{Violation, must};
+use crate::wire::{Exchange, Line, Wire, client};
 use goose::goose::GooseUser;
-use sessions_client::{Error, FilterParams, ISessionsV1, PagingParams, Route, sessions_v1};
+use sessions_client::sessions_v1::{
+    CloseSession, DeleteSessionById, GetSessionById, GetSessions, OpenSession, StoreSessionData,
+    UpdateSessionUser,
+};
+use sessions_client::{Error, FilterParams, Operation, PagingParams, RawResponse, RawValue};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -47,7 +51,8 @@ impl Visitor {
             None => Line::Own(Arc::clone(&load.client)),
             Some(by_goose) => {
                 let (exchange, pump) = Exchange::new(&by_goose.base, &by_goose.peer);
-                Line::Goose(Arc::new(Wire::Goose(exchange).client(&by_goose.config)), pump)
+                let wire = Wire::by_goose(exchange, &by_goose.config);
+                Line::Goose(Arc::new(client(wire, &by_goose.config)), pump)
             }
         };
         Self { number, line, shelf: Vec::new() }
@@ -111,80 +116,79 @@ impl<'v> Visit<'v> {
     }
 
     pub(crate) async fn open(&mut self, owner: &str) -> Result<Arc<Known>, Trouble> {
-        let Self { load, line, .. } = *self;
+        let load = self.load;
         let number = load.sessions.fetch_add(1, Ordering::Relaxed);
         let correlation = format!("{owner}-{number}");
-        let user = Payload::Ours(Profile { owner: owner.to_owned(), session: number, sequence: 0 });
-        let filler = load.filler.clone();
-        let data = Payload::Ours(Data { owner: owner.to_owned(), session: number, sequence: 0, filler });
-        let opening = line.client().open_session(
-            Some(&correlation),
-            owner,
-            Some(USER_NAME),
-            None,
-            Some(CLIENT),
-            Some(&user),
-            Some(&data),
-        );
+        let label = Label::new(owner, number);
+        let (user, data) = (label.user(0), label.data(0, &load.filler));
+        let opening = OpenSession::<Box<RawValue>, Box<RawValue>>::new(owner)
+            .correlation_id(&correlation)
+            .user_name(USER_NAME)
+            .client(CLIENT)
+            .user(&user)
+            .data(&data);
         let mut opened = None;
-        let check = |answer: Result<&Session, &Error>| {
-            let Ok(session) = answer else { return Ok(()) };
-            must(!session.id.is_empty(), Violation::NoId)?;
-            // Whatever else is wrong with it, a session of ours is one to delete; one of others is not.
-            must(session.user_id.as_deref() == Some(owner), Violation::OtherUser)?;
-            let known = Arc::new(Known::new(session, owner.to_owned(), number, correlation.clone()));
-            let is_new = load.ledger.opened(Arc::clone(&known));
-            let begun = known.begin(Change::Nothing);
-            let checked = known.end(&begun, Answer::Session(session), &load.filler);
-            opened = Some(known);
-            if !load.verify {
-                return Ok(());
+        let check = |answer: Result<&RawResponse, Error>| {
+            let session: Session<'_> = answer.and_then(RawResponse::read)?;
+            if session.id.is_empty() {
+                return Ok(Err(Violation::NoId));
             }
-            must(is_new, Violation::IdGivenTwice)?;
-            checked
+            // Whatever else is wrong with it, a session of ours is one to delete; one of others is not.
+            if session.user_id.as_deref() != Some(owner) {
+                return Ok(Err(Violation::OtherUser));
+            }
+            let known = Arc::new(Known::new(&session, label, correlation.clone()));
+            let is_new = load.ledger.opened(Arc::clone(&known));
+            let checked = if load.verify {
+                let begun = known.begin(Change::Nothing);
+                let checked = known.end(&begun, Answer::Session(&session), &load.filler);
+                must(is_new, Violation::IdGivenTwice).and(checked)
+            } else {
+                Ok(())
+            };
+            opened = Some(known);
+            Ok(checked)
         };
         load.ledger.opening(owner);
         let subject = Subject { session: "", correlation: &correlation };
-        let answer = call(self.speaker(), subject, sessions_v1::OPEN_SESSION, opening, check).await;
+        let answer = call(self.speaker(), subject, opening, check).await;
         // goose may be gone before the call, or after its answer.
         if opened.is_none() && matches!(answer, Err(Trouble::Over(_))) {
             load.ledger.not_opened(owner);
         }
-        let session = answer?;
-        opened.ok_or_else(|| {
-            Trouble::Wrong(if session.id.is_empty() { Violation::NoId } else { Violation::OtherUser })
-        })
+        answer?;
+        opened.ok_or(Trouble::Wrong(Violation::NoId))
     }
 
     pub(crate) async fn read(&mut self, known: &Known) -> Result<(), Trouble> {
-        let reading = self.line.client().get_session_by_id(Some(&known.correlation), &known.id);
-        self.about(known, Change::Nothing, sessions_v1::GET_SESSION_BY_ID, reading).await
+        let reading = GetSessionById::new(&known.id).correlation_id(&known.correlation);
+        self.about(known, Change::Nothing, reading).await
     }
 
     pub(crate) async fn store(&mut self, known: &Known) -> Result<(), Trouble> {
         let sequence = self.next(known, Known::next_data);
-        let data = known.data(sequence, &self.load.filler);
-        let storing = self.line.client().store_session_data(Some(&known.correlation), &known.id, &data);
-        self.about(known, Change::Data(sequence), sessions_v1::STORE_SESSION_DATA, storing).await
+        let data = known.label.data(sequence, &self.load.filler);
+        let storing = StoreSessionData::new(&known.id, &data).correlation_id(&known.correlation);
+        self.about(known, Change::Data(sequence), storing).await
     }
 
     pub(crate) async fn update(&mut self, known: &Known) -> Result<(), Trouble> {
         let sequence = self.next(known, Known::next_user);
-        let user = known.user(sequence);
-        let updating = self.line.client().update_session_user(Some(&known.correlation), &known.id, &user);
-        self.about(known, Change::User(sequence), sessions_v1::UPDATE_SESSION_USER, updating).await
+        let user = known.label.user(sequence);
+        let updating = UpdateSessionUser::new(&known.id, &user).correlation_id(&known.correlation);
+        self.about(known, Change::User(sequence), updating).await
     }
 
     pub(crate) async fn close(&mut self, known: &Known) -> Result<(), Trouble> {
-        let closing = self.line.client().close_session(Some(&known.correlation), &known.id);
-        self.about(known, Change::Close, sessions_v1::CLOSE_SESSION, closing).await?;
+        let closing = CloseSession::new(&known.id).correlation_id(&known.correlation);
+        self.about(known, Change::Close, closing).await?;
         self.load.ledger.closed();
         Ok(())
     }
 
     pub(crate) async fn delete(&mut self, known: &Known) -> Result<(), Trouble> {
-        let deleting = self.line.client().delete_session_by_id(Some(&known.correlation), &known.id);
-        self.about(known, Change::Delete, sessions_v1::DELETE_SESSION_BY_ID, deleting).await?;
+        let deleting = DeleteSessionById::new(&known.id).correlation_id(&known.correlation);
+        self.about(known, Change::Delete, deleting).await?;
         self.load.ledger.deleted(known);
         Ok(())
     }
@@ -197,19 +201,20 @@ impl<'v> Visit<'v> {
         paging: &PagingParams,
         listed: &mut Listed<'_>,
     ) -> Result<bool, Trouble> {
-        let Self { load, line, .. } = *self;
-        let listing = line.client().get_sessions(Some(owner), Some(filter), Some(paging));
+        let load = self.load;
+        let listing = GetSessions::new().correlation_id(owner).filter(filter).paging(paging);
         let subject = Subject { session: "", correlation: owner };
         let before = listed.count();
-        let check = |page: Result<&_, &Error>| match page {
-            Ok(page) if load.verify => listed.page(owner, page, &load.ledger),
-            Ok(page) => {
-                listed.pass(page);
+        let check = |answer: Result<&RawResponse, Error>| {
+            let page = answer.and_then(RawResponse::read)?;
+            Ok(if load.verify {
+                listed.page(owner, &page, &load.ledger)
+            } else {
+                listed.pass(&page);
                 Ok(())
-            }
-            Err(_) => Ok(()),
+            })
         };
-        call(self.speaker(), subject, sessions_v1::GET_SESSIONS, listing, check).await?;
+        call(self.speaker(), subject, listing, check).await?;
         Ok(listed.count() > before)
     }
 
@@ -223,14 +228,16 @@ impl<'v> Visit<'v> {
         &mut self,
         known: &Known,
         change: Change,
-        route: &'static Route,
-        calling: impl Future<Output = Result<Option<Session>, Error>>,
+        operation: impl Operation,
     ) -> Result<(), Trouble> {
         let load = self.load;
         let begun = load.verify.then(|| known.begin(change));
-        let check = |answer: Result<&Option<Session>, &Error>| -> Checked {
-            begun.map_or(Ok(()), |begun| known.end(&begun, answer.into(), &load.filler))
+        let check = |answer: Result<&RawResponse, Error>| {
+            let found = answer.and_then(RawResponse::read::<Option<Session<'_>>>);
+            let checked =
+                begun.map_or(Ok(()), |begun| known.end(&begun, found.as_ref().into(), &load.filler));
+            found.map(|_| checked)
         };
-        call(self.speaker(), known.into(), route, calling, check).await.map(|_| ())
+        call(self.speaker(), known.into(), operation, check).await
     }
 }

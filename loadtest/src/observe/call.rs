@@ -1,7 +1,7 @@
 //! A typed call as a request of goose's.
 //!
-//! The whole call is timed, until the last byte of the body is there and decoded, and whether it is a success is
-//! decided before it is recorded. That goose's client is the way for each call was refused: its clock stops at the headers, and
+//! The call is timed until the last byte of the body is there, and whether it is a success is decided before it is
+//! recorded. That goose's client is the way for each call was refused: its clock stops at the headers, and
 //! the correction of a success that turns out to be none is a second message, while the request log keeps the
 //! first.
 
@@ -9,10 +9,11 @@ use super::recorder::{Recorder, Timed, Window};
 use crate::record::Example;
 use crate::verify::known::Known;
 use crate::verify::violation::{Checked, Violation};
-use crate::wire::{Line, with_status};
+use crate::wire::Line;
 use goose::goose::{GooseUser, TransactionError};
-use sessions_client::{Error, ErrorKind, Route};
+use sessions_client::{Error, ErrorKind, Operation, RawResponse};
 use std::borrow::Cow;
+use std::pin::pin;
 use std::time::Instant;
 
 /// Why a user cannot go on as planned.
@@ -61,16 +62,15 @@ pub(crate) struct Speaker<'s> {
     pub(crate) window: Option<&'s Window>,
 }
 
-/// Makes `call`, checks its answer, and records both under the route's name.
+/// Calls `operation`, checks its answer, and records both under the route's name.
 ///
-/// `check` is told of a failure as well. The answer is returned if it is right.
-pub(crate) async fn call<T>(
+/// `check` is told of a failure as well, and fails itself if the answer cannot be read.
+pub(crate) async fn call<O: Operation>(
     speaker: Speaker<'_>,
     subject: Subject<'_>,
-    route: &'static Route,
-    call: impl Future<Output = Result<T, Error>>,
-    check: impl FnOnce(Result<&T, &Error>) -> Checked,
-) -> Result<T, Trouble> {
+    operation: O,
+    check: impl FnOnce(Result<&RawResponse, Error>) -> Result<Checked, Error>,
+) -> Result<(), Trouble> {
     let Speaker { recorder, verify, user, number, line, due, window } = speaker;
     // What goose does for requests of its own client, so that `--throttle-requests` holds here too.
     if let Line::Own(_) = line
@@ -81,13 +81,22 @@ pub(crate) async fn call<T>(
         user.throttle = None;
         return Err(Trouble::Over(Box::new(TransactionError::RequestCanceled { source })));
     }
+    let sending = pin!(line.caller().call_raw(operation));
     let start = Instant::now();
-    let ((answer, counted), status) = match line {
-        Line::Own(_) => with_status(async { (call.await, None) }).await,
-        Line::Goose(_, pump) => with_status(pump.carry(user, call)).await,
+    let (answer, counted) = match line {
+        Line::Own(_) => (sending.await, None),
+        Line::Goose(_, pump) => pump.carry(user, sending).await,
     };
     let end = Instant::now();
-    let checked = check(answer.as_ref());
+    let status = match &answer {
+        Ok(answer) => Some(answer.response().status()),
+        Err(error) => error.status(),
+    };
+    let checked = match answer {
+        Ok(ref answer) => check(Ok(answer)),
+        Err(error) => check(Err(error)),
+    };
+    let route = O::ROUTE;
     let wrong = |violation, detail| {
         recorder.violation(violation, || Example {
             session: subject.session.to_owned(),
@@ -96,19 +105,21 @@ pub(crate) async fn call<T>(
             detail,
         });
     };
-    let failure = match (&answer, checked) {
-        (Ok(_), Ok(())) => None,
-        (Ok(_), Err(violation)) => {
-            wrong(violation, None);
+    let failure = match &checked {
+        Ok(Ok(())) => None,
+        Ok(Err(violation)) => {
+            wrong(*violation, None);
             Some((Cow::from(violation.text()), None))
         }
-        (Err(error), _) => {
-            if verify && error.kind() == ErrorKind::Decode && status.is_some_and(is_success) {
+        Err(error) => {
+            if verify && error.kind() == ErrorKind::Decode && status.is_some_and(|status| status.is_success())
+            {
                 wrong(Violation::Unreadable, Some(error.to_string()));
             }
             Some((name(error), Some(error.to_string())))
         }
     };
+    let status = status.map(|status| status.as_u16());
     let timed = Timed { route, due, start, end, status, failed: failure.is_some() };
     recorder.call(number, &timed);
     if let Some(window) = window {
@@ -135,16 +146,12 @@ pub(crate) async fn call<T>(
             .await
         }
     };
-    match (answer, checked) {
-        (Err(_), _) => Err(Trouble::Failed(route.name)),
-        (Ok(_), Err(violation)) => Err(Trouble::Wrong(violation)),
+    match checked {
+        Err(_) => Err(Trouble::Failed(route.name)),
+        Ok(Err(violation)) => Err(Trouble::Wrong(violation)),
         // `set_failure` answers with the failure; any other error is that goose is gone.
-        (Ok(answer), Ok(())) => told.map(|()| answer).map_err(Trouble::Over),
+        Ok(Ok(())) => told.map_err(Trouble::Over),
     }
-}
-
-fn is_success(status: u16) -> bool {
-    (200..300).contains(&status)
 }
 
 fn name(error: &Error) -> Cow<'static, str> {

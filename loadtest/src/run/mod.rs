@@ -28,7 +28,7 @@ use crate::report::{CannotWrite, DEFAULT_FILE, Format, Report};
 use crate::text;
 use crate::verify::ledger::Ledger;
 use crate::verify::payload::Filler;
-use crate::wire::{Client, HttpClient, Wire};
+use crate::wire::{Client, HttpClient, PatientClient, Wire, client};
 use attack::{Beginning, attack, explain, own_run_time, panicked};
 use goose::GooseError;
 use goose::config::{GooseConfiguration, RUN_FOLDER};
@@ -38,7 +38,7 @@ use plan::{Pacing, Plan};
 use recording::{Past, Rest, record};
 use rules::{judge_of_steps, rules};
 use service::Service;
-use sessions_client::{ClientConfig, HyperTransport};
+use sessions_client::{ClientConfig, HyperTransport, Policies};
 use std::fmt;
 use std::fs;
 use std::path::PathBuf;
@@ -343,17 +343,16 @@ fn announce<'f>(files: &'f [PathBuf], template: &Record) -> Result<Vec<&'f PathB
 }
 
 fn own_client(service: &Service) -> Result<Client, CouldNotRun> {
-    client(&service.config)
+    Ok(client(Wire::Own(own_transport(&service.config)?), &service.config))
 }
 
-/// A client for cleaning up: nobody times it, and what has failed may well be done when it is repeated.
-fn patient_client(service: &Service) -> Result<Client, CouldNotRun> {
-    client(&service.config.clone().with_retries(RETRIES))
+fn patient_client(service: &Service) -> Result<PatientClient, CouldNotRun> {
+    let config = service.config.clone().with_retries(RETRIES);
+    Ok(client(Policies::new(own_transport(&config)?, &config), &config))
 }
 
-fn client(config: &ClientConfig) -> Result<Client, CouldNotRun> {
-    let transport = HyperTransport::new(config).map_err(|error| CouldNotRun(format!("--host: {error}")))?;
-    Ok(Wire::Own(transport).client(config))
+fn own_transport(config: &ClientConfig) -> Result<HyperTransport, CouldNotRun> {
+    HyperTransport::new(config).map_err(|error| CouldNotRun(format!("--host: {error}")))
 }
 
 /// goose's own rules for the same option: a positive number, decimals allowed.

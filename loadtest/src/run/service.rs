@@ -5,7 +5,6 @@
 
 use super::CouldNotRun;
 use crate::record;
-use crate::wire::Client;
 use serde::{Deserialize, Serialize};
 use sessions_client::server::EmbeddedService;
 use sessions_client::{
@@ -95,7 +94,7 @@ impl Service {
     }
 
     /// Asks for a session that cannot be there, and for a list that must be empty.
-    pub(crate) async fn must_answer(&self, client: &Client) -> Result<(), CouldNotRun> {
+    pub(crate) async fn must_answer(&self, client: &impl ISessionsV1) -> Result<(), CouldNotRun> {
         let filter = FilterParams::new().user_id(NOBODY);
         let asked = async {
             client.get_session_by_id(None, NOBODY).await?;

@@ -4,14 +4,14 @@
 //! have happened. What an answer must say is settled when its call begins, since a reading may be older than a write
 //! that ends before it.
 
-use super::payload::{Data, Filler, Payload, Profile};
+use super::payload::{Data, Filler, Label, Profile, ours};
 use super::register::{Reading, Register, Unreadable, Written};
 use super::violation::{Checked, Violation, must};
-use sessions_client::{Error, ErrorKind, SessionV1, Timestamp};
+use sessions_client::{Error, ErrorKind, RawValue, SessionRef, Timestamp};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A session as the load test keeps it.
-pub(crate) type Session = SessionV1<Payload<Profile>, Payload<Data>>;
+/// A session as an answer has it: one of somebody else, or a damaged one, is to be judged like any other.
+pub(crate) type Session<'a> = SessionRef<'a, &'a RawValue, &'a RawValue>;
 
 /// What the load test says every user is called.
 pub(crate) const USER_NAME: &str = "Load test";
@@ -24,10 +24,8 @@ pub(crate) const CLIENT: &str = "loadtest";
 pub(crate) struct Known {
     /// What the service calls it.
     pub(crate) id: String,
-    /// Whose it is.
-    pub(crate) owner: String,
-    /// Which session of the run it is.
-    pub(crate) number: u64,
+    /// Whose it is, and which session of the run.
+    pub(crate) label: Label,
     /// What all its calls are labelled with.
     pub(crate) correlation: String,
     history: Mutex<History>,
@@ -72,11 +70,11 @@ pub(crate) enum Answer<'s> {
     Unheard,
     /// No such session.
     Nothing,
-    Session(&'s Session),
+    Session(&'s Session<'s>),
 }
 
-impl<'s> From<Result<&'s Option<Session>, &Error>> for Answer<'s> {
-    fn from(answer: Result<&'s Option<Session>, &Error>) -> Self {
+impl<'s> From<Result<&'s Option<Session<'s>>, &Error>> for Answer<'s> {
+    fn from(answer: Result<&'s Option<Session<'s>>, &Error>) -> Self {
         match answer {
             Ok(None) => Self::Nothing,
             Ok(Some(session)) => Self::Session(session),
@@ -107,7 +105,7 @@ pub(crate) struct Begun {
 
 impl Known {
     /// The session that was opened and answered with `session`.
-    pub(crate) fn new(session: &Session, owner: String, number: u64, correlation: String) -> Self {
+    pub(crate) fn new(session: &Session<'_>, label: Label, correlation: String) -> Self {
         let history = History {
             data: Register::new(),
             user: Register::new(),
@@ -116,7 +114,7 @@ impl Known {
             request_time: session.request_time,
             distrusted: false,
         };
-        Self { id: session.id.clone(), owner, number, correlation, history: Mutex::new(history) }
+        Self { id: session.id.to_string(), label, correlation, history: Mutex::new(history) }
     }
 
     fn history(&self) -> MutexGuard<'_, History> {
@@ -131,17 +129,6 @@ impl Known {
     /// The number of the user that is to be stored next.
     pub(crate) fn next_user(&self) -> u64 {
         self.history().user.begin()
-    }
-
-    /// The data of this number.
-    pub(crate) fn data(&self, sequence: u64, filler: &Filler) -> Payload<Data> {
-        let (owner, session) = (self.owner.clone(), self.number);
-        Payload::Ours(Data { owner, session, sequence, filler: filler.clone() })
-    }
-
-    /// The user of this number.
-    pub(crate) fn user(&self, sequence: u64) -> Payload<Profile> {
-        Payload::Ours(Profile { owner: self.owner.clone(), session: self.number, sequence })
     }
 
     /// Notes that a call is about to be made.
@@ -233,7 +220,7 @@ impl Known {
     }
 
     /// Compares what a list says with what is known.
-    pub(crate) fn check_listed(&self, session: &Session) -> Checked {
+    pub(crate) fn check_listed(&self, session: &Session<'_>) -> Checked {
         must(!self.is_gone(), Violation::DeleteLeftIt)?;
         if self.history().distrusted {
             return Ok(());
@@ -260,7 +247,7 @@ impl Certainty {
 }
 
 impl History {
-    fn check(&self, known: &Known, begun: &Begun, answer: Option<&Session>, filler: &Filler) -> Checked {
+    fn check(&self, known: &Known, begun: &Begun, answer: Option<&Session<'_>>, filler: &Filler) -> Checked {
         let closed = match begun.change {
             Change::Close => Certainty::Yes,
             _ => begun.closed.until(self.closed),
@@ -272,7 +259,7 @@ impl History {
         let Some(session) = answer else {
             return must(deleted != Certainty::No, Violation::Lost);
         };
-        must(session.user_id.as_deref() == Some(&known.owner), Violation::OtherUser)?;
+        must(session.user_id.as_deref() == Some(&known.label.owner), Violation::OtherUser)?;
         must(session.id == known.id, Violation::OtherSession)?;
         must(deleted != Certainty::Yes, Violation::DeleteLeftIt)?;
         as_opened(session)?;
@@ -294,43 +281,86 @@ impl History {
         }
     }
 
-    fn check_payloads(&self, known: &Known, begun: &Begun, session: &Session, filler: &Filler) -> Checked {
-        let user = match &session.user {
-            None => return Err(Violation::ProfileGone),
-            Some(Payload::Other(_)) => return Err(Violation::ProfileDiffers),
-            Some(Payload::Ours(user)) => user,
+    fn check_payloads(
+        &self,
+        known: &Known,
+        begun: &Begun,
+        session: &Session<'_>,
+        filler: &Filler,
+    ) -> Checked {
+        let user = session.user.ok_or(Violation::ProfileGone)?;
+        let sequence = match known.label.number_of_user(user) {
+            Some(sequence) => sequence,
+            None => read_user(&known.label, user)?,
         };
-        must(user.owner == known.owner && user.session == known.number, Violation::ProfileOfOthers)?;
-        self.user.check(begun.user, user.sequence).map_err(|why| match why {
+        self.user.check(begun.user, sequence).map_err(|why| match why {
             Unreadable::Stale => Violation::StaleProfile,
             Unreadable::Unwritten => Violation::ProfileUnwritten,
         })?;
-        let data = match &session.data {
-            None => return Err(Violation::DataGone),
-            Some(Payload::Other(_)) => return Err(Violation::DataDiffers),
-            Some(Payload::Ours(data)) => data,
+        let data = session.data.ok_or(Violation::DataGone)?;
+        let (sequence, is_whole) = match known.label.number_of_data(data, filler) {
+            Some(sequence) => (sequence, true),
+            None => read_data(&known.label, data, filler)?,
         };
-        must(data.owner == known.owner, Violation::DataOfOtherUser)?;
-        must(data.session == known.number, Violation::DataOfOtherSession)?;
-        self.data.check(begun.data, data.sequence).map_err(|why| match why {
+        self.data.check(begun.data, sequence).map_err(|why| match why {
             Unreadable::Stale => Violation::StaleData,
             Unreadable::Unwritten => Violation::DataUnwritten,
         })?;
-        must(data.filler == *filler, Violation::DataDiffers)
+        must(is_whole, Violation::DataDiffers)
     }
 }
 
+/// The number of what was read, which is said about the user of `label`.
+fn read_user(label: &Label, user: &RawValue) -> Result<u64, Violation> {
+    let user: Profile<'_> = ours(user).ok_or(Violation::ProfileDiffers)?;
+    must(user.owner == label.owner && user.session == label.session, Violation::ProfileOfOthers)?;
+    Ok(user.sequence)
+}
+
+/// The number of what was read, which was stored in the session of `label`, and whether all of it is there.
+fn read_data(label: &Label, data: &RawValue, filler: &Filler) -> Result<(u64, bool), Violation> {
+    let data: Data<'_> = ours(data).ok_or(Violation::DataDiffers)?;
+    must(data.owner == label.owner, Violation::DataOfOtherUser)?;
+    must(data.session == label.session, Violation::DataOfOtherSession)?;
+    Ok((data.sequence, filler.is(data.filler)))
+}
+
 /// Whether what nothing changes is as it was sent.
-fn as_opened(session: &Session) -> Checked {
+fn as_opened(session: &Session<'_>) -> Checked {
     must(session.user_name.as_deref() == Some(USER_NAME), Violation::NameDiffers)?;
     must(session.client.as_deref() == Some(CLIENT), Violation::ClientDiffers)
 }
 
+/// Sessions as tests have them.
+#[cfg(test)]
+pub(crate) mod sample {
+    use super::{CLIENT, RawValue, Session, USER_NAME};
+
+    /// A session of `owner`, opened ten seconds after 1970.
+    pub(crate) fn session<'a>(id: &'a str, owner: &'a str) -> Session<'a> {
+        let time = "1970-01-01T00:00:10Z";
+        let text =
+            format!(r#"{{"id": "", "active": true, "open_time": "{time}", "request_time": "{time}"}}"#);
+        let mut session: Session<'a> = serde_json::from_str(text.leak()).unwrap();
+        session.id = id.into();
+        session.user_id = Some(owner.into());
+        session.user_name = Some(USER_NAME.into());
+        session.client = Some(CLIENT.into());
+        session
+    }
+
+    /// A payload as an answer has it, for as long as the tests run.
+    pub(crate) fn answered(payload: Box<RawValue>) -> &'static RawValue {
+        Box::leak(payload)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::sample::{answered, session};
     use super::*;
     use crate::verify::payload::Shape;
-    use serde::de::IgnoredAny;
+    use serde_json::value::to_raw_value;
     use sessions_client::ServiceError;
 
     fn filler() -> Filler {
@@ -342,18 +372,19 @@ mod tests {
     }
 
     /// Ann's session as it was opened.
-    fn opened() -> (Known, Session) {
-        let mut session = Session::new("id", at(10));
-        let known = Known::new(&session, "ann".to_owned(), 7, "ann-7".to_owned());
-        session.user_id = Some("ann".to_owned());
-        session.user_name = Some(USER_NAME.to_owned());
-        session.client = Some(CLIENT.to_owned());
-        session.user = Some(known.user(0));
-        session.data = Some(known.data(0, &filler()));
+    fn opened() -> (Known, Session<'static>) {
+        let mut session = session("id", "ann");
+        let known = Known::new(&session, Label::new("ann", 7), "ann-7".to_owned());
+        session.user = Some(answered(known.label.user(0)));
+        session.data = Some(answered(known.label.data(0, &filler())));
         (known, session)
     }
 
-    fn closed(mut session: Session) -> Session {
+    fn other() -> &'static RawValue {
+        serde_json::from_str(r#"{"cart": 1}"#).unwrap()
+    }
+
+    fn closed(mut session: Session<'_>) -> Session<'_> {
         session.active = false;
         session.close_time = Some(at(20));
         session.user = None;
@@ -367,28 +398,30 @@ mod tests {
         known.end(&begun, answer, &filler())
     }
 
-    fn read(known: &Known, session: &Session) -> Checked {
+    fn read(known: &Known, session: &Session<'_>) -> Checked {
         call(known, Change::Nothing, Answer::Session(session))
     }
 
     #[track_caller]
-    fn assert_open(change: impl FnOnce(&mut Session), outcome: Checked) {
+    fn assert_open(change: impl FnOnce(&mut Session<'static>), outcome: Checked) {
         let (known, mut session) = opened();
         change(&mut session);
         assert_eq!(read(&known, &session), outcome);
     }
 
-    fn with_data(change: impl FnOnce(&mut Data)) -> impl FnOnce(&mut Session) {
-        |session| match &mut session.data {
-            Some(Payload::Ours(data)) => change(data),
-            other => panic!("{other:?}"),
+    fn with_data(change: impl FnOnce(&mut Data<'_>)) -> impl FnOnce(&mut Session<'static>) {
+        |session| {
+            let mut data = ours(session.data.unwrap()).unwrap();
+            change(&mut data);
+            session.data = Some(answered(to_raw_value(&data).unwrap()));
         }
     }
 
-    fn with_user(change: impl FnOnce(&mut Profile)) -> impl FnOnce(&mut Session) {
-        |session| match &mut session.user {
-            Some(Payload::Ours(user)) => change(user),
-            other => panic!("{other:?}"),
+    fn with_user(change: impl FnOnce(&mut Profile<'_>)) -> impl FnOnce(&mut Session<'static>) {
+        |session| {
+            let mut user = ours(session.user.unwrap()).unwrap();
+            change(&mut user);
+            session.user = Some(answered(to_raw_value(&user).unwrap()));
         }
     }
 
@@ -398,27 +431,36 @@ mod tests {
     }
 
     #[test]
+    fn payloads_that_are_written_otherwise_are_as_right() {
+        fn spaced(payload: Option<&RawValue>) -> Option<&'static RawValue> {
+            let value: serde_json::Value = serde_json::from_str(payload?.get()).unwrap();
+            let text = serde_json::to_string_pretty(&value).unwrap();
+            Some(answered(RawValue::from_string(text).unwrap()))
+        }
+        assert_open(|session| session.user = spaced(session.user), Ok(()));
+        assert_open(|session| session.data = spaced(session.data), Ok(()));
+    }
+
+    #[test]
     fn an_open_session_is_wrong_by_the_name_of_what_differs() {
-        assert_open(|session| session.id = "other".to_owned(), Err(Violation::OtherSession));
-        assert_open(|session| session.user_id = Some("bob".to_owned()), Err(Violation::OtherUser));
+        assert_open(|session| session.id = "other".into(), Err(Violation::OtherSession));
+        assert_open(|session| session.user_id = Some("bob".into()), Err(Violation::OtherUser));
         assert_open(|session| session.user_id = None, Err(Violation::OtherUser));
         assert_open(|session| session.active = false, Err(Violation::Inactive));
         assert_open(|session| session.user_name = None, Err(Violation::NameDiffers));
-        assert_open(|session| session.client = Some("other".to_owned()), Err(Violation::ClientDiffers));
+        assert_open(|session| session.client = Some("other".into()), Err(Violation::ClientDiffers));
         assert_open(|session| session.request_time = at(9), Err(Violation::TimeWentBack));
         assert_open(|session| session.user = None, Err(Violation::ProfileGone));
-        assert_open(
-            |session| session.user = Some(Payload::Other(IgnoredAny)),
-            Err(Violation::ProfileDiffers),
-        );
+        assert_open(|session| session.user = Some(other()), Err(Violation::ProfileDiffers));
         assert_open(with_user(|user| user.session = 6), Err(Violation::ProfileOfOthers));
         assert_open(with_user(|user| user.sequence = 1), Err(Violation::ProfileUnwritten));
         assert_open(|session| session.data = None, Err(Violation::DataGone));
-        assert_open(|session| session.data = Some(Payload::Other(IgnoredAny)), Err(Violation::DataDiffers));
-        assert_open(with_data(|data| data.owner = "bob".to_owned()), Err(Violation::DataOfOtherUser));
+        assert_open(|session| session.data = Some(other()), Err(Violation::DataDiffers));
+        assert_open(with_data(|data| data.owner = "bob".into()), Err(Violation::DataOfOtherUser));
         assert_open(with_data(|data| data.session = 6), Err(Violation::DataOfOtherSession));
         assert_open(with_data(|data| data.sequence = 1), Err(Violation::DataUnwritten));
-        assert_open(with_data(|data| data.filler = Filler::other()), Err(Violation::DataDiffers));
+        let filler: &RawValue = serde_json::from_str(r#""other""#).unwrap();
+        assert_open(with_data(|data| data.filler = filler), Err(Violation::DataDiffers));
     }
 
     #[test]
@@ -429,9 +471,9 @@ mod tests {
             call(&known, Change::Data(sequence), Answer::Session(&session)),
             Err(Violation::StaleData)
         );
-        session.data = Some(known.data(sequence, &filler()));
+        session.data = Some(answered(known.label.data(sequence, &filler())));
         assert_eq!(read(&known, &session), Ok(()));
-        session.data = Some(known.data(0, &filler()));
+        session.data = Some(answered(known.label.data(0, &filler())));
         assert_eq!(read(&known, &session), Err(Violation::StaleData));
     }
 
@@ -441,7 +483,7 @@ mod tests {
         let sequence = known.next_data();
         assert_eq!(call(&known, Change::Data(sequence), Answer::Failure), Ok(()));
         assert_eq!(read(&known, &session), Ok(()));
-        session.data = Some(known.data(sequence, &filler()));
+        session.data = Some(answered(known.label.data(sequence, &filler())));
         assert_eq!(read(&known, &session), Ok(()));
     }
 
@@ -451,9 +493,9 @@ mod tests {
         let late = known.next_data();
         assert_eq!(call(&known, Change::Data(late), Answer::Unheard), Ok(()));
         let sequence = known.next_data();
-        session.data = Some(known.data(sequence, &filler()));
+        session.data = Some(answered(known.label.data(sequence, &filler())));
         assert_eq!(call(&known, Change::Data(sequence), Answer::Session(&session)), Ok(()));
-        session.data = Some(known.data(late, &filler()));
+        session.data = Some(answered(known.label.data(late, &filler())));
         assert_eq!(read(&known, &session), Ok(()));
         let mut closed = closed(session.clone());
         assert_eq!(call(&known, Change::Close, Answer::Session(&closed)), Ok(()));

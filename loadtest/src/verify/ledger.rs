@@ -82,7 +82,7 @@ impl Ledger {
         drop(given);
         if is_new {
             self.opened.fetch_add(1, Ordering::Relaxed);
-            let owner = known.owner.clone();
+            let owner = known.label.owner.clone();
             self.change(&owner, |holding| {
                 holding.unheard -= 1;
                 holding.there.insert(known.id.clone(), known);
@@ -98,7 +98,7 @@ impl Ledger {
 
     /// Forgets a session that is gone, all but its id.
     pub(crate) fn deleted(&self, known: &Known) {
-        if self.change(&known.owner, |holding| holding.there.remove(&known.id)).is_some() {
+        if self.change(&known.label.owner, |holding| holding.there.remove(&known.id)).is_some() {
             self.deleted.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -133,12 +133,11 @@ fn place(hash: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verify::known::Session;
-    use sessions_client::Timestamp;
+    use crate::verify::known::sample::session;
+    use crate::verify::payload::Label;
 
     fn known(id: &str, owner: &str) -> Arc<Known> {
-        let session = Session::new(id, Timestamp::default());
-        Arc::new(Known::new(&session, owner.to_owned(), 0, owner.to_owned()))
+        Arc::new(Known::new(&session(id, owner), Label::new(owner, 0), owner.to_owned()))
     }
 
     fn open(ledger: &Ledger, id: &str, owner: &str) -> bool {

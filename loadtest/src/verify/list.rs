@@ -35,22 +35,22 @@ impl<'a> Listed<'a> {
     }
 
     /// Takes a page as it is.
-    pub(crate) fn pass(&mut self, page: &DataPage<Session>) {
-        self.seen.extend(page.data.iter().map(|session| session.id.clone()));
+    pub(crate) fn pass(&mut self, page: &DataPage<Session<'_>>) {
+        self.seen.extend(page.data.iter().map(|session| session.id.to_string()));
     }
 
     /// Compares a page with what is known. An empty page is the last one, after which nothing may be missing.
-    pub(crate) fn page(&mut self, owner: &str, page: &DataPage<Session>, ledger: &Ledger) -> Checked {
+    pub(crate) fn page(&mut self, owner: &str, page: &DataPage<Session<'_>>, ledger: &Ledger) -> Checked {
         for session in &page.data {
             must(session.user_id.as_deref() == Some(owner), Violation::ListedForeign)?;
-            must(self.seen.insert(session.id.clone()), Violation::ListedTwice)?;
+            must(self.seen.insert(session.id.to_string()), Violation::ListedTwice)?;
             let wanted = match self.asked {
                 Asked::All => true,
                 Asked::Active => session.active,
                 Asked::Only(id) => session.id == id,
             };
             must(wanted, Violation::ListedUnasked)?;
-            match self.holding.there.get(&session.id) {
+            match self.holding.there.get(&*session.id) {
                 Some(known) => known.check_listed(session)?,
                 None if ledger.has_given(&session.id) => return Err(Violation::DeleteLeftIt),
                 None => must(self.holding.unheard > 0, Violation::ListedUnopened)?,
@@ -104,17 +104,14 @@ impl<'a> Listed<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::known::{Answer, CLIENT, Change, USER_NAME};
-    use super::super::payload::{Filler, Shape};
+    use super::super::known::sample::session as opened;
+    use super::super::known::{Answer, Change};
+    use super::super::payload::{Filler, Label, Shape};
     use super::*;
     use sessions_client::Timestamp;
 
-    fn session(id: &str) -> Session {
-        let mut session = Session::new(id, Timestamp::default());
-        session.user_id = Some("ann".to_owned());
-        session.user_name = Some(USER_NAME.to_owned());
-        session.client = Some(CLIENT.to_owned());
-        session
+    fn session(id: &str) -> Session<'_> {
+        opened(id, "ann")
     }
 
     /// Ann's sessions 1, 2 and 3, the last of which she has closed.
@@ -122,13 +119,13 @@ mod tests {
         let ledger = Ledger::default();
         for id in ["1", "2", "3"] {
             ledger.opening("ann");
-            assert!(ledger.opened(Arc::new(Known::new(&session(id), "ann".to_owned(), 0, String::new()))));
+            assert!(ledger.opened(Arc::new(Known::new(&session(id), Label::new("ann", 0), String::new()))));
         }
         close(&ledger.holding("ann").there["3"]);
         ledger
     }
 
-    fn closed(id: &str) -> Session {
+    fn closed(id: &str) -> Session<'_> {
         let mut session = session(id);
         session.active = false;
         session.close_time = Some(Timestamp::default());
@@ -141,13 +138,13 @@ mod tests {
     }
 
     /// What is said of a list of one page.
-    fn check(ledger: &Ledger, asked: Asked<'_>, sessions: Vec<Session>, total: Option<u64>) -> Checked {
+    fn check(ledger: &Ledger, asked: Asked<'_>, sessions: Vec<Session<'_>>, total: Option<u64>) -> Checked {
         let mut listed = Listed::new(ledger.holding("ann"), asked);
         listed.page("ann", &DataPage::new(sessions, total), ledger)?;
         listed.page("ann", &DataPage::new(Vec::new(), total), ledger)
     }
 
-    fn all() -> Vec<Session> {
+    fn all() -> Vec<Session<'static>> {
         vec![session("1"), session("2"), closed("3")]
     }
 
@@ -164,7 +161,7 @@ mod tests {
         let ledger = ledger();
         let wrong = |asked, sessions, total| check(&ledger, asked, sessions, total).unwrap_err();
         let mut foreign = session("1");
-        foreign.user_id = Some("bob".to_owned());
+        foreign.user_id = Some("bob".into());
         assert_eq!(wrong(Asked::All, vec![foreign], None), Violation::ListedForeign);
         assert_eq!(wrong(Asked::All, vec![session("1"), session("1")], None), Violation::ListedTwice);
         assert_eq!(wrong(Asked::All, vec![session("1"), session("2")], None), Violation::NotListed);

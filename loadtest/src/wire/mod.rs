@@ -1,17 +1,19 @@
 //! How requests get to the service: by the typed client's own transport, or by goose's HTTP client.
 //!
-//! Both are transports, so that users run the same scenarios with the same typed client over either.
+//! Both are transports, so that users run the same scenarios with the same typed client over either. The policies of a
+//! client are not around them: a failure is to be seen and not repeated, and the limit of time, which is all that would be left of
+//! them, each transport has itself.
 
 mod goose;
 
 pub(crate) use goose::{Exchange, Pump};
 
-use crate::verify::payload::{Data, Payload, Profile};
 use clap::ValueEnum;
+use sessions_client::policy::{Timeout, TokioTime};
 use sessions_client::{
     Call, Caller, ClientConfig, Error, HyperTransport, Policies, Response, SessionsHttpClientV1, Transport,
+    Value,
 };
-use std::cell::Cell;
 use std::sync::Arc;
 
 /// Whose HTTP client makes the calls.
@@ -23,8 +25,11 @@ pub enum HttpClient {
     Goose,
 }
 
-/// The typed client, with the load test's own payloads.
-pub(crate) type Client = SessionsHttpClientV1<Payload<Profile>, Payload<Data>, Policies<Wire>>;
+/// The typed client as the load is made with it.
+pub(crate) type Client = SessionsHttpClientV1<Value, Value, Wire>;
+
+/// The typed client as it cleans up: nobody times it, and what has failed may well be done when it is repeated.
+pub(crate) type PatientClient = SessionsHttpClientV1<Value, Value, Policies<HyperTransport>>;
 
 /// How a user's calls are sent.
 #[derive(Clone, Debug)]
@@ -34,9 +39,9 @@ pub(crate) enum Line {
 }
 
 impl Line {
-    pub(crate) fn client(&self) -> &Client {
+    pub(crate) fn caller(&self) -> &Caller<Wire> {
         match self {
-            Self::Own(client) | Self::Goose(client, _) => client,
+            Self::Own(client) | Self::Goose(client, _) => client.caller(),
         }
     }
 }
@@ -45,42 +50,27 @@ impl Line {
 #[derive(Debug)]
 pub(crate) enum Wire {
     Own(HyperTransport),
-    Goose(Exchange),
+    Goose(Timeout<Exchange, TokioTime>),
 }
 
 impl Wire {
-    /// The typed client over this transport.
-    pub(crate) fn client(self, config: &ClientConfig) -> Client {
-        let caller = Caller::new(Policies::new(self, config)).with_encoding(config.encoding());
-        SessionsHttpClientV1::from_caller(caller).with_payloads()
+    /// By goose's client, which has a longer limit of its own.
+    pub(crate) fn by_goose(exchange: Exchange, config: &ClientConfig) -> Self {
+        Self::Goose(Timeout::new(exchange, config.timeout(), TokioTime))
     }
 }
 
-tokio::task_local! {
-    /// The status of the last answer. The typed client turns it into a result, and tells it of errors alone.
-    static STATUS: Cell<Option<u16>>;
-}
-
-/// The outcome of a call, and the status that it was answered with.
-pub(crate) async fn with_status<T>(call: impl Future<Output = T>) -> (T, Option<u16>) {
-    STATUS
-        .scope(Cell::new(None), async {
-            let outcome = call.await;
-            (outcome, STATUS.with(Cell::get))
-        })
-        .await
+/// The typed client over a transport.
+pub(crate) fn client<T>(transport: T, config: &ClientConfig) -> SessionsHttpClientV1<Value, Value, T> {
+    SessionsHttpClientV1::from_caller(Caller::new(transport).with_encoding(config.encoding()))
 }
 
 impl Transport for Wire {
     async fn send(&self, call: Call) -> Result<Response, Error> {
-        let response = match self {
+        match self {
             Self::Own(own) => own.send(call).await,
             Self::Goose(exchange) => exchange.send(call).await,
-        };
-        // Nobody wants to know where no scope is.
-        let _ = STATUS
-            .try_with(|status| status.set(response.as_ref().ok().map(|answer| answer.status().as_u16())));
-        response
+        }
     }
 
     fn peer(&self) -> &str {
