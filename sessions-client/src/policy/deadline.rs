@@ -8,11 +8,10 @@
 //! A deadline as an instant in the options was refused: the options belong to a view of the client, which may
 //! make many calls.
 
-use super::{Time, within};
+use super::{Time, Within};
 use crate::error::{Error, ErrorKind};
 use crate::runtime::{Call, Response, Transport};
 use std::fmt;
-use std::pin::pin;
 use std::time::Duration;
 
 /// Gives a call up when its time has run out, repeats and pauses included.
@@ -40,22 +39,20 @@ impl<T, C> Deadline<T, C> {
 }
 
 impl<T: Transport, C: Time> Transport for Deadline<T, C> {
-    async fn send(&self, mut call: Call) -> Result<Response, Error> {
+    fn send(&self, mut call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
         let limit = call.options.deadline.unwrap_or(self.limit);
         let end = self.time.now().checked_add(limit);
         // One that is set further out and comes sooner stays, and sees to itself.
-        let Some(end) = end.filter(|end| call.deadline.is_none_or(|outer| *end < outer)) else {
-            return self.inner.send(call).await;
-        };
-        call.deadline = Some(end);
-        call.total = Some(limit);
-        if self.inner.keeps_deadlines() {
-            return self.inner.send(call).await;
+        let end = end.filter(|end| call.deadline.is_none_or(|outer| *end < outer));
+        if let Some(end) = end {
+            call.deadline = Some(end);
+            call.total = Some(limit);
         }
-        let answer = pin!(self.inner.send(call));
-        match within(answer, pin!(self.time.sleep_until(end))).await {
-            Some(outcome) => outcome,
-            None => Err(missed(self.peer(), limit)),
+        let own = end.filter(|_| !self.inner.keeps_deadlines());
+        Within {
+            answer: Some(self.inner.send(call)),
+            end: own.map(|end| self.time.sleep_until(end)),
+            late: move || missed(self.peer(), limit),
         }
     }
 

@@ -54,20 +54,43 @@ pub use trace::Trace;
 
 use crate::error::Error;
 use crate::runtime::Response;
+use pin_project_lite::pin_project;
 use std::borrow::Cow;
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
-/// What `future` gives, or nothing when `end` comes first. Whoever is ready at the same time as the end is in
-/// time.
-fn within<'f, F: Future, E: Future<Output = ()>>(
-    mut future: Pin<&'f mut F>,
-    mut end: Pin<&'f mut E>,
-) -> impl Future<Output = Option<F::Output>> + use<'f, F, E> {
-    std::future::poll_fn(move |context| match future.as_mut().poll(context) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => end.as_mut().poll(context).map(|()| None),
-    })
+pin_project! {
+    /// An answer that has to be there before a timer ends. Whoever is ready at the same time as the end is in time.
+    ///
+    /// A future of its own, so that the policies need no `async fn` to await it: each of those would keep the call that
+    /// it hands on.
+    struct Within<F, E, L> {
+        // None when there was no time for it.
+        #[pin]
+        answer: Option<F>,
+        // None when there is no limit.
+        #[pin]
+        end: Option<E>,
+        late: L,
+    }
+}
+
+impl<F, E, L> Future for Within<F, E, L>
+where
+    F: Future<Output = Result<Response, Error>>,
+    E: Future<Output = ()>,
+    L: Fn() -> Error,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let Some(answer) = this.answer.as_pin_mut() else { return Poll::Ready(Err((this.late)())) };
+        match (answer.poll(context), this.end.as_pin_mut()) {
+            (Poll::Pending, Some(end)) => end.poll(context).map(|()| Err((this.late)())),
+            (poll, _) => poll,
+        }
+    }
 }
 
 /// OpenTelemetry's `error.type` of an attempt that failed.

@@ -4,11 +4,10 @@
 //! deadline of the call. The limit is for the whole answer: a service that drips bytes is late as well, which
 //! the official client does not notice.
 
-use super::{Time, deadline, within};
+use super::{Time, Within, deadline};
 use crate::error::{Error, ErrorKind};
 use crate::runtime::{Call, Response, Transport};
 use std::fmt;
-use std::pin::pin;
 use std::time::Duration;
 
 /// Gives an attempt up when its time has run out: its own limit, or what is left until the deadline of the
@@ -37,26 +36,29 @@ impl<T, C> Timeout<T, C> {
 }
 
 impl<T: Transport, C: Time> Transport for Timeout<T, C> {
-    async fn send(&self, mut call: Call) -> Result<Response, Error> {
+    /// The attempt is boxed: the future of a transport has kilobytes, which would be moved through all that is around it,
+    /// and be in every future that awaits a call.
+    fn send(&self, mut call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
         let limit = call.timeout().unwrap_or(self.limit);
         let now = self.time.now();
         let own = now.checked_add(limit);
         // At the same moment it is the deadline that counts: there is no time for another attempt.
         let deadline = call.deadline.filter(|deadline| own.is_none_or(|own| *deadline <= own));
-        let late = |peer: &str, total: Option<Duration>| match (deadline, total) {
-            (Some(_), Some(total)) => deadline::missed(peer, total),
-            _ => Error::new(ErrorKind::Timeout, format!("no complete answer from {peer} within {limit:?}")),
+        let total = call.total.filter(|_| deadline.is_some());
+        let late = move || {
+            if let Some(total) = total {
+                return deadline::missed(self.peer(), total);
+            }
+            let message = format!("no complete answer from {} within {limit:?}", self.peer());
+            Error::new(ErrorKind::Timeout, message)
         };
-        let total = call.total;
-        let Some(end) = deadline.or(own) else { return self.inner.send(call).await };
-        if end <= now {
-            return Err(late(self.peer(), total));
-        }
-        call.limit = Some(end - now);
-        let answer = pin!(self.inner.send(call));
-        match within(answer, pin!(self.time.sleep_until(end))).await {
-            Some(outcome) => outcome,
-            None => Err(late(self.peer(), total)),
+        let end = deadline.or(own);
+        call.limit = end.map(|end| end.saturating_duration_since(now)).or(call.limit);
+        let is_over = end.is_some_and(|end| end <= now);
+        Within {
+            answer: (!is_over).then(|| Box::pin(self.inner.send(call))),
+            end: end.map(|end| self.time.sleep_until(end)),
+            late,
         }
     }
 

@@ -8,7 +8,11 @@ use super::error_type;
 use crate::error::Error;
 use crate::runtime::{Call, OpenSpan, Response, TARGET, Transport};
 use http::uri::Uri;
+use pin_project_lite::pin_project;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use tracing::field::Empty;
+use tracing::instrument::Instrumented;
 use tracing::{Instrument, Span};
 
 /// Makes a client span of OpenTelemetry for each attempt, and with the feature `otel` puts its trace context into
@@ -63,16 +67,13 @@ impl<T> Trace<T> {
 
 impl<T: Transport> Transport for Trace<T> {
     #[cfg_attr(not(feature = "otel"), expect(unused_mut, reason = "the trace context goes into it"))]
-    async fn send(&self, mut call: Call) -> Result<Response, Error> {
-        let mut attempt = OpenSpan::new(self.span(&call));
+    fn send(&self, mut call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
+        let attempt = OpenSpan::new(self.span(&call));
         #[cfg(feature = "otel")]
         super::propagation::inject(attempt.span(), call.request.headers_mut());
-        let outcome = self.inner.send(call).instrument(attempt.span().clone()).await;
-        if !attempt.span().is_disabled() {
-            record(attempt.span(), &outcome);
-        }
-        attempt.end(error_type(&outcome).as_deref());
-        outcome
+        let span = attempt.span().clone();
+        let answer = span.in_scope(|| self.inner.send(call)).instrument(span);
+        Traced { answer, attempt }
     }
 
     fn peer(&self) -> &str {
@@ -81,6 +82,29 @@ impl<T: Transport> Transport for Trace<T> {
 
     fn keeps_deadlines(&self) -> bool {
         self.inner.keeps_deadlines()
+    }
+}
+
+pin_project! {
+    /// An attempt, whose span ends after it.
+    struct Traced<F> {
+        #[pin]
+        answer: Instrumented<F>,
+        attempt: OpenSpan,
+    }
+}
+
+impl<F: Future<Output = Result<Response, Error>>> Future for Traced<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let outcome = ready!(this.answer.poll(context));
+        if !this.attempt.span().is_disabled() {
+            record(this.attempt.span(), &outcome);
+        }
+        this.attempt.end(error_type(&outcome).as_deref());
+        Poll::Ready(outcome)
     }
 }
 

@@ -62,9 +62,8 @@ impl Policies<super::ReqwestTransport> {
 }
 
 impl<T: Transport> Transport for Policies<T> {
-    /// Boxed: the stack's future has five kilobytes, which every future that awaits a call would have in itself.
     fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
-        Box::pin(self.0.send(call))
+        self.0.send(call)
     }
 
     fn peer(&self) -> &str {
