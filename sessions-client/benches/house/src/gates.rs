@@ -77,12 +77,13 @@ const LIMITS: &[Limit] = &[
         instructions: 0.42,
         allocations: 0.02,
     },
-    // The peer does no work but HTTP's: it answers with fixed bytes, and fewer headers.
+    // The peer does no work but HTTP's: it answers with fixed bytes, and fewer headers. The tables of what is opened grow
+    // in leaps, so that one allocation more or less is counted for it.
     Limit {
         ours: Subject::Answer(Kind::Embedded, Asked::OpenSession),
         peer: Subject::Answer(Kind::Axum, Asked::OpenSession),
         instructions: 2.55,
-        allocations: 1.58,
+        allocations: 1.65,
     },
     Limit {
         ours: Subject::Answer(Kind::Embedded, Asked::GetSessionById),
