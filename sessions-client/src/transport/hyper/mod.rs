@@ -32,7 +32,7 @@ const AGENT: HeaderValue =
     HeaderValue::from_static(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
 
 /// Sends requests to one service by HTTP/1.1, over a pool of connections that all clones share: what
-/// [`ReqwestTransport`](crate::ReqwestTransport) does, at half of its cost.
+/// [`ReqwestTransport`](crate::ReqwestTransport) does, at two thirds of its CPU time.
 ///
 /// ```
 /// use sessions_client::{ClientConfig, HyperTransport, Policies, Result, SessionsHttpClientV1, Value};
