@@ -33,7 +33,7 @@
 //! |---|---|
 //! | `reqwest` (default) | the network: [`ReqwestTransport`], [`SessionsHttpClientV1::connect`]; switches `tokio` on |
 //! | `rustls` (default) | TLS for the network transports by rustls and the platform's certificate verifier |
-//! | `hyper` | the network at half of the cost, without proxies: `HyperTransport`; without `reqwest` it is the transport of [`SessionsHttpClientV1::connect`] |
+//! | `hyper` | the network at two thirds of the CPU time, without proxies: `HyperTransport`; without `reqwest` it is the transport of [`SessionsHttpClientV1::connect`] |
 //! | `tokio` | the clock of the policies; the direct client needs it |
 //! | `config` | configuration files in YAML, JSON and TOML: `ConfigParams::with_file` |
 //! | `raw-value` | payloads left as JSON: `RawValue` as the type of `user` and `data` |
