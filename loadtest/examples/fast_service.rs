@@ -182,5 +182,6 @@ fn request(bytes: &[u8]) -> io::Result<Option<(usize, usize, &str)>> {
     let Status::Complete(head) = request.parse(bytes).map_err(io::Error::other)? else { return Ok(None) };
     let length = request.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
     let length = length.and_then(|header| str::from_utf8(header.value).ok()?.parse().ok()).unwrap_or(0);
-    Ok((bytes.len() >= head + length).then_some((head, head + length, request.path.unwrap_or_default())))
+    let whole = head.saturating_add(length);
+    Ok((bytes.len() >= whole).then_some((head, whole, request.path.unwrap_or_default())))
 }

@@ -5,13 +5,16 @@
 #[macro_use]
 mod support;
 
-use sessions_client::{ClientConfig, ISessionsV1};
+use sessions_client::policy::{Retry, RetryPolicy, Timeout, TokioTime};
+use sessions_client::{CallOptions, ClientConfig, ISessionsV1, SessionsHttpClientV1, Value};
+use std::time::Duration;
 use support::network::Network;
 use support::read_request;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{JoinSet, yield_now};
+use tokio::time::timeout;
 
 /// A server that hands its connections over, each once it has read a request.
 async fn server() -> (String, UnboundedReceiver<TcpStream>, UnboundedSender<TcpStream>) {
@@ -85,7 +88,32 @@ async fn a_call_that_is_given_up_makes_way_for_the_next<T: Network>() {
     assert_eq!(second.await.unwrap(), None);
 }
 
+async fn a_call_that_was_late_makes_way_while_it_waits_for_its_repeat<T: Network>() {
+    let (url, mut asking, again) = server().await;
+    let config = ClientConfig::from_url(&url).unwrap().with_concurrency_limit(1);
+    let hour = Duration::from_secs(3600);
+    let attempt = Timeout::new(T::over(&config), Duration::MAX, TokioTime);
+    let policy = RetryPolicy::new().with_backoff(hour, hour);
+    let client: SessionsHttpClientV1<Value, Value, _> =
+        SessionsHttpClientV1::new(Retry::with_random(attempt, policy, TokioTime, || 1.0));
+    let call = |id: &'static str, timeout| {
+        let client = client.clone();
+        let options = CallOptions::new().timeout(timeout);
+        tokio::spawn(async move { client.with(options).get_session_by_id(None, id).await })
+    };
+    let late = call("1", Duration::from_millis(20));
+    let _unanswered = asking.recv().await.unwrap();
+    let next = call("2", Duration::MAX);
+    let asked = timeout(Duration::from_secs(10), asking.recv()).await;
+    let mut stream = asked.expect("the late call keeps its place").unwrap();
+    stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+    again.send(stream).unwrap();
+    assert_eq!(next.await.unwrap().unwrap(), None);
+    late.abort();
+}
+
 over_each_network! {
+    a_call_that_was_late_makes_way_while_it_waits_for_its_repeat
     no_more_calls_are_under_way_at_once_than_the_limit_says
     a_call_that_is_given_up_makes_way_for_the_next
 }

@@ -28,7 +28,8 @@ const PAGE: usize = 100;
 
 /// An [`ISessionsV1`] that keeps its sessions in memory. Clones share them.
 ///
-/// It keeps payloads as the service does, as JSON: one comes back as that reads, and one that has none is refused.
+/// It keeps payloads as the service does, as JSON: one comes back as that reads, and one that has none is refused. With the
+/// feature `server`, doubles are written as JavaScript does, so that a [`Value`] of `1.0` comes back as `1`.
 ///
 /// ```
 /// use sessions_client::{ISessionsV1, SessionsMemoryClientV1};
@@ -218,7 +219,7 @@ where
         data: Option<&D>,
     ) -> Result<SessionV1<U, D>> {
         let texts = [Some(user_id), user_name, address, client].map(|text| text.map(str::to_owned));
-        self.open(texts, user, data, Kept::read)?
+        self.open(texts, user, data, Kept::read)
     }
 
     async fn store_session_data(
@@ -310,7 +311,7 @@ impl<U: Payload, D: Payload> SessionsMemoryClientV1<U, D> {
         [user_id, user_name, address, client]: [Option<String>; 4],
         user: Option<&U>,
         data: Option<&D>,
-        look: impl FnOnce(&Kept) -> T,
+        look: impl FnOnce(&Kept) -> Result<T>,
     ) -> Result<T> {
         let id = random_id();
         let kept = Kept::new(SessionV1 {
@@ -322,7 +323,8 @@ impl<U: Payload, D: Payload> SessionsMemoryClientV1<U, D> {
             data: data.map(|data| keep("data", data)).transpose()?.flatten(),
             ..SessionV1::new(written(id), self.now())
         });
-        let seen = look(&kept);
+        // What cannot be shown is not kept.
+        let seen = look(&kept)?;
         self.store.insert(id, kept);
         Ok(seen)
     }
@@ -351,7 +353,7 @@ impl<U: Payload, D: Payload> SessionsMemoryClientV1<U, D> {
     pub(crate) fn open_session_json(&self, arguments: OpenSession<U, D>) -> Result<Vec<u8>> {
         let OpenSession { user_id, user_name, address, client, user, data, .. } = arguments;
         let texts = [Some(user_id), user_name, address, client];
-        self.open(texts, user.as_ref(), data.as_ref(), |kept| json(|json| kept.write_opened(json)))
+        self.open(texts, user.as_ref(), data.as_ref(), |kept| Ok(json(|json| kept.write_opened(json))))
     }
 
     pub(crate) fn get_session_by_id_json(&self, session_id: &str) -> Vec<u8> {

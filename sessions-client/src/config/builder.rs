@@ -156,8 +156,9 @@ impl ClientConfig {
         self
     }
 
-    /// The same configuration with a limit for the calls of a client, and of all its clones, that are under way at once,
-    /// and so for their connections. `usize::MAX`, the default, is none.
+    /// The same configuration with a limit for the calls of a client over the network, and of all its clones, that are under
+    /// way at once, and so for their connections; reqwest may have one more, on its way back into the pool. `usize::MAX`,
+    /// the default, is none.
     ///
     /// Calls beyond it wait for their turn, in the order in which they came, and the limits of time hold meanwhile. Some
     /// thousand calls at once are over sooner by a few dozen connections than by thousands, which no cache holds; and a

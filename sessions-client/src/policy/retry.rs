@@ -17,7 +17,6 @@ use super::{Time, error_type};
 use crate::error::{Error, ErrorKind, may_pass};
 use crate::runtime::{Attempts, Call, Response, TARGET, Transport, retry_after};
 use std::fmt;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -224,43 +223,37 @@ impl<T, C: Time> Retry<T, C> {
 }
 
 impl<T: Transport, C: Time> Transport for Retry<T, C> {
-    fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
+    async fn send(&self, mut call: Call) -> Result<Response, Error> {
         let retries = call.options.retries.unwrap_or(self.shared.policy.retries);
-        let mut attempt = call.attempt;
-        let mut kept = (attempt <= retries).then(|| Box::new(call.clone()));
-        let first = self.inner.send(call);
-        async move {
-            let mut running = pin!(first);
-            loop {
-                let outcome = running.as_mut().await;
-                let passing = match &outcome {
-                    Ok(response) => may_pass(response.status()),
-                    Err(error) => error.is_retryable(),
-                };
-                if !passing {
-                    if outcome.is_ok() {
-                        self.shared.refund();
-                    }
-                    return counted(outcome, attempt);
+        loop {
+            let attempt = call.attempt;
+            let kept = (attempt <= retries).then(|| call.clone());
+            let outcome = self.inner.send(call).await;
+            let passing = match &outcome {
+                Ok(response) => may_pass(response.status()),
+                Err(error) => error.is_retryable(),
+            };
+            if !passing {
+                if outcome.is_ok() {
+                    self.shared.refund();
                 }
-                let again = kept.as_mut().filter(|_| attempt <= retries);
-                let again = again.and_then(|call| Some((self.repeat_at(call, &outcome)?, call)));
-                let Some((moment, call)) = again else { return counted(outcome, attempt) };
-                tracing::event!(
-                    target: TARGET,
-                    tracing::Level::DEBUG,
-                    sessions_client.operation = call.route.name,
-                    error.type = error_type(&outcome).as_deref(),
-                    http.request.resend_count = attempt,
-                    pause = ?moment.saturating_duration_since(self.time.now()),
-                    "the attempt failed and is repeated after a pause",
-                );
-                drop(outcome);
-                self.time.sleep_until(moment).await;
-                attempt += 1;
-                call.attempt = attempt;
-                running.set(self.inner.send(Call::clone(call)));
+                return counted(outcome, attempt);
             }
+            let again = kept.and_then(|kept| Some((self.repeat_at(&kept, &outcome)?, kept)));
+            let Some((moment, kept)) = again else { return counted(outcome, attempt) };
+            tracing::event!(
+                target: TARGET,
+                tracing::Level::DEBUG,
+                sessions_client.operation = kept.route.name,
+                error.type = error_type(&outcome).as_deref(),
+                http.request.resend_count = attempt,
+                pause = ?moment.saturating_duration_since(self.time.now()),
+                "the attempt failed and is repeated after a pause",
+            );
+            drop(outcome);
+            self.time.sleep_until(moment).await;
+            call = kept;
+            call.attempt += 1;
         }
     }
 

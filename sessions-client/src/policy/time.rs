@@ -63,7 +63,8 @@ impl Time for TokioTime {
         SystemTime::now()
     }
 
-    fn sleep_until(&self, moment: Instant) -> impl Future<Output = ()> + Send {
-        tokio::time::sleep_until(moment.into())
+    /// The timer is made when it is first waited for, so that what waits for it can be made outside of the runtime.
+    async fn sleep_until(&self, moment: Instant) {
+        tokio::time::sleep_until(moment.into()).await;
     }
 }
