@@ -1,0 +1,114 @@
+//! Which requests are for a command, and in which order they are checked.
+
+use super::{Embedded, http_client, read};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn an_unknown_path_is_404_and_a_wrong_method_405() {
+    let embedded = Embedded::start().await;
+    for path in [
+        "/",
+        "/v1/sessions",
+        "/v1/sessions/nope",
+        "/v1/sessions/open_session/",
+        "/V1/sessions/open_session",
+        "//v1/sessions/open_session",
+    ] {
+        let request = http_client().post(format!("{}{path}", embedded.service.url())).body("{");
+        let expected = json!({ "code": "ResourceNotFound", "message": format!("{path} does not exist") });
+        assert_eq!(read(request).await, (404, expected));
+    }
+    let url = format!("{}/v1/sessions/open_session", embedded.service.url());
+    let response = http_client().put(url).send().await.unwrap();
+    assert_eq!((response.status().as_u16(), &response.headers()["allow"]), (405, &"POST".parse().unwrap()));
+    let error: Value = response.json().await.unwrap();
+    assert_eq!(error, json!({ "code": "MethodNotAllowed", "message": "PUT is not allowed" }));
+    let (status, _) = read(embedded.post("get%5Fsessions")).await;
+    assert_eq!(status, 200, "an escaped letter is the letter");
+}
+
+#[tokio::test]
+async fn what_follows_a_semicolon_is_no_part_of_the_path() {
+    let embedded = Embedded::start().await;
+    assert_eq!(read(embedded.post("get_sessions;x=1")).await.0, 200);
+    let expected = json!({ "code": "ResourceNotFound", "message": "/v1/sessions/nope;x does not exist" });
+    assert_eq!(read(embedded.post("nope;x")).await, (404, expected));
+}
+
+#[tokio::test]
+async fn the_narrowest_range_that_is_accepted_counts() {
+    let embedded = Embedded::start().await;
+    for (accept, status) in [
+        ("text/html, */*;q=0.1", 200),
+        ("text/html, */*;q=0", 406),
+        ("application/json;q=0, text/plain", 200),
+        ("application/*;q=0, text/*;q=0, application/json;version=1", 406),
+        ("", 200),
+        (",", 406),
+        ("json", 406),
+    ] {
+        let request = embedded.post("get_sessions").header("accept", accept);
+        assert_eq!(read(request).await.0, status, "{accept:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_of_all_checks_that_fail_is_told() {
+    let embedded = Embedded::start().await;
+    let (unknown, known) = ("/v1/sessions/nope", "/v1/sessions/get_sessions");
+    let wrong = [
+        ("Accept: image/png", "406 Not Acceptable", "NotAcceptable"),
+        ("Date: Mon, 23 Nov 2020 01:13:44 GMT", "400 Bad Request", "RequestExpired"),
+        ("Content-Encoding: br", "415 Unsupported Media Type", "UnsupportedMediaType"),
+        ("Content-MD5: AAAA", "400 Bad Request", "BadDigest"),
+        ("X-Body: is no JSON", "400 Bad Request", "InvalidContent"),
+        ("If-Match: \"x\"", "412 Precondition Failed", "PreconditionFailed"),
+    ];
+    for first in 0..wrong.len() {
+        let headers: Vec<&str> = wrong[first..].iter().map(|(header, ..)| *header).collect();
+        let headers = format!("HTTP/1.1\r\nContent-Type: application/json\r\n{}", headers.join("\r\n"));
+        let body = if first < 5 { "{" } else { "{}" };
+        let (_, status, code) = wrong[first];
+        for (method, path, status, code) in [
+            ("POST", known, status, code),
+            ("PUT", known, "405 Method Not Allowed", "MethodNotAllowed"),
+            ("POST", unknown, "404 Not Found", "ResourceNotFound"),
+        ] {
+            let answer = embedded.raw(&format!("{method} {path} {headers}"), body).await;
+            assert!(
+                answer.starts_with(&format!("HTTP/1.1 {status}\r\n")),
+                "{method} {path} {headers}: {answer}"
+            );
+            assert!(answer.contains(&format!("\r\n\r\n{{\"code\":\"{code}\",")), "{answer}");
+            assert!(!answer.contains("Cache-Control"), "{answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_from_elsewhere_may_ask() {
+    let embedded = Embedded::start().await;
+    let url = format!("{}/nope", embedded.service.url());
+    let permission = http_client()
+        .request(reqwest::Method::OPTIONS, &url)
+        .header("origin", "http://shop.example")
+        .header("access-control-request-method", "POST")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(permission.status(), 204);
+    for (name, value) in [
+        ("access-control-allow-origin", "http://shop.example"),
+        ("access-control-allow-methods", "POST,OPTIONS"),
+        ("access-control-allow-credentials", "true"),
+        ("access-control-max-age", "5"),
+    ] {
+        assert_eq!(permission.headers()[name], value, "{name}");
+    }
+    let asked = embedded.post("get_sessions").header("origin", "http://shop.example").send().await.unwrap();
+    assert_eq!(asked.headers()["access-control-allow-origin"], "http://shop.example");
+    let exposed = asked.headers()["access-control-expose-headers"].to_str().unwrap();
+    assert!(exposed.starts_with("correlation_id,"), "{exposed}");
+    let refused = embedded.post("nope").header("origin", "http://shop.example").send().await.unwrap();
+    assert_eq!(refused.headers()["access-control-allow-origin"], "*");
+}
