@@ -80,7 +80,7 @@ pub(super) fn arguments(request: &Request, route: &Route) -> Result<Members, Box
     if treatment == Treatment::Checked || (plain.is_empty() && treatment == Treatment::Text) {
         return Ok(Members::none(route));
     }
-    // Invalid UTF-8 is replaced, as the real service does.
+    // Invalid UTF-8 is replaced, as the real service does. What is valid, as nearly all is, is told faster by the other.
     let text = str::from_utf8(&plain).map_or_else(|_| String::from_utf8_lossy(&plain), Cow::Borrowed);
     javascript::parse(&text, route)
         .map_err(|error| Box::new(error_response(StatusCode::BAD_REQUEST, &invalid_json(error))))

@@ -44,8 +44,8 @@ pub(super) fn preflight(
 
 /// A header to be sent back byte by byte; nothing of an empty one.
 fn joined(headers: &HeaderMap, name: http::HeaderName) -> Option<HeaderValue> {
-    let first = headers.get(&name)?;
-    let mut values = headers.get_all(name).iter().skip(1);
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?;
     let all = match values.next() {
         None => first.clone(),
         Some(second) => {

@@ -150,13 +150,12 @@ fn is_numeric(byte: u8) -> bool {
 
 /// A number beyond all doubles, as a text that stands for it; nothing of any other.
 fn infinite_number(number: &str) -> Option<String> {
-    let double = Some(number)
-        .filter(|number| is_number(number))?
-        .parse()
-        .ok()
-        .filter(|double: &f64| double.is_infinite())?;
+    if !is_number(number) {
+        return None;
+    }
+    let double: f64 = number.parse().ok()?;
     // In a list, since that cannot be taken for a key.
-    Some(format!("[\"{ESCAPE}{}\"]", if double > 0.0 { '+' } else { '-' }))
+    double.is_infinite().then(|| format!("[\"{ESCAPE}{}\"]", if double > 0.0 { '+' } else { '-' }))
 }
 
 /// Whether the text is a number by the grammar of JSON, which is narrower than Rust's.
