@@ -4,7 +4,7 @@
 //! something odd, so does this: it is a double, not an ideal.
 
 use super::kept::{Json, Kept};
-use super::store::{Look, Store, random_id, written};
+use super::store::{Look, Store, written};
 use crate::contract::ISessionsV1;
 #[cfg(feature = "server")]
 use crate::contract::sessions_v1::received::OpenSession;
@@ -313,7 +313,7 @@ impl<U: Payload, D: Payload> SessionsMemoryClientV1<U, D> {
         data: Option<&D>,
         look: impl FnOnce(&Kept) -> Result<T>,
     ) -> Result<T> {
-        let id = random_id();
+        let id = self.store.new_id();
         let kept = Kept::new(SessionV1 {
             user_id: keep_text(user_id),
             user_name: keep_text(user_name),

@@ -10,26 +10,30 @@
 
 use super::kept::Kept;
 use foldhash::fast::RandomState;
-use std::cmp::Reverse;
-use std::collections::binary_heap::{BinaryHeap, PeekMut};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, btree_map};
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::iter::Peekable;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
 /// More than there are threads on most machines.
-const SHARDS: usize = 32;
+const SHARDS: u8 = 32;
+
+/// The byte of an id that names its shard.
+const SHARD: usize = 15;
 
 /// How many of a user's sessions are looked up at once: the largest page.
 const AT_ONCE: usize = 100;
 
 pub(super) struct Store {
-    sessions: [Mutex<Shard>; SHARDS],
-    users: [Mutex<Users>; SHARDS],
+    sessions: [Mutex<Shard>; SHARDS as usize],
+    users: [Mutex<Users>; SHARDS as usize],
     /// Leads from a user to a shard.
     hasher: RandomState,
     next: AtomicU64,
+    /// The shard of the session that is opened next. It begins anew after a multiple of all.
+    turn: AtomicU8,
 }
 
 /// The numbers of a user's sessions, which are in their order, and their ids.
@@ -42,8 +46,11 @@ struct Shard {
 
 struct Numbered {
     number: u64,
-    kept: Kept,
+    /// In a box, so that a table that grows moves no sessions.
+    kept: Box<Kept>,
 }
+
+type Numbers<'s> = Peekable<btree_map::Iter<'s, u64, Uuid>>;
 
 impl Default for Store {
     fn default() -> Self {
@@ -53,11 +60,21 @@ impl Default for Store {
             users: std::array::from_fn(|_| Mutex::default()),
             hasher: RandomState::default(),
             next: AtomicU64::new(0),
+            turn: AtomicU8::new(0),
         }
     }
 }
 
 impl Store {
+    /// A random id for a session, but for the shard that it names: each has its turn, so that those who open at once
+    /// do not wait for each other, and a list goes from one to the next.
+    pub(super) fn new_id(&self) -> Uuid {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let mut id = random_id().into_bytes();
+        id[SHARD] = id[SHARD] / SHARDS * SHARDS + turn % SHARDS;
+        Uuid::from_bytes(id)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.sessions.iter().map(|shard| lock(shard).by_id.len()).sum()
     }
@@ -75,7 +92,7 @@ impl Store {
             }
         }
         shard.by_number.insert(number, id);
-        shard.by_id.insert(id, Numbered { number, kept });
+        shard.by_id.insert(id, Numbered { number, kept: Box::new(kept) });
     }
 
     /// What `look` makes of a session.
@@ -103,27 +120,28 @@ impl Store {
                 }
             }
         }
-        Some(kept)
+        Some(*kept)
     }
 
     /// Shows all sessions to `look`, in their order, until it has seen enough.
     pub(super) fn all(&self, mut look: impl FnMut(&Kept) -> Look) {
         let shards: Vec<_> = self.sessions.iter().map(lock).collect();
-        let mut rest: Vec<_> = shards.iter().map(|shard| shard.by_number.iter()).collect();
-        // The next of each shard.
-        let mut next: BinaryHeap<_> =
-            rest.iter_mut().enumerate().filter_map(|(at, rest)| Some(Reverse((rest.next()?, at)))).collect();
-        while let Some(mut first) = next.peek_mut() {
-            let Reverse(((_, id), at)) = *first;
+        let mut rest: Vec<_> = shards.iter().map(|shard| shard.by_number.iter().peekable()).collect();
+        let first_of =
+            |rest: &mut [Numbers<'_>], at: usize| rest[at].peek().map_or(u64::MAX, |&(&number, _)| number);
+        let (mut at, mut expected) = (0, 0);
+        loop {
+            // Where nothing was deleted, the next one is in the next shard.
+            if first_of(&mut rest, at) != expected {
+                at = (0..shards.len()).min_by_key(|&at| first_of(&mut rest, at)).unwrap_or_default();
+            }
+            let Some((&number, id)) = rest[at].next() else { return };
             if let Some(Numbered { kept, .. }) = shards[at].by_id.get(id)
                 && look(kept) == Look::Enough
             {
                 return;
             }
-            match rest[at].next() {
-                Some(following) => *first = Reverse((following, at)),
-                None => drop(PeekMut::pop(first)),
-            }
+            (at, expected) = ((at + 1) % shards.len(), number + 1);
         }
     }
 
@@ -163,13 +181,12 @@ impl Store {
     }
 
     fn shard(&self, id: Uuid) -> MutexGuard<'_, Shard> {
-        // The last byte of an id is random.
-        lock(&self.sessions[usize::from(id.as_bytes()[15]) % SHARDS])
+        lock(&self.sessions[usize::from(id.as_bytes()[SHARD] % SHARDS)])
     }
 
     fn users(&self, user_id: &str) -> MutexGuard<'_, Users> {
         let [.., last] = self.hasher.hash_one(user_id).to_ne_bytes();
-        lock(&self.users[usize::from(last) % SHARDS])
+        lock(&self.users[usize::from(last % SHARDS)])
     }
 }
 
@@ -204,7 +221,7 @@ fn read(id: &str) -> Option<Uuid> {
 
 #[cfg(test)]
 mod tests {
-    use super::{AT_ONCE, Kept, Look, Store, random_id, written};
+    use super::{AT_ONCE, Kept, Look, SHARDS, Store, lock, random_id, written};
     use crate::data::SessionV1;
     use chrono::Utc;
     use std::sync::TryLockError;
@@ -233,6 +250,42 @@ mod tests {
                 assert_eq!(shown, expected, "{enough} of {count}");
             }
         }
+    }
+
+    #[test]
+    fn all_sessions_are_shown_in_their_order_whichever_are_gone() {
+        for keeps in
+            [|_| true, |at| at % 2 == 1, |at| at % 5 > 1, |at| at > 90, |_| false] as [fn(usize) -> bool; 5]
+        {
+            let store = Store::default();
+            let mut ids: Vec<Uuid> = (0..100).map(|_| store.new_id()).collect();
+            // Nobody says that they are opened in the order of their ids.
+            ids.swap(3, 60);
+            for &id in &ids {
+                store.insert(id, opened(id));
+            }
+            let (kept, gone): (Vec<_>, Vec<_>) = (0..ids.len()).partition(|&at| keeps(at));
+            for at in gone {
+                store.remove(&written(ids[at])).unwrap();
+            }
+            let mut shown = Vec::new();
+            store.all(|kept| {
+                shown.push(kept.session().id.clone());
+                Look::GoOn
+            });
+            let expected: Vec<String> = kept.into_iter().map(|at| written(ids[at])).collect();
+            assert_eq!(shown, expected);
+        }
+    }
+
+    #[test]
+    fn sessions_are_opened_in_one_shard_after_the_other() {
+        let store = Store::default();
+        for _ in 0..4 * SHARDS {
+            let id = store.new_id();
+            store.insert(id, opened(id));
+        }
+        assert!(store.sessions.iter().all(|shard| lock(shard).by_id.len() == 4));
     }
 
     /// Whether the session can be looked up, and is there; nothing where somebody holds its lock.
