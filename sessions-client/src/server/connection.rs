@@ -30,9 +30,11 @@ pub(super) async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, double: &
         activity.ends();
         Ok::<_, Infallible>(answer)
     });
-    // A date is written by those answers alone that have one.
     let mut builder = http1::Builder::new();
+    // A date is written by those answers alone that have one.
     builder.title_case_headers(true).auto_date_header(false).max_header_size(HEADERS);
+    // For the system to gather headers and body costs more than to copy even a long body behind them.
+    builder.writev(false);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         // A request that has just come is heard before anybody looks at the time.
