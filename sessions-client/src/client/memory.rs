@@ -356,9 +356,8 @@ impl<U: Payload, D: Payload> SessionsMemoryClientV1<U, D> {
         self.open(texts, user.as_ref(), data.as_ref(), |kept| Ok(json(|json| kept.write_opened(json))))
     }
 
-    pub(crate) fn get_session_by_id_json(&self, session_id: &str) -> Vec<u8> {
-        let found = self.store.get(session_id, |kept| json(|json| kept.write(json)));
-        found.unwrap_or_else(|| b"null".to_vec())
+    pub(crate) fn get_session_by_id_json(&self, session_id: &str) -> Option<Vec<u8>> {
+        self.store.get(session_id, |kept| json(|json| kept.write(json)))
     }
 
     pub(crate) fn get_sessions_json(

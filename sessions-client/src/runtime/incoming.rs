@@ -10,6 +10,7 @@ use super::{Param, Place, Received, Request, Response, Route};
 use crate::error::{Error, ServiceError};
 use http::header::ALLOW;
 use http::{HeaderValue, StatusCode};
+use memchr::{memchr, memchr2};
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -133,8 +134,8 @@ impl Incoming {
 /// The values of the placeholders, decoded, in the order of `template`; `None` if `path` is another one.
 fn match_path<'p>(template: &'static str, path: &'p str) -> Option<Vec<(&'static str, Cow<'p, str>)>> {
     // Most have nothing to decode and nothing to be found in it.
-    let has = |text: &str, sign| text.as_bytes().contains(&sign);
-    if !has(template, b'{') && (path == template || !(has(path, b'%') || has(template, b'%'))) {
+    let is_plain = memchr2(b'{', b'%', template.as_bytes()).is_none();
+    if is_plain && (path == template || memchr(b'%', path.as_bytes()).is_none()) {
         return (path == template).then(Vec::new);
     }
     let mut values = Vec::new();

@@ -51,10 +51,10 @@ pub(crate) use incoming::{invalid_json, receive, route_of};
 #[cfg(feature = "server")]
 pub(crate) use members::Members;
 pub(crate) use respond::to_json;
+#[cfg(feature = "server")]
+pub(crate) use respond::{empty, refuse, write_always};
 #[cfg(any(feature = "server", feature = "test-kit"))]
 pub(crate) use respond::{error_response, json};
-#[cfg(feature = "server")]
-pub(crate) use respond::{refuse, success, write_always};
 
 /// A request whose body is complete.
 pub type Request = http::Request<bytes::Bytes>;

@@ -17,18 +17,13 @@ where
     R: Outcome<Ok: Serialize, Err: Failure>,
 {
     match outcome.into_result() {
-        Ok(value) => success(to_json(&value)),
+        Ok(value) => match to_json(&value) {
+            Ok(body) if body == b"null" => empty(StatusCode::NO_CONTENT),
+            Ok(body) => json(StatusCode::OK, body),
+            // The service has done its work and cannot say so; the real one answers likewise.
+            Err(_) => empty(StatusCode::INTERNAL_SERVER_ERROR),
+        },
         Err(error) => refuse(route, &error),
-    }
-}
-
-/// The answer to a call that was made, of what is written of its result.
-pub(crate) fn success(body: serde_json::Result<Vec<u8>>) -> Response {
-    match body {
-        Ok(body) if body == b"null" => empty(StatusCode::NO_CONTENT),
-        Ok(body) => json(StatusCode::OK, body),
-        // The service has done its work and cannot say so; the real one answers likewise.
-        Err(_) => empty(StatusCode::INTERNAL_SERVER_ERROR),
     }
 }
 
@@ -124,7 +119,8 @@ pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> Response {
     response
 }
 
-fn empty(status: StatusCode) -> Response {
+/// An answer without a body.
+pub(crate) fn empty(status: StatusCode) -> Response {
     let mut response = http::Response::new(Bytes::new());
     *response.status_mut() = status;
     response

@@ -82,10 +82,12 @@ impl Wishes {
         let (mut parts, mut body) = response.into_parts();
         let has_body = self.method != Method::HEAD
             && !matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-        let mut content_type = parts.headers.remove(CONTENT_TYPE).filter(|_| has_body);
         if !has_body {
             body = Bytes::new();
         }
+        // Every body is JSON, whether it says so or has no headers of its own.
+        parts.headers.remove(CONTENT_TYPE);
+        let mut content_type = Some(JSON).filter(|_| !body.is_empty());
         let callback = self.callback.as_ref().filter(|_| reach > Reach::Server && has_body);
         if let (Some(callback), Reach::Checks | Reach::Uncaught) = (callback, reach) {
             content_type = Some(jsonp::SCRIPT);

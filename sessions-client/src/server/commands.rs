@@ -11,8 +11,9 @@ use crate::contract::sessions_v1::{
 };
 use crate::error::Result;
 use crate::runtime::{
-    Handler, Incoming, Payload, Received, Response, Route, receive, refuse, route_of, success,
+    Handler, Incoming, Payload, Received, Response, Route, empty, receive, refuse, route_of,
 };
+use http::StatusCode;
 use std::any::Any;
 
 pub(super) struct Commands<S, U: Payload, D: Payload> {
@@ -34,22 +35,24 @@ impl<S: ISessionsV1<U, D>, U: Payload, D: Payload> Handler for Commands<S, U, D>
         let is_for = |route: &Route| name == Some(route.name);
         match &self.in_memory {
             Some(sessions) if is_for(OPEN_SESSION) => {
-                call(request, |call: OpenSession<U, D>| sessions.open_session_json(call))
+                call(request, |call: OpenSession<U, D>| sessions.open_session_json(call).map(Some))
             }
             Some(sessions) if is_for(GET_SESSION_BY_ID) => {
                 call(request, |call: GetSessionById| Ok(sessions.get_session_by_id_json(&call.session_id)))
             }
             Some(sessions) if is_for(GET_SESSIONS) => call(request, |call: GetSessions| {
-                Ok(sessions.get_sessions_json(call.filter.as_ref(), call.paging.as_ref()))
+                Ok(Some(sessions.get_sessions_json(call.filter.as_ref(), call.paging.as_ref())))
             }),
             _ => self.service.handle(request).await,
         }
     }
 }
 
-fn call<R: Received>(request: Incoming, answer: impl FnOnce(R) -> Result<Vec<u8>>) -> Response {
+fn call<R: Received>(request: Incoming, answer: impl FnOnce(R) -> Result<Option<Vec<u8>>>) -> Response {
     match receive(request).and_then(answer) {
-        Ok(body) => success(Ok(body)),
+        // Headers for nothing but the type of the body would cost as much as many a call.
+        Ok(Some(json)) => Response::new(json.into()),
+        Ok(None) => empty(StatusCode::NO_CONTENT),
         Err(error) => refuse(R::ROUTE, &error),
     }
 }
