@@ -5,8 +5,8 @@
 //! so that nobody finds a session that its user does not have; nobody takes the two in the other order. What looks at
 //! all sessions takes their shards in order. Between a user and the sessions, a list skips what is gone.
 //!
-//! Where there are many sessions, what costs is memory that no cache holds. So an index leads to a session in
-//! one step, and an id is found by its number, which stands in the table itself.
+//! Where there are many sessions, what costs is memory that no cache holds. So an id is compared where it stands in its
+//! table, which is small, and a list goes from one session to the next without it.
 
 use super::kept::Kept;
 use foldhash::fast::RandomState;
@@ -40,21 +40,17 @@ pub(super) struct Store {
 type Users = HashMap<String, BTreeMap<u64, Uuid>, RandomState>;
 
 struct Shard {
-    by_id: HashMap<Uuid, Numbered, RandomState>,
-    by_number: BTreeMap<u64, Uuid>,
+    /// By id.
+    numbers: HashMap<Uuid, u64, RandomState>,
+    /// By number, and so in their order. Boxed, since a tree moves what is in it.
+    sessions: BTreeMap<u64, Box<Kept>>,
 }
 
-struct Numbered {
-    number: u64,
-    /// In a box, so that a table that grows moves no sessions.
-    kept: Box<Kept>,
-}
-
-type Numbers<'s> = Peekable<btree_map::Iter<'s, u64, Uuid>>;
+type InOrder<'s> = Peekable<btree_map::Iter<'s, u64, Box<Kept>>>;
 
 impl Default for Store {
     fn default() -> Self {
-        let shard = |_| Mutex::new(Shard { by_id: HashMap::default(), by_number: BTreeMap::new() });
+        let shard = |_| Mutex::new(Shard { numbers: HashMap::default(), sessions: BTreeMap::new() });
         Self {
             sessions: std::array::from_fn(shard),
             users: std::array::from_fn(|_| Mutex::default()),
@@ -76,7 +72,7 @@ impl Store {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.sessions.iter().map(|shard| lock(shard).by_id.len()).sum()
+        self.sessions.iter().map(|shard| lock(shard).numbers.len()).sum()
     }
 
     /// Keeps a session whose id is `id`, as [`written`].
@@ -91,26 +87,29 @@ impl Store {
                 None => drop(users.insert(user_id.clone(), BTreeMap::from([(number, id)]))),
             }
         }
-        shard.by_number.insert(number, id);
-        shard.by_id.insert(id, Numbered { number, kept: Box::new(kept) });
+        shard.numbers.insert(id, number);
+        shard.sessions.insert(number, Box::new(kept));
     }
 
     /// What `look` makes of a session.
     pub(super) fn get<T>(&self, id: &str, look: impl FnOnce(&Kept) -> T) -> Option<T> {
-        self.at(read(id)?, look)
+        let id = read(id)?;
+        let shard = self.shard(id);
+        Some(look(shard.sessions.get(shard.numbers.get(&id)?)?))
     }
 
     /// What `change` makes of a session.
     pub(super) fn change<T>(&self, id: &str, change: impl FnOnce(&mut Kept) -> T) -> Option<T> {
         let id = read(id)?;
-        Some(change(&mut self.shard(id).by_id.get_mut(&id)?.kept))
+        let Shard { numbers, sessions } = &mut *self.shard(id);
+        Some(change(sessions.get_mut(numbers.get(&id)?)?))
     }
 
     pub(super) fn remove(&self, id: &str) -> Option<Kept> {
         let id = read(id)?;
         let mut shard = self.shard(id);
-        let Numbered { number, kept } = shard.by_id.remove(&id)?;
-        shard.by_number.remove(&number);
+        let number = shard.numbers.remove(&id)?;
+        let kept = shard.sessions.remove(&number)?;
         if let Some(user_id) = &kept.session().user_id {
             let mut users = self.users(user_id);
             if let Some(numbers) = users.get_mut(user_id) {
@@ -126,19 +125,17 @@ impl Store {
     /// Shows all sessions to `look`, in their order, until it has seen enough.
     pub(super) fn all(&self, mut look: impl FnMut(&Kept) -> Look) {
         let shards: Vec<_> = self.sessions.iter().map(lock).collect();
-        let mut rest: Vec<_> = shards.iter().map(|shard| shard.by_number.iter().peekable()).collect();
+        let mut rest: Vec<_> = shards.iter().map(|shard| shard.sessions.iter().peekable()).collect();
         let first_of =
-            |rest: &mut [Numbers<'_>], at: usize| rest[at].peek().map_or(u64::MAX, |&(&number, _)| number);
+            |rest: &mut [InOrder<'_>], at: usize| rest[at].peek().map_or(u64::MAX, |&(&number, _)| number);
         let (mut at, mut expected) = (0, 0);
         loop {
             // Where nothing was deleted, the next one is in the next shard.
             if first_of(&mut rest, at) != expected {
                 at = (0..shards.len()).min_by_key(|&at| first_of(&mut rest, at)).unwrap_or_default();
             }
-            let Some((&number, id)) = rest[at].next() else { return };
-            if let Some(Numbered { kept, .. }) = shards[at].by_id.get(id)
-                && look(kept) == Look::Enough
-            {
+            let Some((&number, kept)) = rest[at].next() else { return };
+            if look(kept) == Look::Enough {
                 return;
             }
             (at, expected) = ((at + 1) % shards.len(), number + 1);
@@ -158,7 +155,7 @@ impl Store {
                 None => return,
             };
             for (number, id) in &next {
-                if self.at(*id, &mut look) == Some(Look::Enough) {
+                if self.shard(*id).sessions.get(number).map(|kept| look(kept)) == Some(Look::Enough) {
                     return;
                 }
                 from = number + 1;
@@ -172,12 +169,8 @@ impl Store {
     /// Changes all sessions, in no order.
     pub(super) fn change_all(&self, mut change: impl FnMut(&mut Kept)) {
         for shard in &self.sessions {
-            lock(shard).by_id.values_mut().for_each(|Numbered { kept, .. }| change(kept));
+            lock(shard).sessions.values_mut().for_each(|kept| change(kept));
         }
-    }
-
-    fn at<T>(&self, id: Uuid, look: impl FnOnce(&Kept) -> T) -> Option<T> {
-        Some(look(&self.shard(id).by_id.get(&id)?.kept))
     }
 
     fn shard(&self, id: Uuid) -> MutexGuard<'_, Shard> {
@@ -285,13 +278,13 @@ mod tests {
             let id = store.new_id();
             store.insert(id, opened(id));
         }
-        assert!(store.sessions.iter().all(|shard| lock(shard).by_id.len() == 4));
+        assert!(store.sessions.iter().all(|shard| lock(shard).sessions.len() == 4));
     }
 
     /// Whether the session can be looked up, and is there; nothing where somebody holds its lock.
     fn is_there(store: &Store, id: Uuid) -> Option<bool> {
         let shards = store.sessions.iter().map(|shard| match shard.try_lock() {
-            Ok(shard) => Some(shard.by_id.contains_key(&id)),
+            Ok(shard) => Some(shard.numbers.contains_key(&id)),
             Err(TryLockError::WouldBlock) => None,
             Err(TryLockError::Poisoned(error)) => panic!("{error}"),
         });

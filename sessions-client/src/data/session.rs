@@ -108,13 +108,6 @@ fn serialize<U: Serialize, D: Serialize, S: Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(None)?;
-    serialize_head(session, &mut map)?;
-    serialize_payloads(session, in_list, &mut map)?;
-    serialize_tail(session, &mut map)?;
-    map.end()
-}
-
-fn serialize_head<U, D, M: SerializeMap>(session: &SessionV1<U, D>, map: &mut M) -> Result<(), M::Error> {
     map.serialize_entry("id", &session.id)?;
     map.serialize_entry("user_id", &session.user_id)?;
     map.serialize_entry("user_name", &session.user_name)?;
@@ -123,28 +116,16 @@ fn serialize_head<U, D, M: SerializeMap>(session: &SessionV1<U, D>, map: &mut M)
     map.serialize_entry("request_time", &timestamp::Written(&session.request_time))?;
     map.serialize_entry("address", &session.address)?;
     map.serialize_entry("client", &session.client)?;
-    Ok(())
-}
-
-fn serialize_payloads<U: Serialize, D: Serialize, M: SerializeMap>(
-    session: &SessionV1<U, D>,
-    in_list: bool,
-    map: &mut M,
-) -> Result<(), M::Error> {
     if !in_list || session.user.is_some() {
         map.serialize_entry("user", &session.user)?;
     }
     if !in_list || session.data.is_some() {
         map.serialize_entry("data", &session.data)?;
     }
-    Ok(())
-}
-
-fn serialize_tail<U, D, M: SerializeMap>(session: &SessionV1<U, D>, map: &mut M) -> Result<(), M::Error> {
     if let Some(time) = &session.close_time {
         map.serialize_entry("close_time", &timestamp::Written(time))?;
     }
-    Ok(())
+    map.end()
 }
 
 impl<U: Serialize, D: Serialize> Serialize for SessionV1<U, D> {
@@ -159,25 +140,6 @@ pub(super) struct Listed<'s, U, D>(pub(super) &'s SessionV1<U, D>);
 impl<U: Serialize, D: Serialize> Serialize for Listed<'_, U, D> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serialize(self.0, true, serializer)
-    }
-}
-
-/// Entries of a session that come before its payloads or after them, for whoever has the JSON of those.
-#[cfg(feature = "server")]
-pub(crate) enum Part<'s, U, D> {
-    Head(&'s SessionV1<U, D>),
-    Tail(&'s SessionV1<U, D>),
-}
-
-#[cfg(feature = "server")]
-impl<U, D> Serialize for Part<'_, U, D> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        match self {
-            Self::Head(session) => serialize_head(session, &mut map)?,
-            Self::Tail(session) => serialize_tail(session, &mut map)?,
-        }
-        map.end()
     }
 }
 

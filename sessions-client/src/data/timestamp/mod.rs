@@ -58,7 +58,7 @@ impl Visitor<'_> for Text {
 }
 
 /// A time on its way into JSON.
-pub(super) struct Written<'t>(pub(super) &'t Timestamp);
+pub(crate) struct Written<'t>(pub(crate) &'t Timestamp);
 
 impl Serialize for Written<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
