@@ -6,12 +6,15 @@
 use super::system::{connections_at, resident_kib};
 use serde_json::json;
 use sessions_client::server::EmbeddedService;
-use sessions_client::{ISessionsV1, SessionsHttpClientV1, SessionsMemoryClientV1};
+use sessions_client::{
+    ClientConfig, HyperTransport, ISessionsV1, Policies, ReqwestTransport, SessionsHttpClientV1,
+    SessionsMemoryClientV1, Transport, Value,
+};
 use snapshots::tell;
 use std::collections::BTreeMap;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
@@ -41,8 +44,10 @@ async fn given_up<F: Future>(future: F, polls: u32) -> Option<F::Output> {
 /// The calls that were given up, by their number of polls.
 type Dropped = BTreeMap<u32, usize>;
 
+type Client<T> = SessionsHttpClientV1<Value, Value, Policies<T>>;
+
 /// `calls` calls about a session of their own; whatever another session's answer says, theirs must not.
-async fn calls(client: SessionsHttpClientV1, seed: u64, calls: usize, done: Arc<AtomicUsize>) -> Dropped {
+async fn calls<T: Transport>(client: Client<T>, seed: u64, calls: usize, done: Arc<AtomicUsize>) -> Dropped {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut dropped = Dropped::new();
     let id = client.open_session(None, "user-1", None, None, None, None, None).await.unwrap().id;
@@ -92,7 +97,20 @@ async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 #[test]
-fn calls_that_are_given_up_leave_nothing_behind_and_spoil_no_other() {
+fn calls_over_reqwest_that_are_given_up_leave_nothing_behind_and_spoil_no_other() {
+    give_up("reqwest", |config| ReqwestTransport::new(config).unwrap());
+}
+
+#[test]
+fn calls_over_hyper_that_are_given_up_leave_nothing_behind_and_spoil_no_other() {
+    give_up("hyper", |config| HyperTransport::new(config).unwrap());
+}
+
+/// One after the other: each looks at the memory of the process.
+static TURN: Mutex<()> = Mutex::new(());
+
+fn give_up<T: Transport + Clone + 'static>(library: &str, transport: impl Fn(&ClientConfig) -> T) {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let total =
         std::env::var("SESSIONS_DROPPED_CALLS").map_or(10_000, |calls| calls.parse().expect("a number"));
     // The tasks of the service are none of the client's.
@@ -103,7 +121,8 @@ fn calls_that_are_given_up_leave_nothing_behind_and_spoil_no_other() {
     let begin = Instant::now();
 
     let figures = here.block_on(async {
-        let client = SessionsHttpClientV1::connect(&service.url()).unwrap();
+        let config = ClientConfig::from_url(&service.url()).unwrap();
+        let client: Client<T> = SessionsHttpClientV1::new(Policies::new(transport(&config), &config));
         let done = Arc::new(AtomicUsize::new(0));
         let mut running = JoinSet::new();
         for task in 0..TASKS {
@@ -146,7 +165,7 @@ fn calls_that_are_given_up_leave_nothing_behind_and_spoil_no_other() {
     let (dropped, warm, hot, most, kept, took) = figures;
     let given_up: usize = dropped.values().sum();
     tell(&format!(
-        "calls given up: {given_up} of {total} (by polls {dropped:?}), {TASKS} tasks, {took:.1?}; connections: at most \
+        "calls over {library} given up: {given_up} of {total} (by polls {dropped:?}), {TASKS} tasks, {took:.1?}; connections: at most \
          {most}, {kept:?} kept, 0 left; tasks left: 0; memory: {warm:?} KiB warm, {hot:?} KiB in the end"
     ));
     assert!(given_up * 3 >= total, "only {given_up} calls of {total} were given up");

@@ -5,18 +5,17 @@
 //! there a stale connection must be no error for an idempotent call, and `open_session` may fail, but only by
 //! saying so: whether the service got such a request, nobody can tell.
 
-use super::system::connections_at;
 use super::{CountingRepeats, clean_up, own_user, sessions_of};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use serde_json::json;
 use sessions_client::{
-    ClientConfig, Error, ErrorKind, ISessionsV1, Policies, ReqwestTransport, SessionsHttpClientV1, Value,
+    ClientConfig, Error, ErrorKind, HyperTransport, ISessionsV1, Policies, ReqwestTransport,
+    SessionsHttpClientV1, Transport, Value,
 };
 use snapshots::{service_url, tell};
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -26,7 +25,10 @@ const CLIENTS: usize = 400;
 /// After a first call without a pause; 2,000 in all.
 const CALLS_AFTER_PAUSES: usize = 5;
 
-type Client = SessionsHttpClientV1<Value, Value, Policies<CountingRepeats<ReqwestTransport>>>;
+/// For longer than the service keeps a connection.
+const LONG: Duration = Duration::from_secs(30);
+
+type Client<T> = SessionsHttpClientV1<Value, Value, Policies<CountingRepeats<T>>>;
 
 /// The pause between the calls of a client: 4 s, 5 s, or for most of them 5.9 to 6.1 s.
 fn pause(client: usize) -> Duration {
@@ -56,7 +58,7 @@ impl Figures {
 }
 
 /// One client, one call after the other.
-async fn calls(client: Client, user_id: String, pause: Duration) -> Figures {
+async fn calls<T: Transport>(client: Client<T>, user_id: String, pause: Duration) -> Figures {
     let mut figures = Figures { opened: 1, ..Figures::default() };
     let open = || client.open_session(None, &user_id, None, None, None, None, None);
     let id = open().await.expect("a service that opens sessions").id;
@@ -100,19 +102,22 @@ impl Resolve for CountingConnections {
     }
 }
 
-/// The figures of all clients together.
-async fn all(
-    clients: impl Fn(usize) -> ReqwestTransport,
-    repeats: &Arc<AtomicUsize>,
-    user_id: &str,
-) -> Figures {
+/// What all clients of one kind met, and left at the service before it was deleted.
+struct Pool {
+    figures: Figures,
+    repeats: usize,
+    there: usize,
+}
+
+async fn pool<T: Transport + 'static>(name: &str, url: &str, transport: impl Fn(usize) -> T) -> Pool {
+    let (user_id, begin, repeats) = (own_user(), Instant::now(), Arc::new(AtomicUsize::new(0)));
     let mut running = JoinSet::new();
     for number in 0..CLIENTS {
         // For its limits: the address is the transport's.
         let config = ClientConfig::from_url("http://localhost").unwrap();
-        let transport = CountingRepeats { transport: clients(number), repeats: repeats.clone() };
+        let transport = CountingRepeats { transport: transport(number), repeats: repeats.clone() };
         let client = SessionsHttpClientV1::new(Policies::new(transport, &config));
-        running.spawn(calls(client, user_id.to_owned(), pause(number)));
+        running.spawn(calls(client, user_id.clone(), pause(number)));
         // To make a client takes a while, and those at work are not to wait for it.
         tokio::task::yield_now().await;
     }
@@ -120,7 +125,38 @@ async fn all(
     while let Some(outcome) = running.join_next().await {
         figures.add(outcome.unwrap());
     }
-    figures
+    let there = sessions_of(url, &user_id).await.len();
+    clean_up(url, &user_id).await;
+    let repeats = repeats.load(Ordering::Relaxed);
+    tell(&format!(
+        "idle pauses, {name}: {} calls, {} errors, {} failures to open, {repeats} repeats, {:.0?}",
+        figures.calls,
+        figures.failed.len(),
+        figures.failed_to_open.len(),
+        begin.elapsed(),
+    ));
+    Pool { figures, repeats, there }
+}
+
+impl Pool {
+    /// Of one that keeps connections for less time than the service.
+    fn met_nothing(&self) {
+        let Figures { failed, failed_to_open, opened, .. } = &self.figures;
+        assert!(failed.is_empty() && failed_to_open.is_empty(), "{failed:?} {failed_to_open:?}");
+        assert_eq!(self.repeats, 0, "the default pool keeps connections for longer than the service");
+        assert_eq!(self.there, *opened);
+    }
+
+    /// Of one that keeps them for longer.
+    fn failed_only_to_open(&self) {
+        let Figures { failed, failed_to_open, opened, .. } = &self.figures;
+        assert!(failed.is_empty(), "{failed:?}");
+        for error in failed_to_open {
+            assert_eq!((error.kind(), error.attempts()), (ErrorKind::Transport, 1), "{error}");
+        }
+        let possible = *opened..=opened + failed_to_open.len();
+        assert!(possible.contains(&self.there), "{} sessions, and not {possible:?}", self.there);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -128,71 +164,36 @@ async fn all(
 async fn a_connection_that_the_service_closes_is_no_error() {
     let url = service_url().expect("SESSIONS_URL says where the service is");
     let service: SocketAddr = url.trim_start_matches("http://").parse().expect("an address and a port");
-    let (default_user, long_user, begin) = (own_user(), own_user(), Instant::now());
-
-    let is_over = Arc::new(AtomicBool::new(false));
-    let over = is_over.clone();
-    let watch = tokio::spawn(async move {
-        let mut seen = BTreeSet::new();
-        while !over.load(Ordering::Relaxed) {
-            seen.extend(connections_at(service.port()).unwrap_or_default());
-            sleep(Duration::from_millis(500)).await;
-        }
-        seen.len()
-    });
-
     let config = ClientConfig::from_url(&url).unwrap();
-    let repeats = Arc::new(AtomicUsize::new(0));
-    let default = all(|_| ReqwestTransport::new(&config).unwrap(), &repeats, &default_user);
+    let long_config = config.clone().with_pool_idle_timeout(LONG);
 
     let connections = Arc::new(AtomicUsize::new(0));
     let resolver = CountingConnections { service, connections: connections.clone() };
     let keeping = reqwest::Client::builder()
         .no_proxy()
-        .pool_idle_timeout(Duration::from_secs(30))
+        .pool_idle_timeout(LONG)
         .dns_resolver(Arc::new(resolver))
         .build()
         .unwrap();
-    let long_repeats = Arc::new(AtomicUsize::new(0));
     // A host of its own gives each client a pool of its own.
     let long = |number: usize| {
         let url = format!("http://client-{number}.test:{}", service.port());
         ReqwestTransport::with_client(keeping.clone(), &ClientConfig::from_url(&url).unwrap()).unwrap()
     };
-    let long = all(long, &long_repeats, &long_user);
 
-    let (default, long) = tokio::join!(default, long);
-    is_over.store(true, Ordering::Relaxed);
-    let (seen, connections) = (watch.await.unwrap(), connections.load(Ordering::Relaxed));
-    let (repeats, long_repeats) = (repeats.load(Ordering::Relaxed), long_repeats.load(Ordering::Relaxed));
-    let (there, long_there) =
-        (sessions_of(&url, &default_user).await.len(), sessions_of(&url, &long_user).await.len());
-    clean_up(&url, &default_user).await;
-    clean_up(&url, &long_user).await;
-
-    let line = |pool: &str, figures: &Figures, connections: String, repeats: usize| {
-        tell(&format!(
-            "idle pauses, {pool}: {} calls, {} errors, {} failures to open, {connections} connections, {repeats} repeats, \
-             {:.0?}",
-            figures.calls,
-            figures.failed.len(),
-            figures.failed_to_open.len(),
-            begin.elapsed(),
-        ));
-    };
-    line("default pool (4 s)", &default, format!("about {}", seen.saturating_sub(connections)), repeats);
-    line("pool of 30 s", &long, connections.to_string(), long_repeats);
-
-    let failed: Vec<_> = default.failed.iter().chain(&default.failed_to_open).collect();
-    assert!(failed.is_empty(), "{failed:?}");
-    assert_eq!(repeats, 0, "the default pool keeps connections for longer than the service");
-    assert!(long.failed.is_empty(), "{:?}", long.failed);
-    for error in &long.failed_to_open {
-        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Transport, 1), "{error}");
-    }
-    assert_eq!(there, default.opened);
-    assert!(
-        (long.opened..=long.opened + long.failed_to_open.len()).contains(&long_there),
-        "{long_there} sessions"
+    let (default, default_hyper, long, long_hyper) = tokio::join!(
+        pool("reqwest, default pool (4 s)", &url, |_| ReqwestTransport::new(&config).unwrap()),
+        pool("hyper, default pool (4 s)", &url, |_| HyperTransport::new(&config).unwrap()),
+        pool("reqwest, pool of 30 s", &url, long),
+        pool("hyper, pool of 30 s", &url, |_| HyperTransport::new(&long_config).unwrap()),
     );
+    let (calls, connections) = (long.figures.calls, connections.load(Ordering::Relaxed));
+    tell(&format!("reqwest, pool of 30 s: {connections} connections for {} calls", calls + CLIENTS));
+
+    for pool in [default, default_hyper] {
+        pool.met_nothing();
+    }
+    for pool in [long, long_hyper] {
+        pool.failed_only_to_open();
+    }
 }
