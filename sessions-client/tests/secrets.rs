@@ -11,16 +11,16 @@ mod support;
 
 use capture::{Capture, Seen};
 use serde_json::json;
-#[cfg(feature = "reqwest")]
-use sessions_client::ReqwestTransport;
 use sessions_client::policy::RetryPolicy;
 use sessions_client::sessions_v1::{GET_SESSIONS, GetSessions, OpenSession};
 use sessions_client::telemetry::FinishedCall;
 use sessions_client::{
     Call, CallOptions, ClientConfig, CorrelationPlace, DataPage, Encoder, Encoding, Error, FilterParams,
-    ISessionsV1, InProcessTransport, Incoming, Operation, Policies, Response, SessionV1,
-    SessionsHttpClientV1, SessionsMemoryClientV1, Value, sessions_v1, transport_fn,
+    ISessionsV1, InProcessTransport, Incoming, Operation, Policies, SessionV1, SessionsMemoryClientV1, Value,
+    sessions_v1,
 };
+#[cfg(feature = "reqwest")]
+use sessions_client::{ReqwestTransport, SessionsHttpClientV1};
 use std::error::Error as _;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
@@ -238,6 +238,7 @@ fn a_secret_is_in_no_public_type_that_is_printed() {
 fn a_secret_is_in_no_metric() {
     use metrics_util::debugging::DebuggingRecorder;
     use sessions_client::telemetry::MetricsObserver;
+    use sessions_client::{Response, SessionsHttpClientV1, transport_fn};
     let recorder = DebuggingRecorder::new();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let answers = [failure(), session().to_string(), SECRET.to_owned()];
