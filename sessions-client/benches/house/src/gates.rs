@@ -82,20 +82,20 @@ const LIMITS: &[Limit] = &[
     Limit {
         ours: Subject::Answer(Kind::Embedded, Asked::OpenSession),
         peer: Subject::Answer(Kind::Axum, Asked::OpenSession),
-        instructions: 2.55,
-        allocations: 1.65,
+        instructions: 2.40,
+        allocations: 1.59,
     },
     Limit {
         ours: Subject::Answer(Kind::Embedded, Asked::GetSessionById),
         peer: Subject::Answer(Kind::Axum, Asked::GetSessionById),
-        instructions: 1.66,
-        allocations: 0.86,
+        instructions: 1.57,
+        allocations: 0.77,
     },
     Limit {
         ours: Subject::Answer(Kind::Embedded, Asked::GetSessions),
         peer: Subject::Answer(Kind::Axum, Asked::GetSessions),
-        instructions: 4.25,
-        allocations: 1.15,
+        instructions: 4.20,
+        allocations: 0.83,
     },
 ];
 
