@@ -1,11 +1,14 @@
 //! What Node.js refuses before the service hears of it, as far as hyper reads it as HTTP.
 
 use super::answer::{AnswerBody, closes, keep_alive};
-use super::date;
+use super::{date, head};
 use bytes::Bytes;
 use http::header::{CONNECTION, DATE, EXPECT, HOST, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Response, StatusCode, Version};
+
+/// The one expectation that is met.
+const CONTINUE: &str = "100-continue";
 
 /// The verbs that there are, in the order of the alphabet.
 const METHODS: &[&str] = &[
@@ -58,7 +61,7 @@ pub(super) fn refusal(request: &Parts) -> Option<Response<AnswerBody>> {
         let mut headers = closed();
         headers.insert(DATE, date::now());
         (StatusCode::BAD_REQUEST, headers, empty)
-    } else if is_current && request.headers.get(EXPECT).is_some_and(|expected| !is_continue(expected)) {
+    } else if is_current && !expects_nothing_else(&request.headers) {
         let mut headers = HeaderMap::from_iter([(DATE, date::now())]);
         keep_alive(&mut headers, closes(request));
         (StatusCode::EXPECTATION_FAILED, headers, empty)
@@ -71,6 +74,14 @@ pub(super) fn refusal(request: &Parts) -> Option<Response<AnswerBody>> {
     Some(response)
 }
 
-fn is_continue(expected: &HeaderValue) -> bool {
-    expected.as_bytes().eq_ignore_ascii_case(b"100-continue")
+/// Whether the request expects nothing, or to be told to go on: Node.js looks for those words anywhere in the header.
+fn expects_nothing_else(headers: &HeaderMap) -> bool {
+    if !headers.contains_key(EXPECT) {
+        return true;
+    }
+    let expected = head::text(headers, EXPECT).unwrap_or_default().to_ascii_lowercase();
+    let is_in_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    expected.match_indices(CONTINUE).any(|(start, found)| {
+        !expected[..start].ends_with(is_in_word) && !expected[start + found.len()..].starts_with(is_in_word)
+    })
 }

@@ -30,6 +30,24 @@ async fn what_node_refuses_has_no_body() {
 }
 
 #[tokio::test]
+async fn a_request_that_expects_to_be_told_to_go_on_among_other_things_is_answered() {
+    let embedded = Embedded::start().await;
+    for (expected, status) in [
+        ("100-Continue", "404"),
+        ("cake\r\nExpect: 100-continue", "404"),
+        ("cake,100-continue;x=1", "404"),
+        ("\u{e9}100-continue", "404"),
+        ("", "417"),
+        ("100-continued", "417"),
+        ("a100-continue", "417"),
+        ("_100-continue, 100-continue_", "417"),
+    ] {
+        let answer = embedded.raw(&format!("GET /nope HTTP/1.1\r\nExpect: {expected}"), "").await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{expected}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn every_answer_tells_that_the_connection_ends_where_that_was_asked_for() {
     let embedded = Embedded::start().await;
     for head in [

@@ -471,6 +471,8 @@ pub(crate) const HEADERS: &[(&str, &str)] = &[
     ("expect", "100-continue"),
     ("expect", "100-Continue"),
     ("expect", "something"),
+    ("expect", "x, 100-continue;y"),
+    ("expect", "100-continued"),
     ("access-control-request-method", "POST"),
     ("access-control-request-headers", "content-type"),
     ("connection", "keep-alive"),
