@@ -86,10 +86,13 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let Some(answer) = this.answer.as_pin_mut() else { return Poll::Ready(Err((this.late)())) };
-        match (answer.poll(context), this.end.as_pin_mut()) {
-            (Poll::Pending, Some(end)) => end.poll(context).map(|()| Err((this.late)())),
-            (poll, _) => poll,
+        let poll = answer.poll(context);
+        if poll.is_pending()
+            && let Some(end) = this.end.as_pin_mut()
+        {
+            return end.poll(context).map(|()| Err((this.late)()));
         }
+        poll
     }
 }
 

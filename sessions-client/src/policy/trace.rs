@@ -71,9 +71,10 @@ impl<T: Transport> Transport for Trace<T> {
         let attempt = OpenSpan::new(self.span(&call));
         #[cfg(feature = "otel")]
         super::propagation::inject(attempt.span(), call.request.headers_mut());
-        let span = attempt.span().clone();
-        let answer = span.in_scope(|| self.inner.send(call)).instrument(span);
-        Traced { answer, attempt }
+        let entered = attempt.span().enter();
+        let answer = self.inner.send(call);
+        drop(entered);
+        Traced { answer: answer.instrument(attempt.span().clone()), attempt }
     }
 
     fn peer(&self) -> &str {
