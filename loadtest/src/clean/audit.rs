@@ -7,11 +7,11 @@
 
 use crate::drive::load::Load;
 use crate::record::{self, Example, Sessions};
+use crate::transport::RetryingClient;
 use crate::verify::known::{Change, Known, Session};
 use crate::verify::ledger::Holding;
 use crate::verify::list::{Asked, Listed};
 use crate::verify::violation::Violation;
-use crate::wire::PatientClient;
 use sessions_client::sessions_v1::{CloseSession, DeleteSessionById, GetSessionById, GetSessions};
 use sessions_client::{DataPage, Error, FilterParams, ISessionsV1, Operation, PagingParams};
 use std::collections::HashSet;
@@ -43,7 +43,7 @@ struct Found {
 }
 
 /// Deletes what is left of a run by a client that repeats what has failed, and says what remains.
-pub(crate) async fn audit(load: &Arc<Load>, client: PatientClient) -> record::Audit {
+pub(crate) async fn audit(load: &Arc<Load>, client: RetryingClient) -> record::Audit {
     let [opened, closed, deleted] = load.ledger.counts();
     let owners = Arc::new(load.ledger.owners());
     let client = Arc::new(client);
@@ -94,7 +94,7 @@ pub(crate) async fn audit(load: &Arc<Load>, client: PatientClient) -> record::Au
 }
 
 /// Compares what is listed for a user with the ledger, deletes all of it, and looks again.
-async fn clear(load: &Load, client: &PatientClient, owner: &str, found: &mut Found) -> Result<(), String> {
+async fn clear(load: &Load, client: &RetryingClient, owner: &str, found: &mut Found) -> Result<(), String> {
     let holding = load.ledger.holding(owner);
     // Each opening without an answer may have opened a session.
     let unheard = usize::try_from(holding.unheard).unwrap_or(usize::MAX);
@@ -132,7 +132,7 @@ async fn clear(load: &Load, client: &PatientClient, owner: &str, found: &mut Fou
 /// The ids of all sessions that are listed for a user, and those of others among them.
 async fn listed(
     load: &Load,
-    client: &PatientClient,
+    client: &RetryingClient,
     owner: &str,
     holding: &Holding,
     limit: usize,
@@ -152,13 +152,13 @@ async fn listed(
 }
 
 /// The ids that are still listed for a user.
-async fn again(client: &PatientClient, owner: &str, limit: usize) -> Result<Vec<String>, String> {
+async fn again(client: &RetryingClient, owner: &str, limit: usize) -> Result<Vec<String>, String> {
     pages(client, owner, limit, &mut |_| ()).await.map(|(ids, _)| ids)
 }
 
 /// Goes through all pages of a user's list; the ids of the user's sessions, and those of others.
 async fn pages(
-    client: &PatientClient,
+    client: &RetryingClient,
     owner: &str,
     limit: usize,
     tell: &mut (dyn FnMut(&DataPage<Session<'_>>) + Send),
@@ -193,7 +193,7 @@ async fn pages(
 /// Closes and deletes a session, and compares what comes back with what is known of it; whether it was there.
 async fn remove(
     load: &Load,
-    client: &PatientClient,
+    client: &RetryingClient,
     id: &str,
     known: Option<&Known>,
 ) -> Result<bool, String> {
@@ -215,7 +215,7 @@ async fn remove(
 /// Calls `operation`, and compares what comes back with what is known of the session; whether it was there.
 async fn ask<O: Operation>(
     load: &Load,
-    client: &PatientClient,
+    client: &RetryingClient,
     known: &Known,
     change: Change,
     operation: O,

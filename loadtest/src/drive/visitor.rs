@@ -5,11 +5,11 @@ use crate::mix::Scenario;
 use crate::observe::call::{Speaker, Subject, Trouble, call};
 use crate::observe::recorder::Window;
 use crate::text;
+use crate::transport::{EitherTransport, GooseTransport, UserClient, client};
 use crate::verify::known::{Answer, CLIENT, Change, Known, Session, USER_NAME};
 use crate::verify::list::Listed;
 use crate::verify::payload::Label;
 use crate::verify::violation::{Violation, must};
-use crate::wire::{Exchange, Line, Wire, client};
 use goose::goose::GooseUser;
 use sessions_client::sessions_v1::{
     CloseSession, DeleteSessionById, GetSessionById, GetSessions, OpenSession, StoreSessionData,
@@ -27,7 +27,7 @@ const NAP: Duration = Duration::from_millis(250);
 #[derive(Clone, Debug)]
 pub(crate) struct Visitor {
     number: usize,
-    line: Line,
+    client: UserClient,
     shelf: Vec<Arc<Known>>,
 }
 
@@ -47,15 +47,15 @@ impl Visitor {
         if number == 0 {
             text::tell(&load.announcement);
         }
-        let line = match &load.by_goose {
-            None => Line::Own(Arc::clone(&load.client)),
+        let client = match &load.by_goose {
+            None => UserClient::Own(Arc::clone(&load.client)),
             Some(by_goose) => {
-                let (exchange, pump) = Exchange::new(&by_goose.base, &by_goose.peer);
-                let wire = Wire::by_goose(exchange, &by_goose.config);
-                Line::Goose(Arc::new(client(wire, &by_goose.config)), pump)
+                let (transport, driver) = GooseTransport::new(&by_goose.base, &by_goose.peer);
+                let transport = EitherTransport::by_goose(transport, &by_goose.config);
+                UserClient::Goose(Arc::new(client(transport, &by_goose.config)), driver)
             }
         };
-        Self { number, line, shelf: Vec::new() }
+        Self { number, client, shelf: Vec::new() }
     }
 
     /// Keeps the visitor for the next iteration of `user`.
@@ -69,7 +69,7 @@ pub(crate) struct Visit<'v> {
     pub(crate) load: &'v Load,
     user: &'v mut GooseUser,
     number: usize,
-    line: &'v Line,
+    client: &'v UserClient,
     /// Sessions that are kept from one iteration to the next.
     pub(crate) shelf: &'v mut Vec<Arc<Known>>,
     /// When the iteration was due, until its first call has begun: the others are due when the one before is answered.
@@ -85,8 +85,8 @@ impl<'v> Visit<'v> {
         due: Option<Instant>,
         window: Option<&'v Window>,
     ) -> Self {
-        let Visitor { number, line, shelf } = visitor;
-        Self { load, user, number: *number, line, shelf, due, window }
+        let Visitor { number, client, shelf } = visitor;
+        Self { load, user, number: *number, client, shelf, due, window }
     }
 
     /// The id of this user in a scenario.
@@ -96,9 +96,17 @@ impl<'v> Visit<'v> {
 
     /// Who is speaking, which is due when the iteration was if it is the first call.
     fn speaker(&mut self) -> Speaker<'_> {
-        let Self { load, number, line, window, .. } = *self;
+        let Self { load, number, client, window, .. } = *self;
         let due = self.due.take();
-        Speaker { recorder: &load.recorder, verify: load.verify, user: self.user, number, line, due, window }
+        Speaker {
+            recorder: &load.recorder,
+            verify: load.verify,
+            user: self.user,
+            number,
+            client,
+            due,
+            window,
+        }
     }
 
     /// Waits as long as a user thinks, half to one and a half times the average; whether the run is over by then.

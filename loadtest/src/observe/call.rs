@@ -7,9 +7,9 @@
 
 use super::recorder::{Recorder, Timed, Window};
 use crate::record::Example;
+use crate::transport::UserClient;
 use crate::verify::known::Known;
 use crate::verify::violation::{Checked, Violation};
-use crate::wire::Line;
 use goose::goose::{GooseUser, TransactionError};
 use sessions_client::{Error, ErrorKind, Operation, RawResponse};
 use std::borrow::Cow;
@@ -57,7 +57,7 @@ pub(crate) struct Speaker<'s> {
     pub(crate) verify: bool,
     pub(crate) user: &'s mut GooseUser,
     pub(crate) number: usize,
-    pub(crate) line: &'s Line,
+    pub(crate) client: &'s UserClient,
     pub(crate) due: Option<Instant>,
     pub(crate) window: Option<&'s Window>,
 }
@@ -71,9 +71,9 @@ pub(crate) async fn call<O: Operation>(
     operation: O,
     check: impl FnOnce(Result<&RawResponse, Error>) -> Result<Checked, Error>,
 ) -> Result<(), Trouble> {
-    let Speaker { recorder, verify, user, number, line, due, window } = speaker;
+    let Speaker { recorder, verify, user, number, client, due, window } = speaker;
     // What goose does for requests of its own client, so that `--throttle-requests` holds here too.
-    if let Line::Own(_) = line
+    if let UserClient::Own(_) = client
         && let Some(throttle) = &user.throttle
         && let Err(source) = throttle.send_async(true).await
     {
@@ -81,11 +81,11 @@ pub(crate) async fn call<O: Operation>(
         user.throttle = None;
         return Err(Trouble::Over(Box::new(TransactionError::RequestCanceled { source })));
     }
-    let sending = pin!(line.caller().call_raw(operation));
+    let sending = pin!(client.caller().call_raw(operation));
     let start = Instant::now();
-    let (answer, counted) = match line {
-        Line::Own(_) => (sending.await, None),
-        Line::Goose(_, pump) => pump.carry(user, sending).await,
+    let (answer, counted) = match client {
+        UserClient::Own(_) => (sending.await, None),
+        UserClient::Goose(_, driver) => driver.drive(user, sending).await,
     };
     let end = Instant::now();
     let status = match &answer {
@@ -129,8 +129,8 @@ pub(crate) async fn call<O: Operation>(
         recorder.failure(route.name, name.clone(), example);
         name
     });
-    let told = match (line, counted) {
-        (Line::Goose(..), Some(mut metric)) => match &tag {
+    let told = match (client, counted) {
+        (UserClient::Goose(..), Some(mut metric)) => match &tag {
             Some(tag) if metric.success => user.set_failure(tag, &mut metric, None, None),
             _ => Ok(()),
         },

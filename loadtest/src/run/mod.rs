@@ -26,9 +26,9 @@ use crate::observe::usage::Usage;
 use crate::record::{self, Ending, Record};
 use crate::report::{CannotWrite, DEFAULT_FILE, Format, Report};
 use crate::text;
+use crate::transport::{Client, EitherTransport, HttpClient, RetryingClient, client};
 use crate::verify::ledger::Ledger;
 use crate::verify::payload::Filler;
-use crate::wire::{Client, HttpClient, PatientClient, Wire, client};
 use attack::{Beginning, attack, explain, own_run_time, panicked};
 use goose::GooseError;
 use goose::config::{GooseConfiguration, RUN_FOLDER};
@@ -116,7 +116,7 @@ pub async fn run(cli: Cli) -> Result<Outcome, CouldNotRun> {
         Some(Command::Clean(options)) => {
             let service = Service::at(Some(&options.host), None).await?;
             service.consent(options.yes)?;
-            let client = patient_client(&service)?;
+            let client = retrying_client(&service)?;
             service.must_answer(&client).await?;
             let told = |cleaned: &Cleaned| text::tell(cleaned);
             killed::clean(&client, &options.run, options.most, told)
@@ -221,7 +221,7 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
     let ending = ended.inspect_err(|_| announced.iter().for_each(|file| drop(fs::remove_file(file))))?;
     stop.end();
     load.all_at_rest(plan.timeout).await;
-    let audit = audit(&load, patient_client(&service)?).await;
+    let audit = audit(&load, retrying_client(&service)?).await;
     tried.lock().unwrap_or_else(PoisonError::into_inner).clone().complete(&mut model);
     let past = Past { load: &load, plan: &plan, service: &service, before, used };
     let record = record(&past, Rest { model, audit, ending, rules });
@@ -343,10 +343,10 @@ fn announce<'f>(files: &'f [PathBuf], template: &Record) -> Result<Vec<&'f PathB
 }
 
 fn own_client(service: &Service) -> Result<Client, CouldNotRun> {
-    Ok(client(Wire::Own(own_transport(&service.config)?), &service.config))
+    Ok(client(EitherTransport::Own(own_transport(&service.config)?), &service.config))
 }
 
-fn patient_client(service: &Service) -> Result<PatientClient, CouldNotRun> {
+fn retrying_client(service: &Service) -> Result<RetryingClient, CouldNotRun> {
     let config = service.config.clone().with_retries(RETRIES);
     Ok(client(Policies::new(own_transport(&config)?, &config), &config))
 }
