@@ -45,7 +45,7 @@ impl Drop for Live {
 
 fn message(load: &Load, elapsed: Duration) -> String {
     let second = load.recorder.last_second();
-    let [failures, violations] = load.recorder.troubles();
+    let [failures, violations] = load.recorder.failures_and_violations();
     let p99 = latency(second.latency.percentile(99.0));
     format!(
         "{:>4} s  {} calls/s  p99 {p99}  {} failed  {} wrong",

@@ -7,4 +7,4 @@ pub(crate) mod live;
 pub(crate) mod load;
 pub(crate) mod schedule;
 pub(crate) mod stop;
-pub(crate) mod visitor;
+pub(crate) mod virtual_user;

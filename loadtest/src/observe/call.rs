@@ -18,7 +18,7 @@ use std::time::Instant;
 
 /// Why a user cannot go on as planned.
 #[derive(Debug)]
-pub(crate) enum Trouble {
+pub(crate) enum CallError {
     /// The call has failed, and may have been done all the same.
     Failed(&'static str),
     /// The answer was wrong.
@@ -27,12 +27,14 @@ pub(crate) enum Trouble {
     Over(Box<TransactionError>),
 }
 
-impl From<Trouble> for Box<TransactionError> {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Failed(operation) => Self::new(TransactionError::Custom(format!("{operation} failed"))),
-            Trouble::Wrong(violation) => Self::new(TransactionError::Custom(violation.text().to_owned())),
-            Trouble::Over(error) => error,
+impl From<CallError> for Box<TransactionError> {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Failed(operation) => {
+                Self::new(TransactionError::Custom(format!("{operation} failed")))
+            }
+            CallError::Wrong(violation) => Self::new(TransactionError::Custom(violation.text().to_owned())),
+            CallError::Over(ended) => ended,
         }
     }
 }
@@ -50,8 +52,8 @@ impl<'s> From<&'s Known> for Subject<'s> {
     }
 }
 
-/// Who makes a call, and when it was due.
-pub(crate) struct Speaker<'s> {
+/// Who makes a call, by which client, when it was due, and where it is counted.
+pub(crate) struct CallContext<'s> {
     pub(crate) recorder: &'s Recorder,
     /// Whether an answer that cannot be read counts as wrong.
     pub(crate) verify: bool,
@@ -66,12 +68,12 @@ pub(crate) struct Speaker<'s> {
 ///
 /// `check` is told of a failure as well, and fails itself if the answer cannot be read.
 pub(crate) async fn call<O: Operation>(
-    speaker: Speaker<'_>,
+    context: CallContext<'_>,
     subject: Subject<'_>,
     operation: O,
     check: impl FnOnce(Result<&RawResponse, Error>) -> Result<Checked, Error>,
-) -> Result<(), Trouble> {
-    let Speaker { recorder, verify, user, number, client, due, window } = speaker;
+) -> Result<(), CallError> {
+    let CallContext { recorder, verify, user, number, client, due, window } = context;
     // What goose does for requests of its own client, so that `--throttle-requests` holds here too.
     if let UserClient::Own(_) = client
         && let Some(throttle) = &user.throttle
@@ -79,7 +81,7 @@ pub(crate) async fn call<O: Operation>(
     {
         // It closes when the run is over; what is still to be done is cleaning up, which nothing slows down.
         user.throttle = None;
-        return Err(Trouble::Over(Box::new(TransactionError::RequestCanceled { source })));
+        return Err(CallError::Over(Box::new(TransactionError::RequestCanceled { source })));
     }
     let sending = pin!(client.caller().call_raw(operation));
     let start = Instant::now();
@@ -147,10 +149,10 @@ pub(crate) async fn call<O: Operation>(
         }
     };
     match checked {
-        Err(_) => Err(Trouble::Failed(route.name)),
-        Ok(Err(violation)) => Err(Trouble::Wrong(violation)),
+        Err(_) => Err(CallError::Failed(route.name)),
+        Ok(Err(violation)) => Err(CallError::Wrong(violation)),
         // `set_failure` answers with the failure; any other error is that goose is gone.
-        Ok(Ok(())) => told.map_err(Trouble::Over),
+        Ok(Ok(())) => told.map_err(CallError::Over),
     }
 }
 

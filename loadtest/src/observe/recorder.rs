@@ -185,7 +185,7 @@ impl Recorder {
     }
 
     /// How many calls have failed, and how many answers were wrong.
-    pub(crate) fn troubles(&self) -> [u64; 2] {
+    pub(crate) fn failures_and_violations(&self) -> [u64; 2] {
         let failures = unpoisoned(&self.failures).values().map(|failure| failure.count).sum();
         let violations = unpoisoned(&self.violations).values().map(|violation| violation.count).sum();
         [failures, violations]
@@ -371,7 +371,7 @@ mod tests {
         let seen: Vec<_> =
             failures.iter().map(|failure| (&*failure.operation, &*failure.name, failure.count)).collect();
         assert_eq!(seen, [("get", "timeout", 2), ("get", "gone", 1), ("open", "timeout", 1)]);
-        assert_eq!(recorder.troubles(), [4, 0]);
+        assert_eq!(recorder.failures_and_violations(), [4, 0]);
     }
 
     #[test]
@@ -385,7 +385,10 @@ mod tests {
         }
         let violations = recorder.observed().violations;
         let lost = violations.iter().find(|violation| violation.kind == Violation::Lost.text()).unwrap();
-        assert_eq!((violations.len(), lost.count, recorder.troubles()[1]), (Violation::ALL.len(), 9, 9));
+        assert_eq!(
+            (violations.len(), lost.count, recorder.failures_and_violations()[1]),
+            (Violation::ALL.len(), 9, 9)
+        );
         let shown: Vec<_> = lost.examples.iter().map(|example| &*example.session).collect();
         assert_eq!(shown, ["0", "1", "2", "3", "4"]);
     }

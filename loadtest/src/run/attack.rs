@@ -3,7 +3,7 @@
 use super::open_load::Conducting;
 use crate::drive::gate;
 use crate::drive::load::Load;
-use crate::scenario::iteration::scenario;
+use crate::scenario::transaction::scenario;
 use chrono::{DateTime, Utc};
 use goose::client::GooseClientBuilder;
 use goose::config::GooseConfiguration;

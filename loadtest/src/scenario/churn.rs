@@ -3,16 +3,16 @@
 //! They pile up, which some persistences feel, and are deleted after the run.
 
 use super::Progress;
-use crate::drive::visitor::Visit;
+use crate::drive::virtual_user::Iteration;
 use crate::mix::Scenario;
-use crate::observe::call::Trouble;
+use crate::observe::call::CallError;
 
-pub(super) async fn run(visit: &mut Visit<'_>) -> Result<Progress, Trouble> {
-    let owner = visit.owner(Scenario::Churn);
-    let session = visit.open(&owner).await?;
-    if visit.think().await {
+pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<Progress, CallError> {
+    let owner = iteration.owner(Scenario::Churn);
+    let session = iteration.open(&owner).await?;
+    if iteration.think().await {
         return Ok(Progress::CutShort);
     }
-    visit.close(&session).await?;
+    iteration.close(&session).await?;
     Ok(Progress::Through)
 }

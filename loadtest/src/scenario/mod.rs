@@ -3,23 +3,23 @@
 mod browse;
 mod churn;
 mod hot_session;
-pub(crate) mod iteration;
 mod lifecycle;
 mod read_mostly;
+pub(crate) mod transaction;
 
-use crate::drive::visitor::Visit;
+use crate::drive::virtual_user::Iteration;
 use crate::mix::Scenario;
-use crate::observe::call::Trouble;
+use crate::observe::call::CallError;
 use crate::verify::known::Known;
 
 /// Runs one iteration of a scenario.
-async fn run(scenario: Scenario, visit: &mut Visit<'_>) -> Result<Progress, Trouble> {
+async fn run(scenario: Scenario, iteration: &mut Iteration<'_>) -> Result<Progress, CallError> {
     match scenario {
-        Scenario::Lifecycle => lifecycle::run(visit).await,
-        Scenario::Browse => browse::run(visit).await,
-        Scenario::HotSession => hot_session::run(visit).await,
-        Scenario::Churn => churn::run(visit).await,
-        Scenario::ReadMostly => read_mostly::run(visit).await,
+        Scenario::Lifecycle => lifecycle::run(iteration).await,
+        Scenario::Browse => browse::run(iteration).await,
+        Scenario::HotSession => hot_session::run(iteration).await,
+        Scenario::Churn => churn::run(iteration).await,
+        Scenario::ReadMostly => read_mostly::run(iteration).await,
     }
 }
 
@@ -35,14 +35,14 @@ pub(crate) enum Progress {
 /// What an iteration has come to, once its session is deleted: a wrong answer ends the session's use, but not before its
 /// deletion.
 async fn deleted_after(
-    used: Result<Progress, Trouble>,
-    visit: &mut Visit<'_>,
+    used: Result<Progress, CallError>,
+    iteration: &mut Iteration<'_>,
     session: &Known,
-) -> Result<Progress, Trouble> {
-    if let Err(Trouble::Wrong(_)) = used {
+) -> Result<Progress, CallError> {
+    if let Err(CallError::Wrong(_)) = used {
         session.distrust();
     }
-    let deleted = visit.delete(session).await;
+    let deleted = iteration.delete(session).await;
     let progress = used?;
     deleted?;
     Ok(progress)

@@ -1,8 +1,8 @@
-//! Who a user of goose is from one iteration to the next, and what one can do.
+//! A virtual user: what a user of goose is from one iteration to the next, and what one can do in each.
 
 use super::load::Load;
 use crate::mix::Scenario;
-use crate::observe::call::{Speaker, Subject, Trouble, call};
+use crate::observe::call::{CallContext, CallError, Subject, call};
 use crate::observe::recorder::Window;
 use crate::text;
 use crate::transport::{EitherTransport, GooseTransport, UserClient, client};
@@ -23,25 +23,25 @@ use std::time::{Duration, Instant};
 /// The longest sleep before somebody looks whether the run is over.
 const NAP: Duration = Duration::from_millis(250);
 
-/// Who a user of goose is.
+/// What a user of goose is from one iteration to the next.
 #[derive(Clone, Debug)]
-pub(crate) struct Visitor {
+pub(crate) struct VirtualUser {
     number: usize,
     client: UserClient,
-    shelf: Vec<Arc<Known>>,
+    kept_sessions: Vec<Arc<Known>>,
 }
 
-/// What goose keeps for its user between iterations.
+/// The data that goose keeps for its user between iterations.
 #[derive(Clone, Debug, Default)]
-struct Seat(Option<Visitor>);
+struct UserData(Option<VirtualUser>);
 
-impl Visitor {
-    /// The visitor that `user` is.
-    pub(crate) fn enter(load: &Load, user: &mut GooseUser) -> Self {
-        if let Some(Seat(seat)) = user.get_session_data_mut::<Seat>()
-            && let Some(visitor) = seat.take()
+impl VirtualUser {
+    /// The virtual user that `user` is, out of the data of its last iteration if there was one.
+    pub(crate) fn take_from(load: &Load, user: &mut GooseUser) -> Self {
+        if let Some(UserData(kept)) = user.get_session_data_mut::<UserData>()
+            && let Some(virtual_user) = kept.take()
         {
-            return visitor;
+            return virtual_user;
         }
         let number = load.users.fetch_add(1, Ordering::Relaxed);
         if number == 0 {
@@ -55,38 +55,38 @@ impl Visitor {
                 UserClient::Goose(Arc::new(client(transport, &by_goose.config)), driver)
             }
         };
-        Self { number, client, shelf: Vec::new() }
+        Self { number, client, kept_sessions: Vec::new() }
     }
 
-    /// Keeps the visitor for the next iteration of `user`.
-    pub(crate) fn leave(self, user: &mut GooseUser) {
-        user.set_session_data(Seat(Some(self)));
+    /// Leaves the virtual user with `user` for the next iteration.
+    pub(crate) fn put_back(self, user: &mut GooseUser) {
+        user.set_session_data(UserData(Some(self)));
     }
 }
 
-/// One iteration of a visitor.
-pub(crate) struct Visit<'v> {
-    pub(crate) load: &'v Load,
-    user: &'v mut GooseUser,
+/// One iteration of a virtual user.
+pub(crate) struct Iteration<'i> {
+    pub(crate) load: &'i Load,
+    user: &'i mut GooseUser,
     number: usize,
-    client: &'v UserClient,
+    client: &'i UserClient,
     /// Sessions that are kept from one iteration to the next.
-    pub(crate) shelf: &'v mut Vec<Arc<Known>>,
+    pub(crate) kept_sessions: &'i mut Vec<Arc<Known>>,
     /// When the iteration was due, until its first call has begun: the others are due when the one before is answered.
     due: Option<Instant>,
-    window: Option<&'v Window>,
+    window: Option<&'i Window>,
 }
 
-impl<'v> Visit<'v> {
+impl<'i> Iteration<'i> {
     pub(crate) fn new(
-        load: &'v Load,
-        user: &'v mut GooseUser,
-        visitor: &'v mut Visitor,
+        load: &'i Load,
+        user: &'i mut GooseUser,
+        virtual_user: &'i mut VirtualUser,
         due: Option<Instant>,
-        window: Option<&'v Window>,
+        window: Option<&'i Window>,
     ) -> Self {
-        let Visitor { number, client, shelf } = visitor;
-        Self { load, user, number: *number, client, shelf, due, window }
+        let VirtualUser { number, client, kept_sessions } = virtual_user;
+        Self { load, user, number: *number, client, kept_sessions, due, window }
     }
 
     /// The id of this user in a scenario.
@@ -94,11 +94,11 @@ impl<'v> Visit<'v> {
         self.load.owner(self.number, scenario)
     }
 
-    /// Who is speaking, which is due when the iteration was if it is the first call.
-    fn speaker(&mut self) -> Speaker<'_> {
+    /// The context of the next call, which is due when the iteration was if it is the first.
+    fn call_context(&mut self) -> CallContext<'_> {
         let Self { load, number, client, window, .. } = *self;
         let due = self.due.take();
-        Speaker {
+        CallContext {
             recorder: &load.recorder,
             verify: load.verify,
             user: self.user,
@@ -123,7 +123,7 @@ impl<'v> Visit<'v> {
         stop.is_due()
     }
 
-    pub(crate) async fn open(&mut self, owner: &str) -> Result<Arc<Known>, Trouble> {
+    pub(crate) async fn open(&mut self, owner: &str) -> Result<Arc<Known>, CallError> {
         let load = self.load;
         let number = load.sessions.fetch_add(1, Ordering::Relaxed);
         let correlation = format!("{owner}-{number}");
@@ -159,42 +159,42 @@ impl<'v> Visit<'v> {
         };
         load.ledger.opening(owner);
         let subject = Subject { session: "", correlation: &correlation };
-        let answer = call(self.speaker(), subject, opening, check).await;
+        let answer = call(self.call_context(), subject, opening, check).await;
         // goose may be gone before the call, or after its answer.
-        if opened.is_none() && matches!(answer, Err(Trouble::Over(_))) {
+        if opened.is_none() && matches!(answer, Err(CallError::Over(_))) {
             load.ledger.not_opened(owner);
         }
         answer?;
-        opened.ok_or(Trouble::Wrong(Violation::NoId))
+        opened.ok_or(CallError::Wrong(Violation::NoId))
     }
 
-    pub(crate) async fn read(&mut self, known: &Known) -> Result<(), Trouble> {
+    pub(crate) async fn read(&mut self, known: &Known) -> Result<(), CallError> {
         let reading = GetSessionById::new(&known.id).correlation_id(&known.correlation);
         self.about(known, Change::Nothing, reading).await
     }
 
-    pub(crate) async fn store(&mut self, known: &Known) -> Result<(), Trouble> {
+    pub(crate) async fn store(&mut self, known: &Known) -> Result<(), CallError> {
         let sequence = self.next(known, Known::next_data);
         let data = known.label.data(sequence, &self.load.filler);
         let storing = StoreSessionData::new(&known.id, &data).correlation_id(&known.correlation);
         self.about(known, Change::Data(sequence), storing).await
     }
 
-    pub(crate) async fn update(&mut self, known: &Known) -> Result<(), Trouble> {
+    pub(crate) async fn update(&mut self, known: &Known) -> Result<(), CallError> {
         let sequence = self.next(known, Known::next_user);
         let user = known.label.user(sequence);
         let updating = UpdateSessionUser::new(&known.id, &user).correlation_id(&known.correlation);
         self.about(known, Change::User(sequence), updating).await
     }
 
-    pub(crate) async fn close(&mut self, known: &Known) -> Result<(), Trouble> {
+    pub(crate) async fn close(&mut self, known: &Known) -> Result<(), CallError> {
         let closing = CloseSession::new(&known.id).correlation_id(&known.correlation);
         self.about(known, Change::Close, closing).await?;
         self.load.ledger.closed();
         Ok(())
     }
 
-    pub(crate) async fn delete(&mut self, known: &Known) -> Result<(), Trouble> {
+    pub(crate) async fn delete(&mut self, known: &Known) -> Result<(), CallError> {
         let deleting = DeleteSessionById::new(&known.id).correlation_id(&known.correlation);
         self.about(known, Change::Delete, deleting).await?;
         self.load.ledger.deleted(known);
@@ -208,7 +208,7 @@ impl<'v> Visit<'v> {
         filter: &FilterParams,
         paging: &PagingParams,
         listed: &mut Listed<'_>,
-    ) -> Result<bool, Trouble> {
+    ) -> Result<bool, CallError> {
         let load = self.load;
         let listing = GetSessions::new().correlation_id(owner).filter(filter).paging(paging);
         let subject = Subject { session: "", correlation: owner };
@@ -222,7 +222,7 @@ impl<'v> Visit<'v> {
                 Ok(())
             })
         };
-        call(self.speaker(), subject, listing, check).await?;
+        call(self.call_context(), subject, listing, check).await?;
         Ok(listed.count() > before)
     }
 
@@ -237,7 +237,7 @@ impl<'v> Visit<'v> {
         known: &Known,
         change: Change,
         operation: impl Operation,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), CallError> {
         let load = self.load;
         let begun = load.verify.then(|| known.begin(change));
         let check = |answer: Result<&RawResponse, Error>| {
@@ -246,6 +246,6 @@ impl<'v> Visit<'v> {
                 begun.map_or(Ok(()), |begun| known.end(&begun, found.as_ref().into(), &load.filler));
             found.map(|_| checked)
         };
-        call(self.speaker(), known.into(), operation, check).await
+        call(self.call_context(), known.into(), operation, check).await
     }
 }

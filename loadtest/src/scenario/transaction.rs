@@ -1,8 +1,8 @@
-//! One iteration of a user of goose, closed or open.
+//! One iteration of a virtual user, closed or open, as a transaction of goose.
 
 use super::Progress;
 use crate::drive::load::{Alive, Load};
-use crate::drive::visitor::{Visit, Visitor};
+use crate::drive::virtual_user::{Iteration, VirtualUser};
 use goose::goose::{GooseUser, Scenario, Transaction, TransactionResult};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,14 +15,14 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The scenario for goose: what a user does is chosen within.
 pub(crate) fn scenario(load: &Arc<Load>) -> Scenario {
     let load = Arc::clone(load);
-    let transaction = Transaction::new(Arc::new(move |user| {
+    let iteration = Transaction::new(Arc::new(move |user| {
         let load = Arc::clone(&load);
-        Box::pin(async move { Box::pin(iteration(&load, user)).await })
+        Box::pin(async move { Box::pin(transaction(&load, user)).await })
     }));
-    Scenario::new("sessions").register_transaction(transaction.set_name("iteration"))
+    Scenario::new("sessions").register_transaction(iteration.set_name("iteration"))
 }
 
-async fn iteration(load: &Load, user: &mut GooseUser) -> TransactionResult {
+async fn transaction(load: &Load, user: &mut GooseUser) -> TransactionResult {
     let arrival = match &load.arrivals {
         Some(arrivals) => match tokio::select! {
             arrival = arrivals.next() => arrival,
@@ -45,11 +45,11 @@ async fn iteration(load: &Load, user: &mut GooseUser) -> TransactionResult {
     if let Some(tally) = tally {
         tally.begun.fetch_add(1, Ordering::Relaxed);
     }
-    let mut visitor = Visitor::enter(load, user);
-    let mut visit =
-        Visit::new(load, user, &mut visitor, arrival.map(|arrival| arrival.due), window.as_deref());
-    let outcome = super::run(scenario, &mut visit).await;
-    visitor.leave(user);
+    let mut virtual_user = VirtualUser::take_from(load, user);
+    let mut iteration =
+        Iteration::new(load, user, &mut virtual_user, arrival.map(|arrival| arrival.due), window.as_deref());
+    let outcome = super::run(scenario, &mut iteration).await;
+    virtual_user.put_back(user);
     let through = matches!(outcome, Ok(Progress::Through));
     if let Some(window) = &window {
         window.end(through);
@@ -61,12 +61,12 @@ async fn iteration(load: &Load, user: &mut GooseUser) -> TransactionResult {
             }
             Ok(())
         }
-        Err(trouble) => {
+        Err(error) => {
             // In open load the rate alone decides when the next one begins.
             if load.arrivals.is_none() {
                 tokio::time::sleep(PAUSE).await;
             }
-            Err(trouble.into())
+            Err(error.into())
         }
     }
 }
