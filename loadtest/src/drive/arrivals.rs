@@ -16,7 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// The longest sleep before somebody looks whether the run is over.
-const NAP: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// An iteration that is to begin.
 #[derive(Clone, Debug)]
@@ -99,7 +99,7 @@ impl Conductor {
             if left.is_zero() {
                 return true;
             }
-            thread::sleep(left.min(NAP));
+            thread::sleep(left.min(POLL_INTERVAL));
         }
     }
 

@@ -21,7 +21,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// The longest sleep before somebody looks whether the run is over.
-const NAP: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// What a user of goose is from one iteration to the next.
 #[derive(Clone, Debug)]
@@ -115,9 +115,9 @@ impl<'i> Iteration<'i> {
         if !think_time.is_zero() {
             let mut left = think_time.mul_f64(0.5 + fastrand::f64());
             while !left.is_zero() && !stop.is_due() {
-                let nap = left.min(NAP);
-                tokio::time::sleep(nap).await;
-                left -= nap;
+                let pause = left.min(POLL_INTERVAL);
+                tokio::time::sleep(pause).await;
+                left -= pause;
             }
         }
         stop.is_due()

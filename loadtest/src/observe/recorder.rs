@@ -276,18 +276,18 @@ impl Window {
         self.due.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts an iteration that has ended, and whether it went through.
+    /// Counts an iteration that has ended, and whether it went through to its end.
     pub(crate) fn end(&self, completed: bool) {
         self.completed.fetch_add(completed.into(), Ordering::Relaxed);
         self.ended.fetch_add(1, Ordering::Release);
     }
 
     /// How many iterations are due, or were, and have not ended.
-    pub(crate) fn under_way(&self) -> u64 {
+    pub(crate) fn outstanding(&self) -> u64 {
         self.due.load(Ordering::Acquire).saturating_sub(self.ended.load(Ordering::Acquire))
     }
 
-    /// How many iterations went through.
+    /// How many iterations went through to their end.
     pub(crate) fn completed(&self) -> u64 {
         self.completed.load(Ordering::Acquire)
     }

@@ -17,7 +17,7 @@ use crate::clean::killed::{self, Cleaned};
 use crate::cli::{Cli, Command, Rates};
 use crate::drive::arrivals::{Arrivals, arrivals};
 use crate::drive::live::Live;
-use crate::drive::load::{ByGoose, Load, Tally};
+use crate::drive::load::{ByGoose, IterationCounts, Load};
 use crate::drive::stop::Stop;
 use crate::merge::merge;
 use crate::mix::{Options, Scenario};
@@ -220,7 +220,7 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
     // A record of a run that never was would hold up the merge of the others.
     let ending = ended.inspect_err(|_| announced.iter().for_each(|file| drop(fs::remove_file(file))))?;
     stop.end();
-    load.all_at_rest(plan.timeout).await;
+    load.drain(plan.timeout).await;
     let audit = audit(&load, retrying_client(&service)?).await;
     tried.lock().unwrap_or_else(PoisonError::into_inner).clone().complete(&mut model);
     let past = Past { load: &load, plan: &plan, service: &service, before, used };
@@ -265,11 +265,16 @@ fn shared(
         stop,
         arrivals,
         hot_session: tokio::sync::OnceCell::new(),
-        tally: cli.scenarios.scenario.scenarios().map(|(scenario, _)| (scenario, Tally::default())).collect(),
+        iteration_counts: cli
+            .scenarios
+            .scenario
+            .scenarios()
+            .map(|(scenario, _)| (scenario, IterationCounts::default()))
+            .collect(),
         iterations: 0.into(),
         users: 0.into(),
         sessions: 0.into(),
-        alive: 0.into(),
+        in_flight: 0.into(),
         mix: cli.scenarios.scenario.clone(),
     }
 }

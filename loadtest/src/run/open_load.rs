@@ -15,11 +15,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The pause between two looks at what is still under way.
-const LOOK: Duration = Duration::from_millis(10);
+/// The pause between two looks at what is still in flight.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Looks at the queue in each step of a search for the limit: four in a quarter.
-const LOOKS: u32 = 16;
+/// Samples of the queue in each step of a search for the limit: four in a quarter.
+const SAMPLES: u32 = 16;
 
 /// The longest wait for the lanes to be there.
 const SETTING_UP: Duration = Duration::from_secs(10);
@@ -78,22 +78,22 @@ impl Conducting {
             Pacing::Closed => (),
             Pacing::Open(steps) => {
                 if self.conductor.play(&Schedule::new(steps), Instant::now(), None) {
-                    self.wait(self.patience, || self.conductor.backlog() == 0 && self.is_quiet());
+                    self.wait(self.patience, || self.conductor.backlog() == 0 && self.is_drained());
                 }
             }
             Pacing::FindLimit { from, step } => self.find_limit(*from, *step),
         }
     }
 
-    fn is_quiet(&self) -> bool {
-        self.load.alive.load(Ordering::SeqCst) == 0
+    fn is_drained(&self) -> bool {
+        self.load.in_flight.load(Ordering::SeqCst) == 0
     }
 
     /// Waits until `done`, or for as long as `patience`, or until the run is over.
     fn wait(&self, patience: Duration, done: impl Fn() -> bool) {
         let start = Instant::now();
         while !done() && start.elapsed() < patience && !self.load.stop.is_due() {
-            thread::sleep(LOOK);
+            thread::sleep(POLL_INTERVAL);
         }
     }
 
@@ -109,18 +109,18 @@ impl Conducting {
             drop(all);
             // The next rate is not to suffer from this one.
             self.conductor.discard();
-            self.wait(self.patience, || self.is_quiet());
+            self.wait(self.patience, || self.is_drained());
         }
     }
 
-    /// How many iterations are under way, again and again during a step.
-    fn look(&self, start: Instant, step: Duration, window: &Window) -> Vec<u64> {
-        let looks = (1..=LOOKS).map_while(|look| {
-            let left = (start + step * look / LOOKS).saturating_duration_since(Instant::now());
+    /// How many iterations are outstanding, again and again during a step.
+    fn sample(&self, start: Instant, step: Duration, window: &Window) -> Vec<u64> {
+        let samples = (1..=SAMPLES).map_while(|sample| {
+            let left = (start + step * sample / SAMPLES).saturating_duration_since(Instant::now());
             self.wait(left, || false);
-            (!self.load.stop.is_due()).then(|| window.under_way())
+            (!self.load.stop.is_due()).then(|| window.outstanding())
         });
-        looks.collect()
+        samples.collect()
     }
 
     /// Keeps up a rate, and tells what has become of it; nothing if the run is over before.
@@ -128,16 +128,16 @@ impl Conducting {
         let window = Arc::new(Window::default());
         let schedule = Schedule::new(&[RateStep { from: rate, to: rate, seconds: step.as_secs_f64() }]);
         let start = Instant::now();
-        let (played, under_way) = thread::scope(|scope| {
-            let looks = scope.spawn(|| self.look(start, step, &window));
+        let (played, outstanding) = thread::scope(|scope| {
+            let samples = scope.spawn(|| self.sample(start, step, &window));
             let played = self.conductor.play(&schedule, start, Some(&window));
-            (played, looks.join().unwrap_or_default())
+            (played, samples.join().unwrap_or_default())
         });
         if !played {
             return None;
         }
         // What takes as long again has not been held.
-        self.wait(step, || window.under_way() == 0);
+        self.wait(step, || window.outstanding() == 0);
         if self.load.stop.is_due() {
             return None;
         }
@@ -146,7 +146,7 @@ impl Conducting {
         #[expect(clippy::cast_precision_loss, reason = "a rate is shown with one decimal")]
         let achieved = completed as f64 / step.as_secs_f64();
         let broke = (self.judge)(&operations, step, completed)
-            .or_else(|| grows(&under_way, schedule.arrivals()))
+            .or_else(|| grows(&outstanding, schedule.arrivals()))
             .or_else(|| {
                 (achieved < rate * ENOUGH)
                     .then(|| format!("only {achieved:.1}/s of {rate:.1}/s came to their end"))
@@ -155,11 +155,11 @@ impl Conducting {
     }
 }
 
-/// Whether more iterations were under way in the last quarter of a step than in the second, by more than chance: then
+/// Whether more iterations were outstanding in the last quarter of a step than in the second, by more than chance: then
 /// the service falls behind, however well it did so far. The least of a quarter counts, since every service has its pauses.
-fn grows(under_way: &[u64], arrivals: f64) -> Option<String> {
-    let quarter = under_way.len() / 4;
-    let least = |place: usize| under_way.get(place * quarter..(place + 1) * quarter)?.iter().copied().min();
+fn grows(outstanding: &[u64], arrivals: f64) -> Option<String> {
+    let quarter = outstanding.len() / 4;
+    let least = |place: usize| outstanding.get(place * quarter..(place + 1) * quarter)?.iter().copied().min();
     let (early, late) = (least(1)?, least(3)?);
     #[expect(clippy::cast_precision_loss, reason = "numbers of iterations")]
     let growth = late as f64 - early as f64;

@@ -3,7 +3,7 @@
 use super::plan::Plan;
 use super::service::Service;
 use crate::drive::arrivals::Arrivals;
-use crate::drive::load::{Load, Tally};
+use crate::drive::load::{IterationCounts, Load};
 use crate::observe::recorder::Observed;
 use crate::observe::usage::Usage;
 use crate::record::{self, Ending, LoadModel, Record, Rules, WorkerHealth};
@@ -46,14 +46,14 @@ pub(super) fn record(past: &Past<'_>, rest: Rest) -> Record {
         never_begun: arrivals.map(Arrivals::never_begun).unwrap_or_default(),
     };
     let scenarios = load.mix.scenarios().map(|(scenario, weight)| {
-        let count = |count: fn(&Tally) -> &AtomicU64| {
-            load.tally.get(&scenario).map_or(0, |tally| count(tally).load(Ordering::Relaxed))
+        let count = |count: fn(&IterationCounts) -> &AtomicU64| {
+            load.iteration_counts.get(&scenario).map_or(0, |counts| count(counts).load(Ordering::Relaxed))
         };
         record::Scenario {
             name: scenario.name().to_owned(),
             weight,
-            begun: count(|tally| &tally.begun),
-            iterations: count(|tally| &tally.through),
+            begun: count(|counts| &counts.begun),
+            iterations: count(|counts| &counts.completed),
         }
     });
     Record {

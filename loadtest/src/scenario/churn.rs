@@ -2,17 +2,17 @@
 //!
 //! They pile up, which some persistences feel, and are deleted after the run.
 
-use super::Progress;
+use super::Completion;
 use crate::drive::virtual_user::Iteration;
 use crate::mix::Scenario;
 use crate::observe::call::CallError;
 
-pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<Progress, CallError> {
+pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<Completion, CallError> {
     let owner = iteration.owner(Scenario::Churn);
     let session = iteration.open(&owner).await?;
     if iteration.think().await {
-        return Ok(Progress::CutShort);
+        return Ok(Completion::Interrupted);
     }
     iteration.close(&session).await?;
-    Ok(Progress::Through)
+    Ok(Completion::Complete)
 }

@@ -13,7 +13,7 @@ use crate::observe::call::CallError;
 use crate::verify::known::Known;
 
 /// Runs one iteration of a scenario.
-async fn run(scenario: Scenario, iteration: &mut Iteration<'_>) -> Result<Progress, CallError> {
+async fn run(scenario: Scenario, iteration: &mut Iteration<'_>) -> Result<Completion, CallError> {
     match scenario {
         Scenario::Lifecycle => lifecycle::run(iteration).await,
         Scenario::Browse => browse::run(iteration).await,
@@ -23,29 +23,29 @@ async fn run(scenario: Scenario, iteration: &mut Iteration<'_>) -> Result<Progre
     }
 }
 
-/// How far an iteration has come without trouble.
+/// How an iteration in which no call has failed has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// To its end.
-    Through,
-    /// Until the run was over.
-    CutShort,
+pub(crate) enum Completion {
+    /// It went through to its end.
+    Complete,
+    /// The run was over before.
+    Interrupted,
 }
 
 /// What an iteration has come to, once its session is deleted: a wrong answer ends the session's use, but not before its
 /// deletion.
 async fn deleted_after(
-    used: Result<Progress, CallError>,
+    used: Result<Completion, CallError>,
     iteration: &mut Iteration<'_>,
     session: &Known,
-) -> Result<Progress, CallError> {
+) -> Result<Completion, CallError> {
     if let Err(CallError::Wrong(_)) = used {
         session.distrust();
     }
     let deleted = iteration.delete(session).await;
-    let progress = used?;
+    let completion = used?;
     deleted?;
-    Ok(progress)
+    Ok(completion)
 }
 
 /// Whether the call of this number, counted from 0, is a read, so that reads are spread evenly among the writes.

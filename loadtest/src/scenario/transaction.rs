@@ -1,7 +1,7 @@
 //! One iteration of a virtual user, closed or open, as a transaction of goose.
 
-use super::Progress;
-use crate::drive::load::{Alive, Load};
+use super::Completion;
+use crate::drive::load::{InFlight, Load};
 use crate::drive::virtual_user::{Iteration, VirtualUser};
 use goose::goose::{GooseUser, Scenario, Transaction, TransactionResult};
 use std::sync::Arc;
@@ -29,35 +29,35 @@ async fn transaction(load: &Load, user: &mut GooseUser) -> TransactionResult {
             () = over(load) => None,
         } {
             Some(arrival) => Some(arrival),
-            None => return rest().await,
+            None => return idle().await,
         },
         None => None,
     };
-    // Counted before it looks: whoever orders the end and then sees nobody alive can be sure that nobody starts.
-    let alive = Alive::new(&load.alive);
+    // Counted before it looks: whoever orders the end and then sees none in flight can be sure that none starts.
+    let in_flight = InFlight::new(&load.in_flight);
     if load.stop.is_due() {
-        drop(alive);
-        return rest().await;
+        drop(in_flight);
+        return idle().await;
     }
     let scenario = load.mix.choose(load.iterations.fetch_add(1, Ordering::Relaxed));
-    let tally = load.tally.get(&scenario);
+    let counts = load.iteration_counts.get(&scenario);
     let window = arrival.as_ref().and_then(|arrival| arrival.window.clone());
-    if let Some(tally) = tally {
-        tally.begun.fetch_add(1, Ordering::Relaxed);
+    if let Some(counts) = counts {
+        counts.begun.fetch_add(1, Ordering::Relaxed);
     }
     let mut virtual_user = VirtualUser::take_from(load, user);
     let mut iteration =
         Iteration::new(load, user, &mut virtual_user, arrival.map(|arrival| arrival.due), window.as_deref());
     let outcome = super::run(scenario, &mut iteration).await;
     virtual_user.put_back(user);
-    let through = matches!(outcome, Ok(Progress::Through));
+    let is_complete = matches!(outcome, Ok(Completion::Complete));
     if let Some(window) = &window {
-        window.end(through);
+        window.end(is_complete);
     }
     match outcome {
         Ok(_) => {
-            if through && let Some(tally) = tally {
-                tally.through.fetch_add(1, Ordering::Relaxed);
+            if is_complete && let Some(counts) = counts {
+                counts.completed.fetch_add(1, Ordering::Relaxed);
             }
             Ok(())
         }
@@ -73,7 +73,7 @@ async fn transaction(load: &Load, user: &mut GooseUser) -> TransactionResult {
 
 /// goose starts the next iteration at once until it has told this user to end, which it could never do if no user ever
 /// waited.
-async fn rest() -> TransactionResult {
+async fn idle() -> TransactionResult {
     tokio::time::sleep(PAUSE).await;
     Ok(())
 }
