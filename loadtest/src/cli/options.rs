@@ -2,7 +2,7 @@
 
 use super::rates::Rates;
 use super::share;
-use crate::drive::gate;
+use crate::drive::start_time;
 use crate::mix::Mix;
 use crate::record::Worker;
 use crate::transport::HttpClient;
@@ -127,7 +127,7 @@ pub struct Conduct {
     /// Begin at this time: RFC 3339, or milliseconds since 1970
     ///
     /// Users are made before. A time that has passed by then is refused, since the other workers have begun.
-    #[arg(long, value_name = "TIME", value_parser = gate::parse)]
+    #[arg(long, value_name = "TIME", value_parser = start_time::parse)]
     pub start_at: Option<DateTime<Utc>>,
 }
 

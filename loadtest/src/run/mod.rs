@@ -16,8 +16,8 @@ use crate::clean::audit::audit;
 use crate::clean::killed::{self, Cleaned};
 use crate::cli::{Cli, Command, Rates};
 use crate::drive::arrivals::{Arrivals, arrivals};
-use crate::drive::live::Live;
 use crate::drive::load::{ByGoose, IterationCounts, Load};
+use crate::drive::progress::ProgressLine;
 use crate::drive::stop::Stop;
 use crate::merge::merge;
 use crate::mix::{Options, Scenario};
@@ -29,11 +29,11 @@ use crate::text;
 use crate::transport::{Client, EitherTransport, HttpClient, RetryingClient, client};
 use crate::verify::ledger::Ledger;
 use crate::verify::payload::Filler;
-use attack::{Beginning, attack, explain, own_run_time, panicked};
+use attack::{TestStart, attack, explain, own_run_time, panicked};
 use goose::GooseError;
 use goose::config::{GooseConfiguration, RUN_FOLDER};
 use goose::metrics::GooseMetrics;
-use open_load::{Conducting, Tried};
+use open_load::{ArrivalRateExecutor, SearchResult};
 use plan::{Pacing, Plan};
 use recording::{Past, Rest, record};
 use rules::{judge_of_steps, rules};
@@ -163,11 +163,11 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
     service.must_answer(&client).await?;
     service.introduce().await;
 
-    let (conductor, arrivals) = arrivals(plan.share, stop.clone());
+    let (arrival_sender, arrivals) = arrivals(plan.share, stop.clone());
     let is_open = !matches!(plan.pacing, Pacing::Closed);
     let mut model = plan.model();
     let load = Arc::new(shared(&cli, &plan, &service, client, stop.clone(), is_open.then_some(arrivals)));
-    let tried = Arc::<Mutex<Tried>>::default();
+    let search_result = Arc::<Mutex<SearchResult>>::default();
     let rules = rules(&cli, &plan, &service);
     let baseline = cli.judge.read_baseline().map_err(|error| CouldNotRun(format!("--baseline {error}")))?;
     let before = Usage::now();
@@ -183,14 +183,14 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
     if let Some(baseline) = &baseline {
         baseline.is_comparable(&template).map_err(|why| CouldNotRun(format!("--baseline: {why}")))?;
     }
-    let conducting = is_open.then(|| Conducting {
-        conductor,
+    let executor = is_open.then(|| ArrivalRateExecutor {
+        arrivals: arrival_sender,
         pacing: plan.pacing.clone(),
         load: Arc::clone(&load),
         judge: judge_of_steps(template.clone()),
-        tried: Arc::clone(&tried),
+        search_result: Arc::clone(&search_result),
         lanes: plan.users.unwrap_or_default(),
-        patience: plan.timeout,
+        graceful_stop: plan.timeout,
     });
     let announced = announce(&files, &template)?;
     let mut goose = cli.goose.clone();
@@ -201,19 +201,19 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
         // Thresholds end a step of the search, not the run; and those of several workers are for all of them together.
         goose.threshold.clear();
     }
-    let beginning = Arc::new(Beginning {
+    let test_start = Arc::new(TestStart {
         load: Arc::clone(&load),
         start_at: cli.conduct.start_at,
-        conducting: Mutex::new(conducting),
+        executor: Mutex::new(executor),
         run_time: own_run_time(&mut goose),
         refused: OnceLock::new(),
     });
-    let live = Live::show(&load);
+    let progress = ProgressLine::show(&load);
     // goose panics when it prints and nobody reads any more; what its users have opened is there all the same.
-    let ended = tokio::spawn(attack(goose, Arc::clone(&beginning))).await;
-    drop(live);
+    let ended = tokio::spawn(attack(goose, Arc::clone(&test_start))).await;
+    drop(progress);
     let used = Usage::now();
-    let ended = match beginning.refused.get() {
+    let ended = match test_start.refused.get() {
         Some(why) => Err(CouldNotRun(why.clone())),
         None => ending(ended, &load),
     };
@@ -222,7 +222,7 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
     stop.end();
     load.drain(plan.timeout).await;
     let audit = audit(&load, retrying_client(&service)?).await;
-    tried.lock().unwrap_or_else(PoisonError::into_inner).clone().complete(&mut model);
+    search_result.lock().unwrap_or_else(PoisonError::into_inner).clone().complete(&mut model);
     let past = Past { load: &load, plan: &plan, service: &service, before, used };
     let record = record(&past, Rest { model, audit, ending, rules });
     let mut report = Report::new(record, baseline.as_ref());

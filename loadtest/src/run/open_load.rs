@@ -1,7 +1,7 @@
-//! The thread that conducts an open load, from the first arrival to the last answer.
+//! The arrival-rate executor: the thread that makes an open load, from the first arrival to the last answer.
 
 use super::plan::Pacing;
-use crate::drive::arrivals::Conductor;
+use crate::drive::arrivals::ArrivalSender;
 use crate::drive::limit::Search;
 use crate::drive::load::Load;
 use crate::drive::schedule::Schedule;
@@ -30,27 +30,27 @@ const ENOUGH: f64 = 0.95;
 /// Which rule the calls of a step have broken, if any; told its length and how many iterations went through.
 pub(crate) type Judge = dyn Fn(&BTreeMap<String, Operation>, Duration, u64) -> Option<String> + Send + Sync;
 
-/// Who makes the arrivals, and what it has found.
-pub(crate) struct Conducting {
-    pub(crate) conductor: Conductor,
+/// Sends the arrivals at their rate, or at the rates of a search for the limit.
+pub(crate) struct ArrivalRateExecutor {
+    pub(crate) arrivals: ArrivalSender,
     pub(crate) pacing: Pacing,
     pub(crate) load: Arc<Load>,
     pub(crate) judge: Arc<Judge>,
-    /// What was tried in the search for the limit.
-    pub(crate) tried: Arc<Mutex<Tried>>,
+    /// What the search for the limit has found so far.
+    pub(crate) search_result: Arc<Mutex<SearchResult>>,
     pub(crate) lanes: usize,
-    /// How long what is under way may take to its end.
-    pub(crate) patience: Duration,
+    /// How long what is in flight may take to its end.
+    pub(crate) graceful_stop: Duration,
 }
 
 /// The rates that were tried, and the highest that was held.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tried {
+pub(crate) struct SearchResult {
     steps: Vec<LimitStep>,
     limit: Option<f64>,
 }
 
-impl Tried {
+impl SearchResult {
     /// Completes the load model of a search for the limit.
     pub(crate) fn complete(self, model: &mut LoadModel) {
         if let LoadModel::FindLimit { steps, limit, .. } = model {
@@ -60,25 +60,25 @@ impl Tried {
     }
 }
 
-impl Conducting {
-    /// Begins now, in a thread of its own, and ends the run, whatever becomes of that thread: nobody else would.
-    pub(crate) fn begin(self) {
+impl ArrivalRateExecutor {
+    /// Starts now, in a thread of its own, and ends the run, whatever becomes of that thread: nobody else would.
+    pub(crate) fn start(self) {
         thread::spawn(move || {
             let stop = self.load.stop.clone();
-            match catch_unwind(AssertUnwindSafe(|| self.conduct())) {
+            match catch_unwind(AssertUnwindSafe(|| self.run())) {
                 Ok(()) => stop.end_as_planned(),
                 Err(_) => stop.break_off("the thread that makes the arrivals has panicked"),
             }
         });
     }
 
-    fn conduct(self) {
-        self.wait(SETTING_UP, || self.conductor.idle() >= self.lanes);
+    fn run(self) {
+        self.wait(SETTING_UP, || self.arrivals.idle() >= self.lanes);
         match &self.pacing {
             Pacing::Closed => (),
             Pacing::Open(steps) => {
-                if self.conductor.play(&Schedule::new(steps), Instant::now(), None) {
-                    self.wait(self.patience, || self.conductor.backlog() == 0 && self.is_drained());
+                if self.arrivals.send_all(&Schedule::new(steps), Instant::now(), None) {
+                    self.wait(self.graceful_stop, || self.arrivals.backlog() == 0 && self.is_drained());
                 }
             }
             Pacing::FindLimit { from, step } => self.find_limit(*from, *step),
@@ -89,10 +89,10 @@ impl Conducting {
         self.load.in_flight.load(Ordering::SeqCst) == 0
     }
 
-    /// Waits until `done`, or for as long as `patience`, or until the run is over.
-    fn wait(&self, patience: Duration, done: impl Fn() -> bool) {
+    /// Waits until `done`, or for as long as `timeout`, or until the run is over.
+    fn wait(&self, timeout: Duration, done: impl Fn() -> bool) {
         let start = Instant::now();
-        while !done() && start.elapsed() < patience && !self.load.stop.is_due() {
+        while !done() && start.elapsed() < timeout && !self.load.stop.is_due() {
             thread::sleep(POLL_INTERVAL);
         }
     }
@@ -103,13 +103,13 @@ impl Conducting {
             let Some(tried) = self.try_rate(rate, step) else { return };
             search.tried(tried.broke.is_none());
             text::tell(described(&tried));
-            let mut all = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
-            all.steps.push(tried);
-            all.limit = search.limit();
-            drop(all);
+            let mut result = self.search_result.lock().unwrap_or_else(PoisonError::into_inner);
+            result.steps.push(tried);
+            result.limit = search.limit();
+            drop(result);
             // The next rate is not to suffer from this one.
-            self.conductor.discard();
-            self.wait(self.patience, || self.is_drained());
+            self.arrivals.discard();
+            self.wait(self.graceful_stop, || self.is_drained());
         }
     }
 
@@ -128,12 +128,12 @@ impl Conducting {
         let window = Arc::new(Window::default());
         let schedule = Schedule::new(&[RateStep { from: rate, to: rate, seconds: step.as_secs_f64() }]);
         let start = Instant::now();
-        let (played, outstanding) = thread::scope(|scope| {
+        let (sent, outstanding) = thread::scope(|scope| {
             let samples = scope.spawn(|| self.sample(start, step, &window));
-            let played = self.conductor.play(&schedule, start, Some(&window));
-            (played, samples.join().unwrap_or_default())
+            let sent = self.arrivals.send_all(&schedule, start, Some(&window));
+            (sent, samples.join().unwrap_or_default())
         });
-        if !played {
+        if !sent {
             return None;
         }
         // What takes as long again has not been held.
