@@ -6,7 +6,7 @@ use crate::mix::{Mix, Options, Scenario};
 use crate::observe::recorder::Recorder;
 use crate::record::Worker;
 use crate::transport::Client;
-use crate::verify::known::Known;
+use crate::verify::known_session::KnownSession;
 use crate::verify::ledger::Ledger;
 use crate::verify::payload::Filler;
 use sessions_client::ClientConfig;
@@ -45,7 +45,7 @@ pub(crate) struct Load {
     pub(crate) stop: Stop,
     /// None in closed load.
     pub(crate) arrivals: Option<Arrivals>,
-    pub(crate) hot_session: OnceCell<Arc<Known>>,
+    pub(crate) hot_session: OnceCell<Arc<KnownSession>>,
     pub(crate) iteration_counts: BTreeMap<Scenario, IterationCounts>,
     /// How many iterations were begun, which numbers them.
     pub(crate) iterations: AtomicU64,

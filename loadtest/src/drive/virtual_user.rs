@@ -6,7 +6,7 @@ use crate::observe::call::{CallContext, CallError, Subject, call};
 use crate::observe::recorder::Window;
 use crate::text;
 use crate::transport::{EitherTransport, GooseTransport, UserClient, client};
-use crate::verify::known::{Answer, CLIENT, Change, Known, Session, USER_NAME};
+use crate::verify::known_session::{Answer, CLIENT, Change, KnownSession, Session, USER_NAME};
 use crate::verify::list::Listed;
 use crate::verify::payload::Label;
 use crate::verify::violation::{Violation, must};
@@ -28,7 +28,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(250);
 pub(crate) struct VirtualUser {
     number: usize,
     client: UserClient,
-    kept_sessions: Vec<Arc<Known>>,
+    kept_sessions: Vec<Arc<KnownSession>>,
 }
 
 /// The data that goose keeps for its user between iterations.
@@ -71,7 +71,7 @@ pub(crate) struct Iteration<'i> {
     number: usize,
     client: &'i UserClient,
     /// Sessions that are kept from one iteration to the next.
-    pub(crate) kept_sessions: &'i mut Vec<Arc<Known>>,
+    pub(crate) kept_sessions: &'i mut Vec<Arc<KnownSession>>,
     /// When the iteration was due, until its first call has begun: the others are due when the one before is answered.
     due: Option<Instant>,
     window: Option<&'i Window>,
@@ -123,7 +123,7 @@ impl<'i> Iteration<'i> {
         stop.is_due()
     }
 
-    pub(crate) async fn open(&mut self, owner: &str) -> Result<Arc<Known>, CallError> {
+    pub(crate) async fn open(&mut self, owner: &str) -> Result<Arc<KnownSession>, CallError> {
         let load = self.load;
         let number = load.sessions.fetch_add(1, Ordering::Relaxed);
         let correlation = format!("{owner}-{number}");
@@ -145,11 +145,11 @@ impl<'i> Iteration<'i> {
             if session.user_id.as_deref() != Some(owner) {
                 return Ok(Err(Violation::OtherUser));
             }
-            let known = Arc::new(Known::new(&session, label, correlation.clone()));
+            let known = Arc::new(KnownSession::new(&session, label, correlation.clone()));
             let is_new = load.ledger.opened(Arc::clone(&known));
             let checked = if load.verify {
-                let begun = known.begin(Change::Nothing);
-                let checked = known.end(&begun, Answer::Session(&session), &load.filler);
+                let pending = known.begin(Change::Nothing);
+                let checked = known.end(&pending, Answer::Session(&session), &load.filler);
                 must(is_new, Violation::IdGivenTwice).and(checked)
             } else {
                 Ok(())
@@ -168,33 +168,33 @@ impl<'i> Iteration<'i> {
         opened.ok_or(CallError::Wrong(Violation::NoId))
     }
 
-    pub(crate) async fn read(&mut self, known: &Known) -> Result<(), CallError> {
+    pub(crate) async fn read(&mut self, known: &KnownSession) -> Result<(), CallError> {
         let reading = GetSessionById::new(&known.id).correlation_id(&known.correlation);
         self.about(known, Change::Nothing, reading).await
     }
 
-    pub(crate) async fn store(&mut self, known: &Known) -> Result<(), CallError> {
-        let sequence = self.next(known, Known::next_data);
+    pub(crate) async fn store(&mut self, known: &KnownSession) -> Result<(), CallError> {
+        let sequence = self.next(known, KnownSession::next_data);
         let data = known.label.data(sequence, &self.load.filler);
         let storing = StoreSessionData::new(&known.id, &data).correlation_id(&known.correlation);
         self.about(known, Change::Data(sequence), storing).await
     }
 
-    pub(crate) async fn update(&mut self, known: &Known) -> Result<(), CallError> {
-        let sequence = self.next(known, Known::next_user);
+    pub(crate) async fn update(&mut self, known: &KnownSession) -> Result<(), CallError> {
+        let sequence = self.next(known, KnownSession::next_user);
         let user = known.label.user(sequence);
         let updating = UpdateSessionUser::new(&known.id, &user).correlation_id(&known.correlation);
         self.about(known, Change::User(sequence), updating).await
     }
 
-    pub(crate) async fn close(&mut self, known: &Known) -> Result<(), CallError> {
+    pub(crate) async fn close(&mut self, known: &KnownSession) -> Result<(), CallError> {
         let closing = CloseSession::new(&known.id).correlation_id(&known.correlation);
         self.about(known, Change::Close, closing).await?;
         self.load.ledger.closed();
         Ok(())
     }
 
-    pub(crate) async fn delete(&mut self, known: &Known) -> Result<(), CallError> {
+    pub(crate) async fn delete(&mut self, known: &KnownSession) -> Result<(), CallError> {
         let deleting = DeleteSessionById::new(&known.id).correlation_id(&known.correlation);
         self.about(known, Change::Delete, deleting).await?;
         self.load.ledger.deleted(known);
@@ -227,23 +227,23 @@ impl<'i> Iteration<'i> {
     }
 
     /// Numbers what is written next. What is not verified needs no history.
-    fn next(&self, known: &Known, next: impl FnOnce(&Known) -> u64) -> u64 {
+    fn next(&self, known: &KnownSession, next: impl FnOnce(&KnownSession) -> u64) -> u64 {
         if self.load.verify { next(known) } else { 0 }
     }
 
     /// One call about a session that is known.
     async fn about(
         &mut self,
-        known: &Known,
+        known: &KnownSession,
         change: Change,
         operation: impl Operation,
     ) -> Result<(), CallError> {
         let load = self.load;
-        let begun = load.verify.then(|| known.begin(change));
+        let pending = load.verify.then(|| known.begin(change));
         let check = |answer: Result<&RawResponse, Error>| {
             let found = answer.and_then(RawResponse::read::<Option<Session<'_>>>);
             let checked =
-                begun.map_or(Ok(()), |begun| known.end(&begun, found.as_ref().into(), &load.filler));
+                pending.map_or(Ok(()), |pending| known.end(&pending, found.as_ref().into(), &load.filler));
             found.map(|_| checked)
         };
         call(self.call_context(), known.into(), operation, check).await

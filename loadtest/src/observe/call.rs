@@ -5,10 +5,10 @@
 //! the correction of a success that turns out to be none is a second message, while the request log keeps the
 //! first.
 
-use super::recorder::{Recorder, Timed, Window};
+use super::recorder::{Recorder, TimedCall, Window};
 use crate::record::Example;
 use crate::transport::UserClient;
-use crate::verify::known::Known;
+use crate::verify::known_session::KnownSession;
 use crate::verify::violation::{Checked, Violation};
 use goose::goose::{GooseUser, TransactionError};
 use sessions_client::{Error, ErrorKind, Operation, RawResponse};
@@ -46,8 +46,8 @@ pub(crate) struct Subject<'s> {
     pub(crate) correlation: &'s str,
 }
 
-impl<'s> From<&'s Known> for Subject<'s> {
-    fn from(known: &'s Known) -> Self {
+impl<'s> From<&'s KnownSession> for Subject<'s> {
+    fn from(known: &'s KnownSession) -> Self {
         Self { session: &known.id, correlation: &known.correlation }
     }
 }
@@ -122,7 +122,7 @@ pub(crate) async fn call<O: Operation>(
         }
     };
     let status = status.map(|status| status.as_u16());
-    let timed = Timed { route, due, start, end, status, failed: failure.is_some() };
+    let timed = TimedCall { route, due, start, end, status, failed: failure.is_some() };
     recorder.call(number, &timed);
     if let Some(window) = window {
         window.call(&timed);

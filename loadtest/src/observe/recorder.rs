@@ -20,7 +20,7 @@ const SHARDS: usize = 16;
 
 /// One call as it went.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Timed {
+pub(crate) struct TimedCall {
     pub(crate) route: &'static Route,
     /// When it should have begun, in open load.
     pub(crate) due: Option<Instant>,
@@ -30,7 +30,7 @@ pub(crate) struct Timed {
     pub(crate) failed: bool,
 }
 
-impl Timed {
+impl TimedCall {
     fn micros(&self) -> u64 {
         micros(self.end.saturating_duration_since(self.start))
     }
@@ -56,7 +56,7 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Operations by the name of their route.
 type Operations = BTreeMap<&'static str, Operation>;
 
-fn count(operations: &mut Operations, call: &Timed, is_open_load: bool) {
+fn count(operations: &mut Operations, call: &TimedCall, is_open_load: bool) {
     let operation = operations
         .entry(call.route.name)
         .or_insert_with(|| Operation { method: call.route.method.to_string(), ..Operation::default() });
@@ -96,7 +96,7 @@ struct Shard {
 }
 
 impl Shard {
-    fn count(&mut self, second: u64, call: &Timed, is_open_load: bool) {
+    fn count(&mut self, second: u64, call: &TimedCall, is_open_load: bool) {
         count(&mut self.operations, call, is_open_load);
         if second != self.second {
             self.turn();
@@ -143,7 +143,7 @@ impl Recorder {
     }
 
     /// Counts a call of a user.
-    pub(crate) fn call(&self, user: usize, call: &Timed) {
+    pub(crate) fn call(&self, user: usize, call: &TimedCall) {
         self.first.fetch_min(self.after_origin(call.start), Ordering::Relaxed);
         self.last.fetch_max(self.after_origin(call.end), Ordering::Relaxed);
         let second = self.second(call.end);
@@ -267,7 +267,7 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    pub(crate) fn call(&self, call: &Timed) {
+    pub(crate) fn call(&self, call: &TimedCall) {
         count(&mut unpoisoned(&self.operations), call, true);
     }
 
@@ -308,7 +308,7 @@ mod tests {
 
     fn call(recorder: &Recorder, route: &'static Route, due: Option<u64>, [start, end]: [u64; 2]) {
         let at = |millis| recorder.origin.0 + Duration::from_millis(millis);
-        let call = Timed {
+        let call = TimedCall {
             route,
             due: due.map(at),
             start: at(start),

@@ -50,7 +50,7 @@ async fn pages(
     filter: &FilterParams,
     asked: Asked<'_>,
 ) -> Result<Completion, CallError> {
-    let mut listed = Listed::new(iteration.load.ledger.holding(owner), asked);
+    let mut listed = Listed::new(iteration.load.ledger.owned_by(owner), asked);
     loop {
         let paging = PagingParams::new().skip(listed.count()).take(PAGE).total(true);
         if !iteration.list(owner, filter, &paging, &mut listed).await? {

@@ -5,7 +5,7 @@
 use super::{Completion, is_read};
 use crate::drive::virtual_user::Iteration;
 use crate::observe::call::CallError;
-use crate::verify::known::Known;
+use crate::verify::known_session::KnownSession;
 use std::sync::Arc;
 
 pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<Completion, CallError> {
@@ -25,7 +25,7 @@ pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<Completion, Cal
 }
 
 /// The session of all users. Who comes first opens it, and the others wait.
-async fn shared(iteration: &mut Iteration<'_>) -> Result<Arc<Known>, CallError> {
+async fn shared(iteration: &mut Iteration<'_>) -> Result<Arc<KnownSession>, CallError> {
     let load = iteration.load;
     let owner = load.shared_owner();
     load.hot_session.get_or_try_init(|| iteration.open(&owner)).await.cloned()

@@ -7,7 +7,7 @@ use super::{Completion, deleted_after};
 use crate::drive::virtual_user::Iteration;
 use crate::mix::Scenario;
 use crate::observe::call::CallError;
-use crate::verify::known::Known;
+use crate::verify::known_session::KnownSession;
 
 pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<Completion, CallError> {
     let owner = iteration.owner(Scenario::Lifecycle);
@@ -19,7 +19,7 @@ pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<Completion, Cal
 }
 
 /// Everything between open and delete.
-async fn use_up(iteration: &mut Iteration<'_>, session: &Known) -> Result<Completion, CallError> {
+async fn use_up(iteration: &mut Iteration<'_>, session: &KnownSession) -> Result<Completion, CallError> {
     let stores = iteration.load.options.stores;
     for _ in 0..stores {
         if iteration.think().await {

@@ -10,7 +10,7 @@ pub(crate) mod transaction;
 use crate::drive::virtual_user::Iteration;
 use crate::mix::Scenario;
 use crate::observe::call::CallError;
-use crate::verify::known::Known;
+use crate::verify::known_session::KnownSession;
 
 /// Runs one iteration of a scenario.
 async fn run(scenario: Scenario, iteration: &mut Iteration<'_>) -> Result<Completion, CallError> {
@@ -37,7 +37,7 @@ pub(crate) enum Completion {
 async fn deleted_after(
     used: Result<Completion, CallError>,
     iteration: &mut Iteration<'_>,
-    session: &Known,
+    session: &KnownSession,
 ) -> Result<Completion, CallError> {
     if let Err(CallError::Wrong(_)) = used {
         session.distrust();

@@ -4,7 +4,7 @@ use super::{Completion, deleted_after, is_read};
 use crate::drive::virtual_user::Iteration;
 use crate::mix::Scenario;
 use crate::observe::call::CallError;
-use crate::verify::known::Known;
+use crate::verify::known_session::KnownSession;
 
 pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<Completion, CallError> {
     let owner = iteration.owner(Scenario::ReadMostly);
@@ -13,7 +13,7 @@ pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<Completion, Cal
     deleted_after(used, iteration, &session).await
 }
 
-async fn use_up(iteration: &mut Iteration<'_>, session: &Known) -> Result<Completion, CallError> {
+async fn use_up(iteration: &mut Iteration<'_>, session: &KnownSession) -> Result<Completion, CallError> {
     for call in 0..iteration.load.options.calls {
         if iteration.think().await {
             return Ok(Completion::Interrupted);
