@@ -99,14 +99,14 @@ impl Shard {
     fn count(&mut self, second: u64, call: &TimedCall, is_open_load: bool) {
         count(&mut self.operations, call, is_open_load);
         if second != self.second {
-            self.turn();
+            self.flush();
             self.second = second;
         }
         self.column.failures += u64::from(call.failed);
         self.column.latency.record(micros(call.latency()));
     }
 
-    fn turn(&mut self) {
+    fn flush(&mut self) {
         if self.column.latency.count() > 0 {
             self.timeline.add(self.second, &self.column);
             self.column = Column::default();
@@ -214,7 +214,7 @@ impl Recorder {
         let mut timeline = Timeline::default();
         for shard in &self.shards {
             let mut shard = unpoisoned(shard);
-            shard.turn();
+            shard.flush();
             timeline.merge(&shard.timeline);
             for (name, operation) in &shard.operations {
                 operations.entry((*name).to_owned()).or_default().merge(operation);

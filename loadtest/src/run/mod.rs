@@ -4,7 +4,7 @@
 //! the whole run time.
 
 mod attack;
-mod files;
+mod file_limit;
 mod open_load;
 mod plan;
 mod recording;
@@ -35,7 +35,7 @@ use goose::config::{GooseConfiguration, RUN_FOLDER};
 use goose::metrics::GooseMetrics;
 use open_load::{ArrivalRateExecutor, SearchResult};
 use plan::{Pacing, Plan};
-use recording::{Past, Rest, record};
+use recording::{Run, RunDetails, record};
 use rules::{judge_of_steps, rules};
 use service::Service;
 use sessions_client::{ClientConfig, HyperTransport, Policies};
@@ -156,12 +156,12 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
         return Ok(Outcome::Told(plan.dry_run(&cli, &service, consent)));
     }
     consent?;
-    files::allow(plan.most_users(), service.is_embedded()).map_err(CouldNotRun)?;
+    file_limit::raise(plan.most_users(), service.is_embedded()).map_err(CouldNotRun)?;
     let stop = Stop::default();
     stop.on_signals().map_err(|error| CouldNotRun(format!("signals cannot be caught: {error}")))?;
     let client = own_client(&service)?;
     service.must_answer(&client).await?;
-    service.introduce().await;
+    service.identify().await;
 
     let (arrival_sender, arrivals) = arrivals(plan.share, stop.clone());
     let is_open = !matches!(plan.pacing, Pacing::Closed);
@@ -172,8 +172,8 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
     let baseline = cli.judge.read_baseline().map_err(|error| CouldNotRun(format!("--baseline {error}")))?;
     let before = Usage::now();
     let template = record(
-        &Past { load: &load, plan: &plan, service: &service, before, used: before },
-        Rest {
+        &Run { load: &load, plan: &plan, service: &service, before, used: before },
+        RunDetails {
             model: model.clone(),
             audit: record::Audit::default(),
             ending: Ending::InProgress,
@@ -223,8 +223,8 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
     load.drain(plan.timeout).await;
     let audit = audit(&load, retrying_client(&service)?).await;
     search_result.lock().unwrap_or_else(PoisonError::into_inner).clone().complete(&mut model);
-    let past = Past { load: &load, plan: &plan, service: &service, before, used };
-    let record = record(&past, Rest { model, audit, ending, rules });
+    let run = Run { load: &load, plan: &plan, service: &service, before, used };
+    let record = record(&run, RunDetails { model, audit, ending, rules });
     let mut report = Report::new(record, baseline.as_ref());
     let unwritten: Vec<_> = files.iter().filter_map(|file| report.write(file).err()).collect();
     for error in &unwritten {

@@ -10,26 +10,26 @@ use crate::record::{self, Ending, LoadModel, Record, Rules, WorkerHealth};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-/// A run that is over.
-pub(super) struct Past<'p> {
-    pub(super) load: &'p Load,
-    pub(super) plan: &'p Plan,
-    pub(super) service: &'p Service,
+/// A run as far as it has come.
+pub(super) struct Run<'r> {
+    pub(super) load: &'r Load,
+    pub(super) plan: &'r Plan,
+    pub(super) service: &'r Service,
     pub(super) before: Usage,
     pub(super) used: Usage,
 }
 
 /// What is known of a run beside what its users have done.
-pub(super) struct Rest {
+pub(super) struct RunDetails {
     pub(super) model: LoadModel,
     pub(super) audit: record::Audit,
     pub(super) ending: Ending,
     pub(super) rules: Rules,
 }
 
-pub(super) fn record(past: &Past<'_>, rest: Rest) -> Record {
-    let Rest { model, audit, ending, rules } = rest;
-    let Past { load, plan, service, before, used } = past;
+pub(super) fn record(run: &Run<'_>, details: RunDetails) -> Record {
+    let RunDetails { model, audit, ending, rules } = details;
+    let Run { load, plan, service, before, used } = run;
     let Observed { started, span, operations, timeline, failures, violations } = load.recorder.observed();
     let span_us = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
     let arrivals = load.arrivals.as_ref();
