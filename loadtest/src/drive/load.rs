@@ -28,7 +28,7 @@ pub(crate) struct Load {
     /// One for all: a connection pool for each user would hold a copy of the system's certificates.
     pub(crate) client: Arc<Client>,
     /// For users who send by goose's client, each of whom has a typed client of their own.
-    pub(crate) by_goose: Option<ByGoose>,
+    pub(crate) goose_client: Option<GooseClientConfig>,
     pub(crate) mix: Mix,
     pub(crate) options: Options,
     pub(crate) think_time: Duration,
@@ -57,9 +57,9 @@ pub(crate) struct Load {
     pub(crate) in_flight: AtomicUsize,
 }
 
-/// What a client over goose's needs.
+/// How a typed client over goose's is made.
 #[derive(Debug)]
-pub(crate) struct ByGoose {
+pub(crate) struct GooseClientConfig {
     pub(crate) config: ClientConfig,
     /// The address with its path, and without.
     pub(crate) base: String,

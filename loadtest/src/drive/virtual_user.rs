@@ -47,12 +47,12 @@ impl VirtualUser {
         if number == 0 {
             text::tell(&load.announcement);
         }
-        let client = match &load.by_goose {
+        let client = match &load.goose_client {
             None => UserClient::Own(Arc::clone(&load.client)),
-            Some(by_goose) => {
-                let (transport, driver) = GooseTransport::new(&by_goose.base, &by_goose.peer);
-                let transport = EitherTransport::by_goose(transport, &by_goose.config);
-                UserClient::Goose(Arc::new(client(transport, &by_goose.config)), driver)
+            Some(goose) => {
+                let (transport, driver) = GooseTransport::new(&goose.base, &goose.peer);
+                let transport = EitherTransport::goose(transport, &goose.config);
+                UserClient::Goose(Arc::new(client(transport, &goose.config)), driver)
             }
         };
         Self { number, client, kept_sessions: Vec::new() }

@@ -16,7 +16,7 @@ use crate::clean::audit::audit;
 use crate::clean::killed::{self, Cleaned};
 use crate::cli::{Cli, Command, Rates};
 use crate::drive::arrivals::{Arrivals, arrivals};
-use crate::drive::load::{ByGoose, IterationCounts, Load};
+use crate::drive::load::{GooseClientConfig, IterationCounts, Load};
 use crate::drive::progress::ProgressLine;
 use crate::drive::stop::Stop;
 use crate::merge::merge;
@@ -244,7 +244,7 @@ fn shared(
 ) -> Load {
     Load {
         client: Arc::new(client),
-        by_goose: (cli.conduct.client == HttpClient::Goose).then(|| ByGoose {
+        goose_client: (cli.conduct.client == HttpClient::Goose).then(|| GooseClientConfig {
             config: service.config.clone(),
             base: service.url.trim_end_matches('/').to_owned(),
             peer: service.shown.clone(),

@@ -64,7 +64,7 @@ pub(super) fn record(run: &Run<'_>, details: RunDetails) -> Record {
         service: service.described(),
         load: model,
         plan: plan.iteration.clone(),
-        client: if load.by_goose.is_some() { record::HttpClient::Goose } else { record::HttpClient::Own },
+        client: if load.goose_client.is_some() { record::HttpClient::Goose } else { record::HttpClient::Own },
         verified: load.verify,
         scenarios: scenarios.collect(),
         started,

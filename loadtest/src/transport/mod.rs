@@ -55,7 +55,7 @@ pub(crate) enum EitherTransport {
 
 impl EitherTransport {
     /// By goose's client, which has a longer limit of its own.
-    pub(crate) fn by_goose(transport: GooseTransport, config: &ClientConfig) -> Self {
+    pub(crate) fn goose(transport: GooseTransport, config: &ClientConfig) -> Self {
         Self::Goose(Timeout::new(transport, config.timeout(), TokioTime))
     }
 }
