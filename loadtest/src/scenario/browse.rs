@@ -3,7 +3,7 @@
 //! Each user keeps a few sessions from one iteration to the next, so that there is something to list. A list must have
 //! exactly the sessions that the user has.
 
-use super::Completion;
+use super::IterationEnd;
 use crate::drive::virtual_user::Iteration;
 use crate::mix::{KEPT_SESSIONS, Scenario};
 use crate::observe::call::CallError;
@@ -13,30 +13,30 @@ use sessions_client::{FilterParams, PagingParams};
 /// Sessions on a page: fewer than there are, so that there are several pages.
 const PAGE: u32 = 2;
 
-pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<Completion, CallError> {
+pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<IterationEnd, CallError> {
     let owner = iteration.owner(Scenario::Browse);
     while iteration.kept_sessions.len() < KEPT_SESSIONS {
         let session = iteration.open(&owner).await?;
         iteration.kept_sessions.push(session);
         if iteration.think().await {
-            return Ok(Completion::Interrupted);
+            return Ok(IterationEnd::Interrupted);
         }
     }
     let all = FilterParams::new().user_id(&owner);
-    if pages(iteration, &owner, &all, Asked::All).await? == Completion::Interrupted {
-        return Ok(Completion::Interrupted);
+    if pages(iteration, &owner, &all, Asked::All).await? == IterationEnd::Interrupted {
+        return Ok(IterationEnd::Interrupted);
     }
     // The oldest one goes, and the others move up.
     let oldest = iteration.kept_sessions.remove(0);
     if iteration.think().await {
-        return Ok(Completion::Interrupted);
+        return Ok(IterationEnd::Interrupted);
     }
     iteration.close(&oldest).await?;
     let active = FilterParams::new().user_id(&owner).active(true);
-    if pages(iteration, &owner, &active, Asked::Active).await? == Completion::Interrupted
+    if pages(iteration, &owner, &active, Asked::Active).await? == IterationEnd::Interrupted
         || iteration.think().await
     {
-        return Ok(Completion::Interrupted);
+        return Ok(IterationEnd::Interrupted);
     }
     iteration.delete(&oldest).await?;
     let one = FilterParams::new().user_id(&owner).id(&oldest.id);
@@ -49,15 +49,15 @@ async fn pages(
     owner: &str,
     filter: &FilterParams,
     asked: Asked<'_>,
-) -> Result<Completion, CallError> {
+) -> Result<IterationEnd, CallError> {
     let mut listed = Listed::new(iteration.load.ledger.owned_by(owner), asked);
     loop {
         let paging = PagingParams::new().skip(listed.count()).take(PAGE).total(true);
         if !iteration.list(owner, filter, &paging, &mut listed).await? {
-            return Ok(Completion::Complete);
+            return Ok(IterationEnd::Complete);
         }
         if iteration.load.stop.is_due() {
-            return Ok(Completion::Interrupted);
+            return Ok(IterationEnd::Interrupted);
         }
     }
 }

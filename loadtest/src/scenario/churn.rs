@@ -2,17 +2,17 @@
 //!
 //! They pile up, which some persistences feel, and are deleted after the run.
 
-use super::Completion;
+use super::IterationEnd;
 use crate::drive::virtual_user::Iteration;
 use crate::mix::Scenario;
 use crate::observe::call::CallError;
 
-pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<Completion, CallError> {
+pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<IterationEnd, CallError> {
     let owner = iteration.owner(Scenario::Churn);
     let session = iteration.open(&owner).await?;
     if iteration.think().await {
-        return Ok(Completion::Interrupted);
+        return Ok(IterationEnd::Interrupted);
     }
     iteration.close(&session).await?;
-    Ok(Completion::Complete)
+    Ok(IterationEnd::Complete)
 }

@@ -2,18 +2,18 @@
 //!
 //! The first user opens it, and the cleaning after the run closes and deletes it.
 
-use super::{Completion, is_read};
+use super::{IterationEnd, is_read};
 use crate::drive::virtual_user::Iteration;
 use crate::observe::call::CallError;
 use crate::verify::known_session::KnownSession;
 use std::sync::Arc;
 
-pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<Completion, CallError> {
+pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<IterationEnd, CallError> {
     let session = shared(iteration).await?;
     for call in 0..iteration.load.options.calls {
         // The first call is due when the iteration is.
         if call > 0 && iteration.think().await {
-            return Ok(Completion::Interrupted);
+            return Ok(IterationEnd::Interrupted);
         }
         if is_read(call, iteration.load.options.read_ratio) {
             iteration.read(&session).await?;
@@ -21,7 +21,7 @@ pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<Completion, Cal
             iteration.store(&session).await?;
         }
     }
-    Ok(Completion::Complete)
+    Ok(IterationEnd::Complete)
 }
 
 /// The session of all users. Who comes first opens it, and the others wait.

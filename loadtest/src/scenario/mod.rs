@@ -13,7 +13,7 @@ use crate::observe::call::CallError;
 use crate::verify::known_session::KnownSession;
 
 /// Runs one iteration of a scenario.
-async fn run(scenario: Scenario, iteration: &mut Iteration<'_>) -> Result<Completion, CallError> {
+async fn run(scenario: Scenario, iteration: &mut Iteration<'_>) -> Result<IterationEnd, CallError> {
     match scenario {
         Scenario::Lifecycle => lifecycle::run(iteration).await,
         Scenario::Browse => browse::run(iteration).await,
@@ -23,29 +23,29 @@ async fn run(scenario: Scenario, iteration: &mut Iteration<'_>) -> Result<Comple
     }
 }
 
-/// How an iteration in which no call has failed has ended.
+/// How an iteration ends in which no call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Completion {
-    /// It went through to its end.
+pub(crate) enum IterationEnd {
+    /// It goes through to its end.
     Complete,
-    /// The run was over before.
+    /// The run is over before.
     Interrupted,
 }
 
 /// What an iteration has come to, once its session is deleted: a wrong answer ends the session's use, but not before its
 /// deletion.
 async fn deleted_after(
-    used: Result<Completion, CallError>,
+    used: Result<IterationEnd, CallError>,
     iteration: &mut Iteration<'_>,
     session: &KnownSession,
-) -> Result<Completion, CallError> {
+) -> Result<IterationEnd, CallError> {
     if let Err(CallError::Wrong(_)) = used {
         session.distrust();
     }
     let deleted = iteration.delete(session).await;
-    let completion = used?;
+    let end = used?;
     deleted?;
-    Ok(completion)
+    Ok(end)
 }
 
 /// Whether the call of this number, counted from 0, is a read, so that reads are spread evenly among the writes.

@@ -1,22 +1,22 @@
 //! A session that is looked at on every page that its user visits, and seldom changed.
 
-use super::{Completion, deleted_after, is_read};
+use super::{IterationEnd, deleted_after, is_read};
 use crate::drive::virtual_user::Iteration;
 use crate::mix::Scenario;
 use crate::observe::call::CallError;
 use crate::verify::known_session::KnownSession;
 
-pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<Completion, CallError> {
+pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<IterationEnd, CallError> {
     let owner = iteration.owner(Scenario::ReadMostly);
     let session = iteration.open(&owner).await?;
     let used = use_up(iteration, &session).await;
     deleted_after(used, iteration, &session).await
 }
 
-async fn use_up(iteration: &mut Iteration<'_>, session: &KnownSession) -> Result<Completion, CallError> {
+async fn use_up(iteration: &mut Iteration<'_>, session: &KnownSession) -> Result<IterationEnd, CallError> {
     for call in 0..iteration.load.options.calls {
         if iteration.think().await {
-            return Ok(Completion::Interrupted);
+            return Ok(IterationEnd::Interrupted);
         }
         if is_read(call, iteration.load.options.read_ratio) {
             iteration.read(session).await?;
@@ -25,5 +25,5 @@ async fn use_up(iteration: &mut Iteration<'_>, session: &KnownSession) -> Result
         }
     }
     iteration.close(session).await?;
-    Ok(Completion::Complete)
+    Ok(IterationEnd::Complete)
 }

@@ -1,6 +1,6 @@
 //! One iteration of a virtual user, closed or open, as a transaction of goose.
 
-use super::Completion;
+use super::IterationEnd;
 use crate::drive::load::{InFlight, Load};
 use crate::drive::virtual_user::{Iteration, VirtualUser};
 use goose::goose::{GooseUser, Scenario, Transaction, TransactionResult};
@@ -50,7 +50,7 @@ async fn transaction(load: &Load, user: &mut GooseUser) -> TransactionResult {
         Iteration::new(load, user, &mut virtual_user, arrival.map(|arrival| arrival.due), window.as_deref());
     let outcome = super::run(scenario, &mut iteration).await;
     virtual_user.put_back(user);
-    let is_complete = matches!(outcome, Ok(Completion::Complete));
+    let is_complete = matches!(outcome, Ok(IterationEnd::Complete));
     if let Some(window) = &window {
         window.end(is_complete);
     }
