@@ -24,8 +24,8 @@ pub mod report;
 mod run;
 mod scenario;
 mod text;
+mod transport;
 mod verify;
-mod wire;
 
 pub use clean::killed::Cleaned;
 pub use cli::{Clean, Cli, Command, Conduct, Pace, Rates, Scenarios};
@@ -33,5 +33,5 @@ pub use judge::Exit;
 pub use mix::{Mix, Scenario};
 pub use report::Report;
 pub use run::{CouldNotRun, Outcome, run};
+pub use transport::HttpClient;
 pub use verify::payload::Shape;
-pub use wire::HttpClient;

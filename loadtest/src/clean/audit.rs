@@ -7,11 +7,11 @@
 
 use crate::drive::load::Load;
 use crate::record::{self, Example, Sessions};
-use crate::verify::known::{Change, Known, Session};
-use crate::verify::ledger::Holding;
+use crate::transport::RetryingClient;
+use crate::verify::known_session::{Change, KnownSession, Session};
+use crate::verify::ledger::OwnedSessions;
 use crate::verify::list::{Asked, Listed};
 use crate::verify::violation::Violation;
-use crate::wire::PatientClient;
 use sessions_client::sessions_v1::{CloseSession, DeleteSessionById, GetSessionById, GetSessions};
 use sessions_client::{DataPage, Error, FilterParams, ISessionsV1, Operation, PagingParams};
 use std::collections::HashSet;
@@ -19,16 +19,16 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 /// Users that are looked after at the same time.
-const LANES: usize = 16;
+const CONCURRENCY: usize = 16;
 
 /// Sessions that a service may list for one user beyond those that were asked for.
 const UNKNOWN: usize = 1_000;
 
-/// Failures in a row after which a lane gives up: a service that is down is not asked thousands of times more, each up to
+/// Failures in a row after which a task gives up: a service that is down is not asked thousands of times more, each up to
 /// its timeout.
 const FAILURES: u32 = 3;
 
-/// What was found by one lane.
+/// What was found by one task.
 #[derive(Debug, Default)]
 struct Found {
     /// Sessions that the users had left and that are gone now.
@@ -43,16 +43,16 @@ struct Found {
 }
 
 /// Deletes what is left of a run by a client that repeats what has failed, and says what remains.
-pub(crate) async fn audit(load: &Arc<Load>, client: PatientClient) -> record::Audit {
+pub(crate) async fn audit(load: &Arc<Load>, client: RetryingClient) -> record::Audit {
     let [opened, closed, deleted] = load.ledger.counts();
     let owners = Arc::new(load.ledger.owners());
     let client = Arc::new(client);
-    let mut lanes = JoinSet::new();
-    for lane in 0..LANES.min(owners.len()) {
+    let mut tasks = JoinSet::new();
+    for task in 0..CONCURRENCY.min(owners.len()) {
         let (load, client, owners) = (Arc::clone(load), Arc::clone(&client), Arc::clone(&owners));
-        lanes.spawn(async move {
+        tasks.spawn(async move {
             let mut found = Found::default();
-            for owner in owners.iter().skip(lane).step_by(LANES) {
+            for owner in owners.iter().skip(task).step_by(CONCURRENCY) {
                 match clear(&load, &client, owner, &mut found).await {
                     Ok(()) => found.in_a_row = 0,
                     Err(why) => {
@@ -68,8 +68,8 @@ pub(crate) async fn audit(load: &Arc<Load>, client: PatientClient) -> record::Au
         });
     }
     let mut all = Found::default();
-    while let Some(lane) = lanes.join_next().await {
-        match lane {
+    while let Some(task) = tasks.join_next().await {
+        match task {
             Ok(found) => {
                 all.removed += found.removed;
                 all.left.extend(found.left);
@@ -94,14 +94,14 @@ pub(crate) async fn audit(load: &Arc<Load>, client: PatientClient) -> record::Au
 }
 
 /// Compares what is listed for a user with the ledger, deletes all of it, and looks again.
-async fn clear(load: &Load, client: &PatientClient, owner: &str, found: &mut Found) -> Result<(), String> {
-    let holding = load.ledger.holding(owner);
+async fn clear(load: &Load, client: &RetryingClient, owner: &str, found: &mut Found) -> Result<(), String> {
+    let sessions = load.ledger.owned_by(owner);
     // Each opening without an answer may have opened a session.
-    let unheard = usize::try_from(holding.unheard).unwrap_or(usize::MAX);
-    let limit = (holding.there.len() + UNKNOWN).saturating_add(unheard);
-    let (ids, foreign) = listed(load, client, owner, &holding, limit).await?;
+    let unanswered = usize::try_from(sessions.unanswered).unwrap_or(usize::MAX);
+    let limit = (sessions.known.len() + UNKNOWN).saturating_add(unanswered);
+    let (ids, foreign) = listed(load, client, owner, &sessions, limit).await?;
     // What the list has missed may be there all the same.
-    let unlisted = holding.there.keys().filter(|id| !ids.contains(*id)).cloned().collect::<Vec<_>>();
+    let unlisted = sessions.known.keys().filter(|id| !ids.contains(*id)).cloned().collect::<Vec<_>>();
     found.foreign.extend(foreign);
     if ids.is_empty() && unlisted.is_empty() {
         return Ok(());
@@ -109,7 +109,7 @@ async fn clear(load: &Load, client: &PatientClient, owner: &str, found: &mut Fou
     // What is listed is there, whatever its deletion is answered with.
     let mut there = ids.len() as u64;
     for (id, is_listed) in ids.iter().map(|id| (id, true)).chain(unlisted.iter().map(|id| (id, false))) {
-        match remove(load, client, id, holding.there.get(id).map(|known| &**known)).await {
+        match remove(load, client, id, sessions.known.get(id).map(|known| &**known)).await {
             Ok(was_there) => {
                 found.in_a_row = 0;
                 there += u64::from(was_there && !is_listed);
@@ -132,12 +132,12 @@ async fn clear(load: &Load, client: &PatientClient, owner: &str, found: &mut Fou
 /// The ids of all sessions that are listed for a user, and those of others among them.
 async fn listed(
     load: &Load,
-    client: &PatientClient,
+    client: &RetryingClient,
     owner: &str,
-    holding: &Holding,
+    sessions: &OwnedSessions,
     limit: usize,
 ) -> Result<(Vec<String>, Vec<String>), String> {
-    let mut checked = load.verify.then(|| Listed::new(holding.clone(), Asked::All));
+    let mut checked = load.verify.then(|| Listed::new(sessions.clone(), Asked::All));
     let mut tell = |page: &DataPage<Session<'_>>| {
         let outcome = checked.as_mut().map_or(Ok(()), |listed| listed.page(owner, page, &load.ledger));
         // Others' sessions are told apart, and after the first wrong page nothing certain can be said of the next.
@@ -152,13 +152,13 @@ async fn listed(
 }
 
 /// The ids that are still listed for a user.
-async fn again(client: &PatientClient, owner: &str, limit: usize) -> Result<Vec<String>, String> {
+async fn again(client: &RetryingClient, owner: &str, limit: usize) -> Result<Vec<String>, String> {
     pages(client, owner, limit, &mut |_| ()).await.map(|(ids, _)| ids)
 }
 
 /// Goes through all pages of a user's list; the ids of the user's sessions, and those of others.
 async fn pages(
-    client: &PatientClient,
+    client: &RetryingClient,
     owner: &str,
     limit: usize,
     tell: &mut (dyn FnMut(&DataPage<Session<'_>>) + Send),
@@ -193,9 +193,9 @@ async fn pages(
 /// Closes and deletes a session, and compares what comes back with what is known of it; whether it was there.
 async fn remove(
     load: &Load,
-    client: &PatientClient,
+    client: &RetryingClient,
     id: &str,
-    known: Option<&Known>,
+    known: Option<&KnownSession>,
 ) -> Result<bool, String> {
     let Some(known) = known else {
         client.close_session(None, id).await.map_err(text)?;
@@ -215,19 +215,19 @@ async fn remove(
 /// Calls `operation`, and compares what comes back with what is known of the session; whether it was there.
 async fn ask<O: Operation>(
     load: &Load,
-    client: &PatientClient,
-    known: &Known,
+    client: &RetryingClient,
+    known: &KnownSession,
     change: Change,
     operation: O,
 ) -> Result<bool, String> {
-    let begun = known.begin(change);
+    let pending = known.begin(change);
     let answer = client.caller().call_raw(operation).await.map_err(text)?;
     let found: Option<Session<'_>> = answer.read().map_err(text)?;
-    judge(load, known, known.end(&begun, Ok(&found).into(), &load.filler), O::ROUTE.name);
+    judge(load, known, known.end(&pending, Ok(&found).into(), &load.filler), O::ROUTE.name);
     Ok(found.is_some())
 }
 
-fn judge(load: &Load, known: &Known, checked: Result<(), Violation>, operation: &str) {
+fn judge(load: &Load, known: &KnownSession, checked: Result<(), Violation>, operation: &str) {
     if let Err(violation) = checked
         && load.verify
     {

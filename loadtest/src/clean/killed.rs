@@ -8,7 +8,7 @@
 
 use crate::drive::load::prefix;
 use crate::text::{count, counted};
-use crate::wire::PatientClient;
+use crate::transport::RetryingClient;
 use sessions_client::{Error, ISessionsV1, PagingParams};
 use std::collections::HashSet;
 use std::fmt;
@@ -52,7 +52,7 @@ impl fmt::Display for Cleaned {
 ///
 /// When the service does not answer as it should. What was removed before stays removed.
 pub(crate) async fn clean(
-    client: &PatientClient,
+    client: &RetryingClient,
     run: &str,
     most: u64,
     mut progress: impl FnMut(&Cleaned),
@@ -74,7 +74,7 @@ pub(crate) async fn clean(
 
 /// Goes through the list once; how many sessions of the run were on it, unless its end was not found.
 async fn pass(
-    client: &PatientClient,
+    client: &RetryingClient,
     prefix: &str,
     most: u64,
     cleaned: &mut Cleaned,

@@ -2,11 +2,11 @@
 
 use super::rates::Rates;
 use super::share;
-use crate::drive::gate;
+use crate::drive::start_time;
 use crate::mix::Mix;
 use crate::record::Worker;
+use crate::transport::HttpClient;
 use crate::verify::payload::Shape;
-use crate::wire::HttpClient;
 use chrono::{DateTime, Utc};
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, value_parser};
@@ -127,7 +127,7 @@ pub struct Conduct {
     /// Begin at this time: RFC 3339, or milliseconds since 1970
     ///
     /// Users are made before. A time that has passed by then is refused, since the other workers have begun.
-    #[arg(long, value_name = "TIME", value_parser = gate::parse)]
+    #[arg(long, value_name = "TIME", value_parser = start_time::parse)]
     pub start_at: Option<DateTime<Utc>>,
 }
 

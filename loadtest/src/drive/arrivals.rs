@@ -16,7 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// The longest sleep before somebody looks whether the run is over.
-const NAP: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// An iteration that is to begin.
 #[derive(Clone, Debug)]
@@ -36,10 +36,10 @@ pub(crate) struct Arrivals {
     lateness: Mutex<Histogram>,
 }
 
-/// Hands out arrivals; when it is dropped, there are no more.
+/// Sends arrivals to the lanes; when it is dropped, there are no more.
 #[derive(Debug)]
-pub(crate) struct Conductor {
-    sender: Sender<Arrival>,
+pub(crate) struct ArrivalSender {
+    queue: Sender<Arrival>,
     waiting: Receiver<Arrival>,
     idle: Arc<AtomicI64>,
     without_lane: Arc<AtomicU64>,
@@ -48,25 +48,25 @@ pub(crate) struct Conductor {
 }
 
 /// The two ends of a queue of arrivals, of which this worker has its share.
-pub(crate) fn arrivals(share: Worker, stop: Stop) -> (Conductor, Arrivals) {
-    let (sender, waiting) = flume::unbounded();
+pub(crate) fn arrivals(share: Worker, stop: Stop) -> (ArrivalSender, Arrivals) {
+    let (queue, waiting) = flume::unbounded();
     let (idle, without_lane) = (Arc::<AtomicI64>::default(), Arc::<AtomicU64>::default());
-    let conductor = Conductor {
-        sender,
+    let sender = ArrivalSender {
+        queue,
         waiting: waiting.clone(),
         idle: Arc::clone(&idle),
         without_lane: Arc::clone(&without_lane),
         share,
         stop,
     };
-    (conductor, Arrivals { waiting, idle, without_lane, lateness: Mutex::default() })
+    (sender, Arrivals { waiting, idle, without_lane, lateness: Mutex::default() })
 }
 
-impl Conductor {
-    /// Hands out all arrivals of `schedule`, each when it is due after `start`; whether it came to the end.
+impl ArrivalSender {
+    /// Sends all arrivals of `schedule`, each when it is due after `start`; whether it came to the end.
     ///
     /// It blocks its thread. Each worker takes every n-th arrival, so that together they make the load of one.
-    pub(crate) fn play(&self, schedule: &Schedule, start: Instant, window: Option<&Arc<Window>>) -> bool {
+    pub(crate) fn send_all(&self, schedule: &Schedule, start: Instant, window: Option<&Arc<Window>>) -> bool {
         let Worker { index, of } = self.share;
         let mut arrival = u64::from(index);
         while let Some(offset) = schedule.due(arrival) {
@@ -80,7 +80,7 @@ impl Conductor {
             if let Some(window) = window {
                 window.due();
             }
-            if self.sender.send(Arrival { due, window: window.cloned() }).is_err() {
+            if self.queue.send(Arrival { due, window: window.cloned() }).is_err() {
                 return false;
             }
             arrival += u64::from(of);
@@ -99,7 +99,7 @@ impl Conductor {
             if left.is_zero() {
                 return true;
             }
-            thread::sleep(left.min(NAP));
+            thread::sleep(left.min(POLL_INTERVAL));
         }
     }
 
@@ -150,20 +150,20 @@ mod tests {
     use super::*;
     use crate::record::RateStep;
 
-    /// What a worker is handed of 100 arrivals within a tenth of a second.
-    fn played(share: Worker, lanes: usize) -> (Vec<Duration>, Arrivals) {
+    /// What a worker sends of 100 arrivals within a tenth of a second.
+    fn sent(share: Worker, lanes: usize) -> (Vec<Duration>, Arrivals) {
         let schedule = Schedule::new(&[RateStep { from: 1_000.0, to: 1_000.0, seconds: 0.1 }]);
-        let (conductor, arrivals) = arrivals(share, Stop::default());
+        let (sender, arrivals) = arrivals(share, Stop::default());
         arrivals.idle.store(i64::try_from(lanes).unwrap(), Ordering::Relaxed);
         let start = Instant::now();
-        assert!(conductor.play(&schedule, start, None));
+        assert!(sender.send_all(&schedule, start, None));
         let dues = arrivals.waiting.drain().map(|arrival| arrival.due - start).collect();
         (dues, arrivals)
     }
 
     #[test]
     fn the_workers_together_have_each_arrival_once() {
-        let mut all: Vec<_> = (0..3).flat_map(|index| played(Worker { index, of: 3 }, 100).0).collect();
+        let mut all: Vec<_> = (0..3).flat_map(|index| sent(Worker { index, of: 3 }, 100).0).collect();
         all.sort();
         let millis: Vec<_> = all.iter().map(Duration::as_millis).collect();
         assert_eq!(millis, (0..100).collect::<Vec<_>>());
@@ -171,24 +171,24 @@ mod tests {
 
     #[test]
     fn an_arrival_that_finds_no_lane_is_counted() {
-        let (_, arrivals) = played(Worker { index: 0, of: 1 }, 60);
+        let (_, arrivals) = sent(Worker { index: 0, of: 1 }, 60);
         assert_eq!(arrivals.without_lane(), 40);
     }
 
     #[test]
-    fn nothing_is_handed_out_once_the_run_is_over() {
+    fn nothing_is_sent_once_the_run_is_over() {
         let stop = Stop::default();
-        let (conductor, arrivals) = arrivals(Worker { index: 0, of: 1 }, stop.clone());
+        let (sender, arrivals) = arrivals(Worker { index: 0, of: 1 }, stop.clone());
         stop.end();
         let schedule = Schedule::new(&[RateStep { from: 1.0, to: 1.0, seconds: 1e9 }]);
-        assert!(!conductor.play(&schedule, Instant::now(), None));
+        assert!(!sender.send_all(&schedule, Instant::now(), None));
         assert_eq!(arrivals.never_begun(), 0);
     }
 
     #[tokio::test]
     async fn lanes_learn_that_there_are_no_more_arrivals() {
-        let (conductor, arrivals) = arrivals(Worker { index: 0, of: 1 }, Stop::default());
-        drop(conductor);
+        let (sender, arrivals) = arrivals(Worker { index: 0, of: 1 }, Stop::default());
+        drop(sender);
         assert!(arrivals.next().await.is_none());
     }
 }

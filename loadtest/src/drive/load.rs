@@ -5,10 +5,10 @@ use super::stop::Stop;
 use crate::mix::{Mix, Options, Scenario};
 use crate::observe::recorder::Recorder;
 use crate::record::Worker;
-use crate::verify::known::Known;
+use crate::transport::Client;
+use crate::verify::known_session::KnownSession;
 use crate::verify::ledger::Ledger;
 use crate::verify::payload::Filler;
-use crate::wire::Client;
 use sessions_client::ClientConfig;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 
-/// The pause between two looks at whether everybody has come to an end.
-const LOOK: Duration = Duration::from_millis(20);
+/// The pause between two looks at how many iterations are in flight.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The calls that a user makes at most before looking whether the run is over, each of which may run into its timeout.
 const CALLS: u32 = 6;
@@ -28,7 +28,7 @@ pub(crate) struct Load {
     /// One for all: a connection pool for each user would hold a copy of the system's certificates.
     pub(crate) client: Arc<Client>,
     /// For users who send by goose's client, each of whom has a typed client of their own.
-    pub(crate) by_goose: Option<ByGoose>,
+    pub(crate) goose_client: Option<GooseClientConfig>,
     pub(crate) mix: Mix,
     pub(crate) options: Options,
     pub(crate) think_time: Duration,
@@ -45,32 +45,32 @@ pub(crate) struct Load {
     pub(crate) stop: Stop,
     /// None in closed load.
     pub(crate) arrivals: Option<Arrivals>,
-    pub(crate) hot_session: OnceCell<Arc<Known>>,
-    pub(crate) tally: BTreeMap<Scenario, Tally>,
+    pub(crate) hot_session: OnceCell<Arc<KnownSession>>,
+    pub(crate) iteration_counts: BTreeMap<Scenario, IterationCounts>,
     /// How many iterations were begun, which numbers them.
     pub(crate) iterations: AtomicU64,
     /// How many users there have been.
     pub(crate) users: AtomicUsize,
     /// How many sessions were asked for, which numbers them.
     pub(crate) sessions: AtomicU64,
-    /// How many iterations are under way.
-    pub(crate) alive: AtomicUsize,
+    /// How many iterations are in flight.
+    pub(crate) in_flight: AtomicUsize,
 }
 
-/// What a client over goose's needs.
+/// How a typed client over goose's is made.
 #[derive(Debug)]
-pub(crate) struct ByGoose {
+pub(crate) struct GooseClientConfig {
     pub(crate) config: ClientConfig,
     /// The address with its path, and without.
     pub(crate) base: String,
     pub(crate) peer: String,
 }
 
-/// How often a scenario was begun, and how often it went through.
+/// How often a scenario was begun, and how often it went through to its end.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct IterationCounts {
     pub(crate) begun: AtomicU64,
-    pub(crate) through: AtomicU64,
+    pub(crate) completed: AtomicU64,
 }
 
 /// The beginning of all user ids of a run.
@@ -90,27 +90,27 @@ impl Load {
         format!("{}{}-all-{}", prefix(&self.run), self.share.index, Scenario::HotSession.name())
     }
 
-    /// Waits for users that goose left to themselves: what they open after the audit would stay.
-    pub(crate) async fn all_at_rest(&self, timeout: Duration) {
+    /// Waits for iterations that goose left to themselves: what they open after the audit would stay.
+    pub(crate) async fn drain(&self, timeout: Duration) {
         let start = Instant::now();
         let longest = timeout.saturating_mul(CALLS);
-        while self.alive.load(Ordering::SeqCst) > 0 && start.elapsed() < longest {
-            tokio::time::sleep(LOOK).await;
+        while self.in_flight.load(Ordering::SeqCst) > 0 && start.elapsed() < longest {
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 }
 
-/// Counts as alive until it is dropped.
-pub(crate) struct Alive<'l>(&'l AtomicUsize);
+/// An iteration that counts as in flight until this is dropped.
+pub(crate) struct InFlight<'l>(&'l AtomicUsize);
 
-impl<'l> Alive<'l> {
-    pub(crate) fn new(alive: &'l AtomicUsize) -> Self {
-        alive.fetch_add(1, Ordering::SeqCst);
-        Self(alive)
+impl<'l> InFlight<'l> {
+    pub(crate) fn new(count: &'l AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
     }
 }
 
-impl Drop for Alive<'_> {
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }

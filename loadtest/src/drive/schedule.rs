@@ -9,19 +9,17 @@ use std::time::Duration;
 /// Steps that follow each other without a gap.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Schedule {
-    pieces: Vec<Piece>,
+    steps: Vec<ScheduledStep>,
 }
 
 #[derive(Clone, Debug)]
-struct Piece {
+struct ScheduledStep {
     step: RateStep,
-    /// Seconds before it.
-    begins: f64,
-    /// Arrivals before it.
-    before: f64,
+    seconds_before: f64,
+    arrivals_before: f64,
 }
 
-impl Piece {
+impl ScheduledStep {
     fn arrivals(&self) -> f64 {
         f64::midpoint(self.step.from, self.step.to) * self.step.seconds
     }
@@ -31,39 +29,40 @@ impl Schedule {
     pub(crate) fn new(steps: &[RateStep]) -> Self {
         let mut schedule = Self::default();
         for step in steps {
-            let (begins, before) = (schedule.seconds(), schedule.arrivals());
-            schedule.pieces.push(Piece { step: step.clone(), begins, before });
+            let (seconds_before, arrivals_before) = (schedule.seconds(), schedule.arrivals());
+            schedule.steps.push(ScheduledStep { step: step.clone(), seconds_before, arrivals_before });
         }
         schedule
     }
 
     /// How long it is, in seconds.
     pub(crate) fn seconds(&self) -> f64 {
-        self.pieces.last().map_or(0.0, |piece| piece.begins + piece.step.seconds)
+        self.steps.last().map_or(0.0, |scheduled| scheduled.seconds_before + scheduled.step.seconds)
     }
 
     /// How many arrivals it has.
     pub(crate) fn arrivals(&self) -> f64 {
-        self.pieces.last().map_or(0.0, |piece| piece.before + piece.arrivals())
+        self.steps.last().map_or(0.0, |scheduled| scheduled.arrivals_before + scheduled.arrivals())
     }
 
     /// The highest rate in it.
     pub(crate) fn highest(&self) -> f64 {
-        self.pieces.iter().map(|piece| piece.step.from.max(piece.step.to)).fold(0.0, f64::max)
+        self.steps.iter().map(|scheduled| scheduled.step.from.max(scheduled.step.to)).fold(0.0, f64::max)
     }
 
     /// How long after the start an arrival is due, counted from 0; none after the end.
     #[expect(clippy::cast_precision_loss, reason = "exact up to 9,000 billion arrivals")]
     pub(crate) fn due(&self, arrival: u64) -> Option<Duration> {
         let arrival = arrival as f64;
-        let piece = self.pieces.iter().find(|piece| arrival < piece.before + piece.arrivals())?;
-        let RateStep { from, to, seconds } = piece.step;
-        let inside = arrival - piece.before;
+        let scheduled =
+            self.steps.iter().find(|scheduled| arrival < scheduled.arrivals_before + scheduled.arrivals())?;
+        let RateStep { from, to, seconds } = scheduled.step;
+        let inside = arrival - scheduled.arrivals_before;
         // The root of inside = from·t + slope·t²/2 that does not cancel where the slope is small.
         let slope = (to - from) / seconds;
         let root = from + (from * from + 2.0 * slope * inside).max(0.0).sqrt();
         let offset = if root > 0.0 { 2.0 * inside / root } else { 0.0 };
-        Duration::try_from_secs_f64(piece.begins + offset).ok()
+        Duration::try_from_secs_f64(scheduled.seconds_before + offset).ok()
     }
 }
 

@@ -5,7 +5,7 @@ mod weights;
 pub use weights::Mix;
 
 /// How many sessions a user of `browse` keeps.
-pub(crate) const SHELF: usize = 5;
+pub(crate) const KEPT_SESSIONS: usize = 5;
 
 /// What a user does in one iteration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,7 +46,7 @@ impl Scenario {
                 "open, {stores} × store and read, update the user and read, close and read, delete and read"
             ),
             Self::Browse => format!(
-                "keep {SHELF} sessions of a user, list them by page and by filter, replace the oldest",
+                "keep {KEPT_SESSIONS} sessions of a user, list them by page and by filter, replace the oldest",
             ),
             Self::HotSession => {
                 format!("{calls} calls on a session that all users share, {read_ratio} of them reads")

@@ -5,11 +5,11 @@
 //! the correction of a success that turns out to be none is a second message, while the request log keeps the
 //! first.
 
-use super::recorder::{Recorder, Timed, Window};
+use super::recorder::{Recorder, TimedCall, Window};
 use crate::record::Example;
-use crate::verify::known::Known;
+use crate::transport::UserClient;
+use crate::verify::known_session::KnownSession;
 use crate::verify::violation::{Checked, Violation};
-use crate::wire::Line;
 use goose::goose::{GooseUser, TransactionError};
 use sessions_client::{Error, ErrorKind, Operation, RawResponse};
 use std::borrow::Cow;
@@ -18,7 +18,7 @@ use std::time::Instant;
 
 /// Why a user cannot go on as planned.
 #[derive(Debug)]
-pub(crate) enum Trouble {
+pub(crate) enum CallError {
     /// The call has failed, and may have been done all the same.
     Failed(&'static str),
     /// The answer was wrong.
@@ -27,12 +27,14 @@ pub(crate) enum Trouble {
     Over(Box<TransactionError>),
 }
 
-impl From<Trouble> for Box<TransactionError> {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Failed(operation) => Self::new(TransactionError::Custom(format!("{operation} failed"))),
-            Trouble::Wrong(violation) => Self::new(TransactionError::Custom(violation.text().to_owned())),
-            Trouble::Over(error) => error,
+impl From<CallError> for Box<TransactionError> {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Failed(operation) => {
+                Self::new(TransactionError::Custom(format!("{operation} failed")))
+            }
+            CallError::Wrong(violation) => Self::new(TransactionError::Custom(violation.text().to_owned())),
+            CallError::Over(ended) => ended,
         }
     }
 }
@@ -44,20 +46,20 @@ pub(crate) struct Subject<'s> {
     pub(crate) correlation: &'s str,
 }
 
-impl<'s> From<&'s Known> for Subject<'s> {
-    fn from(known: &'s Known) -> Self {
+impl<'s> From<&'s KnownSession> for Subject<'s> {
+    fn from(known: &'s KnownSession) -> Self {
         Self { session: &known.id, correlation: &known.correlation }
     }
 }
 
-/// Who makes a call, and when it was due.
-pub(crate) struct Speaker<'s> {
+/// Who makes a call, by which client, when it was due, and where it is counted.
+pub(crate) struct CallContext<'s> {
     pub(crate) recorder: &'s Recorder,
     /// Whether an answer that cannot be read counts as wrong.
     pub(crate) verify: bool,
     pub(crate) user: &'s mut GooseUser,
     pub(crate) number: usize,
-    pub(crate) line: &'s Line,
+    pub(crate) client: &'s UserClient,
     pub(crate) due: Option<Instant>,
     pub(crate) window: Option<&'s Window>,
 }
@@ -66,26 +68,26 @@ pub(crate) struct Speaker<'s> {
 ///
 /// `check` is told of a failure as well, and fails itself if the answer cannot be read.
 pub(crate) async fn call<O: Operation>(
-    speaker: Speaker<'_>,
+    context: CallContext<'_>,
     subject: Subject<'_>,
     operation: O,
     check: impl FnOnce(Result<&RawResponse, Error>) -> Result<Checked, Error>,
-) -> Result<(), Trouble> {
-    let Speaker { recorder, verify, user, number, line, due, window } = speaker;
+) -> Result<(), CallError> {
+    let CallContext { recorder, verify, user, number, client, due, window } = context;
     // What goose does for requests of its own client, so that `--throttle-requests` holds here too.
-    if let Line::Own(_) = line
+    if let UserClient::Own(_) = client
         && let Some(throttle) = &user.throttle
         && let Err(source) = throttle.send_async(true).await
     {
         // It closes when the run is over; what is still to be done is cleaning up, which nothing slows down.
         user.throttle = None;
-        return Err(Trouble::Over(Box::new(TransactionError::RequestCanceled { source })));
+        return Err(CallError::Over(Box::new(TransactionError::RequestCanceled { source })));
     }
-    let sending = pin!(line.caller().call_raw(operation));
+    let sending = pin!(client.caller().call_raw(operation));
     let start = Instant::now();
-    let (answer, counted) = match line {
-        Line::Own(_) => (sending.await, None),
-        Line::Goose(_, pump) => pump.carry(user, sending).await,
+    let (answer, counted) = match client {
+        UserClient::Own(_) => (sending.await, None),
+        UserClient::Goose(_, driver) => driver.drive(user, sending).await,
     };
     let end = Instant::now();
     let status = match &answer {
@@ -120,7 +122,7 @@ pub(crate) async fn call<O: Operation>(
         }
     };
     let status = status.map(|status| status.as_u16());
-    let timed = Timed { route, due, start, end, status, failed: failure.is_some() };
+    let timed = TimedCall { route, due, start, end, status, failed: failure.is_some() };
     recorder.call(number, &timed);
     if let Some(window) = window {
         window.call(&timed);
@@ -129,8 +131,8 @@ pub(crate) async fn call<O: Operation>(
         recorder.failure(route.name, name.clone(), example);
         name
     });
-    let told = match (line, counted) {
-        (Line::Goose(..), Some(mut metric)) => match &tag {
+    let told = match (client, counted) {
+        (UserClient::Goose(..), Some(mut metric)) => match &tag {
             Some(tag) if metric.success => user.set_failure(tag, &mut metric, None, None),
             _ => Ok(()),
         },
@@ -147,10 +149,10 @@ pub(crate) async fn call<O: Operation>(
         }
     };
     match checked {
-        Err(_) => Err(Trouble::Failed(route.name)),
-        Ok(Err(violation)) => Err(Trouble::Wrong(violation)),
+        Err(_) => Err(CallError::Failed(route.name)),
+        Ok(Err(violation)) => Err(CallError::Wrong(violation)),
         // `set_failure` answers with the failure; any other error is that goose is gone.
-        Ok(Ok(())) => told.map_err(Trouble::Over),
+        Ok(Ok(())) => told.map_err(CallError::Over),
     }
 }
 

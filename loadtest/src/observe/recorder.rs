@@ -20,7 +20,7 @@ const SHARDS: usize = 16;
 
 /// One call as it went.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Timed {
+pub(crate) struct TimedCall {
     pub(crate) route: &'static Route,
     /// When it should have begun, in open load.
     pub(crate) due: Option<Instant>,
@@ -30,7 +30,7 @@ pub(crate) struct Timed {
     pub(crate) failed: bool,
 }
 
-impl Timed {
+impl TimedCall {
     fn micros(&self) -> u64 {
         micros(self.end.saturating_duration_since(self.start))
     }
@@ -56,7 +56,7 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Operations by the name of their route.
 type Operations = BTreeMap<&'static str, Operation>;
 
-fn count(operations: &mut Operations, call: &Timed, is_open_load: bool) {
+fn count(operations: &mut Operations, call: &TimedCall, is_open_load: bool) {
     let operation = operations
         .entry(call.route.name)
         .or_insert_with(|| Operation { method: call.route.method.to_string(), ..Operation::default() });
@@ -96,17 +96,17 @@ struct Shard {
 }
 
 impl Shard {
-    fn count(&mut self, second: u64, call: &Timed, is_open_load: bool) {
+    fn count(&mut self, second: u64, call: &TimedCall, is_open_load: bool) {
         count(&mut self.operations, call, is_open_load);
         if second != self.second {
-            self.turn();
+            self.flush();
             self.second = second;
         }
         self.column.failures += u64::from(call.failed);
         self.column.latency.record(micros(call.latency()));
     }
 
-    fn turn(&mut self) {
+    fn flush(&mut self) {
         if self.column.latency.count() > 0 {
             self.timeline.add(self.second, &self.column);
             self.column = Column::default();
@@ -143,7 +143,7 @@ impl Recorder {
     }
 
     /// Counts a call of a user.
-    pub(crate) fn call(&self, user: usize, call: &Timed) {
+    pub(crate) fn call(&self, user: usize, call: &TimedCall) {
         self.first.fetch_min(self.after_origin(call.start), Ordering::Relaxed);
         self.last.fetch_max(self.after_origin(call.end), Ordering::Relaxed);
         let second = self.second(call.end);
@@ -185,7 +185,7 @@ impl Recorder {
     }
 
     /// How many calls have failed, and how many answers were wrong.
-    pub(crate) fn troubles(&self) -> [u64; 2] {
+    pub(crate) fn failures_and_violations(&self) -> [u64; 2] {
         let failures = unpoisoned(&self.failures).values().map(|failure| failure.count).sum();
         let violations = unpoisoned(&self.violations).values().map(|violation| violation.count).sum();
         [failures, violations]
@@ -214,7 +214,7 @@ impl Recorder {
         let mut timeline = Timeline::default();
         for shard in &self.shards {
             let mut shard = unpoisoned(shard);
-            shard.turn();
+            shard.flush();
             timeline.merge(&shard.timeline);
             for (name, operation) in &shard.operations {
                 operations.entry((*name).to_owned()).or_default().merge(operation);
@@ -267,7 +267,7 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    pub(crate) fn call(&self, call: &Timed) {
+    pub(crate) fn call(&self, call: &TimedCall) {
         count(&mut unpoisoned(&self.operations), call, true);
     }
 
@@ -276,18 +276,18 @@ impl Window {
         self.due.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts an iteration that has ended, and whether it went through.
+    /// Counts an iteration that has ended, and whether it went through to its end.
     pub(crate) fn end(&self, completed: bool) {
         self.completed.fetch_add(completed.into(), Ordering::Relaxed);
         self.ended.fetch_add(1, Ordering::Release);
     }
 
     /// How many iterations are due, or were, and have not ended.
-    pub(crate) fn under_way(&self) -> u64 {
+    pub(crate) fn outstanding(&self) -> u64 {
         self.due.load(Ordering::Acquire).saturating_sub(self.ended.load(Ordering::Acquire))
     }
 
-    /// How many iterations went through.
+    /// How many iterations went through to their end.
     pub(crate) fn completed(&self) -> u64 {
         self.completed.load(Ordering::Acquire)
     }
@@ -308,7 +308,7 @@ mod tests {
 
     fn call(recorder: &Recorder, route: &'static Route, due: Option<u64>, [start, end]: [u64; 2]) {
         let at = |millis| recorder.origin.0 + Duration::from_millis(millis);
-        let call = Timed {
+        let call = TimedCall {
             route,
             due: due.map(at),
             start: at(start),
@@ -371,7 +371,7 @@ mod tests {
         let seen: Vec<_> =
             failures.iter().map(|failure| (&*failure.operation, &*failure.name, failure.count)).collect();
         assert_eq!(seen, [("get", "timeout", 2), ("get", "gone", 1), ("open", "timeout", 1)]);
-        assert_eq!(recorder.troubles(), [4, 0]);
+        assert_eq!(recorder.failures_and_violations(), [4, 0]);
     }
 
     #[test]
@@ -385,7 +385,10 @@ mod tests {
         }
         let violations = recorder.observed().violations;
         let lost = violations.iter().find(|violation| violation.kind == Violation::Lost.text()).unwrap();
-        assert_eq!((violations.len(), lost.count, recorder.troubles()[1]), (Violation::ALL.len(), 9, 9));
+        assert_eq!(
+            (violations.len(), lost.count, recorder.failures_and_violations()[1]),
+            (Violation::ALL.len(), 9, 9)
+        );
         let shown: Vec<_> = lost.examples.iter().map(|example| &*example.session).collect();
         assert_eq!(shown, ["0", "1", "2", "3", "4"]);
     }

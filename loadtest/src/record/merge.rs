@@ -122,7 +122,7 @@ impl Record {
         take_in_violations(&mut self.violations, &other.violations);
         self.audit.take_in(&other.audit);
         self.workers.extend(other.workers.iter().cloned());
-        if other.ending.gravity() > self.ending.gravity() {
+        if other.ending.severity() > self.ending.severity() {
             self.ending = other.ending.clone();
         }
         Ok(())
@@ -213,7 +213,7 @@ impl Audit {
 
 impl Ending {
     /// Of several workers the one that ended worst says how the run ended.
-    fn gravity(&self) -> u8 {
+    fn severity(&self) -> u8 {
         match self {
             Self::Planned => 0,
             Self::Threshold { .. } => 1,

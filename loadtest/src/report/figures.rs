@@ -29,9 +29,9 @@ pub(super) fn error_rate(record: &Record) -> Option<f64> {
     (calls > 0).then(|| record.failed() as f64 * 100.0 / calls as f64)
 }
 
-/// The calls that ended in a part of the run.
+/// A part of the run, with the calls that ended in it.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Moment {
+pub(super) struct Interval {
     /// Seconds from the start of the run to the start and to the end of this part.
     pub(super) from: f64,
     pub(super) to: f64,
@@ -39,7 +39,7 @@ pub(super) struct Moment {
     pub(super) latency: Histogram,
 }
 
-impl Moment {
+impl Interval {
     #[expect(clippy::cast_precision_loss, reason = "a rate is drawn")]
     pub(super) fn calls_per_second(&self) -> f64 {
         self.latency.count() as f64 / self.seconds()
@@ -60,7 +60,7 @@ impl Moment {
 ///
 /// The first and the last are as long as the run was in them: half a second of calls is not half the rate.
 #[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]
-pub(super) fn moments(record: &Record, most: u64) -> Vec<Moment> {
+pub(super) fn intervals(record: &Record, most: u64) -> Vec<Interval> {
     let (columns, width) = columns(record, most);
     let (Some(first), Some(last)) = (columns.keys().next(), columns.keys().next_back()) else {
         return Vec::new();
@@ -73,7 +73,7 @@ pub(super) fn moments(record: &Record, most: u64) -> Vec<Moment> {
             let from = second as f64 - start;
             let (from, to) = (from.clamp(0.0, span), (from + width as f64).clamp(0.0, span));
             let column = columns.get(&second);
-            Moment {
+            Interval {
                 from,
                 to,
                 failures: column.map_or(0, |column| column.failures),
@@ -118,25 +118,25 @@ mod tests {
     fn parts_of_the_run_without_a_call_are_there() {
         let mut calls = sample::calls(1, 1_000, 10);
         calls.retain(|call| !(3_000_000..6_000_000).contains(&call.at_us));
-        let moments = moments(&sample::record(&calls), 100);
-        assert_eq!(moments.len(), 11);
-        let silent = moments.iter().filter(|moment| moment.latency.count() == 0).count();
+        let intervals = intervals(&sample::record(&calls), 100);
+        assert_eq!(intervals.len(), 11);
+        let silent = intervals.iter().filter(|interval| interval.latency.count() == 0).count();
         assert_eq!(silent, 2);
     }
 
     #[test]
     fn the_rate_of_a_part_is_over_the_time_that_the_run_was_in_it() {
         // The samples begin a quarter of a second after a full one.
-        let moments = moments(&sample::record(&sample::calls(1, 1_000, 10)), 100);
-        assert!((moments[0].to - 0.75).abs() < 0.01, "{}", moments[0].to);
-        assert!((moments[0].calls_per_second() - 100.0).abs() < 5.0);
+        let intervals = intervals(&sample::record(&sample::calls(1, 1_000, 10)), 100);
+        assert!((intervals[0].to - 0.75).abs() < 0.01, "{}", intervals[0].to);
+        assert!((intervals[0].calls_per_second() - 100.0).abs() < 5.0);
     }
 
     #[test]
     fn a_long_run_is_drawn_in_wider_parts_of_all_calls() {
         let record = sample::record(&sample::calls(1, 1_000, 500));
-        let moments = moments(&record, 100);
-        assert!(moments.len() <= 101, "{}", moments.len());
-        assert_eq!(moments.iter().map(|moment| moment.latency.count()).sum::<u64>(), 1_000);
+        let intervals = intervals(&record, 100);
+        assert!(intervals.len() <= 101, "{}", intervals.len());
+        assert_eq!(intervals.iter().map(|interval| interval.latency.count()).sum::<u64>(), 1_000);
     }
 }

@@ -1,9 +1,9 @@
 //! The load as goose runs it.
 
-use super::open_load::Conducting;
-use crate::drive::gate;
+use super::open_load::ArrivalRateExecutor;
 use crate::drive::load::Load;
-use crate::scenario::iteration::scenario;
+use crate::drive::start_time;
+use crate::scenario::transaction::scenario;
 use chrono::{DateTime, Utc};
 use goose::client::GooseClientBuilder;
 use goose::config::GooseConfiguration;
@@ -16,21 +16,21 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinError;
 
-/// What happens when goose has made all users, before the first of them begins.
-pub(crate) struct Beginning {
+/// What goose runs when it has made all users, before the first of them begins.
+pub(crate) struct TestStart {
     pub(crate) load: Arc<Load>,
     pub(crate) start_at: Option<DateTime<Utc>>,
-    pub(crate) conducting: Mutex<Option<Conducting>>,
+    pub(crate) executor: Mutex<Option<ArrivalRateExecutor>>,
     /// How long a closed load is that goose cannot be left to end: once its dashboard was opened, it would stay.
     pub(crate) run_time: Option<Duration>,
-    /// Why nothing could begin. goose drops what `test_start` says.
+    /// Why nothing could begin: goose drops what `test_start` returns.
     pub(crate) refused: OnceLock<String>,
 }
 
-impl Beginning {
-    async fn begin(&self) {
+impl TestStart {
+    async fn run(&self) {
         if let Some(start) = self.start_at {
-            match gate::wait(start, Utc::now()) {
+            match start_time::until(start, Utc::now()) {
                 Ok(left) => self.wait(left).await,
                 Err(why) => {
                     let _ = self.refused.set(why);
@@ -39,9 +39,9 @@ impl Beginning {
                 }
             }
         }
-        let conducting = self.conducting.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(conducting) = conducting {
-            conducting.begin();
+        let executor = self.executor.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(executor) = executor {
+            executor.start();
         }
         if let Some(time) = self.run_time {
             let stop = self.load.stop.clone();
@@ -69,20 +69,20 @@ impl Beginning {
 /// Runs it.
 pub(crate) async fn attack(
     goose: GooseConfiguration,
-    beginning: Arc<Beginning>,
+    test_start: Arc<TestStart>,
 ) -> Result<GooseMetrics, GooseError> {
-    let load = Arc::clone(&beginning.load);
-    let begin = Transaction::new(Arc::new(move |_: &mut GooseUser| {
-        let beginning = Arc::clone(&beginning);
+    let load = Arc::clone(&test_start.load);
+    let transaction = Transaction::new(Arc::new(move |_: &mut GooseUser| {
+        let test_start = Arc::clone(&test_start);
         Box::pin(async move {
-            beginning.begin().await;
+            test_start.run().await;
             Ok(())
         })
     }));
     let attack = GooseAttack::initialize_with_config(goose)?
         // By default each user gets a client of its own, certificates and all, which asks for compression.
         .set_client_builder_without_cookies(GooseClientBuilder::new().without_cookies().gzip(false))?
-        .test_start(begin)
+        .test_start(transaction)
         .register_scenario(scenario(&load));
     Box::pin(attack.execute()).await
 }

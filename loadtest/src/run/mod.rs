@@ -4,7 +4,7 @@
 //! the whole run time.
 
 mod attack;
-mod files;
+mod file_limit;
 mod open_load;
 mod plan;
 mod recording;
@@ -16,8 +16,8 @@ use crate::clean::audit::audit;
 use crate::clean::killed::{self, Cleaned};
 use crate::cli::{Cli, Command, Rates};
 use crate::drive::arrivals::{Arrivals, arrivals};
-use crate::drive::live::Live;
-use crate::drive::load::{ByGoose, Load, Tally};
+use crate::drive::load::{GooseClientConfig, IterationCounts, Load};
+use crate::drive::progress::ProgressLine;
 use crate::drive::stop::Stop;
 use crate::merge::merge;
 use crate::mix::{Options, Scenario};
@@ -26,16 +26,16 @@ use crate::observe::usage::Usage;
 use crate::record::{self, Ending, Record};
 use crate::report::{CannotWrite, DEFAULT_FILE, Format, Report};
 use crate::text;
+use crate::transport::{Client, EitherTransport, HttpClient, RetryingClient, client};
 use crate::verify::ledger::Ledger;
 use crate::verify::payload::Filler;
-use crate::wire::{Client, HttpClient, PatientClient, Wire, client};
-use attack::{Beginning, attack, explain, own_run_time, panicked};
+use attack::{TestStart, attack, explain, own_run_time, panicked};
 use goose::GooseError;
 use goose::config::{GooseConfiguration, RUN_FOLDER};
 use goose::metrics::GooseMetrics;
-use open_load::{Conducting, Tried};
+use open_load::{ArrivalRateExecutor, SearchResult};
 use plan::{Pacing, Plan};
-use recording::{Past, Rest, record};
+use recording::{Run, RunDetails, record};
 use rules::{judge_of_steps, rules};
 use service::Service;
 use sessions_client::{ClientConfig, HyperTransport, Policies};
@@ -116,7 +116,7 @@ pub async fn run(cli: Cli) -> Result<Outcome, CouldNotRun> {
         Some(Command::Clean(options)) => {
             let service = Service::at(Some(&options.host), None).await?;
             service.consent(options.yes)?;
-            let client = patient_client(&service)?;
+            let client = retrying_client(&service)?;
             service.must_answer(&client).await?;
             let told = |cleaned: &Cleaned| text::tell(cleaned);
             killed::clean(&client, &options.run, options.most, told)
@@ -156,24 +156,24 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
         return Ok(Outcome::Told(plan.dry_run(&cli, &service, consent)));
     }
     consent?;
-    files::allow(plan.most_users(), service.is_embedded()).map_err(CouldNotRun)?;
+    file_limit::raise(plan.most_users(), service.is_embedded()).map_err(CouldNotRun)?;
     let stop = Stop::default();
     stop.on_signals().map_err(|error| CouldNotRun(format!("signals cannot be caught: {error}")))?;
     let client = own_client(&service)?;
     service.must_answer(&client).await?;
-    service.introduce().await;
+    service.identify().await;
 
-    let (conductor, arrivals) = arrivals(plan.share, stop.clone());
+    let (arrival_sender, arrivals) = arrivals(plan.share, stop.clone());
     let is_open = !matches!(plan.pacing, Pacing::Closed);
     let mut model = plan.model();
     let load = Arc::new(shared(&cli, &plan, &service, client, stop.clone(), is_open.then_some(arrivals)));
-    let tried = Arc::<Mutex<Tried>>::default();
+    let search_result = Arc::<Mutex<SearchResult>>::default();
     let rules = rules(&cli, &plan, &service);
     let baseline = cli.judge.read_baseline().map_err(|error| CouldNotRun(format!("--baseline {error}")))?;
     let before = Usage::now();
     let template = record(
-        &Past { load: &load, plan: &plan, service: &service, before, used: before },
-        Rest {
+        &Run { load: &load, plan: &plan, service: &service, before, used: before },
+        RunDetails {
             model: model.clone(),
             audit: record::Audit::default(),
             ending: Ending::InProgress,
@@ -183,14 +183,14 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
     if let Some(baseline) = &baseline {
         baseline.is_comparable(&template).map_err(|why| CouldNotRun(format!("--baseline: {why}")))?;
     }
-    let conducting = is_open.then(|| Conducting {
-        conductor,
+    let executor = is_open.then(|| ArrivalRateExecutor {
+        arrivals: arrival_sender,
         pacing: plan.pacing.clone(),
         load: Arc::clone(&load),
         judge: judge_of_steps(template.clone()),
-        tried: Arc::clone(&tried),
+        search_result: Arc::clone(&search_result),
         lanes: plan.users.unwrap_or_default(),
-        patience: plan.timeout,
+        graceful_stop: plan.timeout,
     });
     let announced = announce(&files, &template)?;
     let mut goose = cli.goose.clone();
@@ -201,30 +201,30 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
         // Thresholds end a step of the search, not the run; and those of several workers are for all of them together.
         goose.threshold.clear();
     }
-    let beginning = Arc::new(Beginning {
+    let test_start = Arc::new(TestStart {
         load: Arc::clone(&load),
         start_at: cli.conduct.start_at,
-        conducting: Mutex::new(conducting),
+        executor: Mutex::new(executor),
         run_time: own_run_time(&mut goose),
         refused: OnceLock::new(),
     });
-    let live = Live::show(&load);
+    let progress = ProgressLine::show(&load);
     // goose panics when it prints and nobody reads any more; what its users have opened is there all the same.
-    let ended = tokio::spawn(attack(goose, Arc::clone(&beginning))).await;
-    drop(live);
+    let ended = tokio::spawn(attack(goose, Arc::clone(&test_start))).await;
+    drop(progress);
     let used = Usage::now();
-    let ended = match beginning.refused.get() {
+    let ended = match test_start.refused.get() {
         Some(why) => Err(CouldNotRun(why.clone())),
         None => ending(ended, &load),
     };
     // A record of a run that never was would hold up the merge of the others.
     let ending = ended.inspect_err(|_| announced.iter().for_each(|file| drop(fs::remove_file(file))))?;
     stop.end();
-    load.all_at_rest(plan.timeout).await;
-    let audit = audit(&load, patient_client(&service)?).await;
-    tried.lock().unwrap_or_else(PoisonError::into_inner).clone().complete(&mut model);
-    let past = Past { load: &load, plan: &plan, service: &service, before, used };
-    let record = record(&past, Rest { model, audit, ending, rules });
+    load.drain(plan.timeout).await;
+    let audit = audit(&load, retrying_client(&service)?).await;
+    search_result.lock().unwrap_or_else(PoisonError::into_inner).clone().complete(&mut model);
+    let run = Run { load: &load, plan: &plan, service: &service, before, used };
+    let record = record(&run, RunDetails { model, audit, ending, rules });
     let mut report = Report::new(record, baseline.as_ref());
     let unwritten: Vec<_> = files.iter().filter_map(|file| report.write(file).err()).collect();
     for error in &unwritten {
@@ -244,7 +244,7 @@ fn shared(
 ) -> Load {
     Load {
         client: Arc::new(client),
-        by_goose: (cli.conduct.client == HttpClient::Goose).then(|| ByGoose {
+        goose_client: (cli.conduct.client == HttpClient::Goose).then(|| GooseClientConfig {
             config: service.config.clone(),
             base: service.url.trim_end_matches('/').to_owned(),
             peer: service.shown.clone(),
@@ -265,11 +265,16 @@ fn shared(
         stop,
         arrivals,
         hot_session: tokio::sync::OnceCell::new(),
-        tally: cli.scenarios.scenario.scenarios().map(|(scenario, _)| (scenario, Tally::default())).collect(),
+        iteration_counts: cli
+            .scenarios
+            .scenario
+            .scenarios()
+            .map(|(scenario, _)| (scenario, IterationCounts::default()))
+            .collect(),
         iterations: 0.into(),
         users: 0.into(),
         sessions: 0.into(),
-        alive: 0.into(),
+        in_flight: 0.into(),
         mix: cli.scenarios.scenario.clone(),
     }
 }
@@ -343,10 +348,10 @@ fn announce<'f>(files: &'f [PathBuf], template: &Record) -> Result<Vec<&'f PathB
 }
 
 fn own_client(service: &Service) -> Result<Client, CouldNotRun> {
-    Ok(client(Wire::Own(own_transport(&service.config)?), &service.config))
+    Ok(client(EitherTransport::Own(own_transport(&service.config)?), &service.config))
 }
 
-fn patient_client(service: &Service) -> Result<PatientClient, CouldNotRun> {
+fn retrying_client(service: &Service) -> Result<RetryingClient, CouldNotRun> {
     let config = service.config.clone().with_retries(RETRIES);
     Ok(client(Policies::new(own_transport(&config)?, &config), &config))
 }

@@ -1,7 +1,7 @@
-//! The thread that conducts an open load, from the first arrival to the last answer.
+//! The arrival-rate executor: the thread that makes an open load, from the first arrival to the last answer.
 
 use super::plan::Pacing;
-use crate::drive::arrivals::Conductor;
+use crate::drive::arrivals::ArrivalSender;
 use crate::drive::limit::Search;
 use crate::drive::load::Load;
 use crate::drive::schedule::Schedule;
@@ -15,11 +15,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The pause between two looks at what is still under way.
-const LOOK: Duration = Duration::from_millis(10);
+/// The pause between two looks at what is still in flight.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Looks at the queue in each step of a search for the limit: four in a quarter.
-const LOOKS: u32 = 16;
+/// Samples of the queue in each step of a search for the limit: four in a quarter.
+const SAMPLES: u32 = 16;
 
 /// The longest wait for the lanes to be there.
 const SETTING_UP: Duration = Duration::from_secs(10);
@@ -30,27 +30,27 @@ const ENOUGH: f64 = 0.95;
 /// Which rule the calls of a step have broken, if any; told its length and how many iterations went through.
 pub(crate) type Judge = dyn Fn(&BTreeMap<String, Operation>, Duration, u64) -> Option<String> + Send + Sync;
 
-/// Who makes the arrivals, and what it has found.
-pub(crate) struct Conducting {
-    pub(crate) conductor: Conductor,
+/// Sends the arrivals at their rate, or at the rates of a search for the limit.
+pub(crate) struct ArrivalRateExecutor {
+    pub(crate) arrivals: ArrivalSender,
     pub(crate) pacing: Pacing,
     pub(crate) load: Arc<Load>,
     pub(crate) judge: Arc<Judge>,
-    /// What was tried in the search for the limit.
-    pub(crate) tried: Arc<Mutex<Tried>>,
+    /// What the search for the limit has found so far.
+    pub(crate) search_result: Arc<Mutex<SearchResult>>,
     pub(crate) lanes: usize,
-    /// How long what is under way may take to its end.
-    pub(crate) patience: Duration,
+    /// How long what is in flight may take to its end.
+    pub(crate) graceful_stop: Duration,
 }
 
 /// The rates that were tried, and the highest that was held.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tried {
+pub(crate) struct SearchResult {
     steps: Vec<LimitStep>,
     limit: Option<f64>,
 }
 
-impl Tried {
+impl SearchResult {
     /// Completes the load model of a search for the limit.
     pub(crate) fn complete(self, model: &mut LoadModel) {
         if let LoadModel::FindLimit { steps, limit, .. } = model {
@@ -60,40 +60,40 @@ impl Tried {
     }
 }
 
-impl Conducting {
-    /// Begins now, in a thread of its own, and ends the run, whatever becomes of that thread: nobody else would.
-    pub(crate) fn begin(self) {
+impl ArrivalRateExecutor {
+    /// Starts now, in a thread of its own, and ends the run, whatever becomes of that thread: nobody else would.
+    pub(crate) fn start(self) {
         thread::spawn(move || {
             let stop = self.load.stop.clone();
-            match catch_unwind(AssertUnwindSafe(|| self.conduct())) {
+            match catch_unwind(AssertUnwindSafe(|| self.run())) {
                 Ok(()) => stop.end_as_planned(),
                 Err(_) => stop.break_off("the thread that makes the arrivals has panicked"),
             }
         });
     }
 
-    fn conduct(self) {
-        self.wait(SETTING_UP, || self.conductor.idle() >= self.lanes);
+    fn run(self) {
+        self.wait(SETTING_UP, || self.arrivals.idle() >= self.lanes);
         match &self.pacing {
             Pacing::Closed => (),
             Pacing::Open(steps) => {
-                if self.conductor.play(&Schedule::new(steps), Instant::now(), None) {
-                    self.wait(self.patience, || self.conductor.backlog() == 0 && self.is_quiet());
+                if self.arrivals.send_all(&Schedule::new(steps), Instant::now(), None) {
+                    self.wait(self.graceful_stop, || self.arrivals.backlog() == 0 && self.is_drained());
                 }
             }
             Pacing::FindLimit { from, step } => self.find_limit(*from, *step),
         }
     }
 
-    fn is_quiet(&self) -> bool {
-        self.load.alive.load(Ordering::SeqCst) == 0
+    fn is_drained(&self) -> bool {
+        self.load.in_flight.load(Ordering::SeqCst) == 0
     }
 
-    /// Waits until `done`, or for as long as `patience`, or until the run is over.
-    fn wait(&self, patience: Duration, done: impl Fn() -> bool) {
+    /// Waits until `done`, or for as long as `timeout`, or until the run is over.
+    fn wait(&self, timeout: Duration, done: impl Fn() -> bool) {
         let start = Instant::now();
-        while !done() && start.elapsed() < patience && !self.load.stop.is_due() {
-            thread::sleep(LOOK);
+        while !done() && start.elapsed() < timeout && !self.load.stop.is_due() {
+            thread::sleep(POLL_INTERVAL);
         }
     }
 
@@ -103,24 +103,24 @@ impl Conducting {
             let Some(tried) = self.try_rate(rate, step) else { return };
             search.tried(tried.broke.is_none());
             text::tell(described(&tried));
-            let mut all = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
-            all.steps.push(tried);
-            all.limit = search.limit();
-            drop(all);
+            let mut result = self.search_result.lock().unwrap_or_else(PoisonError::into_inner);
+            result.steps.push(tried);
+            result.limit = search.limit();
+            drop(result);
             // The next rate is not to suffer from this one.
-            self.conductor.discard();
-            self.wait(self.patience, || self.is_quiet());
+            self.arrivals.discard();
+            self.wait(self.graceful_stop, || self.is_drained());
         }
     }
 
-    /// How many iterations are under way, again and again during a step.
-    fn look(&self, start: Instant, step: Duration, window: &Window) -> Vec<u64> {
-        let looks = (1..=LOOKS).map_while(|look| {
-            let left = (start + step * look / LOOKS).saturating_duration_since(Instant::now());
+    /// How many iterations are outstanding, again and again during a step.
+    fn sample(&self, start: Instant, step: Duration, window: &Window) -> Vec<u64> {
+        let samples = (1..=SAMPLES).map_while(|sample| {
+            let left = (start + step * sample / SAMPLES).saturating_duration_since(Instant::now());
             self.wait(left, || false);
-            (!self.load.stop.is_due()).then(|| window.under_way())
+            (!self.load.stop.is_due()).then(|| window.outstanding())
         });
-        looks.collect()
+        samples.collect()
     }
 
     /// Keeps up a rate, and tells what has become of it; nothing if the run is over before.
@@ -128,16 +128,16 @@ impl Conducting {
         let window = Arc::new(Window::default());
         let schedule = Schedule::new(&[RateStep { from: rate, to: rate, seconds: step.as_secs_f64() }]);
         let start = Instant::now();
-        let (played, under_way) = thread::scope(|scope| {
-            let looks = scope.spawn(|| self.look(start, step, &window));
-            let played = self.conductor.play(&schedule, start, Some(&window));
-            (played, looks.join().unwrap_or_default())
+        let (sent, outstanding) = thread::scope(|scope| {
+            let samples = scope.spawn(|| self.sample(start, step, &window));
+            let sent = self.arrivals.send_all(&schedule, start, Some(&window));
+            (sent, samples.join().unwrap_or_default())
         });
-        if !played {
+        if !sent {
             return None;
         }
         // What takes as long again has not been held.
-        self.wait(step, || window.under_way() == 0);
+        self.wait(step, || window.outstanding() == 0);
         if self.load.stop.is_due() {
             return None;
         }
@@ -146,7 +146,7 @@ impl Conducting {
         #[expect(clippy::cast_precision_loss, reason = "a rate is shown with one decimal")]
         let achieved = completed as f64 / step.as_secs_f64();
         let broke = (self.judge)(&operations, step, completed)
-            .or_else(|| grows(&under_way, schedule.arrivals()))
+            .or_else(|| grows(&outstanding, schedule.arrivals()))
             .or_else(|| {
                 (achieved < rate * ENOUGH)
                     .then(|| format!("only {achieved:.1}/s of {rate:.1}/s came to their end"))
@@ -155,11 +155,11 @@ impl Conducting {
     }
 }
 
-/// Whether more iterations were under way in the last quarter of a step than in the second, by more than chance: then
+/// Whether more iterations were outstanding in the last quarter of a step than in the second, by more than chance: then
 /// the service falls behind, however well it did so far. The least of a quarter counts, since every service has its pauses.
-fn grows(under_way: &[u64], arrivals: f64) -> Option<String> {
-    let quarter = under_way.len() / 4;
-    let least = |place: usize| under_way.get(place * quarter..(place + 1) * quarter)?.iter().copied().min();
+fn grows(outstanding: &[u64], arrivals: f64) -> Option<String> {
+    let quarter = outstanding.len() / 4;
+    let least = |place: usize| outstanding.get(place * quarter..(place + 1) * quarter)?.iter().copied().min();
     let (early, late) = (least(1)?, least(3)?);
     #[expect(clippy::cast_precision_loss, reason = "numbers of iterations")]
     let growth = late as f64 - early as f64;

@@ -3,33 +3,33 @@
 use super::plan::Plan;
 use super::service::Service;
 use crate::drive::arrivals::Arrivals;
-use crate::drive::load::{Load, Tally};
+use crate::drive::load::{IterationCounts, Load};
 use crate::observe::recorder::Observed;
 use crate::observe::usage::Usage;
 use crate::record::{self, Ending, LoadModel, Record, Rules, WorkerHealth};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-/// A run that is over.
-pub(super) struct Past<'p> {
-    pub(super) load: &'p Load,
-    pub(super) plan: &'p Plan,
-    pub(super) service: &'p Service,
+/// A run as far as it has come.
+pub(super) struct Run<'r> {
+    pub(super) load: &'r Load,
+    pub(super) plan: &'r Plan,
+    pub(super) service: &'r Service,
     pub(super) before: Usage,
     pub(super) used: Usage,
 }
 
 /// What is known of a run beside what its users have done.
-pub(super) struct Rest {
+pub(super) struct RunDetails {
     pub(super) model: LoadModel,
     pub(super) audit: record::Audit,
     pub(super) ending: Ending,
     pub(super) rules: Rules,
 }
 
-pub(super) fn record(past: &Past<'_>, rest: Rest) -> Record {
-    let Rest { model, audit, ending, rules } = rest;
-    let Past { load, plan, service, before, used } = past;
+pub(super) fn record(run: &Run<'_>, details: RunDetails) -> Record {
+    let RunDetails { model, audit, ending, rules } = details;
+    let Run { load, plan, service, before, used } = run;
     let Observed { started, span, operations, timeline, failures, violations } = load.recorder.observed();
     let span_us = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
     let arrivals = load.arrivals.as_ref();
@@ -46,14 +46,14 @@ pub(super) fn record(past: &Past<'_>, rest: Rest) -> Record {
         never_begun: arrivals.map(Arrivals::never_begun).unwrap_or_default(),
     };
     let scenarios = load.mix.scenarios().map(|(scenario, weight)| {
-        let count = |count: fn(&Tally) -> &AtomicU64| {
-            load.tally.get(&scenario).map_or(0, |tally| count(tally).load(Ordering::Relaxed))
+        let count = |count: fn(&IterationCounts) -> &AtomicU64| {
+            load.iteration_counts.get(&scenario).map_or(0, |counts| count(counts).load(Ordering::Relaxed))
         };
         record::Scenario {
             name: scenario.name().to_owned(),
             weight,
-            begun: count(|tally| &tally.begun),
-            iterations: count(|tally| &tally.through),
+            begun: count(|counts| &counts.begun),
+            iterations: count(|counts| &counts.completed),
         }
     });
     Record {
@@ -64,7 +64,7 @@ pub(super) fn record(past: &Past<'_>, rest: Rest) -> Record {
         service: service.described(),
         load: model,
         plan: plan.iteration.clone(),
-        client: if load.by_goose.is_some() { record::HttpClient::Goose } else { record::HttpClient::Own },
+        client: if load.goose_client.is_some() { record::HttpClient::Goose } else { record::HttpClient::Own },
         verified: load.verify,
         scenarios: scenarios.collect(),
         started,

@@ -46,7 +46,7 @@ pub(crate) struct Service {
     /// How the typed client reaches it.
     pub(crate) config: ClientConfig,
     /// What it says of itself, once it was asked.
-    status: OnceLock<Identity>,
+    identity: OnceLock<Identity>,
     /// It stops when this is dropped.
     embedded: Option<EmbeddedService>,
 }
@@ -78,7 +78,7 @@ impl Service {
             config = config.with_timeout(timeout).with_connect_timeout(timeout);
         }
         let shown = HyperTransport::new(&config).map_err(cannot)?.origin().to_owned();
-        Ok(Self { url, shown, config, status: OnceLock::new(), embedded })
+        Ok(Self { url, shown, config, identity: OnceLock::new(), embedded })
     }
 
     /// Whether it may be loaded: it is on this machine, or somebody has said so.
@@ -111,7 +111,7 @@ impl Service {
     }
 
     /// Asks what the service calls itself. One that has no such page, or another in its place, is as good.
-    pub(crate) async fn introduce(&self) {
+    pub(crate) async fn identify(&self) {
         let Ok(transport) = HyperTransport::new(&self.config) else { return };
         // Workers of one run are to hear the same; nothing is measured yet that a repeat could hide.
         let config = self.config.clone().with_retries(2);
@@ -119,7 +119,7 @@ impl Service {
             AboutClient::new(Policies::new(transport, &config)).status().await
         {
             let [name, version] = [name, version].map(|text| text.filter(|text| is_one_line(text)));
-            let _ = self.status.set(Identity { name, version });
+            let _ = self.identity.set(Identity { name, version });
         }
     }
 
@@ -129,7 +129,7 @@ impl Service {
 
     /// What the record says of it.
     pub(crate) fn described(&self) -> record::Service {
-        let Identity { name, version } = self.status.get().cloned().unwrap_or_default();
+        let Identity { name, version } = self.identity.get().cloned().unwrap_or_default();
         record::Service { address: self.shown.clone(), embedded: self.is_embedded(), name, version }
     }
 }
@@ -190,7 +190,7 @@ mod tests {
     async fn a_service_is_called_what_it_calls_itself() {
         let service = Service::at(None, None).await.unwrap();
         assert_eq!(service.described().name, None);
-        service.introduce().await;
+        service.identify().await;
         assert_eq!(service.described().name.as_deref(), Some("service-sessions"));
     }
 
@@ -199,7 +199,7 @@ mod tests {
         let embedded = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await.unwrap();
         // Nothing is below this path.
         let service = Service::at(Some(&format!("{}/below", embedded.url())), None).await.unwrap();
-        service.introduce().await;
+        service.identify().await;
         assert_eq!(service.described().name, None);
     }
 

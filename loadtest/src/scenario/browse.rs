@@ -3,59 +3,61 @@
 //! Each user keeps a few sessions from one iteration to the next, so that there is something to list. A list must have
 //! exactly the sessions that the user has.
 
-use super::Progress;
-use crate::drive::visitor::Visit;
-use crate::mix::{SHELF, Scenario};
-use crate::observe::call::Trouble;
+use super::IterationEnd;
+use crate::drive::virtual_user::Iteration;
+use crate::mix::{KEPT_SESSIONS, Scenario};
+use crate::observe::call::CallError;
 use crate::verify::list::{Asked, Listed};
 use sessions_client::{FilterParams, PagingParams};
 
 /// Sessions on a page: fewer than there are, so that there are several pages.
 const PAGE: u32 = 2;
 
-pub(super) async fn run(visit: &mut Visit<'_>) -> Result<Progress, Trouble> {
-    let owner = visit.owner(Scenario::Browse);
-    while visit.shelf.len() < SHELF {
-        let session = visit.open(&owner).await?;
-        visit.shelf.push(session);
-        if visit.think().await {
-            return Ok(Progress::CutShort);
+pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<IterationEnd, CallError> {
+    let owner = iteration.owner(Scenario::Browse);
+    while iteration.kept_sessions.len() < KEPT_SESSIONS {
+        let session = iteration.open(&owner).await?;
+        iteration.kept_sessions.push(session);
+        if iteration.think().await {
+            return Ok(IterationEnd::Interrupted);
         }
     }
     let all = FilterParams::new().user_id(&owner);
-    if pages(visit, &owner, &all, Asked::All).await? == Progress::CutShort {
-        return Ok(Progress::CutShort);
+    if pages(iteration, &owner, &all, Asked::All).await? == IterationEnd::Interrupted {
+        return Ok(IterationEnd::Interrupted);
     }
     // The oldest one goes, and the others move up.
-    let oldest = visit.shelf.remove(0);
-    if visit.think().await {
-        return Ok(Progress::CutShort);
+    let oldest = iteration.kept_sessions.remove(0);
+    if iteration.think().await {
+        return Ok(IterationEnd::Interrupted);
     }
-    visit.close(&oldest).await?;
+    iteration.close(&oldest).await?;
     let active = FilterParams::new().user_id(&owner).active(true);
-    if pages(visit, &owner, &active, Asked::Active).await? == Progress::CutShort || visit.think().await {
-        return Ok(Progress::CutShort);
+    if pages(iteration, &owner, &active, Asked::Active).await? == IterationEnd::Interrupted
+        || iteration.think().await
+    {
+        return Ok(IterationEnd::Interrupted);
     }
-    visit.delete(&oldest).await?;
+    iteration.delete(&oldest).await?;
     let one = FilterParams::new().user_id(&owner).id(&oldest.id);
-    pages(visit, &owner, &one, Asked::Only(&oldest.id)).await
+    pages(iteration, &owner, &one, Asked::Only(&oldest.id)).await
 }
 
 /// Lists page after page until one adds nothing, and compares all of them with what the user has.
 async fn pages(
-    visit: &mut Visit<'_>,
+    iteration: &mut Iteration<'_>,
     owner: &str,
     filter: &FilterParams,
     asked: Asked<'_>,
-) -> Result<Progress, Trouble> {
-    let mut listed = Listed::new(visit.load.ledger.holding(owner), asked);
+) -> Result<IterationEnd, CallError> {
+    let mut listed = Listed::new(iteration.load.ledger.owned_by(owner), asked);
     loop {
         let paging = PagingParams::new().skip(listed.count()).take(PAGE).total(true);
-        if !visit.list(owner, filter, &paging, &mut listed).await? {
-            return Ok(Progress::Through);
+        if !iteration.list(owner, filter, &paging, &mut listed).await? {
+            return Ok(IterationEnd::Complete);
         }
-        if visit.load.stop.is_due() {
-            return Ok(Progress::CutShort);
+        if iteration.load.stop.is_due() {
+            return Ok(IterationEnd::Interrupted);
         }
     }
 }

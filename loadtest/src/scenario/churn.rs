@@ -2,17 +2,17 @@
 //!
 //! They pile up, which some persistences feel, and are deleted after the run.
 
-use super::Progress;
-use crate::drive::visitor::Visit;
+use super::IterationEnd;
+use crate::drive::virtual_user::Iteration;
 use crate::mix::Scenario;
-use crate::observe::call::Trouble;
+use crate::observe::call::CallError;
 
-pub(super) async fn run(visit: &mut Visit<'_>) -> Result<Progress, Trouble> {
-    let owner = visit.owner(Scenario::Churn);
-    let session = visit.open(&owner).await?;
-    if visit.think().await {
-        return Ok(Progress::CutShort);
+pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<IterationEnd, CallError> {
+    let owner = iteration.owner(Scenario::Churn);
+    let session = iteration.open(&owner).await?;
+    if iteration.think().await {
+        return Ok(IterationEnd::Interrupted);
     }
-    visit.close(&session).await?;
-    Ok(Progress::Through)
+    iteration.close(&session).await?;
+    Ok(IterationEnd::Complete)
 }

@@ -2,31 +2,31 @@
 //!
 //! The first user opens it, and the cleaning after the run closes and deletes it.
 
-use super::{Progress, is_read};
-use crate::drive::visitor::Visit;
-use crate::observe::call::Trouble;
-use crate::verify::known::Known;
+use super::{IterationEnd, is_read};
+use crate::drive::virtual_user::Iteration;
+use crate::observe::call::CallError;
+use crate::verify::known_session::KnownSession;
 use std::sync::Arc;
 
-pub(super) async fn run(visit: &mut Visit<'_>) -> Result<Progress, Trouble> {
-    let session = shared(visit).await?;
-    for call in 0..visit.load.options.calls {
+pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<IterationEnd, CallError> {
+    let session = shared(iteration).await?;
+    for call in 0..iteration.load.options.calls {
         // The first call is due when the iteration is.
-        if call > 0 && visit.think().await {
-            return Ok(Progress::CutShort);
+        if call > 0 && iteration.think().await {
+            return Ok(IterationEnd::Interrupted);
         }
-        if is_read(call, visit.load.options.read_ratio) {
-            visit.read(&session).await?;
+        if is_read(call, iteration.load.options.read_ratio) {
+            iteration.read(&session).await?;
         } else {
-            visit.store(&session).await?;
+            iteration.store(&session).await?;
         }
     }
-    Ok(Progress::Through)
+    Ok(IterationEnd::Complete)
 }
 
 /// The session of all users. Who comes first opens it, and the others wait.
-async fn shared(visit: &mut Visit<'_>) -> Result<Arc<Known>, Trouble> {
-    let load = visit.load;
+async fn shared(iteration: &mut Iteration<'_>) -> Result<Arc<KnownSession>, CallError> {
+    let load = iteration.load;
     let owner = load.shared_owner();
-    load.hot_session.get_or_try_init(|| visit.open(&owner)).await.cloned()
+    load.hot_session.get_or_try_init(|| iteration.open(&owner)).await.cloned()
 }

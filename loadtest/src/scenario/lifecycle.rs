@@ -3,43 +3,43 @@
 //! It is one iteration, from open to delete: goose ends a user only between iterations, so a run that is stopped has
 //! no session half way. A wrong answer ends the session's use, but not before its deletion.
 
-use super::{Progress, deleted_after};
-use crate::drive::visitor::Visit;
+use super::{IterationEnd, deleted_after};
+use crate::drive::virtual_user::Iteration;
 use crate::mix::Scenario;
-use crate::observe::call::Trouble;
-use crate::verify::known::Known;
+use crate::observe::call::CallError;
+use crate::verify::known_session::KnownSession;
 
-pub(super) async fn run(visit: &mut Visit<'_>) -> Result<Progress, Trouble> {
-    let owner = visit.owner(Scenario::Lifecycle);
-    let session = visit.open(&owner).await?;
-    let used = use_up(visit, &session).await;
-    let progress = deleted_after(used, visit, &session).await?;
-    visit.read(&session).await?;
-    Ok(progress)
+pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<IterationEnd, CallError> {
+    let owner = iteration.owner(Scenario::Lifecycle);
+    let session = iteration.open(&owner).await?;
+    let used = use_up(iteration, &session).await;
+    let end = deleted_after(used, iteration, &session).await?;
+    iteration.read(&session).await?;
+    Ok(end)
 }
 
 /// Everything between open and delete.
-async fn use_up(visit: &mut Visit<'_>, session: &Known) -> Result<Progress, Trouble> {
-    let stores = visit.load.options.stores;
+async fn use_up(iteration: &mut Iteration<'_>, session: &KnownSession) -> Result<IterationEnd, CallError> {
+    let stores = iteration.load.options.stores;
     for _ in 0..stores {
-        if visit.think().await {
-            return Ok(Progress::CutShort);
+        if iteration.think().await {
+            return Ok(IterationEnd::Interrupted);
         }
-        visit.store(session).await?;
-        if visit.think().await {
-            return Ok(Progress::CutShort);
+        iteration.store(session).await?;
+        if iteration.think().await {
+            return Ok(IterationEnd::Interrupted);
         }
-        visit.read(session).await?;
+        iteration.read(session).await?;
     }
-    if visit.think().await {
-        return Ok(Progress::CutShort);
+    if iteration.think().await {
+        return Ok(IterationEnd::Interrupted);
     }
-    visit.update(session).await?;
-    visit.read(session).await?;
-    if visit.think().await {
-        return Ok(Progress::CutShort);
+    iteration.update(session).await?;
+    iteration.read(session).await?;
+    if iteration.think().await {
+        return Ok(IterationEnd::Interrupted);
     }
-    visit.close(session).await?;
-    visit.read(session).await?;
-    Ok(if visit.think().await { Progress::CutShort } else { Progress::Through })
+    iteration.close(session).await?;
+    iteration.read(session).await?;
+    Ok(if iteration.think().await { IterationEnd::Interrupted } else { IterationEnd::Complete })
 }

@@ -3,49 +3,49 @@
 mod browse;
 mod churn;
 mod hot_session;
-pub(crate) mod iteration;
 mod lifecycle;
 mod read_mostly;
+pub(crate) mod transaction;
 
-use crate::drive::visitor::Visit;
+use crate::drive::virtual_user::Iteration;
 use crate::mix::Scenario;
-use crate::observe::call::Trouble;
-use crate::verify::known::Known;
+use crate::observe::call::CallError;
+use crate::verify::known_session::KnownSession;
 
 /// Runs one iteration of a scenario.
-async fn run(scenario: Scenario, visit: &mut Visit<'_>) -> Result<Progress, Trouble> {
+async fn run(scenario: Scenario, iteration: &mut Iteration<'_>) -> Result<IterationEnd, CallError> {
     match scenario {
-        Scenario::Lifecycle => lifecycle::run(visit).await,
-        Scenario::Browse => browse::run(visit).await,
-        Scenario::HotSession => hot_session::run(visit).await,
-        Scenario::Churn => churn::run(visit).await,
-        Scenario::ReadMostly => read_mostly::run(visit).await,
+        Scenario::Lifecycle => lifecycle::run(iteration).await,
+        Scenario::Browse => browse::run(iteration).await,
+        Scenario::HotSession => hot_session::run(iteration).await,
+        Scenario::Churn => churn::run(iteration).await,
+        Scenario::ReadMostly => read_mostly::run(iteration).await,
     }
 }
 
-/// How far an iteration has come without trouble.
+/// How an iteration ends in which no call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// To its end.
-    Through,
-    /// Until the run was over.
-    CutShort,
+pub(crate) enum IterationEnd {
+    /// It goes through to its end.
+    Complete,
+    /// The run is over before.
+    Interrupted,
 }
 
 /// What an iteration has come to, once its session is deleted: a wrong answer ends the session's use, but not before its
 /// deletion.
 async fn deleted_after(
-    used: Result<Progress, Trouble>,
-    visit: &mut Visit<'_>,
-    session: &Known,
-) -> Result<Progress, Trouble> {
-    if let Err(Trouble::Wrong(_)) = used {
+    used: Result<IterationEnd, CallError>,
+    iteration: &mut Iteration<'_>,
+    session: &KnownSession,
+) -> Result<IterationEnd, CallError> {
+    if let Err(CallError::Wrong(_)) = used {
         session.distrust();
     }
-    let deleted = visit.delete(session).await;
-    let progress = used?;
+    let deleted = iteration.delete(session).await;
+    let end = used?;
     deleted?;
-    Ok(progress)
+    Ok(end)
 }
 
 /// Whether the call of this number, counted from 0, is a read, so that reads are spread evenly among the writes.

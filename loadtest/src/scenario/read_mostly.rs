@@ -1,29 +1,29 @@
 //! A session that is looked at on every page that its user visits, and seldom changed.
 
-use super::{Progress, deleted_after, is_read};
-use crate::drive::visitor::Visit;
+use super::{IterationEnd, deleted_after, is_read};
+use crate::drive::virtual_user::Iteration;
 use crate::mix::Scenario;
-use crate::observe::call::Trouble;
-use crate::verify::known::Known;
+use crate::observe::call::CallError;
+use crate::verify::known_session::KnownSession;
 
-pub(super) async fn run(visit: &mut Visit<'_>) -> Result<Progress, Trouble> {
-    let owner = visit.owner(Scenario::ReadMostly);
-    let session = visit.open(&owner).await?;
-    let used = use_up(visit, &session).await;
-    deleted_after(used, visit, &session).await
+pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<IterationEnd, CallError> {
+    let owner = iteration.owner(Scenario::ReadMostly);
+    let session = iteration.open(&owner).await?;
+    let used = use_up(iteration, &session).await;
+    deleted_after(used, iteration, &session).await
 }
 
-async fn use_up(visit: &mut Visit<'_>, session: &Known) -> Result<Progress, Trouble> {
-    for call in 0..visit.load.options.calls {
-        if visit.think().await {
-            return Ok(Progress::CutShort);
+async fn use_up(iteration: &mut Iteration<'_>, session: &KnownSession) -> Result<IterationEnd, CallError> {
+    for call in 0..iteration.load.options.calls {
+        if iteration.think().await {
+            return Ok(IterationEnd::Interrupted);
         }
-        if is_read(call, visit.load.options.read_ratio) {
-            visit.read(session).await?;
+        if is_read(call, iteration.load.options.read_ratio) {
+            iteration.read(session).await?;
         } else {
-            visit.store(session).await?;
+            iteration.store(session).await?;
         }
     }
-    visit.close(session).await?;
-    Ok(Progress::Through)
+    iteration.close(session).await?;
+    Ok(IterationEnd::Complete)
 }

@@ -3,7 +3,7 @@
 //! An id is remembered after its session is deleted, as 16 bytes: a service that gives one out again mixes up two
 //! sessions of different times, which no other check would see.
 
-use super::known::Known;
+use super::known_session::KnownSession;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +15,7 @@ const SHARDS: usize = 64;
 /// The sessions that are known to be there.
 #[derive(Debug)]
 pub(crate) struct Ledger {
-    owners: Vec<Mutex<HashMap<String, Holding>>>,
+    owners: Vec<Mutex<HashMap<String, OwnedSessions>>>,
     given: Vec<Mutex<HashSet<u128>>>,
     hashers: [RandomState; 2],
     opened: AtomicU64,
@@ -25,11 +25,11 @@ pub(crate) struct Ledger {
 
 /// What a user of the run has.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Holding {
+pub(crate) struct OwnedSessions {
     /// By their ids, those that are known to be there.
-    pub(crate) there: HashMap<String, Arc<Known>>,
+    pub(crate) known: HashMap<String, Arc<KnownSession>>,
     /// How many openings got no answer: each may have opened a session whose id nobody knows.
-    pub(crate) unheard: u64,
+    pub(crate) unanswered: u64,
 }
 
 impl Default for Ledger {
@@ -51,10 +51,10 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Ledger {
     /// Changes what an owner has.
-    fn change<T>(&self, owner: &str, change: impl FnOnce(&mut Holding) -> T) -> T {
+    fn change<T>(&self, owner: &str, change: impl FnOnce(&mut OwnedSessions) -> T) -> T {
         let mut owners = unpoisoned(&self.owners[place(self.hashers[0].hash_one(owner))]);
         match owners.get_mut(owner) {
-            Some(holding) => change(holding),
+            Some(sessions) => change(sessions),
             None => change(owners.entry(owner.to_owned()).or_default()),
         }
     }
@@ -67,25 +67,25 @@ impl Ledger {
 
     /// Notes that `owner` is about to open a session, so that it is looked for when the run is over.
     pub(crate) fn opening(&self, owner: &str) {
-        self.change(owner, |holding| holding.unheard += 1);
+        self.change(owner, |sessions| sessions.unanswered += 1);
     }
 
     /// Notes that no session was opened by what was to open one.
     pub(crate) fn not_opened(&self, owner: &str) {
-        self.change(owner, |holding| holding.unheard -= 1);
+        self.change(owner, |sessions| sessions.unanswered -= 1);
     }
 
     /// Notes the session that was opened; whether none before it had its id.
-    pub(crate) fn opened(&self, known: Arc<Known>) -> bool {
+    pub(crate) fn opened(&self, known: Arc<KnownSession>) -> bool {
         let (mut given, id) = self.given(&known.id);
         let is_new = given.insert(id);
         drop(given);
         if is_new {
             self.opened.fetch_add(1, Ordering::Relaxed);
             let owner = known.label.owner.clone();
-            self.change(&owner, |holding| {
-                holding.unheard -= 1;
-                holding.there.insert(known.id.clone(), known);
+            self.change(&owner, |sessions| {
+                sessions.unanswered -= 1;
+                sessions.known.insert(known.id.clone(), known);
             });
         }
         is_new
@@ -97,8 +97,8 @@ impl Ledger {
     }
 
     /// Forgets a session that is gone, all but its id.
-    pub(crate) fn deleted(&self, known: &Known) {
-        if self.change(&known.label.owner, |holding| holding.there.remove(&known.id)).is_some() {
+    pub(crate) fn deleted(&self, known: &KnownSession) {
+        if self.change(&known.label.owner, |sessions| sessions.known.remove(&known.id)).is_some() {
             self.deleted.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -110,8 +110,8 @@ impl Ledger {
     }
 
     /// What an owner has now.
-    pub(crate) fn holding(&self, owner: &str) -> Holding {
-        self.change(owner, |holding| holding.clone())
+    pub(crate) fn owned_by(&self, owner: &str) -> OwnedSessions {
+        self.change(owner, |sessions| sessions.clone())
     }
 
     /// All who have ever opened a session.
@@ -133,11 +133,11 @@ fn place(hash: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verify::known::sample::session;
+    use crate::verify::known_session::sample::session;
     use crate::verify::payload::Label;
 
-    fn known(id: &str, owner: &str) -> Arc<Known> {
-        Arc::new(Known::new(&session(id, owner), Label::new(owner, 0), owner.to_owned()))
+    fn known(id: &str, owner: &str) -> Arc<KnownSession> {
+        Arc::new(KnownSession::new(&session(id, owner), Label::new(owner, 0), owner.to_owned()))
     }
 
     fn open(ledger: &Ledger, id: &str, owner: &str) -> bool {
@@ -172,8 +172,8 @@ mod tests {
         ledger.opening("dora");
         ledger.not_opened("dora");
         let has = |owner| {
-            let Holding { there, unheard } = ledger.holding(owner);
-            (there.into_keys().collect::<Vec<_>>(), unheard)
+            let OwnedSessions { known, unanswered } = ledger.owned_by(owner);
+            (known.into_keys().collect::<Vec<_>>(), unanswered)
         };
         assert_eq!(has("bob"), (vec!["3".to_owned()], 0));
         assert_eq!((has("carl").1, has("dora").1), (1, 0));

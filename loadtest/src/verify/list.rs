@@ -1,7 +1,7 @@
 //! Whether a list has exactly the sessions that its user has.
 
-use super::known::{Known, Session};
-use super::ledger::{Holding, Ledger};
+use super::known_session::{KnownSession, Session};
+use super::ledger::{Ledger, OwnedSessions};
 use super::violation::{Checked, Violation, must};
 use sessions_client::DataPage;
 use std::collections::HashSet;
@@ -19,14 +19,14 @@ pub(crate) enum Asked<'a> {
 #[derive(Debug)]
 pub(crate) struct Listed<'a> {
     /// What the user had when the list was begun.
-    holding: Holding,
+    sessions: OwnedSessions,
     asked: Asked<'a>,
     seen: HashSet<String>,
 }
 
 impl<'a> Listed<'a> {
-    pub(crate) fn new(holding: Holding, asked: Asked<'a>) -> Self {
-        Self { holding, asked, seen: HashSet::new() }
+    pub(crate) fn new(sessions: OwnedSessions, asked: Asked<'a>) -> Self {
+        Self { sessions, asked, seen: HashSet::new() }
     }
 
     /// How many sessions have been listed.
@@ -50,10 +50,10 @@ impl<'a> Listed<'a> {
                 Asked::Only(id) => session.id == id,
             };
             must(wanted, Violation::ListedUnasked)?;
-            match self.holding.there.get(&*session.id) {
+            match self.sessions.known.get(&*session.id) {
                 Some(known) => known.check_listed(session)?,
                 None if ledger.has_given(&session.id) => return Err(Violation::DeleteLeftIt),
-                None => must(self.holding.unheard > 0, Violation::ListedUnopened)?,
+                None => must(self.sessions.unanswered > 0, Violation::ListedUnopened)?,
             }
         }
         let (least, most) = self.expected();
@@ -63,7 +63,7 @@ impl<'a> Listed<'a> {
         if page.data.is_empty() {
             let missing = self.certain().filter(|id| !self.seen.contains(*id)).count();
             // One that was deleted or closed late, between two pages, has moved another out of sight.
-            let listed = |known: &&Arc<Known>| self.seen.contains(&known.id);
+            let listed = |known: &&Arc<KnownSession>| self.seen.contains(&known.id);
             let certain = self.certain().filter(|id| self.seen.contains(*id)).count();
             let moved = self.possible().filter(listed).count().saturating_sub(certain);
             must(missing <= moved, Violation::NotListed)?;
@@ -73,7 +73,7 @@ impl<'a> Listed<'a> {
 
     /// The ids that must be on the list.
     fn certain(&self) -> impl Iterator<Item = &String> {
-        let certain = self.holding.there.values().filter(|known| {
+        let certain = self.sessions.known.values().filter(|known| {
             known.is_there()
                 && match self.asked {
                     Asked::All => true,
@@ -85,8 +85,8 @@ impl<'a> Listed<'a> {
     }
 
     /// Those that may be on the list.
-    fn possible(&self) -> impl Iterator<Item = &Arc<Known>> {
-        self.holding.there.values().filter(|known| {
+    fn possible(&self) -> impl Iterator<Item = &Arc<KnownSession>> {
+        self.sessions.known.values().filter(|known| {
             !known.is_gone()
                 && match self.asked {
                     Asked::All => true,
@@ -98,14 +98,14 @@ impl<'a> Listed<'a> {
 
     /// How many sessions the list must have, and how many it may have.
     fn expected(&self) -> (u64, u64) {
-        (self.certain().count() as u64, self.possible().count() as u64 + self.holding.unheard)
+        (self.certain().count() as u64, self.possible().count() as u64 + self.sessions.unanswered)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::known::sample::session as opened;
-    use super::super::known::{Answer, Change};
+    use super::super::known_session::sample::session as opened;
+    use super::super::known_session::{Answer, Change};
     use super::super::payload::{Filler, Label, Shape};
     use super::*;
     use sessions_client::Timestamp;
@@ -119,9 +119,13 @@ mod tests {
         let ledger = Ledger::default();
         for id in ["1", "2", "3"] {
             ledger.opening("ann");
-            assert!(ledger.opened(Arc::new(Known::new(&session(id), Label::new("ann", 0), String::new()))));
+            assert!(ledger.opened(Arc::new(KnownSession::new(
+                &session(id),
+                Label::new("ann", 0),
+                String::new()
+            ))));
         }
-        close(&ledger.holding("ann").there["3"]);
+        close(&ledger.owned_by("ann").known["3"]);
         ledger
     }
 
@@ -132,14 +136,14 @@ mod tests {
         session
     }
 
-    fn close(known: &Known) {
-        let begun = known.begin(Change::Close);
-        known.end(&begun, Answer::Session(&closed(&known.id)), &Filler::new(Shape::Text, 0)).unwrap();
+    fn close(known: &KnownSession) {
+        let pending = known.begin(Change::Close);
+        known.end(&pending, Answer::Session(&closed(&known.id)), &Filler::new(Shape::Text, 0)).unwrap();
     }
 
     /// What is said of a list of one page.
     fn check(ledger: &Ledger, asked: Asked<'_>, sessions: Vec<Session<'_>>, total: Option<u64>) -> Checked {
-        let mut listed = Listed::new(ledger.holding("ann"), asked);
+        let mut listed = Listed::new(ledger.owned_by("ann"), asked);
         listed.page("ann", &DataPage::new(sessions, total), ledger)?;
         listed.page("ann", &DataPage::new(Vec::new(), total), ledger)
     }
@@ -176,7 +180,7 @@ mod tests {
     #[test]
     fn a_deleted_session_is_on_no_list() {
         let ledger = ledger();
-        ledger.deleted(&ledger.holding("ann").there["2"].clone());
+        ledger.deleted(&ledger.owned_by("ann").known["2"].clone());
         assert_eq!(check(&ledger, Asked::All, all(), None), Err(Violation::DeleteLeftIt));
         assert_eq!(check(&ledger, Asked::All, vec![session("1"), closed("3")], Some(2)), Ok(()));
     }
@@ -184,9 +188,9 @@ mod tests {
     #[test]
     fn a_session_that_may_be_deleted_late_may_hide_one_other() {
         let ledger = ledger();
-        let holding = ledger.holding("ann");
-        let begun = holding.there["1"].begin(Change::Delete);
-        holding.there["1"].end(&begun, Answer::Unheard, &Filler::new(Shape::Text, 0)).unwrap();
+        let sessions = ledger.owned_by("ann");
+        let pending = sessions.known["1"].begin(Change::Delete);
+        sessions.known["1"].end(&pending, Answer::Unanswered, &Filler::new(Shape::Text, 0)).unwrap();
         assert_eq!(check(&ledger, Asked::All, vec![session("1"), closed("3")], None), Ok(()));
         assert_eq!(check(&ledger, Asked::All, vec![session("2"), closed("3")], None), Ok(()));
         assert_eq!(check(&ledger, Asked::All, vec![session("1")], None), Err(Violation::NotListed));

@@ -6,7 +6,7 @@
 //! then on. For one writer this comes down to the last value; for many it asks no more than any service can promise.
 
 /// Writes without an answer whose values are told from others: a service that answers nothing must not cost ever more.
-const LOST: usize = 1_000;
+const MOST_UNANSWERED: usize = 1_000;
 
 /// One value of a session, as its history of writes is known.
 #[derive(Debug)]
@@ -26,12 +26,12 @@ pub(crate) struct Register {
 
 /// How a write has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Written {
+pub(crate) enum WriteOutcome {
     Acknowledged,
     /// It was refused, which may have been after it was done.
     Refused,
     /// No answer has come: it may be done at any time.
-    Lost,
+    Unanswered,
 }
 
 #[derive(Debug)]
@@ -39,7 +39,8 @@ struct Write {
     sequence: u64,
     began: u64,
     settled: Option<u64>,
-    is_lost: bool,
+    /// Its call has ended, and no answer has come.
+    is_unanswered: bool,
 }
 
 /// What was certain when a reading began.
@@ -48,7 +49,7 @@ pub(crate) struct Reading(u64);
 
 /// Why a value cannot be what a reading found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unreadable {
+pub(crate) enum ReadAnomaly {
     /// It was replaced before the reading began.
     Stale,
     /// Nobody has written it.
@@ -58,7 +59,7 @@ pub(crate) enum Unreadable {
 impl Register {
     /// Holds the value 0, which nobody doubts.
     pub(crate) fn new() -> Self {
-        let first = Write { sequence: 0, began: 0, settled: Some(0), is_lost: false };
+        let first = Write { sequence: 0, began: 0, settled: Some(0), is_unanswered: false };
         Self { now: 0, next: 1, floor: 0, writes: vec![first], readings: Vec::new(), pardoned: 0 }
     }
 
@@ -67,37 +68,37 @@ impl Register {
         self.now += 1;
         let sequence = self.next;
         self.next += 1;
-        self.writes.push(Write { sequence, began: self.now, settled: None, is_lost: false });
+        self.writes.push(Write { sequence, began: self.now, settled: None, is_unanswered: false });
         sequence
     }
 
     /// Takes note of the outcome of a write.
-    pub(crate) fn settle(&mut self, sequence: u64, written: Written) {
+    pub(crate) fn settle(&mut self, sequence: u64, outcome: WriteOutcome) {
         self.now += 1;
         let Some(write) = self.writes.iter_mut().find(|write| write.sequence == sequence) else { return };
-        match written {
-            Written::Acknowledged => {
+        match outcome {
+            WriteOutcome::Acknowledged => {
                 write.settled = Some(self.now);
                 self.floor = self.floor.max(write.began);
                 self.forget();
             }
-            Written::Refused => write.settled = Some(self.now),
-            Written::Lost => {
-                write.is_lost = true;
+            WriteOutcome::Refused => write.settled = Some(self.now),
+            WriteOutcome::Unanswered => {
+                write.is_unanswered = true;
                 self.pardon();
             }
         }
     }
 
     /// Whether a write may still be on its way.
-    pub(crate) fn has_lost(&self) -> bool {
-        self.pardoned > 0 || self.writes.iter().any(|write| write.is_lost)
+    pub(crate) fn has_unanswered(&self) -> bool {
+        self.pardoned > 0 || self.writes.iter().any(|write| write.is_unanswered)
     }
 
     /// Forgets the oldest write without an answer if there are too many.
     fn pardon(&mut self) {
-        if self.writes.iter().filter(|write| write.is_lost).count() > LOST
-            && let Some(oldest) = self.writes.iter().position(|write| write.is_lost)
+        if self.writes.iter().filter(|write| write.is_unanswered).count() > MOST_UNANSWERED
+            && let Some(oldest) = self.writes.iter().position(|write| write.is_unanswered)
         {
             self.pardoned = self.writes.remove(oldest).sequence + 1;
         }
@@ -127,13 +128,13 @@ impl Register {
     }
 
     /// Whether a reading that has not ended may have found this value.
-    pub(crate) fn check(&self, reading: Reading, sequence: u64) -> Result<(), Unreadable> {
+    pub(crate) fn check(&self, reading: Reading, sequence: u64) -> Result<(), ReadAnomaly> {
         match self.writes.iter().find(|write| write.sequence == sequence) {
             Some(write) if write.settled.is_none_or(|settled| settled >= reading.0) => Ok(()),
-            Some(_) => Err(Unreadable::Stale),
+            Some(_) => Err(ReadAnomaly::Stale),
             None if sequence < self.pardoned => Ok(()),
-            None if sequence < self.next => Err(Unreadable::Stale),
-            None => Err(Unreadable::Unwritten),
+            None if sequence < self.next => Err(ReadAnomaly::Stale),
+            None => Err(ReadAnomaly::Unwritten),
         }
     }
 
@@ -147,8 +148,8 @@ impl Register {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Unreadable::{Stale, Unwritten};
-    use Written::{Acknowledged, Lost, Refused};
+    use ReadAnomaly::{Stale, Unwritten};
+    use WriteOutcome::{Acknowledged, Refused, Unanswered};
 
     /// Which of the values a reading that begins now may find.
     fn readable(register: &mut Register) -> Vec<u64> {
@@ -158,9 +159,9 @@ mod tests {
         found
     }
 
-    fn write(register: &mut Register, written: Written) {
+    fn write(register: &mut Register, outcome: WriteOutcome) {
         let sequence = register.begin();
-        register.settle(sequence, written);
+        register.settle(sequence, outcome);
     }
 
     #[test]
@@ -197,25 +198,25 @@ mod tests {
     #[test]
     fn a_write_without_an_answer_may_be_done_after_others_that_were_acknowledged() {
         let mut register = Register::new();
-        write(&mut register, Lost);
+        write(&mut register, Unanswered);
         write(&mut register, Acknowledged);
         write(&mut register, Acknowledged);
         assert_eq!(readable(&mut register), [1, 3]);
-        assert!(register.has_lost());
+        assert!(register.has_unanswered());
     }
 
     #[test]
     fn of_too_many_writes_without_an_answer_the_oldest_are_pardoned_and_forgotten() {
         let mut register = Register::new();
-        for _ in 0..LOST + 3 {
-            write(&mut register, Lost);
+        for _ in 0..MOST_UNANSWERED + 3 {
+            write(&mut register, Unanswered);
         }
         write(&mut register, Acknowledged);
-        assert_eq!(register.writes.len(), LOST + 1);
+        assert_eq!(register.writes.len(), MOST_UNANSWERED + 1);
         assert_eq!(readable(&mut register), (0..10).collect::<Vec<_>>());
         write(&mut register, Acknowledged);
         let reading = register.read();
-        assert_eq!(register.check(reading, LOST as u64 + 4), Err(Stale));
+        assert_eq!(register.check(reading, MOST_UNANSWERED as u64 + 4), Err(Stale));
     }
 
     #[test]

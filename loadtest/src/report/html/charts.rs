@@ -2,7 +2,7 @@
 
 use super::chart::{Axes, amount, chart, micros, place};
 use crate::record::{Histogram, Record};
-use crate::report::figures::{Moment, error_rate, moments, per_second};
+use crate::report::figures::{Interval, error_rate, intervals, per_second};
 use crate::report::words;
 use crate::text;
 use maud::{Markup, html};
@@ -21,16 +21,16 @@ const LINES: [(f64, &str); 4] = [(50.0, "p50"), (95.0, "p95"), (99.0, "p99"), (9
 
 /// Calls and failures a second.
 pub(super) fn throughput(record: &Record) -> Markup {
-    let moments = moments(record, POINTS);
-    let most = moments.iter().map(Moment::calls_per_second).fold(0.0, f64::max);
+    let intervals = intervals(record, POINTS);
+    let most = intervals.iter().map(Interval::calls_per_second).fold(0.0, f64::max);
     let axes = Axes::amounts(record.span().as_secs_f64(), most);
     let description = format!(
         "{} calls a second on the whole, {} of them failed.",
         words::rate(per_second(record, record.calls())),
         text::percent(error_rate(record).unwrap_or(0.0))
     );
-    let calls = steps(&moments, axes, Moment::calls_per_second);
-    let failures = steps(&moments, axes, Moment::failures_per_second);
+    let calls = steps(&intervals, axes, Interval::calls_per_second);
+    let failures = steps(&intervals, axes, Interval::failures_per_second);
     let inside = html! {
         path.calls d=(calls) {}
         @if record.failed() > 0 { path.failures d=(failures) {} }
@@ -47,28 +47,28 @@ pub(super) fn throughput(record: &Record) -> Markup {
     }
 }
 
-/// An area whose height is the same from the start of a moment to its end.
-fn steps(moments: &[Moment], axes: Axes, height: fn(&Moment) -> f64) -> String {
+/// An area whose height is the same from the start of an interval to its end.
+fn steps(intervals: &[Interval], axes: Axes, height: fn(&Interval) -> f64) -> String {
     let mut path = String::new();
-    let Some(first) = moments.first() else { return path };
+    let Some(first) = intervals.first() else { return path };
     // A string takes everything that is written to it.
     let _ = write!(path, "M{} {}", place(axes.x.at(first.from)), place(axes.y.at(0.0)));
-    for moment in moments {
-        let (from, to) = (place(axes.x.at(moment.from)), place(axes.x.at(moment.to)));
-        let y = place(axes.y.at(height(moment)));
+    for interval in intervals {
+        let (from, to) = (place(axes.x.at(interval.from)), place(axes.x.at(interval.to)));
+        let y = place(axes.y.at(height(interval)));
         let _ = write!(path, "L{from} {y}L{to} {y}");
     }
-    let last = moments.last().unwrap_or(first);
+    let last = intervals.last().unwrap_or(first);
     let _ = write!(path, "L{} {}Z", place(axes.x.at(last.to)), place(axes.y.at(0.0)));
     path
 }
 
 /// The percentiles of the latency in each part of the run.
 pub(super) fn percentiles(record: &Record) -> Markup {
-    let moments = moments(record, POINTS);
+    let intervals = intervals(record, POINTS);
     let all = record.latency();
     let axes = Axes::latencies(record.span().as_secs_f64(), range(&all));
-    let lines = LINES.map(|(percent, class)| (class, line(&moments, axes, percent)));
+    let lines = LINES.map(|(percent, class)| (class, line(&intervals, axes, percent)));
     let described =
         LINES.map(|(percent, _)| format!("p{percent} {}", words::time(all.percentile(percent)))).join(", ");
     let inside = html! {
@@ -85,16 +85,16 @@ pub(super) fn percentiles(record: &Record) -> Markup {
     }
 }
 
-/// A line through the moments that have calls; where there are none it is broken.
-fn line(moments: &[Moment], axes: Axes, percent: f64) -> String {
+/// A line through the intervals that have calls; where there are none it is broken.
+fn line(intervals: &[Interval], axes: Axes, percent: f64) -> String {
     let mut path = String::new();
     let mut pen = 'M';
-    for moment in moments {
-        let Some(time) = moment.latency.percentile(percent) else {
+    for interval in intervals {
+        let Some(time) = interval.latency.percentile(percent) else {
             pen = 'M';
             continue;
         };
-        let (x, y) = (axes.x.at(f64::midpoint(moment.from, moment.to)), axes.y.at(float(time)));
+        let (x, y) = (axes.x.at(f64::midpoint(interval.from, interval.to)), axes.y.at(float(time)));
         if pen == 'M' {
             // A line of one point is a dot.
             let _ = write!(path, "M{0} {1}L{0} {1}", place(x), place(y));
@@ -108,13 +108,13 @@ fn line(moments: &[Moment], axes: Axes, percent: f64) -> String {
 
 /// How the times are spread in each part of the run.
 pub(super) fn heatmap(record: &Record) -> Markup {
-    let moments = moments(record, CELLS);
+    let intervals = intervals(record, CELLS);
     let axes = Axes::latencies(record.span().as_secs_f64(), range(&record.latency()));
-    let columns: Vec<_> = moments.iter().map(|moment| rows(&moment.latency)).collect();
+    let columns: Vec<_> = intervals.iter().map(|interval| rows(&interval.latency)).collect();
     let most = columns.iter().flat_map(BTreeMap::values).max().copied().unwrap_or(1);
     let inside = html! {
-        @for (moment, column) in moments.iter().zip(&columns) {
-            @let (left, right) = (axes.x.at(moment.from), axes.x.at(moment.to));
+        @for (interval, column) in intervals.iter().zip(&columns) {
+            @let (left, right) = (axes.x.at(interval.from), axes.x.at(interval.to));
             @for (row, count) in column {
                 @let (top, bottom) = (axes.y.at(floor(row + 1)), axes.y.at(floor(*row)));
                 @if bottom > top {
@@ -194,7 +194,7 @@ mod tests {
     fn a_line_is_broken_where_there_is_no_call() {
         let record = with_a_pause();
         let axes = Axes::latencies(10.0, (100.0, 1e5));
-        let path = line(&moments(&record, POINTS), axes, 50.0);
+        let path = line(&intervals(&record, POINTS), axes, 50.0);
         assert_eq!(path.matches('M').count(), 2, "{path}");
     }
 
@@ -202,7 +202,7 @@ mod tests {
     fn the_throughput_falls_to_nothing_where_there_is_no_call() {
         let record = with_a_pause();
         let axes = Axes::amounts(10.0, 200.0);
-        let path = steps(&moments(&record, POINTS), axes, Moment::calls_per_second);
+        let path = steps(&intervals(&record, POINTS), axes, Interval::calls_per_second);
         let bottom = format!(" {}L", place(axes.y.at(0.0)));
         // At its beginning, and at both ends of both silent seconds.
         assert_eq!(path.matches(&bottom).count(), 1 + 4, "{path}");

@@ -1,8 +1,8 @@
-//! One iteration of a user of goose, closed or open.
+//! One iteration of a virtual user, closed or open, as a transaction of goose.
 
-use super::Progress;
-use crate::drive::load::{Alive, Load};
-use crate::drive::visitor::{Visit, Visitor};
+use super::IterationEnd;
+use crate::drive::load::{InFlight, Load};
+use crate::drive::virtual_user::{Iteration, VirtualUser};
 use goose::goose::{GooseUser, Scenario, Transaction, TransactionResult};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,65 +15,65 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The scenario for goose: what a user does is chosen within.
 pub(crate) fn scenario(load: &Arc<Load>) -> Scenario {
     let load = Arc::clone(load);
-    let transaction = Transaction::new(Arc::new(move |user| {
+    let iteration = Transaction::new(Arc::new(move |user| {
         let load = Arc::clone(&load);
-        Box::pin(async move { Box::pin(iteration(&load, user)).await })
+        Box::pin(async move { Box::pin(transaction(&load, user)).await })
     }));
-    Scenario::new("sessions").register_transaction(transaction.set_name("iteration"))
+    Scenario::new("sessions").register_transaction(iteration.set_name("iteration"))
 }
 
-async fn iteration(load: &Load, user: &mut GooseUser) -> TransactionResult {
+async fn transaction(load: &Load, user: &mut GooseUser) -> TransactionResult {
     let arrival = match &load.arrivals {
         Some(arrivals) => match tokio::select! {
             arrival = arrivals.next() => arrival,
             () = over(load) => None,
         } {
             Some(arrival) => Some(arrival),
-            None => return rest().await,
+            None => return idle().await,
         },
         None => None,
     };
-    // Counted before it looks: whoever orders the end and then sees nobody alive can be sure that nobody starts.
-    let alive = Alive::new(&load.alive);
+    // Counted before it looks: whoever orders the end and then sees none in flight can be sure that none starts.
+    let in_flight = InFlight::new(&load.in_flight);
     if load.stop.is_due() {
-        drop(alive);
-        return rest().await;
+        drop(in_flight);
+        return idle().await;
     }
     let scenario = load.mix.choose(load.iterations.fetch_add(1, Ordering::Relaxed));
-    let tally = load.tally.get(&scenario);
+    let counts = load.iteration_counts.get(&scenario);
     let window = arrival.as_ref().and_then(|arrival| arrival.window.clone());
-    if let Some(tally) = tally {
-        tally.begun.fetch_add(1, Ordering::Relaxed);
+    if let Some(counts) = counts {
+        counts.begun.fetch_add(1, Ordering::Relaxed);
     }
-    let mut visitor = Visitor::enter(load, user);
-    let mut visit =
-        Visit::new(load, user, &mut visitor, arrival.map(|arrival| arrival.due), window.as_deref());
-    let outcome = super::run(scenario, &mut visit).await;
-    visitor.leave(user);
-    let through = matches!(outcome, Ok(Progress::Through));
+    let mut virtual_user = VirtualUser::take_from(load, user);
+    let mut iteration =
+        Iteration::new(load, user, &mut virtual_user, arrival.map(|arrival| arrival.due), window.as_deref());
+    let outcome = super::run(scenario, &mut iteration).await;
+    virtual_user.put_back(user);
+    let is_complete = matches!(outcome, Ok(IterationEnd::Complete));
     if let Some(window) = &window {
-        window.end(through);
+        window.end(is_complete);
     }
     match outcome {
         Ok(_) => {
-            if through && let Some(tally) = tally {
-                tally.through.fetch_add(1, Ordering::Relaxed);
+            if is_complete && let Some(counts) = counts {
+                counts.completed.fetch_add(1, Ordering::Relaxed);
             }
             Ok(())
         }
-        Err(trouble) => {
+        Err(error) => {
             // In open load the rate alone decides when the next one begins.
             if load.arrivals.is_none() {
                 tokio::time::sleep(PAUSE).await;
             }
-            Err(trouble.into())
+            Err(error.into())
         }
     }
 }
 
 /// goose starts the next iteration at once until it has told this user to end, which it could never do if no user ever
 /// waited.
-async fn rest() -> TransactionResult {
+async fn idle() -> TransactionResult {
     tokio::time::sleep(PAUSE).await;
     Ok(())
 }

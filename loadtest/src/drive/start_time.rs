@@ -22,7 +22,7 @@ pub(crate) fn parse(text: &str) -> Result<DateTime<Utc>, String> {
 /// # Errors
 ///
 /// When it has passed: a worker that began late would make its load alone.
-pub(crate) fn wait(start: DateTime<Utc>, now: DateTime<Utc>) -> Result<Duration, String> {
+pub(crate) fn until(start: DateTime<Utc>, now: DateTime<Utc>) -> Result<Duration, String> {
     (start - now).to_std().map_err(|_| {
         let late = TimeDelta::num_milliseconds(&(now - start));
         format!(
@@ -50,8 +50,8 @@ mod tests {
     fn a_late_start_is_refused_with_how_late_it_is() {
         let start = parse("1000").unwrap();
         let at = |millis| DateTime::from_timestamp_millis(millis).unwrap();
-        assert_eq!(wait(start, at(400)), Ok(Duration::from_millis(600)));
-        assert_eq!(wait(start, at(1_000)), Ok(Duration::ZERO));
-        assert!(wait(start, at(1_250)).unwrap_err().contains("passed 250 ms ago"));
+        assert_eq!(until(start, at(400)), Ok(Duration::from_millis(600)));
+        assert_eq!(until(start, at(1_000)), Ok(Duration::ZERO));
+        assert!(until(start, at(1_250)).unwrap_err().contains("passed 250 ms ago"));
     }
 }

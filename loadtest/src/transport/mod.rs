@@ -6,7 +6,7 @@
 
 mod goose;
 
-pub(crate) use goose::{Exchange, Pump};
+pub(crate) use goose::{GooseDriver, GooseTransport};
 
 use clap::ValueEnum;
 use sessions_client::policy::{Timeout, TokioTime};
@@ -26,37 +26,37 @@ pub enum HttpClient {
 }
 
 /// The typed client as the load is made with it.
-pub(crate) type Client = SessionsHttpClientV1<Value, Value, Wire>;
+pub(crate) type Client = SessionsHttpClientV1<Value, Value, EitherTransport>;
 
-/// The typed client as it cleans up: nobody times it, and what has failed may well be done when it is repeated.
-pub(crate) type PatientClient = SessionsHttpClientV1<Value, Value, Policies<HyperTransport>>;
+/// The typed client as it cleans up, with retries: nobody times it, and what has failed may well be done when it is repeated.
+pub(crate) type RetryingClient = SessionsHttpClientV1<Value, Value, Policies<HyperTransport>>;
 
-/// How a user's calls are sent.
+/// The typed client of a user.
 #[derive(Clone, Debug)]
-pub(crate) enum Line {
+pub(crate) enum UserClient {
     Own(Arc<Client>),
-    Goose(Arc<Client>, Pump),
+    Goose(Arc<Client>, GooseDriver),
 }
 
-impl Line {
-    pub(crate) fn caller(&self) -> &Caller<Wire> {
+impl UserClient {
+    pub(crate) fn caller(&self) -> &Caller<EitherTransport> {
         match self {
             Self::Own(client) | Self::Goose(client, _) => client.caller(),
         }
     }
 }
 
-/// The way to the service.
+/// The transport of a typed client, which is either of the two.
 #[derive(Debug)]
-pub(crate) enum Wire {
+pub(crate) enum EitherTransport {
     Own(HyperTransport),
-    Goose(Timeout<Exchange, TokioTime>),
+    Goose(Timeout<GooseTransport, TokioTime>),
 }
 
-impl Wire {
+impl EitherTransport {
     /// By goose's client, which has a longer limit of its own.
-    pub(crate) fn by_goose(exchange: Exchange, config: &ClientConfig) -> Self {
-        Self::Goose(Timeout::new(exchange, config.timeout(), TokioTime))
+    pub(crate) fn goose(transport: GooseTransport, config: &ClientConfig) -> Self {
+        Self::Goose(Timeout::new(transport, config.timeout(), TokioTime))
     }
 }
 
@@ -65,18 +65,18 @@ pub(crate) fn client<T>(transport: T, config: &ClientConfig) -> SessionsHttpClie
     SessionsHttpClientV1::from_caller(Caller::new(transport).with_encoding(config.encoding()))
 }
 
-impl Transport for Wire {
+impl Transport for EitherTransport {
     async fn send(&self, call: Call) -> Result<Response, Error> {
         match self {
             Self::Own(own) => own.send(call).await,
-            Self::Goose(exchange) => exchange.send(call).await,
+            Self::Goose(goose) => goose.send(call).await,
         }
     }
 
     fn peer(&self) -> &str {
         match self {
             Self::Own(own) => own.peer(),
-            Self::Goose(exchange) => exchange.peer(),
+            Self::Goose(goose) => goose.peer(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Requests by goose's HTTP client, so that goose itself times and counts them.
 //!
 //! Only a user of goose can send them, and there is one at a time; a transport is shared. So the transport hands its request to
-//! a pump that has the user for as long as the call lasts.
+//! a driver that has the user for as long as the call lasts.
 
 use flume::{Receiver, Sender};
 use goose::goose::{GooseRequest, GooseUser};
@@ -19,29 +19,29 @@ struct Job {
     answer: oneshot::Sender<Result<Response, Error>>,
 }
 
-/// The transport of one user.
+/// A transport over goose's client, for one user.
 #[derive(Debug)]
-pub(crate) struct Exchange {
+pub(crate) struct GooseTransport {
     jobs: Sender<Job>,
     peer: String,
 }
 
-/// What carries the requests of one user to goose.
+/// Drives the calls of one user: what they send, it sends through goose.
 #[derive(Clone, Debug)]
-pub(crate) struct Pump {
+pub(crate) struct GooseDriver {
     jobs: Receiver<Job>,
     base: String,
 }
 
-impl Exchange {
-    /// A transport to the service at `base`, which is shown as `peer`, and its pump.
-    pub(crate) fn new(base: &str, peer: &str) -> (Self, Pump) {
+impl GooseTransport {
+    /// A transport to the service at `base`, which is shown as `peer`, and its driver.
+    pub(crate) fn new(base: &str, peer: &str) -> (Self, GooseDriver) {
         let (jobs, receiver) = flume::bounded(1);
-        (Self { jobs, peer: peer.to_owned() }, Pump { jobs: receiver, base: base.to_owned() })
+        (Self { jobs, peer: peer.to_owned() }, GooseDriver { jobs: receiver, base: base.to_owned() })
     }
 }
 
-impl Transport for Exchange {
+impl Transport for GooseTransport {
     async fn send(&self, call: Call) -> Result<Response, Error> {
         let gone = || Error::new(ErrorKind::Transport, "goose ended the user who was to send it");
         let (answer, answered) = oneshot::channel();
@@ -54,9 +54,9 @@ impl Transport for Exchange {
     }
 }
 
-impl Pump {
+impl GooseDriver {
     /// Runs a typed call, whose requests `user` sends; with the outcome comes how goose has counted the last of them.
-    pub(crate) async fn carry<T>(
+    pub(crate) async fn drive<T>(
         &self,
         user: &mut GooseUser,
         call: impl Future<Output = T>,

@@ -7,45 +7,45 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
-/// The pause between two looks.
-const TICK: Duration = Duration::from_millis(500);
+/// The pause between two states of the line.
+const REFRESH_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Shows the line on standard error until this is dropped, if that is a terminal.
 #[derive(Debug)]
-pub(crate) struct Live {
-    line: ProgressBar,
+pub(crate) struct ProgressLine {
+    bar: ProgressBar,
     task: JoinHandle<()>,
 }
 
-impl Live {
+impl ProgressLine {
     pub(crate) fn show(load: &Arc<Load>) -> Self {
-        let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        line.set_style(
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_style(
             ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
         );
-        let (load, shown) = (Arc::clone(load), line.clone());
+        let (load, shown) = (Arc::clone(load), bar.clone());
         let task = tokio::spawn(async move {
             let start = Instant::now();
             while !shown.is_hidden() {
-                tokio::time::sleep(TICK).await;
+                tokio::time::sleep(REFRESH_INTERVAL).await;
                 shown.set_message(message(&load, start.elapsed()));
                 shown.tick();
             }
         });
-        Self { line, task }
+        Self { bar, task }
     }
 }
 
-impl Drop for Live {
+impl Drop for ProgressLine {
     fn drop(&mut self) {
         self.task.abort();
-        self.line.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }
 
 fn message(load: &Load, elapsed: Duration) -> String {
     let second = load.recorder.last_second();
-    let [failures, violations] = load.recorder.troubles();
+    let [failures, violations] = load.recorder.failures_and_violations();
     let p99 = latency(second.latency.percentile(99.0));
     format!(
         "{:>4} s  {} calls/s  p99 {p99}  {} failed  {} wrong",

@@ -5,7 +5,7 @@
 //! that ends before it.
 
 use super::payload::{Data, Filler, Label, Profile, ours};
-use super::register::{Reading, Register, Unreadable, Written};
+use super::register::{ReadAnomaly, Reading, Register, WriteOutcome};
 use super::violation::{Checked, Violation, must};
 use sessions_client::{Error, ErrorKind, RawValue, SessionRef, Timestamp};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,7 +21,7 @@ pub(crate) const CLIENT: &str = "loadtest";
 
 /// A session that the run has opened.
 #[derive(Debug)]
-pub(crate) struct Known {
+pub(crate) struct KnownSession {
     /// What the service calls it.
     pub(crate) id: String,
     /// Whose it is, and which session of the run.
@@ -67,7 +67,7 @@ pub(crate) enum Answer<'s> {
     /// A refusal: what was asked for is done by now, or never.
     Failure,
     /// None has come: what was asked for may be done at any time.
-    Unheard,
+    Unanswered,
     /// No such session.
     Nothing,
     Session(&'s Session<'s>),
@@ -78,14 +78,14 @@ impl<'s> From<Result<&'s Option<Session<'s>>, &Error>> for Answer<'s> {
         match answer {
             Ok(None) => Self::Nothing,
             Ok(Some(session)) => Self::Session(session),
-            Err(error) if is_unheard(error) => Self::Unheard,
+            Err(error) if is_unanswered(error) => Self::Unanswered,
             Err(_) => Self::Failure,
         }
     }
 }
 
 /// Whether the service may still be about to do what was asked for: it has said nothing, or a proxy has given up on it.
-fn is_unheard(error: &Error) -> bool {
+fn is_unanswered(error: &Error) -> bool {
     match error.kind() {
         ErrorKind::Timeout | ErrorKind::Transport => true,
         _ => error.status().is_some_and(|status| matches!(status.as_u16(), 502 | 504)),
@@ -94,7 +94,7 @@ fn is_unheard(error: &Error) -> bool {
 
 /// A call about a session that has begun: what its answer has to agree with.
 #[derive(Debug)]
-pub(crate) struct Begun {
+pub(crate) struct PendingCall {
     change: Change,
     data: Reading,
     user: Reading,
@@ -103,7 +103,7 @@ pub(crate) struct Begun {
     request_time: Timestamp,
 }
 
-impl Known {
+impl KnownSession {
     /// The session that was opened and answered with `session`.
     pub(crate) fn new(session: &Session<'_>, label: Label, correlation: String) -> Self {
         let history = History {
@@ -132,7 +132,7 @@ impl Known {
     }
 
     /// Notes that a call is about to be made.
-    pub(crate) fn begin(&self, change: Change) -> Begun {
+    pub(crate) fn begin(&self, change: Change) -> PendingCall {
         let mut history = self.history();
         let data = match change {
             Change::Data(sequence) => history.data.read_own(sequence),
@@ -142,7 +142,7 @@ impl Known {
             Change::User(sequence) => history.user.read_own(sequence),
             _ => history.user.read(),
         };
-        let begun = Begun {
+        let pending = PendingCall {
             change,
             data,
             user,
@@ -155,38 +155,38 @@ impl Known {
             Change::Delete => history.deleted = history.deleted.tried(),
             _ => (),
         }
-        begun
+        pending
     }
 
     /// Notes how a call has ended, and compares its answer with what is known if there is one.
-    pub(crate) fn end(&self, begun: &Begun, answer: Answer<'_>, filler: &Filler) -> Checked {
+    pub(crate) fn end(&self, pending: &PendingCall, answer: Answer<'_>, filler: &Filler) -> Checked {
         let mut history = self.history();
         let session = match answer {
             Answer::Session(session) => Some(session),
-            Answer::Nothing | Answer::Failure | Answer::Unheard => None,
+            Answer::Nothing | Answer::Failure | Answer::Unanswered => None,
         };
         let answered = matches!(answer, Answer::Nothing | Answer::Session(_));
         let checked = if answered && !history.distrusted {
-            history.check(self, begun, session, filler)
+            history.check(self, pending, session, filler)
         } else {
             Ok(())
         };
         let acknowledged = session.is_some();
-        let written = match answer {
-            Answer::Session(_) => Written::Acknowledged,
-            Answer::Nothing | Answer::Failure => Written::Refused,
-            Answer::Unheard => Written::Lost,
+        let outcome = match answer {
+            Answer::Session(_) => WriteOutcome::Acknowledged,
+            Answer::Nothing | Answer::Failure => WriteOutcome::Refused,
+            Answer::Unanswered => WriteOutcome::Unanswered,
         };
-        match begun.change {
-            Change::Data(sequence) => history.data.settle(sequence, written),
-            Change::User(sequence) => history.user.settle(sequence, written),
+        match pending.change {
+            Change::Data(sequence) => history.data.settle(sequence, outcome),
+            Change::User(sequence) => history.user.settle(sequence, outcome),
             Change::Close if acknowledged && checked.is_ok() => history.closed = Certainty::Yes,
             // That nothing was there to delete is as good an answer.
             Change::Delete if answered => history.deleted = Certainty::Yes,
             Change::Nothing | Change::Close | Change::Delete => (),
         }
-        history.data.done(begun.data);
-        history.user.done(begun.user);
+        history.data.done(pending.data);
+        history.user.done(pending.user);
         if let Some(session) = session
             && session.id == self.id
         {
@@ -247,14 +247,20 @@ impl Certainty {
 }
 
 impl History {
-    fn check(&self, known: &Known, begun: &Begun, answer: Option<&Session<'_>>, filler: &Filler) -> Checked {
-        let closed = match begun.change {
+    fn check(
+        &self,
+        known: &KnownSession,
+        pending: &PendingCall,
+        answer: Option<&Session<'_>>,
+        filler: &Filler,
+    ) -> Checked {
+        let closed = match pending.change {
             Change::Close => Certainty::Yes,
-            _ => begun.closed.until(self.closed),
+            _ => pending.closed.until(self.closed),
         };
-        let deleted = match begun.change {
-            Change::Delete => begun.deleted,
-            _ => begun.deleted.until(self.deleted),
+        let deleted = match pending.change {
+            Change::Delete => pending.deleted,
+            _ => pending.deleted.until(self.deleted),
         };
         let Some(session) = answer else {
             return must(deleted != Certainty::No, Violation::Lost);
@@ -263,19 +269,19 @@ impl History {
         must(session.id == known.id, Violation::OtherSession)?;
         must(deleted != Certainty::Yes, Violation::DeleteLeftIt)?;
         as_opened(session)?;
-        must(session.request_time >= begun.request_time, Violation::TimeWentBack)?;
+        must(session.request_time >= pending.request_time, Violation::TimeWentBack)?;
         match closed {
             Certainty::No => {
                 must(session.active, Violation::Inactive)?;
-                self.check_payloads(known, begun, session, filler)
+                self.check_payloads(known, pending, session, filler)
             }
-            Certainty::Maybe if session.active => self.check_payloads(known, begun, session, filler),
+            Certainty::Maybe if session.active => self.check_payloads(known, pending, session, filler),
             Certainty::Maybe | Certainty::Yes => {
                 must(!session.active, Violation::CloseLeftActive)?;
                 must(session.close_time.is_some(), Violation::CloseSetNoTime)?;
                 // A closed session accepts writes, and one may have been on its way.
-                let is_empty = (session.user.is_none() || self.user.has_lost())
-                    && (session.data.is_none() || self.data.has_lost());
+                let is_empty = (session.user.is_none() || self.user.has_unanswered())
+                    && (session.data.is_none() || self.data.has_unanswered());
                 must(is_empty, Violation::CloseKeptData)
             }
         }
@@ -283,8 +289,8 @@ impl History {
 
     fn check_payloads(
         &self,
-        known: &Known,
-        begun: &Begun,
+        known: &KnownSession,
+        pending: &PendingCall,
         session: &Session<'_>,
         filler: &Filler,
     ) -> Checked {
@@ -293,18 +299,18 @@ impl History {
             Some(sequence) => sequence,
             None => read_user(&known.label, user)?,
         };
-        self.user.check(begun.user, sequence).map_err(|why| match why {
-            Unreadable::Stale => Violation::StaleProfile,
-            Unreadable::Unwritten => Violation::ProfileUnwritten,
+        self.user.check(pending.user, sequence).map_err(|why| match why {
+            ReadAnomaly::Stale => Violation::StaleProfile,
+            ReadAnomaly::Unwritten => Violation::ProfileUnwritten,
         })?;
         let data = session.data.ok_or(Violation::DataGone)?;
         let (sequence, is_whole) = match known.label.number_of_data(data, filler) {
             Some(sequence) => (sequence, true),
             None => read_data(&known.label, data, filler)?,
         };
-        self.data.check(begun.data, sequence).map_err(|why| match why {
-            Unreadable::Stale => Violation::StaleData,
-            Unreadable::Unwritten => Violation::DataUnwritten,
+        self.data.check(pending.data, sequence).map_err(|why| match why {
+            ReadAnomaly::Stale => Violation::StaleData,
+            ReadAnomaly::Unwritten => Violation::DataUnwritten,
         })?;
         must(is_whole, Violation::DataDiffers)
     }
@@ -372,9 +378,9 @@ mod tests {
     }
 
     /// Ann's session as it was opened.
-    fn opened() -> (Known, Session<'static>) {
+    fn opened() -> (KnownSession, Session<'static>) {
         let mut session = session("id", "ann");
-        let known = Known::new(&session, Label::new("ann", 7), "ann-7".to_owned());
+        let known = KnownSession::new(&session, Label::new("ann", 7), "ann-7".to_owned());
         session.user = Some(answered(known.label.user(0)));
         session.data = Some(answered(known.label.data(0, &filler())));
         (known, session)
@@ -393,12 +399,12 @@ mod tests {
     }
 
     /// What is said of this answer to a call.
-    fn call(known: &Known, change: Change, answer: Answer<'_>) -> Checked {
-        let begun = known.begin(change);
-        known.end(&begun, answer, &filler())
+    fn call(known: &KnownSession, change: Change, answer: Answer<'_>) -> Checked {
+        let pending = known.begin(change);
+        known.end(&pending, answer, &filler())
     }
 
-    fn read(known: &Known, session: &Session<'_>) -> Checked {
+    fn read(known: &KnownSession, session: &Session<'_>) -> Checked {
         call(known, Change::Nothing, Answer::Session(session))
     }
 
@@ -491,7 +497,7 @@ mod tests {
     fn a_store_without_an_answer_may_be_done_late() {
         let (known, mut session) = opened();
         let late = known.next_data();
-        assert_eq!(call(&known, Change::Data(late), Answer::Unheard), Ok(()));
+        assert_eq!(call(&known, Change::Data(late), Answer::Unanswered), Ok(()));
         let sequence = known.next_data();
         session.data = Some(answered(known.label.data(sequence, &filler())));
         assert_eq!(call(&known, Change::Data(sequence), Answer::Session(&session)), Ok(()));
@@ -506,13 +512,13 @@ mod tests {
     #[test]
     fn no_answer_is_told_from_a_refusal() {
         let failed = |kind| Answer::from(Err(&Error::new(kind, "")));
-        assert!(matches!(failed(ErrorKind::Timeout), Answer::Unheard));
-        assert!(matches!(failed(ErrorKind::Transport), Answer::Unheard));
+        assert!(matches!(failed(ErrorKind::Timeout), Answer::Unanswered));
+        assert!(matches!(failed(ErrorKind::Transport), Answer::Unanswered));
         assert!(matches!(failed(ErrorKind::Connect), Answer::Failure));
-        for (status, unheard) in [(500_u16, false), (502, true), (503, false), (504, true)] {
+        for (status, unanswered) in [(500_u16, false), (502, true), (503, false), (504, true)] {
             let error =
                 Error::from_service(status.try_into().unwrap(), ServiceError::new("BUSY", "try later"));
-            assert_eq!(matches!(Answer::from(Err(&error)), Answer::Unheard), unheard, "{status}");
+            assert_eq!(matches!(Answer::from(Err(&error)), Answer::Unanswered), unanswered, "{status}");
         }
     }
 

@@ -1,15 +1,15 @@
-//! Who a user of goose is from one iteration to the next, and what one can do.
+//! A virtual user: what a user of goose is from one iteration to the next, and what one can do in each.
 
 use super::load::Load;
 use crate::mix::Scenario;
-use crate::observe::call::{Speaker, Subject, Trouble, call};
+use crate::observe::call::{CallContext, CallError, Subject, call};
 use crate::observe::recorder::Window;
 use crate::text;
-use crate::verify::known::{Answer, CLIENT, Change, Known, Session, USER_NAME};
+use crate::transport::{EitherTransport, GooseTransport, UserClient, client};
+use crate::verify::known_session::{Answer, CLIENT, Change, KnownSession, Session, USER_NAME};
 use crate::verify::list::Listed;
 use crate::verify::payload::Label;
 use crate::verify::violation::{Violation, must};
-use crate::wire::{Exchange, Line, Wire, client};
 use goose::goose::GooseUser;
 use sessions_client::sessions_v1::{
     CloseSession, DeleteSessionById, GetSessionById, GetSessions, OpenSession, StoreSessionData,
@@ -21,72 +21,72 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// The longest sleep before somebody looks whether the run is over.
-const NAP: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Who a user of goose is.
+/// What a user of goose is from one iteration to the next.
 #[derive(Clone, Debug)]
-pub(crate) struct Visitor {
+pub(crate) struct VirtualUser {
     number: usize,
-    line: Line,
-    shelf: Vec<Arc<Known>>,
+    client: UserClient,
+    kept_sessions: Vec<Arc<KnownSession>>,
 }
 
-/// What goose keeps for its user between iterations.
+/// The data that goose keeps for its user between iterations.
 #[derive(Clone, Debug, Default)]
-struct Seat(Option<Visitor>);
+struct UserData(Option<VirtualUser>);
 
-impl Visitor {
-    /// The visitor that `user` is.
-    pub(crate) fn enter(load: &Load, user: &mut GooseUser) -> Self {
-        if let Some(Seat(seat)) = user.get_session_data_mut::<Seat>()
-            && let Some(visitor) = seat.take()
+impl VirtualUser {
+    /// The virtual user that `user` is, out of the data of its last iteration if there was one.
+    pub(crate) fn take_from(load: &Load, user: &mut GooseUser) -> Self {
+        if let Some(UserData(kept)) = user.get_session_data_mut::<UserData>()
+            && let Some(virtual_user) = kept.take()
         {
-            return visitor;
+            return virtual_user;
         }
         let number = load.users.fetch_add(1, Ordering::Relaxed);
         if number == 0 {
             text::tell(&load.announcement);
         }
-        let line = match &load.by_goose {
-            None => Line::Own(Arc::clone(&load.client)),
-            Some(by_goose) => {
-                let (exchange, pump) = Exchange::new(&by_goose.base, &by_goose.peer);
-                let wire = Wire::by_goose(exchange, &by_goose.config);
-                Line::Goose(Arc::new(client(wire, &by_goose.config)), pump)
+        let client = match &load.goose_client {
+            None => UserClient::Own(Arc::clone(&load.client)),
+            Some(goose) => {
+                let (transport, driver) = GooseTransport::new(&goose.base, &goose.peer);
+                let transport = EitherTransport::goose(transport, &goose.config);
+                UserClient::Goose(Arc::new(client(transport, &goose.config)), driver)
             }
         };
-        Self { number, line, shelf: Vec::new() }
+        Self { number, client, kept_sessions: Vec::new() }
     }
 
-    /// Keeps the visitor for the next iteration of `user`.
-    pub(crate) fn leave(self, user: &mut GooseUser) {
-        user.set_session_data(Seat(Some(self)));
+    /// Leaves the virtual user with `user` for the next iteration.
+    pub(crate) fn put_back(self, user: &mut GooseUser) {
+        user.set_session_data(UserData(Some(self)));
     }
 }
 
-/// One iteration of a visitor.
-pub(crate) struct Visit<'v> {
-    pub(crate) load: &'v Load,
-    user: &'v mut GooseUser,
+/// One iteration of a virtual user.
+pub(crate) struct Iteration<'i> {
+    pub(crate) load: &'i Load,
+    user: &'i mut GooseUser,
     number: usize,
-    line: &'v Line,
+    client: &'i UserClient,
     /// Sessions that are kept from one iteration to the next.
-    pub(crate) shelf: &'v mut Vec<Arc<Known>>,
+    pub(crate) kept_sessions: &'i mut Vec<Arc<KnownSession>>,
     /// When the iteration was due, until its first call has begun: the others are due when the one before is answered.
     due: Option<Instant>,
-    window: Option<&'v Window>,
+    window: Option<&'i Window>,
 }
 
-impl<'v> Visit<'v> {
+impl<'i> Iteration<'i> {
     pub(crate) fn new(
-        load: &'v Load,
-        user: &'v mut GooseUser,
-        visitor: &'v mut Visitor,
+        load: &'i Load,
+        user: &'i mut GooseUser,
+        virtual_user: &'i mut VirtualUser,
         due: Option<Instant>,
-        window: Option<&'v Window>,
+        window: Option<&'i Window>,
     ) -> Self {
-        let Visitor { number, line, shelf } = visitor;
-        Self { load, user, number: *number, line, shelf, due, window }
+        let VirtualUser { number, client, kept_sessions } = virtual_user;
+        Self { load, user, number: *number, client, kept_sessions, due, window }
     }
 
     /// The id of this user in a scenario.
@@ -94,11 +94,19 @@ impl<'v> Visit<'v> {
         self.load.owner(self.number, scenario)
     }
 
-    /// Who is speaking, which is due when the iteration was if it is the first call.
-    fn speaker(&mut self) -> Speaker<'_> {
-        let Self { load, number, line, window, .. } = *self;
+    /// The context of the next call, which is due when the iteration was if it is the first.
+    fn call_context(&mut self) -> CallContext<'_> {
+        let Self { load, number, client, window, .. } = *self;
         let due = self.due.take();
-        Speaker { recorder: &load.recorder, verify: load.verify, user: self.user, number, line, due, window }
+        CallContext {
+            recorder: &load.recorder,
+            verify: load.verify,
+            user: self.user,
+            number,
+            client,
+            due,
+            window,
+        }
     }
 
     /// Waits as long as a user thinks, half to one and a half times the average; whether the run is over by then.
@@ -107,15 +115,15 @@ impl<'v> Visit<'v> {
         if !think_time.is_zero() {
             let mut left = think_time.mul_f64(0.5 + fastrand::f64());
             while !left.is_zero() && !stop.is_due() {
-                let nap = left.min(NAP);
-                tokio::time::sleep(nap).await;
-                left -= nap;
+                let pause = left.min(POLL_INTERVAL);
+                tokio::time::sleep(pause).await;
+                left -= pause;
             }
         }
         stop.is_due()
     }
 
-    pub(crate) async fn open(&mut self, owner: &str) -> Result<Arc<Known>, Trouble> {
+    pub(crate) async fn open(&mut self, owner: &str) -> Result<Arc<KnownSession>, CallError> {
         let load = self.load;
         let number = load.sessions.fetch_add(1, Ordering::Relaxed);
         let correlation = format!("{owner}-{number}");
@@ -137,11 +145,11 @@ impl<'v> Visit<'v> {
             if session.user_id.as_deref() != Some(owner) {
                 return Ok(Err(Violation::OtherUser));
             }
-            let known = Arc::new(Known::new(&session, label, correlation.clone()));
+            let known = Arc::new(KnownSession::new(&session, label, correlation.clone()));
             let is_new = load.ledger.opened(Arc::clone(&known));
             let checked = if load.verify {
-                let begun = known.begin(Change::Nothing);
-                let checked = known.end(&begun, Answer::Session(&session), &load.filler);
+                let pending = known.begin(Change::Nothing);
+                let checked = known.end(&pending, Answer::Session(&session), &load.filler);
                 must(is_new, Violation::IdGivenTwice).and(checked)
             } else {
                 Ok(())
@@ -151,42 +159,42 @@ impl<'v> Visit<'v> {
         };
         load.ledger.opening(owner);
         let subject = Subject { session: "", correlation: &correlation };
-        let answer = call(self.speaker(), subject, opening, check).await;
+        let answer = call(self.call_context(), subject, opening, check).await;
         // goose may be gone before the call, or after its answer.
-        if opened.is_none() && matches!(answer, Err(Trouble::Over(_))) {
+        if opened.is_none() && matches!(answer, Err(CallError::Over(_))) {
             load.ledger.not_opened(owner);
         }
         answer?;
-        opened.ok_or(Trouble::Wrong(Violation::NoId))
+        opened.ok_or(CallError::Wrong(Violation::NoId))
     }
 
-    pub(crate) async fn read(&mut self, known: &Known) -> Result<(), Trouble> {
+    pub(crate) async fn read(&mut self, known: &KnownSession) -> Result<(), CallError> {
         let reading = GetSessionById::new(&known.id).correlation_id(&known.correlation);
         self.about(known, Change::Nothing, reading).await
     }
 
-    pub(crate) async fn store(&mut self, known: &Known) -> Result<(), Trouble> {
-        let sequence = self.next(known, Known::next_data);
+    pub(crate) async fn store(&mut self, known: &KnownSession) -> Result<(), CallError> {
+        let sequence = self.next(known, KnownSession::next_data);
         let data = known.label.data(sequence, &self.load.filler);
         let storing = StoreSessionData::new(&known.id, &data).correlation_id(&known.correlation);
         self.about(known, Change::Data(sequence), storing).await
     }
 
-    pub(crate) async fn update(&mut self, known: &Known) -> Result<(), Trouble> {
-        let sequence = self.next(known, Known::next_user);
+    pub(crate) async fn update(&mut self, known: &KnownSession) -> Result<(), CallError> {
+        let sequence = self.next(known, KnownSession::next_user);
         let user = known.label.user(sequence);
         let updating = UpdateSessionUser::new(&known.id, &user).correlation_id(&known.correlation);
         self.about(known, Change::User(sequence), updating).await
     }
 
-    pub(crate) async fn close(&mut self, known: &Known) -> Result<(), Trouble> {
+    pub(crate) async fn close(&mut self, known: &KnownSession) -> Result<(), CallError> {
         let closing = CloseSession::new(&known.id).correlation_id(&known.correlation);
         self.about(known, Change::Close, closing).await?;
         self.load.ledger.closed();
         Ok(())
     }
 
-    pub(crate) async fn delete(&mut self, known: &Known) -> Result<(), Trouble> {
+    pub(crate) async fn delete(&mut self, known: &KnownSession) -> Result<(), CallError> {
         let deleting = DeleteSessionById::new(&known.id).correlation_id(&known.correlation);
         self.about(known, Change::Delete, deleting).await?;
         self.load.ledger.deleted(known);
@@ -200,7 +208,7 @@ impl<'v> Visit<'v> {
         filter: &FilterParams,
         paging: &PagingParams,
         listed: &mut Listed<'_>,
-    ) -> Result<bool, Trouble> {
+    ) -> Result<bool, CallError> {
         let load = self.load;
         let listing = GetSessions::new().correlation_id(owner).filter(filter).paging(paging);
         let subject = Subject { session: "", correlation: owner };
@@ -214,30 +222,30 @@ impl<'v> Visit<'v> {
                 Ok(())
             })
         };
-        call(self.speaker(), subject, listing, check).await?;
+        call(self.call_context(), subject, listing, check).await?;
         Ok(listed.count() > before)
     }
 
     /// Numbers what is written next. What is not verified needs no history.
-    fn next(&self, known: &Known, next: impl FnOnce(&Known) -> u64) -> u64 {
+    fn next(&self, known: &KnownSession, next: impl FnOnce(&KnownSession) -> u64) -> u64 {
         if self.load.verify { next(known) } else { 0 }
     }
 
     /// One call about a session that is known.
     async fn about(
         &mut self,
-        known: &Known,
+        known: &KnownSession,
         change: Change,
         operation: impl Operation,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), CallError> {
         let load = self.load;
-        let begun = load.verify.then(|| known.begin(change));
+        let pending = load.verify.then(|| known.begin(change));
         let check = |answer: Result<&RawResponse, Error>| {
             let found = answer.and_then(RawResponse::read::<Option<Session<'_>>>);
             let checked =
-                begun.map_or(Ok(()), |begun| known.end(&begun, found.as_ref().into(), &load.filler));
+                pending.map_or(Ok(()), |pending| known.end(&pending, found.as_ref().into(), &load.filler));
             found.map(|_| checked)
         };
-        call(self.speaker(), known.into(), operation, check).await
+        call(self.call_context(), known.into(), operation, check).await
     }
 }

@@ -1,4 +1,4 @@
-//! Whether there are files enough for as many connections.
+//! The limit of open files: whether there are enough for as many connections.
 //!
 //! A generator that runs into the limit measures that limit, and goose may not come to its end.
 
@@ -11,7 +11,7 @@ const OTHERS: u64 = 64;
 ///
 /// When it is too low for as many users and may not be raised.
 #[cfg(unix)]
-pub(crate) fn allow(users: usize, embedded: bool) -> Result<(), String> {
+pub(crate) fn raise(users: usize, embedded: bool) -> Result<(), String> {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return Ok(()) };
     let needed = needed(users, embedded);
@@ -24,7 +24,7 @@ pub(crate) fn allow(users: usize, embedded: bool) -> Result<(), String> {
 }
 
 #[cfg(not(unix))]
-pub(crate) fn allow(_users: usize, _embedded: bool) -> Result<(), String> {
+pub(crate) fn raise(_users: usize, _embedded: bool) -> Result<(), String> {
     Ok(())
 }
 
@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn more_users_than_there_can_be_files_are_refused_with_both_numbers() {
-        let error = allow(1 << 40, true).unwrap_err();
+        let error = raise(1 << 40, true).unwrap_err();
         assert!(
             error.starts_with("1099511627776 users need 2199023255616 open files, and the limit is "),
             "{error}"
@@ -49,6 +49,6 @@ mod tests {
 
     #[test]
     fn a_few_users_find_files_enough() {
-        allow(8, true).unwrap();
+        raise(8, true).unwrap();
     }
 }
