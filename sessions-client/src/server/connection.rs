@@ -1,6 +1,6 @@
 //! One connection: what Node.js sees to before the service hears of a request, and when it is over.
 
-use super::{Double, answer::Answer, node};
+use super::{Double, answer::Answer, gather::Gather, node};
 use crate::runtime::Handler;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -33,9 +33,8 @@ pub(super) async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, double: &
     let mut builder = http1::Builder::new();
     // A date is written by those answers alone that have one.
     builder.title_case_headers(true).auto_date_header(false).max_header_size(HEADERS);
-    // For the system to gather headers and body costs more than to copy even a long body behind them.
-    builder.writev(false);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let stream = TokioIo::new(Gather::over(stream));
+    let mut connection = pin!(builder.serve_connection(stream, service));
     tokio::select! {
         // A request that has just come is heard before anybody looks at the time.
         biased;

@@ -21,6 +21,7 @@ mod date;
 mod digest;
 mod embedded;
 mod endpoints;
+mod gather;
 mod head;
 mod javascript;
 mod jsonp;
