@@ -10,7 +10,7 @@ use super::{Param, Place, Received, Request, Response, Route};
 use crate::error::{Error, ServiceError};
 use http::header::ALLOW;
 use http::{HeaderValue, StatusCode};
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -134,8 +134,8 @@ impl Incoming {
 /// The values of the placeholders, decoded, in the order of `template`; `None` if `path` is another one.
 fn match_path<'p>(template: &'static str, path: &'p str) -> Option<Vec<(&'static str, Cow<'p, str>)>> {
     // Most have nothing to decode and nothing to be found in it.
-    let is_plain = memchr2(b'{', b'%', template.as_bytes()).is_none();
-    if is_plain && (path == template || memchr(b'%', path.as_bytes()).is_none()) {
+    let has = |text: &str, sign| memchr(sign, text.as_bytes()).is_some();
+    if !has(template, b'{') && (path == template || !(has(path, b'%') || has(template, b'%'))) {
         return (path == template).then(Vec::new);
     }
     let mut values = Vec::new();
@@ -313,4 +313,28 @@ pub(crate) fn validation_error(problems: &[String]) -> ServiceError {
     ServiceError::new("INVALID_DATA", format!("Validation failed: {}", problems.join(", ")))
         .with_category("BadRequest")
         .with_detail("results", results)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::match_path;
+
+    #[test]
+    fn a_path_is_the_one_of_its_template_as_it_stands_or_decoded() {
+        for (template, path) in [
+            ("/a", "/a"),
+            ("/a b", "/a%20b"),
+            ("/caf%C3%A9", "/caf\u{e9}"),
+            ("/a%20b", "/%61%20b"),
+            // No text in UTF-8, and the same path all the same.
+            ("/a%FF", "/a%FF"),
+        ] {
+            assert!(match_path(template, path).is_some_and(|values| values.is_empty()), "{template} {path}");
+        }
+        for (template, path) in [("/a", "/b"), ("/a", "/a/"), ("/{a}", "/"), ("/a%FF", "/a%FE")] {
+            assert_eq!(match_path(template, path), None, "{template} {path}");
+        }
+        let [(name, value)] = &match_path("/{a}", "/%7Ba%7D").unwrap()[..] else { panic!("one value") };
+        assert_eq!((*name, &**value), ("a", "{a}"));
+    }
 }
