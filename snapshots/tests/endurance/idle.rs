@@ -102,14 +102,15 @@ impl Resolve for CountingConnections {
     }
 }
 
-/// What all clients of one kind met, and left at the service before it was deleted.
+/// What all clients of one kind met, and the sessions that they left at the service, before those were deleted.
 struct Pool {
+    name: &'static str,
     figures: Figures,
     repeats: usize,
     there: usize,
 }
 
-async fn pool<T: Transport + 'static>(name: &str, url: &str, transport: impl Fn(usize) -> T) -> Pool {
+async fn pool<T: Transport + 'static>(name: &'static str, url: &str, transport: impl Fn(usize) -> T) -> Pool {
     let (user_id, begin, repeats) = (own_user(), Instant::now(), Arc::new(AtomicUsize::new(0)));
     let mut running = JoinSet::new();
     for number in 0..CLIENTS {
@@ -135,27 +136,27 @@ async fn pool<T: Transport + 'static>(name: &str, url: &str, transport: impl Fn(
         figures.failed_to_open.len(),
         begin.elapsed(),
     ));
-    Pool { figures, repeats, there }
+    Pool { name, figures, repeats, there }
 }
 
 impl Pool {
     /// Of one that keeps connections for less time than the service.
     fn met_nothing(&self) {
-        let Figures { failed, failed_to_open, opened, .. } = &self.figures;
-        assert!(failed.is_empty() && failed_to_open.is_empty(), "{failed:?} {failed_to_open:?}");
-        assert_eq!(self.repeats, 0, "the default pool keeps connections for longer than the service");
-        assert_eq!(self.there, *opened);
+        let Self { name, figures: Figures { failed, failed_to_open, opened, .. }, repeats, there } = self;
+        assert!(failed.is_empty() && failed_to_open.is_empty(), "{name}: {failed:?} {failed_to_open:?}");
+        assert_eq!(*repeats, 0, "{name}: it keeps connections for longer than the service");
+        assert_eq!(there, opened, "{name}");
     }
 
     /// Of one that keeps them for longer.
     fn failed_only_to_open(&self) {
-        let Figures { failed, failed_to_open, opened, .. } = &self.figures;
-        assert!(failed.is_empty(), "{failed:?}");
+        let Self { name, figures: Figures { failed, failed_to_open, opened, .. }, there, .. } = self;
+        assert!(failed.is_empty(), "{name}: {failed:?}");
         for error in failed_to_open {
-            assert_eq!((error.kind(), error.attempts()), (ErrorKind::Transport, 1), "{error}");
+            assert_eq!((error.kind(), error.attempts()), (ErrorKind::Transport, 1), "{name}: {error}");
         }
         let possible = *opened..=opened + failed_to_open.len();
-        assert!(possible.contains(&self.there), "{} sessions, and not {possible:?}", self.there);
+        assert!(possible.contains(there), "{name}: {there} sessions, and not {possible:?}");
     }
 }
 
@@ -189,6 +190,7 @@ async fn a_connection_that_the_service_closes_is_no_error() {
     );
     let (calls, connections) = (long.figures.calls, connections.load(Ordering::Relaxed));
     tell(&format!("reqwest, pool of 30 s: {connections} connections for {} calls", calls + CLIENTS));
+    assert!(connections < calls, "it kept no connection for longer than a pause");
 
     for pool in [default, default_hyper] {
         pool.met_nothing();

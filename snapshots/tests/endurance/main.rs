@@ -7,11 +7,12 @@
 //! ```
 //!
 //! The first command needs no service and takes a few seconds. The second runs everything, in under two minutes, at
-//! the real service. Each test prints its figures in a line. Sessions belong to a user of the run's own and are
+//! the real service. Each test prints its figures. Sessions belong to a user of the run's own and are
 //! deleted at its end.
 //!
 //! * `SESSIONS_URL=http://host:port` is the service for idle pauses and broken connections.
-//! * `SESSIONS_DROPPED_CALLS=100000` makes that many calls of which a third is given up; 10,000 by default.
+//! * `SESSIONS_DROPPED_CALLS=100000` makes that many calls over each library, of which a third is given up; 10,000 by
+//!   default.
 
 mod dropped;
 mod idle;
