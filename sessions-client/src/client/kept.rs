@@ -6,7 +6,7 @@
 
 use crate::data::SessionV1;
 #[cfg(feature = "server")]
-use crate::data::Written;
+use crate::data::WrittenTime;
 use crate::error::{Error, ErrorKind, Result};
 #[cfg(feature = "server")]
 use crate::runtime::write_always;
@@ -129,8 +129,8 @@ impl Kept {
         write_member(json, b",\"user_id\":", user_id);
         write_member(json, b",\"user_name\":", user_name);
         write_member(json, b",\"active\":", active);
-        write_member(json, b",\"open_time\":", &Written(open_time));
-        write_member(json, b",\"request_time\":", &Written(request_time));
+        write_member(json, b",\"open_time\":", &WrittenTime(open_time));
+        write_member(json, b",\"request_time\":", &WrittenTime(request_time));
         write_member(json, b",\"address\":", address);
         write_member(json, b",\"client\":", client);
     }
@@ -146,7 +146,7 @@ impl Kept {
 
     fn write_tail(&self, json: &mut Vec<u8>) {
         if let Some(close_time) = &self.session.close_time {
-            write_member(json, b",\"close_time\":", &Written(close_time));
+            write_member(json, b",\"close_time\":", &WrittenTime(close_time));
         }
         json.push(b'}');
     }
@@ -165,7 +165,7 @@ mod tests {
     use super::{Json, Kept};
     use crate::data::{DataPage, SessionV1};
     use crate::runtime::to_json;
-    use chrono::DateTime;
+    use chrono::{DateTime, TimeDelta};
     use serde_json::{Value, json};
 
     fn text(write: impl FnOnce(&mut Vec<u8>)) -> String {
@@ -189,10 +189,17 @@ mod tests {
         for payload in [None, Some(json!({ "cart": ["b\u{e9}\"k", 1, 0.5] }))] {
             let data = || payload.as_ref().map(|data| Json::of("data", data).unwrap());
             let mut kept = Kept::new(SessionV1 {
+                id: "1".to_owned(),
                 user_id: Some("\"1\"\n".to_owned()),
+                user_name: Some("\u{e9}".to_owned()),
+                active: true,
+                open_time: DateTime::UNIX_EPOCH,
+                request_time: DateTime::UNIX_EPOCH + TimeDelta::seconds(1),
+                close_time: None,
+                address: Some("\\".to_owned()),
+                client: None,
                 user: data(),
                 data: data(),
-                ..SessionV1::new("1", DateTime::UNIX_EPOCH)
             });
             assert_eq!(text(|json| kept.write_opened(json)), expected(&kept).0);
             for close_time in [None, Some(DateTime::UNIX_EPOCH)] {

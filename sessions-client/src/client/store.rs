@@ -1,13 +1,13 @@
 //! Sessions in the order of their opening, found by id and by user without a search, and changed by many at once.
 //!
-//! There is no lock over everything. Each session is in the shard that its id names, and each user in the shard of
-//! the user's name. Whoever opens or deletes a session takes the lock of its user while that of the session is held,
+//! There is no lock over everything. Each session is in the shard that its id names, and each user in a shard of
+//! its own id. Whoever opens or deletes a session takes the lock of its user while that of the session is held,
 //! so that nobody finds a session that its user does not have; nobody takes the two in the other order. What looks at
 //! all sessions takes their shards in order. Between a user and the sessions, a list skips what is gone.
 //!
 //! Where there are many sessions, what costs is memory that no cache holds. So an id is compared where it stands in its
 //! table, which is small, and a list goes from one session to the next without it. The hash is a fast one: ids are made
-//! here, and whoever chooses names of users that collide slows down a double.
+//! here, and whoever chooses ids of users that collide slows down a double.
 
 use super::kept::Kept;
 use foldhash::fast::RandomState;
@@ -18,11 +18,11 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
-/// More than there are threads on most machines.
+/// More than there are threads on most machines, and a divisor of 256: turns go on where their count begins anew.
 const SHARDS: u8 = 32;
 
 /// The byte of an id that names its shard.
-const SHARD: usize = 15;
+const SHARD_BYTE: usize = 15;
 
 /// How many of a user's sessions are looked up at once: the largest page.
 const AT_ONCE: usize = 100;
@@ -33,7 +33,7 @@ pub(super) struct Store {
     /// Leads from a user to a shard.
     hasher: RandomState,
     next: AtomicU64,
-    /// The shard of the session that is opened next. It begins anew after a multiple of all.
+    /// Counts the sessions that are opened. Each is the turn of the next shard.
     turn: AtomicU8,
 }
 
@@ -68,7 +68,7 @@ impl Store {
     pub(super) fn new_id(&self) -> Uuid {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         let mut id = random_id().into_bytes();
-        id[SHARD] = id[SHARD] / SHARDS * SHARDS + turn % SHARDS;
+        id[SHARD_BYTE] = id[SHARD_BYTE] / SHARDS * SHARDS + turn % SHARDS;
         Uuid::from_bytes(id)
     }
 
@@ -127,13 +127,13 @@ impl Store {
     pub(super) fn all(&self, mut look: impl FnMut(&Kept) -> Look) {
         let shards: Vec<_> = self.sessions.iter().map(lock).collect();
         let mut rest: Vec<_> = shards.iter().map(|shard| shard.sessions.iter().peekable()).collect();
-        let first_of =
+        let next_number =
             |rest: &mut [InOrder<'_>], at: usize| rest[at].peek().map_or(u64::MAX, |&(&number, _)| number);
         let (mut at, mut expected) = (0, 0);
         loop {
-            // Where nothing was deleted, the next one is in the next shard.
-            if first_of(&mut rest, at) != expected {
-                at = (0..shards.len()).min_by_key(|&at| first_of(&mut rest, at)).unwrap_or_default();
+            // Mostly it is in the next shard: where nothing was deleted, and no two were opened at once.
+            if next_number(&mut rest, at) != expected {
+                at = (0..shards.len()).min_by_key(|&at| next_number(&mut rest, at)).unwrap_or_default();
             }
             let Some((&number, kept)) = rest[at].next() else { return };
             if look(kept) == Look::Enough {
@@ -175,7 +175,7 @@ impl Store {
     }
 
     fn shard(&self, id: Uuid) -> MutexGuard<'_, Shard> {
-        lock(&self.sessions[usize::from(id.as_bytes()[SHARD] % SHARDS)])
+        lock(&self.sessions[usize::from(id.as_bytes()[SHARD_BYTE] % SHARDS)])
     }
 
     fn users(&self, user_id: &str) -> MutexGuard<'_, Users> {
@@ -253,7 +253,7 @@ mod tests {
         {
             let store = Store::default();
             let mut ids: Vec<Uuid> = (0..100).map(|_| store.new_id()).collect();
-            // Nobody says that they are opened in the order of their ids.
+            // Nobody says that they are opened in the order of their turns.
             ids.swap(3, 60);
             for &id in &ids {
                 store.insert(id, opened(id));
@@ -262,14 +262,50 @@ mod tests {
             for at in gone {
                 store.remove(&written(ids[at])).unwrap();
             }
-            let mut shown = Vec::new();
-            store.all(|kept| {
-                shown.push(kept.session().id.clone());
-                Look::GoOn
-            });
             let expected: Vec<String> = kept.into_iter().map(|at| written(ids[at])).collect();
-            assert_eq!(shown, expected);
+            assert_eq!(all_ids(&store), expected);
         }
+    }
+
+    fn all_ids(store: &Store) -> Vec<String> {
+        let mut ids = Vec::new();
+        store.all(|kept| {
+            ids.push(kept.session().id.clone());
+            Look::GoOn
+        });
+        ids
+    }
+
+    #[test]
+    fn a_list_keeps_its_order_while_others_open_and_delete() {
+        const THREADS: usize = 4;
+        const EACH: usize = 100;
+        let store = &Store::default();
+        let open_and_delete = || {
+            for _ in 0..EACH {
+                let (stays, goes) = (store.new_id(), store.new_id());
+                store.insert(goes, opened(goes));
+                store.insert(stays, opened(stays));
+                store.remove(&written(goes)).expect("it is there");
+            }
+        };
+        thread::scope(|threads| {
+            let opening: Vec<_> = (0..THREADS).map(|_| threads.spawn(open_and_delete)).collect();
+            let mut before = Vec::new();
+            while !opening.iter().all(thread::ScopedJoinHandle::is_finished) {
+                let now = all_ids(store);
+                let stayed = before.iter().filter(|id| now.contains(id));
+                assert!(now.iter().filter(|id| before.contains(id)).eq(stayed), "the order has changed");
+                before = now;
+            }
+        });
+        let mut of_user = Vec::new();
+        store.of_user("1", |kept| {
+            of_user.push(kept.session().id.clone());
+            Look::GoOn
+        });
+        assert_eq!(of_user, all_ids(store));
+        assert_eq!(of_user.len(), THREADS * EACH);
     }
 
     #[test]

@@ -18,4 +18,4 @@ pub use timestamp::Timestamp;
 pub(crate) use date_parse::date_parse;
 pub(crate) use timestamp::truncate_to_millis;
 #[cfg(feature = "server")]
-pub(crate) use timestamp::{Written, to_text};
+pub(crate) use timestamp::{WrittenTime, to_text};

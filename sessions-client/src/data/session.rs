@@ -112,8 +112,8 @@ fn serialize<U: Serialize, D: Serialize, S: Serializer>(
     map.serialize_entry("user_id", &session.user_id)?;
     map.serialize_entry("user_name", &session.user_name)?;
     map.serialize_entry("active", &session.active)?;
-    map.serialize_entry("open_time", &timestamp::Written(&session.open_time))?;
-    map.serialize_entry("request_time", &timestamp::Written(&session.request_time))?;
+    map.serialize_entry("open_time", &timestamp::WrittenTime(&session.open_time))?;
+    map.serialize_entry("request_time", &timestamp::WrittenTime(&session.request_time))?;
     map.serialize_entry("address", &session.address)?;
     map.serialize_entry("client", &session.client)?;
     if !in_list || session.user.is_some() {
@@ -123,7 +123,7 @@ fn serialize<U: Serialize, D: Serialize, S: Serializer>(
         map.serialize_entry("data", &session.data)?;
     }
     if let Some(time) = &session.close_time {
-        map.serialize_entry("close_time", &timestamp::Written(time))?;
+        map.serialize_entry("close_time", &timestamp::WrittenTime(time))?;
     }
     map.end()
 }

@@ -87,7 +87,7 @@ impl Wishes {
         }
         // Every body is JSON, whether it says so or has no headers of its own.
         parts.headers.remove(CONTENT_TYPE);
-        let mut content_type = Some(JSON).filter(|_| !body.is_empty());
+        let mut content_type = (!body.is_empty()).then_some(JSON);
         let callback = self.callback.as_ref().filter(|_| reach > Reach::Server && has_body);
         if let (Some(callback), Reach::Checks | Reach::Uncaught) = (callback, reach) {
             content_type = Some(jsonp::SCRIPT);
@@ -128,7 +128,8 @@ impl Wishes {
     }
 }
 
-/// The headers of nearly all answers. A copy costs less than building them, and a look at each less than to find two.
+/// The headers of nearly all answers. To copy them costs less than to build them, and to look at each costs less than to
+/// hash the names of the two that differ.
 fn usual(length: usize) -> HeaderMap {
     let mut headers = USUAL.clone();
     for (name, value) in &mut headers {
@@ -141,7 +142,7 @@ fn usual(length: usize) -> HeaderMap {
     headers
 }
 
-/// With the length of no answer, and its date.
+/// Length and date are those of no answer.
 static USUAL: LazyLock<HeaderMap> = LazyLock::new(|| {
     let mut headers = first(Reach::Command, None, None, false, HeaderMap::new());
     headers.insert(CONTENT_TYPE, JSON);

@@ -1,7 +1,8 @@
 //! What answers the commands: any [`ISessionsV1`], behind the generated dispatcher.
 //!
 //! Sessions in memory are not copied to be written and dropped again: what is asked most is answered with the JSON that
-//! they write of themselves. Where they are wrapped in another type, the dispatcher gives the same answers.
+//! they write of themselves. Where they are wrapped in another type, the dispatcher gives the same answers, but for the type
+//! of the body, which is the same for all and put in by whoever sends them.
 
 use crate::SessionsMemoryClientV1;
 use crate::contract::ISessionsV1;
@@ -50,7 +51,7 @@ impl<S: ISessionsV1<U, D>, U: Payload, D: Payload> Handler for Commands<S, U, D>
 
 fn call<R: Received>(request: Incoming, answer: impl FnOnce(R) -> Result<Option<Vec<u8>>>) -> Response {
     match receive(request).and_then(answer) {
-        // Headers for nothing but the type of the body would cost as much as many a call.
+        // Headers for nothing but the type of the body would be two allocations.
         Ok(Some(json)) => Response::new(json.into()),
         Ok(None) => empty(StatusCode::NO_CONTENT),
         Err(error) => refuse(R::ROUTE, &error),

@@ -50,8 +50,6 @@ impl Kind {
     pub(crate) async fn serve(self) -> Result<()> {
         match self {
             Self::Embedded => {
-                // Ids are random, and which tables grow depends on them: so it does not from one run to the next.
-                fastrand::seed(1);
                 let service = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await?;
                 println!("{}", service.url());
                 released().await;

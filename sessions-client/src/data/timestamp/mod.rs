@@ -58,9 +58,9 @@ impl Visitor<'_> for Text {
 }
 
 /// A time on its way into JSON.
-pub(crate) struct Written<'t>(pub(crate) &'t Timestamp);
+pub(crate) struct WrittenTime<'t>(pub(crate) &'t Timestamp);
 
-impl Serialize for Written<'_> {
+impl Serialize for WrittenTime<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         with_text(self.0, |text| serializer.serialize_str(text))
     }
