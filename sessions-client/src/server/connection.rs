@@ -33,6 +33,9 @@ pub(super) async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, double: &
     let mut builder = http1::Builder::new();
     // A date is written by those answers alone that have one.
     builder.title_case_headers(true).auto_date_header(false).max_header_size(HEADERS);
+    // Whoever has said that there is no more to come is answered. To look out for them, hyper would set memory aside for
+    // another request while this one is served.
+    builder.half_close(true);
     let stream = TokioIo::new(Gather::over(stream));
     let mut connection = pin!(builder.serve_connection(stream, service));
     tokio::select! {
@@ -138,6 +141,17 @@ mod tests {
         let closed = timeout(Duration::from_secs(600), client.read(&mut [0])).await;
         assert_eq!(closed.expect("it is closed").unwrap(), 0);
         start.elapsed()
+    }
+
+    #[tokio::test]
+    async fn who_has_no_more_to_ask_is_answered() {
+        let (mut client, server) = connected();
+        client.write_all(b"GET /nope HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        client.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        let (read, ()) = tokio::join!(client.read_to_end(&mut answer), server);
+        read.unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 404"), "{:?}", answer.utf8_chunks());
     }
 
     #[tokio::test(start_paused = true)]

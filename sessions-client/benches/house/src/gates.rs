@@ -82,20 +82,20 @@ const LIMITS: &[Limit] = &[
     Limit {
         ours: Subject::Answer(Kind::Embedded, Asked::OpenSession),
         peer: Subject::Answer(Kind::Axum, Asked::OpenSession),
-        instructions: 2.40,
-        allocations: 1.59,
+        instructions: 2.38,
+        allocations: 1.42,
     },
     Limit {
         ours: Subject::Answer(Kind::Embedded, Asked::GetSessionById),
         peer: Subject::Answer(Kind::Axum, Asked::GetSessionById),
         instructions: 1.57,
-        allocations: 0.77,
+        allocations: 0.65,
     },
     Limit {
         ours: Subject::Answer(Kind::Embedded, Asked::GetSessions),
         peer: Subject::Answer(Kind::Axum, Asked::GetSessions),
-        instructions: 4.20,
-        allocations: 0.83,
+        instructions: 3.05,
+        allocations: 0.71,
     },
 ];
 
