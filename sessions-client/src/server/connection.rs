@@ -1,4 +1,7 @@
 //! One connection: what Node.js sees to before the service hears of a request, and when it is over.
+//!
+//! To let others go before an answer is written, as the hyper transport does before a request, was refused: a client on
+//! another core gains by it, and a load test in the same process makes a fifteenth fewer calls.
 
 use super::{Double, answer::Answer, gather::Gather, node};
 use crate::runtime::Handler;

@@ -142,7 +142,8 @@ impl Count {
                 subject.name(),
                 thousands(profile.instructions()),
                 share.map(|share| format!("{share:.2}")).unwrap_or_default(),
-                format!("{:.0}", profile.allocations()),
+                // Two runs that allocate as often may differ by one, and so by less than none.
+                format!("{:.0}", profile.allocations().max(0.0)),
             ]);
         }
         println!("{table}");
