@@ -76,6 +76,36 @@ async fn a_payload_comes_back_as_its_json_reads_and_one_without_any_is_refused()
     assert_eq!(sessions.len(), 1);
 }
 
+/// An even number is read; any is written.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "u8")]
+struct Even(u8);
+
+impl TryFrom<u8> for Even {
+    type Error = &'static str;
+
+    fn try_from(number: u8) -> Result<Self, Self::Error> {
+        if number.is_multiple_of(2) { Ok(Self(number)) } else { Err("odd") }
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_back_is_refused_and_changes_nothing() {
+    let sessions = SessionsMemoryClientV1::new().with_payloads::<Even, Even>();
+    let opened = sessions.open_session(None, "u", None, None, None, None, Some(&Even(2))).await.unwrap();
+    for refused in [
+        sessions.open_session(None, "u", None, None, None, None, Some(&Even(1))).await.map(Some),
+        sessions.store_session_data(None, &opened.id, &Even(1)).await,
+        sessions.update_session_user(None, &opened.id, &Even(1)).await,
+    ] {
+        let error = refused.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode);
+        assert!(error.to_string().contains("cannot be read back"), "{error}");
+    }
+    assert_eq!(sessions.len(), 1);
+    assert_eq!(sessions.get_session_by_id(None, &opened.id).await.unwrap(), Some(opened));
+}
+
 #[tokio::test]
 async fn falsy_values_are_kept_as_none_and_others_as_they_are() {
     let sessions = SessionsMemoryClientV1::new();

@@ -5,13 +5,14 @@ mod direct;
 mod factory;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 mod http;
-mod kept;
+mod ids;
 mod memory;
 mod null;
-mod store;
 
 #[cfg(feature = "tokio")]
 pub use direct::SessionsDirectClientV1;
 pub use factory::SessionsClientFactory;
 pub use memory::SessionsMemoryClientV1;
+#[cfg(feature = "server")]
+pub(crate) use memory::{Change, Sessions};
 pub use null::SessionsNullClientV1;

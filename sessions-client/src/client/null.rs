@@ -1,6 +1,6 @@
 //! No sessions at all, for applications that can do without.
 
-use super::store::{random_id, written};
+use super::ids::{random_id, written};
 use crate::contract::ISessionsV1;
 use crate::data::{DataPage, FilterParams, PagingParams, SessionV1, Timestamp, truncate_to_millis};
 use crate::error::Result;

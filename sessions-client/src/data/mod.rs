@@ -16,6 +16,6 @@ pub use session_ref::SessionRef;
 pub use timestamp::Timestamp;
 
 pub(crate) use date_parse::date_parse;
-pub(crate) use timestamp::truncate_to_millis;
 #[cfg(feature = "server")]
-pub(crate) use timestamp::{WrittenTime, to_text};
+pub(crate) use timestamp::to_text;
+pub(crate) use timestamp::{truncate_to_millis, with_text};

@@ -73,6 +73,14 @@ fn value<'r, T: Deserialize<'r>>(response: &'r Response) -> Result<T, Error> {
     })
 }
 
+/// Reads a session, or a page of them, that was written here.
+pub(crate) fn read_back<T: DeserializeOwned>(json: &[u8]) -> Result<T, Error> {
+    parse(json).map_err(|_| {
+        let message = format!("what is kept cannot be read back from its JSON: {}", mismatch::<T>(json));
+        Error::new(ErrorKind::Decode, message)
+    })
+}
+
 /// Reads a body of UTF-8 as text: one check of all of it costs a tenth of one for each string in it. A body of other
 /// bytes is read as bytes, since they may stand where nobody reads them.
 fn parse<'b, T: Deserialize<'b>>(body: &'b [u8]) -> serde_json::Result<T> {

@@ -28,6 +28,7 @@ pub use base_route::BaseRoute;
 pub(crate) use base_route::is_folded;
 pub use caller::Caller;
 pub use decode::decode;
+pub(crate) use decode::read_back;
 pub use encode::Encoder;
 pub(crate) use encode::UNWRITABLE;
 pub use incoming::{Arguments, Incoming, Unreadable};
@@ -50,11 +51,11 @@ pub(crate) use incoming::validation_error;
 pub(crate) use incoming::{invalid_json, receive, route_of};
 #[cfg(feature = "server")]
 pub(crate) use members::Members;
-pub(crate) use respond::to_json;
 #[cfg(feature = "server")]
-pub(crate) use respond::{empty, refuse, write_always};
+pub(crate) use respond::{empty, refuse};
 #[cfg(any(feature = "server", feature = "test-kit"))]
 pub(crate) use respond::{error_response, json};
+pub(crate) use respond::{to_json, write_always};
 
 /// A request whose body is complete.
 pub type Request = http::Request<bytes::Bytes>;

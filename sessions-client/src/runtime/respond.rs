@@ -44,7 +44,6 @@ fn write_json(body: &mut Vec<u8>, value: &impl Serialize) -> serde_json::Result<
 }
 
 /// Writes behind what there is what has a JSON, whatever is in it: names, texts, numbers and times.
-#[cfg(feature = "server")]
 pub(crate) fn write_always(body: &mut Vec<u8>, value: &impl Serialize) {
     let written = write_json(body, value);
     debug_assert!(written.is_ok(), "{written:?}");

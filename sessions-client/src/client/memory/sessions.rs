@@ -1,0 +1,145 @@
+//! The service itself: what each call does to the sessions, and its result as JSON.
+//!
+//! Each shows the JSON to whoever calls, who reads it or sends it. What cannot be shown is not done.
+
+use super::filter::Filter;
+use super::kept::{Change, Json, Kept};
+use super::store::{Look, Store};
+use crate::data::{DataPage, FilterParams, PagingParams, SessionV1, Timestamp, truncate_to_millis};
+use crate::error::Result;
+use crate::runtime::write_always;
+use chrono::{TimeDelta, Utc};
+use serde::Serialize;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+/// The size of a page, and the largest that there is.
+const PAGE: usize = 100;
+
+/// Sessions in memory. Clones share them.
+#[derive(Clone)]
+pub(crate) struct Sessions {
+    store: Arc<Store>,
+    pub(super) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    pub(super) expire_timeout: TimeDelta,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self { store: Arc::default(), clock: Arc::new(Utc::now), expire_timeout: TimeDelta::days(1) }
+    }
+}
+
+impl Sessions {
+    /// No sessions yet, and the rest as it is here.
+    pub(super) fn without_any(self) -> Self {
+        Self { store: Arc::default(), ..self }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.store.len()
+    }
+
+    /// Opens a session; the texts are those from `user_id` to `client`.
+    pub(crate) fn open<T>(
+        &self,
+        texts: [Option<String>; 4],
+        user: Option<&impl Serialize>,
+        data: Option<&impl Serialize>,
+        look: impl FnOnce(&[u8]) -> Result<T>,
+    ) -> Result<T> {
+        let texts = texts.map(|text| text.filter(|text| !text.is_empty()));
+        let user = user.map(|user| Json::of("user", user)).transpose()?;
+        let data = data.map(|data| Json::of("data", data)).transpose()?;
+        let id = self.store.new_id();
+        let kept = Kept::opened(id, texts, [user, data], self.now());
+        let seen = look(kept.json())?;
+        self.store.insert(id, kept);
+        Ok(seen)
+    }
+
+    pub(crate) fn get<T>(&self, id: &str, look: impl FnOnce(&[u8]) -> Result<T>) -> Result<Option<T>> {
+        self.store.get(id, |kept| look(kept.json())).transpose()
+    }
+
+    pub(crate) fn change<T>(
+        &self,
+        id: &str,
+        change: &Change,
+        look: impl FnOnce(&[u8]) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let now = self.now();
+        self.store.change(id, |kept| kept.change(change, now, look)).transpose()
+    }
+
+    pub(crate) fn delete<T>(&self, id: &str, look: impl FnOnce(&[u8]) -> Result<T>) -> Result<Option<T>> {
+        self.store.remove(id, |kept| look(kept.json()))
+    }
+
+    pub(super) fn close_expired(&self) {
+        let now = self.now();
+        // Before the beginning of time nothing has changed.
+        let Some(oldest) = now.checked_sub_signed(self.expire_timeout) else { return };
+        self.store.change_all(|kept| {
+            if kept.is_active() && kept.request_time() < oldest {
+                let Ok(()) = kept.change(&Change::Close, now, |_| Ok::<_, Infallible>(()));
+            }
+        });
+    }
+
+    /// A page of a list.
+    pub(crate) fn page(&self, filter: Option<&FilterParams>, paging: Option<&PagingParams>) -> Vec<u8> {
+        let (filter, paging) = (Filter::of(filter), paging.copied().unwrap_or_default());
+        let (skipped, taken) = (paging.skipped(), paging.taken(PAGE, PAGE));
+        let counts = paging.wants_total();
+        let mut json = Vec::with_capacity(taken.min(PAGE) * 300);
+        // The total is known in the end, if at all.
+        write_frame(&mut json, None);
+        let start = json.len();
+        let (mut found, mut shown) = (0, 0);
+        self.matching(&filter, |kept| {
+            if found >= skipped && shown < taken {
+                if shown > 0 {
+                    json.push(b',');
+                }
+                kept.write_listed(&mut json);
+                shown += 1;
+            }
+            found += 1;
+            if counts || shown < taken { Look::GoOn } else { Look::Enough }
+        });
+        if counts {
+            let mut frame = Vec::new();
+            write_frame(&mut frame, Some(found as u64));
+            json.splice(..start, frame);
+        }
+        json.extend_from_slice(END_OF_PAGE);
+        json
+    }
+
+    /// Shows the sessions that `filter` holds for to `look`, until it has seen enough. They are found by the narrowest
+    /// index that the filter allows.
+    fn matching(&self, filter: &Filter<'_>, mut look: impl FnMut(&Kept) -> Look) {
+        let mut look = |kept: &Kept| if filter.holds_for(kept) { look(kept) } else { Look::GoOn };
+        if let Some(id) = filter.id {
+            self.store.get(id, look);
+        } else if let Some(user_id) = filter.user_id {
+            self.store.of_user(user_id, &mut look);
+        } else {
+            self.store.all(&mut look);
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        truncate_to_millis((self.clock)())
+    }
+}
+
+/// What follows the last session of a page.
+const END_OF_PAGE: &[u8] = b"]}";
+
+/// Writes what comes before the first session of a page.
+fn write_frame(json: &mut Vec<u8>, total: Option<u64>) {
+    write_always(json, &DataPage::<SessionV1>::new(Vec::new(), total));
+    json.truncate(json.len() - END_OF_PAGE.len());
+}
