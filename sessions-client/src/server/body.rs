@@ -6,16 +6,21 @@
 use super::{compression, digest, head, javascript};
 use crate::error::ServiceError;
 use crate::runtime::{Members, Request, Response, Route, error_response, invalid_json};
+use bytes::{Buf, Bytes};
 use http::StatusCode;
 use http::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue,
     TRANSFER_ENCODING,
 };
+use http_body::Body;
+use http_body_util::{BodyExt, Limited};
 use std::borrow::Cow;
+use std::error::Error;
 use std::io;
+use std::pin::pin;
 
 /// The largest body as it is sent, in bytes: more than the real service was seen to accept.
-pub(super) const LIMIT: usize = 128 << 20;
+const LIMIT: usize = 128 << 20;
 
 /// The largest body that was compressed, in bytes. What it holds costs memory that nobody had to send.
 const DECOMPRESSED_LIMIT: usize = 16 << 20;
@@ -23,6 +28,26 @@ const DECOMPRESSED_LIMIT: usize = 16 << 20;
 /// The refusal of a body beyond a limit.
 pub(super) fn too_large(message: &str) -> Response {
     error_response(StatusCode::PAYLOAD_TOO_LARGE, &ServiceError::new("PayloadTooLarge", message))
+}
+
+/// All of a body, if it comes to its end within the limit.
+pub(super) async fn received<B>(body: B) -> Option<Bytes>
+where
+    B: Body<Error: Into<Box<dyn Error + Send + Sync>>>,
+{
+    let mut body = pin!(Limited::new(body, LIMIT));
+    let mut first = Bytes::new();
+    // Most come in one piece, which need not be collected.
+    if let Some(frame) = body.frame().await
+        && let Ok(mut data) = frame.ok()?.into_data()
+    {
+        first = data.copy_to_bytes(data.remaining());
+    }
+    if body.is_end_stream() {
+        return Some(first);
+    }
+    let rest = body.collect().await.ok()?.to_bytes();
+    Some(if rest.is_empty() { first } else { [first, rest].concat().into() })
 }
 
 /// How the service treats a body.

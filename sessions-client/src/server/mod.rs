@@ -45,7 +45,6 @@ use axum::body::Body;
 use bytes::Bytes;
 use chrono::Utc;
 use http::{Method, StatusCode};
-use http_body_util::{BodyExt, Limited};
 use std::error::Error;
 use std::sync::Arc;
 
@@ -84,10 +83,10 @@ impl<H: Handler> Double<H> {
         if let Some(permission) = cors::preflight(&parts.method, &parts.headers) {
             return wishes.permission(permission);
         }
-        let Ok(body) = Limited::new(body, body::LIMIT).collect().await else {
+        let Some(body) = body::received(body).await else {
             return wishes.answer(body::too_large("the body is incomplete or too large"), Reach::Server);
         };
-        let (response, reach) = self.route(http::Request::from_parts(parts, body.to_bytes())).await;
+        let (response, reach) = self.route(http::Request::from_parts(parts, body)).await;
         wishes.answer(response.map(javascript::written), reach)
     }
 

@@ -100,9 +100,10 @@ impl Kept {
     ) -> Self {
         let state = State { active: true, open_time: now, request_time: now, close_time: None };
         let [user, data] = [&user, &data].map(|payload| payload.as_ref().map_or(NONE, Json::kept));
-        let texts = [&user_id, &user_name, &address, &client].into_iter().flatten();
-        let length = texts.map(String::len).sum::<usize>() + user.len() + data.len();
-        let mut draft = Draft::with_capacity(USUAL_LENGTH + length);
+        let texts = [&user_id, &user_name, &address, &client];
+        let lengths = texts.map(|text| text.as_ref().map_or(NONE.len(), |text| text.len() + 2));
+        let length = LENGTH + lengths.iter().sum::<usize>() + user.len() + data.len();
+        let mut draft = Draft::with_capacity(length);
         let id = id.simple();
         draft.plain(b"{\"id\":\"", id.encode_lower(&mut [0; Simple::LENGTH]));
         draft.text(b",\"user_id\":", user_id.as_deref());
@@ -172,9 +173,10 @@ const USER: &[u8] = b",\"user\":";
 const DATA: &[u8] = b",\"data\":";
 const NONE: &[u8] = b"null";
 
-/// How long a session is that has no texts, and without its payloads.
-const USUAL_LENGTH: usize = "{'id':'01234567890123456789012345678901','user_id':null,'user_name':null,'active':true,\
-    'open_time':'2026-11-23T02:10:20.820Z','request_time':'2026-11-23T02:10:20.820Z','address':null,'client':null,\
+/// How long a session is, texts and payloads aside, that was just opened. Where nothing has to be escaped it is exact, so that
+/// no buffer is too large for what is kept.
+const LENGTH: usize = "{'id':'01234567890123456789012345678901','user_id':,'user_name':,'active':true,\
+    'open_time':'2026-11-23T02:10:20.820Z','request_time':'2026-11-23T02:10:20.820Z','address':,'client':,\
     'user':,'data':}"
     .len();
 
