@@ -99,8 +99,8 @@ async fn what_cannot_be_read_back_is_refused_and_changes_nothing() {
         sessions.update_session_user(None, &opened.id, &Even(1)).await,
     ] {
         let error = refused.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Decode);
-        assert!(error.to_string().contains("cannot be read back"), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Encode);
+        assert!(error.to_string().contains("` cannot be read back from its JSON: "), "{error}");
     }
     assert_eq!(sessions.len(), 1);
     assert_eq!(sessions.get_session_by_id(None, &opened.id).await.unwrap(), Some(opened));

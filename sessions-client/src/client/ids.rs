@@ -8,25 +8,29 @@ pub(super) fn random_id() -> Uuid {
     uuid::Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes()).into_uuid()
 }
 
-/// An id that tells the number of its session, to those who ask for it, and is as random as others to all who look at it.
-/// Numbers begin anew after 2^48.
+/// An id that tells the number of its session to those who ask for it, and has 74 random bits. Numbers begin anew after 2^48.
 pub(super) fn numbered(number: u64) -> Uuid {
     let mut id = random_id().into_bytes();
-    let number = number.to_be_bytes();
-    for place in 0..6 {
-        id[10 + place] = number[2 + place] ^ id[place];
-    }
+    let [_, _, hidden @ ..] = (number ^ mask(id)).to_be_bytes();
+    id[NUMBER..].copy_from_slice(&hidden);
     Uuid::from_bytes(id)
 }
 
 /// The number that the id tells; some number, where it is an id of another kind.
 pub(super) fn number(id: Uuid) -> u64 {
-    let id = id.as_bytes();
-    let mut number = [0; 8];
-    for place in 0..6 {
-        number[2 + place] = id[10 + place] ^ id[place];
-    }
-    u64::from_be_bytes(number)
+    let id = id.into_bytes();
+    let mut hidden = [0; 8];
+    hidden[2..].copy_from_slice(&id[NUMBER..]);
+    (u64::from_be_bytes(hidden) ^ mask(id)) & (u64::MAX >> 16)
+}
+
+/// Where in an id its number is.
+const NUMBER: usize = 10;
+
+/// What hides the number among random bits, made of others: a multiplication spreads each over those above it.
+fn mask(id: [u8; 16]) -> u64 {
+    let [first @ .., _, _, _, _, _, _, _, _] = id;
+    u64::from_be_bytes(first).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 16
 }
 
 /// An id as the service writes it.
@@ -45,11 +49,12 @@ mod tests {
     use super::{number, numbered, read, written};
 
     #[test]
-    fn an_id_tells_its_number_and_is_like_no_other() {
+    fn an_id_tells_its_number_to_those_alone_who_ask() {
         for given in [0, 1, 255, 1 << 40, (1 << 48) - 1] {
             let [id, other] = [(); 2].map(|()| numbered(given));
             assert_eq!((number(id), number(other)), (given, given));
             assert_ne!(id, other);
+            assert_ne!(id.as_bytes()[..6], id.as_bytes()[10..]);
             assert_eq!(id.get_version_num(), 4);
             assert_eq!(read(&written(id)), Some(id));
         }

@@ -14,5 +14,5 @@ pub use direct::SessionsDirectClientV1;
 pub use factory::SessionsClientFactory;
 pub use memory::SessionsMemoryClientV1;
 #[cfg(feature = "server")]
-pub(crate) use memory::{Change, Sessions};
+pub(crate) use memory::{Change, Json, Sessions};
 pub use null::SessionsNullClientV1;

@@ -62,9 +62,7 @@ fn value<'r, T: Deserialize<'r>>(response: &'r Response) -> Result<T, Error> {
         let what = match error.classify() {
             Category::Data => format!("is not what was promised: {}", mismatch::<T>(body)),
             Category::Eof => format!("ends in the middle of its JSON (line {line} column {column})"),
-            Category::Syntax if error.to_string().starts_with("recursion limit exceeded") => {
-                "is nested deeper than the 127 levels that are read".to_owned()
-            }
+            Category::Syntax if is_too_deep(&error) => TOO_DEEP.to_owned(),
             Category::Syntax | Category::Io => {
                 format!("is not JSON{} (line {line} column {column})", media_type(response))
             }
@@ -73,12 +71,33 @@ fn value<'r, T: Deserialize<'r>>(response: &'r Response) -> Result<T, Error> {
     })
 }
 
-/// Reads a session, or a page of them, that was written here.
+/// Reads what was written here.
 pub(crate) fn read_back<T: DeserializeOwned>(json: &[u8]) -> Result<T, Error> {
-    parse(json).map_err(|_| {
-        let message = format!("what is kept cannot be read back from its JSON: {}", mismatch::<T>(json));
+    parse(json).map_err(|error| {
+        let message = format!("what is kept {}", unreadable::<T>(&error, json));
         Error::new(ErrorKind::Decode, message)
     })
+}
+
+/// Whether a payload of a session can be read from its JSON; or else the end of a sentence that begins with it.
+pub(crate) fn check_payload<T: DeserializeOwned>(json: &[u8]) -> Result<(), String> {
+    // A session is a level around it.
+    let session = [b"[", json, b"]"].concat();
+    parse::<[T; 1]>(&session).map(|_| ()).map_err(|error| unreadable::<T>(&error, json))
+}
+
+fn unreadable<'b, T: Deserialize<'b>>(error: &serde_json::Error, json: &'b [u8]) -> String {
+    if is_too_deep(error) {
+        TOO_DEEP.to_owned()
+    } else {
+        format!("cannot be read back from its JSON: {}", mismatch::<T>(json))
+    }
+}
+
+const TOO_DEEP: &str = "is nested deeper than the 127 levels that are read";
+
+fn is_too_deep(error: &serde_json::Error) -> bool {
+    error.classify() == Category::Syntax && error.to_string().starts_with("recursion limit exceeded")
 }
 
 /// Reads a body of UTF-8 as text: one check of all of it costs a tenth of one for each string in it. A body of other

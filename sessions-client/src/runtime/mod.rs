@@ -28,7 +28,7 @@ pub use base_route::BaseRoute;
 pub(crate) use base_route::is_folded;
 pub use caller::Caller;
 pub use decode::decode;
-pub(crate) use decode::read_back;
+pub(crate) use decode::{check_payload, read_back};
 pub use encode::Encoder;
 pub(crate) use encode::UNWRITABLE;
 pub use incoming::{Arguments, Incoming, Unreadable};

@@ -1,11 +1,11 @@
 //! What answers the commands: any [`ISessionsV1`], behind the generated dispatcher.
 //!
-//! Sessions in memory are not read to be written and dropped again: what is asked most is answered with the JSON that they
-//! are kept as. Where they are wrapped in another type, the dispatcher gives the same answers, but for the type
+//! Sessions in memory are not read to be written and dropped again: all that is asked is answered with the JSON that they
+//! are kept as, and that all may be closed needs none. Where they are wrapped in another type, the dispatcher gives the same answers, but for the type
 //! of the body, which is the same for all and put in by whoever sends them.
 
 use crate::SessionsMemoryClientV1;
-use crate::client::{Change, Sessions};
+use crate::client::{Change, Json, Sessions};
 use crate::contract::ISessionsV1;
 use crate::contract::sessions_v1::{
     self, CLOSE_SESSION, DELETE_SESSION_BY_ID, GET_SESSION_BY_ID, GET_SESSIONS, OPEN_SESSION, ROUTES,
@@ -21,6 +21,7 @@ use crate::runtime::{
 };
 use bytes::Bytes;
 use http::StatusCode;
+use serde_json::Value;
 use std::any::Any;
 
 pub(super) struct Commands<S, U: Payload, D: Payload> {
@@ -46,33 +47,42 @@ impl<S: ISessionsV1<U, D>, U: Payload, D: Payload> Handler for Commands<S, U, D>
                 Ok(Some(sessions.page(call.filter.as_ref(), call.paging.as_ref()).into()))
             }),
             Some(sessions) if is_for(GET_SESSION_BY_ID) => {
-                call(request, |call: GetSessionById| sessions.get(&call.session_id, copied))
+                call(request, |call: GetSessionById| Ok(sessions.get(&call.session_id)))
             }
-            Some(sessions) if is_for(OPEN_SESSION) => call(request, |call: OpenSession<U, D>| {
-                let OpenSession { user_id, user_name, address, client, user, data, .. } = call;
-                let texts = [Some(user_id), user_name, address, client];
-                sessions.open(texts, user.as_ref(), data.as_ref(), copied).map(Some)
-            }),
+            Some(sessions) if is_for(OPEN_SESSION) => {
+                call(request, |call: OpenSession<U, D>| open(sessions, call).map(Some))
+            }
             Some(sessions) if is_for(STORE_SESSION_DATA) => call(request, |call: StoreSessionData<D>| {
-                sessions.change(&call.session_id, &Change::data(&call.data)?, copied)
+                let data = received("data", &call.data)?.required()?;
+                Ok(sessions.change(&call.session_id, &Change::Data(data)))
             }),
             Some(sessions) if is_for(UPDATE_SESSION_USER) => call(request, |call: UpdateSessionUser<U>| {
-                sessions.change(&call.session_id, &Change::user(&call.user)?, copied)
+                let user = received("user", &call.user)?.required()?;
+                Ok(sessions.change(&call.session_id, &Change::User(user)))
             }),
             Some(sessions) if is_for(CLOSE_SESSION) => {
-                call(request, |call: CloseSession| sessions.change(&call.session_id, &Change::Close, copied))
+                call(request, |call: CloseSession| Ok(sessions.change(&call.session_id, &Change::Close)))
             }
             Some(sessions) if is_for(DELETE_SESSION_BY_ID) => {
-                call(request, |call: DeleteSessionById| sessions.delete(&call.session_id, copied))
+                call(request, |call: DeleteSessionById| Ok(sessions.delete(&call.session_id)))
             }
             _ => self.service.handle(request).await,
         }
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "whoever reads the JSON instead may fail")]
-fn copied(json: &[u8]) -> Result<Bytes> {
-    Ok(Bytes::copy_from_slice(json))
+fn open<U: Payload, D: Payload>(sessions: &Sessions, call: OpenSession<U, D>) -> Result<Bytes> {
+    let OpenSession { user_id, user_name, address, client, user, data, .. } = call;
+    let texts = [user_name.as_deref(), address.as_deref(), client.as_deref()];
+    let user = user.map(|user| received("user", &user)).transpose()?;
+    let data = data.map(|data| received("data", &data)).transpose()?;
+    Ok(sessions.open(user_id, texts, user.as_ref(), data.as_ref()))
+}
+
+/// The payload that is the argument `name`. A [`Value`] was read from JSON, and is read from it again.
+fn received<T: Payload>(name: &'static str, payload: &T) -> Result<Json> {
+    let is_value = (payload as &dyn Any).is::<Value>();
+    if is_value { Json::written(name, payload) } else { Json::of(name, payload) }
 }
 
 fn call<R: Received>(request: Incoming, answer: impl FnOnce(R) -> Result<Option<Bytes>>) -> Response {

@@ -113,15 +113,79 @@ async fn answer(url: &str, command: &str, arguments: &Value) -> (u16, Vec<String
     (response.status().as_u16(), headers, response.text().await.unwrap())
 }
 
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Lock {
+    code: u8,
+}
+
+fn locked() -> SessionsMemoryClientV1<Lock, Value> {
+    SessionsMemoryClientV1::new().with_clock(|| DateTime::UNIX_EPOCH).with_payloads()
+}
+
 #[tokio::test]
-async fn sessions_in_memory_answer_the_same_where_they_are_wrapped() {
+async fn sessions_in_memory_are_changed_the_same_where_they_are_wrapped() {
+    let sessions = locked();
+    let themselves = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
+    let wrapped = EmbeddedService::start("127.0.0.1:0", Arc::new(sessions)).await.unwrap();
+    // A session at each of them, and one that nobody has.
+    let mut twins = Vec::new();
+    for service in [&themselves, &wrapped] {
+        let (_, _, opened) = answer(&service.url(), "open_session", &json!({ "user_id": "1" })).await;
+        twins.push((service, serde_json::from_str::<Value>(&opened).unwrap()["id"].clone()));
+    }
+    for unknown in [false, true] {
+        for (command, payload) in [
+            ("store_session_data", json!({ "data": { "b": [1.5, 1e21], "1": {} } })),
+            ("store_session_data", json!({ "data": null })),
+            ("store_session_data", json!({ "data": 0 })),
+            ("store_session_data", json!({})),
+            ("update_session_user", json!({ "user": { "code": 7, "more": 8 } })),
+            ("update_session_user", json!({ "user": { "code": "seven" } })),
+            ("update_session_user", json!({ "user": null })),
+            ("close_session", json!({})),
+            ("store_session_data", json!({ "data": "closed" })),
+            ("close_session", json!({})),
+            ("delete_session_by_id", json!({})),
+            ("delete_session_by_id", json!({})),
+            ("store_session_data", json!({ "data": "deleted" })),
+        ] {
+            let mut answers = Vec::new();
+            for (service, id) in &twins {
+                let mut arguments = payload.clone();
+                arguments["session_id"] = if unknown { json!("unknown") } else { id.clone() };
+                let (status, headers, body) = answer(&service.url(), command, &arguments).await;
+                answers.push((status, headers, body.replace(id.as_str().unwrap(), "")));
+            }
+            assert_eq!(answers[0], answers[1], "{command} {payload}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_again_is_not_kept() {
+    /// Written under another name than it is read.
     #[derive(serde::Serialize, serde::Deserialize)]
-    struct Lock {
+    struct Renamed {
+        #[serde(rename(serialize = "written", deserialize = "read"))]
         code: u8,
     }
 
-    let sessions =
-        SessionsMemoryClientV1::new().with_clock(|| DateTime::UNIX_EPOCH).with_payloads::<Lock, Value>();
+    let sessions = SessionsMemoryClientV1::new().with_payloads::<Value, Renamed>();
+    let id = sessions.open_session(None, "1", None, None, None, None, None).await.unwrap().id;
+    let themselves = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
+    for (command, arguments) in [
+        ("open_session", json!({ "user_id": "1", "data": { "read": 1 } })),
+        ("store_session_data", json!({ "session_id": id, "data": { "read": 1 } })),
+    ] {
+        assert_eq!(answer(&themselves.url(), command, &arguments).await.0, 400, "{command}");
+    }
+    assert_eq!(sessions.len(), 1);
+    assert!(sessions.get_session_by_id(None, &id).await.unwrap().unwrap().data.is_none());
+}
+
+#[tokio::test]
+async fn sessions_in_memory_answer_the_same_where_they_are_wrapped() {
+    let sessions = locked();
     let themselves = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
     let wrapped = EmbeddedService::start("127.0.0.1:0", Arc::new(sessions.clone())).await.unwrap();
     let (themselves, wrapped) = (themselves.url(), wrapped.url());

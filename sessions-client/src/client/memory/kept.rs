@@ -6,34 +6,43 @@
 
 use crate::data::{Timestamp, with_text};
 use crate::error::{Error, Result};
-use crate::runtime::{UNWRITABLE, to_json, validation_error, write_always};
+use crate::runtime::{Payload, UNWRITABLE, check_payload, to_json, validation_error, write_always};
 use http::StatusCode;
 use serde::Serialize;
 use uuid::Uuid;
-use uuid::fmt::Simple;
 
 /// A payload as JSON.
-pub(crate) struct Json(Vec<u8>);
+pub(crate) struct Json {
+    name: &'static str,
+    json: Vec<u8>,
+}
 
 impl Json {
-    /// Writes the payload that is the argument `name`.
-    pub(super) fn of(name: &str, payload: &impl Serialize) -> Result<Self> {
-        to_json(payload).map(Self).map_err(|_| Error::argument(name, UNWRITABLE))
+    /// Writes the payload that is the argument `name`, and sees to it that it can be read again.
+    pub(crate) fn of<T: Payload>(name: &'static str, payload: &T) -> Result<Self> {
+        let written = Self::written(name, payload)?;
+        check_payload::<T>(&written.json).map_err(|why| Error::argument(name, why))?;
+        Ok(written)
     }
 
-    /// The same for a payload that must be there: the service refuses `null`, in these words.
-    fn required(name: &str, payload: &impl Serialize) -> Result<Self> {
-        let json = Self::of(name, payload)?;
-        if json.0 == NONE {
-            let error = validation_error(&[format!("{name} must not be null")]);
+    /// The same for one of which that is known.
+    pub(crate) fn written(name: &'static str, payload: &impl Serialize) -> Result<Self> {
+        let json = to_json(payload).map_err(|_| Error::argument(name, UNWRITABLE))?;
+        Ok(Self { name, json })
+    }
+
+    /// For a payload that must be there: the service refuses `null`, in these words.
+    pub(crate) fn required(self) -> Result<Self> {
+        if self.json == NONE {
+            let error = validation_error(&[format!("{} must not be null", self.name)]);
             return Err(Error::from_service(StatusCode::BAD_REQUEST, error));
         }
-        Ok(json)
+        Ok(self)
     }
 
     /// The payload as it is kept: none, where JavaScript takes it for `false`.
     fn kept(&self) -> &[u8] {
-        match &self.0[..] {
+        match &self.json[..] {
             b"false" | b"0" | b"-0" | b"0.0" | b"-0.0" | b"\"\"" => NONE,
             json => json,
         }
@@ -48,33 +57,18 @@ pub(crate) enum Change {
     Close,
 }
 
-impl Change {
-    pub(crate) fn user(user: &impl Serialize) -> Result<Self> {
-        Json::required("user", user).map(Self::User)
-    }
-
-    pub(crate) fn data(data: &impl Serialize) -> Result<Self> {
-        Json::required("data", data).map(Self::Data)
-    }
-}
-
 pub(super) struct Kept {
-    user_id: Option<String>,
-    written: Written,
-}
-
-/// A session as it stands by itself.
-struct Written {
+    /// The session as it stands by itself.
     json: Box<[u8]>,
     places: Places,
     state: State,
 }
 
-/// Where in the JSON there begins what may change.
+/// Where in the JSON pieces begin. What does not change lies between what may.
 #[derive(Clone, Copy, Default)]
 struct Places {
     state: usize,
-    /// `address` and `client`, which do not change.
+    /// `address` and `client`.
     origin: usize,
     user: usize,
     data: usize,
@@ -91,37 +85,34 @@ struct State {
 }
 
 impl Kept {
-    /// A session that is opened at `now`.
+    /// A session that is opened at `now`, and has no id yet.
     pub(super) fn opened(
-        id: Uuid,
-        [user_id, user_name, address, client]: [Option<String>; 4],
-        [user, data]: [Option<Json>; 2],
+        user_id: Option<&str>,
+        [user_name, address, client]: [Option<&str>; 3],
+        [user, data]: [Option<&Json>; 2],
         now: Timestamp,
     ) -> Self {
         let state = State { active: true, open_time: now, request_time: now, close_time: None };
-        let [user, data] = [&user, &data].map(|payload| payload.as_ref().map_or(NONE, Json::kept));
-        let texts = [&user_id, &user_name, &address, &client];
-        let lengths = texts.map(|text| text.as_ref().map_or(NONE.len(), |text| text.len() + 2));
-        let length = LENGTH + lengths.iter().sum::<usize>() + user.len() + data.len();
-        let mut draft = Draft::with_capacity(length);
-        let id = id.simple();
-        draft.plain(b"{\"id\":\"", id.encode_lower(&mut [0; Simple::LENGTH]));
-        draft.text(b",\"user_id\":", user_id.as_deref());
-        draft.text(b",\"user_name\":", user_name.as_deref());
-        draft.state(&state);
-        draft.text(b",\"address\":", address.as_deref());
-        draft.text(b",\"client\":", client.as_deref());
-        Self { user_id, written: draft.finish(user, data, state) }
+        let payloads = [user, data].map(|payload| payload.map_or(NONE, Json::kept));
+        let texts = [user_id, user_name, address, client];
+        let lengths = texts.map(|text| text.map_or(NONE.len(), |text| text.len() + 2));
+        let mut draft = Draft::new(TEXTS + lengths.iter().sum::<usize>(), state, payloads);
+        draft.plain(ID, NO_ID);
+        draft.text(b",\"user_id\":", user_id);
+        draft.text(b",\"user_name\":", user_name);
+        draft.state();
+        draft.text(b",\"address\":", address);
+        draft.text(b",\"client\":", client);
+        draft.finish()
     }
 
-    /// Changes the session at `now`, and returns what `look` makes of its JSON. What `look` refuses is not done.
-    pub(super) fn change<T, E>(
-        &mut self,
-        change: &Change,
-        now: Timestamp,
-        look: impl FnOnce(&[u8]) -> Result<T, E>,
-    ) -> Result<T, E> {
-        let Written { json, places, state } = &self.written;
+    pub(super) fn set_id(&mut self, id: Uuid) {
+        id.simple().encode_lower(&mut self.json[ID.len()..]);
+    }
+
+    /// Changes the session at `now`.
+    pub(super) fn change(&mut self, change: &Change, now: Timestamp) {
+        let Self { json, places, state } = self;
         let mut state = State { request_time: now, ..*state };
         let mut user = &json[places.user + USER.len()..places.data];
         let mut data = &json[places.data + DATA.len()..places.end];
@@ -133,63 +124,72 @@ impl Kept {
                 (user, data) = (NONE, NONE);
             }
         }
-        let mut draft = Draft::with_capacity(json.len() + user.len() + data.len());
-        draft.json.extend_from_slice(&json[..places.state]);
-        draft.state(&state);
-        draft.json.extend_from_slice(&json[places.origin..places.user]);
-        let written = draft.finish(user, data, state);
-        let seen = look(&written.json)?;
-        self.written = written;
-        Ok(seen)
-    }
-
-    pub(super) fn user_id(&self) -> Option<&str> {
-        self.user_id.as_deref()
+        let (identity, origin) = (&json[..places.state], &json[places.origin..places.user]);
+        let mut draft = Draft::new(identity.len() + origin.len(), state, [user, data]);
+        draft.json.extend_from_slice(identity);
+        draft.state();
+        draft.json.extend_from_slice(origin);
+        *self = draft.finish();
     }
 
     pub(super) fn is_active(&self) -> bool {
-        self.written.state.active
+        self.state.active
     }
 
     /// When the session was last changed.
     pub(super) fn request_time(&self) -> Timestamp {
-        self.written.state.request_time
+        self.state.request_time
     }
 
     /// The session as it stands by itself.
     pub(super) fn json(&self) -> &[u8] {
-        &self.written.json
+        &self.json
+    }
+
+    pub(super) fn into_json(self) -> Box<[u8]> {
+        self.json
     }
 
     /// Writes the session as it stands in a list.
-    pub(super) fn write_listed(&self, to: &mut Vec<u8>) {
-        let Written { json, places, .. } = &self.written;
-        to.extend_from_slice(&json[..places.user]);
-        to.extend_from_slice(&json[places.end..]);
+    pub(super) fn write_listed(&self, json: &mut Vec<u8>) {
+        json.extend_from_slice(&self.json[..self.places.user]);
+        json.extend_from_slice(&self.json[self.places.end..]);
     }
 }
 
+const ID: &[u8] = b"{\"id\":\"";
 const USER: &[u8] = b",\"user\":";
 const DATA: &[u8] = b",\"data\":";
 const NONE: &[u8] = b"null";
 
-/// How long a session is, texts and payloads aside, that was just opened. Where nothing has to be escaped it is exact, so that
-/// no buffer is too large for what is kept.
-const LENGTH: usize = "{'id':'01234567890123456789012345678901','user_id':,'user_name':,'active':true,\
-    'open_time':'2026-11-23T02:10:20.820Z','request_time':'2026-11-23T02:10:20.820Z','address':,'client':,\
-    'user':,'data':}"
-    .len();
+/// What stands where the id will be.
+const NO_ID: &str = "00000000000000000000000000000000";
+
+// How long pieces are where nothing has to be escaped, so that no buffer is too large for what is kept.
+
+/// The texts without their values.
+const TEXTS: usize = ID.len() + NO_ID.len() + "','user_id':,'user_name':,'address':,'client':".len();
+const TIME: usize = "'2026-11-23T02:10:20.820Z'".len();
+const STATE: usize = ",'active':false,'open_time':,'request_time':".len() + 2 * TIME;
+const CLOSE_TIME: usize = ",'close_time':".len() + TIME;
 
 /// A session that is being written. Keys are written as they are: to search them for what has to be escaped would be a third
 /// of what it costs.
-struct Draft {
+struct Draft<'p> {
     json: Vec<u8>,
     places: Places,
+    state: State,
+    user: &'p [u8],
+    data: &'p [u8],
 }
 
-impl Draft {
-    fn with_capacity(capacity: usize) -> Self {
-        Self { json: Vec::with_capacity(capacity), places: Places::default() }
+impl<'p> Draft<'p> {
+    /// Nothing yet, of what will have `texts` bytes besides its state and its payloads.
+    fn new(texts: usize, state: State, [user, data]: [&'p [u8]; 2]) -> Self {
+        let of_payloads = USER.len() + user.len() + DATA.len() + data.len();
+        let of_state = STATE + if state.close_time.is_some() { CLOSE_TIME } else { 0 };
+        let json = Vec::with_capacity(texts + of_state + of_payloads + "}".len());
+        Self { json, places: Places::default(), state, user, data }
     }
 
     fn text(&mut self, key: &[u8], text: Option<&str>) {
@@ -208,29 +208,31 @@ impl Draft {
         with_text(time, |text| self.plain(key, text));
     }
 
-    fn state(&mut self, state: &State) {
+    /// Writes the part of the state that every session has, between its texts.
+    fn state(&mut self) {
+        let State { active, open_time, request_time, .. } = self.state;
         self.places.state = self.json.len();
-        let active: &[u8] = if state.active { b",\"active\":true" } else { b",\"active\":false" };
+        let active: &[u8] = if active { b",\"active\":true" } else { b",\"active\":false" };
         self.json.extend_from_slice(active);
-        self.time(b",\"open_time\":\"", &state.open_time);
-        self.time(b",\"request_time\":\"", &state.request_time);
+        self.time(b",\"open_time\":\"", &open_time);
+        self.time(b",\"request_time\":\"", &request_time);
         self.places.origin = self.json.len();
     }
 
     /// Writes what comes last: payloads, and when it was closed.
-    fn finish(mut self, user: &[u8], data: &[u8], state: State) -> Written {
+    fn finish(mut self) -> Kept {
         self.places.user = self.json.len();
         self.json.extend_from_slice(USER);
-        self.json.extend_from_slice(user);
+        self.json.extend_from_slice(self.user);
         self.places.data = self.json.len();
         self.json.extend_from_slice(DATA);
-        self.json.extend_from_slice(data);
+        self.json.extend_from_slice(self.data);
         self.places.end = self.json.len();
-        if let Some(close_time) = &state.close_time {
-            self.time(b",\"close_time\":\"", close_time);
+        if let Some(close_time) = self.state.close_time {
+            self.time(b",\"close_time\":\"", &close_time);
         }
         self.json.push(b'}');
-        Written { json: self.json.into(), places: self.places, state }
+        Kept { json: self.json.into(), places: self.places, state: self.state }
     }
 }
 
@@ -259,7 +261,7 @@ mod tests {
     type Effect<'t> = &'t dyn Fn(&mut SessionV1);
 
     fn json_of(payload: &Value) -> Json {
-        Json::of("", payload).unwrap()
+        Json::of("data", payload).unwrap()
     }
 
     #[test]
@@ -281,9 +283,13 @@ mod tests {
                 data: payload,
                 ..SessionV1::new(written(id), open_time)
             };
-            let SessionV1 { user_id, user_name, address, client, .. } = session.clone();
             let payloads = [&session.user, &session.data].map(|payload| payload.as_ref().map(json_of));
-            let mut kept = Kept::opened(id, [user_id, user_name, address, client], payloads, open_time);
+            let [user_id, user_name, address, client] =
+                [&session.user_id, &session.user_name, &session.address, &session.client]
+                    .map(Option::as_deref);
+            let texts = [user_name, address, client];
+            let mut kept = Kept::opened(user_id, texts, payloads.each_ref().map(Option::as_ref), open_time);
+            kept.set_id(id);
             let changes: [(Change, Effect<'_>); 6] = [
                 (Change::User(json_of(&other)), &|session| session.user = Some(other.clone())),
                 (Change::Data(json_of(&other)), &|session| session.data = Some(other.clone())),
@@ -303,8 +309,8 @@ mod tests {
                 assert_eq!(text(json), listed);
                 session.request_time += TimeDelta::milliseconds(1);
                 expect(&mut session);
-                let seen = kept.change(&change, session.request_time, |json| Ok::<_, ()>(text(json)));
-                assert_eq!(seen, Ok(expected(&session).0));
+                kept.change(&change, session.request_time);
+                assert_eq!(text(kept.json()), expected(&session).0);
             }
         }
     }

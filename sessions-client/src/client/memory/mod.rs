@@ -9,7 +9,7 @@ mod kept;
 mod sessions;
 mod store;
 
-pub(crate) use kept::Change;
+pub(crate) use kept::{Change, Json};
 pub(crate) use sessions::Sessions;
 
 use crate::contract::ISessionsV1;
@@ -116,7 +116,7 @@ where
         _correlation_id: Option<&str>,
         session_id: &str,
     ) -> Result<Option<SessionV1<U, D>>> {
-        self.sessions.get(session_id, read_back)
+        self.sessions.get(session_id).map(|json| read_back(&json)).transpose()
     }
 
     async fn open_session(
@@ -129,8 +129,10 @@ where
         user: Option<&U>,
         data: Option<&D>,
     ) -> Result<SessionV1<U, D>> {
-        let texts = [Some(user_id), user_name, address, client].map(|text| text.map(str::to_owned));
-        self.sessions.open(texts, user, data, read_back)
+        let user = user.map(|user| Json::of("user", user)).transpose()?;
+        let data = data.map(|data| Json::of("data", data)).transpose()?;
+        let texts = [user_name, address, client];
+        read_back(&self.sessions.open(user_id.to_owned(), texts, user.as_ref(), data.as_ref()))
     }
 
     async fn store_session_data(
@@ -139,7 +141,7 @@ where
         session_id: &str,
         data: &D,
     ) -> Result<Option<SessionV1<U, D>>> {
-        self.sessions.change(session_id, &Change::data(data)?, read_back)
+        self.change(session_id, &Change::Data(Json::of("data", data)?.required()?))
     }
 
     async fn update_session_user(
@@ -148,7 +150,7 @@ where
         session_id: &str,
         user: &U,
     ) -> Result<Option<SessionV1<U, D>>> {
-        self.sessions.change(session_id, &Change::user(user)?, read_back)
+        self.change(session_id, &Change::User(Json::of("user", user)?.required()?))
     }
 
     async fn close_session(
@@ -156,7 +158,7 @@ where
         _correlation_id: Option<&str>,
         session_id: &str,
     ) -> Result<Option<SessionV1<U, D>>> {
-        self.sessions.change(session_id, &Change::Close, read_back)
+        self.change(session_id, &Change::Close)
     }
 
     async fn close_expired_sessions(&self, _correlation_id: Option<&str>) -> Result<()> {
@@ -169,7 +171,13 @@ where
         _correlation_id: Option<&str>,
         session_id: &str,
     ) -> Result<Option<SessionV1<U, D>>> {
-        self.sessions.delete(session_id, read_back)
+        self.sessions.delete(session_id).map(|json| read_back(&json)).transpose()
+    }
+}
+
+impl<U: Payload, D: Payload> SessionsMemoryClientV1<U, D> {
+    fn change(&self, id: &str, change: &Change) -> Result<Option<SessionV1<U, D>>> {
+        self.sessions.change(id, change).map(|json| read_back(&json)).transpose()
     }
 }
 

@@ -1,16 +1,12 @@
-//! The service itself: what each call does to the sessions, and its result as JSON.
-//!
-//! Each shows the JSON to whoever calls, who reads it or sends it. What cannot be shown is not done.
+//! The service itself: what each call does to the sessions, and its result as JSON, for whoever reads it or sends it.
 
 use super::filter::Filter;
 use super::kept::{Change, Json, Kept};
 use super::store::{Look, Store};
 use crate::data::{DataPage, FilterParams, PagingParams, SessionV1, Timestamp, truncate_to_millis};
-use crate::error::Result;
 use crate::runtime::write_always;
+use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
-use serde::Serialize;
-use std::convert::Infallible;
 use std::sync::Arc;
 
 /// The size of a page, and the largest that there is.
@@ -40,40 +36,35 @@ impl Sessions {
         self.store.len()
     }
 
-    /// Opens a session; the texts are those from `user_id` to `client`.
-    pub(crate) fn open<T>(
+    /// Opens a session; the texts are those from `user_name` to `client`.
+    pub(crate) fn open(
         &self,
-        texts: [Option<String>; 4],
-        user: Option<&impl Serialize>,
-        data: Option<&impl Serialize>,
-        look: impl FnOnce(&[u8]) -> Result<T>,
-    ) -> Result<T> {
+        user_id: String,
+        texts: [Option<&str>; 3],
+        user: Option<&Json>,
+        data: Option<&Json>,
+    ) -> Bytes {
+        let user_id = Some(user_id).filter(|user_id| !user_id.is_empty());
         let texts = texts.map(|text| text.filter(|text| !text.is_empty()));
-        let user = user.map(|user| Json::of("user", user)).transpose()?;
-        let data = data.map(|data| Json::of("data", data)).transpose()?;
-        let id = self.store.new_id();
-        let kept = Kept::opened(id, texts, [user, data], self.now());
-        let seen = look(kept.json())?;
-        self.store.insert(id, kept);
-        Ok(seen)
+        let kept = Kept::opened(user_id.as_deref(), texts, [user, data], self.now());
+        self.store.open(user_id, kept, copied)
     }
 
-    pub(crate) fn get<T>(&self, id: &str, look: impl FnOnce(&[u8]) -> Result<T>) -> Result<Option<T>> {
-        self.store.get(id, |kept| look(kept.json())).transpose()
+    pub(crate) fn get(&self, id: &str) -> Option<Bytes> {
+        self.store.get(id)?.look(copied)
     }
 
-    pub(crate) fn change<T>(
-        &self,
-        id: &str,
-        change: &Change,
-        look: impl FnOnce(&[u8]) -> Result<T>,
-    ) -> Result<Option<T>> {
+    pub(crate) fn change(&self, id: &str, change: &Change) -> Option<Bytes> {
         let now = self.now();
-        self.store.change(id, |kept| kept.change(change, now, look)).transpose()
+        let changed = |kept: &mut Kept| {
+            kept.change(change, now);
+            copied(kept)
+        };
+        self.store.get(id)?.change(changed)
     }
 
-    pub(crate) fn delete<T>(&self, id: &str, look: impl FnOnce(&[u8]) -> Result<T>) -> Result<Option<T>> {
-        self.store.remove(id, |kept| look(kept.json()))
+    pub(crate) fn delete(&self, id: &str) -> Option<Bytes> {
+        self.store.remove(id).map(|kept| kept.into_json().into())
     }
 
     pub(super) fn close_expired(&self) {
@@ -82,7 +73,7 @@ impl Sessions {
         let Some(oldest) = now.checked_sub_signed(self.expire_timeout) else { return };
         self.store.change_all(|kept| {
             if kept.is_active() && kept.request_time() < oldest {
-                let Ok(()) = kept.change(&Change::Close, now, |_| Ok::<_, Infallible>(()));
+                kept.change(&Change::Close, now);
             }
         });
     }
@@ -92,7 +83,7 @@ impl Sessions {
         let (filter, paging) = (Filter::of(filter), paging.copied().unwrap_or_default());
         let (skipped, taken) = (paging.skipped(), paging.taken(PAGE, PAGE));
         let counts = paging.wants_total();
-        let mut json = Vec::with_capacity(taken.min(PAGE) * 300);
+        let mut json = Vec::with_capacity(taken * 300);
         // The total is known in the end, if at all.
         write_frame(&mut json, None);
         let start = json.len();
@@ -120,19 +111,27 @@ impl Sessions {
     /// Shows the sessions that `filter` holds for to `look`, until it has seen enough. They are found by the narrowest
     /// index that the filter allows.
     fn matching(&self, filter: &Filter<'_>, mut look: impl FnMut(&Kept) -> Look) {
-        let mut look = |kept: &Kept| if filter.holds_for(kept) { look(kept) } else { Look::GoOn };
-        if let Some(id) = filter.id {
-            self.store.get(id, look);
-        } else if let Some(user_id) = filter.user_id {
-            self.store.of_user(user_id, &mut look);
-        } else {
-            self.store.all(&mut look);
+        let look = |kept: &Kept| if filter.holds_for(kept) { look(kept) } else { Look::GoOn };
+        match (filter.id, filter.user_id) {
+            (Some(id), user_id) => {
+                if let Some(session) = self.store.get(id)
+                    && user_id.is_none_or(|user_id| session.user_id() == Some(user_id))
+                {
+                    session.look(look);
+                }
+            }
+            (None, Some(user_id)) => self.store.of_user(user_id, look),
+            (None, None) => self.store.all(look),
         }
     }
 
     fn now(&self) -> Timestamp {
         truncate_to_millis((self.clock)())
     }
+}
+
+fn copied(kept: &Kept) -> Bytes {
+    Bytes::copy_from_slice(kept.json())
 }
 
 /// What follows the last session of a page.

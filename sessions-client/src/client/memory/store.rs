@@ -1,9 +1,12 @@
 //! Sessions in the order of their opening, found by id and by user without a search, and changed by many at once.
 //!
 //! There is no lock over everything. Sessions are numbered, and their shards take turns; each user is in a shard of
-//! its own id. Whoever opens or deletes a session takes the lock of its user while that of its shard is held,
-//! so that nobody finds a session that its user does not have. What looks at all sessions takes the shards in order. The
-//! lock of a session itself is the last that anybody takes, so that nobody who holds it waits.
+//! its own id. Locks are taken in this order: a user's shard, the one of the number that comes next, shards of sessions in
+//! their order, a session. So who opens a session has all but the last, and no list has a session before one that it
+//! has shown; who looks at all sessions has all but the first; and nobody who has a session's waits.
+//!
+//! A session that is deleted is first taken out of where it is kept, and is gone for everybody with that. What led to it
+//! is cleared after that.
 //!
 //! Where there are many sessions, what costs is memory that no cache holds. So an id tells the number of its session, which
 //! leads to it without a table of ids, and a user has the sessions themselves. The hash is a fast one: whoever chooses ids of
@@ -15,12 +18,15 @@ use crate::client::ids;
 use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
 /// More than there are threads on most machines.
 const SHARDS: usize = 32;
+
+/// How many of a user's sessions are shown before others may open and delete: the largest page.
+const AT_ONCE: usize = 100;
 
 pub(super) struct Store {
     sessions: [Mutex<Blocks<Arc<Session>>>; SHARDS],
@@ -28,15 +34,35 @@ pub(super) struct Store {
     /// Leads from a user to a shard.
     hasher: RandomState,
     /// The number of the session that is opened next.
-    next: AtomicU64,
+    next: Mutex<u64>,
+    length: AtomicUsize,
 }
 
 /// The sessions of each user, by their numbers.
 type Users = HashMap<String, BTreeMap<u64, Arc<Session>>, RandomState>;
 
-struct Session {
+/// The place of a session.
+pub(super) struct Session {
     id: Uuid,
-    kept: Mutex<Kept>,
+    user_id: Option<String>,
+    /// None once it is deleted.
+    kept: Mutex<Option<Kept>>,
+}
+
+impl Session {
+    pub(super) fn user_id(&self) -> Option<&str> {
+        self.user_id.as_deref()
+    }
+
+    /// What `look` makes of the session, if it is still there.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&Kept) -> T) -> Option<T> {
+        lock(&self.kept).as_ref().map(look)
+    }
+
+    /// What `change` makes of the session, if it is still there.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Kept) -> T) -> Option<T> {
+        lock(&self.kept).as_mut().map(change)
+    }
 }
 
 impl Default for Store {
@@ -45,84 +71,87 @@ impl Default for Store {
             sessions: std::array::from_fn(|_| Mutex::default()),
             users: std::array::from_fn(|_| Mutex::default()),
             hasher: RandomState::default(),
-            next: AtomicU64::new(0),
+            next: Mutex::default(),
+            length: AtomicUsize::new(0),
         }
     }
 }
 
 impl Store {
-    /// The id of a session that is to be opened.
-    pub(super) fn new_id(&self) -> Uuid {
-        ids::numbered(self.next.fetch_add(1, Ordering::Relaxed))
-    }
-
     pub(super) fn len(&self) -> usize {
-        self.sessions.iter().map(|shard| lock(shard).values().count()).sum()
+        self.length.load(Ordering::Relaxed)
     }
 
-    /// Keeps a session whose id is `id`, as [`written`](ids::written). It is one of this store's.
-    pub(super) fn insert(&self, id: Uuid, kept: Kept) {
-        let number = ids::number(id);
-        let user_id = kept.user_id().map(str::to_owned);
-        let session = Arc::new(Session { id, kept: Mutex::new(kept) });
-        let (mut shard, place) = self.shard(number);
-        if let Some(user_id) = user_id {
-            self.users(&user_id).entry(user_id).or_default().insert(number, Arc::clone(&session));
-        }
-        shard.insert(place, session);
-    }
-
-    /// What `look` makes of a session.
-    pub(super) fn get<T>(&self, id: &str, look: impl FnOnce(&Kept) -> T) -> Option<T> {
-        self.change(id, |kept| look(kept))
-    }
-
-    /// What `change` makes of a session.
-    pub(super) fn change<T>(&self, id: &str, change: impl FnOnce(&mut Kept) -> T) -> Option<T> {
-        let id = ids::read(id)?;
-        let (shard, place) = self.shard(ids::number(id));
-        let session = shard.get(place).filter(|session| session.id == id)?;
-        Some(change(&mut lock(&session.kept)))
-    }
-
-    /// Removes a session, and returns what `look` makes of it. What `look` refuses stays.
-    pub(super) fn remove<T, E>(
+    /// Keeps a session of `user_id` that is not known by an id yet, and returns what `look` makes of it once it is.
+    pub(super) fn open<T>(
         &self,
-        id: &str,
-        look: impl FnOnce(&Kept) -> Result<T, E>,
-    ) -> Result<Option<T>, E> {
-        let Some(id) = ids::read(id) else { return Ok(None) };
-        let number = ids::number(id);
+        user_id: Option<String>,
+        mut kept: Kept,
+        look: impl FnOnce(&Kept) -> T,
+    ) -> T {
+        let mut users = user_id.as_ref().map(|user_id| self.users(user_id));
+        let mut next = lock(&self.next);
+        let number = *next;
+        *next += 1;
         let (mut shard, place) = self.shard(number);
-        let Some(session) = shard.get(place).filter(|session| session.id == id) else { return Ok(None) };
-        let (seen, user_id) = {
-            let kept = lock(&session.kept);
-            (look(&kept)?, kept.user_id().map(str::to_owned))
-        };
-        if let Some(user_id) = user_id {
-            let mut users = self.users(&user_id);
-            if let Some(sessions) = users.get_mut(&user_id) {
-                sessions.remove(&number);
-                if sessions.is_empty() {
-                    users.remove(&user_id);
+        drop(next);
+        let id = ids::numbered(number);
+        kept.set_id(id);
+        let seen = look(&kept);
+        let session = Arc::new(Session { id, user_id, kept: Mutex::new(Some(kept)) });
+        if let (Some(users), Some(user_id)) = (&mut users, session.user_id()) {
+            match users.get_mut(user_id) {
+                Some(sessions) => drop(sessions.insert(number, Arc::clone(&session))),
+                None => {
+                    users.insert(user_id.to_owned(), BTreeMap::from([(number, Arc::clone(&session))]));
                 }
             }
         }
+        shard.insert(place, session);
+        self.length.fetch_add(1, Ordering::Relaxed);
+        seen
+    }
+
+    pub(super) fn get(&self, id: &str) -> Option<Arc<Session>> {
+        let id = ids::read(id)?;
+        let (shard, place) = self.shard(ids::number(id));
+        shard.get(place).filter(|session| session.id == id).cloned()
+    }
+
+    /// Deletes a session, and returns it.
+    pub(super) fn remove(&self, id: &str) -> Option<Kept> {
+        let session = self.get(id)?;
+        let kept = lock(&session.kept).take()?;
+        self.length.fetch_sub(1, Ordering::Relaxed);
+        let number = ids::number(session.id);
+        if let Some(user_id) = session.user_id() {
+            let mut users = self.users(user_id);
+            if let Some(sessions) = users.get_mut(user_id) {
+                sessions.remove(&number);
+                if sessions.is_empty() {
+                    users.remove(user_id);
+                }
+            }
+        }
+        let (mut shard, place) = self.shard(number);
         shard.remove(place);
-        Ok(Some(seen))
+        Some(kept)
     }
 
     /// Shows all sessions to `look`, in their order, until it has seen enough.
     pub(super) fn all(&self, mut look: impl FnMut(&Kept) -> Look) {
+        let _next = lock(&self.next);
         let shards: Vec<_> = self.sessions.iter().map(lock).collect();
         let next_block = |from| shards.iter().filter_map(|shard| shard.next_block(from)).min();
         let mut next = next_block(0);
+        let mut blocks = Vec::with_capacity(SHARDS);
         while let Some(number) = next {
+            blocks.clear();
+            blocks.extend(shards.iter().map(|shard| shard.block(number)).filter(|block| !block.is_empty()));
             // Numbers go from shard to shard, and then to the next place in all of them.
-            let blocks: Vec<_> = shards.iter().map(|shard| shard.block(number)).collect();
             for place in 0..PLACES {
-                for session in blocks.iter().filter_map(|block| block.get(place)?.as_ref()) {
-                    if look(&lock(&session.kept)) == Look::Enough {
+                for session in blocks.iter().filter_map(|block| block[place].as_ref()) {
+                    if session.look(&mut look) == Some(Look::Enough) {
                         return;
                     }
                 }
@@ -133,10 +162,20 @@ impl Store {
 
     /// Shows those of a user to `look`, in their order, until it has seen enough.
     pub(super) fn of_user(&self, user_id: &str, mut look: impl FnMut(&Kept) -> Look) {
-        let users = self.users(user_id);
-        for session in users.get(user_id).into_iter().flat_map(BTreeMap::values) {
-            if look(&lock(&session.kept)) == Look::Enough {
+        let mut from = 0;
+        loop {
+            let next: Vec<Arc<Session>> = match self.users(user_id).get(user_id) {
+                Some(sessions) => {
+                    sessions.range(from..).take(AT_ONCE).map(|(_, session)| Arc::clone(session)).collect()
+                }
+                None => return,
+            };
+            if next.iter().any(|session| session.look(&mut look) == Some(Look::Enough)) {
                 return;
+            }
+            match next.last() {
+                Some(last) if next.len() == AT_ONCE => from = ids::number(last.id) + 1,
+                _ => return,
             }
         }
     }
@@ -144,7 +183,9 @@ impl Store {
     /// Changes all sessions, in no order.
     pub(super) fn change_all(&self, mut change: impl FnMut(&mut Kept)) {
         for shard in &self.sessions {
-            lock(shard).values().for_each(|session| change(&mut lock(&session.kept)));
+            for session in lock(shard).values() {
+                session.change(&mut change);
+            }
         }
     }
 
@@ -175,57 +216,62 @@ fn lock<T>(shard: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kept, Look, PLACES, SHARDS, Store, lock, turn};
-    use crate::client::ids::{number, numbered, written};
+    use super::{AT_ONCE, Kept, Look, PLACES, SHARDS, Session, Store, lock};
+    use crate::client::ids::{number, numbered, read, written};
     use crate::data::SessionV1;
     use chrono::Utc;
-    use std::convert::Infallible;
-    use std::sync::TryLockError;
     use std::thread;
-    use uuid::Uuid;
+    use std::time::{Duration, Instant};
 
     fn id_of(kept: &Kept) -> String {
         serde_json::from_slice::<SessionV1>(kept.json()).unwrap().id
     }
 
-    fn remove(store: &Store, id: Uuid) {
-        let removed = store.remove(&written(id), |_| Ok::<_, Infallible>(()));
-        assert_eq!(removed, Ok(Some(())));
+    fn open(store: &Store) -> String {
+        let kept = Kept::opened(Some("1"), [None; 3], [None; 2], Utc::now());
+        store.open(Some("1".to_owned()), kept, id_of)
     }
 
-    fn opened(id: Uuid) -> Kept {
-        Kept::opened(id, [Some("1".to_owned()), None, None, None], [None, None], Utc::now())
+    fn ids(list: impl FnOnce(&mut dyn FnMut(&Kept) -> Look)) -> Vec<String> {
+        let mut ids = Vec::new();
+        list(&mut |kept| {
+            ids.push(id_of(kept));
+            Look::GoOn
+        });
+        ids
+    }
+
+    fn all(store: &Store) -> Vec<String> {
+        ids(|look| store.all(look))
+    }
+
+    fn of_user(store: &Store) -> Vec<String> {
+        ids(|look| store.of_user("1", look))
+    }
+
+    /// Waits until it holds, which it does soon.
+    fn until(mut holds: impl FnMut() -> bool) {
+        let end = Instant::now() + Duration::from_secs(30);
+        while !holds() {
+            assert!(Instant::now() < end, "it does not come to that");
+            thread::yield_now();
+        }
     }
 
     #[test]
     fn the_sessions_of_a_user_are_shown_in_their_order_until_there_are_enough() {
-        for count in [0, 1, 7] {
+        for count in [0, 1, AT_ONCE - 1, AT_ONCE, AT_ONCE + 1, 3 * AT_ONCE] {
             let store = Store::default();
-            let ids: Vec<Uuid> = (0..count).map(|_| store.new_id()).collect();
-            for &id in &ids {
-                store.insert(id, opened(id));
-            }
-            for enough in [1, 6, 7, usize::MAX] {
+            let ids: Vec<String> = (0..count).map(|_| open(&store)).collect();
+            for enough in [1, AT_ONCE, AT_ONCE + 1, usize::MAX] {
                 let mut shown = Vec::new();
                 store.of_user("1", |kept| {
                     shown.push(id_of(kept));
                     if shown.len() < enough { Look::GoOn } else { Look::Enough }
                 });
-                let expected: Vec<String> = ids.iter().take(enough).copied().map(written).collect();
-                assert_eq!(shown, expected, "{enough} of {count}");
+                assert_eq!(shown, ids[..enough.min(count)], "{enough} of {count}");
             }
         }
-    }
-
-    #[test]
-    fn an_id_that_only_tells_the_number_of_a_session_is_unknown() {
-        let store = Store::default();
-        let id = store.new_id();
-        store.insert(id, opened(id));
-        let other = written(numbered(number(id)));
-        assert_eq!(store.get(&other, |_| ()), None);
-        assert_eq!(store.remove(&other, |_| Ok::<_, Infallible>(())), Ok(None));
-        assert_eq!(store.get(&written(id), |_| ()), Some(()));
     }
 
     #[test]
@@ -235,108 +281,102 @@ mod tests {
         {
             let store = Store::default();
             // Blocks of all shards, and half of the next.
-            let ids: Vec<Uuid> = (0..6_000).map(|_| store.new_id()).collect();
-            assert!(ids.len() > store.sessions.len() * PLACES * 5 / 2);
-            for &id in ids.iter().rev() {
-                store.insert(id, opened(id));
-            }
+            let ids: Vec<String> = (0..6_000).map(|_| open(&store)).collect();
+            assert!(ids.len() > SHARDS * PLACES * 5 / 2);
             let (kept, gone): (Vec<_>, Vec<_>) = (0..ids.len()).partition(|&at| keeps(at));
             for at in gone {
-                remove(&store, ids[at]);
+                assert_eq!(store.remove(&ids[at]).map(|kept| id_of(&kept)).as_ref(), Some(&ids[at]));
             }
-            let expected: Vec<String> = kept.into_iter().map(|at| written(ids[at])).collect();
-            assert_eq!(all_ids(&store), expected);
+            let expected: Vec<&String> = kept.into_iter().map(|at| &ids[at]).collect();
+            assert_eq!(all(&store).iter().collect::<Vec<_>>(), expected);
+            assert_eq!(store.len(), expected.len());
         }
     }
 
-    fn all_ids(store: &Store) -> Vec<String> {
-        let mut ids = Vec::new();
-        store.all(|kept| {
-            ids.push(id_of(kept));
-            Look::GoOn
-        });
-        ids
+    #[test]
+    fn an_id_that_only_tells_the_number_of_a_session_is_unknown() {
+        let store = Store::default();
+        let id = open(&store);
+        let other = written(numbered(number(read(&id).unwrap())));
+        assert!(store.get(&other).is_none());
+        assert!(store.remove(&other).is_none());
+        assert!(store.get(&id).is_some());
     }
 
     #[test]
-    fn a_list_keeps_its_order_while_others_open_and_delete() {
+    fn what_others_open_comes_behind_what_a_list_has_shown() {
         const THREADS: usize = 4;
-        const EACH: usize = 100;
+        const EACH: usize = 200;
         let store = &Store::default();
         let open_and_delete = || {
             for _ in 0..EACH {
-                let (stays, goes) = (store.new_id(), store.new_id());
-                store.insert(goes, opened(goes));
-                store.insert(stays, opened(stays));
-                remove(store, goes);
+                let goes = open(store);
+                open(store);
+                assert!(store.remove(&goes).is_some());
             }
         };
         thread::scope(|threads| {
             let opening: Vec<_> = (0..THREADS).map(|_| threads.spawn(open_and_delete)).collect();
-            let mut before = Vec::new();
-            while !opening.iter().all(thread::ScopedJoinHandle::is_finished) {
-                let now = all_ids(store);
-                let stayed = before.iter().filter(|id| now.contains(id));
-                assert!(now.iter().filter(|id| before.contains(id)).eq(stayed), "the order has changed");
-                before = now;
+            for list in [all, of_user] {
+                threads.spawn(move || {
+                    let mut before = Vec::new();
+                    until(|| {
+                        let now = list(store);
+                        let stayed: Vec<&String> = before.iter().filter(|id| now.contains(id)).collect();
+                        assert!(now.iter().take(stayed.len()).eq(stayed), "the order has changed");
+                        before = now;
+                        before.len() >= THREADS * EACH
+                    });
+                });
             }
+            assert!(opening.into_iter().all(|thread| thread.join().is_ok()));
         });
-        let mut of_user = Vec::new();
-        store.of_user("1", |kept| {
-            of_user.push(id_of(kept));
-            Look::GoOn
-        });
-        assert_eq!(of_user, all_ids(store));
-        assert_eq!(of_user.len(), THREADS * EACH);
+        assert_eq!(of_user(store), all(store));
     }
 
     #[test]
     fn sessions_are_opened_in_one_shard_after_the_other() {
         let store = Store::default();
         for _ in 0..4 * SHARDS {
-            let id = store.new_id();
-            store.insert(id, opened(id));
+            open(&store);
         }
         assert!(store.sessions.iter().all(|shard| lock(shard).values().count() == 4));
     }
 
-    /// Whether the session can be looked up, and is there; nothing where somebody holds its lock.
-    fn is_there(store: &Store, id: Uuid) -> Option<bool> {
-        let (place, shard) = turn(number(id), SHARDS);
-        match store.sessions[shard].try_lock() {
-            Ok(shard) => Some(shard.get(place).is_some()),
-            Err(TryLockError::WouldBlock) => None,
-            Err(TryLockError::Poisoned(error)) => panic!("{error}"),
-        }
+    #[test]
+    fn a_session_is_seen_by_nobody_before_its_user_has_it() {
+        let store = Store::default();
+        thread::scope(|threads| {
+            let user = store.users("1");
+            let opening = threads.spawn(|| open(&store));
+            for _ in 0..1_000 {
+                assert!(all(&store).is_empty());
+                thread::yield_now();
+            }
+            drop(user);
+            let id = opening.join().unwrap();
+            assert_eq!(of_user(&store), [id]);
+        });
     }
 
-    /// While the user is locked, so that neither can be done: the lock of the session is held as long.
     #[test]
-    fn what_opens_or_deletes_a_session_is_not_seen_until_the_user_knows() {
+    fn a_session_that_is_deleted_is_gone_for_everybody_at_once() {
         let store = Store::default();
-        let id = store.new_id();
-        let held_throughout = |step: &(dyn Fn() + Sync), before: bool| {
-            thread::scope(|threads| {
-                let user = store.users("1");
-                threads.spawn(step);
-                // A lock that is held for a moment only is soon seen free.
-                let mut held = 0;
-                while held < 1_000 {
-                    held = match is_there(&store, id) {
-                        None => held + 1,
-                        Some(there) => {
-                            assert_eq!(there, before, "seen while the user is not told");
-                            0
-                        }
-                    };
-                    thread::yield_now();
-                }
-                drop(user);
-            });
-        };
-        held_throughout(&|| store.insert(id, opened(id)), false);
-        held_throughout(&|| remove(&store, id), true);
-        assert_eq!(is_there(&store, id), Some(false));
+        let id = open(&store);
+        let place = store.get(&id).unwrap();
+        let is_gone = |place: &Session| place.look(|_| ()).is_none();
+        thread::scope(|threads| {
+            let user = store.users("1");
+            let deleting = threads.spawn(|| store.remove(&id).is_some());
+            until(|| is_gone(&place));
+            assert!(all(&store).is_empty());
+            assert!(store.get(&id).is_none_or(|place| is_gone(&place)));
+            assert!(store.remove(&id).is_none());
+            assert!(user["1"].values().all(|place| is_gone(place)));
+            drop(user);
+            assert!(deleting.join().unwrap());
+        });
         assert!(store.users("1").is_empty());
+        assert!(store.get(&id).is_none());
     }
 }
