@@ -64,14 +64,14 @@ pin_project! {
     ///
     /// A future of its own, so that the policies need no `async fn` to await it: each of those would keep the call that
     /// it hands on.
-    struct Within<F, E, L> {
+    pub(crate) struct Within<F, E, L> {
         // None when there was no time for it.
         #[pin]
-        answer: Option<F>,
+        pub(crate) answer: Option<F>,
         // None when there is no limit.
         #[pin]
-        end: Option<E>,
-        late: L,
+        pub(crate) end: Option<E>,
+        pub(crate) late: L,
     }
 }
 

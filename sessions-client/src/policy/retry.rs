@@ -16,9 +16,12 @@
 use super::{Time, error_type};
 use crate::error::{Error, ErrorKind, may_pass};
 use crate::runtime::{Attempts, Call, Response, TARGET, Transport, retry_after};
+use pin_project_lite::pin_project;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 /// What is repeated, how often, and after which pauses.
@@ -202,7 +205,13 @@ impl Shared {
     }
 }
 
-impl<T, C: Time> Retry<T, C> {
+impl<T: Transport, C: Time> Retry<T, C> {
+    /// `call` for a repeat, if one may follow.
+    fn kept(&self, call: &Call) -> Option<Call> {
+        let retries = call.options.retries.unwrap_or(self.shared.policy.retries);
+        (call.attempt <= retries).then(|| call.clone())
+    }
+
     /// When to repeat `call`, whose attempt ended as `failure`; never is `None`. A repeat is paid for.
     fn repeat_at(&self, call: &Call, failure: &Result<Response, Error>) -> Option<Instant> {
         let Shared { policy, random, .. } = &*self.shared;
@@ -220,41 +229,52 @@ impl<T, C: Time> Retry<T, C> {
         let in_time = call.deadline.is_none_or(|deadline| moment < deadline);
         (in_time && self.shared.withdraw()).then_some(moment)
     }
+
+    /// The repeat that follows on an attempt that ended as `outcome`, and its moment.
+    fn repeat(&self, kept: Option<Call>, outcome: &Result<Response, Error>) -> Option<(Instant, Call)> {
+        let passing = match outcome {
+            Ok(response) => may_pass(response.status()),
+            Err(error) => error.is_retryable(),
+        };
+        if !passing {
+            if outcome.is_ok() {
+                self.shared.refund();
+            }
+            return None;
+        }
+        let mut call = kept?;
+        let moment = self.repeat_at(&call, outcome)?;
+        tracing::event!(
+            target: TARGET,
+            tracing::Level::DEBUG,
+            sessions_client.operation = call.route.name,
+            error.type = error_type(outcome).as_deref(),
+            http.request.resend_count = call.attempt,
+            pause = ?moment.saturating_duration_since(self.time.now()),
+            "the attempt failed and is repeated after a pause",
+        );
+        call.attempt += 1;
+        Some((moment, call))
+    }
+
+    /// Repeats `call` at `moment`, and again if need be.
+    async fn repeated(&self, mut moment: Instant, mut call: Call) -> Result<Response, Error> {
+        loop {
+            self.time.sleep_until(moment).await;
+            let (kept, attempt) = (self.kept(&call), call.attempt);
+            let outcome = self.inner.send(call).await;
+            match self.repeat(kept, &outcome) {
+                Some(next) => (moment, call) = next,
+                None => return counted(outcome, attempt),
+            }
+        }
+    }
 }
 
 impl<T: Transport, C: Time> Transport for Retry<T, C> {
-    async fn send(&self, mut call: Call) -> Result<Response, Error> {
-        let retries = call.options.retries.unwrap_or(self.shared.policy.retries);
-        loop {
-            let attempt = call.attempt;
-            let kept = (attempt <= retries).then(|| call.clone());
-            let outcome = self.inner.send(call).await;
-            let passing = match &outcome {
-                Ok(response) => may_pass(response.status()),
-                Err(error) => error.is_retryable(),
-            };
-            if !passing {
-                if outcome.is_ok() {
-                    self.shared.refund();
-                }
-                return counted(outcome, attempt);
-            }
-            let again = kept.and_then(|kept| Some((self.repeat_at(&kept, &outcome)?, kept)));
-            let Some((moment, kept)) = again else { return counted(outcome, attempt) };
-            tracing::event!(
-                target: TARGET,
-                tracing::Level::DEBUG,
-                sessions_client.operation = kept.route.name,
-                error.type = error_type(&outcome).as_deref(),
-                http.request.resend_count = attempt,
-                pause = ?moment.saturating_duration_since(self.time.now()),
-                "the attempt failed and is repeated after a pause",
-            );
-            drop(outcome);
-            self.time.sleep_until(moment).await;
-            call = kept;
-            call.attempt += 1;
-        }
+    fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
+        let (kept, number) = (self.kept(&call), call.attempt);
+        Attempt { retry: self, number, first: Some(self.inner.send(call)), kept, repeated: None }
     }
 
     fn peer(&self) -> &str {
@@ -263,6 +283,45 @@ impl<T: Transport, C: Time> Transport for Retry<T, C> {
 
     fn keeps_deadlines(&self) -> bool {
         self.inner.keeps_deadlines()
+    }
+}
+
+pin_project! {
+    /// A call in its first attempt, which is the last one of most, or in those that follow.
+    ///
+    /// A future of its own, since an `async fn` would have room for all of them.
+    struct Attempt<'r, T, C, F> {
+        retry: &'r Retry<T, C>,
+        number: u32,
+        // None once it is over.
+        #[pin]
+        first: Option<F>,
+        kept: Option<Call>,
+        repeated: Option<Pin<Box<dyn Future<Output = Result<Response, Error>> + Send + 'r>>>,
+    }
+}
+
+impl<T: Transport, C: Time, F> Future for Attempt<'_, T, C, F>
+where
+    F: Future<Output = Result<Response, Error>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if let Some(first) = this.first.as_mut().as_pin_mut() {
+            let outcome = ready!(first.poll(context));
+            // Of one that is late, all that it holds is free during the pause.
+            this.first.set(None);
+            match this.retry.repeat(this.kept.take(), &outcome) {
+                Some((moment, call)) => *this.repeated = Some(Box::pin(this.retry.repeated(moment, call))),
+                None => return Poll::Ready(counted(outcome, *this.number)),
+            }
+        }
+        match this.repeated {
+            Some(repeated) => repeated.as_mut().poll(context),
+            None => Poll::Pending,
+        }
     }
 }
 

@@ -36,8 +36,6 @@ impl<T, C> Timeout<T, C> {
 }
 
 impl<T: Transport, C: Time> Transport for Timeout<T, C> {
-    /// The attempt is boxed: the future of a transport has kilobytes, which would be moved through all that is around it,
-    /// and be in every future that awaits a call.
     fn send(&self, mut call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
         let limit = call.timeout().unwrap_or(self.limit);
         let now = self.time.now();
@@ -56,7 +54,7 @@ impl<T: Transport, C: Time> Transport for Timeout<T, C> {
         call.limit = end.map(|end| end.saturating_duration_since(now)).or(call.limit);
         let is_over = end.is_some_and(|end| end <= now);
         Within {
-            answer: (!is_over).then(|| Box::pin(self.inner.send(call))),
+            answer: (!is_over).then(|| self.inner.send(call)),
             end: end.map(|end| self.time.sleep_until(end)),
             late,
         }

@@ -3,8 +3,12 @@
 //! Calls beyond that wait for their turn, in the order in which they came, within the limits of time that they have
 //! anyway.
 
+use crate::error::Error;
+use crate::policy::{Time, TokioTime, Within};
+use crate::runtime::Response;
 use std::sync::Arc;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// Its clones share the permits.
 #[derive(Clone)]
@@ -16,9 +20,31 @@ impl Permits {
         Self((most <= Semaphore::MAX_PERMITS).then(|| Arc::new(Semaphore::new(most))))
     }
 
-    /// One for as long as it is kept; none where they are not counted.
-    pub(super) async fn take(&self) -> Option<SemaphorePermit<'_>> {
-        // It is never closed.
-        self.0.as_ref()?.acquire().await.ok()
+    /// The attempt that `start` begins once it has one, over after `limit`, the wait included, if nobody else sees to that.
+    pub(super) fn attempt<F>(
+        &self,
+        limit: Option<Duration>,
+        late: impl Fn() -> Error + Send,
+        start: impl FnOnce() -> F + Send,
+    ) -> impl Future<Output = Result<Response, Error>> + Send
+    where
+        F: Future<Output = Result<Response, Error>> + Send,
+    {
+        let end = limit.and_then(|limit| TokioTime.now().checked_add(limit));
+        Within { answer: Some(self.hold(start)), end: end.map(|end| TokioTime.sleep_until(end)), late }
+    }
+
+    #[expect(clippy::manual_async_fn, reason = "it would have room for `start` twice")]
+    fn hold<F: Future>(&self, start: impl FnOnce() -> F) -> impl Future<Output = F::Output> {
+        async move {
+            let _permit = match &self.0 {
+                // It is never closed.
+                Some(permits) => permits.acquire().await.ok(),
+                None => None,
+            };
+            // Boxed, and not before: it has kilobytes, which would be in every future that awaits a call, and in a thousand of
+            // those that wait for their turn no cache would hold them.
+            Box::pin(start()).await
+        }
     }
 }

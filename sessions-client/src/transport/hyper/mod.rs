@@ -22,7 +22,6 @@ use http::{HeaderValue, Request, Uri};
 use http_body_util::Full;
 use hyper::rt::{Read, Write};
 use std::fmt;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::yield_now;
@@ -153,9 +152,8 @@ impl HyperTransport {
     }
 
     /// One attempt, with no limit of time but that for getting a connection.
-    async fn attempt(&self, mut request: Request<Full<Bytes>>, is_first: bool) -> Result<Response, Error> {
-        // Until its connection is back in the pool.
-        let _permit = self.permits.take().await;
+    async fn attempt(&self, request: Request<Bytes>, is_first: bool) -> Result<Response, Error> {
+        let mut request = self.request(request)?;
         // Whoever has an answer reads it first: so requests leave together, and the service is woken once for many. And
         // the runtime looks at its sockets, so that a connection that was closed is seen before it is written to.
         yield_now().await;
@@ -207,15 +205,13 @@ impl HyperTransport {
 }
 
 impl Transport for HyperTransport {
-    async fn send(&self, call: Call) -> Result<Response, Error> {
+    fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
         let timeout = call.timeout().unwrap_or(self.timeout);
-        let is_limited = call.limit.is_some();
-        let attempt = pin!(self.attempt(self.request(call.request)?, call.attempt == 1));
-        if is_limited {
-            // A second timer for the same attempt would only cost.
-            return attempt.await;
-        }
-        tokio::time::timeout(timeout, attempt).await.unwrap_or_else(|_| Err(late(self.origin(), timeout)))
+        // A second timer for the same attempt would only cost.
+        let limit = Some(timeout).filter(|_| call.limit.is_none());
+        let (request, is_first) = (call.request, call.attempt == 1);
+        let late = move || late(self.origin(), timeout);
+        self.permits.attempt(limit, late, move || self.attempt(request, is_first))
     }
 
     fn peer(&self) -> &str {

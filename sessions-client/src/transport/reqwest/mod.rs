@@ -14,7 +14,6 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Url, retry};
 use std::fmt;
 use std::net::IpAddr;
-use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -206,12 +205,8 @@ impl ReqwestTransport {
         request
     }
 
-    async fn answer(
-        &self,
-        response: impl Future<Output = reqwest::Result<reqwest::Response>>,
-        timeout: Duration,
-    ) -> Result<Response, Error> {
-        let _permit = self.permits.take().await;
+    async fn attempt(&self, client: &Client, call: Call, timeout: Duration) -> Result<Response, Error> {
+        let response = client.execute(self.request(call));
         let mut response = response.await.map_err(|error| self.failure(&error, timeout))?;
         let status = response.status();
         let announced = response.content_length().unwrap_or(0);
@@ -229,20 +224,17 @@ impl ReqwestTransport {
 }
 
 impl Transport for ReqwestTransport {
-    async fn send(&self, call: Call) -> Result<Response, Error> {
+    fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
         let timeout = call.timeout().unwrap_or(self.timeout);
+        // A second timer for the same attempt would only cost.
+        let limit = Some(timeout).filter(|_| call.limit.is_none());
         // Where one connection of the pool is stale, so may the next one be.
         let client = match &self.unpooled {
             Some(unpooled) if call.attempt > 1 => unpooled.or(&self.client),
             _ => &self.client,
         };
-        let is_limited = call.limit.is_some();
-        let answer = pin!(self.answer(client.execute(self.request(call)), timeout));
-        if is_limited {
-            // A second timer for the same attempt would only cost.
-            return answer.await;
-        }
-        tokio::time::timeout(timeout, answer).await.unwrap_or_else(|_| Err(late(&self.origin, timeout)))
+        let late = move || late(&self.origin, timeout);
+        self.permits.attempt(limit, late, move || self.attempt(client, call, timeout))
     }
 
     fn peer(&self) -> &str {
