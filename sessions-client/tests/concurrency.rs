@@ -6,7 +6,7 @@
 mod support;
 
 use sessions_client::policy::{Retry, RetryPolicy, Timeout, TokioTime};
-use sessions_client::{CallOptions, ClientConfig, ISessionsV1, SessionsHttpClientV1, Value};
+use sessions_client::{CallOptions, ClientConfig, ErrorKind, ISessionsV1, SessionsHttpClientV1, Value};
 use std::time::Duration;
 use support::network::Network;
 use support::read_request;
@@ -112,7 +112,34 @@ async fn a_call_that_was_late_makes_way_while_it_waits_for_its_repeat<T: Network
     late.abort();
 }
 
+async fn a_call_without_policies_is_late_while_it_waits_for_its_turn<T: Network>() {
+    let (url, mut asking, _) = server().await;
+    let config = ClientConfig::from_url(&url).unwrap().with_concurrency_limit(1);
+    let client: SessionsHttpClientV1<Value, Value, T> = SessionsHttpClientV1::new(T::over(&config));
+    let call = |timeout| {
+        let client = client.clone();
+        let options = CallOptions::new().timeout(timeout);
+        tokio::spawn(async move { client.with(options).get_session_by_id(None, "1").await })
+    };
+    let first = call(Duration::MAX);
+    let _unanswered = asking.recv().await.unwrap();
+    let late = call(Duration::from_millis(20)).await.unwrap().unwrap_err();
+    assert_eq!(late.kind(), ErrorKind::Timeout);
+    assert!(!first.is_finished(), "the other has no limit");
+    first.abort();
+}
+
+/// Of kilobytes, each that awaits a call would have as many.
+async fn a_call_is_small<T: Network>() {
+    const MOST: usize = 2_304;
+    let client = T::client(&ClientConfig::from_url("http://127.0.0.1:1").unwrap());
+    let size = size_of_val(&client.get_session_by_id(None, "1"));
+    assert!(size <= MOST, "{size} bytes over {}", T::NAME);
+}
+
 over_each_network! {
+    a_call_is_small
+    a_call_without_policies_is_late_while_it_waits_for_its_turn
     a_call_that_was_late_makes_way_while_it_waits_for_its_repeat
     no_more_calls_are_under_way_at_once_than_the_limit_says
     a_call_that_is_given_up_makes_way_for_the_next

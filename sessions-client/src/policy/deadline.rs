@@ -49,11 +49,8 @@ impl<T: Transport, C: Time> Transport for Deadline<T, C> {
             call.total = Some(limit);
         }
         let own = end.filter(|_| !self.inner.keeps_deadlines());
-        Within {
-            answer: Some(self.inner.send(call)),
-            end: own.map(|end| self.time.sleep_until(end)),
-            late: move || missed(self.peer(), limit),
-        }
+        let late = move || missed(self.peer(), limit);
+        Within::new(Some(self.inner.send(call)), own.map(|end| self.time.sleep_until(end)), late)
     }
 
     fn peer(&self) -> &str {

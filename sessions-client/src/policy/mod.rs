@@ -62,16 +62,21 @@ use std::task::{Context, Poll};
 pin_project! {
     /// An answer that has to be there before a timer ends. Whoever is ready at the same time as the end is in time.
     ///
-    /// A future of its own, so that the policies need no `async fn` to await it: each of those would keep the call that
-    /// it hands on.
+    /// A future of its own, so that policies and transports need no `async fn` to await it: each of those would keep the
+    /// call that it hands on.
     pub(crate) struct Within<F, E, L> {
-        // None when there was no time for it.
         #[pin]
-        pub(crate) answer: Option<F>,
-        // None when there is no limit.
+        answer: Option<F>,
         #[pin]
-        pub(crate) end: Option<E>,
-        pub(crate) late: L,
+        end: Option<E>,
+        late: L,
+    }
+}
+
+impl<F, E, L> Within<F, E, L> {
+    /// `answer` is none when there is no time for it, and `end` when there is no limit.
+    pub(crate) fn new(answer: Option<F>, end: Option<E>, late: L) -> Self {
+        Self { answer, end, late }
     }
 }
 

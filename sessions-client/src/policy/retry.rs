@@ -274,7 +274,7 @@ impl<T: Transport, C: Time> Retry<T, C> {
 impl<T: Transport, C: Time> Transport for Retry<T, C> {
     fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
         let (kept, number) = (self.kept(&call), call.attempt);
-        Attempt { retry: self, number, first: Some(self.inner.send(call)), kept, repeated: None }
+        Repeating { retry: self, number, first: Some(self.inner.send(call)), kept, repeated: None }
     }
 
     fn peer(&self) -> &str {
@@ -289,8 +289,8 @@ impl<T: Transport, C: Time> Transport for Retry<T, C> {
 pin_project! {
     /// A call in its first attempt, which is the last one of most, or in those that follow.
     ///
-    /// A future of its own, since an `async fn` would have room for all of them.
-    struct Attempt<'r, T, C, F> {
+    /// A future of its own, since an `async fn` would have room for a first attempt and for a repeat.
+    struct Repeating<'r, T, C, F> {
         retry: &'r Retry<T, C>,
         number: u32,
         // None once it is over.
@@ -301,7 +301,7 @@ pin_project! {
     }
 }
 
-impl<T: Transport, C: Time, F> Future for Attempt<'_, T, C, F>
+impl<T: Transport, C: Time, F> Future for Repeating<'_, T, C, F>
 where
     F: Future<Output = Result<Response, Error>>,
 {
@@ -320,7 +320,7 @@ where
         }
         match this.repeated {
             Some(repeated) => repeated.as_mut().poll(context),
-            None => Poll::Pending,
+            None => panic!("a call is polled after its end"),
         }
     }
 }

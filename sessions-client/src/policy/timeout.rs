@@ -53,11 +53,8 @@ impl<T: Transport, C: Time> Transport for Timeout<T, C> {
         let end = deadline.or(own);
         call.limit = end.map(|end| end.saturating_duration_since(now)).or(call.limit);
         let is_over = end.is_some_and(|end| end <= now);
-        Within {
-            answer: (!is_over).then(|| self.inner.send(call)),
-            end: end.map(|end| self.time.sleep_until(end)),
-            late,
-        }
+        let answer = (!is_over).then(|| self.inner.send(call));
+        Within::new(answer, end.map(|end| self.time.sleep_until(end)), late)
     }
 
     fn peer(&self) -> &str {

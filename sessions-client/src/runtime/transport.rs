@@ -86,6 +86,9 @@ impl Attempts {
 )]
 pub trait Transport: Send + Sync {
     /// Sends the request and waits for the whole response. Dropping the future gives the call up.
+    ///
+    /// Limits of time may count from here on, whenever the future is polled first. It is moved through the policies and is a
+    /// part of every call: one of kilobytes is better boxed.
     fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send;
 
     /// Who is at the other end, for messages; without credentials. A policy asks what it wraps.

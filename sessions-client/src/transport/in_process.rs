@@ -31,8 +31,10 @@ impl<H: Handler> InProcessTransport<H> {
 }
 
 impl<H: Handler> Transport for InProcessTransport<H> {
-    async fn send(&self, call: Call) -> Result<Response, Error> {
-        Ok(self.0.handle(Incoming::from(call.request)).await)
+    /// Boxed: what answers may have kilobytes.
+    fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
+        let answer = self.0.handle(Incoming::from(call.request));
+        Box::pin(async move { Ok(answer.await) })
     }
 }
 

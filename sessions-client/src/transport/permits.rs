@@ -20,18 +20,21 @@ impl Permits {
         Self((most <= Semaphore::MAX_PERMITS).then(|| Arc::new(Semaphore::new(most))))
     }
 
-    /// The attempt that `start` begins once it has one, over after `limit`, the wait included, if nobody else sees to that.
+    /// The attempt that `start` begins once it has one. The wait included, it is over after `timeout`, unless a policy around
+    /// the transport has a `limit` for it.
     pub(super) fn attempt<F>(
         &self,
+        timeout: Duration,
         limit: Option<Duration>,
-        late: impl Fn() -> Error + Send,
+        is_late: impl Fn() -> Error + Send,
         start: impl FnOnce() -> F + Send,
     ) -> impl Future<Output = Result<Response, Error>> + Send
     where
         F: Future<Output = Result<Response, Error>> + Send,
     {
-        let end = limit.and_then(|limit| TokioTime.now().checked_add(limit));
-        Within { answer: Some(self.hold(start)), end: end.map(|end| TokioTime.sleep_until(end)), late }
+        // A second timer for the same attempt would only cost.
+        let end = if limit.is_none() { TokioTime.now().checked_add(timeout) } else { None };
+        Within::new(Some(self.hold(start)), end.map(|end| TokioTime.sleep_until(end)), is_late)
     }
 
     #[expect(clippy::manual_async_fn, reason = "it would have room for `start` twice")]
@@ -42,8 +45,8 @@ impl Permits {
                 Some(permits) => permits.acquire().await.ok(),
                 None => None,
             };
-            // Boxed, and not before: it has kilobytes, which would be in every future that awaits a call, and in a thousand of
-            // those that wait for their turn no cache would hold them.
+            // Boxed, and not before: it has kilobytes, which would be in every future that awaits a call, and of a
+            // thousand that wait for their turn no cache would hold them.
             Box::pin(start()).await
         }
     }

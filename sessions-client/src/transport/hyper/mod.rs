@@ -152,8 +152,12 @@ impl HyperTransport {
     }
 
     /// One attempt, with no limit of time but that for getting a connection.
-    async fn attempt(&self, request: Request<Bytes>, is_first: bool) -> Result<Response, Error> {
-        let mut request = self.request(request)?;
+    async fn attempt(
+        &self,
+        request: Result<Request<Full<Bytes>>, Error>,
+        is_first: bool,
+    ) -> Result<Response, Error> {
+        let mut request = request?;
         // Whoever has an answer reads it first: so requests leave together, and the service is woken once for many. And
         // the runtime looks at its sockets, so that a connection that was closed is seen before it is written to.
         yield_now().await;
@@ -207,11 +211,9 @@ impl HyperTransport {
 impl Transport for HyperTransport {
     fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
         let timeout = call.timeout().unwrap_or(self.timeout);
-        // A second timer for the same attempt would only cost.
-        let limit = Some(timeout).filter(|_| call.limit.is_none());
-        let (request, is_first) = (call.request, call.attempt == 1);
-        let late = move || late(self.origin(), timeout);
-        self.permits.attempt(limit, late, move || self.attempt(request, is_first))
+        let (request, is_first) = (self.request(call.request), call.attempt == 1);
+        let is_late = move || late(self.origin(), timeout);
+        self.permits.attempt(timeout, call.limit, is_late, move || self.attempt(request, is_first))
     }
 
     fn peer(&self) -> &str {

@@ -226,15 +226,13 @@ impl ReqwestTransport {
 impl Transport for ReqwestTransport {
     fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
         let timeout = call.timeout().unwrap_or(self.timeout);
-        // A second timer for the same attempt would only cost.
-        let limit = Some(timeout).filter(|_| call.limit.is_none());
         // Where one connection of the pool is stale, so may the next one be.
         let client = match &self.unpooled {
             Some(unpooled) if call.attempt > 1 => unpooled.or(&self.client),
             _ => &self.client,
         };
-        let late = move || late(&self.origin, timeout);
-        self.permits.attempt(limit, late, move || self.attempt(client, call, timeout))
+        let is_late = move || late(&self.origin, timeout);
+        self.permits.attempt(timeout, call.limit, is_late, move || self.attempt(client, call, timeout))
     }
 
     fn peer(&self) -> &str {

@@ -169,7 +169,7 @@ fn quotes(text: &str, uri: &Uri) -> bool {
         || values.any(|(_, value)| text.contains(&*value))
 }
 
-impl<S, B> Transport for TowerTransport<S>
+impl<S, B> TowerTransport<S>
 where
     S: Service<http::Request<Full<Bytes>>, Response = http::Response<B>, Error: Into<BoxError>, Future: Send>
         + Clone
@@ -177,7 +177,7 @@ where
         + Sync,
     B: Body<Error: Into<BoxError>> + Send,
 {
-    async fn send(&self, call: Call) -> Result<Response, Error> {
+    async fn exchange(&self, call: Call) -> Result<Response, Error> {
         let request = self.request(call)?;
         let uri = request.uri().clone();
         let mut service = self.service.clone();
@@ -196,6 +196,20 @@ where
             }
         }
         Ok(whole.finish(parts))
+    }
+}
+
+impl<S, B> Transport for TowerTransport<S>
+where
+    S: Service<http::Request<Full<Bytes>>, Response = http::Response<B>, Error: Into<BoxError>, Future: Send>
+        + Clone
+        + Send
+        + Sync,
+    B: Body<Error: Into<BoxError>> + Send,
+{
+    /// Boxed: the service may have kilobytes.
+    fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
+        Box::pin(self.exchange(call))
     }
 
     fn peer(&self) -> &str {
