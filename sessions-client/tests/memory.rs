@@ -107,6 +107,15 @@ async fn what_cannot_be_read_back_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_payload_that_is_null_as_json_is_none() {
+    let sessions = SessionsMemoryClientV1::new().with_payloads::<Value, f64>();
+    let opened = sessions.open_session(None, "u", None, None, None, None, Some(&f64::NAN)).await.unwrap();
+    assert_eq!(opened.data, None);
+    let refused = sessions.store_session_data(None, &opened.id, &f64::NAN).await.unwrap_err();
+    assert_eq!(refused.status().unwrap().as_u16(), 400);
+}
+
+#[tokio::test]
 async fn falsy_values_are_kept_as_none_and_others_as_they_are() {
     let sessions = SessionsMemoryClientV1::new();
     for falsy in [json!(null), json!(false), json!(0), json!(-0.0), json!("")] {

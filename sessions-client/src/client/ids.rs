@@ -8,7 +8,7 @@ pub(super) fn random_id() -> Uuid {
     uuid::Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes()).into_uuid()
 }
 
-/// An id that tells the number of its session to those who ask for it, and has 74 random bits. Numbers begin anew after 2^48.
+/// An id that tells 48 bits of the number of its session to those who ask for it, and has 74 random bits.
 pub(super) fn numbered(number: u64) -> Uuid {
     let mut id = random_id().into_bytes();
     let [_, _, hidden @ ..] = (number ^ mask(id)).to_be_bytes();
@@ -21,7 +21,7 @@ pub(super) fn number(id: Uuid) -> u64 {
     let id = id.into_bytes();
     let mut hidden = [0; 8];
     hidden[2..].copy_from_slice(&id[NUMBER..]);
-    (u64::from_be_bytes(hidden) ^ mask(id)) & (u64::MAX >> 16)
+    u64::from_be_bytes(hidden) ^ mask(id)
 }
 
 /// Where in an id its number is.

@@ -79,7 +79,7 @@ pub(crate) fn read_back<T: DeserializeOwned>(json: &[u8]) -> Result<T, Error> {
     })
 }
 
-/// Whether a payload of a session can be read from its JSON; or else the end of a sentence that begins with it.
+/// Whether a payload of a session can be read from its JSON. The error is the end of a sentence that begins with it.
 pub(crate) fn check_payload<T: DeserializeOwned>(json: &[u8]) -> Result<(), String> {
     // A session is a level around it.
     let session = [b"[", json, b"]"].concat();

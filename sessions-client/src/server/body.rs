@@ -36,18 +36,17 @@ where
     B: Body<Error: Into<Box<dyn Error + Send + Sync>>>,
 {
     let mut body = pin!(Limited::new(body, LIMIT));
-    let mut first = Bytes::new();
+    let Some(frame) = body.frame().await else { return Some(Bytes::new()) };
+    let first = match frame.ok()?.into_data() {
+        Ok(mut data) => data.copy_to_bytes(data.remaining()),
+        Err(_trailers) => Bytes::new(),
+    };
     // Most come in one piece, which need not be collected.
-    if let Some(frame) = body.frame().await
-        && let Ok(mut data) = frame.ok()?.into_data()
-    {
-        first = data.copy_to_bytes(data.remaining());
-    }
     if body.is_end_stream() {
         return Some(first);
     }
-    let rest = body.collect().await.ok()?.to_bytes();
-    Some(if rest.is_empty() { first } else { [first, rest].concat().into() })
+    let mut whole = first.chain(body.collect().await.ok()?.aggregate());
+    Some(whole.copy_to_bytes(whole.remaining()))
 }
 
 /// How the service treats a body.

@@ -1,8 +1,8 @@
 //! What answers the commands: any [`ISessionsV1`], behind the generated dispatcher.
 //!
-//! Sessions in memory are not read to be written and dropped again: all that is asked is answered with the JSON that they
-//! are kept as, and that all may be closed needs none. Where they are wrapped in another type, the dispatcher gives the same answers, but for the type
-//! of the body, which is the same for all and put in by whoever sends them.
+//! Sessions in memory are not read to be written and dropped again: every answer is the JSON that they are kept as; closing
+//! what has expired has none, and goes through the dispatcher. Where they are wrapped in another type, the dispatcher gives
+//! the same answers, but for the type of the body, which is the same for all and put in by whoever sends them.
 
 use crate::SessionsMemoryClientV1;
 use crate::client::{Change, Json, Sessions};

@@ -1,7 +1,12 @@
 //! Which requests are for a command, and in which order they are checked.
 
 use super::{Embedded, http_client, read};
+use axum::body::Body;
+use futures_util::stream;
 use serde_json::{Value, json};
+use sessions_client::SessionsMemoryClientV1;
+use std::convert::Infallible;
+use tower::ServiceExt;
 
 #[tokio::test]
 async fn an_unknown_path_is_404_and_a_wrong_method_405() {
@@ -25,6 +30,37 @@ async fn an_unknown_path_is_404_and_a_wrong_method_405() {
     assert_eq!(error, json!({ "code": "MethodNotAllowed", "message": "PUT is not allowed" }));
     let (status, _) = read(embedded.post("get%5Fsessions")).await;
     assert_eq!(status, 200, "an escaped letter is the letter");
+}
+
+#[tokio::test]
+async fn a_body_is_read_whole_in_however_many_pieces_it_comes() {
+    let embedded = Embedded::start().await;
+    for (body, status, answer) in [
+        ("7\r\n{\"user_\r\n3\r\nid\"\r\n5\r\n:\"1\"}\r\n0\r\n\r\n", "200 OK", "\"user_id\":\"1\""),
+        ("f\r\n{\"user_id\":\"1\"}\r\n0\r\nX-Trailer: 1\r\n\r\n", "200 OK", "\"user_id\":\"1\""),
+        ("0\r\n\r\n", "400 Bad Request", "user_id must not be null"),
+    ] {
+        let head = "POST /v1/sessions/open_session HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+                    Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let answered = embedded.all([head, body].concat()).await;
+        assert!(answered.starts_with(&format!("HTTP/1.1 {status}")), "{body}: {answered}");
+        assert!(answered.contains(answer), "{body}: {answered}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_streamed_to_the_router_is_asked_for_its_end_once() {
+    let pieces = ["{\"user_", "id\":\"1\"}"];
+    let streamed = stream::unfold(pieces.into_iter(), async |mut pieces| {
+        pieces.next().map(|piece| (Ok::<_, Infallible>(piece), pieces))
+    });
+    let request = http::Request::post("/v1/sessions/open_session")
+        .header("content-type", "application/json")
+        .header("host", "x")
+        .body(Body::from_stream(streamed))
+        .unwrap();
+    let router = sessions_client::server::router(SessionsMemoryClientV1::new());
+    assert_eq!(router.oneshot(request).await.unwrap().status(), 200);
 }
 
 #[tokio::test]

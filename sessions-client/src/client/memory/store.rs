@@ -2,8 +2,9 @@
 //!
 //! There is no lock over everything. Sessions are numbered, and their shards take turns; each user is in a shard of
 //! its own id. Locks are taken in this order: a user's shard, the one of the number that comes next, shards of sessions in
-//! their order, a session. So who opens a session has all but the last, and no list has a session before one that it
-//! has shown; who looks at all sessions has all but the first; and nobody who has a session's waits.
+//! their order, a session. Who opens a session draws its number while all that leads to it is locked, so that no list
+//! has a session before one that it has shown; who looks at all sessions has all but the first; and nobody who has a
+//! session's waits.
 //!
 //! A session that is deleted is first taken out of where it is kept, and is gone for everybody with that. What led to it
 //! is cleared after that.
@@ -25,7 +26,7 @@ use uuid::Uuid;
 /// More than there are threads on most machines.
 const SHARDS: usize = 32;
 
-/// How many of a user's sessions are shown before others may open and delete: the largest page.
+/// How many of a user's sessions are copied while others wait to open and delete: the largest page.
 const AT_ONCE: usize = 100;
 
 pub(super) struct Store {
@@ -183,14 +184,16 @@ impl Store {
     /// Changes all sessions, in no order.
     pub(super) fn change_all(&self, mut change: impl FnMut(&mut Kept)) {
         for shard in &self.sessions {
-            for session in lock(shard).values() {
+            // Copied, since who opens a session waits for its shard, and others for them.
+            let sessions: Vec<_> = lock(shard).values().cloned().collect();
+            for session in sessions {
                 session.change(&mut change);
             }
         }
     }
 
     /// The shard that has the number, and the place there. One has its turn after the other, so that those who open at once
-    /// do not wait for each other.
+    /// wait for each other only while a number is drawn.
     fn shard(&self, number: u64) -> (MutexGuard<'_, Blocks<Arc<Session>>>, u64) {
         let (place, shard) = turn(number, SHARDS);
         (lock(&self.sessions[shard]), place)
@@ -220,8 +223,12 @@ mod tests {
     use crate::client::ids::{number, numbered, read, written};
     use crate::data::SessionV1;
     use chrono::Utc;
-    use std::thread;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc;
+    use std::thread::{self, Scope};
     use std::time::{Duration, Instant};
+
+    const SOON: Duration = Duration::from_secs(30);
 
     fn id_of(kept: &Kept) -> String {
         serde_json::from_slice::<SessionV1>(kept.json()).unwrap().id
@@ -251,7 +258,7 @@ mod tests {
 
     /// Waits until it holds, which it does soon.
     fn until(mut holds: impl FnMut() -> bool) {
-        let end = Instant::now() + Duration::from_secs(30);
+        let end = Instant::now() + SOON;
         while !holds() {
             assert!(Instant::now() < end, "it does not come to that");
             thread::yield_now();
@@ -280,7 +287,7 @@ mod tests {
             as [fn(usize) -> bool; 5]
         {
             let store = Store::default();
-            // Blocks of all shards, and half of the next.
+            // Two blocks of every shard, and most of a third.
             let ids: Vec<String> = (0..6_000).map(|_| open(&store)).collect();
             assert!(ids.len() > SHARDS * PLACES * 5 / 2);
             let (kept, gone): (Vec<_>, Vec<_>) = (0..ids.len()).partition(|&at| keeps(at));
@@ -343,40 +350,50 @@ mod tests {
         assert!(store.sessions.iter().all(|shard| lock(shard).values().count() == 4));
     }
 
+    /// What `ask` finds, which waits for nobody. Asked by another thread, so that one that waits all the same is noticed.
+    fn at_once<'s, T: Send + 's>(threads: &'s Scope<'s, '_>, ask: impl FnOnce() -> T + Send + 's) -> T {
+        let (sender, receiver) = mpsc::channel();
+        threads.spawn(move || sender.send(ask()));
+        receiver.recv_timeout(SOON).expect("nobody has to wait")
+    }
+
     #[test]
     fn a_session_is_seen_by_nobody_before_its_user_has_it() {
-        let store = Store::default();
+        let (store, opens) = (&Store::default(), &AtomicBool::new(false));
         thread::scope(|threads| {
             let user = store.users("1");
-            let opening = threads.spawn(|| open(&store));
+            let opening = threads.spawn(|| {
+                opens.store(true, Ordering::Relaxed);
+                open(store)
+            });
+            until(|| opens.load(Ordering::Relaxed));
             for _ in 0..1_000 {
-                assert!(all(&store).is_empty());
-                thread::yield_now();
+                assert!(at_once(threads, || all(store).is_empty()));
             }
             drop(user);
             let id = opening.join().unwrap();
-            assert_eq!(of_user(&store), [id]);
+            assert_eq!(of_user(store), [id]);
         });
     }
 
     #[test]
     fn a_session_that_is_deleted_is_gone_for_everybody_at_once() {
-        let store = Store::default();
-        let id = open(&store);
-        let place = store.get(&id).unwrap();
+        let store = &Store::default();
+        let id = &*open(store);
+        let place = &store.get(id).unwrap();
         let is_gone = |place: &Session| place.look(|_| ()).is_none();
         thread::scope(|threads| {
             let user = store.users("1");
-            let deleting = threads.spawn(|| store.remove(&id).is_some());
-            until(|| is_gone(&place));
-            assert!(all(&store).is_empty());
-            assert!(store.get(&id).is_none_or(|place| is_gone(&place)));
-            assert!(store.remove(&id).is_none());
+            let deleting = threads.spawn(|| store.remove(id).is_some());
+            until(|| at_once(threads, || is_gone(place)));
+            assert!(at_once(threads, || all(store).is_empty()));
+            assert!(at_once(threads, || store.get(id).is_none_or(|place| is_gone(&place))));
+            assert!(at_once(threads, || store.remove(id).is_none()));
             assert!(user["1"].values().all(|place| is_gone(place)));
             drop(user);
             assert!(deleting.join().unwrap());
         });
         assert!(store.users("1").is_empty());
-        assert!(store.get(&id).is_none());
+        assert!(store.get(id).is_none());
     }
 }
