@@ -1,8 +1,8 @@
 //! What is kept under numbers that are given one after the other.
 //!
-//! A number leads to its block, of which there are few, and to its place there. So it is found by a step or two where a
-//! table by hash would be two pages of memory that no cache holds, and what comes next to it is mostly beside it. Blocks
-//! that are empty are given up: what was removed leaves nothing behind.
+//! A number leads to its block, of which there are few enough for a cache, and to its place there, where a table by hash
+//! would be two pages of memory that no cache holds; and what comes next is mostly beside it. A block is given up once it
+//! is empty.
 
 use std::array;
 use std::collections::BTreeMap;

@@ -27,8 +27,8 @@ impl<'f> Filter<'f> {
         }
     }
 
-    /// Whether it holds for a session that was found by its id or user. `from_time` and `to_time` are the wrong way round, like
-    /// the service's own memory persistence.
+    /// Whether it holds for a session of its id and user. `from_time` and `to_time` are the wrong way round, like the
+    /// service's own memory persistence.
     pub(super) fn holds_for(&self, kept: &Kept) -> bool {
         self.active.is_none_or(|active| kept.is_active() == active)
             && self.from_time.is_none_or(|time| kept.request_time() < time)

@@ -16,6 +16,7 @@ use crate::contract::ISessionsV1;
 use crate::data::{DataPage, FilterParams, PagingParams, SessionV1, Timestamp};
 use crate::error::Result;
 use crate::runtime::{Payload, read_back};
+use bytes::Bytes;
 use chrono::TimeDelta;
 use serde_json::Value;
 use std::fmt;
@@ -116,7 +117,7 @@ where
         _correlation_id: Option<&str>,
         session_id: &str,
     ) -> Result<Option<SessionV1<U, D>>> {
-        self.sessions.get(session_id).map(|json| read_back(&json)).transpose()
+        read_found(self.sessions.get(session_id))
     }
 
     async fn open_session(
@@ -141,7 +142,8 @@ where
         session_id: &str,
         data: &D,
     ) -> Result<Option<SessionV1<U, D>>> {
-        self.change(session_id, &Change::Data(Json::of("data", data)?.required()?))
+        let change = Change::Data(Json::of("data", data)?.required()?);
+        read_found(self.sessions.change(session_id, &change))
     }
 
     async fn update_session_user(
@@ -150,7 +152,8 @@ where
         session_id: &str,
         user: &U,
     ) -> Result<Option<SessionV1<U, D>>> {
-        self.change(session_id, &Change::User(Json::of("user", user)?.required()?))
+        let change = Change::User(Json::of("user", user)?.required()?);
+        read_found(self.sessions.change(session_id, &change))
     }
 
     async fn close_session(
@@ -158,7 +161,7 @@ where
         _correlation_id: Option<&str>,
         session_id: &str,
     ) -> Result<Option<SessionV1<U, D>>> {
-        self.change(session_id, &Change::Close)
+        read_found(self.sessions.change(session_id, &Change::Close))
     }
 
     async fn close_expired_sessions(&self, _correlation_id: Option<&str>) -> Result<()> {
@@ -171,14 +174,13 @@ where
         _correlation_id: Option<&str>,
         session_id: &str,
     ) -> Result<Option<SessionV1<U, D>>> {
-        self.sessions.delete(session_id).map(|json| read_back(&json)).transpose()
+        read_found(self.sessions.delete(session_id))
     }
 }
 
-impl<U: Payload, D: Payload> SessionsMemoryClientV1<U, D> {
-    fn change(&self, id: &str, change: &Change) -> Result<Option<SessionV1<U, D>>> {
-        self.sessions.change(id, change).map(|json| read_back(&json)).transpose()
-    }
+/// The session, if it was found.
+fn read_found<U: Payload, D: Payload>(json: Option<Bytes>) -> Result<Option<SessionV1<U, D>>> {
+    json.map(|json| read_back(&json)).transpose()
 }
 
 impl<U, D> Clone for SessionsMemoryClientV1<U, D> {

@@ -169,36 +169,6 @@ fn quotes(text: &str, uri: &Uri) -> bool {
         || values.any(|(_, value)| text.contains(&*value))
 }
 
-impl<S, B> TowerTransport<S>
-where
-    S: Service<http::Request<Full<Bytes>>, Response = http::Response<B>, Error: Into<BoxError>, Future: Send>
-        + Clone
-        + Send
-        + Sync,
-    B: Body<Error: Into<BoxError>> + Send,
-{
-    async fn exchange(&self, call: Call) -> Result<Response, Error> {
-        let request = self.request(call)?;
-        let uri = request.uri().clone();
-        let mut service = self.service.clone();
-        poll_fn(|context| service.poll_ready(context)).await.map_err(|error| self.failure(error, &uri))?;
-        let answer = service.call(request).await.map_err(|error| self.failure(error, &uri))?;
-
-        let (parts, body) = answer.into_parts();
-        let mut whole = LimitedBody::new(parts.status, body.size_hint().lower(), self.max_response_bytes)?;
-        let mut body = pin!(body);
-        while !whole.is_given_up()
-            && let Some(frame) = body.frame().await
-        {
-            // The other frames are trailers.
-            if let Ok(mut data) = frame.map_err(|error| self.failure(error, &uri))?.into_data() {
-                whole.push(data.copy_to_bytes(data.remaining()))?;
-            }
-        }
-        Ok(whole.finish(parts))
-    }
-}
-
 impl<S, B> Transport for TowerTransport<S>
 where
     S: Service<http::Request<Full<Bytes>>, Response = http::Response<B>, Error: Into<BoxError>, Future: Send>
@@ -209,7 +179,29 @@ where
 {
     /// Boxed: the service may have kilobytes.
     fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
-        Box::pin(self.exchange(call))
+        Box::pin(async move {
+            let request = self.request(call)?;
+            let uri = request.uri().clone();
+            let mut service = self.service.clone();
+            poll_fn(|context| service.poll_ready(context))
+                .await
+                .map_err(|error| self.failure(error, &uri))?;
+            let answer = service.call(request).await.map_err(|error| self.failure(error, &uri))?;
+
+            let (parts, body) = answer.into_parts();
+            let mut whole =
+                LimitedBody::new(parts.status, body.size_hint().lower(), self.max_response_bytes)?;
+            let mut body = pin!(body);
+            while !whole.is_given_up()
+                && let Some(frame) = body.frame().await
+            {
+                // The other frames are trailers.
+                if let Ok(mut data) = frame.map_err(|error| self.failure(error, &uri))?.into_data() {
+                    whole.push(data.copy_to_bytes(data.remaining()))?;
+                }
+            }
+            Ok(whole.finish(parts))
+        })
     }
 
     fn peer(&self) -> &str {
