@@ -9,7 +9,8 @@ use sessions_client::{
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::thread;
 
 /// A second, then another, whenever somebody looks.
 fn ticking() -> impl Fn() -> Timestamp + Send + Sync {
@@ -356,7 +357,7 @@ async fn payloads_can_be_types_of_the_application() {
 fn sessions_that_many_open_at_once_are_all_listed_each_in_its_turn() {
     let sessions = SessionsMemoryClientV1::new();
     let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let opened: Vec<Vec<String>> = std::thread::scope(|scope| {
+    let opened: Vec<Vec<String>> = thread::scope(|scope| {
         let threads: Vec<_> = (0..4)
             .map(|thread| {
                 let (sessions, runtime) = (&sessions, runtime());
@@ -398,5 +399,123 @@ fn sessions_that_many_open_at_once_are_all_listed_each_in_its_turn() {
         assert_eq!(of_thread, ids.iter().collect::<Vec<_>>());
         let of_user: Vec<&String> = of_all.iter().filter(|id| ids.contains(id)).collect();
         assert_eq!(of_user, ids.iter().step_by(2).collect::<Vec<_>>());
+    }
+}
+
+/// A clock that goes from one time to the next with each call.
+fn scripted<const N: usize>(seconds: [i64; N]) -> impl Fn() -> Timestamp + Send + Sync {
+    let ticks = AtomicI64::new(0);
+    move || at(seconds[usize::try_from(ticks.fetch_add(1, Ordering::Relaxed)).unwrap()])
+}
+
+#[tokio::test]
+async fn request_time_never_decreases_even_if_the_clock_steps_back() {
+    let sessions = SessionsMemoryClientV1::new().with_clock(scripted([10, 20, 15, 5, 12, 21]));
+    let id = open(&sessions, "u").await.id;
+    let times = [
+        sessions.store_session_data(None, &id, &json!(1)).await,
+        sessions.update_session_user(None, &id, &json!(1)).await,
+        sessions.close_session(None, &id).await,
+        sessions.store_session_data(None, &id, &json!(2)).await,
+        sessions.close_session(None, &id).await,
+    ]
+    .map(|session| session.unwrap().unwrap())
+    .map(|session| (session.open_time, session.request_time, session.close_time));
+    assert_eq!(
+        times,
+        [
+            (at(10), at(20), None),
+            (at(10), at(20), None),
+            (at(10), at(20), Some(at(20))),
+            (at(10), at(20), Some(at(20))),
+            (at(10), at(21), Some(at(21))),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn open_time_follows_the_list_order_even_if_the_clock_steps_back() {
+    let sessions = SessionsMemoryClientV1::new().with_clock(scripted([-2_000_000_000, 3, 1, 2, 4]));
+    for user in ["a", "b", "a", "c", "b"] {
+        let opened = open(&sessions, user).await;
+        assert_eq!(opened.request_time, opened.open_time);
+    }
+    let page = list(&sessions, FilterParams::new(), PagingParams::new()).await;
+    let times: Vec<_> = page.data.iter().map(|session| session.open_time).collect();
+    assert_eq!(times, [-2_000_000_000, 3, 3, 3, 4].map(at));
+}
+
+/// What the calls `held` and `other` return. The clock holds `held` back after it has read the time, until `other` has
+/// returned or cannot.
+fn with_one_held_back<T: Send>(
+    held: impl FnOnce(&SessionsMemoryClientV1) -> T + Send,
+    other: impl FnOnce(&SessionsMemoryClientV1) -> T + Send,
+    before: impl FnOnce(&SessionsMemoryClientV1),
+) -> (T, T, SessionsMemoryClientV1) {
+    let holds = Arc::new(AtomicBool::new(false));
+    let (is_held, returned) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let clock = {
+        let (ticks, holds) = (ticking(), Arc::clone(&holds));
+        let (is_held, returned) = (Arc::clone(&is_held), Arc::clone(&returned));
+        move || {
+            let now = ticks();
+            if holds.swap(false, Ordering::SeqCst) {
+                is_held.store(true, Ordering::SeqCst);
+                // The other call waits for a lock, or has the time to return.
+                for _ in 0..2_000 {
+                    if returned.load(Ordering::SeqCst) {
+                        break;
+                    }
+                    thread::yield_now();
+                }
+            }
+            now
+        }
+    };
+    let sessions = SessionsMemoryClientV1::new().with_clock(clock);
+    before(&sessions);
+    holds.store(true, Ordering::SeqCst);
+    let (held, other) = thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            while !is_held.load(Ordering::SeqCst) {
+                thread::yield_now();
+            }
+            let other = other(&sessions);
+            returned.store(true, Ordering::SeqCst);
+            other
+        });
+        (held(&sessions), other.join().unwrap())
+    });
+    (held, other, sessions)
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+#[test]
+fn a_change_whose_clock_is_slow_does_not_lower_request_time() {
+    let change = |sessions: &SessionsMemoryClientV1| {
+        let page = block_on(list(sessions, FilterParams::new(), PagingParams::new()));
+        let closed = sessions.close_session(None, &page.data[0].id);
+        block_on(closed).unwrap().unwrap().request_time
+    };
+    let (held, other, sessions) =
+        with_one_held_back(change, change, |sessions| drop(block_on(open(sessions, "u"))));
+    assert_eq!((held, other), (at(1), at(2)));
+    let page = block_on(list(&sessions, FilterParams::new(), PagingParams::new()));
+    assert_eq!(page.data[0].request_time, at(2));
+}
+
+#[test]
+fn a_session_whose_clock_is_slow_is_listed_in_the_order_of_open_time() {
+    let opening =
+        |user: &'static str| move |sessions: &SessionsMemoryClientV1| block_on(open(sessions, user));
+    for user in ["u", "v"] {
+        let (held, other, sessions) = with_one_held_back(opening("u"), opening(user), |_| {});
+        assert_eq!((held.open_time, other.open_time), (at(0), at(1)));
+        let page = block_on(list(&sessions, FilterParams::new(), PagingParams::new()));
+        let ids: Vec<_> = page.data.iter().map(|session| &session.id).collect();
+        assert_eq!(ids, [&held.id, &other.id]);
     }
 }

@@ -112,9 +112,10 @@ impl Kept {
         id.simple().encode_lower(&mut self.json[ID.len()..]);
     }
 
-    /// Changes the session at `now`.
+    /// Changes the session at `now`, or at the time of its last change if the clock has stepped back since.
     pub(super) fn change(&mut self, change: &Change, now: Timestamp) {
         let Self { json, places, state } = self;
+        let now = now.max(state.request_time);
         let mut state = State { request_time: now, ..*state };
         let mut user = &json[places.user + USER.len()..places.data];
         let mut data = &json[places.data + DATA.len()..places.end];

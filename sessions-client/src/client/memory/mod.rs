@@ -66,6 +66,9 @@ impl Default for SessionsMemoryClientV1 {
 
 impl<U, D> SessionsMemoryClientV1<U, D> {
     /// The same with another clock.
+    ///
+    /// It is read while a session is locked, so it must not call this client. A clock that steps back does not take
+    /// times with it: no session opens before another that is listed ahead of it, and no `request_time` decreases.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         self.sessions.clock = Arc::new(clock);

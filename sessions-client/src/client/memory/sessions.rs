@@ -46,8 +46,8 @@ impl Sessions {
     ) -> Bytes {
         let user_id = Some(user_id).filter(|user_id| !user_id.is_empty());
         let texts = texts.map(|text| text.filter(|text| !text.is_empty()));
-        let kept = Kept::opened(user_id.as_deref(), texts, [user, data], self.now());
-        self.store.open(user_id, kept, copied)
+        let opened = |user_id: Option<&str>, now| Kept::opened(user_id, texts, [user, data], now);
+        self.store.open(user_id, || self.now(), opened, copied)
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<Bytes> {
@@ -55,9 +55,9 @@ impl Sessions {
     }
 
     pub(crate) fn change(&self, id: &str, change: &Change) -> Option<Bytes> {
-        let now = self.now();
         let changed = |kept: &mut Kept| {
-            kept.change(change, now);
+            // The clock is read while the session is locked, so that times are in the order of the changes.
+            kept.change(change, self.now());
             copied(kept)
         };
         self.store.get(id)?.change(changed)

@@ -6,6 +6,9 @@
 //! has a session before one that it has shown; who looks at all sessions has all but the first; and nobody who has a
 //! session's waits.
 //!
+//! The clock is read under the lock of the next number when a session is opened, and under that of the session when
+//! it is changed. Sessions are therefore listed in the order of their `open_time`, and no `request_time` decreases.
+//!
 //! A session that is deleted is first taken out of where it is kept, and is gone for everybody with that. What led to it
 //! is cleared after that.
 //!
@@ -16,6 +19,7 @@
 use super::blocks::{Blocks, PLACES, turn};
 use super::kept::Kept;
 use crate::client::ids;
+use crate::data::Timestamp;
 use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
@@ -34,9 +38,15 @@ pub(super) struct Store {
     users: [Mutex<Users>; SHARDS],
     /// Leads from a user to a shard.
     hasher: RandomState,
-    /// The number of the session that is opened next.
-    next: Mutex<u64>,
+    next: Mutex<Next>,
     length: AtomicUsize,
+}
+
+/// What the session that is opened next needs.
+struct Next {
+    number: u64,
+    /// The latest `open_time` so far: that of the next session is no earlier, even if the clock steps back.
+    time: Timestamp,
 }
 
 /// The sessions of each user, by their numbers.
@@ -72,7 +82,7 @@ impl Default for Store {
             sessions: std::array::from_fn(|_| Mutex::default()),
             users: std::array::from_fn(|_| Mutex::default()),
             hasher: RandomState::default(),
-            next: Mutex::default(),
+            next: Mutex::new(Next { number: 0, time: Timestamp::MIN_UTC }),
             length: AtomicUsize::new(0),
         }
     }
@@ -83,20 +93,24 @@ impl Store {
         self.length.load(Ordering::Relaxed)
     }
 
-    /// Keeps a session of `user_id` that is not known by an id yet, and returns what `look` makes of it once it is.
+    /// Keeps the session of `user_id` that `opened` makes, still without an id, for the time of `clock`, and returns what
+    /// `look` makes of it once it has one.
     pub(super) fn open<T>(
         &self,
         user_id: Option<String>,
-        mut kept: Kept,
+        clock: impl FnOnce() -> Timestamp,
+        opened: impl FnOnce(Option<&str>, Timestamp) -> Kept,
         look: impl FnOnce(&Kept) -> T,
     ) -> T {
         let mut users = user_id.as_ref().map(|user_id| self.users(user_id));
         let mut next = lock(&self.next);
-        let number = *next;
-        *next += 1;
+        let time = clock().max(next.time);
+        let number = next.number;
+        *next = Next { number: number + 1, time };
         let (mut shard, place) = self.shard(number);
         drop(next);
         let id = ids::numbered(number);
+        let mut kept = opened(user_id.as_deref(), time);
         kept.set_id(id);
         let seen = look(&kept);
         let session = Arc::new(Session { id, user_id, kept: Mutex::new(Some(kept)) });
@@ -235,8 +249,8 @@ mod tests {
     }
 
     fn open(store: &Store) -> String {
-        let kept = Kept::opened(Some("1"), [None; 3], [None; 2], Utc::now());
-        store.open(Some("1".to_owned()), kept, id_of)
+        let opened = |user_id: Option<&str>, now| Kept::opened(user_id, [None; 3], [None; 2], now);
+        store.open(Some("1".to_owned()), Utc::now, opened, id_of)
     }
 
     fn ids(list: impl FnOnce(&mut dyn FnMut(&Kept) -> Look)) -> Vec<String> {
