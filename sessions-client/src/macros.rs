@@ -89,6 +89,9 @@
 /// | `#[body]` | the whole body, as JSON | the same |
 /// | `#[correlation]`, `#[correlation("name")]` | query, header or both: the client's [`CorrelationPlace`](crate::CorrelationPlace) | text |
 ///
+/// A value in the path is refused, with the argument's name, if a proxy that decodes it could find a `.`, `..` or
+/// empty segment in it and resolve the path to another one; a slash inside of a value is sent as `%2F`.
+///
 /// Arguments are `T`, `&T`, `Option<T>` or `Option<&T>`; a service decodes `&str` as `String` and `&[T]` as `Vec<T>`. `T`
 /// itself borrows nothing, as `Cow<'_, str>` would. An `Option` may be left out: absent from a query, `null` in a body.
 /// One argument may have several places. POST, PUT and PATCH always have a JSON body, `{}` where there is no field.

@@ -2,7 +2,7 @@
 //! bodies, and an error type of its own.
 
 use http::{Method, StatusCode};
-use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
+use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
 use proptest::strategy::Strategy;
 use sessions_client::{
     Call, Error, ErrorKind, InProcessTransport, Incoming, Operation, Param, Place, Request, Response, Result,
@@ -346,7 +346,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn text() -> impl Strategy<Value = String> {
-    any::<String>().prop_filter("no path segment", |text| !matches!(&**text, "" | "." | ".."))
+    any::<String>().prop_filter("leads to another path", |text| path_of(text).is_ok())
 }
 
 proptest! {
@@ -376,10 +376,206 @@ fn refusal<T: std::fmt::Debug>(outcome: Result<T, ThingError>) -> Error {
 #[tokio::test]
 async fn a_value_that_would_lead_to_another_path_is_refused_by_name_and_never_sent() {
     let things = nothing_is_sent();
-    for value in ["", ".", ".."] {
+    for value in LEAD_ELSEWHERE {
         let error = refusal(things.find(value, 1).await);
         assert_eq!(error.operation(), Some("find"));
-        assert!(error.to_string().contains("`room`"), "{error}");
+        assert!(error.to_string().contains("`room`"), "{value:?}: {error}");
+    }
+}
+
+/// Values of a path argument that some proxy would resolve to a path that is not below the route's.
+const LEAD_ELSEWHERE: &[&str] = &[
+    // As they are.
+    "",
+    ".",
+    "..",
+    "../secret",
+    "../../secret",
+    "./a",
+    "a/..",
+    "a/.",
+    "a/../b",
+    "a/../../secret",
+    "a/./b",
+    // Backslashes.
+    "..\\secret",
+    "a\\..\\..\\secret",
+    "a/..\\secret",
+    "\\secret",
+    "a\\",
+    // Slashes at the edges, which merge with those around them or begin an authority.
+    "/",
+    "//",
+    "/secret",
+    "//evil.example",
+    "a/",
+    "a//",
+    // Escaped once and more, in part and in either case.
+    "%2e",
+    "%2e%2e",
+    "%2E%2e/secret",
+    ".%2e/secret",
+    "%2e./secret",
+    "..%2fsecret",
+    "..%2Fsecret",
+    "..%5csecret",
+    "a%2F..%2F..%2Fsecret",
+    "%2Fsecret",
+    "a%2F",
+    "a%5C",
+    "%252e%252e%252fsecret",
+    "..%252Fsecret",
+    "..%25252525252fsecret",
+    "%25%32%65%25%32%65/secret",
+    "%%32e%%32e/secret",
+    "%2%65%2%65/secret",
+    // Parameters of a segment.
+    "..;/secret",
+    "..;a=1/secret",
+    "..;a/b",
+    ".;/a",
+    ";",
+    ";a=1",
+    "a/;b/..",
+    "a/..;",
+    "..%3b/secret",
+    "%2e%2e%3Ba=1%2fsecret",
+    // Signs that end a path once they are decoded.
+    "..?a",
+    "..#a",
+    "?",
+    "#a",
+    "?a=/b",
+    "..%3Fa",
+    "a/?b",
+    // NUL, at which some programs cut and which others drop.
+    "\0",
+    "..\0",
+    "..\0.txt",
+    ".\0.",
+    "a/\0../b",
+    "..%00/secret",
+    "%00",
+    "..%2500/secret",
+    // Characters that parsers of URLs drop.
+    ".\t.",
+    "..\n/secret",
+    "\r../secret",
+    "%2\te%2\te/secret",
+    ".%09./secret",
+    "%09",
+    " ",
+    ".. ",
+    " ../secret",
+    "a/.. ",
+    "a/ ",
+    "..%20",
+    "..\u{7f}/secret",
+    // Overlong forms of `.` and `/`, and other bytes that are not UTF-8.
+    "%c0%ae%c0%ae%c0%afsecret",
+    "..%c0%af",
+    "%e0%80%ae%e0%80%ae/secret",
+    "%ff",
+];
+
+#[test]
+fn a_value_that_stays_below_its_route_is_sent_with_every_sign_escaped() {
+    for (value, sent) in [
+        ("a", "a"),
+        ("a/b", "a%2Fb"),
+        ("a\\b", "a%5Cb"),
+        ("a/b/c.txt", "a%2Fb%2Fc.txt"),
+        ("a//b", "a%2F%2Fb"),
+        ("https://example.com/a", "https%3A%2F%2Fexample.com%2Fa"),
+        ("...", "..."),
+        ("..a", "..a"),
+        ("a..", "a.."),
+        (".hidden", ".hidden"),
+        ("a/...", "a%2F..."),
+        ("a;b", "a%3Bb"),
+        ("..a;b", "..a%3Bb"),
+        ("what?", "what%3F"),
+        ("a#b", "a%23b"),
+        ("a?b=../c", "a%3Fb%3D..%2Fc"),
+        ("a b", "a%20b"),
+        (" a ", "%20a%20"),
+        ("a\0b", "a%00b"),
+        ("100%", "100%25"),
+        ("%", "%25"),
+        ("%2", "%252"),
+        ("%zz", "%25zz"),
+        ("%41", "%2541"),
+        ("a%2Fb", "a%252Fb"),
+        ("caf%C3%A9", "caf%25C3%25A9"),
+        ("\u{e9}", "%C3%A9"),
+        ("-._~", "-._~"),
+    ] {
+        assert_eq!(path_of(value).unwrap(), format!("/v1/things/echo/{sent}"), "{value:?}");
+    }
+}
+
+/// The path that is sent for a value.
+fn path_of(value: &str) -> Result<String> {
+    things_v1::Echo::new(value, "", "a", "").encode().map(|request| request.uri().path().to_owned())
+}
+
+/// What a proxy could make of a path that it has decoded: bit by bit of `habits`, it takes backslashes for slashes, drops
+/// parameters, ends the path at signs that have a meaning, and drops characters that have none.
+fn resolved(decoded: &[u8], habits: u8) -> Vec<Vec<u8>> {
+    let has = |habit: u8| habits & 1 << habit != 0;
+    let mut path = decoded.to_vec();
+    if has(0) {
+        path.iter_mut().filter(|byte| **byte == b'\\').for_each(|byte| *byte = b'/');
+    }
+    if has(1) {
+        let end = path.iter().position(|byte| matches!(byte, b'?' | b'#' | 0));
+        path.truncate(end.unwrap_or(path.len()));
+    }
+    if has(2) {
+        path.retain(|byte| !byte.is_ascii_control());
+        path = path.trim_ascii().to_vec();
+    }
+    let mut segments = Vec::new();
+    for segment in path.split(|byte| *byte == b'/') {
+        let parameters = segment.iter().position(|byte| has(3) && *byte == b';');
+        match &segment[..parameters.unwrap_or(segment.len())] {
+            b"" | b"." => {}
+            b".." => drop(segments.pop()),
+            segment => segments.push(segment.to_vec()),
+        }
+    }
+    segments
+}
+
+/// Strings that often lead elsewhere, and as often nearly so.
+fn tricky() -> impl Strategy<Value = String> {
+    const PIECES: &[&str] = &[
+        ".", "..", "/", "\\", "%", "25", "2", "e", "E", "f", "5c", "%2e", "%2F", "%5C", "%00", "%252e",
+        "%252F", ";", "?", "#", "\0", "\t", " ", "%c0%ae", "%3b", "a", "b", "a", "b",
+    ];
+    proptest::collection::vec(proptest::sample::select(PIECES), 1..9).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_path_stays_below_its_route_whatever_a_proxy_makes_of_it(value in proptest::prop_oneof![tricky(), any::<String>()]) {
+        let Ok(path) = path_of(&value) else { return Ok(()) };
+        let mut decoded = path.into_bytes();
+        for _ in 0..4 {
+            for habits in 0..16 {
+                let segments = resolved(&decoded, habits);
+                let route: [&[u8]; 3] = [b"v1", b"things", b"echo"];
+                prop_assert!(segments.len() > 3 && segments[..3] == route, "{:?} {:?}", value, segments);
+            }
+            decoded = percent_encoding::percent_decode(&decoded).collect();
+        }
+    }
+
+    #[test]
+    fn an_id_with_slashes_inside_is_sent(value in "[a-z0-9]+([/\\\\]{1,2}[a-z0-9][a-z0-9. :;?#&=+@-]*[a-z0-9]){0,4}") {
+        prop_assert!(path_of(&value).is_ok(), "{:?}", value);
     }
 }
 

@@ -1,7 +1,7 @@
 //! From arguments to a request.
 
 use super::correlation::written;
-use super::{CorrelationPlace, Encoding, JSON, ParamValue, ParamValues, Request, Route};
+use super::{CorrelationPlace, Encoding, JSON, ParamValue, ParamValues, Request, Route, segments};
 use crate::error::Error;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -78,18 +78,25 @@ impl<'e> Encoder<'e> {
 
     /// A value in the place of a placeholder.
     ///
+    /// A slash in it is sent as `%2F`, and every other reserved character is escaped too. Some proxies decode escapes
+    /// before they resolve the path, and some do so twice, so a value is refused if that could lead outside of the
+    /// route's path. For this check,
+    ///
+    /// 1. escapes in the value are decoded until none is left, tabs and line breaks are dropped;
+    /// 2. the result is split at `/` and `\`;
+    /// 3. each segment ends at its first `;`, `?`, `#` or NUL, and control characters and spaces in it are dropped.
+    ///
+    /// No segment may then be `.` or `..`, or have become empty; the first and the last may not be empty at all.
+    ///
     /// # Errors
     ///
-    /// When it is empty, `.` or `..`: URL parsers fold such segments away, escaped or not, and the call
-    /// would reach another route. When the path becomes too long to be sent.
+    /// When the value does not pass that check, or has escapes that do not decode to UTF-8. When the path becomes too
+    /// long to be sent.
     pub fn path(&mut self, argument: &str, value: &(impl ParamValue + ?Sized)) -> Result<(), Error> {
         let refused = |why| Error::argument(argument, why).with_operation(self.route.name);
         let text = value.to_text().map_err(refused)?;
-        match &*text {
-            "" => return Err(refused("is empty, which no path segment can be")),
-            "." | ".." => return Err(refused("is `.` or `..`, which would lead to another path")),
-            text => self.target.to_mut().extend(utf8_percent_encode(text, ESCAPED)),
-        }
+        segments::check(&text).map_err(refused)?;
+        self.target.to_mut().extend(utf8_percent_encode(&text, ESCAPED));
         if self.target.len() > LONGEST_TARGET { Err(refused(TOO_LONG)) } else { Ok(()) }
     }
 

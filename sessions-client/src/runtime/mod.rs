@@ -21,6 +21,7 @@ mod report;
 mod respond;
 mod retry_after;
 mod route;
+mod segments;
 mod span;
 mod transport;
 
