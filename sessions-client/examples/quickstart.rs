@@ -2,9 +2,17 @@
 
 use serde_json::json;
 use sessions_client::{ClientConfig, ErrorKind, ISessionsV1, SessionsHttpClientV1, sessions_v1};
+use std::process::ExitCode;
 
 #[tokio::main]
-async fn main() -> sessions_client::Result<()> {
+async fn main() -> ExitCode {
+    let Err(error) = run().await else { return ExitCode::SUCCESS };
+    let hint = if error.kind() == ErrorKind::Connect { "is the service running? " } else { "" };
+    eprintln!("{hint}{error}");
+    ExitCode::FAILURE
+}
+
+async fn run() -> sessions_client::Result<()> {
     // Configure, in the keys of the official clients.
     let url = std::env::args().nth(1).unwrap_or_else(|| "http://localhost:8080".to_owned());
     let config = ClientConfig::from_pairs([("connection.uri", &*url), ("options.timeout", "5000")])?;
@@ -13,14 +21,7 @@ async fn main() -> sessions_client::Result<()> {
     // Open: required arguments first, the others by name.
     let cart = json!({ "items": ["book"] });
     let session =
-        match sessions_v1::OpenSession::new("user-1").user_name("Ann").data(&cart).send(&sessions).await {
-            Ok(session) => session,
-            Err(error) if error.kind() == ErrorKind::Connect => {
-                eprintln!("is the service running? {error}");
-                return Err(error);
-            }
-            Err(error) => return Err(error),
-        };
+        sessions_v1::OpenSession::new("user-1").user_name("Ann").data(&cart).send(&sessions).await?;
     println!("opened  {}", session.id);
 
     // Read. What is not there is `None`, not an error.
