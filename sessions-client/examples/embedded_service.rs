@@ -5,12 +5,25 @@
 
 use sessions_client::SessionsMemoryClientV1;
 use sessions_client::server::EmbeddedService;
+use std::process::ExitCode;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let port = std::env::args().nth(1).map_or(Ok(8080), |port| port.parse::<u16>())?;
-    let service = EmbeddedService::start(("127.0.0.1", port), SessionsMemoryClientV1::new()).await?;
-    println!("listening at {}", service.url());
-    std::future::pending::<()>().await;
-    Ok(())
+async fn main() -> ExitCode {
+    let port = std::env::args().nth(1).unwrap_or_else(|| "8080".to_owned());
+    let Ok(port) = port.parse::<u16>() else {
+        eprintln!("`{port}` is not a valid port: give a number from 0 to 65535, 0 for any that is free");
+        return ExitCode::FAILURE;
+    };
+    match EmbeddedService::start(("127.0.0.1", port), SessionsMemoryClientV1::new()).await {
+        Ok(service) => {
+            println!("listening at {}", service.url());
+            std::future::pending().await
+        }
+        Err(error) => {
+            eprintln!(
+                "cannot listen at 127.0.0.1:{port}: {error}; give another port, 0 for any that is free"
+            );
+            ExitCode::FAILURE
+        }
+    }
 }

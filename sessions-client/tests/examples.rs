@@ -1,6 +1,6 @@
 //! What the examples report when they cannot do their work.
 
-#![cfg(feature = "reqwest")]
+#![cfg(all(feature = "reqwest", feature = "server"))]
 
 use std::env::{self, consts::EXE_SUFFIX};
 use std::net::TcpListener;
@@ -47,4 +47,20 @@ fn quickstart_reports_an_invalid_url_in_one_line() {
     let output = output("quickstart", "localhost");
     let line = reported(&output);
     assert!(line.starts_with("`connection.uri` "), "{line}");
+}
+
+#[test]
+fn embedded_service_names_the_address_that_is_in_use() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let output = output("embedded_service", &port.to_string());
+    let line = reported(&output);
+    assert!(line.starts_with(&format!("cannot listen at 127.0.0.1:{port}: ")), "{line}");
+    assert!(line.ends_with("give another port, 0 for any that is free"), "{line}");
+}
+
+#[test]
+fn embedded_service_names_a_port_that_is_not_valid() {
+    let output = output("embedded_service", "80800");
+    assert!(reported(&output).starts_with("`80800` is not a valid port: "));
 }
