@@ -30,19 +30,39 @@
 //!
 //! ```
 //! use sessions_client::{ISessionsV1, InProcessTransport, SessionsHttpClientV1, SessionsMemoryClientV1, sessions_v1};
-//! use tracing::Instrument;
+//! use tracing::{Instrument, Level};
+//! use tracing_subscriber::fmt::format::FmtSpan;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> sessions_client::Result<()> {
 //! # let service = sessions_v1::Handler::new(SessionsMemoryClientV1::new());
-//! # let client = SessionsHttpClientV1::new(InProcessTransport::new(service));
-//! // In an application: `tracing_subscriber::fmt().with_env_filter("info,sessions_client=debug").init()`.
-//! tracing::subscriber::set_global_default(tracing_subscriber::registry()).ok();
+//! # let transport = sessions_client::policy::Trace::new(InProcessTransport::new(service));
+//! # let client = SessionsHttpClientV1::new(transport);
+//! # let printed = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+//! # let lines = std::sync::Arc::clone(&printed);
+//! tracing_subscriber::fmt()
+//!     .with_max_level(Level::INFO) // `DEBUG` adds an event for each failed attempt that is retried
+//!     .with_span_events(FmtSpan::CLOSE) // prints each call and each attempt when it ends
+//! #   .with_writer(move || Lines(std::sync::Arc::clone(&lines)))
+//!     .init();
 //!
 //! // The spans of a call go below the one that it is made in.
 //! let request = tracing::info_span!("GET /cart");
 //! client.get_session_by_id(None, "some id").instrument(request).await?;
+//! # let printed = String::from_utf8_lossy(&printed.lock().unwrap()).into_owned();
+//! # for name in ["call{", "attempt{", "get_session_by_id"] {
+//! #     assert!(printed.lines().any(|line| line.contains(name) && line.contains("close")), "{name}: {printed}");
+//! # }
 //! # Ok(())
+//! # }
+//! # struct Lines(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+//! # impl std::io::Write for Lines {
+//! #     fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+//! #         self.0.lock().unwrap().write(line)
+//! #     }
+//! #     fn flush(&mut self) -> std::io::Result<()> {
+//! #         Ok(())
+//! #     }
 //! # }
 //! ```
 //!
