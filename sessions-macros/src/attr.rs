@@ -1,6 +1,6 @@
-//! The syntax of the annotations: `#[http_api(…)]`, `#[post("/…", …)]`, `#[field]` and their siblings.
+//! Parsing of the annotations: `#[http_api(…)]`, `#[post("/…", …)]`, `#[field]` and the others.
 //!
-//! What is read here is only well-formed; whether it makes sense is decided in `model`.
+//! This module checks syntax only; `model` checks whether the annotations make sense together.
 
 use crate::errors::Errors;
 use proc_macro2::TokenStream;
@@ -11,7 +11,7 @@ use syn::meta::ParseNestedMeta;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, Ident, LitStr, Meta, Path, Token};
 
-/// The HTTP methods, by the name of the annotation that asks for them.
+/// HTTP method of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verb {
     Get,
@@ -24,7 +24,7 @@ pub(crate) enum Verb {
 impl Verb {
     pub(crate) const ALL: [Self; 5] = [Self::Get, Self::Post, Self::Put, Self::Patch, Self::Delete];
 
-    /// The annotation, which is also the method in lower case.
+    /// Returns the name of the annotation, which is the method in lower case.
     pub(crate) const fn attribute(self) -> &'static str {
         match self {
             Self::Get => "get",
@@ -35,50 +35,52 @@ impl Verb {
         }
     }
 
-    /// The method as it is sent, and the name of its constant in `http::Method`.
+    /// Returns the method in upper case, which is also the name of its constant in `http::Method`.
     pub(crate) fn method(self) -> String {
         self.attribute().to_ascii_uppercase()
     }
 
-    /// RFC 9110, 9.2.2: what may be repeated when the route says nothing.
+    /// Returns whether the method may be retried by default (RFC 9110, section 9.2.2).
     pub(crate) const fn is_idempotent(self) -> bool {
         matches!(self, Self::Get | Self::Put | Self::Delete)
     }
 
-    /// Whether a request carries a JSON object even when it has no field to put in it.
+    /// Returns whether a request has a JSON body even if no argument is a field.
     pub(crate) const fn always_has_a_body(self) -> bool {
         matches!(self, Self::Post | Self::Put | Self::Patch)
     }
 
+    /// Returns the method that `attribute` names, if it is a route annotation.
     pub(crate) fn of(attribute: &Attribute) -> Option<Self> {
         Self::ALL.into_iter().find(|verb| attribute.path().is_ident(verb.attribute()))
     }
 }
 
-/// `#[http_api(prefix = "/v1", client = Client, module = api, crate = path)]`
+/// Arguments of `#[http_api(prefix = "/v1", client = Client, module = api, crate = path)]`.
 #[derive(Default)]
 pub(crate) struct ApiArgs {
-    pub(crate) prefix: Given<LitStr>,
-    pub(crate) client: Given<Ident>,
-    pub(crate) module: Given<Ident>,
-    pub(crate) runtime: Given<Path>,
+    pub(crate) prefix: ApiArg<LitStr>,
+    pub(crate) client: ApiArg<Ident>,
+    pub(crate) module: ApiArg<Ident>,
+    pub(crate) runtime: ApiArg<Path>,
 }
 
-/// An argument of `http_api`.
+/// Argument of `http_api`.
 #[derive(Default)]
-pub(crate) enum Given<T> {
+pub(crate) enum ApiArg<T> {
     #[default]
-    No,
-    /// It could not be read, which is noted: it is not missing on top of that.
-    Broken,
-    Yes(T),
+    Missing,
+    /// The argument is present but invalid. The error is already reported, so it must not be reported as
+    /// missing.
+    Invalid,
+    Given(T),
 }
 
-impl<T> Given<T> {
+impl<T> ApiArg<T> {
     pub(crate) fn value(self) -> Option<T> {
         match self {
-            Self::Yes(value) => Some(value),
-            Self::No | Self::Broken => None,
+            Self::Given(value) => Some(value),
+            Self::Missing | Self::Invalid => None,
         }
     }
 
@@ -89,14 +91,14 @@ impl<T> Given<T> {
         read: impl FnOnce(ParseStream<'_>) -> syn::Result<T>,
     ) -> syn::Result<()> {
         let name = meta.path.require_ident()?;
-        if !matches!(self, Self::No) {
-            return Err(meta.error(format_args!("`{name}` is given twice: drop one of the two")));
+        if !matches!(self, Self::Missing) {
+            return Err(meta.error(format_args!("duplicate argument `{name}`: remove one of them")));
         }
-        *self = Self::Broken;
+        *self = Self::Invalid;
         let value = meta.value().and_then(read);
-        let value =
-            value.map_err(|error| syn::Error::new(error.span(), format_args!("`{name}` is {expected}")))?;
-        *self = Self::Yes(value);
+        let value = value
+            .map_err(|error| syn::Error::new(error.span(), format_args!("`{name}` must be {expected}")))?;
+        *self = Self::Given(value);
         Ok(())
     }
 }
@@ -116,14 +118,14 @@ impl ApiArgs {
             } else {
                 let unknown = meta.path.to_token_stream();
                 let message = format!(
-                    "unknown argument `{unknown}`: `http_api` takes `prefix = \"/…\"`, `client = Name`, \
-                     `module = name` and `crate = path`"
+                    "unknown argument `{unknown}`: expected `client = Name`, `module = name`, `prefix = \"/…\"` or \
+                     `crate = path`"
                 );
                 Err(syn::Error::new_spanned(&meta.path, message))
             };
             match outcome {
                 Ok(()) => Ok(()),
-                // What is left of an argument that could not be read must not stop the ones after it.
+                // Skips the rest of an invalid argument, so that the arguments after it are still parsed.
                 Err(error) => {
                     errors.push(error);
                     skip_value(meta.input)
@@ -131,7 +133,7 @@ impl ApiArgs {
             }
         });
         let outcome = parser.parse2(tokens);
-        errors.keep(outcome);
+        errors.ok(outcome);
         args
     }
 }
@@ -143,7 +145,7 @@ fn skip_value(input: ParseStream<'_>) -> syn::Result<()> {
     Ok(())
 }
 
-/// `#[post("/path/{placeholder}", idempotent, timeout = "5s")]`
+/// Route annotation such as `#[post("/path/{placeholder}", idempotent, timeout = "5s")]`.
 pub(crate) struct RouteAttr {
     pub(crate) verb: Verb,
     pub(crate) path: LitStr,
@@ -152,20 +154,19 @@ pub(crate) struct RouteAttr {
 }
 
 impl RouteAttr {
-    /// Reads the route; `None` only where there is no path to go on with.
+    /// Parses the route. Returns `None` only if the path is missing or unreadable.
     pub(crate) fn parse(verb: Verb, attribute: &Attribute, errors: &mut Errors) -> Option<Self> {
         let example = format!("`#[{}(\"/…\")]`", verb.attribute());
         if !matches!(attribute.meta, Meta::List(_)) {
-            errors.on(attribute, format_args!("a route needs its path: write {example}"));
+            errors.on(attribute, format_args!("missing path: write {example}"));
             return None;
         }
         let parsed = attribute.parse_args_with(|input: ParseStream<'_>| {
             if !input.peek(LitStr) {
-                let message = format!("a route begins with its path: write {example}");
                 return Err(if input.is_empty() {
-                    syn::Error::new_spanned(attribute, message)
+                    syn::Error::new_spanned(attribute, format_args!("missing path: write {example}"))
                 } else {
-                    input.error(message)
+                    input.error(format_args!("the path must be the first argument: write {example}"))
                 });
             }
             let mut route = Self { verb, path: input.parse()?, idempotent: None, timeout: None };
@@ -181,24 +182,24 @@ impl RouteAttr {
             }
             Ok(route)
         });
-        errors.keep(parsed)
+        errors.ok(parsed)
     }
 
     fn parse_flag(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
         let Ok(flag) = input.call(Ident::parse_any) else {
-            return Err(input.error(format_args!("a flag is a word: {FLAGS}")));
+            return Err(input.error(format_args!("invalid flag: {FLAGS}")));
         };
         if flag == "idempotent" || flag == "unsafe_to_repeat" {
             if !(input.is_empty() || input.peek(Token![,])) {
                 let message = format!(
-                    "`{flag}` takes no value: write the one that is true of the operation, `idempotent` or \
-                     `unsafe_to_repeat`"
+                    "`{flag}` does not take a value: write either `idempotent` or `unsafe_to_repeat`"
                 );
                 return Err(syn::Error::new(flag.span(), message));
             }
             if self.idempotent.replace(flag == "idempotent").is_some() {
-                let message =
-                    "say once whether the operation may be repeated: `idempotent` or `unsafe_to_repeat`";
+                let message = format!(
+                    "only one of `idempotent` and `unsafe_to_repeat` is allowed: remove `{flag}` or the flag before it"
+                );
                 return Err(syn::Error::new(flag.span(), message));
             }
         } else if flag == "timeout" {
@@ -207,10 +208,13 @@ impl RouteAttr {
                 let literal: LitStr = input.parse()?;
                 parse_duration(&literal)?
             } else {
-                return Err(syn::Error::new(flag.span(), "a timeout is written `timeout = \"5s\"`"));
+                return Err(syn::Error::new(
+                    flag.span(),
+                    "`timeout` must be a string with a unit: write `timeout = \"5s\"`",
+                ));
             };
             if self.timeout.replace(timeout).is_some() {
-                return Err(syn::Error::new(flag.span(), "`timeout` is given twice: drop one of the two"));
+                return Err(syn::Error::new(flag.span(), "duplicate flag `timeout`: remove one of them"));
             }
         } else {
             return Err(syn::Error::new(flag.span(), format_args!("unknown flag `{flag}`: {FLAGS}")));
@@ -219,15 +223,15 @@ impl RouteAttr {
     }
 }
 
-/// What a route takes besides its path, for messages.
-const FLAGS: &str = "after its path a route takes `idempotent`, `unsafe_to_repeat` and `timeout = \"5s\"`";
+/// Valid flags of a route, for error messages.
+const FLAGS: &str = "expected `idempotent`, `unsafe_to_repeat` or `timeout = \"5s\"`";
 
-/// `250ms`, `5s`, `2m`: a whole number above zero and a unit.
+/// Parses a positive whole number and a unit: `250ms`, `5s`, `2m`.
 fn parse_duration(literal: &LitStr) -> syn::Result<Duration> {
-    let text = literal.value();
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let millis_a_unit = match unit {
+    let value = literal.value();
+    let digits = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
+    let (number, unit) = value.split_at(digits);
+    let millis_per_unit = match unit {
         "ms" => Some(1),
         "s" => Some(1_000),
         "m" => Some(60_000),
@@ -237,18 +241,18 @@ fn parse_duration(literal: &LitStr) -> syn::Result<Duration> {
         .parse::<u64>()
         .ok()
         .filter(|&number| number > 0)
-        .zip(millis_a_unit)
+        .zip(millis_per_unit)
         .and_then(|(number, millis)| number.checked_mul(millis))
         .map(Duration::from_millis)
         .ok_or_else(|| {
             let message = format!(
-                "`{text}` is no timeout: write a whole number above zero and `ms`, `s` or `m`, like `250ms`"
+                "`{value}` is not a valid timeout: write a positive whole number and `ms`, `s` or `m`, such as `250ms`"
             );
             syn::Error::new(literal.span(), message)
         })
 }
 
-/// The place that an annotation of an argument asks for.
+/// Part of the request that an argument is annotated with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PlaceKind {
     Query,
@@ -258,15 +262,16 @@ pub(crate) enum PlaceKind {
     Correlation,
 }
 
-/// `#[query]`, `#[query("name")]`, `#[header("x-name")]`, `#[field]`, `#[body]`, `#[correlation]`
+/// Argument annotation: `#[query]`, `#[query("name")]`, `#[header("x-name")]`, `#[field]`, `#[body]` or
+/// `#[correlation]`.
 pub(crate) struct PlaceAttr<'a> {
     pub(crate) kind: PlaceKind,
-    /// The name on the wire, where it differs from the argument's.
+    /// Name on the wire, if it is given explicitly.
     pub(crate) name: Option<LitStr>,
     pub(crate) attribute: &'a Attribute,
 }
 
-/// What an argument can be annotated with, for messages.
+/// Valid annotations of an argument, for error messages.
 pub(crate) const PLACES: &str = "`#[query]`, `#[header(\"…\")]`, `#[field]`, `#[body]` or `#[correlation]`";
 
 impl<'a> PlaceAttr<'a> {
@@ -284,17 +289,18 @@ impl<'a> PlaceAttr<'a> {
             PlaceKind::Correlation
         } else {
             let name = path.to_token_stream();
-            let message = format!("unknown annotation `#[{name}]`: an argument takes {PLACES}");
+            let message = format!("unknown annotation `#[{name}]`: expected {PLACES}");
             return Err(syn::Error::new_spanned(attribute, message));
         };
         let name = match &attribute.meta {
             Meta::Path(_) => None,
             Meta::List(_) => Some(attribute.parse_args::<LitStr>().map_err(|error| {
-                syn::Error::new(error.span(), "the name on the wire is one string, like `\"user_id\"`")
+                syn::Error::new(error.span(), "the name on the wire must be a string, such as `\"user_id\"`")
             })?),
             Meta::NameValue(_) => {
                 let name = path.require_ident()?;
-                let message = format!("write the name on the wire in parentheses: `#[{name}(\"…\")]`");
+                let message =
+                    format!("the name on the wire must be in parentheses: write `#[{name}(\"…\")]`");
                 return Err(syn::Error::new_spanned(attribute, message));
             }
         };

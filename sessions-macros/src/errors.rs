@@ -1,12 +1,12 @@
-//! Collects every mistake of a trait, so that one compilation reports them all.
+//! Collection of all errors in a trait, so that one compilation reports every one of them.
 //!
-//! `syn::Result` with `?` was refused: it stops at the first mistake, and whoever writes a contract of
-//! eight operations would meet them one build at a time.
+//! Rejected alternative: `syn::Result` with `?`, because it stops at the first error. The author of a
+//! contract with eight operations would need one build per mistake.
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 
-/// The mistakes found so far, in the order in which they were found.
+/// Errors reported so far, in the order in which they were found.
 #[derive(Default)]
 pub(crate) struct Errors(Option<syn::Error>);
 
@@ -23,17 +23,18 @@ impl Errors {
         self.push(syn::Error::new(span, message));
     }
 
-    /// Reports `message` at all of `tokens`: a stable compiler joins no spans, and that of a type would end
-    /// with its `&`.
+    /// Reports `message` at all of `tokens`. `Spanned::span` is not enough: the stable compiler does not join
+    /// spans, so the span of `&Thing` would only cover the `&`.
     pub(crate) fn on(&mut self, tokens: impl ToTokens, message: impl std::fmt::Display) {
         self.push(syn::Error::new_spanned(tokens, message));
     }
 
-    /// The value, or `None` once its error is noted.
-    pub(crate) fn keep<T>(&mut self, result: syn::Result<T>) -> Option<T> {
+    /// Returns the value, or reports the error and returns `None`.
+    pub(crate) fn ok<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.push(error)).ok()
     }
 
+    /// Returns the number of errors reported so far.
     pub(crate) fn count(&self) -> usize {
         self.0.as_ref().map_or(0, |all| all.into_iter().count())
     }

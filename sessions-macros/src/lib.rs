@@ -1,8 +1,8 @@
-//! The attribute behind `sessions_client::http_api`, where its reference and examples are.
+//! Implementation of the attribute `sessions_client::http_api`; the reference and examples are there.
 //!
-//! One trait goes through one file a stage: `attr` reads the annotations, `model` decides whether they
-//! make sense, `expand` prints. Reading and deciding note every mistake and go on; printing cannot fail.
-//! The printed code calls the runtime for all that has logic in it.
+//! A trait passes through three stages: `attr` parses the annotations, `model` validates them, and `expand`
+//! generates the code. Parsing and validation report every mistake and continue; code generation cannot fail.
+//! The generated code contains no logic; it calls the runtime.
 
 mod attr;
 mod errors;
@@ -12,7 +12,7 @@ mod template;
 
 use proc_macro2::TokenStream;
 
-/// Makes a trait the contract of an HTTP API. Its reference is at `sessions_client::http_api`.
+/// Turns a trait into the contract of an HTTP API. See `sessions_client::http_api` for the reference.
 #[proc_macro_attribute]
 pub fn http_api(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     run(args.into(), &item.into()).into()
@@ -24,9 +24,9 @@ fn run(args: TokenStream, item: &TokenStream) -> TokenStream {
     let parsed = match syn::parse2::<syn::ItemTrait>(item.clone()) {
         Ok(parsed) => parsed,
         Err(error) => {
-            let what = syn::Error::new(error.span(), format_args!("`#[http_api]` goes on a trait: {error}"));
-            errors.push(what);
-            // The tokens go back as they came, so that an editor still sees half-written code.
+            let message = format_args!("`#[http_api]` can only be applied to a trait: {error}");
+            errors.push(syn::Error::new(error.span(), message));
+            // Emits the input unchanged, so that editors can still analyze half-written code.
             let errors = errors.into_tokens();
             return quote::quote!(#item #errors);
         }

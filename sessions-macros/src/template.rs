@@ -1,4 +1,4 @@
-//! Path templates: `/things/{id}/parts/{part}`.
+//! Path templates such as `/things/{id}/parts/{part}`.
 
 use crate::errors::Errors;
 use proc_macro2::Span;
@@ -7,113 +7,120 @@ use syn::ext::IdentExt;
 use syn::parse::Parser;
 use syn::{Ident, LitStr};
 
-/// A piece of a path template.
+/// Piece of a path template.
 #[derive(Clone)]
 pub(crate) enum Segment {
-    /// Text that is sent as it stands.
+    /// Literal part of the path, sent verbatim.
     Literal(String),
-    /// `{name}`, filled by the argument of that name.
+    /// Placeholder `{name}`, filled by the argument of that name.
     Placeholder { name: String, span: Span },
-    /// A placeholder that cannot be read, which is noted. It may be meant for any argument.
-    Broken,
+    /// Invalid placeholder, already reported. It may refer to any argument.
+    Invalid,
 }
 
-/// Splits `literal` at its placeholders. Every mistake is noted, and what could be read is returned, so
-/// that a broken template still counts as one and draws no second error.
+/// Splits `literal` at its placeholders. Reports every mistake and returns the segments that could be parsed,
+/// so that an invalid template does not cause follow-up errors.
 pub(crate) fn parse(literal: &LitStr, errors: &mut Errors) -> Vec<Segment> {
-    let text = literal.value();
+    let path = literal.value();
     check_path(literal, errors);
     let mut segments = Vec::new();
     let mut rest = 0;
-    while let Some(open) = text[rest..].find(['{', '}']).map(|at| rest + at) {
+    while let Some(open) = path[rest..].find(['{', '}']).map(|at| rest + at) {
         if open > rest {
-            segments.push(Segment::Literal(text[rest..open].to_owned()));
+            segments.push(Segment::Literal(path[rest..open].to_owned()));
         }
-        if text[open..].starts_with('}') {
-            errors
-                .at(span_of(literal, open..open + 1), "`}` without `{` before it: a placeholder is `{name}`");
-            segments.push(Segment::Broken);
+        if path[open..].starts_with('}') {
+            errors.at(
+                span_of(literal, open..open + 1),
+                "unmatched `}` in the path: write a placeholder as `{name}`",
+            );
+            segments.push(Segment::Invalid);
             rest = open + 1;
             continue;
         }
-        let Some(close) = text[open..].find('}').map(|at| open + at) else {
-            errors.at(span_of(literal, open..text.len()), "`{` is never closed: a placeholder is `{name}`");
-            segments.push(Segment::Broken);
+        let Some(close) = path[open..].find('}').map(|at| open + at) else {
+            errors.at(
+                span_of(literal, open..path.len()),
+                "unclosed `{` in the path: write a placeholder as `{name}`",
+            );
+            segments.push(Segment::Invalid);
             return segments;
         };
-        let name = &text[open + 1..close];
+        let name = &path[open + 1..close];
         let span = span_of(literal, open..close + 1);
-        // Keywords are names here: an argument called `r#type` is `type` on the wire.
+        // Accepts keywords: an argument named `r#type` is `type` on the wire.
         if Ident::parse_any.parse_str(name).is_ok() {
-            check_whole_segment(&text, open, close, span, errors);
+            check_whole_segment(&path, open, close, span, errors);
             segments.push(Segment::Placeholder { name: name.to_owned(), span });
         } else {
-            segments.push(Segment::Broken);
+            segments.push(Segment::Invalid);
             errors.at(
                 span,
-                format_args!("`{{{name}}}` is no placeholder: write an argument's name, like `{{id}}`"),
+                format_args!(
+                    "`{{{name}}}` is not a valid placeholder: write the name of an argument, such as `{{id}}`"
+                ),
             );
         }
         rest = close + 1;
     }
-    if rest < text.len() {
-        segments.push(Segment::Literal(text[rest..].to_owned()));
+    if rest < path.len() {
+        segments.push(Segment::Literal(path[rest..].to_owned()));
     }
     segments
 }
 
-/// Reports what would make `literal`, its placeholders apart, another path than the one that is sent.
+/// Reports characters and segments outside placeholders that would not be sent verbatim.
 pub(crate) fn check_path(literal: &LitStr, errors: &mut Errors) {
-    let text = literal.value();
-    if !text.starts_with('/') {
-        errors.at(literal.span(), format_args!("a path starts with `/`: write `\"/{text}\"`"));
+    let path = literal.value();
+    if !path.starts_with('/') {
+        errors.at(literal.span(), format_args!("a path must start with `/`: write `\"/{path}\"`"));
     }
-    if let Some((at, c)) = outside_braces(&text).find(|&(_, c)| !may_stand_in_a_path(c)) {
+    if let Some((at, c)) = outside_braces(&path).find(|&(_, c)| !is_path_char(c)) {
         if matches!(c, '?' | '#') {
             errors.at(
-                span_of(literal, at..text.len()),
+                span_of(literal, at..path.len()),
                 format_args!(
-                    "a path ends before `{c}`: annotate arguments with `#[query]` to have them sent in the query"
+                    "a path cannot contain `{c}`: annotate arguments with `#[query]` to send them in the query"
                 ),
             );
         } else {
             errors.at(
                 span_of(literal, at..at + c.len_utf8()),
-                format_args!("`{}` cannot stand in a path: write `{}`", c.escape_debug(), escaped(c)),
+                format_args!("`{}` is not allowed in a path: write `{}`", c.escape_debug(), escaped(c)),
             );
         }
-    } else if let Some((at, _)) = outside_braces(&text).find(|&(at, c)| c == '%' && !is_escape(&text[at..])) {
+    } else if let Some((at, _)) = outside_braces(&path).find(|&(at, c)| c == '%' && !is_escape(&path[at..])) {
         errors.at(
             span_of(literal, at..at + 1),
-            "`%` begins an escape of two hexadecimal digits: write `%25` for the character itself",
+            "`%` must be followed by two hexadecimal digits: write `%25` for a literal `%`",
         );
     }
-    if text.contains("//") {
-        errors.at(literal.span(), "`//` is an empty segment, which servers may fold away: write `/`");
+    if path.contains("//") {
+        errors.at(literal.span(), "`//` is an empty path segment, which some servers remove: write `/`");
     }
-    let leads_elsewhere =
+    let is_dot_segment =
         |segment: &str| matches!(&*segment.to_ascii_lowercase().replace("%2e", "."), "." | "..");
-    if text.split('/').any(leads_elsewhere) {
-        errors.at(literal.span(), "`.` and `..` are folded away by URL parsers: write the path without them");
+    if path.split('/').any(is_dot_segment) {
+        errors.at(literal.span(), "`.` and `..` are resolved by URL parsers: write the path without them");
     }
 }
 
-/// What is inside of a placeholder is never sent, and judged as a name.
-fn outside_braces(text: &str) -> impl Iterator<Item = (usize, char)> {
+/// Returns the characters outside placeholders. Those inside are never sent and are checked as a name.
+fn outside_braces(path: &str) -> impl Iterator<Item = (usize, char)> {
     let mut inside = false;
-    text.char_indices().filter(move |&(_, c)| {
+    path.char_indices().filter(move |&(_, c)| {
         inside = c == '{' || inside && c != '}';
         !inside && c != '}'
     })
 }
 
-/// RFC 3986 `pchar` and the separator.
-fn may_stand_in_a_path(c: char) -> bool {
+/// Returns whether `c` is a `pchar` of RFC 3986 or the separator `/`.
+fn is_path_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@%/".contains(c)
 }
 
-fn is_escape(text: &str) -> bool {
-    text.bytes().skip(1).take_while(u8::is_ascii_hexdigit).take(2).count() == 2
+fn is_escape(path: &str) -> bool {
+    path.bytes().skip(1).take_while(u8::is_ascii_hexdigit).take(2).count() == 2
 }
 
 fn escaped(c: char) -> String {
@@ -122,18 +129,22 @@ fn escaped(c: char) -> String {
     escapes.concat()
 }
 
-/// A placeholder is a whole segment: the way back, from a path to its arguments, would be ambiguous
-/// otherwise.
-fn check_whole_segment(text: &str, open: usize, close: usize, span: Span, errors: &mut Errors) {
-    let before = text[..open].ends_with('/');
-    let after = matches!(text.as_bytes().get(close + 1), None | Some(b'/'));
+/// Reports a placeholder that is only part of a segment: reading the arguments back from a path would be
+/// ambiguous.
+fn check_whole_segment(path: &str, open: usize, close: usize, span: Span, errors: &mut Errors) {
+    let before = path[..open].ends_with('/');
+    let after = matches!(path.as_bytes().get(close + 1), None | Some(b'/'));
     if !(before && after) {
-        errors.at(span, "a placeholder is a whole path segment: put `/` on both sides of it");
+        let placeholder = &path[open..=close];
+        let message = format!(
+            "`{placeholder}` must be a whole path segment: separate it from the rest of the path with `/`"
+        );
+        errors.at(span, message);
     }
 }
 
-/// The span of a byte range inside the literal: exact where the compiler can tell (nightly, editors), the
-/// whole literal elsewhere.
+/// Returns the span of a byte range of the literal if the compiler supports it (nightly, editors), otherwise
+/// the span of the whole literal.
 fn span_of(literal: &LitStr, range: Range<usize>) -> Span {
     let token = literal.token();
     let plain = token.to_string().len() == literal.value().len() + 2;
@@ -144,14 +155,14 @@ fn span_of(literal: &LitStr, range: Range<usize>) -> Span {
 mod tests {
     use super::*;
 
-    /// The pieces of `path`, placeholders in braces, if there is nothing wrong with it.
-    fn pieces(path: &str) -> Option<Vec<String>> {
+    /// Returns the segments of `path`, with placeholders in braces, or `None` if the path is invalid.
+    fn segments(path: &str) -> Option<Vec<String>> {
         let mut errors = Errors::default();
         let segments = parse(&LitStr::new(path, Span::call_site()), &mut errors);
         let written = segments.into_iter().map(|segment| match segment {
-            Segment::Literal(text) => text,
+            Segment::Literal(literal) => literal,
             Segment::Placeholder { name, .. } => format!("{{{name}}}"),
-            Segment::Broken => "broken".to_owned(),
+            Segment::Invalid => "invalid".to_owned(),
         });
         (errors.count() == 0).then(|| written.collect())
     }
@@ -168,14 +179,14 @@ mod tests {
             ("/a%20b/.well-known/x:y", &["/a%20b/.well-known/x:y"]),
         ] {
             assert_eq!(
-                pieces(path).as_deref(),
+                segments(path).as_deref(),
                 Some(&expected.iter().map(ToString::to_string).collect::<Vec<_>>()[..])
             );
         }
     }
 
     #[test]
-    fn what_would_be_sent_otherwise_than_written_is_no_path() {
+    fn a_path_that_would_not_be_sent_verbatim_is_rejected() {
         for path in [
             "",
             "a",
@@ -195,16 +206,16 @@ mod tests {
             "/a\\b",
             "/\"",
         ] {
-            assert_eq!(pieces(path), None, "{path}");
+            assert_eq!(segments(path), None, "{path}");
         }
     }
 
     #[test]
-    fn a_placeholder_is_a_name_in_braces_and_a_whole_segment() {
+    fn a_placeholder_must_be_a_name_and_a_whole_segment() {
         for path in [
             "/{", "/}", "/{}", "/{a", "/a}", "/{a}b", "/a{b}", "/{a}{b}", "/{{a}}", "/{1}", "/{a-b}", "/{*a}",
         ] {
-            assert_eq!(pieces(path), None, "{path}");
+            assert_eq!(segments(path), None, "{path}");
         }
     }
 }

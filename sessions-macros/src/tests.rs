@@ -1,4 +1,4 @@
-//! What the attribute prints, as code for people to review: `INSTA_UPDATE=always` makes the snapshots anew.
+//! Snapshots of the generated code, formatted for review. Update them with `INSTA_UPDATE=always`.
 
 use crate::run;
 use proc_macro2::TokenStream;
@@ -13,10 +13,10 @@ fn expand(args: &str, item: &TokenStream) -> File {
     syn::parse2(expansion).unwrap()
 }
 
-/// The first error that is reported, with the quotes of its literal escaped.
+/// Returns the message of the first reported error, as an escaped string literal.
 fn error(args: &str, item: &TokenStream) -> Option<String> {
-    let text = run(args.parse().unwrap(), item).to_string();
-    let (_, message) = text.split_once("compile_error ! { \"")?;
+    let expansion = run(args.parse().unwrap(), item).to_string();
+    let (_, message) = expansion.split_once("compile_error ! { \"")?;
     message.split_once("\" }").map(|(message, _)| message.to_owned())
 }
 
@@ -28,9 +28,10 @@ fn module(file: File) -> Vec<Item> {
     content.unwrap().1
 }
 
-/// What there is for one operation: its route, its structs, and the dispatcher, which has an arm for it.
+/// Returns the code generated for one operation: its route, its structs, and the dispatcher with its match
+/// arm.
 fn operation(constant: &str, name: &str, item: &TokenStream) -> String {
-    let is_for_it = |item: &Item| match item {
+    let belongs_to_operation = |item: &Item| match item {
         Item::Mod(_) => true,
         Item::Const(item) => item.ident == constant,
         Item::Struct(item) => item.ident == name,
@@ -38,7 +39,7 @@ fn operation(constant: &str, name: &str, item: &TokenStream) -> String {
         Item::Impl(item) => matches!(&*item.self_ty, Type::Path(ty) if ty.path.segments[0].ident == name),
         _ => false,
     };
-    pretty(module(expand(ARGS, item)).into_iter().filter(is_for_it).collect())
+    pretty(module(expand(ARGS, item)).into_iter().filter(belongs_to_operation).collect())
 }
 
 fn pretty(items: Vec<Item>) -> String {
@@ -46,7 +47,7 @@ fn pretty(items: Vec<Item>) -> String {
 }
 
 #[test]
-fn the_whole_expansion_of_a_contract_of_one_operation() {
+fn whole_expansion_of_a_contract_with_one_operation() {
     let file = expand(
         r#"prefix = "/v1", client = Client, module = api"#,
         &quote! {
@@ -62,7 +63,7 @@ fn the_whole_expansion_of_a_contract_of_one_operation() {
 }
 
 #[test]
-fn fields_make_an_object_and_a_correlation_id_goes_where_the_client_says() {
+fn fields_are_encoded_as_a_json_object() {
     let item = quote! {
         trait Api {
             #[post("/open")]
@@ -79,7 +80,7 @@ fn fields_make_an_object_and_a_correlation_id_goes_where_the_client_says() {
 }
 
 #[test]
-fn placeholders_queries_and_headers_are_read_back_from_where_they_are_written() {
+fn path_query_and_header_arguments_are_encoded_and_decoded() {
     let item = quote! {
         trait Api {
             #[get("/things/{thing}/parts/{part}")]
@@ -94,7 +95,7 @@ fn placeholders_queries_and_headers_are_read_back_from_where_they_are_written() 
             ) -> Result<Option<Part>>;
         }
     };
-    insta::assert_snapshot!("get_with_texts", operation("FIND_PART", "FindPart", &item));
+    insta::assert_snapshot!("get_with_query_and_header", operation("FIND_PART", "FindPart", &item));
 }
 
 #[test]
@@ -109,7 +110,7 @@ fn one_argument_can_be_the_whole_body() {
 }
 
 #[test]
-fn a_call_without_arguments_has_none_to_read() {
+fn an_operation_without_arguments_decodes_none() {
     let item = quote! {
         trait Api {
             #[delete("/things")]
@@ -120,7 +121,7 @@ fn a_call_without_arguments_has_none_to_read() {
 }
 
 #[test]
-fn a_route_overrules_what_its_verb_promises() {
+fn route_flags_override_the_defaults_of_the_method() {
     let item = quote! {
         trait Api {
             #[put("/counter", unsafe_to_repeat, timeout = "250ms")]
@@ -132,7 +133,7 @@ fn a_route_overrules_what_its_verb_promises() {
 }
 
 #[test]
-fn an_operation_has_the_type_parameters_of_its_arguments_and_its_answer_the_others() {
+fn the_operation_struct_has_only_the_type_parameters_of_its_arguments() {
     let item = quote! {
         trait Api<U: Payload = Value, D: Payload + From<U> = U>
         where
@@ -147,7 +148,7 @@ fn an_operation_has_the_type_parameters_of_its_arguments_and_its_answer_the_othe
 }
 
 #[test]
-fn the_client_of_generic_payloads_is_made_for_the_default_ones() {
+fn a_generic_client_is_constructed_with_the_default_payload_types() {
     let item = quote! {
         trait Api<U: Payload = Value, D: Payload = Vec<U>> where U: Clone {}
     };
@@ -163,7 +164,7 @@ fn the_client_of_generic_payloads_is_made_for_the_default_ones() {
 }
 
 #[test]
-fn a_condition_on_an_operation_is_on_all_that_is_made_of_it() {
+fn cfg_on_an_operation_is_copied_to_all_generated_items() {
     let file = expand(
         ARGS,
         &quote! {
@@ -178,7 +179,7 @@ fn a_condition_on_an_operation_is_on_all_that_is_made_of_it() {
 }
 
 #[test]
-fn a_raw_name_is_raw_in_code_and_plain_elsewhere() {
+fn raw_identifiers_are_unprefixed_on_the_wire() {
     let item = quote! {
         trait Api {
             #[get("/{type}")]
@@ -189,7 +190,7 @@ fn a_raw_name_is_raw_in_code_and_plain_elsewhere() {
 }
 
 #[test]
-fn a_contract_that_says_where_the_runtime_is_mentions_no_other() {
+fn a_custom_crate_path_replaces_every_default_path() {
     let item = quote! {
         trait Api<U: Payload = Value> {
             #[post("/{id}", timeout = "1s")]
@@ -207,13 +208,13 @@ fn a_contract_that_says_where_the_runtime_is_mentions_no_other() {
         }
     };
     let expansion = expand("client = Client, module = api, crate = ::own::renamed", &item);
-    let text = quote!(#expansion).to_string();
-    assert!(text.contains(":: own :: renamed :: __private"), "{text}");
-    assert!(!text.contains("sessions_client"), "{text}");
+    let code = quote!(#expansion).to_string();
+    assert!(code.contains(":: own :: renamed :: __private"), "{code}");
+    assert!(!code.contains("sessions_client"), "{code}");
 }
 
 #[test]
-fn a_relative_path_counts_from_the_trait_in_the_generated_module_too() {
+fn relative_paths_are_adjusted_in_the_generated_module() {
     let item = quote! {
         trait Api {
             #[put("/")]
@@ -231,7 +232,7 @@ fn a_relative_path_counts_from_the_trait_in_the_generated_module_too() {
 }
 
 #[test]
-fn a_timeout_is_a_number_and_a_unit() {
+fn a_timeout_must_be_a_number_with_a_unit() {
     let with = |timeout: &str| {
         quote! {
             trait Api {
@@ -242,8 +243,8 @@ fn a_timeout_is_a_number_and_a_unit() {
     };
     for (timeout, millis) in [("1ms", "1u64"), ("250ms", "250u64"), ("5s", "5000u64"), ("2m", "120000u64")] {
         let file = expand(ARGS, &with(timeout));
-        let text = quote!(#file).to_string();
-        assert!(text.contains(&format!("Duration :: from_millis ({millis})")), "{timeout} in {text}");
+        let code = quote!(#file).to_string();
+        assert!(code.contains(&format!("Duration :: from_millis ({millis})")), "{timeout} in {code}");
     }
     for timeout in [
         "",
@@ -259,12 +260,12 @@ fn a_timeout_is_a_number_and_a_unit() {
         "18446744073709551615m",
     ] {
         let error = error(ARGS, &with(timeout)).unwrap();
-        assert!(error.starts_with(&format!("`{timeout}` is no timeout")), "{error}");
+        assert!(error.starts_with(&format!("`{timeout}` is not a valid timeout")), "{error}");
     }
 }
 
 #[test]
-fn an_operation_that_another_one_hides_is_reported() {
+fn operations_with_the_same_route_are_reported() {
     let both = |first: &str, second: &str| {
         quote! {
             trait Api {
@@ -278,17 +279,17 @@ fn an_operation_that_another_one_hides_is_reported() {
     for (first, second) in [("/a", "/a/b"), ("/a/b", "/a/c"), ("/a", "/A"), ("/a%2Fb", "/a/b")] {
         assert_eq!(error(ARGS, &both(first, second)), None, "{first} and {second}");
     }
-    // An escape stands for its character, to a service as well.
+    // A percent-encoded character is equal to the character itself.
     for second in ["/%61b", "/%61%62", "/a%62"] {
         let error = error(ARGS, &both("/ab", second)).unwrap();
-        assert!(error.starts_with("`one` and `two` are both `GET /ab`"), "{error}");
+        assert!(error.starts_with("`one` and `two` have the same route `GET /ab`"), "{error}");
     }
     let error = error(ARGS, &both("/a", "/a")).unwrap();
-    assert_eq!(error, "`one` and `two` are both `GET /a`: give one of them another route");
+    assert_eq!(error, "`one` and `two` have the same route `GET /a`: change one of them");
 }
 
 #[test]
-fn routes_that_share_some_of_their_paths_are_reported() {
+fn routes_that_overlap_partially_are_reported() {
     let both = |first: &str, second: &str| {
         let arguments = |path: &str| {
             let names = path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
@@ -313,7 +314,7 @@ fn routes_that_share_some_of_their_paths_are_reported() {
     ] {
         let error = error(ARGS, &both(first, second)).unwrap();
         let expected = format!(
-            "`GET {shared}` fits both `one` and `two`, and `one` would answer it: give one of them another route"
+            "`GET {shared}` matches both `one` and `two`, and only `one` would be called: change one of the routes"
         );
         assert_eq!(error, expected, "{first} and {second}");
     }
@@ -330,8 +331,8 @@ fn routes_that_share_some_of_their_paths_are_reported() {
 }
 
 #[test]
-fn a_path_is_named_for_a_type_that_an_operation_would_hide() {
-    for (operation, answer, path) in [
+fn a_path_is_suggested_for_a_type_that_an_operation_would_shadow() {
+    for (operation, output, path) in [
         ("option", "Result<Option<u8>>", "`::std::option::Option`"),
         ("vec", "Result<Vec<u8>>", "`::std::vec::Vec`"),
         ("string", "Result<String>", "`::std::string::String`"),
@@ -339,7 +340,7 @@ fn a_path_is_named_for_a_type_that_an_operation_would_hide() {
         ("result", "Result<u8>", "`::std::result::Result`, or `self::Result` for an alias"),
         ("thing", "Result<Thing>", "`self::Thing`"),
     ] {
-        let (ident, ty) = (quote::format_ident!("r#{operation}"), answer.parse::<TokenStream>().unwrap());
+        let (ident, ty) = (quote::format_ident!("r#{operation}"), output.parse::<TokenStream>().unwrap());
         let item = quote! {
             trait Api {
                 #[get("/")]
@@ -347,7 +348,7 @@ fn a_path_is_named_for_a_type_that_an_operation_would_hide() {
             }
         };
         let error = error(ARGS, &item).unwrap();
-        assert!(error.ends_with(&format!("write a path for the type, like {path}")), "{error}");
+        assert!(error.ends_with(&format!("refer to the type by a path, such as {path}")), "{error}");
     }
     let parameter = quote! {
         trait Api<Thing: Payload> {
@@ -356,11 +357,11 @@ fn a_path_is_named_for_a_type_that_an_operation_would_hide() {
         }
     };
     let error = error(ARGS, &parameter).unwrap();
-    assert!(error.ends_with("which hides the `Thing` that the trait uses: rename the operation"), "{error}");
+    assert!(error.ends_with("which shadows the `Thing` used in the trait: rename the operation"), "{error}");
 }
 
 #[test]
-fn a_module_that_the_generated_one_would_hide_is_reported() {
+fn a_module_shadowed_in_the_generated_module_is_reported() {
     let item = quote! {
         trait Api {
             #[get("/")]
@@ -368,11 +369,11 @@ fn a_module_that_the_generated_one_would_hide_is_reported() {
         }
     };
     let error = error(ARGS, &item).unwrap();
-    assert_eq!(error, "`received` is something else in the generated module: write `self::received`");
+    assert_eq!(error, "`received` refers to another item in the generated module: write `self::received`");
 }
 
 #[test]
-fn a_literal_path_stands_before_the_placeholder_that_it_fits() {
+fn a_literal_route_must_be_declared_before_a_placeholder_route() {
     let in_order = |literal_first: bool| {
         let literal = quote!(
             #[get("/things/latest")]
@@ -390,11 +391,11 @@ fn a_literal_path_stands_before_the_placeholder_that_it_fits() {
     };
     assert_eq!(error(ARGS, &in_order(true)), None);
     let error = error(ARGS, &in_order(false)).unwrap();
-    assert!(error.starts_with("`latest` is never reached"), "{error}");
+    assert!(error.starts_with("`latest` is never called"), "{error}");
 }
 
 #[test]
-fn operations_of_one_name_are_told_apart_by_their_conditions() {
+fn operations_with_the_same_name_are_allowed_with_different_cfgs() {
     let item = quote! {
         trait Api {
             #[cfg(unix)]
@@ -406,12 +407,12 @@ fn operations_of_one_name_are_told_apart_by_their_conditions() {
         }
     };
     let file = expand(ARGS, &item);
-    let text = quote!(#file).to_string();
-    assert!(text.contains("`GET /unix`") && text.contains("`GET /other`"), "{text}");
+    let code = quote!(#file).to_string();
+    assert!(code.contains("`GET /unix`") && code.contains("`GET /other`"), "{code}");
 }
 
 #[test]
-fn a_parameter_that_is_refused_takes_no_item_along() {
+fn an_unsupported_trait_parameter_does_not_remove_generated_items() {
     let items = |parameter: &TokenStream| {
         let item = quote! {
             trait Api<#parameter, T: Payload> {
@@ -419,7 +420,7 @@ fn a_parameter_that_is_refused_takes_no_item_along() {
                 async fn get(&self) -> Result<T>;
             }
         };
-        assert!(error(ARGS, &item).is_some_and(|error| error.contains("drop the")));
+        assert!(error(ARGS, &item).is_some_and(|error| error.contains(": remove `")));
         run(ARGS.parse().unwrap(), &item).to_string()
     };
     for (parameter, argument) in [
@@ -428,7 +429,7 @@ fn a_parameter_that_is_refused_takes_no_item_along() {
         (quote!(const EXACT: bool), "false"),
         (quote!(const MARK: char), "' '"),
     ] {
-        let text = items(&parameter);
+        let code = items(&parameter);
         for part in [
             &format!("trait Api < {parameter} , T : Payload >"),
             "trait DynApi < T : Payload >",
@@ -436,14 +437,14 @@ fn a_parameter_that_is_refused_takes_no_item_along() {
             "mod api {",
             &format!("Api < {argument} , T > for Client < T ,"),
         ] {
-            assert!(text.contains(part), "{part} in {text}");
+            assert!(code.contains(part), "{part} in {code}");
         }
     }
 }
 
 #[test]
-fn code_that_is_no_trait_comes_back_as_it_was() {
+fn an_item_that_is_not_a_trait_is_emitted_unchanged() {
     let item = quote! { struct Api { field: u8 } };
-    let text = run(ARGS.parse().unwrap(), &item).to_string();
-    assert!(text.starts_with(&item.to_string()), "{text}");
+    let code = run(ARGS.parse().unwrap(), &item).to_string();
+    assert!(code.starts_with(&item.to_string()), "{code}");
 }

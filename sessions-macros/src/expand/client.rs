@@ -1,7 +1,7 @@
-//! The client: the trait over a transport.
+//! The generated client, which implements the trait on top of a transport.
 
 use super::fields::own_parameters;
-use super::{Scope, allowances, site, type_parameter};
+use super::{Scope, allow_lints, error_span, type_parameter};
 use crate::model::Names;
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -14,21 +14,21 @@ pub(super) fn expand(scope: &Scope<'_>, names: &Names) -> TokenStream {
     let transport = type_parameter("Transport");
     let phantom = scope.phantom();
     let comma = (!idents.is_empty()).then(|| quote!(,));
-    let allow = allowances();
-    let methods = scope.members(|operation| {
+    let allow = allow_lints();
+    let methods = scope.impl_items(|operation| {
         let type_ident = &operation.type_ident;
         let fields = operation.params.iter().map(|param| &param.ident);
-        // Not to be inferred where an argument has only what belongs to them, like `T::Key`.
+        // The compiler cannot infer a parameter used only in a projection such as `T::Key`.
         let own = own_parameters(scope, operation);
         let own = (!own.is_empty()).then(|| quote!(::<#own>));
-        quote_spanned! { site(&operation.output) =>
+        quote_spanned! { error_span(&operation.output) =>
             self.caller.call(#module::#type_ident #own { #(#fields),* }).await
         }
     });
     let constructors = constructors(scope, client);
     let name = client.to_string();
     let doc = format!(
-        "[`{}`] over HTTP, by whatever transport it is given.\n\nA clone is cheap and shares the transport.",
+        "HTTP client for [`{}`], generic over its transport.\n\nClones are cheap and share the transport.",
         api.item.ident
     );
     quote! {
@@ -41,33 +41,33 @@ pub(super) fn expand(scope: &Scope<'_>, names: &Names) -> TokenStream {
         #constructors
 
         impl<#params #comma #transport> #client<#idents #comma #transport> #where_clause {
-            /// A client that calls as `caller` is set up to.
+            /// Creates a client that sends its calls through `caller`.
             pub fn from_caller(caller: #rt::Caller<#transport>) -> Self {
                 Self { caller, payloads: #private::PhantomData }
             }
 
-            /// The transport and the settings of its calls.
+            /// Returns the transport together with the settings for its calls.
             pub fn caller(&self) -> &#rt::Caller<#transport> {
                 &self.caller
             }
 
-            /// A view of this client whose calls have `options`. It costs nothing, shares everything, and is an
-            /// implementation of the same trait.
+            /// Returns a view of this client whose calls use `options`. The view borrows the client, costs
+            /// nothing to create, and implements the same trait.
             pub fn with(&self, options: #rt::CallOptions) -> #client<#idents #comma &#transport> {
                 #client::from_caller(#rt::Caller::with(&self.caller, options))
             }
 
-            /// The same client with `options` for all its calls.
+            /// Sets `options` for all calls of this client.
             pub fn with_options(self, options: #rt::CallOptions) -> Self {
                 Self::from_caller(self.caller.with_options(options))
             }
 
-            /// The same client with requests written otherwise.
+            /// Sets how requests are encoded.
             pub fn with_encoding(self, encoding: #rt::Encoding) -> Self {
                 Self::from_caller(self.caller.with_encoding(encoding))
             }
 
-            /// The same client, which tells `observer` of every call that is over.
+            /// Sets the observer that is notified of each finished call.
             pub fn with_observer(self, observer: #private::Arc<dyn #rt::telemetry::CallObserver>) -> Self {
                 Self::from_caller(self.caller.with_observer(observer))
             }
@@ -92,15 +92,15 @@ pub(super) fn expand(scope: &Scope<'_>, names: &Names) -> TokenStream {
     }
 }
 
-/// `new` for the default payloads, where there are any: a call like `Client::new(transport)` would leave
-/// them open otherwise, since expressions take no defaults.
+/// Generates `new`, for the default payload types if there are any. Expressions do not use the defaults of
+/// type parameters, so `Client::new(transport)` would be ambiguous if it were generic over them.
 fn constructors(scope: &Scope<'_>, client: &Ident) -> TokenStream {
     let Scope { rt, params, defaulted, idents, where_clause, .. } = scope;
     let transport = type_parameter("Transport");
     let comma = (!idents.is_empty()).then(|| quote!(,));
     let defaults = all_defaults(defaulted);
     let new = quote! {
-        /// A client over `transport`, with default settings.
+        /// Creates a client that uses `transport`, with default settings.
         pub fn new(transport: #transport) -> Self {
             Self::from_caller(#rt::Caller::new(transport))
         }
@@ -112,7 +112,7 @@ fn constructors(scope: &Scope<'_>, client: &Ident) -> TokenStream {
                 impl<#transport> #client<#(#defaults,)* #transport> {
                     #new
 
-                    /// The same client with payloads of other types.
+                    /// Changes the payload types of this client.
                     #allow
                     pub fn with_payloads<#params>(self) -> #client<#idents #comma #transport> #where_clause {
                         #client::from_caller(self.caller)
@@ -126,7 +126,8 @@ fn constructors(scope: &Scope<'_>, client: &Ident) -> TokenStream {
     }
 }
 
-/// The defaults of all the parameters, if all have one, written without the parameters before them.
+/// Returns the defaults of all parameters, if every parameter has one. Earlier parameters used in a default
+/// are replaced by their own defaults.
 fn all_defaults<'a>(params: impl IntoIterator<Item = &'a TypeParam>) -> Option<Vec<Type>> {
     let mut known = Vec::<(Ident, Type)>::new();
     for param in params {

@@ -1,10 +1,10 @@
-//! The object-safe companion, `DynTrait`, and the trait's implementations by forwarding.
+//! The dyn-compatible companion `DynTrait` and the forwarding implementations of the trait.
 //!
-//! Everything that implements the trait is a `DynTrait`, and `dyn DynTrait` implements the trait, as do
-//! `&T`, `Box<T>` and `Arc<T>`. So users call the same methods whatever they hold. The companion's own
-//! methods have hidden names: with the trait's names, importing both would make every call ambiguous.
+//! Every implementation of the trait implements `DynTrait`. `dyn DynTrait`, `&T`, `Box<T>` and `Arc<T>`
+//! implement the trait, so users call the same methods on all of them. The methods of the companion have
+//! hidden names: with the names of the trait, calls would be ambiguous if both traits are imported.
 
-use super::{Scope, allowances, call_lifetime, name_lifetimes, type_parameter};
+use super::{Scope, allow_lints, call_lifetime, name_lifetimes, type_parameter};
 use crate::model::Operation;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -15,7 +15,7 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
     let name = &api.item.ident;
     let companion = format_ident!("Dyn{name}");
     let this = type_parameter("Service");
-    let allow = allowances();
+    let allow = allow_lints();
 
     let declared = api.operations().map(|operation| {
         let (cfgs, signature) = (&operation.cfgs, signature(scope, operation));
@@ -29,11 +29,11 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
             #signature { #private::Box::pin(<Self as #contract>::#ident(self, #(#arguments),*)) }
         }
     });
-    let through_companion = scope.members(|operation| {
+    let through_companion = scope.impl_items(|operation| {
         let (hidden, arguments) = (hidden(operation), arguments(operation));
         quote!(self.#hidden(#(#arguments),*).await)
     });
-    let through_pointer = scope.members(|operation| {
+    let through_pointer = scope.impl_items(|operation| {
         let (ident, arguments) = (&operation.ident, arguments(operation));
         quote!(<#this as #contract>::#ident(&**self, #(#arguments),*).await)
     });
@@ -46,8 +46,8 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
         }
     });
     let doc = format!(
-        "[`{name}`] behind a pointer: `Arc<dyn {companion}>`, `Box<dyn {companion}>` and `&dyn {companion}` \
-         implement it, and every implementation turns into one by itself."
+        "Dyn-compatible companion of [`{name}`], implemented for all its implementations. `Arc<dyn {companion}>`, \
+         `Box<dyn {companion}>` and `&dyn {companion}` implement [`{name}`]."
     );
     quote! {
         #[doc = #doc]
@@ -71,7 +71,8 @@ fn arguments(operation: &Operation) -> impl Iterator<Item = &proc_macro2::Ident>
     operation.params.iter().map(|param| &param.ident)
 }
 
-/// All elided lifetimes become one: a trait object's method returns one box, which outlives none of them.
+/// Generates the signature of a hidden method. All elided lifetimes become one, because the returned box must
+/// not outlive any of them.
 fn signature(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     let Scope { private, idents, .. } = scope;
     let call = call_lifetime();

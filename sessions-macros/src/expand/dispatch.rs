@@ -1,8 +1,8 @@
-//! The way back: from a request to the trait's method, and from its result to a response.
+//! The dispatcher, which calls the trait method for a request and converts its result to a response.
 
 use super::fields::own_parameters;
 use super::received::lend;
-use super::{Scope, allowances, call_for, local, site, type_parameter};
+use super::{Scope, allow_lints, error_span, local, runtime_call, type_parameter};
 use crate::model::Operation;
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -14,11 +14,12 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
     let arms = api.operations().map(|operation| arm(scope, operation));
     let phantom = scope.phantom();
     let comma = (!idents.is_empty()).then(|| quote!(,));
-    let allow = allowances();
+    let allow = allow_lints();
     quote! {
-        /// Answers one request with `service`, or says why it cannot be answered.
+        /// Calls the operation of `service` whose route matches `request`, and returns the response.
         ///
-        /// It knows no server: whatever reads requests and writes responses can call it.
+        /// Returns an error response if no route matches or an argument is invalid. It does not depend on
+        /// an HTTP server: any code that reads requests and writes responses can call it.
         #allow
         pub async fn dispatch<#service_type: #contract + ?#private::Sized, #params>(
             #service: &#service_type,
@@ -30,7 +31,7 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
             }
         }
 
-        /// [`dispatch`] as a value: a service for servers and in-process transports.
+        /// Request handler that calls [`dispatch`], for servers and in-process transports.
         pub struct Handler<#service_type #comma #defaulted> #where_clause {
             service: #service_type,
             payloads: #phantom,
@@ -38,7 +39,7 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
 
         #allow
         impl<#service_type: #contract, #params> Handler<#service_type #comma #idents> #where_clause {
-            /// Serves `service`.
+            /// Creates a handler that serves `service`.
             pub fn new(service: #service_type) -> Self {
                 Self { service, payloads: #private::PhantomData }
             }
@@ -79,9 +80,9 @@ fn arm(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     let own = own_parameters(scope, operation);
     let lent = operation.params.iter().map(|param| lend(scope, param, &quote!(#received)));
     let mut outcome = local("outcome");
-    // An error about the outcome is shown where its type is written.
-    outcome.set_span(outcome.span().located_at(site(output)));
-    let respond = call_for(output, rt, "respond", &quote!(#route, #outcome));
+    // Shows errors about the outcome at the return type.
+    outcome.set_span(outcome.span().located_at(error_span(output)));
+    let respond = runtime_call(output, rt, "respond", &quote!(#route, #outcome));
     quote! {
         #(#cfgs)*
         #private::Some(#name) => {

@@ -1,4 +1,4 @@
-//! The arguments of an operation as fields of a struct, and the type parameters that such a struct has.
+//! Fields and type parameters of the struct of an operation.
 
 use super::{Scope, call_lifetime, name_lifetimes, without_default};
 use crate::model::{Operation, Param};
@@ -9,13 +9,13 @@ use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 use syn::{Ident, Token, TypeParam};
 
-/// The type parameters of the operation's struct.
+/// Returns the type parameters of the operation's struct.
 pub(super) fn own_parameters(scope: &Scope<'_>, operation: &Operation) -> Punctuated<Ident, Token![,]> {
     let fields: Vec<Field<'_>> = operation.params.iter().map(Field::new).collect();
     Generics::of(scope, &fields).idents
 }
 
-/// An argument as a field of the struct.
+/// Argument as a field of the struct.
 pub(super) struct Field<'a> {
     pub(super) param: &'a Param,
     pub(super) ty: syn::Type,
@@ -29,14 +29,14 @@ impl<'a> Field<'a> {
     }
 }
 
-/// The trait's type parameters, told apart by whether an argument has them: the struct takes only those, so
-/// that a caller who only encodes need not name the types of an answer.
+/// Type parameters of the trait, split by whether an argument uses them. The struct has only the used ones,
+/// so that encoding a request does not require naming the types of the response.
 pub(super) struct Generics {
     pub(super) params: Punctuated<TypeParam, Token![,]>,
     pub(super) defaulted: Punctuated<TypeParam, Token![,]>,
     pub(super) idents: Punctuated<Ident, Token![,]>,
     pub(super) where_clause: TokenStream,
-    /// Those that only the answer has, and what the trait demands of them.
+    /// Parameters used only in the return type. `rest_where` contains the bounds that mention them.
     pub(super) rest: Punctuated<TypeParam, Token![,]>,
     pub(super) rest_where: TokenStream,
 }
@@ -48,13 +48,13 @@ impl Generics {
             mentions.visit_type(&field.ty);
         }
         let used = |ident: &Ident| mentions.0.contains(ident);
-        // What mentions a parameter that the struct has not waits until that one is there too.
-        let waits =
+        // A bound that mentions a parameter which the struct does not have goes to `rest_where`.
+        let mentions_rest =
             |mentions: Mentions| scope.idents.iter().any(|ident| mentions.0.contains(ident) && !used(ident));
         let mut rest_where = Vec::new();
         let mut own_where = Vec::new();
         for predicate in scope.where_clause.iter().flat_map(|clause| &clause.predicates) {
-            if waits(Mentions::of(|mentions| mentions.visit_where_predicate(predicate))) {
+            if mentions_rest(Mentions::of(|mentions| mentions.visit_where_predicate(predicate))) {
                 rest_where.push(predicate.clone());
             } else {
                 own_where.push(predicate);
@@ -63,21 +63,22 @@ impl Generics {
         let mut defaulted: Punctuated<TypeParam, Token![,]> =
             scope.defaulted.iter().filter(|param| used(&param.ident)).cloned().collect();
         for param in &mut defaulted {
-            let (now, later): (Vec<_>, Vec<_>) = std::mem::take(&mut param.bounds)
-                .into_iter()
-                .partition(|bound| !waits(Mentions::of(|mentions| mentions.visit_type_param_bound(bound))));
-            param.bounds.extend(now);
-            if !later.is_empty() {
+            let (own, rest): (Vec<_>, Vec<_>) =
+                std::mem::take(&mut param.bounds).into_iter().partition(|bound| {
+                    !mentions_rest(Mentions::of(|mentions| mentions.visit_type_param_bound(bound)))
+                });
+            param.bounds.extend(own);
+            if !rest.is_empty() {
                 let ident = &param.ident;
-                rest_where.push(syn::parse_quote!(#ident: #(#later)+*));
+                rest_where.push(syn::parse_quote!(#ident: #(#rest)+*));
             }
         }
-        // Without one of them those before it could have none either.
-        let default_waits = |param: &TypeParam| {
+        // If one default cannot be used, the parameters before it cannot have a default either.
+        let default_mentions_rest = |param: &TypeParam| {
             let ty = param.default.as_ref().map(|(_, ty)| ty);
-            ty.is_some_and(|ty| waits(Mentions::of(|mentions| mentions.visit_type(ty))))
+            ty.is_some_and(|ty| mentions_rest(Mentions::of(|mentions| mentions.visit_type(ty))))
         };
-        if defaulted.iter().any(default_waits) {
+        if defaulted.iter().any(default_mentions_rest) {
             defaulted = defaulted.iter().map(without_default).collect();
         }
         Self {
@@ -95,13 +96,15 @@ impl Generics {
     }
 }
 
-/// `where_clause`, and the runtime's `condition` on `types`.
+/// Adds bounds by `condition` (`CloneIf` or `CopyIf` of the runtime) for all `types` to `where_clause`.
 ///
-/// It is one for any lifetime, so that it may be about types without parameters, and even about types that do
-/// not meet it: what it stands on is then not there, and nothing is said of it. A bound like `u8: Clone` draws
-/// a lint, and one like `Lock: Clone` is an error. Each has a number, since two types may be one by another name,
-/// and two conditions on one type are ambiguous.
-pub(super) fn where_also(
+/// 1. A plain bound on a type without parameters does not work: `u8: Clone` triggers a lint, and for a type
+///    that does not implement `Clone` it is an error.
+/// 2. A bound with `for<'any>` is not checked at the definition. If a type does not satisfy it, the impl does
+///    not apply and no error is reported.
+/// 3. Two types in the source may be the same type, and two identical bounds would be ambiguous. A distinct
+///    number per bound prevents that.
+pub(super) fn where_clause_with(
     scope: &Scope<'_>,
     where_clause: &TokenStream,
     condition: &str,
@@ -119,7 +122,7 @@ pub(super) fn where_also(
     quote!(#start #(for<'any> #types: #private::#condition<'any, #numbers>),*)
 }
 
-/// The first segments of the paths in a piece of syntax, which are what type parameters look like.
+/// First segments of all paths in a piece of syntax; type parameters are among them.
 struct Mentions(Vec<Ident>);
 
 impl Mentions {

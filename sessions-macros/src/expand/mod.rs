@@ -1,9 +1,10 @@
-//! Prints a contract. It cannot fail: all that could is settled in `model`.
+//! Code generation for a contract. It cannot fail, because `model` has validated the contract.
 //!
-//! The printed code holds no logic and no derives. It names everything by absolute path through the
-//! runtime's hidden module, so that neither the user's `Result`, `Option` or `mod std` nor a missing prelude
-//! can touch it; its locals have `mixed_site` spans and its type parameters names that nobody writes, so that
-//! arguments and payload types can have any name.
+//! The generated code contains no logic and no derives, and is hygienic:
+//! - It refers to every item by absolute path through the runtime's hidden module, so that it does not depend
+//!   on the prelude or on the user's `Result`, `Option` or `mod std`.
+//! - Its local variables have `mixed_site` spans and its type parameters start with `__`, so that arguments
+//!   and payload types can have any name.
 
 mod client;
 mod companion;
@@ -41,7 +42,7 @@ pub(crate) fn expand(api: &Api) -> TokenStream {
 
 fn module(api: &Api, names: &Names) -> TokenStream {
     let api = &relocate::one_module_deeper(api);
-    // By its path: an operation's struct may have the name of the trait.
+    // Refers to the trait by path, because the struct of an operation may have the same name.
     let scope = Scope::new(api, &quote!(super::));
     let operations = api.operations().map(|operation| {
         let route = route::expand(&scope, operation);
@@ -53,7 +54,7 @@ fn module(api: &Api, names: &Names) -> TokenStream {
     let received = received::module(&Scope::new(&deeper, &quote!(super::super::)));
     let dispatch = dispatch::expand(&scope);
     let (vis, module) = (&api.item.vis, &names.module);
-    let doc = format!("The operations, routes and dispatcher of [`{}`].", api.item.ident);
+    let doc = format!("Operations, routes and dispatcher of [`{}`].", api.item.ident);
     quote! {
         #[doc = #doc]
         #vis mod #module {
@@ -66,27 +67,27 @@ fn module(api: &Api, names: &Names) -> TokenStream {
     }
 }
 
-/// What every printer needs: the contract, and its type parameters in the forms that Rust asks for.
+/// Input of all generators: the contract, and its type parameters in the forms that Rust requires.
 struct Scope<'a> {
     api: &'a Api,
-    /// `::sessions_client`
+    /// Runtime crate, `::sessions_client`
     rt: TokenStream,
-    /// `::sessions_client::__private`
+    /// Hidden module of the runtime, `::sessions_client::__private`
     private: TokenStream,
-    /// The trait with its arguments: `Api<U, D>`, or `super::Api<U, D>` in the generated module.
+    /// The trait with its generic arguments: `Api<U, D>`, or `super::Api<U, D>` in the generated module.
     contract: TokenStream,
-    /// `U: Payload, D: Payload`
+    /// Type parameters with bounds, `U: Payload, D: Payload`
     params: Punctuated<TypeParam, Token![,]>,
-    /// `U: Payload = Value, D: Payload = Value`
+    /// Type parameters with bounds and defaults, `U: Payload = Value, D: Payload = Value`
     defaulted: Punctuated<TypeParam, Token![,]>,
-    /// `U, D`
+    /// Names of the type parameters, `U, D`
     idents: Punctuated<Ident, Token![,]>,
     where_clause: Option<&'a WhereClause>,
 }
 
 impl<'a> Scope<'a> {
-    /// `above` leads to the trait from where the code is printed.
-    fn new(api: &'a Api, above: &TokenStream) -> Self {
+    /// Creates the scope of a module; `parent` is the path from there to the module of the trait.
+    fn new(api: &'a Api, parent: &TokenStream) -> Self {
         let runtime = &api.runtime;
         let defaulted: Punctuated<TypeParam, Token![,]> = api
             .item
@@ -99,12 +100,12 @@ impl<'a> Scope<'a> {
             })
             .collect();
         let contract = &api.item.ident;
-        let arguments = api.declared.params.iter().map(argument);
+        let arguments = api.declared.params.iter().map(generic_argument);
         Self {
             api,
             rt: quote!(#runtime),
             private: quote!(#runtime::__private),
-            contract: quote!(#above #contract<#(#arguments),*>),
+            contract: quote!(#parent #contract<#(#arguments),*>),
             params: defaulted.iter().map(without_default).collect(),
             idents: defaulted.iter().map(|param| param.ident.clone()).collect(),
             defaulted,
@@ -112,24 +113,24 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// A type that mentions every type parameter and holds none, so that it is `Send` and `Sync` whatever
-    /// they are.
+    /// Returns a marker type that uses every type parameter but owns none, so that it is always `Send` and
+    /// `Sync`.
     fn phantom(&self) -> TokenStream {
         let (private, idents) = (&self.private, &self.idents);
         let tuple = if idents.is_empty() { quote!(()) } else { quote!((#idents,)) };
         quote!(#private::PhantomData<fn() -> #tuple>)
     }
 
-    /// A link to the method of `operation`, from the generated module.
+    /// Returns a documentation link from the generated module to the method of `operation`.
     fn link(&self, operation: &Operation) -> String {
         let (contract, name) = (&self.api.item.ident, operation.name());
         format!("[`{contract}::{name}`](super::{contract}::{name})")
     }
 
-    /// The members of an implementation of the trait; `body` gives those of its methods. Methods with
-    /// mistakes have a body in the trait.
-    fn members(&self, body: impl Fn(&Operation) -> TokenStream) -> TokenStream {
-        let types = self.api.item.items.iter().filter_map(|member| match member {
+    /// Returns the items of an implementation of the trait, with method bodies from `body`. Invalid methods
+    /// have a default body in the trait.
+    fn impl_items(&self, body: impl Fn(&Operation) -> TokenStream) -> TokenStream {
+        let types = self.api.item.items.iter().filter_map(|trait_item| match trait_item {
             TraitItem::Type(TraitItemType { ident, generics, .. }) => {
                 Some(quote!(type #ident #generics = ();))
             }
@@ -148,14 +149,15 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// Lints that the contract's author settles on the trait, not on what is generated from it.
-fn allowances() -> TokenStream {
+/// Returns an `#[allow]` of lints that users control on the trait and that would fire again in generated
+/// code.
+fn allow_lints() -> TokenStream {
     quote!(#[allow(deprecated, clippy::too_many_arguments)])
 }
 
-/// What generated code passes for a parameter of the trait. Those that are no types are mistakes, and any value
-/// of theirs will do.
-fn argument(param: &GenericParam) -> TokenStream {
+/// Returns the argument that generated code passes for a parameter of the trait. Parameters other than types
+/// are already reported, so any value is fine.
+fn generic_argument(param: &GenericParam) -> TokenStream {
     match param {
         GenericParam::Type(TypeParam { ident, .. }) => quote!(#ident),
         GenericParam::Lifetime(_) => quote!('static),
@@ -171,11 +173,10 @@ fn without_default(param: &TypeParam) -> TypeParam {
     TypeParam { default: None, ..param.clone() }
 }
 
-/// Where errors in code that is generated for a type are shown. Names in that code resolve as in all the
-/// rest of it, also when the type comes through a `macro_rules!` from somewhere else: `self` would not be
-/// found there.
-fn site(ty: &Type) -> Span {
-    // A stable compiler joins no spans: that of `&Thing` would be `&` alone.
+/// Returns a span that shows errors in generated code at `ty`. Names still resolve at the call site: if the
+/// type comes from a `macro_rules!`, its own span would not resolve `self`.
+fn error_span(ty: &Type) -> Span {
+    // The stable compiler does not join spans, so the span of `&Thing` would only cover the `&`.
     let inner = match ty {
         Type::Reference(reference) => &reference.elem,
         _ => ty,
@@ -183,35 +184,35 @@ fn site(ty: &Type) -> Span {
     Span::call_site().located_at(inner.span())
 }
 
-/// A call of the runtime's `function` about `output`, all of it where that is written: what the runtime
-/// demands of the type is missed there.
-fn call_for(output: &Type, rt: &TokenStream, function: &str, arguments: &TokenStream) -> TokenStream {
-    let site = site(output);
-    let at_site = |mut token: TokenTree| {
-        token.set_span(site);
+/// Generates a call of the runtime's `function` for the return type `output`. All tokens have its span, so
+/// that unsatisfied bounds are reported there.
+fn runtime_call(output: &Type, rt: &TokenStream, function: &str, arguments: &TokenStream) -> TokenStream {
+    let span = error_span(output);
+    let with_span = |mut token: TokenTree| {
+        token.set_span(span);
         token
     };
-    let rt: TokenStream = rt.clone().into_iter().map(at_site).collect();
-    let function = Ident::new(function, site);
-    quote_spanned!(site => #rt::#function::<#output>(#arguments))
+    let rt: TokenStream = rt.clone().into_iter().map(with_span).collect();
+    let function = Ident::new(function, span);
+    quote_spanned!(span => #rt::#function::<#output>(#arguments))
 }
 
-/// A local of generated code: the user's code can neither see it nor collide with it.
+/// Returns the name of a local variable that user code can neither see nor shadow.
 fn local(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
-/// A type parameter of generated code. Types have no hygiene, so the name is one that nobody writes.
+/// Returns the name of a type parameter. Types are not hygienic, so the `__` prefix avoids collisions.
 fn type_parameter(name: &str) -> Ident {
     format_ident!("__{name}", span = Span::mixed_site())
 }
 
-/// The lifetime of the borrowed arguments of one call.
+/// Returns the lifetime of the borrowed arguments of a call.
 fn call_lifetime() -> Lifetime {
     Lifetime::new("'call", Span::mixed_site())
 }
 
-/// `ty` with every elided lifetime named, and whether there was one.
+/// Names every elided lifetime in `ty`, and returns whether there was one.
 fn name_lifetimes(ty: &Type, lifetime: &Lifetime) -> (Type, bool) {
     struct Name<'a>(&'a Lifetime, bool);
     impl VisitMut for Name<'_> {

@@ -1,16 +1,16 @@
 //! The trait itself, as users implement and call it.
 //!
-//! `async fn` becomes `fn … -> impl Future + Send`: a plain `async fn` still implements it, and a body that
-//! is not `Send` is reported at its own line. Boxed futures (`async_trait`) were refused: they cost every
-//! caller an allocation and every implementor an attribute.
+//! Each `async fn` is declared as `fn … -> impl Future + Send`. A plain `async fn` can implement it, and a
+//! body that is not `Send` is reported where it is written. Rejected alternative: boxed futures
+//! (`async_trait`), because they require an allocation for each call and an attribute on each implementation.
 
-use super::site;
+use super::error_span;
 use crate::model::{Api, Operation};
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{FnArg, ItemTrait, Path, ReceiverKind, ReturnType, TraitItem, TraitItemFn, Type};
 
-/// More arguments than this, `self` included, and clippy speaks up.
+/// Maximum number of parameters, including `self`, before clippy warns.
 const CLIPPY_LIMIT: usize = 7;
 
 pub(super) fn expand(api: &Api) -> TokenStream {
@@ -20,13 +20,13 @@ pub(super) fn expand(api: &Api) -> TokenStream {
     item.supertraits.push(syn::parse_quote!(#runtime::__private::Sync));
     item.colon_token.get_or_insert_with(Default::default);
     let mut methods = api.methods.iter();
-    for member in &mut item.items {
-        match member {
+    for trait_item in &mut item.items {
+        match trait_item {
             TraitItem::Fn(method) => match methods.next() {
-                Some(Some(operation)) => promise(runtime, method, operation),
-                _ => excuse(runtime, method),
+                Some(Some(operation)) => declare(runtime, method, operation),
+                _ => stub(runtime, method),
             },
-            // It is a mistake, and nobody has to make up for it.
+            // Already reported; the default value means that implementations do not have to define it.
             TraitItem::Const(constant) if constant.default.is_none() => {
                 constant.default =
                     Some((syn::token::Eq::default(), syn::parse_quote!(#runtime::__private::broken())));
@@ -37,7 +37,8 @@ pub(super) fn expand(api: &Api) -> TokenStream {
     quote!(#item)
 }
 
-fn promise(runtime: &Path, method: &mut TraitItemFn, operation: &Operation) {
+/// Declares a valid operation with an explicit `Send` future.
+fn declare(runtime: &Path, method: &mut TraitItemFn, operation: &Operation) {
     let line = format!("\n\n`{} {}`", operation.verb.method(), operation.template);
     method.attrs.push(syn::parse_quote!(#[doc = #line]));
     if method.sig.inputs.len() > CLIPPY_LIMIT {
@@ -45,14 +46,14 @@ fn promise(runtime: &Path, method: &mut TraitItemFn, operation: &Operation) {
     }
     method.sig.asyncness = None;
     let output = &operation.output;
-    method.sig.output = syn::parse_quote_spanned! { site(output) =>
+    method.sig.output = syn::parse_quote_spanned! { error_span(output) =>
         -> impl #runtime::__private::Future<Output = #output> + #runtime::__private::Send
     };
 }
 
-/// Turns a method whose mistake is reported into one that type-checks wherever it is called or
-/// implemented, and that need not be implemented.
-fn excuse(runtime: &Path, method: &mut TraitItemFn) {
+/// Gives an invalid method a default body, so that it need not be implemented and code that calls or
+/// implements it still type-checks.
+fn stub(runtime: &Path, method: &mut TraitItemFn) {
     let private = quote!(#runtime::__private);
     let broken = quote!(#private::broken());
     let signature = &mut method.sig;
@@ -61,12 +62,12 @@ fn excuse(runtime: &Path, method: &mut TraitItemFn) {
             ReturnType::Type(_, ty) => quote!(#ty),
             ReturnType::Default => quote!(()),
         };
-        // What is generic over its own parameters cannot promise that they are `Send`.
+        // The method's own type parameters may not be `Send`.
         let send = signature.generics.type_params().next().is_none().then(|| quote!(+ #private::Send));
         signature.output = syn::parse_quote!(-> impl #private::Future<Output = #output> #send);
         quote!({ async { #broken } })
     } else if matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::ImplTrait(_))) {
-        // The one trait that an answer is likely to be hidden behind.
+        // Assumes that the return type is `impl Future`.
         quote!({ async { #broken } })
     } else {
         quote!({ #broken })

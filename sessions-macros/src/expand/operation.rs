@@ -1,8 +1,9 @@
-//! The struct of an operation: its arguments as a value that can be encoded, and its answers decoded, with
-//! no I/O.
+//! The struct of an operation, which holds the arguments, encodes requests and decodes responses without I/O.
 
-use super::fields::{Field, Generics, where_also};
-use super::{Scope, allowances, call_for, call_lifetime, local, name_lifetimes, site, type_parameter};
+use super::fields::{Field, Generics, where_clause_with};
+use super::{
+    Scope, allow_lints, call_lifetime, error_span, local, name_lifetimes, runtime_call, type_parameter,
+};
 use crate::model::{Operation, Place, Shape};
 use crate::template::Segment;
 use proc_macro2::TokenStream;
@@ -18,8 +19,7 @@ pub(super) fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     let lifetime = fields.iter().any(|field| field.borrows).then(|| quote!(#call,));
 
     let declarations = fields.iter().map(|field| {
-        let (ident, ty, doc) =
-            (&field.param.ident, &field.ty, format!("The argument `{}`.", field.param.name()));
+        let (ident, ty, doc) = (&field.param.ident, &field.ty, format!("Argument `{}`.", field.param.name()));
         quote!(#[doc = #doc] pub #ident: #ty)
     });
     let new = new(scope, operation, &fields);
@@ -29,11 +29,11 @@ pub(super) fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     let route = &operation.const_ident;
     let name = type_ident.to_string();
     let gap = if docs.is_empty() { "" } else { "\n\n" };
-    let about = format!("The arguments of {}.{gap}", scope.link(operation));
-    let allow = allowances();
+    let about = format!("Arguments of {}.{gap}", scope.link(operation));
+    let allow = allow_lints();
     let by_value = fields.iter().filter(|field| field.param.is_by_value()).map(|field| &field.ty);
-    let clone_if = where_also(scope, where_clause, "CloneIf", by_value.clone());
-    let copy_if = where_also(scope, where_clause, "CopyIf", by_value);
+    let clone_if = where_clause_with(scope, where_clause, "CloneIf", by_value.clone());
+    let copy_if = where_clause_with(scope, where_clause, "CopyIf", by_value);
     let idents_of_fields: Vec<_> = fields.iter().map(|field| &field.param.ident).collect();
     quote! {
         #(#cfgs)*
@@ -53,7 +53,7 @@ pub(super) fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
         }
 
         #(#cfgs)*
-        #[automatically_derived] // Clippy wants a derive beside `Copy`, which would demand `Clone` of the payloads.
+        #[automatically_derived] // Clippy would ask for `derive(Clone)`, which would require `Clone` of the payload types.
         impl<#lifetime #params> #private::Clone for #type_ident<#lifetime #idents> #clone_if {
             fn clone(&self) -> Self {
                 Self { #(#idents_of_fields: #private::Clone::clone(&self.#idents_of_fields)),* }
@@ -84,8 +84,8 @@ fn new(scope: &Scope<'_>, operation: &Operation, fields: &[Field<'_>]) -> TokenS
         if field.param.is_optional() { quote!(#ident: #private::None) } else { quote!(#ident) }
     });
     let doc = match required.count() {
-        0 => format!("A call of `{}` with no argument given yet.", operation.name()),
-        _ => format!("A call of `{}` with the arguments that it requires.", operation.name()),
+        0 => format!("Creates a call of `{}` with no arguments.", operation.name()),
+        _ => format!("Creates a call of `{}` with its required arguments.", operation.name()),
     };
     quote! {
         #[doc = #doc]
@@ -104,7 +104,7 @@ fn setter(scope: &Scope<'_>, field: &Field<'_>) -> TokenStream {
     let (inner, _) = name_lifetimes(inner, &call);
     let reference = matches!(field.param.shape, Shape::OptionalBorrowed(_)).then(|| quote!(&#call));
     let ty = quote!(#reference #inner);
-    let doc = format!("Gives the optional argument `{}`.", field.param.name());
+    let doc = format!("Sets the optional argument `{}`.", field.param.name());
     let this = local("operation");
     quote! {
         #[doc = #doc]
@@ -125,23 +125,23 @@ fn methods(scope: &Scope<'_>, operation: &Operation, generics: &Generics) -> Tok
     let service = local("service");
     let fields = operation.params.iter().map(|param| &param.ident);
     let errors = format!(
-        "# Errors\n\nWhen the response is an error of the service, or not what {} promises.",
+        "# Errors\n\nReturns an error if the response is an error response or does not match the return type of {}.",
         scope.link(operation)
     );
-    let decode = call_for(output, rt, "decode", &quote!(#route, response));
+    let decode = runtime_call(output, rt, "decode", &quote!(#route, response));
     quote! {
-        /// Reads the answer to this operation from a response, with no I/O.
+        /// Decodes the result of this operation from `response`, without I/O.
         ///
         #[doc = #errors]
         pub fn decode<#rest>(response: #rt::Response) -> #output where #rest_where {
             #decode
         }
 
-        /// Makes this call on `service`: a client, or whatever else implements the trait.
+        /// Calls this operation on `service`, a client or any other implementation of the trait.
         ///
         /// # Errors
         ///
-        /// Those of the call.
+        /// Returns the error of the call.
         pub async fn send<#service_type, #rest>(self, #service: &#service_type) -> #output
         where #service_type: #contract + ?#private::Sized, #rest_where
         {
@@ -150,26 +150,26 @@ fn methods(scope: &Scope<'_>, operation: &Operation, generics: &Generics) -> Tok
     }
 }
 
-/// One statement for each place that an argument travels to, in the order of the template, then of the
-/// arguments: the order of query parameters and of JSON keys is part of the contract.
+/// Generates one statement for each part of the request that carries an argument: first the path, then the
+/// arguments in declaration order, since the order of query parameters and JSON keys is part of the contract.
 fn encode(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     let Scope { rt, private, .. } = scope;
     let (encoder, encoding) = (local("encoder"), local("encoding"));
     let path = operation.segments.iter().map(|segment| match segment {
-        Segment::Literal(text) => quote!(#encoder.literal(#text);),
+        Segment::Literal(literal) => quote!(#encoder.literal(#literal);),
         Segment::Placeholder { name, .. } => {
             let Some(param) = operation.param(name) else { return TokenStream::new() };
             let ident = &param.ident;
-            quote_spanned!(site(&param.ty) => #encoder.path(#name, &self.#ident)?;)
+            quote_spanned!(error_span(&param.ty) => #encoder.path(#name, &self.#ident)?;)
         }
-        // No operation has one: its mistake is noted, and it is left out.
-        Segment::Broken => TokenStream::new(),
+        // A valid operation has none.
+        Segment::Invalid => TokenStream::new(),
     });
     let rest = operation.params.iter().flat_map(|param| {
         let encoder = &encoder;
         param.places.iter().map(move |place| {
             let (ident, argument) = (&param.ident, param.name());
-            let span = site(&param.ty);
+            let span = error_span(&param.ty);
             match place {
                 Place::Path(_) => TokenStream::new(),
                 Place::Query(name) => {

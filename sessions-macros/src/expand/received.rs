@@ -1,21 +1,21 @@
-//! The owned form of an operation: what a service reads from a request before it calls its method, and what a
-//! test reads back from a request that was sent.
+//! The owned form of an operation, which a service decodes from a request before it calls the method, and a
+//! test decodes from a request that was sent.
 //!
-//! These structs have the names of the operations, in a module of their own: a suffix would be one more name
-//! for each operation to collide with.
+//! These structs have the same names as the operation structs and are in a separate module. Rejected
+//! alternative: a suffix, because it adds one more name per operation that can collide.
 
-use super::fields::{Field, Generics, where_also};
-use super::{Scope, allowances, local, site};
+use super::fields::{Field, Generics, where_clause_with};
+use super::{Scope, allow_lints, error_span, local};
 use crate::model::{Operation, Param, Place, Shape};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
-/// The module of all of them. `scope` is that of a place inside it.
+/// Generates the module `received`. `scope` must be relative to that module.
 pub(super) fn module(scope: &Scope<'_>) -> TokenStream {
     let items = scope.api.operations().map(|operation| expand(scope, operation));
     quote! {
-        /// The operations as a service receives them: each owns its arguments, a `String` where the method
-        /// takes `&str`, a `Vec<T>` for `&[T]`.
+        /// Operations as a service receives them, with owned arguments: `String` for `&str`, `Vec<T>` for
+        /// `&[T]`.
         pub mod received {
             use super::*;
             #(#items)*
@@ -32,17 +32,16 @@ fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
 
     let names: Vec<_> = operation.params.iter().map(|param| &param.ident).collect();
     let declarations = operation.params.iter().map(|param| {
-        let (ident, ty, doc) =
-            (&param.ident, owned(scope, param), format!("The argument `{}`.", param.name()));
+        let (ident, ty, doc) = (&param.ident, owned(scope, param), format!("Argument `{}`.", param.name()));
         quote!(#[doc = #doc] pub #ident: #ty)
     });
     let receive = receive(scope, operation);
     let as_operation = as_operation(scope, operation, &fields, &generics);
     let owners = operation.params.iter().map(|param| owner(scope, param));
-    let clone_if = where_also(scope, where_clause, "CloneIf", owners);
+    let clone_if = where_clause_with(scope, where_clause, "CloneIf", owners);
     let name = type_ident.to_string();
-    let about = format!("The arguments of [`{name}`](super::{name}), as they were received.");
-    let allow = allowances();
+    let about = format!("Owned arguments of [`{name}`](super::{name}), as a service receives them.");
+    let allow = allow_lints();
     quote! {
         #(#cfgs)*
         #[doc = #about]
@@ -91,9 +90,9 @@ fn as_operation(
         }
     });
     let by_value = fields.iter().filter(|field| field.param.is_by_value()).map(|field| &field.ty);
-    let clone_if = where_also(scope, &TokenStream::new(), "CloneIf", by_value);
+    let clone_if = where_clause_with(scope, &TokenStream::new(), "CloneIf", by_value);
     quote! {
-        /// The call that this was, to be looked at, encoded, or made again.
+        /// Returns this call as an operation, which can be inspected, encoded or sent again.
         #[must_use]
         pub fn as_operation(&self) -> super::#type_ident<#lifetime #idents> #clone_if {
             super::#type_ident { #(#values),* }
@@ -101,7 +100,7 @@ fn as_operation(
     }
 }
 
-/// An argument as the method takes it, from `received`, which keeps what is lent.
+/// Generates the argument as the method takes it, borrowed from the owned `received`.
 pub(super) fn lend(scope: &Scope<'_>, param: &Param, received: &TokenStream) -> TokenStream {
     let (private, ident) = (&scope.private, &param.ident);
     match &param.shape {
@@ -116,7 +115,8 @@ pub(super) fn lend(scope: &Scope<'_>, param: &Param, received: &TokenStream) -> 
     }
 }
 
-/// All arguments are read before any is missed, so that one answer names every one that is wrong.
+/// Generates `receive`, which reads all arguments before it fails, so that one response names every invalid
+/// argument.
 fn receive(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     let Scope { rt, private, .. } = scope;
     let arguments = local("arguments");
@@ -136,7 +136,7 @@ fn receive(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
 }
 
 fn read(scope: &Scope<'_>, index: usize, param: &Param) -> TokenStream {
-    let (arguments, span, ty) = (local("arguments"), site(&param.ty), owned(scope, param));
+    let (arguments, span, ty) = (local("arguments"), error_span(&param.ty), owned(scope, param));
     let json = param.places.iter().any(|place| matches!(place, Place::Field(_) | Place::Body));
     if json {
         quote_spanned!(span => #arguments.json::<#ty>(#index))
@@ -145,21 +145,21 @@ fn read(scope: &Scope<'_>, index: usize, param: &Param) -> TokenStream {
     }
 }
 
-/// The type of an argument that owns it: `T::Owned` for `&T`, `Option<T::Owned>` for `Option<&T>`.
+/// Returns the owned type of an argument: `T::Owned` for `&T`, `Option<T::Owned>` for `Option<&T>`.
 fn owned(scope: &Scope<'_>, param: &Param) -> TokenStream {
     let (private, owner) = (&scope.private, owner(scope, param));
     match &param.shape {
-        Shape::OptionalBorrowed(_) => quote_spanned!(site(&param.ty) => #private::Option<#owner>),
+        Shape::OptionalBorrowed(_) => quote_spanned!(error_span(&param.ty) => #private::Option<#owner>),
         Shape::Borrowed(_) | Shape::Optional(_) | Shape::Owned => owner,
     }
 }
 
-/// The part of the type that says whether it can be cloned.
+/// Returns the part of the owned type that decides whether it implements `Clone`.
 fn owner(scope: &Scope<'_>, param: &Param) -> TokenStream {
     let private = &scope.private;
     match &param.shape {
         Shape::Borrowed(inner) | Shape::OptionalBorrowed(inner) => {
-            quote_spanned!(site(&param.ty) => <#inner as #private::OwnedForm>::Owned)
+            quote_spanned!(error_span(&param.ty) => <#inner as #private::OwnedForm>::Owned)
         }
         Shape::Optional(_) | Shape::Owned => {
             let ty = &param.ty;

@@ -1,13 +1,13 @@
-//! The contract as the generated module has to write it.
+//! Conversion of the paths in a contract for use in the generated module.
 //!
-//! `use super::*` brings the names of the user's module along, but `self::` and `super::` count from
-//! where they stand.
+//! `use super::*` imports the names of the user's module, but `self::` and `super::` are relative to the
+//! module in which they are used.
 
 use crate::model::{Api, Param, Shape};
 use syn::visit_mut::{self, VisitMut};
 use syn::{Ident, Path, PathSegment};
 
-/// `api` with its relative paths written for a module inside of its own.
+/// Returns `api` with its relative paths adjusted for a child module.
 pub(super) fn one_module_deeper(api: &Api) -> Api {
     let mut api = api.clone();
     Deeper.visit_path_mut(&mut api.runtime);

@@ -1,4 +1,4 @@
-//! The route of each operation, and the table of all: the contract as data.
+//! The route of each operation and the route table, which describe the contract as data.
 
 use super::Scope;
 use crate::model::{Operation, Param, Place};
@@ -14,7 +14,7 @@ pub(super) fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     let timeout = match operation.timeout {
         None => quote!(#private::None),
         Some(timeout) => {
-            // Parsed from a `u64` of milliseconds, so it is one.
+            // Parsed from a `u64` of milliseconds, so the conversion cannot fail.
             let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
             quote!(#private::Some(#private::Duration::from_millis(#millis)))
         }
@@ -26,14 +26,14 @@ pub(super) fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
             .flat_map(|param| &param.places)
             .any(|place| matches!(place, Place::Body | Place::Field(_)));
     let params = operation.params.iter().map(|param| self::param(scope, param));
-    let text = operation.doc();
-    let doc = format!("The route of {}: `{method} {template}`.", scope.link(operation));
+    let documentation = operation.doc();
+    let doc = format!("Route of {}: `{method} {template}`.", scope.link(operation));
     quote! {
         #(#cfgs)*
         #[doc = #doc]
         pub const #ident: &#rt::Route = &#rt::Route {
             name: #name,
-            doc: #text,
+            doc: #documentation,
             method: #private::Method::#method,
             path: #template,
             prefix: #prefix,
@@ -66,7 +66,7 @@ pub(super) fn table(scope: &Scope<'_>) -> TokenStream {
         quote!(#(#cfgs)* #ident)
     });
     quote! {
-        /// Every route of the contract, in the order of its declaration.
+        /// All routes of the contract, in declaration order.
         pub const ROUTES: &[&#rt::Route] = &[#(#routes),*];
     }
 }

@@ -1,9 +1,9 @@
-//! What an annotated trait says, once it is known to make sense.
+//! Validated model of an annotated trait.
 //!
-//! Each mistake is noted at the tokens that made it, and costs only the operation that it is in: the others
-//! are expanded as usual, and the broken one keeps its place in the trait, so that code which uses the
-//! trait draws no second-hand errors. For the same reason what a contract may not have, such as a
-//! supertrait, is taken off once it is reported: the expansion could not satisfy it.
+//! Each mistake is reported at the tokens that cause it and invalidates only its own operation. The other
+//! operations are expanded as usual, and the invalid one stays in the trait, so that code which uses the
+//! trait does not cause follow-up errors. For the same reason, unsupported parts of the trait, such as
+//! supertraits, are removed after they are reported: the expansion could not satisfy them.
 
 mod names;
 mod operation;
@@ -13,7 +13,7 @@ mod param;
 pub(crate) use operation::Operation;
 pub(crate) use param::{Param, Place, Shape};
 
-use crate::attr::{ApiArgs, Given};
+use crate::attr::{ApiArg, ApiArgs};
 use crate::errors::Errors;
 use crate::template;
 use std::collections::HashMap;
@@ -24,23 +24,23 @@ use syn::{
     TypeParamBound,
 };
 
-/// The contract that a trait declares.
+/// Contract declared by a trait.
 #[derive(Clone)]
 pub(crate) struct Api {
-    /// The trait as it was written, without the annotations that are ours.
+    /// The trait as written by the user, without the annotations of this crate.
     pub(crate) item: ItemTrait,
-    /// The parameters of the trait as they were written. Those of `item` are types only, and bounded.
+    /// Generic parameters of the trait as declared. `item` has only the type parameters, all with bounds.
     pub(crate) declared: Generics,
-    /// One for each method of the trait; `None` where it has a mistake, which is noted.
+    /// One entry per method of the trait; `None` if the method has a mistake, which is already reported.
     pub(crate) methods: Vec<Option<Operation>>,
     pub(crate) names: Names,
-    /// What every path begins with, if anything.
+    /// Prefix of all paths; may be empty.
     pub(crate) prefix: String,
-    /// Where the runtime is found.
+    /// Path of the runtime crate.
     pub(crate) runtime: Path,
 }
 
-/// The items whose names the attribute was given.
+/// Names of the generated items.
 #[derive(Clone)]
 pub(crate) struct Names {
     pub(crate) client: Ident,
@@ -53,12 +53,12 @@ impl Api {
         let runtime = args.runtime.value().unwrap_or_else(|| syn::parse_quote!(::sessions_client));
         let declared = check_generics(&mut item.generics, &runtime, errors);
         strip_trait(&mut item, errors);
-        strip_members(&mut item, errors);
+        strip_items(&mut item, errors);
 
         let prefix = args.prefix.value().map(|literal| read_prefix(&literal, errors)).unwrap_or_default();
         let names = Names::read(args.client, args.module, &item.ident, errors);
 
-        let methods = item.items.iter_mut().filter_map(|member| match member {
+        let methods = item.items.iter_mut().filter_map(|trait_item| match trait_item {
             TraitItem::Fn(method) => Some(method),
             _ => None,
         });
@@ -66,7 +66,7 @@ impl Api {
         names::check(&mut methods, &item, errors);
         overlap::check(&mut methods, errors);
         if declared.params.len() > item.generics.params.len() {
-            // They may use what is gone.
+            // The methods may use the parameters that were removed.
             methods.fill(None);
         }
         Self { item, declared, methods, names, prefix, runtime }
@@ -78,46 +78,51 @@ impl Api {
 }
 
 impl Names {
-    /// The names that were given. In place of a missing one, which is noted, comes the one that is
-    /// proposed, so that the other can be used.
-    fn read(client: Given<Ident>, module: Given<Ident>, contract: &Ident, errors: &mut Errors) -> Self {
+    /// Returns the given names. Reports a missing one and uses the suggested name instead, so that the
+    /// expansion can continue.
+    fn read(client: ApiArg<Ident>, module: ApiArg<Ident>, contract: &Ident, errors: &mut Errors) -> Self {
         let mut missing = Vec::new();
-        let mut or_proposed = |given, key, proposed: String| {
-            if matches!(given, Given::No) {
-                missing.push(format!("`{key} = {proposed}`"));
+        let mut or_suggested = |argument, key, suggested: String| {
+            if matches!(argument, ApiArg::Missing) {
+                missing.push((format!("`{key}`"), format!("`{key} = {suggested}`")));
             }
-            given.value().unwrap_or_else(|| Ident::new(&proposed, contract.span()))
+            argument.value().unwrap_or_else(|| Ident::new(&suggested, contract.span()))
         };
-        let client = or_proposed(client, "client", format!("{contract}Client"));
+        let client = or_suggested(client, "client", format!("{contract}Client"));
         let snake = names::snake_case(contract);
-        let proposed = if snake.ends_with("api") { snake } else { format!("{snake}_api") };
-        let module = or_proposed(module, "module", proposed);
+        let suggested = if snake.ends_with("api") { snake } else { format!("{snake}_api") };
+        let module = or_suggested(module, "module", suggested);
         if !missing.is_empty() {
-            errors.at(
-                proc_macro2::Span::call_site(),
-                format_args!(
-                    "`http_api` invents no names: add {}, or names of your choice",
-                    missing.join(" and ")
-                ),
+            let (plural, choice) =
+                if missing.len() > 1 { ("s", "other names") } else { ("", "another name") };
+            let (keys, arguments): (Vec<_>, Vec<_>) = missing.into_iter().unzip();
+            let message = format!(
+                "missing required argument{plural} {}: add {}, or choose {choice}",
+                keys.join(" and "),
+                arguments.join(" and ")
             );
+            errors.at(proc_macro2::Span::call_site(), message);
         }
         Self { client, module }
     }
 }
 
 fn read_prefix(literal: &LitStr, errors: &mut Errors) -> String {
-    let text = literal.value();
-    match text.trim_end_matches('/') {
-        "" => errors.at(literal.span(), "this prefix adds nothing to a path: leave it out"),
-        shorter if shorter != text => {
-            errors.at(literal.span(), format_args!("a prefix ends without `/`: write `\"{shorter}\"`"));
+    let prefix = literal.value();
+    match prefix.trim_end_matches('/') {
+        "" => errors.at(literal.span(), "`prefix` has no effect: remove it"),
+        trimmed if trimmed != prefix => {
+            errors.at(literal.span(), format_args!("`prefix` must not end with `/`: write `\"{trimmed}\"`"));
         }
-        _ if text.contains(['{', '}']) => {
-            errors.at(literal.span(), "a prefix has no placeholders: put them in the paths of the routes");
+        _ if prefix.contains(['{', '}']) => {
+            errors.at(
+                literal.span(),
+                "`prefix` cannot contain placeholders: put them in the paths of the operations",
+            );
         }
         _ => template::check_path(literal, errors),
     }
-    text
+    prefix
 }
 
 fn read_method(method: &mut TraitItemFn, prefix: &str, errors: &mut Errors) -> Option<Operation> {
@@ -126,45 +131,45 @@ fn read_method(method: &mut TraitItemFn, prefix: &str, errors: &mut Errors) -> O
     operation.filter(|_| errors.count() == before)
 }
 
-/// Takes off the trait what a contract may not be.
+/// Removes unsupported parts of the trait declaration, after reporting them.
 fn strip_trait(item: &mut ItemTrait, errors: &mut Errors) {
     if let Some(token) = item.unsafety.take() {
-        errors.on(token, "a contract is a safe trait: drop `unsafe`");
+        errors.on(token, "an `#[http_api]` trait cannot be `unsafe`: remove `unsafe`");
     }
-    errors.keep(item.modifiers.require_empty());
+    errors.ok(item.modifiers.require_empty());
     for bound in std::mem::take(&mut item.supertraits) {
         let implied = matches!(&bound, TypeParamBound::Trait(bound)
             if bound.path.is_ident("Send") || bound.path.is_ident("Sync"));
         if !implied {
             errors.on(
                 bound,
-                "a contract has no supertraits: what implements it by forwarding (`&T`, `Arc<T>`, `dyn`) could not \
-                 have them; `Send + Sync` are added for you",
+                "supertraits are not supported, because `&T`, `Arc<T>` and `dyn` implement the trait as well and could \
+                 not satisfy them: remove the bound. `Send + Sync` are added automatically",
             );
         }
     }
 }
 
-/// Takes off the trait what is no operation, as far as code that uses it can do without.
-fn strip_members(item: &mut ItemTrait, errors: &mut Errors) {
+/// Reports trait items that are not operations, and removes what would cause follow-up errors.
+fn strip_items(item: &mut ItemTrait, errors: &mut Errors) {
     let mut seen = HashMap::new();
-    item.items.retain_mut(|member| {
-        match member {
+    item.items.retain_mut(|trait_item| {
+        match trait_item {
             TraitItem::Fn(method) => {
                 let conditional = method.attrs.iter().any(|attribute| attribute.path().is_ident("cfg"));
                 let name = &method.sig.ident;
-                let twice = seen.insert(name.clone(), conditional) == Some(false) && !conditional;
-                if twice {
-                    errors.on(name, format_args!("`{name}` is declared twice: rename one of the two"));
+                let duplicate = seen.insert(name.clone(), conditional) == Some(false) && !conditional;
+                if duplicate {
+                    errors.on(name, format_args!("`{name}` is declared twice: rename one of them"));
                 }
-                return !twice;
+                return !duplicate;
             }
             TraitItem::Const(constant) => {
                 let name = &constant.ident;
                 errors.on(
                     name,
                     format_args!(
-                        "a contract has only operations: declare `const {name}` outside of the trait"
+                        "an `#[http_api]` trait can only contain operations: declare `const {name}` outside the trait"
                     ),
                 );
             }
@@ -173,21 +178,23 @@ fn strip_members(item: &mut ItemTrait, errors: &mut Errors) {
                 errors.on(
                     name,
                     format_args!(
-                        "a contract has only operations: make `{name}` a type parameter of the trait, like `{}<{name}: \
-                         Payload>`",
+                        "associated types are not supported: make `{name}` a type parameter of the trait, such as \
+                         `{}<{name}: Payload>`",
                         item.ident
                     ),
                 );
                 ty.bounds = Punctuated::new();
             }
-            other => errors.on(other, "a contract has only operations: move this out of the trait"),
+            other => {
+                errors.on(other, "an `#[http_api]` trait can only contain operations: move this outside the trait");
+            }
         }
         true
     });
 }
 
-/// Takes off what describes no payload, and returns the parameters that the trait itself keeps: all of them, so
-/// that what names them still compiles.
+/// Reduces `generics` to the type parameters and returns all declared parameters. The trait itself keeps them
+/// all, so that code which names them still compiles.
 fn check_generics(generics: &mut Generics, runtime: &Path, errors: &mut Errors) -> Generics {
     let conditions = generics.where_clause.clone();
     for param in &mut generics.params {
@@ -203,7 +210,7 @@ fn check_generics(generics: &mut Generics, runtime: &Path, errors: &mut Errors) 
                     errors.on(
                         &param.ident,
                         format_args!(
-                            "nothing is known of `{0}`, so it could not be sent: write `{0}: Payload`",
+                            "type parameter `{0}` has no bound, so its values cannot be sent: write `{0}: Payload`",
                             param.ident
                         ),
                     );
@@ -211,10 +218,20 @@ fn check_generics(generics: &mut Generics, runtime: &Path, errors: &mut Errors) 
                 }
             }
             GenericParam::Lifetime(param) => {
-                errors.on(param, "a contract borrows nothing for itself: drop the lifetime parameter");
+                let name = &param.lifetime;
+                errors.on(
+                    &*param,
+                    format_args!("an `#[http_api]` trait cannot have lifetime parameters: remove `{name}`"),
+                );
             }
             GenericParam::Const(param) => {
-                errors.on(param, "only type parameters describe payloads: drop the `const` parameter");
+                let name = &param.ident;
+                errors.on(
+                    &*param,
+                    format_args!(
+                        "an `#[http_api]` trait cannot have `const` parameters: remove `const {name}`"
+                    ),
+                );
             }
         }
     }
@@ -228,7 +245,7 @@ fn check_generics(generics: &mut Generics, runtime: &Path, errors: &mut Errors) 
     declared
 }
 
-/// Puts `'static` for lifetimes that are not declared any more.
+/// Replaces the given lifetimes, whose declarations are removed, with `'static`.
 struct MakeStatic(Vec<Lifetime>);
 
 impl VisitMut for MakeStatic {
@@ -239,8 +256,8 @@ impl VisitMut for MakeStatic {
     }
 }
 
-/// Takes types out of the invisible groups that `macro_rules!` puts around them, and out of parentheses: what
-/// `$ty` stands for is written like any other type.
+/// Unwraps types from the invisible groups that `macro_rules!` puts around `$ty`, and from parentheses, so
+/// that they are handled like any other type.
 struct Ungroup;
 
 impl VisitMut for Ungroup {
@@ -251,7 +268,7 @@ impl VisitMut for Ungroup {
             Type::Paren(paren) => &mut paren.elem,
             _ => return,
         };
-        // `&(dyn A + B)` needs them.
+        // `&(dyn A + B)` requires the parentheses.
         if !matches!(**inner, Type::TraitObject(_) | Type::ImplTrait(_)) {
             *ty = std::mem::replace(&mut **inner, Type::Verbatim(proc_macro2::TokenStream::new()));
         }

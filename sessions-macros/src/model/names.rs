@@ -1,4 +1,4 @@
-//! Names: those made from the user's, those that would collide, and those that were probably meant.
+//! Names of generated items, checks for collisions, and suggestions for misspelled names.
 
 use super::{Operation, Param};
 use crate::errors::Errors;
@@ -7,7 +7,7 @@ use syn::ext::IdentExt;
 use syn::visit::{self, Visit};
 use syn::{Ident, ItemTrait, Signature, TraitItem, WhereClause};
 
-/// `open_session` as `OpenSession`.
+/// Converts `open_session` to `OpenSession`.
 pub(crate) fn pascal_case(ident: &Ident) -> Ident {
     let name = ident.unraw().to_string();
     let words = name.split('_').flat_map(|word| {
@@ -15,12 +15,12 @@ pub(crate) fn pascal_case(ident: &Ident) -> Ident {
         chars.next().into_iter().flat_map(char::to_uppercase).chain(chars)
     });
     let pascal: String = words.collect();
-    // What is no identifier is reported by `check`, and has to be one until then.
+    // `check` reports a name that is not an identifier; until then it must be a valid `Ident`.
     let pascal = if pascal.starts_with(char::is_alphabetic) { pascal } else { format!("_{name}") };
     Ident::new(&pascal, ident.span())
 }
 
-/// `HttpThings` as `http_things`.
+/// Converts `HttpThings` to `http_things`.
 pub(crate) fn snake_case(ident: &Ident) -> String {
     let mut snake = String::new();
     let mut after_lower = false;
@@ -34,10 +34,10 @@ pub(crate) fn snake_case(ident: &Ident) -> String {
     snake
 }
 
-/// Takes out the operations whose generated names would collide.
+/// Reports and removes operations whose generated names would collide.
 pub(crate) fn check(methods: &mut [Option<Operation>], item: &ItemTrait, errors: &mut Errors) {
     let used = UsedNames::of(item);
-    let signatures = item.items.iter().filter_map(|member| match member {
+    let signatures = item.items.iter().filter_map(|trait_item| match trait_item {
         TraitItem::Fn(method) => Some(&method.sig),
         _ => None,
     });
@@ -46,7 +46,7 @@ pub(crate) fn check(methods: &mut [Option<Operation>], item: &ItemTrait, errors:
         let Some(operation) = method else { continue };
         let before = errors.count();
         check_operation(operation, item, &used, &mut generated, errors);
-        check_hidden(signature, errors);
+        check_shadowed(signature, errors);
         check_setters(&operation.params, errors);
         if errors.count() > before {
             *method = None;
@@ -54,12 +54,10 @@ pub(crate) fn check(methods: &mut [Option<Operation>], item: &ItemTrait, errors:
     }
 }
 
-/// What else the generated module holds.
-const RESERVED: [(&str, &str); 3] =
-    [("ROUTES", "the route table"), ("Handler", "the handler"), ("received", "the received operations")];
+/// Fixed items of the generated module.
+const RESERVED: [&str; 3] = ["ROUTES", "Handler", "received"];
 
-/// What is in scope without being in the user's module, and the paths that reach it. A `Result` is an imported
-/// alias as often as not.
+/// Names from the prelude, with paths that refer to them unambiguously. `Result` is often an imported alias.
 const STANDARD: [(&str, &str); 5] = [
     ("Option", "`::std::option::Option`"),
     ("Result", "`::std::result::Result`, or `self::Result` for an alias"),
@@ -68,7 +66,7 @@ const STANDARD: [(&str, &str); 5] = [
     ("Box", "`::std::boxed::Box`"),
 ];
 
-/// The methods of a client that are no operations, and that calls of operations would find first.
+/// Inherent methods of every client, which take precedence over operations of the same name.
 const CLIENT_METHODS: [&str; 6] =
     ["caller", "with", "with_encoding", "with_observer", "with_options", "with_payloads"];
 
@@ -80,39 +78,41 @@ fn check_operation(
     errors: &mut Errors,
 ) {
     let (ident, name) = (&operation.ident, operation.name());
-    let made = [operation.type_ident.to_string(), operation.const_ident.to_string()];
-    let [type_name, _] = &made;
+    let generated_names = [operation.type_ident.to_string(), operation.const_ident.to_string()];
+    let [type_name, _] = &generated_names;
     if !type_name.starts_with(char::is_alphabetic) || type_name == "Self" {
-        errors.on(ident, format_args!("`{name}` makes no name for a struct: rename the operation"));
-    } else if let Some((_, what)) = RESERVED.iter().find(|(reserved, _)| made.iter().any(|m| m == reserved)) {
-        errors.on(
-            ident,
-            format_args!("`{name}` would hide {what} in the generated module: rename the operation"),
+        errors.on(ident, format_args!("`{name}` cannot be converted to a struct name: rename the operation"));
+    } else if let Some(reserved) = generated_names.iter().find(|name| RESERVED.contains(&name.as_str())) {
+        let message = format!(
+            "`{name}` would generate `{reserved}`, which is reserved in the generated module: rename the operation"
         );
-    } else if CLIENT_METHODS.contains(&name.as_str()) {
-        let message =
-            format!("`{name}` is a method of every client already, which hides yours: rename the operation");
         errors.on(ident, message);
-    } else if let Some(hidden) = made.iter().find(|made| used.contains(made)) {
-        let (made, what) = if hidden == type_name { ("struct", "type") } else { ("const", "constant") };
-        let path = match STANDARD.iter().find(|(standard, _)| hidden == standard) {
-            // A parameter has no path.
-            _ if item.generics.type_params().any(|param| param.ident == *hidden) => String::new(),
-            Some((_, path)) => format!(", or write a path for the {what}, like {path}"),
-            None => format!(", or write a path for the {what}, like `self::{hidden}`"),
+    } else if CLIENT_METHODS.contains(&name.as_str()) {
+        let message = format!(
+            "`{name}` is also a method of every generated client, which would be called instead: rename the operation"
+        );
+        errors.on(ident, message);
+    } else if let Some(shadowed) = generated_names.iter().find(|name| used.contains(name)) {
+        let (keyword, kind) = if shadowed == type_name { ("struct", "type") } else { ("const", "constant") };
+        let path = match STANDARD.iter().find(|(standard, _)| shadowed == standard) {
+            // A type parameter has no path.
+            _ if item.generics.type_params().any(|param| param.ident == *shadowed) => String::new(),
+            Some((_, path)) => format!(", or refer to the {kind} by a path, such as {path}"),
+            None => format!(", or refer to the {kind} by a path, such as `self::{shadowed}`"),
         };
         let message = format!(
-            "`{name}` would generate `{made} {hidden}`, which hides the `{hidden}` that the trait uses: rename the \
-             operation{path}"
+            "`{name}` would generate `{keyword} {shadowed}`, which shadows the `{shadowed}` used in the trait: rename \
+             the operation{path}"
         );
         errors.on(ident, message);
     } else {
-        for made in made {
-            let other = generated.entry(made.clone()).or_insert_with(|| name.clone());
-            // Two of one name are told apart by their `#[cfg]`.
+        for generated_name in generated_names {
+            let other = generated.entry(generated_name.clone()).or_insert_with(|| name.clone());
+            // Operations of the same name have different `#[cfg]`s.
             if *other != name {
-                let message =
-                    format!("`{other}` and `{name}` would both generate `{made}`: rename one of them");
+                let message = format!(
+                    "`{other}` and `{name}` would both generate `{generated_name}`: rename one of them"
+                );
                 errors.on(ident, message);
                 break;
             }
@@ -120,21 +120,21 @@ fn check_operation(
     }
 }
 
-/// Reports the types of the user's that mean something else in the generated module.
-fn check_hidden(signature: &Signature, errors: &mut Errors) {
+/// Reports types in the signature that have the name of a fixed item of the generated module.
+fn check_shadowed(signature: &Signature, errors: &mut Errors) {
     let mut used = UsedNames(Vec::new());
     used.visit_signature(signature);
     for name in &used.0 {
-        if RESERVED.iter().any(|(reserved, _)| name == reserved) {
+        if RESERVED.iter().any(|reserved| name == reserved) {
             errors.on(
                 name,
-                format_args!("`{name}` is something else in the generated module: write `self::{name}`"),
+                format_args!("`{name}` refers to another item in the generated module: write `self::{name}`"),
             );
         }
     }
 }
 
-/// What every operation has besides its setters.
+/// Methods of every operation besides its setters.
 const OPERATION_METHODS: [&str; 5] = ["new", "encode", "encode_with", "decode", "send"];
 
 fn check_setters(params: &[Param], errors: &mut Errors) {
@@ -142,22 +142,22 @@ fn check_setters(params: &[Param], errors: &mut Errors) {
         let name = param.name();
         if OPERATION_METHODS.contains(&name.as_str()) {
             let message = format!(
-                "the setter of `{name}` would clash with `{name}` of the operation: rename the argument, and keep its name \
-                 on the wire with `#[field(\"{name}\")]` or its like"
+                "the setter of `{name}` would clash with the method `{name}` of every operation: rename the argument and \
+                 keep its name on the wire with an annotation such as `#[field(\"{name}\")]`"
             );
             errors.on(&param.ident, message);
         }
     }
 }
 
-/// Every name that a signature of the trait can mean, apart from the methods' own.
+/// First segments of all paths in signatures, and the type parameters of the trait.
 struct UsedNames(Vec<Ident>);
 
 impl UsedNames {
     fn of(item: &ItemTrait) -> Self {
         let mut names = Self(Vec::new());
-        for member in &item.items {
-            if let TraitItem::Fn(method) = member {
+        for trait_item in &item.items {
+            if let TraitItem::Fn(method) = trait_item {
                 names.visit_signature(&method.sig);
             }
         }
@@ -170,7 +170,7 @@ impl UsedNames {
     }
 }
 
-/// Whether `clause` says something about the type parameter `ident`.
+/// Returns whether `clause` mentions the type parameter `ident`.
 pub(crate) fn mentions(clause: &WhereClause, ident: &Ident) -> bool {
     let mut used = UsedNames(Vec::new());
     used.visit_where_clause(clause);
@@ -191,7 +191,7 @@ impl Visit<'_> for UsedNames {
     }
 }
 
-/// The candidate that was probably meant by `name`, if one is near enough.
+/// Returns the candidate closest to `name`, if one is similar enough to suggest.
 pub(crate) fn closest(name: &str, candidates: impl Iterator<Item = String>) -> Option<String> {
     candidates
         .map(|candidate| (strsim::osa_distance(name, &candidate), candidate))
@@ -206,7 +206,7 @@ mod tests {
     use proc_macro2::Span;
 
     #[test]
-    fn a_struct_is_named_like_its_operation() {
+    fn pascal_case_converts_operation_names() {
         for (operation, name) in [
             ("open_session", "OpenSession"),
             ("get", "Get"),
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_module_is_proposed_in_snake_case() {
+    fn snake_case_converts_trait_names() {
         for (contract, name) in [
             ("HttpThings", "http_things"),
             ("Things", "things"),
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_name_is_proposed_if_it_is_near() {
+    fn closest_suggests_only_similar_names() {
         let closest = |name, candidates: &[&str]| closest(name, candidates.iter().map(ToString::to_string));
         assert_eq!(closest("sesion_id", &["user_id", "session_id"]).as_deref(), Some("session_id"));
         assert_eq!(closest("id", &["ids", "page"]).as_deref(), Some("ids"));

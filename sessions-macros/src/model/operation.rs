@@ -1,4 +1,4 @@
-//! A method of the trait as an operation of the API: route, arguments, result.
+//! Operations of the API: the route, arguments and return type of a trait method.
 
 use super::names;
 use super::param::{self, Param, Place};
@@ -13,20 +13,20 @@ use syn::{
     Signature, Token, TraitItemFn, Type,
 };
 
-/// One operation.
+/// Operation of the API.
 #[derive(Clone)]
 pub(crate) struct Operation {
     pub(crate) ident: Ident,
-    /// The struct that holds its arguments, `OpenSession` for `open_session`.
+    /// Struct of the arguments, `OpenSession` for `open_session`.
     pub(crate) type_ident: Ident,
-    /// The constant that holds its route, `OPEN_SESSION`.
+    /// Constant of the route, `OPEN_SESSION`.
     pub(crate) const_ident: Ident,
     pub(crate) docs: Vec<Attribute>,
-    /// Repeated on everything that is generated for the operation.
+    /// `#[cfg]` attributes, which are copied to every item generated for the operation.
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) verb: Verb,
     pub(crate) segments: Vec<Segment>,
-    /// The path as it was written, with the prefix.
+    /// Path as written, including the prefix.
     pub(crate) template: String,
     pub(crate) idempotent: bool,
     pub(crate) timeout: Option<Duration>,
@@ -35,8 +35,8 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    /// Takes our annotations off `method` and reads them. It returns what it could read; whether that is
-    /// sound is for the caller to see from `errors`.
+    /// Removes the annotations of this crate from `method` and reads them. The result may be invalid; the
+    /// caller checks whether `errors` has grown.
     pub(crate) fn read(method: &mut TraitItemFn, prefix: &str, errors: &mut Errors) -> Option<Self> {
         let route = take_route(method, errors);
         let params = param::read_all(method.sig.inputs.iter_mut(), errors);
@@ -46,25 +46,26 @@ impl Operation {
 
         let mut segments = template::parse(&route.path, errors);
         fill_placeholders(&segments, &mut params, &method.sig.ident, errors);
-        if !segments.iter().any(|segment| matches!(segment, Segment::Broken)) {
+        if !segments.iter().any(|segment| matches!(segment, Segment::Invalid)) {
             for param in &params {
-                param.check_has_a_place(errors);
+                param.check_is_sent(errors);
             }
         }
         Param::check_clashes(&params, errors);
         check_body(&route, &params, errors);
 
-        // Every sound path begins with text.
-        if let Some(Segment::Literal(text)) = segments.first_mut() {
-            text.insert_str(0, prefix);
+        // Every valid path starts with a literal.
+        if let Some(Segment::Literal(literal)) = segments.first_mut() {
+            literal.insert_str(0, prefix);
         }
         let ident = method.sig.ident.clone();
-        let of = |name: &str| method.attrs.iter().filter(|a| a.path().is_ident(name)).cloned().collect();
+        let attributes =
+            |name: &str| method.attrs.iter().filter(|a| a.path().is_ident(name)).cloned().collect();
         Some(Self {
             type_ident: names::pascal_case(&ident),
             const_ident: Ident::new(&ident.unraw().to_string().to_uppercase(), ident.span()),
-            docs: of("doc"),
-            cfgs: of("cfg"),
+            docs: attributes("doc"),
+            cfgs: attributes("cfg"),
             verb: route.verb,
             segments,
             template: format!("{prefix}{}", route.path.value()),
@@ -76,7 +77,7 @@ impl Operation {
         })
     }
 
-    /// The documentation as text. What is no literal, such as `#[doc = include_str!(…)]`, is left out.
+    /// Returns the documentation as a string. Skips non-literals, such as `#[doc = include_str!(…)]`.
     pub(crate) fn doc(&self) -> String {
         let lines = self.docs.iter().filter_map(|attribute| match &attribute.meta {
             Meta::NameValue(MetaNameValue {
@@ -89,12 +90,12 @@ impl Operation {
         lines.join("\n")
     }
 
-    /// The name of the operation in the route table, without `r#`.
+    /// Returns the name of the operation in the route table, without `r#`.
     pub(crate) fn name(&self) -> String {
         self.ident.unraw().to_string()
     }
 
-    /// The argument that fills a placeholder. Only a sound operation is asked for one.
+    /// Returns the argument of that name. In a valid operation every placeholder has one.
     pub(crate) fn param(&self, name: &str) -> Option<&Param> {
         self.params.iter().find(|param| param.name() == name)
     }
@@ -103,12 +104,12 @@ impl Operation {
 fn take_route(method: &mut TraitItemFn, errors: &mut Errors) -> Option<RouteAttr> {
     let (routes, rest): (Vec<_>, Vec<_>) =
         std::mem::take(&mut method.attrs).into_iter().partition(|attribute| Verb::of(attribute).is_some());
-    let (conditional, rest): (Vec<_>, Vec<_>) = rest.into_iter().partition(hides_an_annotation);
+    let (conditional, rest): (Vec<_>, Vec<_>) = rest.into_iter().partition(is_conditional_annotation);
     method.attrs = rest;
     for attribute in &conditional {
         errors.on(
             attribute,
-            "what `#[cfg_attr]` holds is read too late to be heeded: write it plainly, and put `#[cfg]` on the operation",
+            "`#[cfg_attr]` is not supported here: it is expanded after this macro. Use `#[cfg]` on the operation",
         );
     }
     let name = &method.sig.ident;
@@ -124,20 +125,22 @@ fn take_route(method: &mut TraitItemFn, errors: &mut Errors) -> Option<RouteAttr
     for (_, extra) in routes {
         errors.on(
             extra,
-            format_args!("`{name}` has a route already: drop this one, or give it its own operation"),
+            format_args!(
+                "`{name}` already has a route: remove this one, or declare another operation for it"
+            ),
         );
     }
     route
 }
 
-/// Whether this is a `#[cfg_attr]` around an annotation that the expansion depends on.
-fn hides_an_annotation(attribute: &Attribute) -> bool {
+/// Returns whether `attribute` is a `#[cfg_attr]` that contains an annotation of this crate or `#[cfg]`.
+fn is_conditional_annotation(attribute: &Attribute) -> bool {
     let Ok(list) = attribute.meta.require_list() else { return false };
-    let hidden = |token: TokenTree| {
+    let is_annotation = |token: TokenTree| {
         matches!(token, TokenTree::Ident(ident)
         if ident == "cfg" || Verb::ALL.iter().any(|verb| ident == verb.attribute()))
     };
-    attribute.path().is_ident("cfg_attr") && list.tokens.clone().into_iter().any(hidden)
+    attribute.path().is_ident("cfg_attr") && list.tokens.clone().into_iter().any(is_annotation)
 }
 
 fn check_signature(method: &TraitItemFn, errors: &mut Errors) {
@@ -147,34 +150,37 @@ fn check_signature(method: &TraitItemFn, errors: &mut Errors) {
     for param in &signature.generics.params {
         let message = match param {
             GenericParam::Type(param) => format!(
-                "a type parameter on a method would make the trait unusable as `dyn`: declare it on the trait, like \
-                 `trait Api<{}: Payload = serde_json::Value>`",
+                "operations cannot have type parameters, because the trait must be usable as `dyn`: declare `{0}` on \
+                 the trait, such as `trait Api<{0}: Payload = serde_json::Value>`",
                 param.ident
             ),
-            GenericParam::Lifetime(_) => {
-                "an operation needs no lifetime parameter: write `&str` and `&T`".to_owned()
+            GenericParam::Lifetime(param) => format!(
+                "operations cannot have lifetime parameters: remove `{}` and write references as `&str` or `&T`",
+                param.lifetime
+            ),
+            GenericParam::Const(param) => {
+                format!("operations cannot have `const` parameters: make `{}` an argument", param.ident)
             }
-            GenericParam::Const(_) => "an operation has no `const` parameter: make it an argument".to_owned(),
         };
         errors.on(param, message);
     }
     if let Some(clause) = &signature.generics.where_clause {
-        errors.on(clause, "conditions on payloads stand on the trait: move the `where` clause there");
+        errors.on(clause, "operations cannot have a `where` clause: move it to the trait");
     }
     if method.default.is_some() {
         errors.on(
             name,
             format_args!(
-                "`{name}` has no body of its own, clients and services give it one: end it with `;`"
+                "`{name}` cannot have a default body, because clients and services implement it: end it with `;`"
             ),
         );
     }
-    errors.keep(method.modifiers.require_empty());
+    errors.ok(method.modifiers.require_empty());
     if let Some(token) = &signature.constness {
-        errors.on(token, "an operation cannot be `const`: drop it");
+        errors.on(token, "operations cannot be `const`: remove `const`");
     }
     if !matches!(signature.safety, syn::Safety::Default) || signature.abi.is_some() {
-        errors.on(signature.fn_token, "an operation is a plain `async fn`: drop what stands before it");
+        errors.on(signature.fn_token, "operations must be plain `async fn`: remove `unsafe` or `extern`");
     }
 }
 
@@ -183,30 +189,25 @@ fn check_receiver(signature: &Signature, errors: &mut Errors) {
     match signature.inputs.first() {
         Some(FnArg::Receiver(receiver)) => match &receiver.kind {
             ReceiverKind::Reference(_, lifetime, None) => {
-                // A declared one is reported where it is declared.
+                // A declared lifetime is reported at its declaration.
                 if lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static") {
-                    errors.on(
-                        receiver,
-                        format_args!("`{name}` must take `&self`: a client is not borrowed for ever"),
-                    );
+                    errors.on(receiver, format_args!("`{name}` must take `&self`: remove `'static`"));
                 }
             }
-            _ => errors.on(
-                receiver,
-                format_args!("`{name}` must take `&self`: one client serves many callers at once"),
-            ),
+            _ => errors
+                .on(receiver, format_args!("`{name}` must take `&self`, because callers share one client")),
         },
-        _ => errors.on(name, format_args!("`{name}` must take `&self`: it is called on a client")),
+        _ => errors.on(name, format_args!("`{name}` must take `&self`: add it as the first parameter")),
     }
 }
 
-/// Whether the method is, or was meant to be, `async`: one that only lacks the word is read as if it had
-/// it, as are the calls of it.
+/// Returns whether the method is `async` or only lacks the keyword. The missing keyword is reported and
+/// added, so that calls of the method still compile.
 fn read_asyncness(method: &mut TraitItemFn, errors: &mut Errors) -> bool {
     let signature = &mut method.sig;
     if signature.asyncness.is_none() {
         let name = &signature.ident;
-        errors.on(signature.fn_token, format_args!("`{name}` waits for an answer: write `async fn {name}`"));
+        errors.on(signature.fn_token, format_args!("operations must be `async fn`: write `async fn {name}`"));
         if !matches!(&signature.output, ReturnType::Type(_, ty) if is_named_result(ty)) {
             return false;
         }
@@ -218,32 +219,38 @@ fn read_asyncness(method: &mut TraitItemFn, errors: &mut Errors) -> bool {
 fn read_output(method: &TraitItemFn, errors: &mut Errors) -> Option<Type> {
     let name = &method.sig.ident;
     let ReturnType::Type(_, output) = &method.sig.output else {
-        errors.on(name, format_args!("`{name}` can fail: write `-> Result<()>` where it has nothing to say"));
+        errors.on(
+            name,
+            format_args!("`{name}` must return a `Result`: write `-> Result<()>` if it returns no value"),
+        );
         return None;
     };
     if !is_named_result(output) {
-        errors.on(output, format_args!("`{name}` can fail: return a `Result` of this"));
+        errors
+            .on(output, format_args!("`{name}` must return a `Result`: write `Result<…>` around this type"));
         return None;
     }
-    param::check_answer(output, errors);
+    param::check_return_type(output, errors);
     Some((**output).clone())
 }
 
-/// By name, to say it well; whether an alias really is a `Result` is settled by the type checker.
+/// Checks by name, for a better error message; the type checker verifies that an alias really is a `Result`.
 fn is_named_result(ty: &Type) -> bool {
     matches!(ty, Type::Path(path)
         if path.path.segments.last().is_some_and(|last| last.ident.to_string().ends_with("Result")))
 }
 
-/// Every placeholder takes the argument of its name.
+/// Assigns each placeholder the argument of the same name.
 fn fill_placeholders(segments: &[Segment], params: &mut [Param], operation: &Ident, errors: &mut Errors) {
     let mut seen = Vec::<&str>::new();
     let mut unknown = Vec::new();
     for segment in segments {
         let Segment::Placeholder { name, span } = segment else { continue };
         if seen.contains(&name.as_str()) {
-            errors
-                .at(*span, format_args!("`{{{name}}}` stands twice in the path: give each its own argument"));
+            errors.at(
+                *span,
+                format_args!("`{{{name}}}` appears twice in the path: use a different argument for each"),
+            );
             continue;
         }
         seen.push(name);
@@ -254,7 +261,7 @@ fn fill_placeholders(segments: &[Segment], params: &mut [Param], operation: &Ide
         if param.annotated {
             errors.on(
                 &param.ident,
-                format_args!("`{name}` fills `{{{name}}}` in the path: drop its annotation"),
+                format_args!("`{name}` is already sent in the path as `{{{name}}}`: remove its annotation"),
             );
         } else {
             param.places.push(Place::Path(name.clone()));
@@ -263,15 +270,15 @@ fn fill_placeholders(segments: &[Segment], params: &mut [Param], operation: &Ide
     for (name, span) in unknown {
         let free = params.iter().filter(|param| param.places.is_empty() && !param.annotated).map(Param::name);
         let hint = match names::closest(name, free) {
-            Some(near) => {
-                let hint = format!("did you mean `{{{near}}}`?");
-                // It is accounted for, and draws no error of its own.
-                if let Some(param) = params.iter_mut().find(|param| param.name() == near) {
+            Some(closest) => {
+                let hint = format!("did you mean `{{{closest}}}`?");
+                // Counts the argument as sent, so that it does not cause a second error.
+                if let Some(param) = params.iter_mut().find(|param| param.name() == closest) {
                     param.places.push(Place::Path(name.clone()));
                 }
                 hint
             }
-            None => format!("add `{name}` to the arguments, or drop the placeholder"),
+            None => format!("add an argument `{name}`, or remove the placeholder"),
         };
         errors.at(span, format_args!("`{{{name}}}` matches no argument of `{operation}`: {hint}"));
     }
@@ -284,7 +291,7 @@ fn check_body(route: &RouteAttr, params: &[Param], errors: &mut Errors) {
     for param in params {
         if param.places.iter().any(|place| matches!(place, Place::Body | Place::Field(_))) {
             let message = format!(
-                "a GET has no body: make `{}` a `#[query]`, or the operation a `#[post]`",
+                "a GET request has no body: annotate `{}` with `#[query]`, or use `#[post]` for the operation",
                 param.ident
             );
             errors.on(&param.ident, message);

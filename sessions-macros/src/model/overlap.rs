@@ -1,37 +1,37 @@
-//! Routes that a service could not tell apart.
+//! Detection of routes that match the same requests.
 
 use super::Operation;
 use crate::attr::Verb;
 use crate::errors::Errors;
 
-/// Takes out the operations whose requests an earlier one answers: the first route that fits is taken.
+/// Reports and removes operations whose requests match an earlier route, since the first match is used.
 pub(super) fn check(methods: &mut [Option<Operation>], errors: &mut Errors) {
     let mut earlier: Vec<(Verb, String, String)> = Vec::new();
     for method in methods {
-        // What is not always there takes no route away for certain.
+        // Ignores operations with `#[cfg]`, because only one of them may be compiled.
         let Some(operation) = method.as_ref().filter(|operation| operation.cfgs.is_empty()) else { continue };
         let (verb, template, name) = (operation.verb, operation.template.clone(), operation.name());
         let method_name = verb.method();
-        let mut rivals = earlier.iter().filter(|(v, ..)| *v == verb);
+        let mut same_verb = earlier.iter().filter(|(v, ..)| *v == verb);
         let message = if let Some((_, covering, other)) =
-            rivals.clone().find(|(_, t, _)| covers(t, &template))
+            same_verb.clone().find(|(_, t, _)| covers(t, &template))
         {
             if covers(&template, covering) {
                 format!(
-                    "`{other}` and `{name}` are both `{method_name} {covering}`: give one of them another route"
+                    "`{other}` and `{name}` have the same route `{method_name} {covering}`: change one of them"
                 )
             } else {
                 format!(
-                    "`{name}` is never reached, since `{method_name} {covering}` of `{other}` fits its requests too: \
-                     declare `{name}` before `{other}`"
+                    "`{name}` is never called, because `{method_name} {covering}` of `{other}` matches its requests \
+                     first: declare `{name}` before `{other}`"
                 )
             }
         } else if let Some((shared, other)) =
-            rivals.find_map(|(_, t, other)| Some((shared(t, &template)?, other)))
+            same_verb.find_map(|(_, t, other)| Some((shared(t, &template)?, other)))
         {
             format!(
-                "`{method_name} {shared}` fits both `{other}` and `{name}`, and `{other}` would answer it: give one of \
-                 them another route"
+                "`{method_name} {shared}` matches both `{other}` and `{name}`, and only `{other}` would be called: change \
+                 one of the routes"
             )
         } else {
             earlier.push((verb, template, name));
@@ -42,14 +42,14 @@ pub(super) fn check(methods: &mut [Option<Operation>], errors: &mut Errors) {
     }
 }
 
-/// Whether every path of `template` is one of `covering` as well.
+/// Returns whether `covering` matches every path that `template` matches.
 fn covers(covering: &str, template: &str) -> bool {
     let (a, b) = (covering.split('/'), template.split('/'));
     a.clone().count() == b.clone().count() && a.zip(b).all(|(a, b)| segment_covers(a, b))
 }
 
-/// The paths that both templates have, if each has others besides: where one covers the other, their order
-/// tells which is meant.
+/// Returns the template of the paths that both match, if each also matches other paths. If one covers the
+/// other, declaration order decides which is called.
 fn shared(a: &str, b: &str) -> Option<String> {
     if a.split('/').count() != b.split('/').count() || covers(a, b) || covers(b, a) {
         return None;
@@ -72,7 +72,7 @@ fn is_placeholder(segment: &str) -> bool {
     segment.starts_with('{')
 }
 
-/// The bytes that a literal stands for: a service compares those.
+/// Returns the percent-decoded bytes of a literal, which a service compares.
 fn decoded(literal: &str) -> impl Iterator<Item = u8> {
     let mut rest = literal.as_bytes();
     let hex = |digit: u8| char::from(digit).to_digit(16);

@@ -1,4 +1,4 @@
-//! The arguments of an operation: their names, their shapes, and their places in the request.
+//! Arguments of an operation: their names, their shapes, and where they are sent in the request.
 
 use crate::attr::{PLACES, PlaceAttr, PlaceKind};
 use crate::errors::Errors;
@@ -9,19 +9,20 @@ use syn::{
     FnArg, GenericArgument, Ident, Lifetime, LitStr, Pat, PatType, PathArguments, Type, TypeReference,
 };
 
-/// An argument.
+/// Argument of an operation.
 #[derive(Clone)]
 pub(crate) struct Param {
     pub(crate) ident: Ident,
     pub(crate) ty: Type,
     pub(crate) shape: Shape,
-    /// Where its value travels; never empty in an operation.
+    /// Parts of the request that carry the value; never empty in a valid operation.
     pub(crate) places: Vec<Place>,
-    /// Whether an annotation was there, readable or not: a broken one draws no second error.
+    /// True if the argument has an annotation, even an invalid one, which must not cause a second error.
     pub(crate) annotated: bool,
 }
 
-/// How an argument is written, which decides what a service decodes it into and whether it is required.
+/// Form of an argument's type. It decides whether the argument is required and what a service decodes it
+/// into.
 #[derive(Clone)]
 pub(crate) enum Shape {
     /// `&T`
@@ -34,7 +35,7 @@ pub(crate) enum Shape {
     Owned,
 }
 
-/// Where a value travels, with its name there.
+/// Part of the request that carries a value, with its name there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Path(String),
@@ -46,12 +47,12 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// Whether two arguments would overwrite each other here.
+    /// Returns whether values in both places would overwrite each other.
     fn clashes_with(&self, other: &Self) -> bool {
         match (self, other) {
-            // Fields are parts of the body.
+            // A field is part of the body.
             (Self::Body, Self::Field(_)) | (Self::Field(_), Self::Body) => true,
-            // Both are one place of the request, whatever the client's setting makes of the second.
+            // The client's settings may send a correlation ID as query parameter or header.
             (Self::Query(a) | Self::Header(a), Self::Correlation(b))
             | (Self::Correlation(a), Self::Query(b) | Self::Header(b)) => a == b,
             (a, b) => a == b,
@@ -60,7 +61,7 @@ impl Place {
 }
 
 impl Param {
-    /// The name in the user's code, without `r#`.
+    /// Returns the name in the user's code, without `r#`.
     pub(crate) fn name(&self) -> String {
         self.ident.unraw().to_string()
     }
@@ -69,23 +70,23 @@ impl Param {
         matches!(self.shape, Shape::Optional(_) | Shape::OptionalBorrowed(_))
     }
 
-    /// Whether a call has the value itself, and no reference to it.
+    /// Returns whether a call owns the value instead of borrowing it.
     pub(crate) const fn is_by_value(&self) -> bool {
         matches!(self.shape, Shape::Optional(_) | Shape::Owned)
     }
 
-    /// Takes the annotations off `argument` and reads them.
+    /// Removes the annotations from `argument` and reads them.
     pub(crate) fn read(argument: &mut PatType, errors: &mut Errors) -> Option<Self> {
         let attributes = std::mem::take(&mut argument.attrs);
         let Pat::Ident(pattern) = &*argument.pat else {
             errors.on(
                 &argument.pat,
-                "an argument is one plain name, which is also its name on the wire: write `name: Type`",
+                "an argument must be a plain name, which is also its name on the wire: write `name: Type`",
             );
             return None;
         };
         if let Some(token) = &pattern.mutability {
-            errors.on(token, "an argument of a contract is never changed: drop `mut`");
+            errors.on(token, "arguments of an operation cannot be `mut`: remove `mut`");
         }
         check_argument(&argument.ty, errors);
         let mut param = Self {
@@ -96,7 +97,7 @@ impl Param {
             annotated: !attributes.is_empty(),
         };
         for attribute in &attributes {
-            if let Some(place) = errors.keep(PlaceAttr::parse(attribute)) {
+            if let Some(place) = errors.ok(PlaceAttr::parse(attribute)) {
                 param.add(&place, errors);
             }
         }
@@ -106,8 +107,10 @@ impl Param {
     fn add(&mut self, attribute: &PlaceAttr<'_>, errors: &mut Errors) {
         let name = attribute.name.as_ref().map_or_else(|| self.name(), LitStr::value);
         if name.is_empty() {
-            errors
-                .on(&attribute.name, "this name on the wire is empty: write the one that the service knows");
+            errors.on(
+                &attribute.name,
+                "the name on the wire is empty: write the name that the service expects",
+            );
             return;
         }
         let place = match attribute.kind {
@@ -120,7 +123,7 @@ impl Param {
             PlaceKind::Header => {
                 if attribute.name.is_none() {
                     let header = name.replace('_', "-").to_lowercase();
-                    let message = format!("a header is named in full: write `#[header(\"{header}\")]`");
+                    let message = format!("`#[header]` requires a name: write `#[header(\"{header}\")]`");
                     errors.on(attribute.attribute, message);
                     return;
                 }
@@ -131,15 +134,17 @@ impl Param {
                 if attribute.name.is_some() {
                     errors.on(
                         attribute.attribute,
-                        "the whole body has no name: write `#[body]`, or `#[field(\"…\")]` for a part of it",
+                        "`#[body]` does not take a name: write `#[body]`, or `#[field(\"…\")]` for a field of the body",
                     );
                 }
                 Place::Body
             }
         };
         if self.places.iter().any(|earlier| earlier.clashes_with(&place)) {
-            let message =
-                format!("`{}` goes to this place already: drop one of the two annotations", self.ident);
+            let message = format!(
+                "`{}` is already sent in this part of the request: remove one of the two annotations",
+                self.ident
+            );
             errors.on(attribute.attribute, message);
         } else {
             self.places.push(place);
@@ -148,13 +153,13 @@ impl Param {
 
     /// Reports arguments that would overwrite each other.
     pub(crate) fn check_clashes(params: &[Self], errors: &mut Errors) {
-        let takes_part =
+        let is_in_body =
             |param: &Self| param.places.iter().any(|place| matches!(place, Place::Body | Place::Field(_)));
         let whole = params.iter().find(|param| param.places.contains(&Place::Body));
         if let Some(whole) = whole {
-            for other in params.iter().filter(|param| takes_part(param) && param.ident != whole.ident) {
+            for other in params.iter().filter(|param| is_in_body(param) && param.ident != whole.ident) {
                 let message = format!(
-                    "a request has one body, and `{}` is all of it: use `#[field]` on both for an object of parts",
+                    "`{}` is already the whole body: annotate both with `#[field]` to send one JSON object",
                     whole.ident
                 );
                 errors.on(&other.ident, message);
@@ -167,7 +172,7 @@ impl Param {
             };
             if let Some(earlier) = params[..at].iter().find(clashes) {
                 let message = format!(
-                    "`{}` and `{}` would overwrite each other: give one of them another name on the wire",
+                    "`{}` and `{}` would overwrite each other: give one of them a different name on the wire",
                     earlier.ident, param.ident
                 );
                 errors.on(&param.ident, message);
@@ -176,10 +181,12 @@ impl Param {
     }
 
     /// Reports an argument that would not be sent.
-    pub(crate) fn check_has_a_place(&self, errors: &mut Errors) {
+    pub(crate) fn check_is_sent(&self, errors: &mut Errors) {
         if self.places.is_empty() && !self.annotated {
-            let message =
-                format!("`{0}` goes nowhere: put `{{{0}}}` in the path or annotate it {PLACES}", self.name());
+            let message = format!(
+                "`{0}` is not sent: put `{{{0}}}` in the path or annotate the argument with {PLACES}",
+                self.name()
+            );
             errors.on(&self.ident, message);
         }
     }
@@ -198,7 +205,8 @@ impl Shape {
     }
 }
 
-/// `T` of `Option<T>`. By name, since a macro sees no types: an alias of `Option` counts as required.
+/// Returns `T` of `Option<T>`. Checks by name, since a macro has no type information: an argument whose type
+/// is an alias of `Option` counts as required.
 fn option_argument(ty: &Type) -> Option<&Type> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last()?;
@@ -218,21 +226,21 @@ fn check_argument(ty: &Type, errors: &mut Errors) {
         },
     };
     if let Some(TypeReference { mutability: Some(_), .. }) = outer {
-        errors.on(ty, "a request only reads its arguments: take `&T`");
+        errors.on(ty, "an argument cannot be a mutable reference: write `&T`");
     }
     if let Some(lifetime) = outer.and_then(|reference| reference.lifetime.as_ref())
         && lifetime.ident == "static"
     {
         errors.on(
             lifetime,
-            "a service decodes its arguments anew for every call: write `&T`, without `'static`",
+            "an argument cannot be `'static`, because a service decodes it for each call: remove `'static`",
         );
     }
     let mut check = CheckType {
-        on_lifetime: "a type that borrows cannot be decoded by a service: write an owned type, like `String` for \
-                      `Cow<'_, str>`, or `&T` of one",
-        on_reference: "a reference inside another type cannot be decoded by a service: use `&T`, `Option<&T>`, or an \
-                       owned type such as `&[String]`",
+        on_lifetime: "a service cannot decode a type that borrows: use an owned type, such as `String` instead of \
+                      `Cow<'_, str>`, or a reference to one",
+        on_reference: "a service cannot decode a reference inside another type: use `&T`, `Option<&T>` or owned \
+                       elements, such as `&[String]`",
         errors,
     };
     match outer {
@@ -241,13 +249,13 @@ fn check_argument(ty: &Type, errors: &mut Errors) {
     }
 }
 
-pub(super) fn check_answer(ty: &Type, errors: &mut Errors) {
+pub(super) fn check_return_type(ty: &Type, errors: &mut Errors) {
     let message =
-        "an answer owns what it holds, since its response is gone: return `String`, `Vec<T>` or `T`";
+        "the return type cannot borrow from the response: return an owned type, such as `String` or `Vec<T>`";
     CheckType { on_reference: message, on_lifetime: message, errors }.visit_type(ty);
 }
 
-/// Reports what stands for no type that could be decoded.
+/// Reports parts of a type that cannot be decoded.
 struct CheckType<'a> {
     on_reference: &'static str,
     on_lifetime: &'static str,
@@ -260,7 +268,7 @@ impl Visit<'_> for CheckType<'_> {
     }
 
     fn visit_lifetime(&mut self, lifetime: &Lifetime) {
-        // `Cow<'static, str>` owns what is decoded into it.
+        // `Cow<'static, str>` owns its decoded value.
         if lifetime.ident != "static" {
             self.errors.on(lifetime, self.on_lifetime);
         }
@@ -269,35 +277,37 @@ impl Visit<'_> for CheckType<'_> {
     fn visit_type_impl_trait(&mut self, ty: &syn::TypeImplTrait) {
         self.errors.on(
             ty,
-            "`impl Trait` is a hidden type parameter: name a type, or declare a parameter on the trait",
+            "`impl Trait` is not supported: write a concrete type, or declare a type parameter on the trait",
         );
     }
 
     fn visit_path(&mut self, path: &syn::Path) {
         if path.segments.first().is_some_and(|first| first.ident == "Self") {
             self.errors
-                .on(path, "`Self` is whoever implements the contract, and nothing to send: name a type");
+                .on(path, "`Self` cannot be sent, because it is the client or service: write another type");
         }
         visit::visit_path(self, path);
     }
 }
 
-/// RFC 9110, 5.6.2; lower case, as HTTP/2 has it and `http::HeaderName::from_static` asks for.
+/// Reports invalid and reserved header names. A name is a token (RFC 9110, section 5.6.2) in lower case, as
+/// required by HTTP/2 and `http::HeaderName::from_static`.
 fn check_header_name(name: &str, attribute: &PlaceAttr<'_>, errors: &mut Errors) {
     let span = attribute.name.as_ref().map_or_else(|| attribute.attribute.span(), LitStr::span);
     let token =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if !name.bytes().all(token) {
         let message = format!(
-            "`{name}` is no header name: write lower case letters, digits and `-`, like `x-request-id`"
+            "`{name}` is not a valid header name: use lowercase letters, digits and `-`, such as `x-request-id`"
         );
         errors.at(span, message);
     } else if matches!(name, "content-type" | "content-length" | "transfer-encoding" | "host" | "accept") {
-        errors.at(span, format_args!("`{name}` is written by the client itself: drop the argument"));
+        errors.at(span, format_args!("`{name}` is set by the client: remove the argument"));
     }
 }
 
-/// The typed arguments of a method, with their annotations taken off, and whether all could be read.
+/// Removes the annotations from the arguments of a method and reads them. Returns `None` if an argument is
+/// unreadable.
 pub(crate) fn read_all<'a>(
     inputs: impl Iterator<Item = &'a mut FnArg>,
     errors: &mut Errors,
