@@ -1,9 +1,8 @@
-// The generated module is an item of the function and sees what is around the function, not what is in
-// it. A module around the contract, in the function or not, is the way out.
+use sessions_client::{Result, http_api};
 
 fn main() {
-    use sessions_client::{Result, http_api};
-
+    // The generated module imports from the module around the function, not from the function body.
+    // A contract in a function must be declared in a nested module.
     #[http_api(client = Client, module = api)]
     trait Api {
         #[get("/things")]
