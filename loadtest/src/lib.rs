@@ -12,26 +12,25 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
-mod clean;
+mod checks;
+mod cleanup;
 mod cli;
-mod drive;
-pub mod judge;
-pub mod merge;
-mod mix;
-mod observe;
-pub mod record;
-pub mod report;
+mod client;
+pub mod distributed;
+mod executors;
+mod format;
+mod goose_client;
+pub mod metrics;
+pub mod output;
 mod run;
-mod scenario;
-mod text;
-mod transport;
-mod verify;
+mod scenarios;
+pub mod thresholds;
 
-pub use clean::killed::Cleaned;
+pub use checks::payload::Shape;
+pub use cleanup::orphans::Cleaned;
 pub use cli::{Clean, Cli, Command, Conduct, Pace, Rates, Scenarios};
-pub use judge::Exit;
-pub use mix::{Mix, Scenario};
-pub use report::Report;
+pub use client::HttpClient;
+pub use output::Report;
 pub use run::{CouldNotRun, Outcome, run};
-pub use transport::HttpClient;
-pub use verify::payload::Shape;
+pub use scenarios::{Mix, Scenario};
+pub use thresholds::Exit;

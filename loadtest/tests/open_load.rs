@@ -5,7 +5,7 @@ mod runs;
 
 use faulty::{Fault, Faulty};
 use loadtest::Exit;
-use loadtest::record::LoadModel;
+use loadtest::metrics::LoadModel;
 use runs::{assert_ends, load, run};
 use sessions_client::SessionsMemoryClientV1;
 use sessions_client::server::EmbeddedService;

@@ -3,7 +3,7 @@
 #[allow(dead_code, reason = "other tests use the rest")]
 mod runs;
 
-use loadtest::record::{Ending, Record};
+use loadtest::metrics::{Ending, Record};
 use loadtest::{Exit, Outcome};
 use runs::run;
 use serde_json::Value;

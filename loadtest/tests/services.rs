@@ -4,7 +4,7 @@ mod faulty;
 mod runs;
 
 use faulty::{Fault, Faulty};
-use loadtest::record::Record;
+use loadtest::metrics::Record;
 use loadtest::{Cli, Exit, Outcome, Report};
 use runs::{assert_ends, load, run};
 use sessions_client::server::EmbeddedService;

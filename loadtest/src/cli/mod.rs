@@ -5,19 +5,18 @@
 //! that was given stands against it. Options that would be without effect are refused rather than ignored:
 //! a load test that did something else than it was told is worse than none.
 
-mod clean;
+mod cleanup;
 mod options;
 mod rates;
-pub(crate) mod share;
 
-pub use clean::Clean;
+pub use cleanup::Clean;
 pub(crate) use options::LONGEST;
 pub use options::{Conduct, Pace, Scenarios};
 use options::{MOST_USERS, up_to};
 pub use rates::Rates;
 
-use crate::judge::JudgeOptions;
-use crate::merge::MergeOptions;
+use crate::distributed::command::MergeOptions;
+use crate::thresholds::JudgeOptions;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};

@@ -1,12 +1,12 @@
 //! The options that are not goose's.
 
 use super::rates::Rates;
-use super::share;
-use crate::drive::start_time;
-use crate::mix::Mix;
-use crate::record::Worker;
-use crate::transport::HttpClient;
-use crate::verify::payload::Shape;
+use crate::checks::payload::Shape;
+use crate::client::HttpClient;
+use crate::distributed::execution_segment as share;
+use crate::distributed::start_time;
+use crate::metrics::Worker;
+use crate::scenarios::Mix;
 use chrono::{DateTime, Utc};
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, value_parser};

@@ -1,6 +1,6 @@
 //! Rates as they are typed: `50`, `50,100,200`, `10..200`.
 
-use crate::record::RateStep;
+use crate::metrics::RateStep;
 use std::str::FromStr;
 
 /// Rates one after the other, each of which may change evenly to another.

@@ -3,40 +3,38 @@
 //! The service is asked once before any user starts: goose would load an address where nothing listens for
 //! the whole run time.
 
-mod attack;
-mod file_limit;
-mod open_load;
-mod plan;
-mod recording;
-mod rules;
+pub(crate) mod criteria;
+mod open_files;
+pub(crate) mod plan;
+mod results;
 mod service;
 
 use crate::Exit;
-use crate::clean::audit::audit;
-use crate::clean::killed::{self, Cleaned};
+use crate::checks::ledger::Ledger;
+use crate::checks::payload::Filler;
+use crate::cleanup::leftover_check::audit;
+use crate::cleanup::orphans::{self, Cleaned};
 use crate::cli::{Cli, Command, Rates};
-use crate::drive::arrivals::{Arrivals, arrivals};
-use crate::drive::load::{GooseClientConfig, IterationCounts, Load};
-use crate::drive::progress::ProgressLine;
-use crate::drive::stop::Stop;
-use crate::merge::merge;
-use crate::mix::{Options, Scenario};
-use crate::observe::recorder::Recorder;
-use crate::observe::usage::Usage;
-use crate::record::{self, Ending, Record};
-use crate::report::{CannotWrite, DEFAULT_FILE, Format, Report};
-use crate::text;
-use crate::transport::{Client, EitherTransport, HttpClient, RetryingClient, client};
-use crate::verify::ledger::Ledger;
-use crate::verify::payload::Filler;
-use attack::{TestStart, attack, explain, own_run_time, panicked};
+use crate::client::{Client, EitherTransport, HttpClient, RetryingClient, client};
+use crate::distributed::command::merge;
+use crate::executors::arrival_rate::{ArrivalRateExecutor, SearchResult};
+use crate::executors::arrivals::{Arrivals, arrivals};
+use crate::executors::goose_attack::{TestStart, attack, explain, own_run_time, panicked};
+use crate::executors::shared::{GooseClientConfig, IterationCounts, Load};
+use crate::executors::stop::Stop;
+use crate::format as text;
+use crate::metrics::recorder::Recorder;
+use crate::metrics::resource_usage::Usage;
+use crate::metrics::{self, Ending, Record};
+use crate::output::progress::ProgressLine;
+use crate::output::{CannotWrite, DEFAULT_FILE, Format, Report};
+use crate::scenarios::{Options, Scenario};
+use criteria::{judge_of_steps, rules};
 use goose::GooseError;
 use goose::config::{GooseConfiguration, RUN_FOLDER};
 use goose::metrics::GooseMetrics;
-use open_load::{ArrivalRateExecutor, SearchResult};
 use plan::{Pacing, Plan};
-use recording::{Run, RunDetails, record};
-use rules::{judge_of_steps, rules};
+use results::{Run, RunDetails, record};
 use service::Service;
 use sessions_client::{ClientConfig, HyperTransport, Policies};
 use std::fmt;
@@ -119,7 +117,7 @@ pub async fn run(cli: Cli) -> Result<Outcome, CouldNotRun> {
             let client = retrying_client(&service)?;
             service.must_answer(&client).await?;
             let told = |cleaned: &Cleaned| text::tell(cleaned);
-            killed::clean(&client, &options.run, options.most, told)
+            orphans::clean(&client, &options.run, options.most, told)
                 .await
                 .map(Outcome::Cleaned)
                 .map_err(|error| CouldNotRun(format!("cleaning broke off: {error}")))
@@ -156,7 +154,7 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
         return Ok(Outcome::Told(plan.dry_run(&cli, &service, consent)));
     }
     consent?;
-    file_limit::raise(plan.most_users(), service.is_embedded()).map_err(CouldNotRun)?;
+    open_files::raise(plan.most_users(), service.is_embedded()).map_err(CouldNotRun)?;
     let stop = Stop::default();
     stop.on_signals().map_err(|error| CouldNotRun(format!("signals cannot be caught: {error}")))?;
     let client = own_client(&service)?;
@@ -175,7 +173,7 @@ async fn load(mut cli: Cli) -> Result<Outcome, CouldNotRun> {
         &Run { load: &load, plan: &plan, service: &service, before, used: before },
         RunDetails {
             model: model.clone(),
-            audit: record::Audit::default(),
+            audit: metrics::Audit::default(),
             ending: Ending::InProgress,
             rules: rules.clone(),
         },

@@ -3,14 +3,14 @@
 
 use super::CouldNotRun;
 use super::service::Service;
-use crate::cli::share::part;
+use crate::checks::payload::Shape;
 use crate::cli::{Cli, LONGEST, all_at_once};
-use crate::drive::load::prefix;
-use crate::drive::schedule::Schedule;
-use crate::mix::Options;
-use crate::record::{LoadModel, RateStep, Worker};
-use crate::text::{count, counted};
-use crate::verify::payload::Shape;
+use crate::distributed::execution_segment::part;
+use crate::executors::schedule::Schedule;
+use crate::executors::shared::prefix;
+use crate::format::{count, counted};
+use crate::metrics::{LoadModel, RateStep, Worker};
+use crate::scenarios::Options;
 use goose::config::GooseConfiguration;
 use goose::util::parse_timespan;
 use std::time::Duration;

@@ -4,7 +4,7 @@
 //! sessions service: goose would load any HTTP server, or an address where nothing listens, for the whole run time.
 
 use super::CouldNotRun;
-use crate::record;
+use crate::metrics;
 use serde::{Deserialize, Serialize};
 use sessions_client::server::EmbeddedService;
 use sessions_client::{
@@ -128,9 +128,9 @@ impl Service {
     }
 
     /// What the record says of it.
-    pub(crate) fn described(&self) -> record::Service {
+    pub(crate) fn described(&self) -> metrics::Service {
         let Identity { name, version } = self.identity.get().cloned().unwrap_or_default();
-        record::Service { address: self.shown.clone(), embedded: self.is_embedded(), name, version }
+        metrics::Service { address: self.shown.clone(), embedded: self.is_embedded(), name, version }
     }
 }
 

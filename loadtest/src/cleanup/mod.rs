@@ -1,0 +1,4 @@
+//! Cleaning up after runs.
+
+pub(crate) mod leftover_check;
+pub(crate) mod orphans;
