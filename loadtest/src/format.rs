@@ -1,32 +1,24 @@
-//! Numbers as people read them, and sentences where they read them.
+//! Numbers formatted for people.
 
-use std::fmt::Display;
-use std::io::{Write, stderr};
-
-/// Tells people something while a run goes on. That nobody reads any more, as after `2> >(head -1)`, ends no run.
-pub(crate) fn tell(what: impl Display) {
-    let _ = writeln!(stderr(), "loadtest: {what}");
-}
-
-/// A number with commas between its thousands, as in goose's tables.
+/// A number with commas between its thousands.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
+    let mut formatted = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            formatted.push(',');
         }
-        text.push(digit);
+        formatted.push(digit);
     }
-    text
+    formatted
 }
 
-/// A number with what it counts.
-pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(number), if number == 1 { one } else { many })
+/// A number followed by its noun in the singular or plural.
+pub(crate) fn counted(number: u64, singular: &str, plural: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { singular } else { plural })
 }
 
-/// A time, given in microseconds, with three digits and its unit.
+/// A time in microseconds, with three digits and its unit.
 pub(crate) fn micros(micros: f64) -> String {
     let (value, unit) = match micros {
         micros if micros < 1e3 => return format!("{micros:.0} µs"),
@@ -41,19 +33,30 @@ pub(crate) fn micros(micros: f64) -> String {
     format!("{value:.decimals$} {unit}")
 }
 
-/// A latency in microseconds, if there were calls.
+/// A latency in microseconds, or `-` without calls.
+#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
 pub(crate) fn latency(us: Option<u64>) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
     us.map_or_else(|| "-".to_owned(), |us| micros(us as f64))
 }
 
-/// A number of percent, as exact as it needs to be.
+/// A rate for tables, or `-` if the run had no duration.
+pub(crate) fn rate(rate: Option<f64>) -> String {
+    match rate {
+        None => "-".to_owned(),
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate of calls")]
+        Some(rate) if rate >= 1_000.0 => count(rate.round() as u64),
+        Some(rate) => format!("{rate:.1}"),
+    }
+}
+
+/// A percentage with two decimals, or three below 0.1%.
 pub(crate) fn percent(percent: f64) -> String {
     let decimals = if percent < 0.095 { 3 } else { 2 };
-    let text = format!("{percent:.decimals$}");
-    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    // What happened once in a million calls has happened.
-    if text == "0" && percent > 0.0 { "<0.001%".to_owned() } else { format!("{text}%") }
+    let number = format!("{percent:.decimals$}");
+    let number =
+        if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { &number };
+    // One failure in a million calls must not be shown as 0%.
+    if number == "0" && percent > 0.0 { "<0.001%".to_owned() } else { format!("{number}%") }
 }
 
 /// A change in percent, with its sign.
@@ -67,19 +70,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thousands_are_set_apart() {
+    fn thousands_are_separated() {
         let numbers = [0, 999, 1_000, 12_345, 1_234_567];
         assert_eq!(numbers.map(count), ["0", "999", "1,000", "12,345", "1,234,567"]);
     }
 
     #[test]
-    fn one_is_not_many() {
+    fn nouns_agree_with_their_number() {
         assert_eq!(counted(1, "mismatch", "mismatches"), "1 mismatch");
         assert_eq!(counted(0, "mismatch", "mismatches"), "0 mismatches");
     }
 
     #[test]
-    fn times_have_three_digits_and_the_unit_that_suits_them() {
+    fn times_have_three_digits_and_a_suitable_unit() {
         for (time, shown) in [
             (0.0, "0 µs"),
             (640.4, "640 µs"),
@@ -96,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn percents_are_as_exact_as_they_need_to_be() {
+    fn percentages_have_as_many_decimals_as_needed() {
         for (number, shown) in [
             (0.0, "0%"),
             (100.0, "100%"),

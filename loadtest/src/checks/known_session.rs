@@ -1,32 +1,34 @@
-//! What is known about one session, and what an answer about it must therefore say.
+//! The model of one session, and the check of responses against it.
 //!
-//! A call that changes the session is noted before it is sent and after it is answered; what lies between may or may not
-//! have happened. What an answer must say is settled when its call begins, since a reading may be older than a write
-//! that ends before it.
+//! Each call is registered before its request is sent and after its response arrives. Between the two, its effect may or
+//! may not have happened. The state that a response may show is determined when its call starts, because a read may be
+//! older than a write that ends before it.
 
-use super::payload::{Data, Filler, Label, Profile, ours};
-use super::register::{ReadAnomaly, Reading, Register, WriteOutcome};
-use super::violation::{Checked, Violation, must};
+use super::payload::{DataPayload, Filler, Label, UserPayload, parse_payload};
+use super::register::{Read, ReadAnomaly, Register, WriteOutcome};
+use super::violation::{CheckResult, Violation, ensure};
+use crate::sync::lock;
 use sessions_client::{Error, ErrorKind, RawValue, SessionRef, Timestamp};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
-/// A session as an answer has it: one of somebody else, or a damaged one, is to be judged like any other.
+/// A session as decoded from a response. Payloads stay raw, so that those of other applications and damaged ones can be
+/// checked.
 pub(crate) type Session<'a> = SessionRef<'a, &'a RawValue, &'a RawValue>;
 
-/// What the load test says every user is called.
+/// The `user_name` of all sessions.
 pub(crate) const USER_NAME: &str = "Load test";
 
-/// What the load test calls itself.
+/// The `client` of all sessions.
 pub(crate) const CLIENT: &str = "loadtest";
 
 /// A session that the run has opened.
 #[derive(Debug)]
 pub(crate) struct KnownSession {
-    /// What the service calls it.
+    /// The id that the service assigned.
     pub(crate) id: String,
-    /// Whose it is, and which session of the run.
+    /// The owner, and the number of the session within the run.
     pub(crate) label: Label,
-    /// What all its calls are labelled with.
+    /// The correlation id of all its calls.
     pub(crate) correlation: String,
     history: Mutex<History>,
 }
@@ -37,13 +39,13 @@ struct History {
     user: Register,
     closed: Certainty,
     deleted: Certainty,
-    /// The latest that an answer has shown.
+    /// The latest one returned.
     request_time: Timestamp,
-    /// Whether an answer about it was wrong, so that nobody knows what it is like.
-    distrusted: bool,
+    /// True after a violation, when the state of the session is unknown.
+    checks_stopped: bool,
 }
 
-/// Whether something has happened.
+/// The certainty that an effect has happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Certainty {
     No,
@@ -51,60 +53,60 @@ enum Certainty {
     Yes,
 }
 
-/// A call that changes a session.
+/// A call about a session, with the sequence number of its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
-    Nothing,
-    Data(u64),
-    User(u64),
+pub(crate) enum SessionCall {
+    Read,
+    StoreData(u64),
+    UpdateUser(u64),
     Close,
     Delete,
 }
 
-/// What has become of a call.
+/// The outcome of a call.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Answer<'s> {
-    /// A refusal: what was asked for is done by now, or never.
-    Failure,
-    /// None has come: what was asked for may be done at any time.
-    Unanswered,
-    /// No such session.
-    Nothing,
+pub(crate) enum CallOutcome<'s> {
+    /// An error response: the effect has happened by now, or never will.
+    Rejected,
+    /// No response: the effect may happen at any time.
+    NoResponse,
+    /// The service returned no session.
+    NotFound,
     Session(&'s Session<'s>),
 }
 
-impl<'s> From<Result<&'s Option<Session<'s>>, &Error>> for Answer<'s> {
-    fn from(answer: Result<&'s Option<Session<'s>>, &Error>) -> Self {
-        match answer {
-            Ok(None) => Self::Nothing,
+impl<'s> From<Result<&'s Option<Session<'s>>, &Error>> for CallOutcome<'s> {
+    fn from(response: Result<&'s Option<Session<'s>>, &Error>) -> Self {
+        match response {
+            Ok(None) => Self::NotFound,
             Ok(Some(session)) => Self::Session(session),
-            Err(error) if is_unanswered(error) => Self::Unanswered,
-            Err(_) => Self::Failure,
+            Err(error) if is_without_response(error) => Self::NoResponse,
+            Err(_) => Self::Rejected,
         }
     }
 }
 
-/// Whether the service may still be about to do what was asked for: it has said nothing, or a proxy has given up on it.
-fn is_unanswered(error: &Error) -> bool {
+/// Returns whether the service may still execute the call: it did not respond, or only a proxy did.
+fn is_without_response(error: &Error) -> bool {
     match error.kind() {
         ErrorKind::Timeout | ErrorKind::Transport => true,
         _ => error.status().is_some_and(|status| matches!(status.as_u16(), 502 | 504)),
     }
 }
 
-/// A call about a session that has begun: what its answer has to agree with.
+/// A call that has started, with the state that its response must agree with.
 #[derive(Debug)]
 pub(crate) struct PendingCall {
-    change: Change,
-    data: Reading,
-    user: Reading,
+    call: SessionCall,
+    data: Read,
+    user: Read,
     closed: Certainty,
     deleted: Certainty,
     request_time: Timestamp,
 }
 
 impl KnownSession {
-    /// The session that was opened and answered with `session`.
+    /// Creates the model of a session that was opened with the response `session`.
     pub(crate) fn new(session: &Session<'_>, label: Label, correlation: String) -> Self {
         let history = History {
             data: Register::new(),
@@ -112,78 +114,83 @@ impl KnownSession {
             closed: Certainty::No,
             deleted: Certainty::No,
             request_time: session.request_time,
-            distrusted: false,
+            checks_stopped: false,
         };
         Self { id: session.id.to_string(), label, correlation, history: Mutex::new(history) }
     }
 
     fn history(&self) -> MutexGuard<'_, History> {
-        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.history)
     }
 
-    /// The number of the data that is to be stored next.
+    /// Returns the sequence number of the data that is stored next.
     pub(crate) fn next_data(&self) -> u64 {
         self.history().data.begin()
     }
 
-    /// The number of the user that is to be stored next.
+    /// Returns the sequence number of the user that is stored next.
     pub(crate) fn next_user(&self) -> u64 {
         self.history().user.begin()
     }
 
-    /// Notes that a call is about to be made.
-    pub(crate) fn begin(&self, change: Change) -> PendingCall {
+    /// Registers the start of a call.
+    pub(crate) fn begin(&self, call: SessionCall) -> PendingCall {
         let mut history = self.history();
-        let data = match change {
-            Change::Data(sequence) => history.data.read_own(sequence),
+        let data = match call {
+            SessionCall::StoreData(sequence) => history.data.read_own(sequence),
             _ => history.data.read(),
         };
-        let user = match change {
-            Change::User(sequence) => history.user.read_own(sequence),
+        let user = match call {
+            SessionCall::UpdateUser(sequence) => history.user.read_own(sequence),
             _ => history.user.read(),
         };
         let pending = PendingCall {
-            change,
+            call,
             data,
             user,
             closed: history.closed,
             deleted: history.deleted,
             request_time: history.request_time,
         };
-        match change {
-            Change::Close => history.closed = history.closed.tried(),
-            Change::Delete => history.deleted = history.deleted.tried(),
+        match call {
+            SessionCall::Close => history.closed = history.closed.attempted(),
+            SessionCall::Delete => history.deleted = history.deleted.attempted(),
             _ => (),
         }
         pending
     }
 
-    /// Notes how a call has ended, and compares its answer with what is known if there is one.
-    pub(crate) fn end(&self, pending: &PendingCall, answer: Answer<'_>, filler: &Filler) -> Checked {
+    /// Registers the end of a call, and checks its response if there is one.
+    pub(crate) fn end(
+        &self,
+        pending: &PendingCall,
+        outcome: CallOutcome<'_>,
+        filler: &Filler,
+    ) -> CheckResult {
         let mut history = self.history();
-        let session = match answer {
-            Answer::Session(session) => Some(session),
-            Answer::Nothing | Answer::Failure | Answer::Unanswered => None,
+        let session = match outcome {
+            CallOutcome::Session(session) => Some(session),
+            CallOutcome::NotFound | CallOutcome::Rejected | CallOutcome::NoResponse => None,
         };
-        let answered = matches!(answer, Answer::Nothing | Answer::Session(_));
-        let checked = if answered && !history.distrusted {
+        let has_response = matches!(outcome, CallOutcome::NotFound | CallOutcome::Session(_));
+        let checked = if has_response && !history.checks_stopped {
             history.check(self, pending, session, filler)
         } else {
             Ok(())
         };
         let acknowledged = session.is_some();
-        let outcome = match answer {
-            Answer::Session(_) => WriteOutcome::Acknowledged,
-            Answer::Nothing | Answer::Failure => WriteOutcome::Refused,
-            Answer::Unanswered => WriteOutcome::Unanswered,
+        let write = match outcome {
+            CallOutcome::Session(_) => WriteOutcome::Acknowledged,
+            CallOutcome::NotFound | CallOutcome::Rejected => WriteOutcome::Rejected,
+            CallOutcome::NoResponse => WriteOutcome::NoResponse,
         };
-        match pending.change {
-            Change::Data(sequence) => history.data.settle(sequence, outcome),
-            Change::User(sequence) => history.user.settle(sequence, outcome),
-            Change::Close if acknowledged && checked.is_ok() => history.closed = Certainty::Yes,
-            // That nothing was there to delete is as good an answer.
-            Change::Delete if answered => history.deleted = Certainty::Yes,
-            Change::Nothing | Change::Close | Change::Delete => (),
+        match pending.call {
+            SessionCall::StoreData(sequence) => history.data.settle(sequence, write),
+            SessionCall::UpdateUser(sequence) => history.user.settle(sequence, write),
+            SessionCall::Close if acknowledged && checked.is_ok() => history.closed = Certainty::Yes,
+            // The service returns no session if there was none to delete.
+            SessionCall::Delete if has_response => history.deleted = Certainty::Yes,
+            SessionCall::Read | SessionCall::Close | SessionCall::Delete => (),
         }
         history.data.done(pending.data);
         history.user.done(pending.user);
@@ -195,22 +202,22 @@ impl KnownSession {
         checked
     }
 
-    /// Expects nothing of its answers any more: what is wrong with it has been told.
-    pub(crate) fn distrust(&self) {
-        self.history().distrusted = true;
+    /// Accepts any response from now on: the first violation of a session is the one to report.
+    pub(crate) fn stop_checks(&self) {
+        self.history().checks_stopped = true;
     }
 
-    /// Whether the session is there for certain, so that a list must have it.
-    pub(crate) fn is_there(&self) -> bool {
+    /// Returns whether the session certainly exists, so that a list must contain it.
+    pub(crate) fn exists(&self) -> bool {
         self.history().deleted == Certainty::No
     }
 
-    /// Whether the session is deleted for certain, so that no list may have it.
-    pub(crate) fn is_gone(&self) -> bool {
+    /// Returns whether the session is certainly deleted, so that no list may contain it.
+    pub(crate) fn is_deleted(&self) -> bool {
         self.history().deleted == Certainty::Yes
     }
 
-    /// Whether the session is active, if that is certain.
+    /// Returns whether the session is active; `None` if that is uncertain.
     pub(crate) fn is_active(&self) -> Option<bool> {
         match self.history().closed {
             Certainty::No => Some(true),
@@ -219,28 +226,28 @@ impl KnownSession {
         }
     }
 
-    /// Compares what a list says with what is known.
-    pub(crate) fn check_listed(&self, session: &Session<'_>) -> Checked {
-        must(!self.is_gone(), Violation::DeleteLeftIt)?;
-        if self.history().distrusted {
+    /// Checks a session in a list.
+    pub(crate) fn check_listed(&self, session: &Session<'_>) -> CheckResult {
+        ensure(!self.is_deleted(), Violation::ExistsAfterDelete)?;
+        if self.history().checks_stopped {
             return Ok(());
         }
-        as_opened(session)?;
+        check_constants(session)?;
         match self.is_active() {
-            Some(true) => must(session.active, Violation::Inactive),
-            Some(false) => must(!session.active, Violation::CloseLeftActive),
+            Some(true) => ensure(session.active, Violation::ClosedEarly),
+            Some(false) => ensure(!session.active, Violation::ActiveAfterClose),
             None => Ok(()),
         }
     }
 }
 
 impl Certainty {
-    /// What it is once somebody has tried it.
-    fn tried(self) -> Self {
+    /// The certainty after an attempt.
+    fn attempted(self) -> Self {
         if self == Self::Yes { self } else { Self::Maybe }
     }
 
-    /// What it is for a call that began now and ended when it was `later`.
+    /// The certainty for a call that starts now and ends when it is `later`.
     fn until(self, later: Self) -> Self {
         if self == later { self } else { Self::Maybe }
     }
@@ -251,38 +258,38 @@ impl History {
         &self,
         known: &KnownSession,
         pending: &PendingCall,
-        answer: Option<&Session<'_>>,
+        session: Option<&Session<'_>>,
         filler: &Filler,
-    ) -> Checked {
-        let closed = match pending.change {
-            Change::Close => Certainty::Yes,
+    ) -> CheckResult {
+        let closed = match pending.call {
+            SessionCall::Close => Certainty::Yes,
             _ => pending.closed.until(self.closed),
         };
-        let deleted = match pending.change {
-            Change::Delete => pending.deleted,
+        let deleted = match pending.call {
+            SessionCall::Delete => pending.deleted,
             _ => pending.deleted.until(self.deleted),
         };
-        let Some(session) = answer else {
-            return must(deleted != Certainty::No, Violation::Lost);
+        let Some(session) = session else {
+            return ensure(deleted != Certainty::No, Violation::Missing);
         };
-        must(session.user_id.as_deref() == Some(&known.label.owner), Violation::OtherUser)?;
-        must(session.id == known.id, Violation::OtherSession)?;
-        must(deleted != Certainty::Yes, Violation::DeleteLeftIt)?;
-        as_opened(session)?;
-        must(session.request_time >= pending.request_time, Violation::TimeWentBack)?;
+        ensure(session.user_id.as_deref() == Some(&known.label.owner), Violation::OtherUser)?;
+        ensure(session.id == known.id, Violation::OtherSession)?;
+        ensure(deleted != Certainty::Yes, Violation::ExistsAfterDelete)?;
+        check_constants(session)?;
+        ensure(session.request_time >= pending.request_time, Violation::RequestTimeDecreased)?;
         match closed {
             Certainty::No => {
-                must(session.active, Violation::Inactive)?;
+                ensure(session.active, Violation::ClosedEarly)?;
                 self.check_payloads(known, pending, session, filler)
             }
             Certainty::Maybe if session.active => self.check_payloads(known, pending, session, filler),
             Certainty::Maybe | Certainty::Yes => {
-                must(!session.active, Violation::CloseLeftActive)?;
-                must(session.close_time.is_some(), Violation::CloseSetNoTime)?;
-                // A closed session accepts writes, and one may have been on its way.
-                let is_empty = (session.user.is_none() || self.user.has_unanswered())
-                    && (session.data.is_none() || self.data.has_unanswered());
-                must(is_empty, Violation::CloseKeptData)
+                ensure(!session.active, Violation::ActiveAfterClose)?;
+                ensure(session.close_time.is_some(), Violation::NoCloseTime)?;
+                // A closed session accepts writes, and one without a response may be executed late.
+                let is_empty = (session.user.is_none() || self.user.may_change_late())
+                    && (session.data.is_none() || self.data.may_change_late());
+                ensure(is_empty, Violation::DataAfterClose)
             }
         }
     }
@@ -293,51 +300,51 @@ impl History {
         pending: &PendingCall,
         session: &Session<'_>,
         filler: &Filler,
-    ) -> Checked {
-        let user = session.user.ok_or(Violation::ProfileGone)?;
-        let sequence = match known.label.number_of_user(user) {
+    ) -> CheckResult {
+        let user = session.user.ok_or(Violation::UserMissing)?;
+        let sequence = match known.label.sequence_of_user(user) {
             Some(sequence) => sequence,
             None => read_user(&known.label, user)?,
         };
-        self.user.check(pending.user, sequence).map_err(|why| match why {
-            ReadAnomaly::Stale => Violation::StaleProfile,
-            ReadAnomaly::Unwritten => Violation::ProfileUnwritten,
+        self.user.check(pending.user, sequence).map_err(|anomaly| match anomaly {
+            ReadAnomaly::Stale => Violation::StaleUser,
+            ReadAnomaly::NeverWritten => Violation::UserNeverStored,
         })?;
-        let data = session.data.ok_or(Violation::DataGone)?;
-        let (sequence, is_whole) = match known.label.number_of_data(data, filler) {
+        let data = session.data.ok_or(Violation::DataMissing)?;
+        let (sequence, is_whole) = match known.label.sequence_of_data(data, filler) {
             Some(sequence) => (sequence, true),
             None => read_data(&known.label, data, filler)?,
         };
-        self.data.check(pending.data, sequence).map_err(|why| match why {
+        self.data.check(pending.data, sequence).map_err(|anomaly| match anomaly {
             ReadAnomaly::Stale => Violation::StaleData,
-            ReadAnomaly::Unwritten => Violation::DataUnwritten,
+            ReadAnomaly::NeverWritten => Violation::DataNeverStored,
         })?;
-        must(is_whole, Violation::DataDiffers)
+        ensure(is_whole, Violation::DataDiffers)
     }
 }
 
-/// The number of what was read, which is said about the user of `label`.
+/// The sequence number of a user payload, which must belong to `label`.
 fn read_user(label: &Label, user: &RawValue) -> Result<u64, Violation> {
-    let user: Profile<'_> = ours(user).ok_or(Violation::ProfileDiffers)?;
-    must(user.owner == label.owner && user.session == label.session, Violation::ProfileOfOthers)?;
+    let user: UserPayload<'_> = parse_payload(user).ok_or(Violation::UserDiffers)?;
+    ensure(user.owner == label.owner && user.session == label.session, Violation::UserOfOtherSession)?;
     Ok(user.sequence)
 }
 
-/// The number of what was read, which was stored in the session of `label`, and whether all of it is there.
+/// The sequence number of a data payload, which must belong to `label`, and whether its filler is intact.
 fn read_data(label: &Label, data: &RawValue, filler: &Filler) -> Result<(u64, bool), Violation> {
-    let data: Data<'_> = ours(data).ok_or(Violation::DataDiffers)?;
-    must(data.owner == label.owner, Violation::DataOfOtherUser)?;
-    must(data.session == label.session, Violation::DataOfOtherSession)?;
-    Ok((data.sequence, filler.is(data.filler)))
+    let data: DataPayload<'_> = parse_payload(data).ok_or(Violation::DataDiffers)?;
+    ensure(data.owner == label.owner, Violation::DataOfOtherUser)?;
+    ensure(data.session == label.session, Violation::DataOfOtherSession)?;
+    Ok((data.sequence, filler.equals(data.filler)))
 }
 
-/// Whether what nothing changes is as it was sent.
-fn as_opened(session: &Session<'_>) -> Checked {
-    must(session.user_name.as_deref() == Some(USER_NAME), Violation::NameDiffers)?;
-    must(session.client.as_deref() == Some(CLIENT), Violation::ClientDiffers)
+/// Checks the fields that no call changes.
+fn check_constants(session: &Session<'_>) -> CheckResult {
+    ensure(session.user_name.as_deref() == Some(USER_NAME), Violation::UserNameDiffers)?;
+    ensure(session.client.as_deref() == Some(CLIENT), Violation::ClientDiffers)
 }
 
-/// Sessions as tests have them.
+/// Sessions for tests.
 #[cfg(test)]
 pub(crate) mod sample {
     use super::{CLIENT, RawValue, Session, USER_NAME};
@@ -355,34 +362,34 @@ pub(crate) mod sample {
         session
     }
 
-    /// A payload as an answer has it, for as long as the tests run.
-    pub(crate) fn answered(payload: Box<RawValue>) -> &'static RawValue {
+    /// A payload as decoded from a response.
+    pub(crate) fn received(payload: Box<RawValue>) -> &'static RawValue {
         Box::leak(payload)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::sample::{answered, session};
+    use super::sample::{received, session};
     use super::*;
-    use crate::checks::payload::Shape;
+    use crate::checks::payload::PayloadShape;
     use serde_json::value::to_raw_value;
     use sessions_client::ServiceError;
 
     fn filler() -> Filler {
-        Filler::new(Shape::Text, 10)
+        Filler::new(PayloadShape::Text, 10)
     }
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_timestamp(second, 0).unwrap()
     }
 
-    /// Ann's session as it was opened.
+    /// Ann's session after it was opened.
     fn opened() -> (KnownSession, Session<'static>) {
         let mut session = session("id", "ann");
         let known = KnownSession::new(&session, Label::new("ann", 7), "ann-7".to_owned());
-        session.user = Some(answered(known.label.user(0)));
-        session.data = Some(answered(known.label.data(0, &filler())));
+        session.user = Some(received(known.label.user(0)));
+        session.data = Some(received(known.label.data(0, &filler())));
         (known, session)
     }
 
@@ -398,187 +405,200 @@ mod tests {
         session
     }
 
-    /// What is said of this answer to a call.
-    fn call(known: &KnownSession, change: Change, answer: Answer<'_>) -> Checked {
-        let pending = known.begin(change);
-        known.end(&pending, answer, &filler())
+    /// Checks the outcome of a call.
+    fn call(known: &KnownSession, call: SessionCall, outcome: CallOutcome<'_>) -> CheckResult {
+        let pending = known.begin(call);
+        known.end(&pending, outcome, &filler())
     }
 
-    fn read(known: &KnownSession, session: &Session<'_>) -> Checked {
-        call(known, Change::Nothing, Answer::Session(session))
+    fn read(known: &KnownSession, session: &Session<'_>) -> CheckResult {
+        call(known, SessionCall::Read, CallOutcome::Session(session))
     }
 
     #[track_caller]
-    fn assert_open(change: impl FnOnce(&mut Session<'static>), outcome: Checked) {
+    fn assert_open(change: impl FnOnce(&mut Session<'static>), outcome: CheckResult) {
         let (known, mut session) = opened();
         change(&mut session);
         assert_eq!(read(&known, &session), outcome);
     }
 
-    fn with_data(change: impl FnOnce(&mut Data<'_>)) -> impl FnOnce(&mut Session<'static>) {
+    fn with_data(change: impl FnOnce(&mut DataPayload<'_>)) -> impl FnOnce(&mut Session<'static>) {
         |session| {
-            let mut data = ours(session.data.unwrap()).unwrap();
+            let mut data = parse_payload(session.data.unwrap()).unwrap();
             change(&mut data);
-            session.data = Some(answered(to_raw_value(&data).unwrap()));
+            session.data = Some(received(to_raw_value(&data).unwrap()));
         }
     }
 
-    fn with_user(change: impl FnOnce(&mut Profile<'_>)) -> impl FnOnce(&mut Session<'static>) {
+    fn with_user(change: impl FnOnce(&mut UserPayload<'_>)) -> impl FnOnce(&mut Session<'static>) {
         |session| {
-            let mut user = ours(session.user.unwrap()).unwrap();
+            let mut user = parse_payload(session.user.unwrap()).unwrap();
             change(&mut user);
-            session.user = Some(answered(to_raw_value(&user).unwrap()));
+            session.user = Some(received(to_raw_value(&user).unwrap()));
         }
     }
 
     #[test]
-    fn an_open_session_is_right_when_everything_is_as_it_was_sent() {
+    fn an_unchanged_open_session_passes() {
         assert_open(|_| (), Ok(()));
     }
 
     #[test]
-    fn payloads_that_are_written_otherwise_are_as_right() {
+    fn equivalent_json_passes() {
         fn spaced(payload: Option<&RawValue>) -> Option<&'static RawValue> {
             let value: serde_json::Value = serde_json::from_str(payload?.get()).unwrap();
             let text = serde_json::to_string_pretty(&value).unwrap();
-            Some(answered(RawValue::from_string(text).unwrap()))
+            Some(received(RawValue::from_string(text).unwrap()))
         }
         assert_open(|session| session.user = spaced(session.user), Ok(()));
         assert_open(|session| session.data = spaced(session.data), Ok(()));
     }
 
     #[test]
-    fn an_open_session_is_wrong_by_the_name_of_what_differs() {
+    fn every_difference_of_an_open_session_has_a_violation() {
         assert_open(|session| session.id = "other".into(), Err(Violation::OtherSession));
         assert_open(|session| session.user_id = Some("bob".into()), Err(Violation::OtherUser));
         assert_open(|session| session.user_id = None, Err(Violation::OtherUser));
-        assert_open(|session| session.active = false, Err(Violation::Inactive));
-        assert_open(|session| session.user_name = None, Err(Violation::NameDiffers));
+        assert_open(|session| session.active = false, Err(Violation::ClosedEarly));
+        assert_open(|session| session.user_name = None, Err(Violation::UserNameDiffers));
         assert_open(|session| session.client = Some("other".into()), Err(Violation::ClientDiffers));
-        assert_open(|session| session.request_time = at(9), Err(Violation::TimeWentBack));
-        assert_open(|session| session.user = None, Err(Violation::ProfileGone));
-        assert_open(|session| session.user = Some(other()), Err(Violation::ProfileDiffers));
-        assert_open(with_user(|user| user.session = 6), Err(Violation::ProfileOfOthers));
-        assert_open(with_user(|user| user.sequence = 1), Err(Violation::ProfileUnwritten));
-        assert_open(|session| session.data = None, Err(Violation::DataGone));
+        assert_open(|session| session.request_time = at(9), Err(Violation::RequestTimeDecreased));
+        assert_open(|session| session.user = None, Err(Violation::UserMissing));
+        assert_open(|session| session.user = Some(other()), Err(Violation::UserDiffers));
+        assert_open(with_user(|user| user.session = 6), Err(Violation::UserOfOtherSession));
+        assert_open(with_user(|user| user.sequence = 1), Err(Violation::UserNeverStored));
+        assert_open(|session| session.data = None, Err(Violation::DataMissing));
         assert_open(|session| session.data = Some(other()), Err(Violation::DataDiffers));
         assert_open(with_data(|data| data.owner = "bob".into()), Err(Violation::DataOfOtherUser));
         assert_open(with_data(|data| data.session = 6), Err(Violation::DataOfOtherSession));
-        assert_open(with_data(|data| data.sequence = 1), Err(Violation::DataUnwritten));
+        assert_open(with_data(|data| data.sequence = 1), Err(Violation::DataNeverStored));
         let filler: &RawValue = serde_json::from_str(r#""other""#).unwrap();
         assert_open(with_data(|data| data.filler = filler), Err(Violation::DataDiffers));
     }
 
     #[test]
-    fn what_was_stored_is_what_must_be_read() {
+    fn a_read_must_return_the_last_acknowledged_write() {
         let (known, mut session) = opened();
         let sequence = known.next_data();
         assert_eq!(
-            call(&known, Change::Data(sequence), Answer::Session(&session)),
+            call(&known, SessionCall::StoreData(sequence), CallOutcome::Session(&session)),
             Err(Violation::StaleData)
         );
-        session.data = Some(answered(known.label.data(sequence, &filler())));
+        session.data = Some(received(known.label.data(sequence, &filler())));
         assert_eq!(read(&known, &session), Ok(()));
-        session.data = Some(answered(known.label.data(0, &filler())));
+        session.data = Some(received(known.label.data(0, &filler())));
         assert_eq!(read(&known, &session), Err(Violation::StaleData));
     }
 
     #[test]
-    fn after_a_store_that_failed_the_session_may_have_either() {
+    fn after_a_failed_store_either_value_passes() {
         let (known, mut session) = opened();
         let sequence = known.next_data();
-        assert_eq!(call(&known, Change::Data(sequence), Answer::Failure), Ok(()));
+        assert_eq!(call(&known, SessionCall::StoreData(sequence), CallOutcome::Rejected), Ok(()));
         assert_eq!(read(&known, &session), Ok(()));
-        session.data = Some(answered(known.label.data(sequence, &filler())));
+        session.data = Some(received(known.label.data(sequence, &filler())));
         assert_eq!(read(&known, &session), Ok(()));
     }
 
     #[test]
-    fn a_store_without_an_answer_may_be_done_late() {
+    fn a_store_without_a_response_may_be_executed_late() {
         let (known, mut session) = opened();
         let late = known.next_data();
-        assert_eq!(call(&known, Change::Data(late), Answer::Unanswered), Ok(()));
+        assert_eq!(call(&known, SessionCall::StoreData(late), CallOutcome::NoResponse), Ok(()));
         let sequence = known.next_data();
-        session.data = Some(answered(known.label.data(sequence, &filler())));
-        assert_eq!(call(&known, Change::Data(sequence), Answer::Session(&session)), Ok(()));
-        session.data = Some(answered(known.label.data(late, &filler())));
+        session.data = Some(received(known.label.data(sequence, &filler())));
+        assert_eq!(call(&known, SessionCall::StoreData(sequence), CallOutcome::Session(&session)), Ok(()));
+        session.data = Some(received(known.label.data(late, &filler())));
         assert_eq!(read(&known, &session), Ok(()));
         let mut closed = closed(session.clone());
-        assert_eq!(call(&known, Change::Close, Answer::Session(&closed)), Ok(()));
+        assert_eq!(call(&known, SessionCall::Close, CallOutcome::Session(&closed)), Ok(()));
         closed.data = session.data;
         assert_eq!(read(&known, &closed), Ok(()));
     }
 
     #[test]
-    fn no_answer_is_told_from_a_refusal() {
-        let failed = |kind| Answer::from(Err(&Error::new(kind, "")));
-        assert!(matches!(failed(ErrorKind::Timeout), Answer::Unanswered));
-        assert!(matches!(failed(ErrorKind::Transport), Answer::Unanswered));
-        assert!(matches!(failed(ErrorKind::Connect), Answer::Failure));
-        for (status, unanswered) in [(500_u16, false), (502, true), (503, false), (504, true)] {
+    fn a_missing_response_differs_from_an_error_response() {
+        let failed = |kind| CallOutcome::from(Err(&Error::new(kind, "")));
+        assert!(matches!(failed(ErrorKind::Timeout), CallOutcome::NoResponse));
+        assert!(matches!(failed(ErrorKind::Transport), CallOutcome::NoResponse));
+        assert!(matches!(failed(ErrorKind::Connect), CallOutcome::Rejected));
+        for (status, expected) in [(500_u16, false), (502, true), (503, false), (504, true)] {
             let error =
                 Error::from_service(status.try_into().unwrap(), ServiceError::new("BUSY", "try later"));
-            assert_eq!(matches!(Answer::from(Err(&error)), Answer::Unanswered), unanswered, "{status}");
+            assert_eq!(
+                matches!(CallOutcome::from(Err(&error)), CallOutcome::NoResponse),
+                expected,
+                "{status}"
+            );
         }
     }
 
     #[test]
     fn a_closed_session_is_inactive_and_empty() {
         let (known, open) = opened();
-        assert_eq!(call(&known, Change::Close, Answer::Session(&open)), Err(Violation::CloseLeftActive));
+        assert_eq!(
+            call(&known, SessionCall::Close, CallOutcome::Session(&open)),
+            Err(Violation::ActiveAfterClose)
+        );
         let mut session = closed(open.clone());
         session.close_time = None;
-        assert_eq!(call(&known, Change::Close, Answer::Session(&session)), Err(Violation::CloseSetNoTime));
+        assert_eq!(
+            call(&known, SessionCall::Close, CallOutcome::Session(&session)),
+            Err(Violation::NoCloseTime)
+        );
         let mut session = closed(open.clone());
         session.data.clone_from(&open.data);
-        assert_eq!(call(&known, Change::Close, Answer::Session(&session)), Err(Violation::CloseKeptData));
-        assert_eq!(call(&known, Change::Close, Answer::Session(&closed(open.clone()))), Ok(()));
-        assert_eq!(read(&known, &open), Err(Violation::CloseLeftActive));
+        assert_eq!(
+            call(&known, SessionCall::Close, CallOutcome::Session(&session)),
+            Err(Violation::DataAfterClose)
+        );
+        assert_eq!(call(&known, SessionCall::Close, CallOutcome::Session(&closed(open.clone()))), Ok(()));
+        assert_eq!(read(&known, &open), Err(Violation::ActiveAfterClose));
     }
 
     #[test]
-    fn after_a_close_that_failed_the_session_may_be_open_or_closed() {
+    fn after_a_failed_close_the_session_may_be_open_or_closed() {
         let (known, session) = opened();
-        assert_eq!(call(&known, Change::Close, Answer::Failure), Ok(()));
+        assert_eq!(call(&known, SessionCall::Close, CallOutcome::Rejected), Ok(()));
         assert_eq!(read(&known, &session), Ok(()));
         assert_eq!(read(&known, &closed(session.clone())), Ok(()));
         let mut half = session;
         half.active = false;
-        assert_eq!(read(&known, &half), Err(Violation::CloseSetNoTime));
+        assert_eq!(read(&known, &half), Err(Violation::NoCloseTime));
     }
 
     #[test]
-    fn a_deleted_session_is_not_there_and_another_is() {
+    fn a_session_exists_until_it_is_deleted() {
         let (known, session) = opened();
-        assert_eq!(call(&known, Change::Nothing, Answer::Nothing), Err(Violation::Lost));
-        assert_eq!(call(&known, Change::Delete, Answer::Session(&session)), Ok(()));
-        assert_eq!(call(&known, Change::Nothing, Answer::Nothing), Ok(()));
-        assert_eq!(read(&known, &session), Err(Violation::DeleteLeftIt));
+        assert_eq!(call(&known, SessionCall::Read, CallOutcome::NotFound), Err(Violation::Missing));
+        assert_eq!(call(&known, SessionCall::Delete, CallOutcome::Session(&session)), Ok(()));
+        assert_eq!(call(&known, SessionCall::Read, CallOutcome::NotFound), Ok(()));
+        assert_eq!(read(&known, &session), Err(Violation::ExistsAfterDelete));
     }
 
     #[test]
-    fn after_a_delete_that_failed_the_session_may_be_there_or_not() {
+    fn after_a_failed_delete_the_session_may_exist_or_not() {
         let (known, session) = opened();
-        assert_eq!(call(&known, Change::Delete, Answer::Failure), Ok(()));
+        assert_eq!(call(&known, SessionCall::Delete, CallOutcome::Rejected), Ok(()));
         assert_eq!(read(&known, &session), Ok(()));
-        assert_eq!(call(&known, Change::Nothing, Answer::Nothing), Ok(()));
-        assert_eq!(call(&known, Change::Delete, Answer::Nothing), Ok(()));
+        assert_eq!(call(&known, SessionCall::Read, CallOutcome::NotFound), Ok(()));
+        assert_eq!(call(&known, SessionCall::Delete, CallOutcome::NotFound), Ok(()));
     }
 
     #[test]
-    fn a_reading_during_a_close_may_find_either() {
+    fn a_read_during_a_close_may_return_either() {
         let (known, session) = opened();
-        let reading = known.begin(Change::Nothing);
-        let closing = known.begin(Change::Close);
+        let reading = known.begin(SessionCall::Read);
+        let closing = known.begin(SessionCall::Close);
         let closed = closed(session);
-        assert_eq!(known.end(&closing, Answer::Session(&closed), &filler()), Ok(()));
-        assert_eq!(known.end(&reading, Answer::Session(&closed), &filler()), Ok(()));
+        assert_eq!(known.end(&closing, CallOutcome::Session(&closed), &filler()), Ok(()));
+        assert_eq!(known.end(&reading, CallOutcome::Session(&closed), &filler()), Ok(()));
     }
 
     #[test]
-    fn nothing_is_expected_of_a_session_that_was_wrong_before() {
+    fn a_session_is_not_checked_after_a_violation() {
         let (known, mut session) = opened();
-        known.distrust();
+        known.stop_checks();
         session.data = None;
         assert_eq!(read(&known, &session), Ok(()));
     }

@@ -1,42 +1,43 @@
-//! Which sessions a run has opened and not yet deleted, by their owners; and which ids were ever given out.
+//! All sessions that a run has opened and not yet deleted, by owner, and all ids that the service has assigned.
 //!
-//! An id is remembered after its session is deleted, as 16 bytes: a service that gives one out again mixes up two
-//! sessions of different times, which no other check would see.
+//! Ids are kept after their sessions are deleted, as 16 bytes each: a service that reuses an id mixes up two sessions of
+//! different times, which no other check would find.
 
 use super::known_session::KnownSession;
+use crate::sync::lock;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-/// Users work on different sessions, so that few meet at one lock.
+/// Shards of the maps, so that few users share a lock.
 const SHARDS: usize = 64;
 
-/// The sessions that are known to be there.
+/// All sessions and ids of a run.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     owners: Vec<Mutex<HashMap<String, OwnedSessions>>>,
-    given: Vec<Mutex<HashSet<u128>>>,
+    assigned: Vec<Mutex<HashSet<u128>>>,
     hashers: [RandomState; 2],
     opened: AtomicU64,
     closed: AtomicU64,
     deleted: AtomicU64,
 }
 
-/// What a user of the run has.
+/// The sessions of one owner.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OwnedSessions {
-    /// By their ids, those that are known to be there.
+    /// Sessions that were opened and not deleted, by id.
     pub(crate) known: HashMap<String, Arc<KnownSession>>,
-    /// How many openings got no answer: each may have opened a session whose id nobody knows.
-    pub(crate) unanswered: u64,
+    /// The number of open calls without a response: each may have opened a session whose id is unknown.
+    pub(crate) unknown: u64,
 }
 
 impl Default for Ledger {
     fn default() -> Self {
         Self {
             owners: (0..SHARDS).map(|_| Mutex::default()).collect(),
-            given: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            assigned: (0..SHARDS).map(|_| Mutex::default()).collect(),
             hashers: [RandomState::new(), RandomState::new()],
             opened: AtomicU64::new(0),
             closed: AtomicU64::new(0),
@@ -45,88 +46,84 @@ impl Default for Ledger {
     }
 }
 
-fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Ledger {
-    /// Changes what an owner has.
+    /// Changes the sessions of an owner.
     fn change<T>(&self, owner: &str, change: impl FnOnce(&mut OwnedSessions) -> T) -> T {
-        let mut owners = unpoisoned(&self.owners[place(self.hashers[0].hash_one(owner))]);
+        let mut owners = lock(&self.owners[shard(self.hashers[0].hash_one(owner))]);
         match owners.get_mut(owner) {
             Some(sessions) => change(sessions),
             None => change(owners.entry(owner.to_owned()).or_default()),
         }
     }
 
-    /// The ids that were given out beside this one, and what is remembered of it.
-    fn given(&self, id: &str) -> (MutexGuard<'_, HashSet<u128>>, u128) {
+    /// Returns the shard of an id, and the 16 bytes that are kept of it.
+    fn assigned(&self, id: &str) -> (MutexGuard<'_, HashSet<u128>>, u128) {
         let [high, low] = [0, 1].map(|hasher| self.hashers[hasher].hash_one(id));
-        (unpoisoned(&self.given[place(high)]), u128::from(high) << 64 | u128::from(low))
+        (lock(&self.assigned[shard(high)]), u128::from(high) << 64 | u128::from(low))
     }
 
-    /// Notes that `owner` is about to open a session, so that it is looked for when the run is over.
+    /// Registers an open call before it is sent, so that the leftover check looks for its session.
     pub(crate) fn opening(&self, owner: &str) {
-        self.change(owner, |sessions| sessions.unanswered += 1);
+        self.change(owner, |sessions| sessions.unknown += 1);
     }
 
-    /// Notes that no session was opened by what was to open one.
+    /// Registers that an open call was not sent.
     pub(crate) fn not_opened(&self, owner: &str) {
-        self.change(owner, |sessions| sessions.unanswered -= 1);
+        self.change(owner, |sessions| sessions.unknown -= 1);
     }
 
-    /// Notes the session that was opened; whether none before it had its id.
+    /// Registers an opened session. Returns whether its id is new.
     pub(crate) fn opened(&self, known: Arc<KnownSession>) -> bool {
-        let (mut given, id) = self.given(&known.id);
-        let is_new = given.insert(id);
-        drop(given);
+        let (mut assigned, id) = self.assigned(&known.id);
+        let is_new = assigned.insert(id);
+        drop(assigned);
         if is_new {
             self.opened.fetch_add(1, Ordering::Relaxed);
             let owner = known.label.owner.clone();
             self.change(&owner, |sessions| {
-                sessions.unanswered -= 1;
+                sessions.unknown -= 1;
                 sessions.known.insert(known.id.clone(), known);
             });
         }
         is_new
     }
 
-    /// Notes that a session was closed.
+    /// Counts a closed session.
     pub(crate) fn closed(&self) {
         self.closed.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Forgets a session that is gone, all but its id.
+    /// Removes a deleted session, but keeps its id.
     pub(crate) fn deleted(&self, known: &KnownSession) {
         if self.change(&known.label.owner, |sessions| sessions.known.remove(&known.id)).is_some() {
             self.deleted.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Whether a session with this id was opened, and perhaps deleted.
-    pub(crate) fn has_given(&self, id: &str) -> bool {
-        let (given, id) = self.given(id);
-        given.contains(&id)
+    /// Returns whether the id was assigned to any session, including deleted ones.
+    pub(crate) fn has_assigned(&self, id: &str) -> bool {
+        let (assigned, id) = self.assigned(id);
+        assigned.contains(&id)
     }
 
-    /// What an owner has now.
+    /// The sessions of an owner.
     pub(crate) fn owned_by(&self, owner: &str) -> OwnedSessions {
         self.change(owner, |sessions| sessions.clone())
     }
 
-    /// All who have ever opened a session.
+    /// All owners that have ever sent an open call.
     pub(crate) fn owners(&self) -> Vec<String> {
-        self.owners.iter().flat_map(|owners| unpoisoned(owners).keys().cloned().collect::<Vec<_>>()).collect()
+        self.owners.iter().flat_map(|owners| lock(owners).keys().cloned().collect::<Vec<_>>()).collect()
     }
 
-    /// How many sessions were opened, closed and deleted.
+    /// The numbers of opened, closed and deleted sessions.
     pub(crate) fn counts(&self) -> [u64; 3] {
         [&self.opened, &self.closed, &self.deleted].map(|count| count.load(Ordering::Relaxed))
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "any bits of a hash will do")]
-fn place(hash: u64) -> usize {
+#[expect(clippy::cast_possible_truncation, reason = "any bits of a hash are suitable")]
+fn shard(hash: u64) -> usize {
     hash as usize % SHARDS
 }
 
@@ -154,17 +151,17 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_given_out_once_and_for_ever() {
+    fn an_id_is_new_only_once() {
         let ledger = ledger();
         assert!(!open(&ledger, "1", "bob"));
         ledger.deleted(&known("2", "bob"));
         assert!(!open(&ledger, "2", "ann"));
-        assert!(ledger.has_given("2") && !ledger.has_given("4"));
+        assert!(ledger.has_assigned("2") && !ledger.has_assigned("4"));
         assert_eq!(ledger.counts(), [3, 0, 1]);
     }
 
     #[test]
-    fn each_owner_has_what_was_not_deleted_and_what_nobody_has_heard_of() {
+    fn owners_have_known_and_unknown_sessions() {
         let ledger = ledger();
         ledger.deleted(&known("2", "bob"));
         ledger.deleted(&known("2", "bob"));
@@ -172,8 +169,8 @@ mod tests {
         ledger.opening("dora");
         ledger.not_opened("dora");
         let has = |owner| {
-            let OwnedSessions { known, unanswered } = ledger.owned_by(owner);
-            (known.into_keys().collect::<Vec<_>>(), unanswered)
+            let OwnedSessions { known, unknown } = ledger.owned_by(owner);
+            (known.into_keys().collect::<Vec<_>>(), unknown)
         };
         assert_eq!(has("bob"), (vec!["3".to_owned()], 0));
         assert_eq!((has("carl").1, has("dora").1), (1, 0));

@@ -1,4 +1,7 @@
-//! Whether what the service answers is right: what is stored, and what is known of each session.
+//! Checks of responses against a model of everything that was written.
+//!
+//! The model knows each session of the run, the order of all writes to it, and the ids that were handed out. A response
+//! that contradicts it is a [`violation`](violation::Violation).
 
 pub(crate) mod known_session;
 pub(crate) mod ledger;

@@ -1,146 +1,150 @@
-//! Which of the values that were written may be read, when several write and read at the same time.
+//! A regular register: the values that a read may return while several users write and read concurrently.
 //!
-//! A value is old once a later write that was acknowledged had begun after it was settled, if that
-//! acknowledgement came before the reading began. A write that failed may have been done all the same: either state may be
-//! read until the next acknowledged write. One that got no answer may still be on its way, so that its value may be read from
-//! then on. For one writer this comes down to the last value; for many it asks no more than any service can promise.
+//! 1. A value is stale for a read if another write started after the value was settled, and was acknowledged before the
+//!    read started.
+//! 2. A rejected write may have been executed. Both states may be read until the next acknowledged write.
+//! 3. A write without a response may be executed at any time. Its value may be read from then on.
+//!
+//! With one writer only the last value may be read. With several writers the register demands no more than any service
+//! can guarantee.
 
-/// Writes without an answer whose values are told from others: a service that answers nothing must not cost ever more.
-const MOST_UNANSWERED: usize = 1_000;
+/// The maximum number of writes without a response that are kept, so that memory stays bounded if the service does not
+/// respond at all.
+const MAX_UNANSWERED: usize = 1_000;
 
-/// One value of a session, as its history of writes is known.
+/// The history of writes to one value of a session.
 #[derive(Debug)]
 pub(crate) struct Register {
-    /// Counts what happens, so that it has an order.
+    /// A logical clock that orders events.
     now: u64,
     next: u64,
-    /// When the latest write began that was acknowledged.
+    /// The start of the latest acknowledged write.
     floor: u64,
-    /// Those that may still be read.
+    /// The writes whose values may still be read.
     writes: Vec<Write>,
-    /// The floors of those that are reading.
-    readings: Vec<u64>,
-    /// Values below this one are not called old any more: there were too many without an answer.
-    pardoned: u64,
+    /// The floors of the reads in progress.
+    reads: Vec<u64>,
+    /// Values below this one are not checked: there were too many writes without a response.
+    unchecked_below: u64,
 }
 
-/// How a write has ended.
+/// The outcome of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WriteOutcome {
     Acknowledged,
-    /// It was refused, which may have been after it was done.
-    Refused,
-    /// No answer has come: it may be done at any time.
-    Unanswered,
+    /// An error response, before or after the write was executed.
+    Rejected,
+    /// No response: it may be executed at any time.
+    NoResponse,
 }
 
 #[derive(Debug)]
 struct Write {
     sequence: u64,
-    began: u64,
+    started: u64,
     settled: Option<u64>,
-    /// Its call has ended, and no answer has come.
+    /// Its call has ended without a response.
     is_unanswered: bool,
 }
 
-/// What was certain when a reading began.
+/// The floor when a read started.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reading(u64);
+pub(crate) struct Read(u64);
 
-/// Why a value cannot be what a reading found.
+/// The reason why a read must not return a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReadAnomaly {
-    /// It was replaced before the reading began.
+    /// It was overwritten before the read started.
     Stale,
-    /// Nobody has written it.
-    Unwritten,
+    /// It was never written.
+    NeverWritten,
 }
 
 impl Register {
-    /// Holds the value 0, which nobody doubts.
+    /// Creates a register with the settled value 0.
     pub(crate) fn new() -> Self {
-        let first = Write { sequence: 0, began: 0, settled: Some(0), is_unanswered: false };
-        Self { now: 0, next: 1, floor: 0, writes: vec![first], readings: Vec::new(), pardoned: 0 }
+        let first = Write { sequence: 0, started: 0, settled: Some(0), is_unanswered: false };
+        Self { now: 0, next: 1, floor: 0, writes: vec![first], reads: Vec::new(), unchecked_below: 0 }
     }
 
-    /// Begins to write a value, whose number is returned.
+    /// Starts a write, and returns its sequence number.
     pub(crate) fn begin(&mut self) -> u64 {
         self.now += 1;
         let sequence = self.next;
         self.next += 1;
-        self.writes.push(Write { sequence, began: self.now, settled: None, is_unanswered: false });
+        self.writes.push(Write { sequence, started: self.now, settled: None, is_unanswered: false });
         sequence
     }
 
-    /// Takes note of the outcome of a write.
+    /// Ends a write.
     pub(crate) fn settle(&mut self, sequence: u64, outcome: WriteOutcome) {
         self.now += 1;
         let Some(write) = self.writes.iter_mut().find(|write| write.sequence == sequence) else { return };
         match outcome {
             WriteOutcome::Acknowledged => {
                 write.settled = Some(self.now);
-                self.floor = self.floor.max(write.began);
-                self.forget();
+                self.floor = self.floor.max(write.started);
+                self.remove_unreadable();
             }
-            WriteOutcome::Refused => write.settled = Some(self.now),
-            WriteOutcome::Unanswered => {
+            WriteOutcome::Rejected => write.settled = Some(self.now),
+            WriteOutcome::NoResponse => {
                 write.is_unanswered = true;
-                self.pardon();
+                self.limit_unanswered();
             }
         }
     }
 
-    /// Whether a write may still be on its way.
-    pub(crate) fn has_unanswered(&self) -> bool {
-        self.pardoned > 0 || self.writes.iter().any(|write| write.is_unanswered)
+    /// Returns whether a write without a response may still be executed.
+    pub(crate) fn may_change_late(&self) -> bool {
+        self.unchecked_below > 0 || self.writes.iter().any(|write| write.is_unanswered)
     }
 
-    /// Forgets the oldest write without an answer if there are too many.
-    fn pardon(&mut self) {
-        if self.writes.iter().filter(|write| write.is_unanswered).count() > MOST_UNANSWERED
+    /// Removes the oldest write without a response if there are too many.
+    fn limit_unanswered(&mut self) {
+        if self.writes.iter().filter(|write| write.is_unanswered).count() > MAX_UNANSWERED
             && let Some(oldest) = self.writes.iter().position(|write| write.is_unanswered)
         {
-            self.pardoned = self.writes.remove(oldest).sequence + 1;
+            self.unchecked_below = self.writes.remove(oldest).sequence + 1;
         }
     }
 
-    /// Begins to read.
-    pub(crate) fn read(&mut self) -> Reading {
-        self.readings.push(self.floor);
-        Reading(self.floor)
+    /// Starts a read.
+    pub(crate) fn read(&mut self) -> Read {
+        self.reads.push(self.floor);
+        Read(self.floor)
     }
 
-    /// Begins to read what the write of `sequence` answers: nothing from before it.
-    pub(crate) fn read_own(&mut self, sequence: u64) -> Reading {
-        let began =
-            self.writes.iter().find(|write| write.sequence == sequence).map_or(0, |write| write.began);
-        let floor = self.floor.max(began);
-        self.readings.push(floor);
-        Reading(floor)
+    /// Starts the read of the response to a write, which must not return earlier values.
+    pub(crate) fn read_own(&mut self, sequence: u64) -> Read {
+        let started =
+            self.writes.iter().find(|write| write.sequence == sequence).map_or(0, |write| write.started);
+        let floor = self.floor.max(started);
+        self.reads.push(floor);
+        Read(floor)
     }
 
-    /// Ends a reading.
-    pub(crate) fn done(&mut self, reading: Reading) {
-        if let Some(place) = self.readings.iter().position(|floor| *floor == reading.0) {
-            self.readings.swap_remove(place);
-            self.forget();
+    /// Ends a read.
+    pub(crate) fn done(&mut self, read: Read) {
+        if let Some(index) = self.reads.iter().position(|floor| *floor == read.0) {
+            self.reads.swap_remove(index);
+            self.remove_unreadable();
         }
     }
 
-    /// Whether a reading that has not ended may have found this value.
-    pub(crate) fn check(&self, reading: Reading, sequence: u64) -> Result<(), ReadAnomaly> {
+    /// Checks whether a read that has not ended may return this value.
+    pub(crate) fn check(&self, read: Read, sequence: u64) -> Result<(), ReadAnomaly> {
         match self.writes.iter().find(|write| write.sequence == sequence) {
-            Some(write) if write.settled.is_none_or(|settled| settled >= reading.0) => Ok(()),
+            Some(write) if write.settled.is_none_or(|settled| settled >= read.0) => Ok(()),
             Some(_) => Err(ReadAnomaly::Stale),
-            None if sequence < self.pardoned => Ok(()),
+            None if sequence < self.unchecked_below => Ok(()),
             None if sequence < self.next => Err(ReadAnomaly::Stale),
-            None => Err(ReadAnomaly::Unwritten),
+            None => Err(ReadAnomaly::NeverWritten),
         }
     }
 
-    /// Forgets what no reading may find any more.
-    fn forget(&mut self) {
-        let floor = self.readings.iter().copied().fold(self.floor, u64::min);
+    /// Removes writes whose values no read may return.
+    fn remove_unreadable(&mut self) {
+        let floor = self.reads.iter().copied().fold(self.floor, u64::min);
         self.writes.retain(|write| write.settled.is_none_or(|settled| settled >= floor));
     }
 }
@@ -148,15 +152,15 @@ impl Register {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ReadAnomaly::{Stale, Unwritten};
-    use WriteOutcome::{Acknowledged, Refused, Unanswered};
+    use ReadAnomaly::{NeverWritten, Stale};
+    use WriteOutcome::{Acknowledged, NoResponse, Rejected};
 
-    /// Which of the values a reading that begins now may find.
+    /// The values that a read that starts now may return.
     fn readable(register: &mut Register) -> Vec<u64> {
-        let reading = register.read();
-        let found = (0..10).filter(|sequence| register.check(reading, *sequence).is_ok()).collect();
-        register.done(reading);
-        found
+        let read = register.read();
+        let values = (0..10).filter(|sequence| register.check(read, *sequence).is_ok()).collect();
+        register.done(read);
+        values
     }
 
     fn write(register: &mut Register, outcome: WriteOutcome) {
@@ -165,62 +169,62 @@ mod tests {
     }
 
     #[test]
-    fn after_each_acknowledged_write_its_value_alone_may_be_read() {
+    fn only_the_last_acknowledged_write_may_be_read() {
         let mut register = Register::new();
         assert_eq!(readable(&mut register), [0]);
         for sequence in 1..5 {
             write(&mut register, Acknowledged);
             assert_eq!(readable(&mut register), [sequence]);
-            assert_eq!(register.writes.len(), 1, "it grows");
+            assert_eq!(register.writes.len(), 1, "old writes are kept");
         }
     }
 
     #[test]
-    fn what_was_replaced_is_told_from_what_was_never_written() {
+    fn stale_values_differ_from_values_never_written() {
         let mut register = Register::new();
         write(&mut register, Acknowledged);
-        let reading = register.read();
-        assert_eq!(register.check(reading, 0), Err(Stale));
-        assert_eq!(register.check(reading, 2), Err(Unwritten));
+        let read = register.read();
+        assert_eq!(register.check(read, 0), Err(Stale));
+        assert_eq!(register.check(read, 2), Err(NeverWritten));
     }
 
     #[test]
-    fn after_a_failed_write_either_may_be_read_until_the_next_that_is_acknowledged() {
+    fn after_a_rejected_write_either_value_may_be_read() {
         let mut register = Register::new();
         write(&mut register, Acknowledged);
-        write(&mut register, Refused);
-        write(&mut register, Refused);
+        write(&mut register, Rejected);
+        write(&mut register, Rejected);
         assert_eq!(readable(&mut register), [1, 2, 3]);
         write(&mut register, Acknowledged);
         assert_eq!(readable(&mut register), [4]);
     }
 
     #[test]
-    fn a_write_without_an_answer_may_be_done_after_others_that_were_acknowledged() {
+    fn a_write_without_a_response_may_be_executed_late() {
         let mut register = Register::new();
-        write(&mut register, Unanswered);
+        write(&mut register, NoResponse);
         write(&mut register, Acknowledged);
         write(&mut register, Acknowledged);
         assert_eq!(readable(&mut register), [1, 3]);
-        assert!(register.has_unanswered());
+        assert!(register.may_change_late());
     }
 
     #[test]
-    fn of_too_many_writes_without_an_answer_the_oldest_are_pardoned_and_forgotten() {
+    fn the_number_of_writes_without_a_response_is_bounded() {
         let mut register = Register::new();
-        for _ in 0..MOST_UNANSWERED + 3 {
-            write(&mut register, Unanswered);
+        for _ in 0..MAX_UNANSWERED + 3 {
+            write(&mut register, NoResponse);
         }
         write(&mut register, Acknowledged);
-        assert_eq!(register.writes.len(), MOST_UNANSWERED + 1);
+        assert_eq!(register.writes.len(), MAX_UNANSWERED + 1);
         assert_eq!(readable(&mut register), (0..10).collect::<Vec<_>>());
         write(&mut register, Acknowledged);
-        let reading = register.read();
-        assert_eq!(register.check(reading, MOST_UNANSWERED as u64 + 4), Err(Stale));
+        let read = register.read();
+        assert_eq!(register.check(read, MAX_UNANSWERED as u64 + 4), Err(Stale));
     }
 
     #[test]
-    fn while_a_write_is_under_way_both_may_be_read() {
+    fn during_a_write_either_value_may_be_read() {
         let mut register = Register::new();
         let sequence = register.begin();
         assert_eq!(readable(&mut register), [0, 1]);
@@ -229,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_writes_at_the_same_time_either_may_have_been_the_last() {
+    fn either_of_two_concurrent_writes_may_be_the_last() {
         let mut register = Register::new();
         let (first, second) = (register.begin(), register.begin());
         register.settle(first, Acknowledged);
@@ -238,26 +242,26 @@ mod tests {
     }
 
     #[test]
-    fn a_reading_that_began_before_a_write_may_find_what_was_there() {
+    fn a_read_that_started_before_a_write_may_return_old_values() {
         let mut register = Register::new();
         let early = register.read();
         write(&mut register, Acknowledged);
         write(&mut register, Acknowledged);
         assert_eq!(
             (0..4).map(|sequence| register.check(early, sequence)).collect::<Vec<_>>(),
-            [Ok(()), Ok(()), Ok(()), Err(Unwritten)]
+            [Ok(()), Ok(()), Ok(()), Err(NeverWritten)]
         );
         register.done(early);
         assert_eq!(readable(&mut register), [2]);
-        assert_eq!(register.writes.len(), 1, "what no reading may find is kept");
+        assert_eq!(register.writes.len(), 1, "unreadable writes are kept");
     }
 
     #[test]
-    fn the_answer_to_a_write_shows_nothing_from_before_it() {
+    fn the_response_to_a_write_must_not_return_earlier_values() {
         let mut register = Register::new();
         let sequence = register.begin();
-        let reading = register.read_own(sequence);
-        assert_eq!(register.check(reading, 0), Err(Stale));
-        assert_eq!(register.check(reading, 1), Ok(()));
+        let read = register.read_own(sequence);
+        assert_eq!(register.check(read, 0), Err(Stale));
+        assert_eq!(register.check(read, 1), Ok(()));
     }
 }

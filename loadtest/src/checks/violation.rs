@@ -1,127 +1,120 @@
-//! What can be wrong with an answer that arrived well.
+//! The kinds of violations: successful responses with wrong content.
 //!
-//! The texts hold nothing that varies: each is a row in the tables of goose, and a text with an id in it would make a
-//! row for every session. The ids are in the examples.
+//! Descriptions contain nothing variable, because each is a row in goose's tables. Ids are in the examples.
 
-use std::fmt;
-
-/// A kind of wrong answer.
+/// A kind of violation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Violation {
-    NoId,
-    IdGivenTwice,
+    MissingId,
+    ReusedId,
     OtherSession,
     OtherUser,
-    Lost,
-    Inactive,
-    NameDiffers,
+    Missing,
+    ClosedEarly,
+    UserNameDiffers,
     ClientDiffers,
-    ProfileGone,
-    ProfileDiffers,
-    ProfileOfOthers,
-    StaleProfile,
-    ProfileUnwritten,
-    DataGone,
+    UserMissing,
+    UserDiffers,
+    UserOfOtherSession,
+    StaleUser,
+    UserNeverStored,
+    DataMissing,
     DataOfOtherUser,
     DataOfOtherSession,
     StaleData,
-    DataUnwritten,
+    DataNeverStored,
     DataDiffers,
-    TimeWentBack,
-    CloseLeftActive,
-    CloseSetNoTime,
-    CloseKeptData,
-    DeleteLeftIt,
-    ListedForeign,
+    RequestTimeDecreased,
+    ActiveAfterClose,
+    NoCloseTime,
+    DataAfterClose,
+    ExistsAfterDelete,
+    ListedOfOtherUser,
     ListedTwice,
-    ListedUnasked,
+    ListedAgainstFilter,
     NotListed,
-    ListedUnopened,
+    ListedNeverOpened,
     TotalDiffers,
-    Unreadable,
+    Undecodable,
 }
 
 impl Violation {
     pub(crate) const ALL: [Self; 31] = [
-        Self::NoId,
-        Self::IdGivenTwice,
+        Self::MissingId,
+        Self::ReusedId,
         Self::OtherSession,
         Self::OtherUser,
-        Self::Lost,
-        Self::Inactive,
-        Self::NameDiffers,
+        Self::Missing,
+        Self::ClosedEarly,
+        Self::UserNameDiffers,
         Self::ClientDiffers,
-        Self::ProfileGone,
-        Self::ProfileDiffers,
-        Self::ProfileOfOthers,
-        Self::StaleProfile,
-        Self::ProfileUnwritten,
-        Self::DataGone,
+        Self::UserMissing,
+        Self::UserDiffers,
+        Self::UserOfOtherSession,
+        Self::StaleUser,
+        Self::UserNeverStored,
+        Self::DataMissing,
         Self::DataOfOtherUser,
         Self::DataOfOtherSession,
         Self::StaleData,
-        Self::DataUnwritten,
+        Self::DataNeverStored,
         Self::DataDiffers,
-        Self::TimeWentBack,
-        Self::CloseLeftActive,
-        Self::CloseSetNoTime,
-        Self::CloseKeptData,
-        Self::DeleteLeftIt,
-        Self::ListedForeign,
+        Self::RequestTimeDecreased,
+        Self::ActiveAfterClose,
+        Self::NoCloseTime,
+        Self::DataAfterClose,
+        Self::ExistsAfterDelete,
+        Self::ListedOfOtherUser,
         Self::ListedTwice,
-        Self::ListedUnasked,
+        Self::ListedAgainstFilter,
         Self::NotListed,
-        Self::ListedUnopened,
+        Self::ListedNeverOpened,
         Self::TotalDiffers,
-        Self::Unreadable,
+        Self::Undecodable,
     ];
 
-    pub(crate) fn text(self) -> &'static str {
+    /// A sentence for reports.
+    pub(crate) fn description(self) -> &'static str {
         match self {
-            Self::NoId => "the session has no id",
-            Self::IdGivenTwice => "the id of another session was given out again",
+            Self::MissingId => "the session has no id",
+            Self::ReusedId => "a session id was reused",
             Self::OtherSession => "another session was returned",
             Self::OtherUser => "another user's session was returned",
-            Self::Lost => "session is gone",
-            Self::Inactive => "session is closed already",
-            Self::NameDiffers => "user name differs",
+            Self::Missing => "session is missing",
+            Self::ClosedEarly => "session was closed without a close call",
+            Self::UserNameDiffers => "user_name differs",
             Self::ClientDiffers => "client differs",
-            Self::ProfileGone => "stored user is gone",
-            Self::ProfileDiffers => "stored user differs",
-            Self::ProfileOfOthers => "the stored user of another session was returned",
-            Self::StaleProfile => "a stale user was returned",
-            Self::ProfileUnwritten => "a user that nobody stored was returned",
-            Self::DataGone => "stored data is gone",
+            Self::UserMissing => "stored user is missing",
+            Self::UserDiffers => "stored user differs",
+            Self::UserOfOtherSession => "the stored user of another session was returned",
+            Self::StaleUser => "a stale user was returned",
+            Self::UserNeverStored => "a user that was never stored was returned",
+            Self::DataMissing => "stored data is missing",
             Self::DataOfOtherUser => "another user's data was returned",
             Self::DataOfOtherSession => "another session's data was returned",
             Self::StaleData => "stale data was returned",
-            Self::DataUnwritten => "data that nobody stored was returned",
+            Self::DataNeverStored => "data that was never stored was returned",
             Self::DataDiffers => "stored data differs",
-            Self::TimeWentBack => "request time went back",
-            Self::CloseLeftActive => "close left it active",
-            Self::CloseSetNoTime => "close set no close time",
-            Self::CloseKeptData => "close kept its data",
-            Self::DeleteLeftIt => "delete left it there",
-            Self::ListedForeign => "sessions of other users are listed",
+            Self::RequestTimeDecreased => "request_time decreased",
+            Self::ActiveAfterClose => "session is still active after close",
+            Self::NoCloseTime => "closed session has no close_time",
+            Self::DataAfterClose => "closed session still has its data",
+            Self::ExistsAfterDelete => "session still exists after delete",
+            Self::ListedOfOtherUser => "a session of another user is listed",
             Self::ListedTwice => "a session is listed twice",
-            Self::ListedUnasked => "a session is listed that the filter excludes",
-            Self::NotListed => "a session is not listed",
-            Self::ListedUnopened => "a session is listed that nobody opened",
-            Self::TotalDiffers => "the total is not the number of sessions",
-            Self::Unreadable => "the answer cannot be read",
+            Self::ListedAgainstFilter => "a listed session does not match the filter",
+            Self::NotListed => "a session is missing from a list",
+            Self::ListedNeverOpened => "a listed session was never opened",
+            Self::TotalDiffers => "total differs from the number of sessions",
+            Self::Undecodable => "response cannot be decoded",
         }
     }
 }
 
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text())
-    }
-}
+/// The result of checking a response.
+pub(crate) type CheckResult = Result<(), Violation>;
 
-/// What a check comes to.
-pub(crate) type Checked = Result<(), Violation>;
-
-pub(crate) fn must(holds: bool, violation: Violation) -> Checked {
-    if holds { Ok(()) } else { Err(violation) }
+/// Returns the violation unless the condition holds.
+pub(crate) fn ensure(condition: bool, violation: Violation) -> CheckResult {
+    if condition { Ok(()) } else { Err(violation) }
 }

@@ -1,252 +1,288 @@
-//! After a run: whether the service has what the users left there, cleaning it up, and what stays behind.
+//! The leftover check after a run: it deletes sessions that users have not deleted, and reports those that remain.
 //!
-//! The users delete their own sessions, but for those that a scenario leaves; what they missed are deletions that
-//! failed, and sessions that were opened by a call whose answer never came, whose ids nobody knows. So the service is asked for the
-//! sessions of each user of the run, and what it lists is compared with the ledger. Nothing is deleted that does not
-//! say it belongs to one of them, whatever list it stands on: the service may hold sessions of people.
+//! Users delete their own sessions, except those that a scenario keeps. What is left are sessions whose delete call
+//! failed, and sessions of open calls without a response, whose ids are unknown. So the sessions of each user of the run
+//! are listed, and the list is checked against the ledger. Only sessions that belong to a user of the run are deleted,
+//! whatever a list contains: the service may hold sessions of people.
 
-use crate::checks::known_session::{Change, KnownSession, Session};
+use crate::checks::known_session::{KnownSession, Session, SessionCall};
 use crate::checks::ledger::OwnedSessions;
-use crate::checks::list::{Asked, Listed};
-use crate::checks::violation::Violation;
-use crate::client::RetryingClient;
-use crate::executors::shared::Load;
-use crate::metrics::{self, Example, Sessions};
+use crate::checks::list::{ListCheck, ListFilter};
+use crate::checks::violation::{CheckResult, Violation};
+use crate::client::CleanupClient;
+use crate::executors::shared::SharedState;
+use crate::metrics::{SessionIds, SessionSummary, ViolationExample};
 use sessions_client::sessions_v1::{CloseSession, DeleteSessionById, GetSessionById, GetSessions};
 use sessions_client::{DataPage, Error, FilterParams, ISessionsV1, Operation, PagingParams};
 use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-/// Users that are looked after at the same time.
+/// The number of users that are checked concurrently.
 const CONCURRENCY: usize = 16;
 
-/// Sessions that a service may list for one user beyond those that were asked for.
-const UNKNOWN: usize = 1_000;
+/// The number of unknown sessions that may be listed for one user, in addition to those of unanswered open calls.
+const MAX_UNKNOWN: usize = 1_000;
 
-/// Failures in a row after which a task gives up: a service that is down is not asked thousands of times more, each up to
-/// its timeout.
-const FAILURES: u32 = 3;
+/// Consecutive failures after which a task gives up: a service that is down must not be called thousands of times, each
+/// up to its timeout.
+const MAX_FAILURES: u32 = 3;
 
-/// What was found by one task.
+/// The findings of one task.
 #[derive(Debug, Default)]
-struct Found {
-    /// Sessions that the users had left and that are gone now.
-    removed: u64,
-    left: Vec<String>,
-    /// On a list of a user's sessions; they may be on the lists of all users.
+struct Findings {
+    /// The number of sessions that existed and were deleted.
+    cleaned_up: u64,
+    left_behind: Vec<String>,
+    /// Sessions of other users; the same ones may be listed for every user.
     foreign: HashSet<String>,
-    /// What kept the audit from its end.
-    failed: Option<String>,
-    /// How many failures there have been since something went well.
-    in_a_row: u32,
+    /// The first error.
+    error: Option<String>,
+    /// The number of failures since the last success.
+    consecutive_failures: u32,
 }
 
-/// Deletes what is left of a run by a client that repeats what has failed, and says what remains.
-pub(crate) async fn audit(load: &Arc<Load>, client: RetryingClient) -> metrics::Audit {
-    let [opened, closed, deleted] = load.ledger.counts();
-    let owners = Arc::new(load.ledger.owners());
+impl Findings {
+    fn merge(&mut self, other: Self) {
+        self.cleaned_up += other.cleaned_up;
+        self.left_behind.extend(other.left_behind);
+        self.foreign.extend(other.foreign);
+        self.error = self.error.take().or(other.error);
+    }
+}
+
+/// The ids that are listed for a user.
+#[derive(Debug, Default)]
+struct Listing {
+    own: Vec<String>,
+    foreign: Vec<String>,
+}
+
+/// Deletes the leftovers of a run, and reports the sessions that remain.
+pub(crate) async fn check_leftovers(shared: &Arc<SharedState>, client: CleanupClient) -> SessionSummary {
+    let owners = Arc::new(shared.ledger.owners());
     let client = Arc::new(client);
     let mut tasks = JoinSet::new();
     for task in 0..CONCURRENCY.min(owners.len()) {
-        let (load, client, owners) = (Arc::clone(load), Arc::clone(&client), Arc::clone(&owners));
-        tasks.spawn(async move {
-            let mut found = Found::default();
-            for owner in owners.iter().skip(task).step_by(CONCURRENCY) {
-                match clear(&load, &client, owner, &mut found).await {
-                    Ok(()) => found.in_a_row = 0,
-                    Err(why) => {
-                        found.failed.get_or_insert(why);
-                        found.in_a_row += 1;
-                    }
-                }
-                if found.in_a_row >= FAILURES {
-                    break;
-                }
-            }
-            found
-        });
+        let check = LeftoverCheck { shared: Arc::clone(shared), client: Arc::clone(&client) };
+        let owners = Arc::clone(&owners);
+        tasks.spawn(async move { check.owners(owners.iter().skip(task).step_by(CONCURRENCY)).await });
     }
-    let mut all = Found::default();
+    let mut all = Findings::default();
     while let Some(task) = tasks.join_next().await {
         match task {
-            Ok(found) => {
-                all.removed += found.removed;
-                all.left.extend(found.left);
-                all.foreign.extend(found.foreign);
-                all.failed = all.failed.or(found.failed);
-            }
-            Err(error) => all.failed = Some(error.to_string()),
+            Ok(findings) => all.merge(findings),
+            Err(error) => all.error = Some(error.to_string()),
         }
     }
-    let mut audit = metrics::Audit {
+    summary(shared, all)
+}
+
+fn summary(shared: &SharedState, findings: Findings) -> SessionSummary {
+    let [opened, closed, deleted] = shared.ledger.counts();
+    let ids = |found: &mut dyn Iterator<Item = String>| {
+        let mut ids = SessionIds::default();
+        found.for_each(|id| ids.add(id));
+        ids
+    };
+    SessionSummary {
         opened,
         closed,
         deleted,
-        removed: all.removed,
-        unknown: all.failed,
-        ..metrics::Audit::default()
-    };
-    let count = |ids: &mut Sessions, found: Vec<String>| found.into_iter().for_each(|id| ids.add(id));
-    count(&mut audit.left_behind, all.left);
-    count(&mut audit.foreign, all.foreign.into_iter().collect());
-    audit
+        cleaned_up: findings.cleaned_up,
+        left_behind: ids(&mut findings.left_behind.into_iter()),
+        foreign: ids(&mut findings.foreign.into_iter()),
+        check_error: findings.error,
+    }
 }
 
-/// Compares what is listed for a user with the ledger, deletes all of it, and looks again.
-async fn clear(load: &Load, client: &RetryingClient, owner: &str, found: &mut Found) -> Result<(), String> {
-    let sessions = load.ledger.owned_by(owner);
-    // Each opening without an answer may have opened a session.
-    let unanswered = usize::try_from(sessions.unanswered).unwrap_or(usize::MAX);
-    let limit = (sessions.known.len() + UNKNOWN).saturating_add(unanswered);
-    let (ids, foreign) = listed(load, client, owner, &sessions, limit).await?;
-    // What the list has missed may be there all the same.
-    let unlisted = sessions.known.keys().filter(|id| !ids.contains(*id)).cloned().collect::<Vec<_>>();
-    found.foreign.extend(foreign);
-    if ids.is_empty() && unlisted.is_empty() {
-        return Ok(());
-    }
-    // What is listed is there, whatever its deletion is answered with.
-    let mut there = ids.len() as u64;
-    for (id, is_listed) in ids.iter().map(|id| (id, true)).chain(unlisted.iter().map(|id| (id, false))) {
-        match remove(load, client, id, sessions.known.get(id).map(|known| &**known)).await {
-            Ok(was_there) => {
-                found.in_a_row = 0;
-                there += u64::from(was_there && !is_listed);
+#[derive(Clone, Debug)]
+struct LeftoverCheck {
+    shared: Arc<SharedState>,
+    client: Arc<CleanupClient>,
+}
+
+impl LeftoverCheck {
+    async fn owners(&self, owners: impl Iterator<Item = &String>) -> Findings {
+        let mut findings = Findings::default();
+        for owner in owners {
+            match self.owner(owner, &mut findings).await {
+                Ok(()) => findings.consecutive_failures = 0,
+                Err(error) => {
+                    findings.error.get_or_insert(error);
+                    findings.consecutive_failures += 1;
+                }
             }
-            Err(why) => {
-                found.in_a_row += 1;
-                // The list says whether one is left that it had before; of the others nobody knows.
-                if !is_listed || found.in_a_row >= FAILURES {
-                    return Err(why);
+            if findings.consecutive_failures >= MAX_FAILURES {
+                break;
+            }
+        }
+        findings
+    }
+
+    /// Lists the sessions of an owner, checks and deletes them, and lists again.
+    async fn owner(&self, owner: &str, findings: &mut Findings) -> Result<(), String> {
+        let sessions = self.shared.ledger.owned_by(owner);
+        let unknown = usize::try_from(sessions.unknown).unwrap_or(usize::MAX);
+        let limit = (sessions.known.len() + MAX_UNKNOWN).saturating_add(unknown);
+        let Listing { own, foreign } = self.checked_list(owner, &sessions, limit).await?;
+        findings.foreign.extend(foreign);
+        // Sessions that the list omits may exist as well.
+        let unlisted: Vec<_> = sessions.known.keys().filter(|id| !own.contains(*id)).cloned().collect();
+        if own.is_empty() && unlisted.is_empty() {
+            return Ok(());
+        }
+        let existing = self.delete_all(&sessions, &own, &unlisted, findings).await?;
+        let left = self.list(owner, limit, &mut |_| ()).await?.own;
+        findings.cleaned_up += existing.saturating_sub(left.len() as u64);
+        findings.left_behind.extend(left);
+        Ok(())
+    }
+
+    /// Deletes listed and unlisted sessions. Returns the number of sessions that existed.
+    async fn delete_all(
+        &self,
+        sessions: &OwnedSessions,
+        listed: &[String],
+        unlisted: &[String],
+        findings: &mut Findings,
+    ) -> Result<u64, String> {
+        // A listed session existed, whatever the response to its deletion.
+        let mut existing = listed.len() as u64;
+        for (id, is_listed) in listed.iter().map(|id| (id, true)).chain(unlisted.iter().map(|id| (id, false)))
+        {
+            match self.delete(id, sessions.known.get(id).map(|known| &**known)).await {
+                Ok(existed) => {
+                    findings.consecutive_failures = 0;
+                    existing += u64::from(existed && !is_listed);
+                }
+                Err(error) => {
+                    findings.consecutive_failures += 1;
+                    // The next list shows whether a listed session is left; for an unlisted one nothing does.
+                    if !is_listed || findings.consecutive_failures >= MAX_FAILURES {
+                        return Err(error);
+                    }
                 }
             }
         }
+        Ok(existing)
     }
-    let left = again(client, owner, limit).await?;
-    found.removed += there.saturating_sub(left.len() as u64);
-    found.left.extend(left);
-    Ok(())
-}
 
-/// The ids of all sessions that are listed for a user, and those of others among them.
-async fn listed(
-    load: &Load,
-    client: &RetryingClient,
-    owner: &str,
-    sessions: &OwnedSessions,
-    limit: usize,
-) -> Result<(Vec<String>, Vec<String>), String> {
-    let mut checked = load.verify.then(|| Listed::new(sessions.clone(), Asked::All));
-    let mut tell = |page: &DataPage<Session<'_>>| {
-        let outcome = checked.as_mut().map_or(Ok(()), |listed| listed.page(owner, page, &load.ledger));
-        // Others' sessions are told apart, and after the first wrong page nothing certain can be said of the next.
-        if let Err(violation) = outcome {
-            checked = None;
-            if violation != Violation::ListedForeign {
-                violated(load, violation, "get_sessions", "", owner);
+    /// Lists all sessions of an owner, and checks the list if checks are enabled.
+    async fn checked_list(
+        &self,
+        owner: &str,
+        sessions: &OwnedSessions,
+        limit: usize,
+    ) -> Result<Listing, String> {
+        let is_checked = self.shared.config.checks_enabled;
+        let mut list = is_checked.then(|| ListCheck::new(sessions.clone(), ListFilter::All));
+        let mut check = |page: &DataPage<Session<'_>>| {
+            let checked =
+                list.as_mut().map_or(Ok(()), |list| list.check_page(owner, page, &self.shared.ledger));
+            // After the first violation nothing certain can be said about later pages. Sessions of other users are
+            // reported separately.
+            if let Err(violation) = checked {
+                list = None;
+                if violation != Violation::ListedOfOtherUser {
+                    self.record_violation(violation, "get_sessions", "", owner);
+                }
+            }
+        };
+        self.list(owner, limit, &mut check).await
+    }
+
+    /// Requests all pages of an owner's list.
+    async fn list(
+        &self,
+        owner: &str,
+        limit: usize,
+        check: &mut (dyn FnMut(&DataPage<Session<'_>>) + Send),
+    ) -> Result<Listing, String> {
+        let filter = FilterParams::new().user_id(owner);
+        let (mut listing, mut seen) = (Listing::default(), HashSet::new());
+        loop {
+            let paging = PagingParams::new().skip(u32::try_from(seen.len()).unwrap_or(u32::MAX));
+            let operation = GetSessions::new().filter(&filter).paging(&paging);
+            let response = self.client.caller().call_raw(operation).await.map_err(message)?;
+            let page: DataPage<Session<'_>> = response.read().map_err(message)?;
+            check(&page);
+            let before = seen.len();
+            for session in page.data {
+                let id = session.id.into_owned();
+                if seen.insert(id.clone()) {
+                    let is_own = session.user_id.as_deref() == Some(owner);
+                    if is_own { &mut listing.own } else { &mut listing.foreign }.push(id);
+                }
+            }
+            // The end of the list, or a service that ignores offsets.
+            if seen.len() == before {
+                return Ok(listing);
+            }
+            if seen.len() > limit {
+                return Err(format!("get_sessions lists more than {limit} sessions for one user"));
             }
         }
-    };
-    pages(client, owner, limit, &mut tell).await
-}
+    }
 
-/// The ids that are still listed for a user.
-async fn again(client: &RetryingClient, owner: &str, limit: usize) -> Result<Vec<String>, String> {
-    pages(client, owner, limit, &mut |_| ()).await.map(|(ids, _)| ids)
-}
+    /// Closes and deletes a session, and checks the responses. Returns whether it existed.
+    async fn delete(&self, id: &str, known: Option<&KnownSession>) -> Result<bool, String> {
+        let Some(known) = known else {
+            self.client.close_session(None, id).await.map_err(message)?;
+            return Ok(self.client.delete_session_by_id(None, id).await.map_err(message)?.is_some());
+        };
+        let correlation = &*known.correlation;
+        if known.is_active() != Some(false) {
+            let reading = GetSessionById::new(id).correlation_id(correlation);
+            self.call(known, SessionCall::Read, reading).await?;
+            let closing = CloseSession::new(id).correlation_id(correlation);
+            self.call(known, SessionCall::Close, closing).await?;
+        }
+        let deleting = DeleteSessionById::new(id).correlation_id(correlation);
+        self.call(known, SessionCall::Delete, deleting).await
+    }
 
-/// Goes through all pages of a user's list; the ids of the user's sessions, and those of others.
-async fn pages(
-    client: &RetryingClient,
-    owner: &str,
-    limit: usize,
-    tell: &mut (dyn FnMut(&DataPage<Session<'_>>) + Send),
-) -> Result<(Vec<String>, Vec<String>), String> {
-    let filter = FilterParams::new().user_id(owner);
-    let (mut ids, mut foreign, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
-    loop {
-        let skipped = u32::try_from(seen.len()).unwrap_or(u32::MAX);
-        let paging = PagingParams::new().skip(skipped);
-        let listing = GetSessions::new().filter(&filter).paging(&paging);
-        let answer = client.caller().call_raw(listing).await.map_err(text)?;
-        let page: DataPage<Session<'_>> = answer.read().map_err(text)?;
-        tell(&page);
-        let before = seen.len();
-        for session in page.data {
-            let id = session.id.into_owned();
-            if seen.insert(id.clone()) {
-                let is_ours = session.user_id.as_deref() == Some(owner);
-                if is_ours { &mut ids } else { &mut foreign }.push(id);
-            }
-        }
-        // The end of the list, or a service that does not know how to skip.
-        if seen.len() == before {
-            return Ok((ids, foreign));
-        }
-        if seen.len() > limit {
-            return Err(format!("get_sessions lists more than {limit} sessions for one user"));
+    /// Executes a call and checks its response. Returns whether the session existed.
+    async fn call<O: Operation>(
+        &self,
+        known: &KnownSession,
+        session_call: SessionCall,
+        operation: O,
+    ) -> Result<bool, String> {
+        let pending = known.begin(session_call);
+        let response = self.client.caller().call_raw(operation).await.map_err(message)?;
+        let found: Option<Session<'_>> = response.read().map_err(message)?;
+        let checked = known.end(&pending, Ok(&found).into(), &self.shared.config.filler);
+        self.record(known, checked, O::ROUTE.name);
+        Ok(found.is_some())
+    }
+
+    fn record(&self, known: &KnownSession, checked: CheckResult, operation: &str) {
+        if let Err(violation) = checked
+            && self.shared.config.checks_enabled
+        {
+            known.stop_checks();
+            self.record_violation(violation, operation, &known.id, &known.correlation);
         }
     }
-}
 
-/// Closes and deletes a session, and compares what comes back with what is known of it; whether it was there.
-async fn remove(
-    load: &Load,
-    client: &RetryingClient,
-    id: &str,
-    known: Option<&KnownSession>,
-) -> Result<bool, String> {
-    let Some(known) = known else {
-        client.close_session(None, id).await.map_err(text)?;
-        return Ok(client.delete_session_by_id(None, id).await.map_err(text)?.is_some());
-    };
-    let correlation = &*known.correlation;
-    if known.is_active() != Some(false) {
-        let reading = GetSessionById::new(id).correlation_id(correlation);
-        ask(load, client, known, Change::Nothing, reading).await?;
-        let closing = CloseSession::new(id).correlation_id(correlation);
-        ask(load, client, known, Change::Close, closing).await?;
+    fn record_violation(
+        &self,
+        violation: Violation,
+        operation: &str,
+        session_id: &str,
+        correlation_id: &str,
+    ) {
+        self.shared.recorder.violation(violation, || ViolationExample {
+            session_id: session_id.to_owned(),
+            operation: operation.to_owned(),
+            correlation_id: Some(correlation_id.to_owned()),
+            detail: Some("found after the run".to_owned()),
+        });
     }
-    let deleting = DeleteSessionById::new(id).correlation_id(correlation);
-    ask(load, client, known, Change::Delete, deleting).await
-}
-
-/// Calls `operation`, and compares what comes back with what is known of the session; whether it was there.
-async fn ask<O: Operation>(
-    load: &Load,
-    client: &RetryingClient,
-    known: &KnownSession,
-    change: Change,
-    operation: O,
-) -> Result<bool, String> {
-    let pending = known.begin(change);
-    let answer = client.caller().call_raw(operation).await.map_err(text)?;
-    let found: Option<Session<'_>> = answer.read().map_err(text)?;
-    judge(load, known, known.end(&pending, Ok(&found).into(), &load.filler), O::ROUTE.name);
-    Ok(found.is_some())
-}
-
-fn judge(load: &Load, known: &KnownSession, checked: Result<(), Violation>, operation: &str) {
-    if let Err(violation) = checked
-        && load.verify
-    {
-        // What is wrong with it has been told.
-        known.distrust();
-        violated(load, violation, operation, &known.id, &known.correlation);
-    }
-}
-
-fn violated(load: &Load, violation: Violation, operation: &str, session: &str, correlation: &str) {
-    load.recorder.violation(violation, || Example {
-        session: session.to_owned(),
-        operation: operation.to_owned(),
-        correlation_id: Some(correlation.to_owned()),
-        detail: Some("found after the run".to_owned()),
-    });
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is mapped over errors")]
-fn text(error: Error) -> String {
+fn message(error: Error) -> String {
     error.to_string()
 }

@@ -1,133 +1,125 @@
-//! Removing what a run has left that was killed.
+//! `loadtest cleanup`: deletes the sessions that a killed run left behind.
 //!
-//! The service finds users by their exact id alone, and a run that was killed cannot say which users it had. So all
-//! sessions are gone through, and those that belong to a user of the run are closed and deleted. What is deleted moves the rest of the
-//! list up, and so does what others delete meanwhile: each page begins with something that was on the one before, or the list
-//! has moved, and the place is sought again. So nothing is passed over, as long as the service keeps its order. It is gone
-//! through again until a pass finds none.
+//! The service finds users only by their exact id, and the users of a killed run are unknown. So all sessions are listed,
+//! and those of a user of the run are closed and deleted. The list is paged through until a pass finds no session of the
+//! run.
 
-use crate::client::RetryingClient;
-use crate::executors::shared::prefix;
+use super::pager::{Page, Pager};
+use crate::client::CleanupClient;
+use crate::executors::shared::user_id_prefix;
 use crate::format::{count, counted};
-use sessions_client::{Error, ISessionsV1, PagingParams};
+use sessions_client::{Error, ISessionsV1, PagingParams, SessionV1, Value};
 use std::collections::HashSet;
 use std::fmt;
 
-/// Passes through the list before it is given up: the service does not delete what it is told to.
-const PASSES: u32 = 5;
+/// The number of passes after which the service is assumed to ignore deletions.
+const MAX_PASSES: u32 = 5;
 
-/// How far to go back in a list that has moved: a page of most services.
-const BACK: u32 = 100;
+/// The number of sessions after which the progress is reported again.
+const PROGRESS_INTERVAL: u64 = 10_000;
 
-/// A line of progress is written each time that this many more sessions were gone through.
-const PROGRESS: u64 = 10_000;
-
-/// What was found and done.
+/// The result of a cleanup.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cleaned {
+pub struct CleanupSummary {
     /// Sessions of the run that were closed and deleted.
-    pub removed: u64,
-    /// All sessions that were looked at in the last pass.
-    pub seen: u64,
-    /// Whether no session of the run is left for certain.
+    pub deleted: u64,
+    /// Sessions that were listed in the last pass.
+    pub listed: u64,
+    /// True if certainly no session of the run is left.
     pub complete: bool,
 }
 
-impl fmt::Display for Cleaned {
+impl fmt::Display for CleanupSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { removed, seen, complete } = self;
-        write!(f, "{} removed, {} looked at", counted(*removed, "session", "sessions"), count(*seen))?;
+        let Self { deleted, listed, complete } = self;
+        write!(f, "{} deleted, {} listed", counted(*deleted, "session", "sessions"), count(*listed))?;
         if !complete {
-            f.write_str(
-                "; more may be left: the service lists too many, or keeps what it is told to delete",
-            )?;
+            f.write_str("; more may be left: the service lists too many sessions, or ignores deletions")?;
         }
         Ok(())
     }
 }
 
-/// Removes the sessions of a run, looking at no more than `most` sessions in each pass.
+/// Deletes the sessions of a test run, listing at most `max_sessions` in each pass.
 ///
 /// # Errors
 ///
-/// When the service does not answer as it should. What was removed before stays removed.
-pub(crate) async fn clean(
-    client: &RetryingClient,
-    run: &str,
-    most: u64,
-    mut progress: impl FnMut(&Cleaned),
-) -> Result<Cleaned, Error> {
-    let prefix = prefix(run);
-    let mut cleaned = Cleaned::default();
-    for _ in 0..PASSES {
-        match pass(client, &prefix, most, &mut cleaned, &mut progress).await? {
+/// When a call fails. Sessions that were deleted before stay deleted.
+pub(crate) async fn clean_up(
+    client: &CleanupClient,
+    test_run_id: &str,
+    max_sessions: u64,
+    progress: impl FnMut(&CleanupSummary),
+) -> Result<CleanupSummary, Error> {
+    let prefix = user_id_prefix(test_run_id);
+    let mut cleanup = Cleanup { client, prefix, summary: CleanupSummary::default(), progress };
+    for _ in 0..MAX_PASSES {
+        match cleanup.pass(max_sessions).await? {
             Some(0) => {
-                cleaned.complete = true;
+                cleanup.summary.complete = true;
                 break;
             }
             Some(_) => (),
             None => break,
         }
     }
-    Ok(cleaned)
+    Ok(cleanup.summary)
 }
 
-/// Goes through the list once; how many sessions of the run were on it, unless its end was not found.
-async fn pass(
-    client: &RetryingClient,
-    prefix: &str,
-    most: u64,
-    cleaned: &mut Cleaned,
-    mut progress: impl FnMut(&Cleaned),
-) -> Result<Option<u64>, Error> {
-    cleaned.seen = 0;
-    let (mut found, mut told) = (0, 0);
-    let (mut seen, mut deleted) = (HashSet::new(), HashSet::new());
-    // Where the next page begins, and whether that is behind what was seen: a page with nothing new may be the last one, or
-    // one of a service whose pages have a single session.
-    let (mut skipped, mut is_behind) = (0_u32, false);
-    loop {
-        let page = client.get_sessions(None, None, Some(&PagingParams::new().skip(skipped))).await?;
-        if page.data.is_empty() && (is_behind || skipped == 0) {
-            return Ok(Some(found));
-        }
-        let is_joined = page.data.first().is_some_and(|session| seen.contains(&session.id));
-        if skipped > 0 && !is_behind && !is_joined {
-            skipped = skipped.saturating_sub(BACK);
-            continue;
-        }
-        let (length, before) = (page.data.len(), seen.len());
-        let mut gone = 0;
-        for session in page.data {
-            if !seen.insert(session.id.clone()) {
-                // It was said to be deleted, and is there.
-                cleaned.removed -= u64::from(deleted.remove(&session.id));
-                continue;
+struct Cleanup<'c, P> {
+    client: &'c CleanupClient,
+    prefix: String,
+    summary: CleanupSummary,
+    progress: P,
+}
+
+impl<P: FnMut(&CleanupSummary)> Cleanup<'_, P> {
+    /// Pages through the list once. Returns the number of sessions of the run, or `None` if the end was not reached.
+    async fn pass(&mut self, max_sessions: u64) -> Result<Option<u64>, Error> {
+        let mut pager = Pager::new(max_sessions);
+        let (mut found, mut deleted) = (0, HashSet::new());
+        loop {
+            let paging = PagingParams::new().skip(pager.offset());
+            let page = self.client.get_sessions(None, None, Some(&paging)).await?;
+            let ids: Vec<_> = page.data.iter().map(|session| &*session.id).collect();
+            let is_new = match pager.receive(&ids) {
+                Page::End => return Ok(Some(found)),
+                Page::Moved => continue,
+                Page::Sessions(is_new) => is_new,
+            };
+            let before = found;
+            for (session, is_new) in page.data.into_iter().zip(is_new) {
+                if !is_new {
+                    // Listed again after it was deleted.
+                    self.summary.deleted -= u64::from(deleted.remove(&session.id));
+                } else if session.user_id.as_ref().is_some_and(|user| user.starts_with(&self.prefix)) {
+                    found += 1;
+                    deleted.extend(self.delete(session).await?);
+                }
             }
-            cleaned.seen += 1;
-            if session.user_id.is_some_and(|user| user.starts_with(prefix)) {
-                found += 1;
-                if session.active {
-                    client.close_session(None, &session.id).await?;
-                }
-                if client.delete_session_by_id(None, &session.id).await?.is_some() {
-                    cleaned.removed += 1;
-                    deleted.insert(session.id);
-                }
-                gone += 1;
+            self.report_progress(pager.seen());
+            if !pager.advance(usize::try_from(found - before).unwrap_or(usize::MAX)) {
+                return Ok(None);
             }
         }
-        if cleaned.seen - told >= PROGRESS {
-            told = cleaned.seen;
-            progress(cleaned);
+    }
+
+    /// Closes and deletes a session. Returns its id if it was deleted.
+    async fn delete(&mut self, session: SessionV1<Value, Value>) -> Result<Option<String>, Error> {
+        if session.active {
+            self.client.close_session(None, &session.id).await?;
         }
-        let is_new = seen.len() > before;
-        if cleaned.seen >= most || (is_behind && !is_new) {
-            // Too many, or a service that does not know how to skip.
+        if self.client.delete_session_by_id(None, &session.id).await?.is_none() {
             return Ok(None);
         }
-        let next = skipped.saturating_add(u32::try_from(length - gone).unwrap_or(u32::MAX));
-        skipped = if is_new { next.saturating_sub(1) } else { next };
-        is_behind = !is_new;
+        self.summary.deleted += 1;
+        Ok(Some(session.id))
+    }
+
+    fn report_progress(&mut self, listed: u64) {
+        let before = std::mem::replace(&mut self.summary.listed, listed);
+        if before / PROGRESS_INTERVAL < listed / PROGRESS_INTERVAL {
+            (self.progress)(&self.summary);
+        }
     }
 }

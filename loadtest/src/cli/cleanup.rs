@@ -1,23 +1,24 @@
-//! `loadtest clean`: its options.
+//! The options of `loadtest cleanup`.
 
-use super::options::run_id;
+use super::options::test_run_id;
 use clap::Args;
 
-/// Remove what a run has left that was killed
+/// Delete the sessions that a killed run left behind
 ///
-/// Goes through all sessions of the service, and closes and deletes those of users whose ids begin with loadtest- and that name.
+/// Lists all sessions of the service, then closes and deletes those of users whose ids begin with loadtest- and the id of
+/// the test run.
 #[derive(Clone, Debug, Args)]
-pub struct Clean {
-    /// Name of the run, as its first line and its report say it
-    #[arg(long, value_name = "ID", value_parser = run_id)]
-    pub run: String,
-    /// Service to clean, such as <http://localhost:8080>
+pub struct CleanupOptions {
+    /// Id of the test run, from its first line or its report
+    #[arg(long, value_name = "ID", value_parser = test_run_id)]
+    pub test_run_id: String,
+    /// Service to clean up, such as <http://localhost:8080>
     #[arg(long, short = 'H', value_name = "URL")]
     pub host: String,
-    /// Clean a host that is not this machine, as for a run
+    /// Allow a host that is not this machine
     #[arg(long)]
     pub yes: bool,
-    /// Look at no more than this many sessions in a pass
+    /// Maximum number of sessions to list in a pass
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
-    pub most: u64,
+    pub max_sessions: u64,
 }

@@ -1,34 +1,27 @@
-//! The moment when the workers of a run begin together.
-//!
-//! goose's `test_start` is the last place before the first user begins: by then all users are made, which takes each
-//! worker its own time.
+//! The start time that all workers of a run share.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
 
-/// A time in the words of the command line: RFC 3339, or milliseconds since 1970.
+/// Parses a time in RFC 3339, or in milliseconds since 1970.
 pub(crate) fn parse(text: &str) -> Result<DateTime<Utc>, String> {
     let time = match text.parse() {
         Ok(millis) => DateTime::from_timestamp_millis(millis),
         Err(_) => DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc()),
     };
-    time.ok_or_else(|| {
-        "it must be a time such as 2026-01-31T12:00:00Z, or milliseconds since 1970".to_owned()
-    })
+    time.ok_or_else(|| "expected a time such as 2026-01-31T12:00:00Z, or milliseconds since 1970".to_owned())
 }
 
-/// How long it is until `start`.
+/// Returns the time until `start`.
 ///
 /// # Errors
 ///
-/// When it has passed: a worker that began late would make its load alone.
+/// When `start` has passed: a worker that starts late would not overlap with the others.
 pub(crate) fn until(start: DateTime<Utc>, now: DateTime<Utc>) -> Result<Duration, String> {
     (start - now).to_std().map_err(|_| {
         let late = TimeDelta::num_milliseconds(&(now - start));
-        format!(
-            "the start time {} passed {late} ms ago: set it later, the users take time to be made",
-            start.to_rfc3339()
-        )
+        let start = start.to_rfc3339();
+        format!("the start time {start} passed {late} ms ago: set a later one, starting the users takes time")
     })
 }
 
@@ -37,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_read_in_both_ways_that_schedulers_write_it() {
+    fn rfc_3339_and_milliseconds_are_valid() {
         let time = parse("2026-01-31T12:00:00.250+01:00").unwrap();
         assert_eq!(time.timestamp_millis(), 1_769_857_200_250);
         assert_eq!(parse("1769857200250"), Ok(time));
@@ -47,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_start_is_refused_with_how_late_it_is() {
+    fn a_past_start_time_is_rejected() {
         let start = parse("1000").unwrap();
         let at = |millis| DateTime::from_timestamp_millis(millis).unwrap();
         assert_eq!(until(start, at(400)), Ok(Duration::from_millis(600)));

@@ -1,77 +1,105 @@
-//! The load as goose runs it.
+//! The run of goose, which provides the virtual users.
 
 use super::arrival_rate::ArrivalRateExecutor;
+use super::breakpoint::BreakpointSearch;
+use super::constant_users::ConstantUsers;
+use super::shared::SharedState;
+use super::stop::Stop;
+use super::transaction::goose_scenario;
 use crate::distributed::start_time;
-use crate::executors::shared::Load;
-use crate::executors::transaction::scenario;
+use crate::metrics::RateStep;
+use crate::sync::lock;
 use chrono::{DateTime, Utc};
 use goose::client::GooseClientBuilder;
 use goose::config::GooseConfiguration;
 use goose::goose::{GooseUser, Transaction};
 use goose::metrics::GooseMetrics;
-use goose::util::parse_timespan;
 use goose::{GooseAttack, GooseError};
 use std::iter;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tokio::task::JoinError;
 
-/// What goose runs when it has made all users, before the first of them begins.
+/// An executor that is ready to start.
+#[derive(Debug)]
+pub(crate) enum Executor {
+    ConstantUsers(ConstantUsers),
+    ArrivalRate(ArrivalRateExecutor, Vec<RateStep>),
+    Breakpoint(ArrivalRateExecutor, BreakpointSearch),
+}
+
+impl Executor {
+    fn start(self, stop: &Stop) {
+        match self {
+            Self::ConstantUsers(executor) => executor.start(stop),
+            Self::ArrivalRate(executor, steps) => executor.start(move |executor| executor.run_steps(&steps)),
+            Self::Breakpoint(executor, search) => executor.start(move |executor| search.run(executor)),
+        }
+    }
+}
+
+/// The transaction that goose runs after it has created all users, and before the first of them starts.
+#[derive(Debug)]
 pub(crate) struct TestStart {
-    pub(crate) load: Arc<Load>,
-    pub(crate) start_at: Option<DateTime<Utc>>,
-    pub(crate) executor: Mutex<Option<ArrivalRateExecutor>>,
-    /// How long a closed load is that goose cannot be left to end: once its dashboard was opened, it would stay.
-    pub(crate) run_time: Option<Duration>,
-    /// Why nothing could begin: goose drops what `test_start` returns.
-    pub(crate) refused: OnceLock<String>,
+    shared: Arc<SharedState>,
+    start_at: Option<DateTime<Utc>>,
+    executor: Mutex<Option<Executor>>,
+    /// The reason why nothing was started: goose ignores the result of this transaction.
+    rejected: OnceLock<String>,
 }
 
 impl TestStart {
+    pub(crate) fn new(
+        shared: &Arc<SharedState>,
+        start_at: Option<DateTime<Utc>>,
+        executor: Executor,
+    ) -> Self {
+        let (shared, executor) = (Arc::clone(shared), Mutex::new(Some(executor)));
+        Self { shared, start_at, executor, rejected: OnceLock::new() }
+    }
+
+    /// The reason why nothing was started.
+    pub(crate) fn rejected(&self) -> Option<&str> {
+        self.rejected.get().map(String::as_str)
+    }
+
     async fn run(&self) {
         if let Some(start) = self.start_at {
             match start_time::until(start, Utc::now()) {
                 Ok(left) => self.wait(left).await,
-                Err(why) => {
-                    let _ = self.refused.set(why);
-                    self.load.stop.end_as_planned();
+                Err(reason) => {
+                    let _ = self.rejected.set(reason);
+                    self.shared.stop.end_as_planned();
                     return;
                 }
             }
         }
-        let executor = self.executor.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let executor = lock(&self.executor).take();
         if let Some(executor) = executor {
-            executor.start();
-        }
-        if let Some(time) = self.run_time {
-            let stop = self.load.stop.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(time).await;
-                stop.end_as_planned();
-            });
+            executor.start(&self.shared.stop);
         }
     }
 
-    /// Waits, but not beyond an order to stop.
+    /// Waits for the start time, unless the run is stopped before.
     async fn wait(&self, left: Duration) {
-        let ordered = async {
-            while !self.load.stop.is_due() {
-                tokio::time::sleep(Duration::from_millis(100)).await;
+        let stopped = async {
+            while !self.shared.stop.is_due() {
+                tokio::time::sleep(super::POLL_INTERVAL).await;
             }
         };
         tokio::select! {
             () = tokio::time::sleep(left) => (),
-            () = ordered => (),
+            () = stopped => (),
         }
     }
 }
 
-/// Runs it.
-pub(crate) async fn attack(
+/// Runs goose until the run has ended.
+pub(crate) async fn run_goose(
     goose: GooseConfiguration,
     test_start: Arc<TestStart>,
 ) -> Result<GooseMetrics, GooseError> {
-    let load = Arc::clone(&test_start.load);
+    let scenario = goose_scenario(&test_start.shared);
     let transaction = Transaction::new(Arc::new(move |_: &mut GooseUser| {
         let test_start = Arc::clone(&test_start);
         Box::pin(async move {
@@ -80,30 +108,21 @@ pub(crate) async fn attack(
         })
     }));
     let attack = GooseAttack::initialize_with_config(goose)?
-        // By default each user gets a client of its own, certificates and all, which asks for compression.
+        // By default each user gets a dedicated client with its own certificates. None of them is used.
         .set_client_builder_without_cookies(GooseClientBuilder::new().without_cookies().gzip(false))?
         .test_start(transaction)
-        .register_scenario(scenario(&load));
+        .register_scenario(scenario);
     Box::pin(attack.execute()).await
 }
 
-/// How long a closed load is, where goose cannot be left to end it.
-pub(crate) fn own_run_time(goose: &mut GooseConfiguration) -> Option<Duration> {
-    let seconds = goose.run_time.as_deref().and_then(parse_timespan)?;
-    goose.dashboard.then(|| {
-        goose.run_time = None;
-        Duration::from_secs(seconds as u64)
-    })
+/// The message for a panic of goose, which is already on standard error.
+pub(crate) fn panic_message(error: &JoinError) -> String {
+    format!("goose panicked: {error}")
 }
 
-/// The panic itself was told on standard error.
-pub(crate) fn panicked(error: &JoinError) -> String {
-    format!("goose broke off: {error}")
-}
-
-/// What goose's message leaves out, and in the words of the command line.
-pub(crate) fn explain(error: &GooseError) -> String {
-    let text = match error {
+/// The whole message of a goose error, with the names of options on the command line.
+pub(crate) fn error_message(error: &GooseError) -> String {
+    let message = match error {
         GooseError::InvalidOption { detail, .. }
         | GooseError::InvalidHost { detail, .. }
         | GooseError::InvalidWaitTime { detail, .. }
@@ -112,12 +131,12 @@ pub(crate) fn explain(error: &GooseError) -> String {
         | GooseError::FeatureNotEnabled { detail, .. } => detail.clone(),
         other => other.to_string(),
     };
-    as_options(&text)
+    with_option_names(&message)
 }
 
-/// Turns goose's names for its configuration, such as `configuration.run_time`, into those of the options.
-fn as_options(text: &str) -> String {
-    let mut parts = text.split("`configuration.");
+/// Replaces names of goose's configuration, such as `configuration.run_time`, by those of the options.
+fn with_option_names(message: &str) -> String {
+    let mut parts = message.split("`configuration.");
     let before = parts.next().unwrap_or_default().to_owned();
     let options = parts.map(|part| {
         let (name, after) = part.split_once('`').unwrap_or((part, ""));
@@ -131,9 +150,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_of_goose_are_given_in_the_words_of_the_command_line() {
-        let text = "`configuration.run_time` can not be set with `configuration.test_plan`.";
-        assert_eq!(as_options(text), "--run-time can not be set with --test-plan.");
-        assert_eq!(as_options("no such file"), "no such file");
+    fn messages_of_goose_name_options_as_they_are_typed() {
+        let message = "`configuration.run_time` can not be set with `configuration.test_plan`.";
+        assert_eq!(with_option_names(message), "--run-time can not be set with --test-plan.");
+        assert_eq!(with_option_names("no such file"), "no such file");
     }
 }

@@ -1,114 +1,161 @@
-//! What all users of a run share.
+//! The state that all virtual users of a run share.
 
-use super::arrivals::Arrivals;
+use super::POLL_INTERVAL;
+use super::arrivals::ArrivalQueue;
 use super::stop::Stop;
 use crate::checks::known_session::KnownSession;
 use crate::checks::ledger::Ledger;
 use crate::checks::payload::Filler;
-use crate::client::Client;
-use crate::metrics::Worker;
+use crate::client::LoadClient;
+use crate::metrics::ExecutionSegment;
 use crate::metrics::recorder::Recorder;
-use crate::scenarios::{Mix, Options, Scenario};
-use sessions_client::ClientConfig;
+use crate::scenarios::{Scenario, ScenarioParams, ScenarioWeights};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 
-/// The pause between two looks at how many iterations are in flight.
-const POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// The maximum number of calls between two checks for the end of the run, each of which may time out.
+const MAX_CALLS_TO_STOP: u32 = 6;
 
-/// The calls that a user makes at most before looking whether the run is over, each of which may run into its timeout.
-const CALLS: u32 = 6;
-
-/// What all users of a run share.
+/// The state that all virtual users of a run share.
 #[derive(Debug)]
-pub(crate) struct Load {
-    /// One for all: a connection pool for each user would hold a copy of the system's certificates.
-    pub(crate) client: Arc<Client>,
-    /// For users who send by goose's client, each of whom has a typed client of their own.
-    pub(crate) goose_client: Option<GooseClientConfig>,
-    pub(crate) mix: Mix,
-    pub(crate) options: Options,
-    pub(crate) think_time: Duration,
-    pub(crate) filler: Filler,
-    /// Whether answers are compared with what is known.
-    pub(crate) verify: bool,
-    /// What is said when the first user starts: not sooner, because goose may refuse to run.
-    pub(crate) announcement: String,
-    /// Tells the users of this run from those of any other.
-    pub(crate) run: String,
-    pub(crate) share: Worker,
+pub(crate) struct SharedState {
+    pub(crate) config: RunConfig,
+    pub(crate) counters: Counters,
+    /// One client for all users: a client per user would hold a copy of the system's certificates each.
+    pub(crate) client: LoadClient,
     pub(crate) recorder: Recorder,
     pub(crate) ledger: Ledger,
     pub(crate) stop: Stop,
-    /// None in closed load.
-    pub(crate) arrivals: Option<Arrivals>,
+    /// The due iterations, in the open model.
+    pub(crate) arrivals: Option<ArrivalQueue>,
+    /// The session of the scenario `hot-session`.
     pub(crate) hot_session: OnceCell<Arc<KnownSession>>,
-    pub(crate) iteration_counts: BTreeMap<Scenario, IterationCounts>,
-    /// How many iterations were begun, which numbers them.
-    pub(crate) iterations: AtomicU64,
-    /// How many users there have been.
-    pub(crate) users: AtomicUsize,
-    /// How many sessions were asked for, which numbers them.
-    pub(crate) sessions: AtomicU64,
-    /// How many iterations are in flight.
-    pub(crate) in_flight: AtomicUsize,
 }
 
-/// How a typed client over goose's is made.
+/// The part of the options that virtual users need.
 #[derive(Debug)]
-pub(crate) struct GooseClientConfig {
-    pub(crate) config: ClientConfig,
-    /// The address with its path, and without.
-    pub(crate) base: String,
-    pub(crate) peer: String,
+pub(crate) struct RunConfig {
+    pub(crate) weights: ScenarioWeights,
+    pub(crate) params: ScenarioParams,
+    pub(crate) think_time: Duration,
+    pub(crate) filler: Filler,
+    pub(crate) checks_enabled: bool,
+    pub(crate) test_run_id: String,
+    pub(crate) segment: ExecutionSegment,
+    /// The message when the first user starts: earlier, goose may still reject its configuration.
+    pub(crate) announcement: String,
 }
 
-/// How often a scenario was begun, and how often it went through to its end.
+/// The progress of a run.
+#[derive(Debug)]
+pub(crate) struct Counters {
+    scenarios: BTreeMap<Scenario, IterationCounts>,
+    iterations: AtomicU64,
+    users: AtomicUsize,
+    sessions: AtomicU64,
+    in_flight: AtomicUsize,
+}
+
+/// The iterations of one scenario.
 #[derive(Debug, Default)]
 pub(crate) struct IterationCounts {
-    pub(crate) begun: AtomicU64,
-    pub(crate) completed: AtomicU64,
+    started: AtomicU64,
+    completed: AtomicU64,
 }
 
-/// The beginning of all user ids of a run.
-pub(crate) fn prefix(run: &str) -> String {
-    format!("loadtest-{run}-")
+/// Returns the prefix of all user ids of a test run.
+pub(crate) fn user_id_prefix(test_run_id: &str) -> String {
+    format!("loadtest-{test_run_id}-")
 }
 
-impl Load {
-    /// The id of a user, counted from 0, in a scenario. Scenarios have users of their own, so that the lists of one
-    /// hold nothing of another.
-    pub(crate) fn owner(&self, user: usize, scenario: Scenario) -> String {
-        format!("{}{}-{user}-{}", prefix(&self.run), self.share.index, scenario.name())
+impl RunConfig {
+    /// The id of a user, counted from 0, in a scenario. Each scenario has its own users, so that the lists of one do not
+    /// contain sessions of another.
+    pub(crate) fn user_id(&self, user: usize, scenario: Scenario) -> String {
+        format!("{}{}-{user}-{}", user_id_prefix(&self.test_run_id), self.segment.index, scenario.name())
     }
 
-    /// The id of the user whose session all share.
-    pub(crate) fn shared_owner(&self) -> String {
-        format!("{}{}-all-{}", prefix(&self.run), self.share.index, Scenario::HotSession.name())
+    /// The id of the user whose session all users of `hot-session` share.
+    pub(crate) fn shared_user_id(&self) -> String {
+        let (prefix, index) = (user_id_prefix(&self.test_run_id), self.segment.index);
+        format!("{prefix}{index}-all-{}", Scenario::HotSession.name())
     }
+}
 
-    /// Waits for iterations that goose left to themselves: what they open after the audit would stay.
-    pub(crate) async fn drain(&self, timeout: Duration) {
+impl SharedState {
+    /// Waits for iterations that goose has abandoned: sessions opened after the leftover check would be left behind.
+    pub(crate) async fn drain(&self, call_timeout: Duration) {
         let start = Instant::now();
-        let longest = timeout.saturating_mul(CALLS);
-        while self.in_flight.load(Ordering::SeqCst) > 0 && start.elapsed() < longest {
+        let timeout = call_timeout.saturating_mul(MAX_CALLS_TO_STOP);
+        while self.counters.in_flight() > 0 && start.elapsed() < timeout {
             tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 }
 
-/// An iteration that counts as in flight until this is dropped.
-pub(crate) struct InFlight<'l>(&'l AtomicUsize);
+impl Counters {
+    pub(crate) fn new(weights: &ScenarioWeights) -> Self {
+        Self {
+            scenarios: weights.iter().map(|(scenario, _)| (scenario, IterationCounts::default())).collect(),
+            iterations: AtomicU64::new(0),
+            users: AtomicUsize::new(0),
+            sessions: AtomicU64::new(0),
+            in_flight: AtomicUsize::new(0),
+        }
+    }
 
-impl<'l> InFlight<'l> {
-    pub(crate) fn new(count: &'l AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::SeqCst);
-        Self(count)
+    /// Returns the number of the next iteration, counted from 0.
+    pub(crate) fn next_iteration(&self) -> u64 {
+        self.iterations.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Returns the number of the next user, counted from 0.
+    pub(crate) fn next_user(&self) -> usize {
+        self.users.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Returns the number of the next session, counted from 0.
+    pub(crate) fn next_session(&self) -> u64 {
+        self.sessions.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn start_iteration(&self, scenario: Scenario) {
+        if let Some(counts) = self.scenarios.get(&scenario) {
+            counts.started.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn complete_iteration(&self, scenario: Scenario) {
+        if let Some(counts) = self.scenarios.get(&scenario) {
+            counts.completed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The numbers of started and completed iterations of a scenario.
+    pub(crate) fn iterations(&self, scenario: Scenario) -> [u64; 2] {
+        self.scenarios.get(&scenario).map_or([0, 0], |counts| {
+            [&counts.started, &counts.completed].map(|count| count.load(Ordering::Relaxed))
+        })
+    }
+
+    /// The number of iterations in flight.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::SeqCst)
+    }
+
+    /// Counts an iteration as in flight until the guard is dropped.
+    pub(crate) fn enter(&self) -> InFlight<'_> {
+        self.in_flight.fetch_add(1, Ordering::SeqCst);
+        InFlight(&self.in_flight)
     }
 }
+
+/// A guard of an iteration in flight.
+#[derive(Debug)]
+pub(crate) struct InFlight<'c>(&'c AtomicUsize);
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {

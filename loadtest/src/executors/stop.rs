@@ -1,40 +1,43 @@
-//! Stopping early, by a signal; and stopping at all.
+//! The end of a run: planned, by a signal, or after a failure.
 //!
-//! goose listens for Ctrl-C alone, and a process that a scheduler ends with SIGTERM, or whose terminal is closed, would leave its
-//! sessions behind. It takes a Ctrl-C for the second one whenever its switch is set, as it is at the planned end of many runs, and
-//! exits at once; so its handler is kept out by one that is there before it. goose also forgets an order to stop that comes before its run has begun; so it is kept here too,
-//! and given again by the first user that starts.
+//! goose handles only SIGINT. A scheduler stops a process with SIGTERM, and a closed terminal with SIGHUP; both would
+//! leave sessions behind, so all three are handled here. Two more facts about goose:
+//!
+//! 1. Its SIGINT handler exits immediately if its kill switch is already set, as at the planned end of many runs. Ours is
+//!    installed first, and goose then installs none.
+//! 2. It resets the kill switch at the start of a run. A signal that arrives before is kept here, and `is_due` sets the
+//!    switch again.
 
-use crate::Exit;
-use crate::format as text;
+use crate::sync::lock;
+use crate::{ExitCode, status};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
-/// The run that a Ctrl-C ends: there can be one handler in a process.
-static LATEST: Mutex<Option<Stop>> = Mutex::new(None);
+/// The run that SIGINT stops: a process has only one handler.
+static CURRENT: Mutex<Option<Stop>> = Mutex::new(None);
 
-/// Whether the run is to end.
+/// The state of ending a run, shared by all its parts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stop {
-    /// The signal that ordered it.
+    /// The first signal received.
     signal: Arc<OnceLock<&'static str>>,
-    over: Arc<AtomicBool>,
+    ended: Arc<AtomicBool>,
     planned: Arc<AtomicBool>,
-    /// Why the run cannot go on.
-    broken: Arc<OnceLock<&'static str>>,
+    /// The failure of a part of the load generator.
+    failure: Arc<OnceLock<&'static str>>,
 }
 
 impl Stop {
-    /// Reacts to Ctrl-C, SIGTERM and SIGHUP from now on: the first of them ends the run in order, the second at once.
+    /// Handles SIGINT, SIGTERM and SIGHUP: the first signal stops the run, the second exits immediately.
     pub(crate) fn on_signals(&self) -> io::Result<()> {
-        *LATEST.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.clone());
-        let handled = ctrlc::set_handler(|| {
-            if let Some(stop) = &*LATEST.lock().unwrap_or_else(PoisonError::into_inner) {
+        *lock(&CURRENT) = Some(self.clone());
+        let installed = ctrlc::set_handler(|| {
+            if let Some(stop) = &*lock(&CURRENT) {
                 stop.received("SIGINT");
             }
         });
-        match handled {
+        match installed {
             Ok(()) | Err(ctrlc::Error::MultipleHandlers) => (),
             Err(error) => return Err(io::Error::other(error)),
         }
@@ -56,48 +59,48 @@ impl Stop {
 
     fn received(&self, signal: &'static str) {
         if self.signal.set(signal).is_err() {
-            text::tell("a second signal: sessions may stay behind");
-            std::process::exit(Exit::Stopped.code().into());
+            status::log("second signal: exiting without cleanup");
+            std::process::exit(ExitCode::Stopped.code().into());
         }
         goose::trigger_killswitch(signal);
     }
 
-    /// The signal that was received.
+    /// The signal that stopped the run.
     pub(crate) fn signal(&self) -> Option<&'static str> {
         self.signal.get().copied()
     }
 
-    /// Nobody starts anything from now on, whatever becomes of goose's switch.
+    /// Ends the run for all users, independently of goose's kill switch.
     pub(crate) fn end(&self) {
-        self.over.store(true, Ordering::SeqCst);
+        self.ended.store(true, Ordering::SeqCst);
     }
 
-    /// Ends the run because it has come to its end, which goose knows nothing of.
+    /// Ends the run as planned, where goose does not know the plan.
     pub(crate) fn end_as_planned(&self) {
         if !goose::is_killswitch_triggered() {
             self.planned.store(true, Ordering::SeqCst);
         }
         self.end();
-        goose::trigger_killswitch("the load has come to its end");
+        goose::trigger_killswitch("the planned end of the run");
     }
 
-    /// Ends the run because a part of the load test itself has failed.
-    pub(crate) fn break_off(&self, why: &'static str) {
-        let _ = self.broken.set(why);
+    /// Ends the run after a failure of the load generator.
+    pub(crate) fn fail(&self, reason: &'static str) {
+        let _ = self.failure.set(reason);
         self.end_as_planned();
     }
 
-    /// Which part has failed, if any.
-    pub(crate) fn broken(&self) -> Option<&'static str> {
-        self.broken.get().copied()
+    /// The failure of the load generator, if any.
+    pub(crate) fn failure(&self) -> Option<&'static str> {
+        self.failure.get().copied()
     }
 
-    /// Whether the run was ended because it had come to its end.
+    /// Returns whether the run was ended as planned by the load test.
     pub(crate) fn is_planned(&self) -> bool {
         self.planned.load(Ordering::SeqCst)
     }
 
-    /// Whether users should come to an end, for whatever reason.
+    /// Returns whether users should stop, for any reason.
     pub(crate) fn is_due(&self) -> bool {
         let triggered = goose::is_killswitch_triggered();
         if let Some(signal) = self.signal()
@@ -105,6 +108,6 @@ impl Stop {
         {
             goose::trigger_killswitch(signal);
         }
-        triggered || self.signal().is_some() || self.over.load(Ordering::SeqCst)
+        triggered || self.signal().is_some() || self.ended.load(Ordering::SeqCst)
     }
 }

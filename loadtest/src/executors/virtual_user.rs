@@ -1,15 +1,14 @@
-//! A virtual user: what a user of goose is from one iteration to the next, and what one can do in each.
+//! Virtual users: their state between iterations, and the calls that scenarios are made of.
 
-use super::shared::Load;
-use crate::checks::known_session::{Answer, CLIENT, Change, KnownSession, Session, USER_NAME};
-use crate::checks::list::Listed;
+use super::call::{CallContext, IterationError, Subject, call};
+use super::shared::SharedState;
+use crate::checks::known_session::{CLIENT, CallOutcome, KnownSession, Session, SessionCall, USER_NAME};
+use crate::checks::list::ListCheck;
 use crate::checks::payload::Label;
-use crate::checks::violation::{Violation, must};
-use crate::client::{EitherTransport, GooseTransport, UserClient, client};
-use crate::executors::call::{CallContext, CallError, Subject, call};
-use crate::format as text;
-use crate::metrics::recorder::Window;
+use crate::checks::violation::{Violation, ensure};
+use crate::metrics::recorder::StepMetrics;
 use crate::scenarios::Scenario;
+use crate::status;
 use goose::goose::GooseUser;
 use sessions_client::sessions_v1::{
     CloseSession, DeleteSessionById, GetSessionById, GetSessions, OpenSession, StoreSessionData,
@@ -17,118 +16,106 @@ use sessions_client::sessions_v1::{
 };
 use sessions_client::{Error, FilterParams, Operation, PagingParams, RawResponse, RawValue};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// The longest sleep before somebody looks whether the run is over.
-const POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// The time between two checks for the end of the run while a user thinks. Thousands of users may be thinking, so it is
+/// longer than the poll interval of executors.
+const THINK_POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// What a user of goose is from one iteration to the next.
+/// The state of a virtual user between iterations.
 #[derive(Clone, Debug)]
 pub(crate) struct VirtualUser {
     number: usize,
-    client: UserClient,
+    /// Sessions that a scenario keeps from one iteration to the next.
     kept_sessions: Vec<Arc<KnownSession>>,
 }
 
-/// The data that goose keeps for its user between iterations.
+/// The virtual user in the session data of its goose user.
 #[derive(Clone, Debug, Default)]
-struct UserData(Option<VirtualUser>);
+struct GooseUserData(Option<VirtualUser>);
 
 impl VirtualUser {
-    /// The virtual user that `user` is, out of the data of its last iteration if there was one.
-    pub(crate) fn take_from(load: &Load, user: &mut GooseUser) -> Self {
-        if let Some(UserData(kept)) = user.get_session_data_mut::<UserData>()
+    /// Takes the virtual user out of its goose user, or creates it for the first iteration.
+    pub(crate) fn take_from(shared: &SharedState, user: &mut GooseUser) -> Self {
+        if let Some(GooseUserData(kept)) = user.get_session_data_mut::<GooseUserData>()
             && let Some(virtual_user) = kept.take()
         {
             return virtual_user;
         }
-        let number = load.users.fetch_add(1, Ordering::Relaxed);
+        let number = shared.counters.next_user();
         if number == 0 {
-            text::tell(&load.announcement);
+            status::log(&shared.config.announcement);
         }
-        let client = match &load.goose_client {
-            None => UserClient::Own(Arc::clone(&load.client)),
-            Some(goose) => {
-                let (transport, driver) = GooseTransport::new(&goose.base, &goose.peer);
-                let transport = EitherTransport::goose(transport, &goose.config);
-                UserClient::Goose(Arc::new(client(transport, &goose.config)), driver)
-            }
-        };
-        Self { number, client, kept_sessions: Vec::new() }
+        Self { number, kept_sessions: Vec::new() }
     }
 
-    /// Leaves the virtual user with `user` for the next iteration.
+    /// Puts the virtual user back for the next iteration.
     pub(crate) fn put_back(self, user: &mut GooseUser) {
-        user.set_session_data(UserData(Some(self)));
+        user.set_session_data(GooseUserData(Some(self)));
     }
 }
 
 /// One iteration of a virtual user.
 pub(crate) struct Iteration<'i> {
-    pub(crate) load: &'i Load,
+    pub(crate) shared: &'i SharedState,
     user: &'i mut GooseUser,
     number: usize,
-    client: &'i UserClient,
-    /// Sessions that are kept from one iteration to the next.
+    /// Sessions that the scenario keeps from one iteration to the next.
     pub(crate) kept_sessions: &'i mut Vec<Arc<KnownSession>>,
-    /// When the iteration was due, until its first call has begun: the others are due when the one before is answered.
+    /// The moment when the iteration was due, until its first call takes it: later calls are due when the previous
+    /// response arrives.
     due: Option<Instant>,
-    window: Option<&'i Window>,
+    step: Option<&'i StepMetrics>,
 }
 
 impl<'i> Iteration<'i> {
     pub(crate) fn new(
-        load: &'i Load,
+        shared: &'i SharedState,
         user: &'i mut GooseUser,
         virtual_user: &'i mut VirtualUser,
         due: Option<Instant>,
-        window: Option<&'i Window>,
+        step: Option<&'i StepMetrics>,
     ) -> Self {
-        let VirtualUser { number, client, kept_sessions } = virtual_user;
-        Self { load, user, number: *number, client, kept_sessions, due, window }
+        let VirtualUser { number, kept_sessions } = virtual_user;
+        Self { shared, user, number: *number, kept_sessions, due, step }
     }
 
     /// The id of this user in a scenario.
-    pub(crate) fn owner(&self, scenario: Scenario) -> String {
-        self.load.owner(self.number, scenario)
+    pub(crate) fn user_id(&self, scenario: Scenario) -> String {
+        self.shared.config.user_id(self.number, scenario)
     }
 
-    /// The context of the next call, which is due when the iteration was if it is the first.
+    /// The context of the next call.
     fn call_context(&mut self) -> CallContext<'_> {
-        let Self { load, number, client, window, .. } = *self;
         let due = self.due.take();
-        CallContext {
-            recorder: &load.recorder,
-            verify: load.verify,
-            user: self.user,
-            number,
-            client,
-            due,
-            window,
-        }
+        CallContext { shared: self.shared, user: self.user, number: self.number, due, step: self.step }
     }
 
-    /// Waits as long as a user thinks, half to one and a half times the average; whether the run is over by then.
-    pub(crate) async fn think(&self) -> bool {
-        let Load { think_time, stop, .. } = self.load;
+    /// Returns an error if the run has ended.
+    pub(crate) fn check_stop(&self) -> Result<(), IterationError> {
+        if self.shared.stop.is_due() { Err(IterationError::RunEnded) } else { Ok(()) }
+    }
+
+    /// Waits for half to one and a half times the average think time. Returns an error if the run ends meanwhile.
+    pub(crate) async fn think(&self) -> Result<(), IterationError> {
+        let think_time = self.shared.config.think_time;
         if !think_time.is_zero() {
             let mut left = think_time.mul_f64(0.5 + fastrand::f64());
-            while !left.is_zero() && !stop.is_due() {
-                let pause = left.min(POLL_INTERVAL);
+            while !left.is_zero() && !self.shared.stop.is_due() {
+                let pause = left.min(THINK_POLL_INTERVAL);
                 tokio::time::sleep(pause).await;
                 left -= pause;
             }
         }
-        stop.is_due()
+        self.check_stop()
     }
 
-    pub(crate) async fn open(&mut self, owner: &str) -> Result<Arc<KnownSession>, CallError> {
-        let load = self.load;
-        let number = load.sessions.fetch_add(1, Ordering::Relaxed);
+    pub(crate) async fn open(&mut self, owner: &str) -> Result<Arc<KnownSession>, IterationError> {
+        let SharedState { config, counters, ledger, .. } = self.shared;
+        let number = counters.next_session();
         let correlation = format!("{owner}-{number}");
         let label = Label::new(owner, number);
-        let (user, data) = (label.user(0), label.data(0, &load.filler));
+        let (user, data) = (label.user(0), label.data(0, &config.filler));
         let opening = OpenSession::<Box<RawValue>, Box<RawValue>>::new(owner)
             .correlation_id(&correlation)
             .user_name(USER_NAME)
@@ -136,114 +123,114 @@ impl<'i> Iteration<'i> {
             .user(&user)
             .data(&data);
         let mut opened = None;
-        let check = |answer: Result<&RawResponse, Error>| {
-            let session: Session<'_> = answer.and_then(RawResponse::read)?;
+        let check = |response: Result<&RawResponse, Error>| {
+            let session: Session<'_> = response.and_then(RawResponse::read)?;
             if session.id.is_empty() {
-                return Ok(Err(Violation::NoId));
+                return Ok(Err(Violation::MissingId));
             }
-            // Whatever else is wrong with it, a session of ours is one to delete; one of others is not.
+            // A session of this user must be deleted whatever else is wrong with it; one of another user must not.
             if session.user_id.as_deref() != Some(owner) {
                 return Ok(Err(Violation::OtherUser));
             }
             let known = Arc::new(KnownSession::new(&session, label, correlation.clone()));
-            let is_new = load.ledger.opened(Arc::clone(&known));
-            let checked = if load.verify {
-                let pending = known.begin(Change::Nothing);
-                let checked = known.end(&pending, Answer::Session(&session), &load.filler);
-                must(is_new, Violation::IdGivenTwice).and(checked)
+            let is_new = ledger.opened(Arc::clone(&known));
+            let checked = if config.checks_enabled {
+                let pending = known.begin(SessionCall::Read);
+                let checked = known.end(&pending, CallOutcome::Session(&session), &config.filler);
+                ensure(is_new, Violation::ReusedId).and(checked)
             } else {
                 Ok(())
             };
             opened = Some(known);
             Ok(checked)
         };
-        load.ledger.opening(owner);
-        let subject = Subject { session: "", correlation: &correlation };
-        let answer = call(self.call_context(), subject, opening, check).await;
-        // goose may be gone before the call, or after its answer.
-        if opened.is_none() && matches!(answer, Err(CallError::Over(_))) {
-            load.ledger.not_opened(owner);
+        ledger.opening(owner);
+        let subject = Subject { session_id: "", correlation_id: &correlation };
+        let called = call(self.call_context(), subject, opening, check).await;
+        // goose may have stopped before the request was sent, or after its response arrived.
+        if opened.is_none() && matches!(called, Err(IterationError::Goose(_))) {
+            ledger.not_opened(owner);
         }
-        answer?;
-        opened.ok_or(CallError::Wrong(Violation::NoId))
+        called?;
+        opened.ok_or(IterationError::Violation(Violation::MissingId))
     }
 
-    pub(crate) async fn read(&mut self, known: &KnownSession) -> Result<(), CallError> {
+    pub(crate) async fn read(&mut self, known: &KnownSession) -> Result<(), IterationError> {
         let reading = GetSessionById::new(&known.id).correlation_id(&known.correlation);
-        self.about(known, Change::Nothing, reading).await
+        self.call_session(known, SessionCall::Read, reading).await
     }
 
-    pub(crate) async fn store(&mut self, known: &KnownSession) -> Result<(), CallError> {
-        let sequence = self.next(known, KnownSession::next_data);
-        let data = known.label.data(sequence, &self.load.filler);
+    pub(crate) async fn store(&mut self, known: &KnownSession) -> Result<(), IterationError> {
+        let sequence = self.next_sequence(known, KnownSession::next_data);
+        let data = known.label.data(sequence, &self.shared.config.filler);
         let storing = StoreSessionData::new(&known.id, &data).correlation_id(&known.correlation);
-        self.about(known, Change::Data(sequence), storing).await
+        self.call_session(known, SessionCall::StoreData(sequence), storing).await
     }
 
-    pub(crate) async fn update(&mut self, known: &KnownSession) -> Result<(), CallError> {
-        let sequence = self.next(known, KnownSession::next_user);
+    pub(crate) async fn update(&mut self, known: &KnownSession) -> Result<(), IterationError> {
+        let sequence = self.next_sequence(known, KnownSession::next_user);
         let user = known.label.user(sequence);
         let updating = UpdateSessionUser::new(&known.id, &user).correlation_id(&known.correlation);
-        self.about(known, Change::User(sequence), updating).await
+        self.call_session(known, SessionCall::UpdateUser(sequence), updating).await
     }
 
-    pub(crate) async fn close(&mut self, known: &KnownSession) -> Result<(), CallError> {
+    pub(crate) async fn close(&mut self, known: &KnownSession) -> Result<(), IterationError> {
         let closing = CloseSession::new(&known.id).correlation_id(&known.correlation);
-        self.about(known, Change::Close, closing).await?;
-        self.load.ledger.closed();
+        self.call_session(known, SessionCall::Close, closing).await?;
+        self.shared.ledger.closed();
         Ok(())
     }
 
-    pub(crate) async fn delete(&mut self, known: &KnownSession) -> Result<(), CallError> {
+    pub(crate) async fn delete(&mut self, known: &KnownSession) -> Result<(), IterationError> {
         let deleting = DeleteSessionById::new(&known.id).correlation_id(&known.correlation);
-        self.about(known, Change::Delete, deleting).await?;
-        self.load.ledger.deleted(known);
+        self.call_session(known, SessionCall::Delete, deleting).await?;
+        self.shared.ledger.deleted(known);
         Ok(())
     }
 
-    /// One page of a list; whether it has added anything, so that there may be another.
+    /// Requests one page of a list. Returns whether it contained new sessions, so that there may be another page.
     pub(crate) async fn list(
         &mut self,
         owner: &str,
         filter: &FilterParams,
         paging: &PagingParams,
-        listed: &mut Listed<'_>,
-    ) -> Result<bool, CallError> {
-        let load = self.load;
+        list: &mut ListCheck<'_>,
+    ) -> Result<bool, IterationError> {
+        let shared = self.shared;
         let listing = GetSessions::new().correlation_id(owner).filter(filter).paging(paging);
-        let subject = Subject { session: "", correlation: owner };
-        let before = listed.count();
-        let check = |answer: Result<&RawResponse, Error>| {
-            let page = answer.and_then(RawResponse::read)?;
-            Ok(if load.verify {
-                listed.page(owner, &page, &load.ledger)
+        let subject = Subject { session_id: "", correlation_id: owner };
+        let before = list.count();
+        let check = |response: Result<&RawResponse, Error>| {
+            let page = response.and_then(RawResponse::read)?;
+            Ok(if shared.config.checks_enabled {
+                list.check_page(owner, &page, &shared.ledger)
             } else {
-                listed.pass(&page);
+                list.skip_page(&page);
                 Ok(())
             })
         };
         call(self.call_context(), subject, listing, check).await?;
-        Ok(listed.count() > before)
+        Ok(list.count() > before)
     }
 
-    /// Numbers what is written next. What is not verified needs no history.
-    fn next(&self, known: &KnownSession, next: impl FnOnce(&KnownSession) -> u64) -> u64 {
-        if self.load.verify { next(known) } else { 0 }
+    /// The sequence number of the next write. Without checks no history is kept.
+    fn next_sequence(&self, known: &KnownSession, next: impl FnOnce(&KnownSession) -> u64) -> u64 {
+        if self.shared.config.checks_enabled { next(known) } else { 0 }
     }
 
-    /// One call about a session that is known.
-    async fn about(
+    /// One call about a known session.
+    async fn call_session(
         &mut self,
         known: &KnownSession,
-        change: Change,
+        session_call: SessionCall,
         operation: impl Operation,
-    ) -> Result<(), CallError> {
-        let load = self.load;
-        let pending = load.verify.then(|| known.begin(change));
-        let check = |answer: Result<&RawResponse, Error>| {
-            let found = answer.and_then(RawResponse::read::<Option<Session<'_>>>);
+    ) -> Result<(), IterationError> {
+        let config = &self.shared.config;
+        let pending = config.checks_enabled.then(|| known.begin(session_call));
+        let check = |response: Result<&RawResponse, Error>| {
+            let found = response.and_then(RawResponse::read::<Option<Session<'_>>>);
             let checked =
-                pending.map_or(Ok(()), |pending| known.end(&pending, found.as_ref().into(), &load.filler));
+                pending.map_or(Ok(()), |pending| known.end(&pending, found.as_ref().into(), &config.filler));
             found.map(|_| checked)
         };
         call(self.call_context(), known.into(), operation, check).await

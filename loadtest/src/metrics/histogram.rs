@@ -1,20 +1,22 @@
-//! Times in buckets whose bounds never change, so that adding the buckets of two runs is exact.
+//! Latencies in buckets with fixed bounds, so that adding the buckets of two runs is exact.
 //!
-//! The bounds are goose's: one for each microsecond below 128, then 64 to a power of two, so that a time is
-//! reported at most 1/128 off. Averages of percentiles were refused, since no percentile of a whole can be had
-//! from those of its parts; so was a library's histogram, whose buckets goose's report would not share.
+//! The bounds are goose's: one bucket for each microsecond below 128, then 64 buckets per power of two, so that the
+//! error of a reported latency is at most 1/128.
+//!
+//! Rejected alternative: averaging percentiles, because the percentile of a whole cannot be computed from those of its
+//! parts. Rejected alternative: a library's histogram, because its buckets differ from those of goose's report.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Buckets to a power of two.
+/// Buckets per power of two.
 const STEPS: u64 = 64;
 
-/// Below this many microseconds each has a bucket of its own.
+/// Below this number of microseconds each has a dedicated bucket.
 const EXACT: u64 = 2 * STEPS;
 
-/// How many microseconds there are in the bucket of `micros`, as a power of two.
+/// The width of the bucket that contains `micros`, as a power of two.
 fn width(micros: u64) -> u32 {
     if micros < EXACT { 0 } else { micros.ilog2() - STEPS.ilog2() }
 }
@@ -34,21 +36,21 @@ fn bounds(index: usize) -> (u64, u64) {
     ((STEPS + index % STEPS) << width, 1 << width)
 }
 
-/// How often each time was measured, in microseconds.
+/// The number of times that each latency was measured, in microseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Buckets", into = "Buckets")]
 pub struct Histogram {
-    /// By [`index`], up to the slowest.
+    /// By [`index`], up to the slowest latency.
     counts: Vec<u64>,
     count: u64,
     sum: u64,
-    /// 0 as long as nothing is counted.
+    /// 0 while the histogram is empty.
     min: u64,
     max: u64,
 }
 
 impl Histogram {
-    /// Counts a time.
+    /// Counts a latency.
     pub fn record(&mut self, micros: u64) {
         self.add(index(micros), 1);
         self.min = if self.count == 0 { micros } else { self.min.min(micros) };
@@ -57,7 +59,7 @@ impl Histogram {
         self.count += 1;
     }
 
-    /// Adds all times of another.
+    /// Adds all latencies of another histogram.
     pub fn merge(&mut self, other: &Self) {
         if other.count == 0 {
             return;
@@ -78,38 +80,38 @@ impl Histogram {
         self.counts[index] = self.counts[index].saturating_add(count);
     }
 
-    /// How many times are counted.
+    /// The number of latencies.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// The fastest time in microseconds, exactly.
+    /// The exact minimum in microseconds.
     #[must_use]
     pub fn min(&self) -> Option<u64> {
         (self.count > 0).then_some(self.min)
     }
 
-    /// The slowest time in microseconds, exactly.
+    /// The exact maximum in microseconds.
     #[must_use]
     pub fn max(&self) -> Option<u64> {
         (self.count > 0).then_some(self.max)
     }
 
-    /// The average time in microseconds, exactly.
+    /// The exact mean in microseconds.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "exact up to 285 years")]
     pub fn mean(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum as f64 / self.count as f64)
     }
 
-    /// The time in microseconds that `percent` of all times do not exceed, at most 1/128 off.
+    /// The latency in microseconds that `percent` of all latencies do not exceed, with an error of at most 1/128.
     ///
-    /// The rank is goose's, so that its tables and ours say the same.
+    /// The rank is computed as in goose, so that its report shows the same percentiles.
     #[must_use]
     pub fn percentile(&self, percent: f64) -> Option<u64> {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank is no greater")]
-        #[expect(clippy::cast_precision_loss, reason = "exact up to 9,000 billion times")]
+        #[expect(clippy::cast_precision_loss, reason = "exact up to 9,000 billion latencies")]
         let rank = (self.count as f64 * percent / 100.0).round() as u64;
         if self.count == 0 || rank <= 1 {
             return self.min();
@@ -126,7 +128,7 @@ impl Histogram {
         Some((floor + width / 2).clamp(self.min, self.max))
     }
 
-    /// The lowest time of each bucket that is not empty, the width of the bucket, and its count.
+    /// The lower bound, the width and the count of each bucket that is not empty.
     pub fn buckets(&self) -> impl Iterator<Item = (u64, u64, u64)> {
         self.counts.iter().enumerate().filter(|(_, count)| **count > 0).map(|(index, count)| {
             let (floor, width) = bounds(index);
@@ -143,7 +145,7 @@ impl FromIterator<u64> for Histogram {
     }
 }
 
-/// A histogram as it is written: the buckets by their lowest time, as in `raw_data.times_us` of goose.
+/// The JSON form of a histogram: the buckets by their lower bound, as in `raw_data.times_us` of goose.
 #[derive(Debug, Serialize, Deserialize)]
 struct Buckets {
     count: u64,
@@ -165,45 +167,45 @@ impl From<Histogram> for Buckets {
     }
 }
 
-/// Why a histogram cannot be read.
+/// The reason why a histogram is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Unreadable {
-    what: &'static str,
+struct HistogramError {
+    reason: &'static str,
     number: u64,
 }
 
-impl fmt::Display for Unreadable {
+impl fmt::Display for HistogramError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a histogram {} {}", self.what, self.number)
+        write!(f, "invalid histogram: {} {}", self.reason, self.number)
     }
 }
 
 impl TryFrom<Buckets> for Histogram {
-    type Error = Unreadable;
+    type Error = HistogramError;
 
-    fn try_from(buckets: Buckets) -> Result<Self, Unreadable> {
+    fn try_from(buckets: Buckets) -> Result<Self, HistogramError> {
         let Buckets { count, sum_us: sum, min_us: min, max_us: max, times_us } = buckets;
         let mut histogram = Self { counts: Vec::new(), count, sum, min, max };
-        let mut counted = 0_u64;
+        let mut sum_of_counts = 0_u64;
         for (floor, count) in times_us {
             let index = index(floor);
             if bounds(index).0 != floor {
-                return Err(Unreadable { what: "has no bucket that begins at", number: floor });
+                return Err(HistogramError { reason: "no bucket has the lower bound", number: floor });
             }
-            counted = counted.saturating_add(count);
+            sum_of_counts = sum_of_counts.saturating_add(count);
             histogram.add(index, count);
         }
-        if counted != count {
-            return Err(Unreadable { what: "does not hold as many times as it says:", number: count });
+        if sum_of_counts != count {
+            return Err(HistogramError { reason: "the buckets do not add up to the count", number: count });
         }
         let mut buckets = histogram.buckets().map(|(floor, ..)| floor);
         let (first, last) = (buckets.next(), buckets.last());
-        let holds = |bucket, micros| bounds(index(micros)).0 == bucket;
-        if first.is_some_and(|first| !holds(first, min)) {
-            return Err(Unreadable { what: "has no bucket for its fastest time,", number: min });
+        let contains = |bucket, micros| bounds(index(micros)).0 == bucket;
+        if first.is_some_and(|first| !contains(first, min)) {
+            return Err(HistogramError { reason: "no bucket contains the minimum", number: min });
         }
-        if last.or(first).is_some_and(|last| !holds(last, max)) || min > max {
-            return Err(Unreadable { what: "has no bucket for its slowest time,", number: max });
+        if last.or(first).is_some_and(|last| !contains(last, max)) || min > max {
+            return Err(HistogramError { reason: "no bucket contains the maximum", number: max });
         }
         Ok(histogram)
     }
@@ -214,7 +216,7 @@ mod tests {
     use super::*;
     use goose::metrics::GooseRequestMetricTimingData;
 
-    /// Times from a microsecond to hours, more of the short ones, the same in every run.
+    /// Seeded latencies from a microsecond to hours, most of them short.
     fn times(seed: u64, count: usize) -> Vec<u64> {
         let mut random = fastrand::Rng::with_seed(seed);
         (0..count)
@@ -226,8 +228,8 @@ mod tests {
     }
 
     #[test]
-    fn goose_puts_times_into_the_same_buckets() {
-        // goose shows its bounds where it reads a report of old, which has whole milliseconds.
+    fn buckets_are_those_of_goose() {
+        // goose exposes its bounds only when it reads an old report with whole milliseconds.
         let times: Vec<u64> = times(5, 9_000).into_iter().map(|millis| millis % (1 << 24)).collect();
         let mut millis = BTreeMap::<u64, u64>::new();
         for time in &times {
@@ -243,7 +245,7 @@ mod tests {
         serde_json::to_value(value).unwrap()
     }
 
-    /// What goose makes of the buckets that we would write.
+    /// The same histogram in goose's type.
     fn in_goose(histogram: &Histogram) -> GooseRequestMetricTimingData {
         let buckets = Buckets::from(histogram.clone());
         let data = serde_json::json!({
@@ -257,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn every_time_is_in_a_bucket_that_holds_it_and_is_at_most_a_64th_wide() {
+    fn buckets_contain_their_latencies_and_are_at_most_a_64th_wide() {
         for micros in times(1, 10_000).into_iter().chain([0, 127, 128, 255, 256, u64::MAX]) {
             let (floor, width) = bounds(index(micros));
             assert!(floor <= micros && micros - floor < width, "{micros}: {floor} + {width}");
@@ -266,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn buckets_follow_each_other_without_a_gap() {
+    fn there_are_no_gaps_between_buckets() {
         let last = index(u64::MAX);
         for index in 0..last {
             let (floor, width) = bounds(index);
@@ -275,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn merging_is_the_same_as_counting_everything_in_one_place() {
+    fn a_merged_histogram_equals_one_of_all_latencies() {
         let times = times(2, 9_000);
         let mut merged = Histogram::default();
         for part in times.chunks(3_000) {
@@ -286,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn goose_finds_the_same_percentiles_in_the_same_buckets() {
+    fn percentiles_are_those_of_goose() {
         for count in [1, 2, 3, 10, 999, 20_000] {
             let histogram: Histogram = times(3, count).into_iter().collect();
             let goose = in_goose(&histogram);
@@ -298,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_counted_has_no_percentile() {
+    fn an_empty_histogram_has_no_percentile() {
         let empty = Histogram::default();
         assert_eq!(
             (empty.percentile(50.0), empty.mean(), empty.min(), empty.max()),
@@ -307,26 +309,26 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_reads_back_the_same() {
+    fn a_histogram_survives_a_round_trip_through_json() {
         let histogram: Histogram = times(4, 500).into_iter().collect();
         let text = serde_json::to_string(&histogram).unwrap();
         assert_eq!(serde_json::from_str::<Histogram>(&text).unwrap(), histogram);
     }
 
     #[test]
-    fn buckets_that_are_not_ours_are_refused() {
+    fn invalid_histograms_are_rejected() {
         for (min, max, times, why) in [
-            (129, 129, r#"{"129": 1}"#, "has no bucket that begins at 129"),
-            (129, 129, r#"{"128": 2}"#, "does not hold as many times as it says: 1"),
-            (130, 130, r#"{"128": 1}"#, "has no bucket for its fastest time, 130"),
-            (128, 150, r#"{"128": 1}"#, "has no bucket for its slowest time, 150"),
-            (129, 128, r#"{"128": 1}"#, "has no bucket for its slowest time, 128"),
+            (129, 129, r#"{"129": 1}"#, "no bucket has the lower bound 129"),
+            (129, 129, r#"{"128": 2}"#, "the buckets do not add up to the count 1"),
+            (130, 130, r#"{"128": 1}"#, "no bucket contains the minimum 130"),
+            (128, 150, r#"{"128": 1}"#, "no bucket contains the maximum 150"),
+            (129, 128, r#"{"128": 1}"#, "no bucket contains the maximum 128"),
         ] {
             let text = format!(
                 r#"{{"count": 1, "sum_us": 129, "min_us": {min}, "max_us": {max}, "times_us": {times}}}"#
             );
             let error = serde_json::from_str::<Histogram>(&text).unwrap_err().to_string();
-            assert!(error.starts_with(&format!("a histogram {why}")), "{error}");
+            assert!(error.starts_with(&format!("invalid histogram: {why}")), "{error}");
         }
     }
 }

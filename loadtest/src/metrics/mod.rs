@@ -1,4 +1,4 @@
-//! What a run measures.
+//! Measurements of a run: latency histograms, calls over time, and the results that reports and verdicts are made of.
 
 mod histogram;
 mod load_model;
@@ -10,9 +10,11 @@ mod results_file;
 pub(crate) mod sample;
 mod timeline;
 
-pub use crate::distributed::merge::{CannotMerge, merge};
 pub use histogram::Histogram;
-pub use load_model::{LimitStep, LoadModel, RateStep, Scenario};
-pub use results::*;
-pub use results_file::Unreadable;
-pub use timeline::{Column, Timeline};
+pub use load_model::{BreakpointStep, LoadModel, RateStep, ScenarioCounts};
+pub(crate) use results::add;
+pub use results::{
+    EXAMPLES, Ending, ExecutionSegment, FORMAT, FailureSummary, LoadGenerator, OperationMetrics,
+    PassCriteria, Results, ServiceInfo, SessionIds, SessionSummary, ViolationExample, ViolationSummary,
+};
+pub use timeline::{Timeline, TimelineInterval};

@@ -1,123 +1,116 @@
-//! What a run observed, and nothing that is concluded from it.
+//! The results of a run: everything that was measured, without any conclusion.
 //!
-//! A record is written as JSON, which is how workers hand their part to the merge, and how a run becomes the
-//! baseline of a later one. Everything that is counted is kept in a form that adds up exactly: times in
-//! buckets, seconds on the clock that all machines share. What is judged or shown is worked out from a record
-//! anew, so that a run of one worker and a merged one are judged and shown by the same code.
+//! Results are written as JSON, which is how workers pass their part to the merge, and how a run becomes the baseline
+//! of a later one. Everything is stored in a form that adds up exactly: latencies in buckets, seconds on the clock that
+//! all machines share. Verdict and reports are computed from the results, so that a single run and a merged one share
+//! the code that judges and shows them.
 
-use super::{Histogram, LoadModel, Scenario, Timeline};
-
+use super::{Histogram, LoadModel, ScenarioCounts, Timeline};
+use crate::format;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The version of the form in which records are written. Other versions are not read.
-pub const FORMAT: u32 = 1;
+/// The version of the JSON format. Other versions are rejected.
+pub const FORMAT: u32 = 2;
 
-/// Examples that are kept of each kind of failure and violation, and of sessions.
+/// The number of examples kept of each kind of failure and violation, and of session ids.
 pub const EXAMPLES: usize = 5;
 
-/// Everything that a run observed.
+/// Everything that was measured in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub struct Results {
     /// [`FORMAT`].
     pub format: u32,
-    /// What the users' ids of the run have in common; the same for all of its workers.
-    pub run: String,
-    /// The version of the program that made it.
-    pub program: String,
-    /// Which worker of how many made it; none for a run of one worker, and for a merged one.
-    pub worker: Option<Worker>,
-    /// What was loaded.
-    pub service: Service,
-    /// How the load was made.
+    /// The id of the test run, which is part of all its user ids; all workers share it.
+    pub test_run_id: String,
+    /// The version of the load test.
+    pub program_version: String,
+    /// The execution segment of the worker; `None` for a run of one worker and for merged results.
+    pub execution_segment: Option<ExecutionSegment>,
+    /// The service that was loaded.
+    pub service: ServiceInfo,
+    /// The load model.
     pub load: LoadModel,
-    /// What each iteration consists of, in a sentence; not how many there are.
-    pub plan: String,
-    /// Whose HTTP client made the calls.
-    pub client: HttpClient,
-    /// Whether what was read was compared with what had been written.
-    pub verified: bool,
-    /// What the users did, and how often.
-    pub scenarios: Vec<Scenario>,
-    /// When the first call began.
+    /// The calls of an iteration, in a sentence.
+    pub iteration: String,
+    /// True if responses were checked.
+    pub checks_enabled: bool,
+    /// The iterations of each scenario.
+    pub scenarios: Vec<ScenarioCounts>,
+    /// The start of the first call.
     pub started: DateTime<Utc>,
-    /// From the start of the first call to the end of the last, in microseconds.
-    pub span_us: u64,
+    /// The time from the start of the first call to the end of the last, in microseconds.
+    pub duration_us: u64,
     /// The calls by the name of their route.
-    pub operations: BTreeMap<String, Operation>,
+    pub operations: BTreeMap<String, OperationMetrics>,
     /// The calls by the time of their end.
     pub timeline: Timeline,
-    /// Why calls failed, by operation and name. A wrong answer is a failure as well as a violation.
-    pub failures: Vec<Failure>,
-    /// What was wrong with answers that arrived well, by kind. What was looked for and never found is counted 0.
-    pub violations: Vec<Violation>,
-    /// What became of the sessions.
-    pub audit: Audit,
-    /// What each worker says of itself, in the order of their numbers.
-    pub workers: Vec<WorkerHealth>,
-    /// How it ended.
+    /// Failed calls by operation and reason. A violation is a failed call as well.
+    pub failures: Vec<FailureSummary>,
+    /// Violations by kind. Kinds that were checked for and never found have a count of 0.
+    pub violations: Vec<ViolationSummary>,
+    /// The sessions that were opened, and the result of the leftover check.
+    pub sessions: SessionSummary,
+    /// The load generators, in the order of their workers.
+    pub load_generators: Vec<LoadGenerator>,
+    /// The way in which the run ended.
     pub ending: Ending,
-    /// What it was to be judged by.
-    pub rules: Rules,
+    /// The criteria by which the run passes or fails.
+    pub pass_criteria: PassCriteria,
 }
 
-/// Whose HTTP client made the calls.
+/// The part of a run that one worker executes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HttpClient {
-    /// The typed client's.
-    Own,
-    /// That of goose.
-    Goose,
-}
-
-/// One of several workers of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Worker {
-    /// Counted from 0.
+pub struct ExecutionSegment {
+    /// The number of the worker, counted from 0.
     pub index: u32,
-    /// How many there are.
+    /// The number of workers.
     pub of: u32,
+}
+
+impl ExecutionSegment {
+    /// The segment of a run with one worker.
+    pub(crate) const WHOLE: Self = Self { index: 0, of: 1 };
 }
 
 /// The service that was loaded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Service {
+pub struct ServiceInfo {
     /// Its address, without path and credentials.
     pub address: String,
-    /// Whether it ran inside the program that loaded it.
+    /// True if it ran in the process of the load generator.
     pub embedded: bool,
-    /// What it calls itself, if it does.
+    /// The name that it reports, if any.
     pub name: Option<String>,
-    /// Which version it says it is, if it does.
+    /// The version that it reports, if any.
     pub version: Option<String>,
 }
 
 /// The calls of one operation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Operation {
-    /// The HTTP method of its route, as it is part of its name in goose's tables and thresholds.
+pub struct OperationMetrics {
+    /// The HTTP method of its route, which is part of its name in goose's tables and in thresholds.
     pub method: String,
-    /// How many were made, failures included.
+    /// The number of calls, including failed ones.
     pub calls: u64,
-    /// How many of them failed, wrong answers included.
+    /// The number of failed calls, including violations.
     pub failures: u64,
-    /// How many were answered with each status; a call without an answer has none.
+    /// The number of responses by status; a call without a response has none.
     pub statuses: BTreeMap<u16, u64>,
-    /// From the moment of sending to the last byte of the answer.
-    pub times: Histogram,
-    /// In open load, from the moment when the call was due.
-    pub from_due: Option<Histogram>,
+    /// The time from sending the request to the last byte of the response.
+    pub service_time: Histogram,
+    /// In the open model, the time from the moment when the call was due to the last byte of the response.
+    pub response_time: Option<Histogram>,
 }
 
-impl Operation {
-    /// The times that are judged and shown: from the due moment where there was one, so that a slow service
-    /// cannot hide its queue.
+impl OperationMetrics {
+    /// The latency that is judged and shown: the response time in the open model, so that a slow service cannot hide its
+    /// queue, and the service time in the closed model.
     #[must_use]
     pub fn latency(&self) -> &Histogram {
-        self.from_due.as_ref().unwrap_or(&self.times)
+        self.response_time.as_ref().unwrap_or(&self.service_time)
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
@@ -127,85 +120,85 @@ impl Operation {
         for (status, count) in &other.statuses {
             add(self.statuses.entry(*status).or_default(), *count);
         }
-        self.times.merge(&other.times);
-        if let Some(from_due) = &other.from_due {
-            self.from_due.get_or_insert_default().merge(from_due);
+        self.service_time.merge(&other.service_time);
+        if let Some(response_time) = &other.response_time {
+            self.response_time.get_or_insert_default().merge(response_time);
         }
     }
 }
 
-/// Sums of counts that were read from a file do not overflow.
+/// Adds counts that may come from a file, without overflow.
 pub(crate) fn add(sum: &mut u64, more: u64) {
     *sum = sum.saturating_add(more);
 }
 
-/// A kind of failure.
+/// The failed calls of one operation with the same reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
+pub struct FailureSummary {
     /// The name of the route.
     pub operation: String,
-    /// A name out of few.
-    pub name: String,
-    /// How often it happened.
+    /// A short reason, such as `timeout`.
+    pub reason: String,
+    /// The number of calls.
     pub count: u64,
-    /// What one of them said in full.
+    /// The whole message of one of them.
     pub example: Option<String>,
 }
 
-/// A kind of wrong answer.
+/// The violations of one kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Violation {
-    /// A sentence out of few.
+pub struct ViolationSummary {
+    /// A sentence, such as `stale data was returned`.
     pub kind: String,
-    /// How often it happened.
+    /// The number of violations.
     pub count: u64,
     /// The first of them, [`EXAMPLES`] at most.
-    pub examples: Vec<Example>,
+    pub examples: Vec<ViolationExample>,
 }
 
-/// Where a violation can be looked up.
+/// The session and the call of a violation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Example {
-    /// The session's id.
-    pub session: String,
-    /// The name of the route whose answer was wrong.
+pub struct ViolationExample {
+    /// The id of the session.
+    pub session_id: String,
+    /// The name of the route.
     pub operation: String,
-    /// What the call was sent with.
+    /// The correlation id of the request.
     pub correlation_id: Option<String>,
-    /// What was expected and what was there.
+    /// More about what was expected and what was returned.
     pub detail: Option<String>,
 }
 
-/// What became of the sessions of the run.
+/// The sessions of the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Audit {
-    /// Opened, as far as the service acknowledged it.
+pub struct SessionSummary {
+    /// Sessions opened, as far as the service acknowledged it.
     pub opened: u64,
-    /// Closed by the users.
+    /// Sessions closed by users.
     pub closed: u64,
-    /// Deleted by the users.
+    /// Sessions deleted by users.
     pub deleted: u64,
-    /// Deleted after the run, because no user had.
-    pub removed: u64,
-    /// Still there after that.
-    pub left_behind: Sessions,
-    /// Of other users, on a list of a user of the run.
-    pub foreign: Sessions,
-    /// Why it is not known what is left behind.
-    pub unknown: Option<String>,
+    /// Sessions deleted after the run, because no user had deleted them.
+    pub cleaned_up: u64,
+    /// Sessions that still existed after the cleanup.
+    pub left_behind: SessionIds,
+    /// Sessions of other users that were listed for a user of the run.
+    pub foreign: SessionIds,
+    /// The error that kept the leftover check from completing.
+    pub check_error: Option<String>,
 }
 
-/// Sessions that somebody may want to look for.
+/// A number of sessions with the ids of the first ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sessions {
-    /// How many there are.
+pub struct SessionIds {
+    /// The number of sessions.
     pub count: u64,
-    /// The ids of the first, [`EXAMPLES`] at most.
+    /// The ids of the first sessions, [`EXAMPLES`] at most.
     pub ids: Vec<String>,
 }
 
-impl Sessions {
-    /// One more.
+impl SessionIds {
+    /// Adds a session.
     pub fn add(&mut self, id: impl Into<String>) {
         self.count += 1;
         if self.ids.len() < EXAMPLES {
@@ -220,117 +213,136 @@ impl Sessions {
     }
 }
 
-/// Whether a worker could keep up with the load that it was to make.
+/// The resources of a load generator, and whether it kept up with its schedule.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct WorkerHealth {
+pub struct LoadGenerator {
     /// The number of the worker.
-    pub index: u32,
-    /// When its first call began.
+    pub worker: u32,
+    /// The start of its first call.
     pub started: DateTime<Utc>,
-    /// From the start of its first call to the end of its last, in microseconds.
-    pub span_us: u64,
-    /// CPU time that the process used meanwhile, an embedded service included, in microseconds.
+    /// The time from the start of its first call to the end of its last, in microseconds.
+    pub duration_us: u64,
+    /// CPU time of the process, including an embedded service, in microseconds.
     pub cpu_us: u64,
-    /// Cores that it could use.
+    /// The number of available cores.
     pub cores: u32,
-    /// The most memory that it held, in bytes.
-    pub peak_memory: u64,
-    /// In open load, how long after its due moment each arrival began.
-    pub lateness: Histogram,
-    /// In open load, arrivals that found every lane taken.
-    pub without_lane: u64,
-    /// In open load, arrivals that were due and had found no lane when the run was over.
+    /// The peak memory of the process, in bytes.
+    pub peak_memory_bytes: u64,
+    /// In the open model, the time between the moment when an iteration was due and its start.
+    pub start_delay: Histogram,
+    /// In the open model, iterations that had to wait for a free virtual user.
+    pub delayed_iterations: u64,
+    /// In the open model, iterations that were due and had not started when the run ended.
     #[serde(default)]
-    pub never_begun: u64,
+    pub dropped_iterations: u64,
 }
 
-impl WorkerHealth {
-    /// The part of its cores that it used, of 1.
+impl LoadGenerator {
+    /// The used part of the available cores, from 0 to 1.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a share is shown in whole percent")]
     pub fn cpu_share(&self) -> Option<f64> {
-        let available = self.span_us.saturating_mul(self.cores.into());
+        let available = self.duration_us.saturating_mul(self.cores.into());
         (available > 0).then(|| self.cpu_us as f64 / available as f64)
     }
 }
 
-/// How a run ended.
+/// The way in which a run ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "how")]
+#[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Ending {
-    /// It has not: the worker is at work, or was killed.
+    /// Not at all: the worker is still running, or was killed.
     InProgress,
-    /// Its time was over, or everything was done.
+    /// Its run time was over, or all iterations were done.
     Planned,
-    /// A signal ended it early.
+    /// A signal stopped it.
     Signal {
         /// Such as `SIGTERM`.
         signal: String,
     },
-    /// A threshold was missed so that going on had no use.
+    /// A missed threshold aborted it.
     Threshold {
-        /// The rule and what was observed.
+        /// The rule and the observed value.
         rule: String,
     },
-    /// The generator broke.
-    Broken {
-        /// What it said.
-        why: String,
+    /// The load generator failed.
+    Failed {
+        /// The error.
+        reason: String,
     },
 }
 
-/// What a run is judged by beside what must hold for every run.
+/// The criteria by which a run passes or fails, in addition to those of every run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Rules {
-    /// Thresholds in the words of goose, such as `p95<50ms for POST open_session`. In a search for the limit they
-    /// are what breaks a rate.
+pub struct PassCriteria {
+    /// Thresholds in goose's syntax, such as `p95<50ms for POST open_session`. A breakpoint search applies them to each
+    /// of its rates.
     pub thresholds: Vec<String>,
-    /// Calls that may fail, in percent of all; in a search for the limit, of those of a rate.
+    /// The percentage of calls that may fail; in a breakpoint search, of the calls at one rate.
     pub max_error_rate: f64,
-    /// Calls without which there is nothing to judge.
+    /// The minimum number of calls.
     pub min_requests: u64,
-    /// How much slower than in the baseline is a regression, in percent of the time there.
+    /// The percentage by which a percentile may exceed its value in the baseline.
     pub max_regression: f64,
 }
 
-impl Default for Rules {
+impl Default for PassCriteria {
     fn default() -> Self {
         Self { thresholds: Vec::new(), max_error_rate: 0.0, min_requests: 1, max_regression: 20.0 }
     }
 }
 
-impl Record {
-    /// How many calls were made.
+impl PassCriteria {
+    /// The criteria that a breakpoint search applies to each rate, in words.
+    pub(crate) fn of_a_rate(&self) -> String {
+        let error_rate = format!("error rate at most {}", format::percent(self.max_error_rate));
+        if self.thresholds.is_empty() {
+            return error_rate;
+        }
+        format!("{} and {error_rate}", self.thresholds.join(", "))
+    }
+}
+
+impl Results {
+    /// The number of calls.
     #[must_use]
     pub fn calls(&self) -> u64 {
         self.operations.values().map(|operation| operation.calls).sum()
     }
 
-    /// How many of them failed.
+    /// The number of failed calls.
     #[must_use]
-    pub fn failed(&self) -> u64 {
+    pub fn failed_calls(&self) -> u64 {
         self.operations.values().map(|operation| operation.failures).sum()
     }
 
-    /// How many wrong answers there were.
+    /// The failed calls in percent of all calls; `None` without calls.
     #[must_use]
-    pub fn violated(&self) -> u64 {
+    #[expect(clippy::cast_precision_loss, reason = "a share is shown with few digits")]
+    pub fn error_rate(&self) -> Option<f64> {
+        let calls = self.calls();
+        (calls > 0).then(|| self.failed_calls() as f64 * 100.0 / calls as f64)
+    }
+
+    /// The number of violations.
+    #[must_use]
+    pub fn violation_count(&self) -> u64 {
         self.violations.iter().map(|violation| violation.count).sum()
     }
 
-    /// How often a scenario went through to its end.
+    /// The number of completed iterations.
     #[must_use]
-    pub fn iterations(&self) -> u64 {
-        self.scenarios.iter().map(|scenario| scenario.iterations).sum()
+    pub fn completed_iterations(&self) -> u64 {
+        self.scenarios.iter().map(|scenario| scenario.completed).sum()
     }
 
-    /// From the start of the first call to the end of the last.
+    /// The time from the start of the first call to the end of the last.
     #[must_use]
-    pub fn span(&self) -> Duration {
-        Duration::from_micros(self.span_us)
+    pub fn duration(&self) -> Duration {
+        Duration::from_micros(self.duration_us)
     }
 
-    /// The latency of all operations together.
+    /// The latency of all operations.
     #[must_use]
     pub fn latency(&self) -> Histogram {
         let mut all = Histogram::default();

@@ -1,94 +1,99 @@
-//! What is printed at the end of a run: one table that fits on a screen, and the verdict as the last line.
+//! The console report: one table that fits on a screen, and the verdict as the last line.
 
-use super::{Report, messages as words, summary as figures};
-use crate::format::{count, counted};
-use crate::metrics::{Histogram, LoadModel};
+use super::{Report, criteria, messages, summary};
+use crate::format::{self, count, counted};
+use crate::metrics::{BreakpointStep, Histogram, LoadModel};
 use std::fmt::{Formatter, Result};
 
-/// Kinds of failures beyond this many are only counted.
-const SHOWN: usize = 5;
+/// The number of failure reasons that are shown; the others are only counted.
+const MAX_FAILURES: usize = 5;
 
 pub(super) fn print(report: &Report, f: &mut Formatter<'_>) -> Result {
-    let Report { record, verdict, files } = report;
+    let Report { results, verdict, files } = report;
     writeln!(f, "\n === SESSIONS LOAD TEST ===")?;
-    let mut fact = |name: &str, text: &str| writeln!(f, " {name:<9} {}", printable(text));
-    fact("service", &words::service(record))?;
-    fact("load", &words::load(record))?;
-    fact("scenario", &record.plan)?;
-    fact("done", &words::done(record))?;
-    if record.workers.len() > 1 {
-        fact("workers", &record.workers.len().to_string())?;
+    let mut fact = |name: &str, value: &str| writeln!(f, " {name:<9} {}", printable(value));
+    fact("service", &messages::service(results))?;
+    fact("load", &messages::load(results))?;
+    fact("scenario", &results.iteration)?;
+    fact("completed", &messages::completed(results))?;
+    fact("test run", &results.test_run_id)?;
+    if results.load_generators.len() > 1 {
+        fact("workers", &results.load_generators.len().to_string())?;
     }
     files.iter().try_for_each(|file| fact("report", file))?;
     writeln!(f)?;
-    if !record.operations.is_empty() {
+    if !results.operations.is_empty() {
         table(report, f)?;
         writeln!(f)?;
     }
-    steps(report, f)?;
+    breakpoint_steps(report, f)?;
     failures(report, f)?;
-    for note in words::notes(record) {
+    violations(report, f)?;
+    for note in messages::notes(results) {
         writeln!(f, " note: {}", printable(&note))?;
     }
-    writeln!(f, " {}", printable(&verdict.to_string()))
+    writeln!(f, " {}", printable(&criteria::verdict_line(results, verdict)))
 }
 
 fn table(report: &Report, f: &mut Formatter<'_>) -> Result {
-    let Report { record, .. } = report;
+    let results = &report.results;
     let mut line = |name: &str, cells: [&str; 7]| {
         write!(f, " {name:<22}")?;
         cells.iter().try_for_each(|cell| write!(f, " {cell:>9}"))?;
         writeln!(f)
     };
-    line("operation", ["calls", "failed", "p50", "p95", "p99", "p99.9", "per s"])?;
+    line("operation", ["calls", "failed", "p50", "p95", "p99", "p99.9", "calls/s"])?;
     let mut row = |name: &str, calls, failed, latency: &Histogram| {
         let [p50, p95, p99, p999] =
-            figures::PERCENTILES.map(|percent| words::time(latency.percentile(percent)));
-        let rate = words::rate(figures::per_second(record, calls));
+            summary::PERCENTILES.map(|percent| format::latency(latency.percentile(percent)));
+        let rate = format::rate(summary::per_second(results, calls));
         line(name, [&count(calls), &count(failed), &p50, &p95, &p99, &p999, &rate])
     };
-    for (name, operation) in figures::operations(record) {
+    for (name, operation) in summary::operations(results) {
         row(name, operation.calls, operation.failures, operation.latency())?;
     }
-    row("all", record.calls(), record.failed(), &record.latency())
+    row("all", results.calls(), results.failed_calls(), &results.latency())
 }
 
-/// The rates that a search for the limit tried.
-fn steps(report: &Report, f: &mut Formatter<'_>) -> Result {
-    let LoadModel::FindLimit { steps, .. } = &report.record.load else { return Ok(()) };
-    for step in steps {
-        let outcome = step.broke.as_ref().map_or("held".to_owned(), |rule| format!("broke {rule}"));
-        let (rate, achieved) = (words::rate(Some(step.rate)), words::rate(Some(step.achieved)));
-        writeln!(f, " {rate}/s: {achieved}/s done, p99 {}, {outcome}", words::time(step.p99_us))?;
+/// The rates that a breakpoint search tried.
+fn breakpoint_steps(report: &Report, f: &mut Formatter<'_>) -> Result {
+    let LoadModel::Breakpoint { steps, .. } = &report.results.load else { return Ok(()) };
+    for BreakpointStep { rate, completed_rate, p99_us, failed_criterion } in steps {
+        let outcome = failed_criterion.as_deref().unwrap_or("sustained");
+        let [rate, completed] = [rate, completed_rate].map(|rate| format::rate(Some(*rate)));
+        let p99 = format::latency(*p99_us);
+        writeln!(f, " {rate}/s: {completed}/s completed, p99 {p99}, {outcome}")?;
     }
     if steps.is_empty() { Ok(()) } else { writeln!(f) }
 }
 
 fn failures(report: &Report, f: &mut Formatter<'_>) -> Result {
-    let record = &report.record;
-    let mut failures: Vec<_> = record.failures.iter().collect();
-    failures.sort_by_key(|failure| std::cmp::Reverse(failure.count));
-    for failure in failures.iter().take(SHOWN) {
+    let failures = summary::failures(&report.results);
+    for failure in failures.iter().take(MAX_FAILURES) {
         let times = counted(failure.count, "time", "times");
-        writeln!(f, " {}: {}, {times}", printable(&failure.operation), printable(&failure.name))?;
+        writeln!(f, " {}: {}, {times}", printable(&failure.operation), printable(&failure.reason))?;
         if let Some(example) = &failure.example {
-            writeln!(f, "   such as: {}", printable(example))?;
+            writeln!(f, "   example: {}", printable(example))?;
         }
     }
-    if let Some(more) = failures.len().checked_sub(SHOWN + 1) {
+    if let Some(more) = failures.len().checked_sub(MAX_FAILURES + 1) {
         writeln!(f, " and {}", counted(more as u64 + 1, "other failure", "other failures"))?;
     }
-    for violation in record.violations.iter().filter(|violation| violation.count > 0) {
+    Ok(())
+}
+
+fn violations(report: &Report, f: &mut Formatter<'_>) -> Result {
+    for violation in summary::violations(&report.results) {
         let times = counted(violation.count, "time", "times");
         writeln!(f, " violation: {}, {times}", printable(&violation.kind))?;
         for example in &violation.examples {
-            writeln!(f, "   {}", printable(&words::example(example)))?;
+            writeln!(f, "   {}", printable(&messages::example(example)))?;
         }
     }
     Ok(())
 }
 
-/// A text of the service without what would steer the terminal.
+/// Replaces control characters, which a service could use to steer the terminal.
 fn printable(text: &str) -> String {
     text.chars().map(|char| if char.is_control() { '�' } else { char }).collect()
 }

@@ -1,38 +1,62 @@
-//! The record and its verdict. What reads records reads these, and does not see the verdict.
+//! The results and their verdict as JSON. Readers of results ignore the verdict.
 
-use super::{CannotWrite, Report};
-use crate::metrics::Record;
-use crate::thresholds::{Check, Comparison, Verdict};
+use super::{Report, criteria};
+use crate::metrics::Results;
+use crate::thresholds::{Comparison, CriterionKind, CriterionResult, Status};
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct Judged<'r> {
+struct JsonReport<'r> {
     #[serde(flatten)]
-    record: &'r Record,
-    verdict: Summary<'r>,
+    results: &'r Results,
+    verdict: JsonVerdict<'r>,
 }
 
 #[derive(Serialize)]
-struct Summary<'r> {
+struct JsonVerdict<'r> {
     exit_code: u8,
     word: &'static str,
     line: String,
-    checks: &'r [Check],
+    criteria: Vec<JsonCriterion>,
     comparison: Option<&'r Comparison>,
 }
 
-pub(super) fn text(report: &Report) -> Result<String, CannotWrite> {
-    let Report { record, verdict, .. } = report;
-    let Verdict { exit, checks, comparison, .. } = verdict;
-    let summary = Summary {
-        exit_code: exit.code(),
-        word: verdict.word(),
-        line: verdict.to_string(),
-        checks,
-        comparison: comparison.as_ref(),
+#[derive(Serialize)]
+struct JsonCriterion {
+    kind: CriterionKind,
+    name: String,
+    observed: String,
+    status: &'static str,
+}
+
+impl From<&CriterionResult> for JsonCriterion {
+    fn from(result: &CriterionResult) -> Self {
+        Self {
+            kind: result.criterion.kind(),
+            name: criteria::name(&result.criterion),
+            observed: criteria::observed(result),
+            status: match result.status {
+                Status::Passed => "passed",
+                Status::Failed => "failed",
+                Status::Skipped(_) => "skipped",
+            },
+        }
+    }
+}
+
+pub(super) fn render(report: &Report) -> Result<String, String> {
+    let Report { results, verdict, .. } = report;
+    let json = JsonReport {
+        results,
+        verdict: JsonVerdict {
+            exit_code: verdict.exit_code.code(),
+            word: criteria::verdict_word(verdict),
+            line: criteria::verdict_line(results, verdict),
+            criteria: verdict.criteria.iter().map(JsonCriterion::from).collect(),
+            comparison: verdict.comparison.as_ref(),
+        },
     };
-    let judged = Judged { record, verdict: summary };
-    serde_json::to_string(&judged)
+    serde_json::to_string(&json)
         .map(|text| text + "\n")
-        .map_err(|error| CannotWrite(format!("the record cannot be written as JSON: {error}")))
+        .map_err(|error| format!("the results cannot be written as JSON: {error}"))
 }

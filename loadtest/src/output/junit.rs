@@ -1,51 +1,51 @@
-//! Every check as a test case, for pipelines that show tests.
+//! Every criterion as a test case, for CI pipelines that show tests.
 
-use super::{CannotWrite, Report, messages as words};
-use crate::thresholds::{Check, Group, Outcome};
-use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
+use super::{Report, criteria, messages};
+use crate::thresholds::{CriterionKind, CriterionResult, Status};
+use quick_junit::{NonSuccessKind, Report as JunitReport, TestCase, TestCaseStatus, TestSuite};
 
-pub(super) fn text(report: &Report) -> Result<String, CannotWrite> {
-    let Report { record, verdict, .. } = report;
-    let mut junit = Junit::new("loadtest");
-    junit.set_timestamp(record.started).set_time(record.span());
-    for (group, name) in [
-        (Group::Invariant, "invariants"),
-        (Group::Guard, "guards"),
-        (Group::Threshold, "thresholds"),
-        (Group::Regression, "regressions"),
+pub(super) fn render(report: &Report) -> Result<String, String> {
+    let Report { results, verdict, .. } = report;
+    let mut junit = JunitReport::new("loadtest");
+    junit.set_timestamp(results.started).set_time(results.duration());
+    for kind in [
+        CriterionKind::Consistency,
+        CriterionKind::RunHealth,
+        CriterionKind::Threshold,
+        CriterionKind::Regression,
     ] {
-        let checks: Vec<_> = verdict.checks.iter().filter(|check| check.group == group).collect();
-        if checks.is_empty() {
+        let of_kind = verdict.criteria.iter().filter(|result| result.criterion.kind() == kind);
+        let cases: Vec<_> = of_kind.map(|result| test_case(kind, result)).collect();
+        if cases.is_empty() {
             continue;
         }
-        let mut suite = TestSuite::new(name);
-        suite.set_timestamp(record.started);
-        suite.add_property(("service", words::service(record).as_str()));
-        suite.add_property(("run", record.run.as_str()));
-        suite.add_test_cases(checks.into_iter().map(|check| case(name, check)));
+        let mut suite = TestSuite::new(criteria::kind_name(kind));
+        suite.set_timestamp(results.started);
+        suite.add_property(("service", messages::service(results).as_str()));
+        suite.add_property(("test_run_id", results.test_run_id.as_str()));
+        suite.add_test_cases(cases);
         junit.add_test_suite(suite);
     }
-    junit
-        .to_string()
-        .map_err(|error| CannotWrite(format!("the report cannot be written as JUnit XML: {error}")))
+    junit.to_string().map_err(|error| format!("the report cannot be written as JUnit XML: {error}"))
 }
 
-fn case(suite: &str, check: &Check) -> TestCase {
-    let Check { name, observed, outcome, reason, .. } = check;
-    let status = match outcome {
-        Outcome::Passed => TestCaseStatus::success(),
-        Outcome::Skipped => {
+fn test_case(kind: CriterionKind, result: &CriterionResult) -> TestCase {
+    let observed = criteria::observed(result);
+    let status = match result.status {
+        Status::Passed => TestCaseStatus::success(),
+        Status::Skipped(_) => {
             let mut skipped = TestCaseStatus::skipped();
             skipped.set_message(observed.as_str());
             skipped
         }
-        Outcome::Failed => {
+        Status::Failed => {
             let mut failed = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            failed.set_message(reason.as_deref().unwrap_or(observed)).set_type(suite);
+            failed.set_message(criteria::failure(&result.criterion)).set_type(criteria::kind_name(kind));
             failed
         }
     };
-    let mut case = TestCase::new(name.as_str(), status);
-    case.set_classname(format!("loadtest.{suite}")).set_system_out(observed.as_str());
+    let mut case = TestCase::new(criteria::name(&result.criterion), status);
+    let class = criteria::kind_name(kind).replace(' ', "_");
+    case.set_classname(format!("loadtest.{class}")).set_system_out(observed);
     case
 }

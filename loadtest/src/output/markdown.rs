@@ -1,112 +1,110 @@
-//! A summary for a pull request or the page of a job.
+//! A summary for a pull request or the page of a CI job.
 //!
-//! What the service said stands in code spans: nothing in it is a link, a mention or markup.
+//! Strings of the service are code spans or escaped, so that they cannot contain links, mentions or markup.
 
-use super::{Report, messages as words, summary as figures};
-use crate::format::{self as text, count, counted};
-use crate::metrics::LoadModel;
-use crate::thresholds::{Meaning, Outcome};
+use super::{Report, criteria, messages, summary};
+use crate::format::{self, count, counted};
+use crate::metrics::{BreakpointStep, Histogram, LoadModel};
+use crate::thresholds::{Assessment, Status};
 use std::fmt::Write;
 
-pub(super) fn page(report: &Report) -> String {
+pub(super) fn render(report: &Report) -> String {
     let mut page = String::new();
-    // A string takes everything that is written to it.
+    // Writing to a string cannot fail.
     let _ = write_page(report, &mut page);
     page
 }
 
 fn write_page(report: &Report, page: &mut String) -> std::fmt::Result {
-    let Report { record, verdict, .. } = report;
-    writeln!(page, "## Sessions load test: {}\n", verdict.word())?;
-    for reason in verdict.reasons() {
-        writeln!(page, "- **{}**", plain(reason))?;
+    let Report { results, verdict, .. } = report;
+    writeln!(page, "## Sessions load test: {}\n", criteria::verdict_word(verdict))?;
+    for failure in criteria::failures(verdict) {
+        writeln!(page, "- **{}**", plain(&failure))?;
     }
-    if verdict.reasons().next().is_some() {
+    if criteria::failures(verdict).next().is_some() {
         writeln!(page)?;
     }
-    writeln!(page, "{}\n", plain(verdict.counts()))?;
+    writeln!(page, "{}\n", plain(&criteria::counts(results)))?;
     writeln!(page, "| | |\n|---|---|")?;
-    let mut fact = |name: &str, text: &str| writeln!(page, "| {name} | {} |", plain(text));
-    fact("service", &words::service(record))?;
-    fact("load", &words::load(record))?;
-    fact("scenario", &record.plan)?;
-    fact("done", &words::done(record))?;
-    fact("run", &record.run)?;
+    let mut fact = |name: &str, value: &str| writeln!(page, "| {name} | {} |", plain(value));
+    fact("service", &messages::service(results))?;
+    fact("load", &messages::load(results))?;
+    fact("scenario", &results.iteration)?;
+    fact("completed", &messages::completed(results))?;
+    fact("test run", &results.test_run_id)?;
     operations(report, page)?;
-    limit(report, page)?;
+    breakpoint_steps(report, page)?;
     violations(report, page)?;
     failures(report, page)?;
     comparison(report, page)?;
-    checks(report, page)?;
-    let notes = words::notes(record);
+    criteria_table(report, page)?;
+    let notes = messages::notes(results);
     if !notes.is_empty() {
         writeln!(page)?;
     }
     for note in notes {
         writeln!(page, "> {}  ", plain(&note))?;
     }
-    writeln!(page, "\n{}", words::latency(record))
+    writeln!(page, "\n{}", messages::latency(results))
 }
 
 fn operations(report: &Report, page: &mut String) -> std::fmt::Result {
-    let record = &report.record;
-    if record.operations.is_empty() {
+    let results = &report.results;
+    if results.operations.is_empty() {
         return Ok(());
     }
-    writeln!(page, "\n| operation | calls | failed | p50 | p95 | p99 | p99.9 | per s |")?;
+    writeln!(page, "\n| operation | calls | failed | p50 | p95 | p99 | p99.9 | calls/s |")?;
     writeln!(page, "|---|--:|--:|--:|--:|--:|--:|--:|")?;
-    let mut row = |name: &str, calls, failed, latency: &crate::metrics::Histogram| {
+    let mut row = |name: &str, calls, failed, latency: &Histogram| {
         write!(page, "| {name} | {} | {} |", count(calls), count(failed))?;
-        for percent in figures::PERCENTILES {
-            write!(page, " {} |", words::time(latency.percentile(percent)))?;
+        for percent in summary::PERCENTILES {
+            write!(page, " {} |", format::latency(latency.percentile(percent)))?;
         }
-        writeln!(page, " {} |", words::rate(figures::per_second(record, calls)))
+        writeln!(page, " {} |", format::rate(summary::per_second(results, calls)))
     };
-    for (name, operation) in figures::operations(record) {
+    for (name, operation) in summary::operations(results) {
         row(&code(name), operation.calls, operation.failures, operation.latency())?;
     }
-    row("**all**", record.calls(), record.failed(), &record.latency())
+    row("**all**", results.calls(), results.failed_calls(), &results.latency())
 }
 
-fn limit(report: &Report, page: &mut String) -> std::fmt::Result {
-    let LoadModel::FindLimit { steps, .. } = &report.record.load else { return Ok(()) };
-    writeln!(page, "\n| due per s | done per s | p99 | |\n|--:|--:|--:|---|")?;
-    for step in steps {
-        let outcome = step.broke.as_ref().map_or("held".to_owned(), |rule| format!("broke {}", code(rule)));
-        let (rate, achieved) = (words::rate(Some(step.rate)), words::rate(Some(step.achieved)));
-        writeln!(page, "| {rate} | {achieved} | {} | {outcome} |", words::time(step.p99_us))?;
+fn breakpoint_steps(report: &Report, page: &mut String) -> std::fmt::Result {
+    let LoadModel::Breakpoint { steps, .. } = &report.results.load else { return Ok(()) };
+    writeln!(page, "\n| iterations/s | completed/s | p99 | |\n|--:|--:|--:|---|")?;
+    for BreakpointStep { rate, completed_rate, p99_us, failed_criterion } in steps {
+        let outcome = failed_criterion.as_deref().map_or("sustained".to_owned(), code);
+        let [rate, completed] = [rate, completed_rate].map(|rate| format::rate(Some(*rate)));
+        writeln!(page, "| {rate} | {completed} | {} | {outcome} |", format::latency(*p99_us))?;
     }
     Ok(())
 }
 
 fn violations(report: &Report, page: &mut String) -> std::fmt::Result {
-    let violations: Vec<_> =
-        report.record.violations.iter().filter(|violation| violation.count > 0).collect();
-    if violations.is_empty() {
+    let mut violations = summary::violations(&report.results).peekable();
+    if violations.peek().is_none() {
         return Ok(());
     }
     writeln!(page, "\n### Violations\n")?;
     for violation in violations {
         writeln!(page, "- **{}**, {}", plain(&violation.kind), counted(violation.count, "time", "times"))?;
         for example in &violation.examples {
-            writeln!(page, "  - {}", code(&words::example(example)))?;
+            writeln!(page, "  - {}", code(&messages::example(example)))?;
         }
     }
     Ok(())
 }
 
 fn failures(report: &Report, page: &mut String) -> std::fmt::Result {
-    let mut failures: Vec<_> = report.record.failures.iter().collect();
+    let failures = summary::failures(&report.results);
     if failures.is_empty() {
         return Ok(());
     }
-    failures.sort_by_key(|failure| std::cmp::Reverse(failure.count));
     writeln!(page, "\n### Failed calls\n")?;
     for failure in failures {
         let times = counted(failure.count, "time", "times");
-        write!(page, "- {}: {}, {times}", code(&failure.operation), plain(&failure.name))?;
+        write!(page, "- {}: {}, {times}", code(&failure.operation), plain(&failure.reason))?;
         match &failure.example {
-            Some(example) => writeln!(page, ", such as {}", code(example))?,
+            Some(example) => writeln!(page, ", example: {}", code(example))?,
             None => writeln!(page)?,
         }
     }
@@ -116,56 +114,57 @@ fn failures(report: &Report, page: &mut String) -> std::fmt::Result {
 fn comparison(report: &Report, page: &mut String) -> std::fmt::Result {
     let Some(comparison) = &report.verdict.comparison else { return Ok(()) };
     writeln!(page, "\n### Compared with {}\n", code(&comparison.file))?;
-    writeln!(page, "| operation | | before | now | change | |\n|---|---|--:|--:|--:|---|")?;
+    writeln!(page, "| operation | | baseline | current | change | |\n|---|---|--:|--:|--:|---|")?;
     for row in &comparison.rows {
-        let meaning = match row.meaning {
-            Meaning::Within => "",
-            Meaning::Regressed => "**regressed**",
-            Meaning::TooFewCalls => "too few calls to say",
+        let assessment = match row.assessment {
+            Assessment::WithinLimit => "",
+            Assessment::Regressed => "**regressed**",
+            Assessment::TooFewCalls => "too few calls",
         };
         writeln!(
             page,
-            "| {} | p{} | {} | {} | {} | {meaning} |",
+            "| {} | p{} | {} | {} | {} | {assessment} |",
             code(&row.operation),
             row.percentile,
-            words::time(Some(row.before_us)),
-            words::time(Some(row.now_us)),
-            text::change(row.change)
+            format::latency(Some(row.baseline_us)),
+            format::latency(Some(row.current_us)),
+            format::change(row.change_percent)
         )?;
     }
     Ok(())
 }
 
-fn checks(report: &Report, page: &mut String) -> std::fmt::Result {
-    let checks = &report.verdict.checks;
-    let passed = checks.iter().filter(|check| check.outcome == Outcome::Passed).count();
-    writeln!(page, "\n<details><summary>{passed} of {} checks passed</summary>\n", checks.len())?;
-    writeln!(page, "| check | observed | |\n|---|---|---|")?;
-    for check in checks {
-        let outcome = match check.outcome {
-            Outcome::Passed => "passed",
-            Outcome::Failed => "**failed**",
-            Outcome::Skipped => "skipped",
+fn criteria_table(report: &Report, page: &mut String) -> std::fmt::Result {
+    let results = &report.verdict.criteria;
+    let passed = results.iter().filter(|result| result.status == Status::Passed).count();
+    writeln!(page, "\n<details><summary>{passed} of {} criteria passed</summary>\n", results.len())?;
+    writeln!(page, "| criterion | observed | |\n|---|---|---|")?;
+    for result in results {
+        let status = match result.status {
+            Status::Passed => "passed",
+            Status::Failed => "**failed**",
+            Status::Skipped(_) => "skipped",
         };
-        writeln!(page, "| {} | {} | {outcome} |", plain(&check.name), plain(&check.observed))?;
+        let (name, observed) = (criteria::name(&result.criterion), criteria::observed(result));
+        writeln!(page, "| {} | {} | {status} |", plain(&name), plain(&observed))?;
     }
     writeln!(page, "\n</details>")
 }
 
-/// A text in which nothing is markup.
+/// Escapes all markup.
 ///
-/// GitHub makes links of addresses without being asked to, but not of those whose colon or full stop is written as a
-/// number. With `@` that does not help: it looks for those when numbers are characters again.
+/// GitHub turns bare addresses into links, unless their colon or full stop is a character reference. For `@` a character
+/// reference does not help, because GitHub looks for mentions after it has resolved them.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
-    for (place, char) in text.char_indices() {
+    for (index, char) in text.char_indices() {
         match char {
-            ':' if text[place..].starts_with("://") => plain.push_str("&#58;"),
-            '.' if text[..place].to_ascii_lowercase().ends_with("www") => plain.push_str("&#46;"),
+            ':' if text[index..].starts_with("://") => plain.push_str("&#58;"),
+            '.' if text[..index].to_ascii_lowercase().ends_with("www") => plain.push_str("&#46;"),
             '<' => plain.push_str("&lt;"),
             '>' => plain.push_str("&gt;"),
             '&' => plain.push_str("&amp;"),
-            // Nobody is called by what a service says.
+            // A zero-width space prevents mentions.
             '@' => plain.push_str("@&#8203;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '!' | '~' => plain.extend(['\\', char]),
             char if char.is_control() => plain.push(' '),
@@ -175,7 +174,7 @@ fn plain(text: &str) -> String {
     plain
 }
 
-/// A text as code, whatever backquotes and bars are in it.
+/// Formats a string as a code span, whatever backquotes and bars it contains.
 fn code(text: &str) -> String {
     let text: String = text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
     let text = text.replace('|', "\\|");
@@ -189,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_a_service_says_is_markup() {
+    fn strings_of_the_service_contain_no_markup() {
         assert_eq!(plain("<b>*@ann* | [x](y)\n"), "&lt;b&gt;\\*@&#8203;ann\\* \\| \\[x\\](y) ");
         assert_eq!(
             plain("see https://a.b: WWW.a.b, x@a.b"),

@@ -1,17 +1,17 @@
-//! What every form of a report says in words.
+//! Sentences that several reports share.
 
-use crate::format::{self as text, count, counted};
-use crate::metrics::{Example, LoadModel, Record, WorkerHealth};
-use crate::thresholds::held;
+use crate::format::{self, counted};
+use crate::metrics::{LoadGenerator, LoadModel, Results, SessionIds, ViolationExample};
 
-/// A worker that used more than this part of its cores may have been what was measured.
+/// The used share of its cores above which a load generator may be the bottleneck.
 const BUSY: f64 = 0.9;
 
-/// An arrival that begins so many microseconds late was held up by the generator, not by its clock.
-const LATE: u64 = 10_000;
+/// The start delay above which the load generator was held up, in microseconds. Its clock alone is more exact.
+const HELD_UP_US: u64 = 10_000;
 
-pub(super) fn service(record: &Record) -> String {
-    let service = &record.service;
+/// The address of the service, and the name and version that it reports.
+pub(super) fn service(results: &Results) -> String {
+    let service = &results.service;
     let known = [service.name.as_deref(), service.version.as_deref()];
     let known = known.into_iter().flatten().collect::<Vec<_>>().join(" ");
     let address = if service.embedded {
@@ -22,71 +22,59 @@ pub(super) fn service(record: &Record) -> String {
     if known.is_empty() { address } else { format!("{address}, {known}") }
 }
 
-pub(super) fn load(record: &Record) -> String {
-    match &record.load {
+/// The load model with its numbers.
+pub(super) fn load(results: &Results) -> String {
+    match &results.load {
         LoadModel::Closed { users, test_plan } => {
-            let users = counted(*users, "user waits", "users wait");
+            let users = counted(*users, "user", "users");
             let steps = test_plan.as_ref().map(|plan| format!(" (test plan {plan})")).unwrap_or_default();
-            format!("closed: {users} for each answer before the next call{steps}")
+            format!("closed model: {users}, each waits for a response before its next call{steps}")
         }
-        LoadModel::Open { steps, lanes } => {
-            format!("open: iterations begin at {}, on {}", LoadModel::rates(steps), lanes_of(*lanes))
+        LoadModel::Open { steps, pre_allocated_vus } => {
+            format!("open model: iterations at {}, {}", LoadModel::rates(steps), vus(*pre_allocated_vus))
         }
-        LoadModel::FindLimit { limit, seconds, lanes, .. } => {
-            let found = match limit {
-                Some(limit) => format!("{limit:.0} iterations/s are held"),
-                None => "no rate was held".to_owned(),
+        LoadModel::Breakpoint { sustained_rate, step_seconds, pre_allocated_vus, .. } => {
+            let found = match sustained_rate {
+                Some(rate) => format!("{rate:.0} iterations/s sustained"),
+                None => "no rate sustained".to_owned(),
             };
-            let rules = held(&record.rules);
-            format!("search for the limit, {seconds} s a rate, on {}: {found} ({rules})", lanes_of(*lanes))
+            let vus = vus(*pre_allocated_vus);
+            let criteria = results.pass_criteria.of_a_rate();
+            format!("breakpoint search, {step_seconds} s per rate, {vus}: {found} ({criteria})")
         }
     }
 }
 
-fn lanes_of(lanes: u64) -> String {
-    counted(lanes, "lane", "lanes")
+fn vus(number: u64) -> String {
+    counted(number, "pre-allocated VU", "pre-allocated VUs")
 }
 
-/// What a time in this record is the time of.
-pub(super) fn latency(record: &Record) -> &'static str {
-    match record.load {
+/// The definition of latency in these results.
+pub(super) fn latency(results: &Results) -> &'static str {
+    match results.load {
         LoadModel::Closed { .. } => {
-            "Latency is the time from sending a call to the last byte of its answer. Users who wait ask less of \
-             a service that stalls, so a stall weighs less here than it would with arrivals at a rate."
+            "Latency is the time from sending a request to the last byte of its response. Users that wait for a \
+             response send fewer requests while the service stalls, so a stall has less weight here than in the open \
+             model (coordinated omission)."
         }
-        LoadModel::Open { .. } | LoadModel::FindLimit { .. } => {
-            "Latency is the time from the moment a call was due to the last byte of its answer, whether it could \
-             be sent at that moment or not: a stall is seen by everybody who arrives during it."
+        LoadModel::Open { .. } | LoadModel::Breakpoint { .. } => {
+            "Latency is the time from the moment when a call was due to the last byte of its response, even if the \
+             request could not be sent at that moment: a stall counts for every iteration that was due during it."
         }
     }
 }
 
-pub(super) fn done(record: &Record) -> String {
-    let iterations = counted(record.iterations(), "iteration", "iterations");
-    let calls = counted(record.calls(), "call", "calls");
-    format!("{iterations} in {:.1} s, {calls}", record.span().as_secs_f64())
+/// The work that was done.
+pub(super) fn completed(results: &Results) -> String {
+    let iterations = counted(results.completed_iterations(), "iteration", "iterations");
+    let calls = counted(results.calls(), "call", "calls");
+    format!("{iterations} in {:.1} s, {calls}", results.duration().as_secs_f64())
 }
 
-/// A rate as tables have it.
-pub(super) fn rate(rate: Option<f64>) -> String {
-    match rate {
-        None => "-".to_owned(),
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate of calls")]
-        Some(rate) if rate >= 1_000.0 => count(rate.round() as u64),
-        Some(rate) => format!("{rate:.1}"),
-    }
-}
-
-/// A time as tables have it.
-#[expect(clippy::cast_precision_loss, reason = "a time is shown with three digits")]
-pub(super) fn time(micros: Option<u64>) -> String {
-    micros.map_or_else(|| "-".to_owned(), |micros| text::micros(micros as f64))
-}
-
-/// Where a violation can be looked up.
-pub(super) fn example(example: &Example) -> String {
-    let Example { session, operation, correlation_id, detail } = example;
-    let mut text = format!("session {session}, {operation}");
+/// The session and the call of a violation.
+pub(super) fn example(example: &ViolationExample) -> String {
+    let ViolationExample { session_id, operation, correlation_id, detail } = example;
+    let mut text = format!("session {session_id}, {operation}");
     if let Some(id) = correlation_id {
         text = format!("{text}, correlation id {id}");
     }
@@ -96,64 +84,58 @@ pub(super) fn example(example: &Example) -> String {
     }
 }
 
-/// What a reader should know before believing the figures.
-pub(super) fn notes(record: &Record) -> Vec<String> {
-    let mut notes = Vec::new();
-    for worker in &record.workers {
-        notes.extend(health(worker));
+/// Notes on the validity of the results.
+pub(super) fn notes(results: &Results) -> Vec<String> {
+    let mut notes: Vec<_> = results.load_generators.iter().flat_map(load_generator).collect();
+    if !results.checks_enabled {
+        notes.push("responses were not checked: wrong ones count as successful".to_owned());
     }
-    if !record.verified {
-        notes.push("answers were not verified: wrong ones count as good ones".to_owned());
+    let sessions = &results.sessions;
+    if sessions.cleaned_up > 0 {
+        let cleaned_up = counted(sessions.cleaned_up, "session", "sessions");
+        notes.push(format!("{cleaned_up} not deleted by users, deleted after the run"));
     }
-    let audit = &record.audit;
-    if audit.removed > 0 {
-        let sessions = counted(audit.removed, "session", "sessions");
-        notes.push(format!("{sessions} that no user had deleted: deleted after the run"));
+    if !sessions.left_behind.ids.is_empty() {
+        let ids = ids(&sessions.left_behind);
+        notes.push(format!("left behind, of users loadtest-{}-*: {ids}", results.test_run_id));
     }
-    if !audit.left_behind.ids.is_empty() {
-        notes.push(format!(
-            "still there, of users loadtest-{}*: {}",
-            record.run,
-            some_of(&audit.left_behind)
-        ));
+    if !sessions.foreign.ids.is_empty() {
+        notes.push(format!("of other users, listed for a user of the run: {}", ids(&sessions.foreign)));
     }
-    if !audit.foreign.ids.is_empty() {
-        notes.push(format!("of other users, on a list of a user of the run: {}", some_of(&audit.foreign)));
-    }
-    if record.service.embedded {
+    if results.service.embedded {
         notes.push(
-            "the service ran on the cores of the generator: its limit is not that of a service alone"
-                .to_owned(),
+            "service and load generator shared their cores: a separate service has a higher limit".to_owned(),
         );
     }
     notes
 }
 
-fn some_of(sessions: &crate::metrics::Sessions) -> String {
+fn ids(sessions: &SessionIds) -> String {
     let ids = sessions.ids.join(", ");
     if sessions.count > sessions.ids.len() as u64 { format!("{ids}, …") } else { ids }
 }
 
-fn health(worker: &WorkerHealth) -> Vec<String> {
-    let who = format!("worker {}", worker.index);
+fn load_generator(generator: &LoadGenerator) -> Vec<String> {
+    let worker = format!("worker {}", generator.worker);
     let mut notes = Vec::new();
-    if let Some(share) = worker.cpu_share().filter(|share| *share > BUSY) {
-        let share = text::percent((share * 100.0).round());
-        notes.push(format!("{who} used {share} of its cores: it may be the generator that was measured"));
+    if let Some(share) = generator.cpu_share().filter(|share| *share > BUSY) {
+        let share = format::percent((share * 100.0).round());
+        notes.push(format!("{worker} used {share} of its cores: the load generator may be the bottleneck"));
     }
-    if worker.without_lane > 0 {
-        let arrivals = counted(worker.without_lane, "arrival", "arrivals");
-        notes.push(format!("{who} had no free lane for {arrivals}: allow more lanes, or expect less"));
+    if generator.delayed_iterations > 0 {
+        let iterations = counted(generator.delayed_iterations, "iteration", "iterations");
+        notes.push(format!(
+            "{worker}: {iterations} had to wait for a free VU: increase --pre-allocated-vus or lower the rate"
+        ));
     }
-    if worker.never_begun > 0 {
-        let arrivals = counted(worker.never_begun, "arrival", "arrivals");
-        notes.push(format!("{who} had not begun {arrivals} when the run was over: no figure has them"));
+    if generator.dropped_iterations > 0 {
+        let iterations = counted(generator.dropped_iterations, "iteration", "iterations");
+        notes.push(format!("{worker} dropped {iterations}, which are in no latency"));
     }
-    if let Some(late) =
-        worker.lateness.percentile(99.0).filter(|late| *late > LATE && worker.without_lane == 0)
-    {
-        let late = time(Some(late));
-        notes.push(format!("{who} began one arrival in a hundred {late} late or more: it was held up"));
+    let p99 = generator.start_delay.percentile(99.0);
+    if let Some(delay) = p99.filter(|delay| *delay > HELD_UP_US && generator.delayed_iterations == 0) {
+        let delay = format::latency(Some(delay));
+        notes.push(format!("{worker} started 1% of its iterations {delay} late or more: it was held up"));
     }
     notes
 }
@@ -161,60 +143,68 @@ fn health(worker: &WorkerHealth) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{RateStep, Sessions, sample};
+    use crate::metrics::{RateStep, sample};
 
-    fn record() -> Record {
-        sample::record(&sample::calls(1, 100, 1))
+    fn results() -> Results {
+        sample::results(&sample::calls(1, 100, 1))
     }
 
     #[test]
-    fn a_service_is_called_by_its_address_and_by_what_it_says_of_itself() {
-        let mut record = record();
-        assert_eq!(service(&record), "http://127.0.0.1:8080");
-        record.service.version = Some("1.2.0".to_owned());
-        record.service.name = Some("sessions".to_owned());
-        record.service.embedded = true;
-        assert_eq!(service(&record), "the embedded service (http://127.0.0.1:8080), sessions 1.2.0");
+    fn a_service_is_shown_with_its_name_and_version() {
+        let mut results = results();
+        assert_eq!(service(&results), "http://127.0.0.1:8080");
+        results.service.version = Some("1.2.0".to_owned());
+        results.service.name = Some("sessions".to_owned());
+        results.service.embedded = true;
+        assert_eq!(service(&results), "the embedded service (http://127.0.0.1:8080), sessions 1.2.0");
     }
 
     #[test]
-    fn every_load_says_how_it_was_made() {
-        let mut record = record();
-        assert_eq!(load(&record), "closed: 8 users wait for each answer before the next call");
+    fn every_load_model_is_described() {
+        let mut results = results();
+        let closed = "closed model: 8 users, each waits for a response before its next call";
+        assert_eq!(load(&results), closed);
         let steps = vec![RateStep { from: 20.0, to: 20.0, seconds: 5.0 }];
-        record.load = LoadModel::Open { steps, lanes: 1 };
-        assert_eq!(load(&record), "open: iterations begin at 20/s for 5 s, on 1 lane");
-        record.load = LoadModel::FindLimit { steps: Vec::new(), seconds: 5.0, lanes: 9, limit: Some(400.0) };
-        record.rules.thresholds = vec!["p99<100ms".to_owned()];
-        let told = "search for the limit, 5 s a rate, on 9 lanes: 400 iterations/s are held (p99<100ms and at \
-                    most 0% of its calls fail)";
-        assert_eq!(load(&record), told);
+        results.load = LoadModel::Open { steps, pre_allocated_vus: 1 };
+        assert_eq!(load(&results), "open model: iterations at 20/s for 5 s, 1 pre-allocated VU");
+        results.load = LoadModel::Breakpoint {
+            steps: Vec::new(),
+            step_seconds: 5.0,
+            pre_allocated_vus: 9,
+            sustained_rate: Some(400.0),
+        };
+        results.pass_criteria.thresholds = vec!["p99<100ms".to_owned()];
+        let breakpoint = "breakpoint search, 5 s per rate, 9 pre-allocated VUs: 400 iterations/s sustained \
+                          (p99<100ms and error rate at most 0%)";
+        assert_eq!(load(&results), breakpoint);
     }
 
     #[test]
-    fn a_generator_that_was_the_bottleneck_says_so() {
-        let mut worker = record().workers.remove(0);
-        assert_eq!(health(&worker), Vec::<String>::new());
-        worker.cpu_us = worker.span_us * 2;
-        worker.lateness = [20_000; 10].into_iter().collect();
+    fn a_busy_load_generator_is_noted() {
+        let mut generator = results().load_generators.remove(0);
+        assert_eq!(load_generator(&generator), Vec::<String>::new());
+        generator.cpu_us = generator.duration_us * 2;
+        generator.start_delay = [20_000; 10].into_iter().collect();
         assert_eq!(
-            health(&worker),
+            load_generator(&generator),
             [
-                "worker 0 used 100% of its cores: it may be the generator that was measured",
-                "worker 0 began one arrival in a hundred 20.0 ms late or more: it was held up",
+                "worker 0 used 100% of its cores: the load generator may be the bottleneck",
+                "worker 0 started 1% of its iterations 20.0 ms late or more: it was held up",
             ]
         );
-        (worker.without_lane, worker.never_begun) = (3, 1);
-        assert!(health(&worker)[1].starts_with("worker 0 had no free lane for 3 arrivals"));
-        assert!(health(&worker)[2].starts_with("worker 0 had not begun 1 arrival when the run was over"));
+        (generator.delayed_iterations, generator.dropped_iterations) = (3, 1);
+        assert!(
+            load_generator(&generator)[1].starts_with("worker 0: 3 iterations had to wait for a free VU")
+        );
+        assert!(load_generator(&generator)[2].starts_with("worker 0 dropped 1 iteration,"));
     }
 
     #[test]
-    fn ids_beyond_those_that_are_kept_are_only_hinted_at() {
-        let mut sessions = Sessions::default();
+    fn an_ellipsis_stands_for_further_ids() {
+        let mut sessions = SessionIds::default();
         (0..5).for_each(|id| sessions.add(id.to_string()));
-        assert_eq!(some_of(&sessions), "0, 1, 2, 3, 4");
+        assert_eq!(ids(&sessions), "0, 1, 2, 3, 4");
         sessions.add("5");
-        assert_eq!(some_of(&sessions), "0, 1, 2, 3, 4, …");
+        assert_eq!(ids(&sessions), "0, 1, 2, 3, 4, …");
     }
 }

@@ -1,10 +1,13 @@
-//! A run as people and pipelines want to read it.
+//! Reports of a run: on the console, and as HTML, Markdown, `JUnit` XML and JSON.
 //!
-//! Every form is made of a record and its verdict alone, so that a merged run, or one of last month, reads like
-//! one that has just ended. goose's HTML report was refused as the page for people: it loads its charts from
-//! another host, so that it is empty where there is no network, shows averages, and knows no verdict.
+//! Every report is made of results and their verdict only, so that merged results and those of an earlier run are shown
+//! like those of a run that has just ended.
+//!
+//! Rejected alternative: goose's HTML report as the page for people, because it loads its charts from another host, so
+//! that it is empty without a network, and because it has no verdict.
 
 mod console;
+pub(crate) mod criteria;
 mod html;
 mod json;
 mod junit;
@@ -13,116 +16,106 @@ mod messages;
 pub(crate) mod progress;
 mod summary;
 
-use crate::metrics::Record;
-use crate::thresholds::{Baseline, Exit, Verdict, judge};
+use crate::error::LoadTestError;
+use crate::metrics::Results;
+use crate::thresholds::{Baseline, ExitCode, Verdict, evaluate};
 use std::fmt;
 use std::path::Path;
 
-/// Where the report is written when nothing else was said.
+/// The file of the report if no option names another one.
 pub const DEFAULT_FILE: &str = "loadtest-report.html";
 
-/// A run and what it has come to.
+/// The results of a run with their verdict.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// What was observed.
-    pub record: Record,
-    /// What that means.
+    /// The results.
+    pub results: Results,
+    /// The verdict on them.
     pub verdict: Verdict,
-    /// The files that it was written to, for the console.
+    /// The files that the report was written to, for the console.
     pub files: Vec<String>,
 }
 
-/// A form of a report as a file.
+/// The format of a report file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub enum ReportFormat {
     /// For people: one file that needs no network.
     Html,
     /// For a pull request.
     Markdown,
-    /// For programs, the merge, and as a baseline.
+    /// For programs, for `loadtest merge`, and as a baseline.
     Json,
-    /// For pipelines.
+    /// `JUnit` XML, for CI pipelines.
     Junit,
 }
 
-/// Why a report cannot be written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CannotWrite(String);
-
-impl fmt::Display for CannotWrite {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for CannotWrite {}
-
-impl Format {
-    /// The form that a file is to have, by the end of its name.
+impl ReportFormat {
+    /// Returns the format that belongs to the extension of a file.
     ///
     /// # Errors
     ///
-    /// When no form goes with that end.
-    pub fn of(path: &Path) -> Result<Self, CannotWrite> {
-        let end = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
-        match end.to_ascii_lowercase().as_str() {
+    /// When no format has that extension.
+    pub fn of(path: &Path) -> Result<Self, LoadTestError> {
+        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        match extension.to_ascii_lowercase().as_str() {
             "html" | "htm" => Ok(Self::Html),
             "md" => Ok(Self::Markdown),
             "json" => Ok(Self::Json),
             "xml" => Ok(Self::Junit),
-            _ => Err(CannotWrite(format!(
-                "{}: a report file ends in .html, .md, .json or .xml (JUnit)",
-                path.display()
-            ))),
+            _ => Err(LoadTestError::Report {
+                path: path.to_owned(),
+                reason: "a report file must end in .html, .md, .json or .xml (JUnit)".to_owned(),
+            }),
         }
     }
 }
 
 impl Report {
-    /// Judges a record.
+    /// Evaluates the results.
     #[must_use]
-    pub fn new(record: Record, baseline: Option<&Baseline>) -> Self {
-        let verdict = judge(&record, baseline);
-        Self { record, verdict, files: Vec::new() }
+    pub fn new(results: Results, baseline: Option<&Baseline>) -> Self {
+        let verdict = evaluate(&results, baseline);
+        Self { results, verdict, files: Vec::new() }
     }
 
-    /// How the process is to end.
+    /// The exit code of the program.
     #[must_use]
-    pub fn exit(&self) -> Exit {
-        self.verdict.exit
+    pub fn exit_code(&self) -> ExitCode {
+        self.verdict.exit_code
     }
 
-    /// The text of the report in a form.
+    /// Renders the report.
     ///
     /// # Errors
     ///
-    /// When the form has no way to write a part of it.
-    pub fn render(&self, format: Format) -> Result<String, CannotWrite> {
+    /// With a message when the format cannot represent a part of it.
+    pub fn render(&self, format: ReportFormat) -> Result<String, String> {
         match format {
-            Format::Html => Ok(html::page(self)),
-            Format::Markdown => Ok(markdown::page(self)),
-            Format::Json => json::text(self),
-            Format::Junit => junit::text(self),
+            ReportFormat::Html => Ok(html::render(self)),
+            ReportFormat::Markdown => Ok(markdown::render(self)),
+            ReportFormat::Json => json::render(self),
+            ReportFormat::Junit => junit::render(self),
         }
     }
 
-    /// Writes a file in the form that its name ends in, and keeps its name for the console.
+    /// Writes a file in the format of its extension, and adds it to [`files`](Self::files).
     ///
-    /// The file is there as a whole or not at all: another program may be waiting for it.
+    /// The file is replaced atomically: another program may be waiting for it.
     ///
     /// # Errors
     ///
-    /// When the name goes with no form, or the file cannot be written.
-    pub fn write(&mut self, path: &Path) -> Result<(), CannotWrite> {
-        let text = self.render(Format::of(path)?)?;
-        let cannot = |error| CannotWrite(format!("{}: cannot be written: {error}", path.display()));
+    /// When no format has that extension, or the file cannot be written.
+    pub fn write(&mut self, path: &Path) -> Result<(), LoadTestError> {
+        let failed = |reason| LoadTestError::Report { path: path.to_owned(), reason };
+        let cannot_write = |error: std::io::Error| failed(format!("cannot be written: {error}"));
+        let rendered = self.render(ReportFormat::of(path)?).map_err(failed)?;
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(cannot)?;
+            std::fs::create_dir_all(folder).map_err(cannot_write)?;
         }
         let mut unfinished = path.as_os_str().to_owned();
         unfinished.push(".unfinished");
-        std::fs::write(&unfinished, text).map_err(cannot)?;
-        std::fs::rename(&unfinished, path).map_err(cannot)?;
+        std::fs::write(&unfinished, rendered).map_err(cannot_write)?;
+        std::fs::rename(&unfinished, path).map_err(cannot_write)?;
         self.files.push(path.display().to_string());
         Ok(())
     }

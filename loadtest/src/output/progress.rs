@@ -1,16 +1,15 @@
-//! The line that people watch while the run goes on.
+//! The progress line that is shown on a terminal during a run.
 
-use crate::executors::shared::Load;
+use crate::executors::shared::SharedState;
 use crate::format::{count, latency};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
-/// The pause between two states of the line.
 const REFRESH_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Shows the line on standard error until this is dropped, if that is a terminal.
+/// Shows the progress line on standard error until it is dropped, if that is a terminal.
 #[derive(Debug)]
 pub(crate) struct ProgressLine {
     bar: ProgressBar,
@@ -18,17 +17,17 @@ pub(crate) struct ProgressLine {
 }
 
 impl ProgressLine {
-    pub(crate) fn show(load: &Arc<Load>) -> Self {
+    pub(crate) fn show(shared: &Arc<SharedState>) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         bar.set_style(
             ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
         );
-        let (load, shown) = (Arc::clone(load), bar.clone());
+        let (shared, shown) = (Arc::clone(shared), bar.clone());
         let task = tokio::spawn(async move {
             let start = Instant::now();
             while !shown.is_hidden() {
                 tokio::time::sleep(REFRESH_INTERVAL).await;
-                shown.set_message(message(&load, start.elapsed()));
+                shown.set_message(message(&shared, start.elapsed()));
                 shown.tick();
             }
         });
@@ -43,14 +42,14 @@ impl Drop for ProgressLine {
     }
 }
 
-fn message(load: &Load, elapsed: Duration) -> String {
-    let second = load.recorder.last_second();
-    let [failures, violations] = load.recorder.failures_and_violations();
-    let p99 = latency(second.latency.percentile(99.0));
+fn message(shared: &SharedState, elapsed: Duration) -> String {
+    let second = shared.recorder.last_second();
+    let [failures, violations] = shared.recorder.failures_and_violations();
     format!(
-        "{:>4} s  {} calls/s  p99 {p99}  {} failed  {} wrong",
+        "{:>4} s  {} calls/s  p99 {}  {} failed  {} violations",
         elapsed.as_secs(),
         count(second.latency.count()),
+        latency(second.latency.percentile(99.0)),
         count(failures),
         count(violations),
     )

@@ -1,43 +1,45 @@
-//! What a run is judged by, and each step of a search for the limit.
+//! The pass criteria of a run, and of each rate of a breakpoint search.
 
-use super::plan::{Pacing, Plan};
+use super::plan::Plan;
 use super::service::Service;
 use crate::cli::Cli;
-use crate::executors::arrival_rate::Judge;
-use crate::metrics::{Ending, LoadModel, Record, Rules};
-use crate::thresholds::{EMBEDDED_THRESHOLDS, judge};
+use crate::executors::ExecutorConfig;
+use crate::executors::breakpoint::EvaluateStep;
+use crate::metrics::{Ending, LoadModel, PassCriteria, Results};
+use crate::output::criteria::failures;
+use crate::thresholds::{EMBEDDED_THRESHOLDS, evaluate};
 use std::sync::Arc;
 
-/// What breaks a rate in the search for the limit, if nobody says.
-const LIMIT_THRESHOLD: &str = "p99<100ms";
+/// The threshold of a breakpoint search for which none was given.
+const BREAKPOINT_THRESHOLD: &str = "p99<100ms";
 
-/// What a run is judged by.
-pub(super) fn rules(cli: &Cli, plan: &Plan, service: &Service) -> Rules {
-    let mut rules = Rules::default();
-    rules.thresholds.clone_from(&cli.goose.threshold);
-    cli.judge.apply(&mut rules);
-    if rules.thresholds.is_empty() {
-        if matches!(plan.pacing, Pacing::FindLimit { .. }) {
-            rules.thresholds.push(LIMIT_THRESHOLD.to_owned());
+/// Returns the pass criteria of a run.
+pub(super) fn pass_criteria(cli: &Cli, plan: &Plan, service: &Service) -> PassCriteria {
+    let mut criteria = PassCriteria::default();
+    criteria.thresholds.clone_from(&cli.goose.threshold);
+    cli.criteria.apply(&mut criteria);
+    if criteria.thresholds.is_empty() {
+        if matches!(plan.executor, ExecutorConfig::Breakpoint { .. }) {
+            criteria.thresholds.push(BREAKPOINT_THRESHOLD.to_owned());
         } else if service.is_embedded() {
-            rules.thresholds = EMBEDDED_THRESHOLDS.map(str::to_owned).into();
+            criteria.thresholds = EMBEDDED_THRESHOLDS.map(str::to_owned).into();
         }
     }
-    rules
+    criteria
 }
 
-/// What breaks a step of the search for the limit: what would fail a run of that step alone.
-pub(super) fn judge_of_steps(template: Record) -> Arc<Judge> {
-    Arc::new(move |operations, span, iterations| {
-        let mut record = template.clone();
-        record.operations.clone_from(operations);
-        record.span_us = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
-        record.ending = Ending::Planned;
-        record.load = LoadModel::Open { steps: Vec::new(), lanes: 0 };
-        if let Some(scenario) = record.scenarios.first_mut() {
-            scenario.iterations = iterations;
+/// Returns the evaluation of one rate of a breakpoint search: it is evaluated like a run with only this rate.
+pub(super) fn evaluate_step(template: Results) -> Arc<EvaluateStep> {
+    Arc::new(move |operations, duration, completed| {
+        let mut results = template.clone();
+        results.operations = operations;
+        results.duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        results.ending = Ending::Planned;
+        results.load = LoadModel::Open { steps: Vec::new(), pre_allocated_vus: 0 };
+        if let Some(scenario) = results.scenarios.first_mut() {
+            scenario.completed = completed;
         }
-        judge(&record, None).reasons().next().map(str::to_owned)
+        failures(&evaluate(&results, None)).next()
     })
 }
 
@@ -47,15 +49,17 @@ mod tests {
     use std::time::Duration;
 
     #[tokio::test]
-    async fn a_search_for_the_limit_keeps_what_breaks_a_rate() {
-        let service = Service::at(None, None).await.unwrap();
-        let rules = |args: &[&str]| {
-            let mut cli = Cli::parse_from(["loadtest", "--find-limit"].iter().chain(args).copied()).unwrap();
-            let plan = Plan::of(&mut cli, Duration::from_secs(10)).unwrap();
-            rules(&cli, &plan, &service)
+    async fn a_breakpoint_search_has_a_default_threshold() {
+        let service = Service::connect(None, None).await.unwrap();
+        let criteria = |args: &[&str]| {
+            let mut cli = Cli::parse_from(["loadtest", "--breakpoint"].iter().chain(args).copied()).unwrap();
+            let plan = Plan::new(&mut cli, Duration::from_secs(10)).unwrap();
+            pass_criteria(&cli, &plan, &service)
         };
-        assert_eq!(rules(&[]), Rules { thresholds: vec![LIMIT_THRESHOLD.to_owned()], ..Rules::default() });
-        let given = rules(&["--threshold", "p99<20ms", "--max-error-rate", "1%"]);
+        let default =
+            PassCriteria { thresholds: vec![BREAKPOINT_THRESHOLD.to_owned()], ..PassCriteria::default() };
+        assert_eq!(criteria(&[]), default);
+        let given = criteria(&["--threshold", "p99<20ms", "--max-error-rate", "1%"]);
         assert_eq!((given.thresholds, given.max_error_rate), (vec!["p99<20ms".to_owned()], 1.0));
     }
 }

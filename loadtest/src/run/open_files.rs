@@ -1,17 +1,17 @@
-//! The limit of open files: whether there are enough for as many connections.
+//! The limit of open files, which must allow a connection for each user.
 //!
-//! A generator that runs into the limit measures that limit, and goose may not come to its end.
+//! A load generator that reaches it measures the limit instead of the service, and goose may not end.
 
-/// Files that are open beside the connections: logs, reports, the runtime, an embedded service's listener.
-const OTHERS: u64 = 64;
+/// Open files other than connections: logs, reports, the runtime, the listener of an embedded service.
+const OTHER_FILES: u64 = 64;
 
-/// Raises the limit as far as it is needed and may be.
+/// Raises the limit if necessary.
 ///
 /// # Errors
 ///
-/// When it is too low for as many users and may not be raised.
+/// When it is too low for this number of users and cannot be raised.
 #[cfg(unix)]
-pub(crate) fn raise(users: usize, embedded: bool) -> Result<(), String> {
+pub(crate) fn raise_limit(users: usize, embedded: bool) -> Result<(), String> {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return Ok(()) };
     let needed = needed(users, embedded);
@@ -19,19 +19,19 @@ pub(crate) fn raise(users: usize, embedded: bool) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "{users} users need {needed} open files, and the limit is {hard}: take fewer, or raise it with `ulimit -n`"
+        "{users} users need {needed} open files, the limit is {hard}: use fewer users, or raise it with `ulimit -n`"
     ))
 }
 
 #[cfg(not(unix))]
-pub(crate) fn raise(_users: usize, _embedded: bool) -> Result<(), String> {
+pub(crate) fn raise_limit(_users: usize, _embedded: bool) -> Result<(), String> {
     Ok(())
 }
 
 #[cfg_attr(not(unix), expect(dead_code, reason = "there is no such limit"))]
 fn needed(users: usize, embedded: bool) -> u64 {
-    // An embedded service holds the other end of each connection.
-    (users as u64).saturating_mul(if embedded { 2 } else { 1 }).saturating_add(OTHERS)
+    // An embedded service has the other end of each connection.
+    (users as u64).saturating_mul(if embedded { 2 } else { 1 }).saturating_add(OTHER_FILES)
 }
 
 #[cfg(all(test, unix))]
@@ -39,16 +39,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn more_users_than_there_can_be_files_are_refused_with_both_numbers() {
-        let error = raise(1 << 40, true).unwrap_err();
-        assert!(
-            error.starts_with("1099511627776 users need 2199023255616 open files, and the limit is "),
-            "{error}"
-        );
+    fn too_many_users_are_rejected_with_the_limit() {
+        let error = raise_limit(1 << 40, true).unwrap_err();
+        let start = "1099511627776 users need 2199023255616 open files, the limit is ";
+        assert!(error.starts_with(start), "{error}");
     }
 
     #[test]
-    fn a_few_users_find_files_enough() {
-        raise(8, true).unwrap();
+    fn a_few_users_are_within_the_limit() {
+        raise_limit(8, true).unwrap();
     }
 }

@@ -1,85 +1,98 @@
-//! From what was observed to the record.
+//! The collection of results at the start and at the end of a run.
 
 use super::plan::Plan;
 use super::service::Service;
-use crate::executors::arrivals::Arrivals;
-use crate::executors::shared::{IterationCounts, Load};
-use crate::metrics::recorder::Observed;
-use crate::metrics::resource_usage::Usage;
-use crate::metrics::{self, Ending, LoadModel, Record, Rules, WorkerHealth};
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::executors::arrivals::ArrivalQueue;
+use crate::executors::shared::SharedState;
+use crate::metrics::recorder::MetricsSnapshot;
+use crate::metrics::resource_usage::ResourceUsage;
+use crate::metrics::{
+    Ending, FORMAT, LoadGenerator, LoadModel, PassCriteria, Results, ScenarioCounts, SessionSummary,
+};
+use std::sync::Arc;
 use std::thread;
 
-/// A run as far as it has come.
-pub(super) struct Run<'r> {
-    pub(super) load: &'r Load,
-    pub(super) plan: &'r Plan,
-    pub(super) service: &'r Service,
-    pub(super) before: Usage,
-    pub(super) used: Usage,
+/// The part of the results that is known from the start.
+pub(super) struct RunContext {
+    pub(super) plan: Plan,
+    pub(super) service: Service,
+    pub(super) shared: Arc<SharedState>,
+    pub(super) criteria: PassCriteria,
+    pub(super) usage_before: ResourceUsage,
 }
 
-/// What is known of a run beside what its users have done.
-pub(super) struct RunDetails {
-    pub(super) model: LoadModel,
-    pub(super) audit: metrics::Audit,
+/// The part of the results that is known at the end, except the metrics.
+pub(super) struct RunEnd {
+    pub(super) load: LoadModel,
     pub(super) ending: Ending,
-    pub(super) rules: Rules,
+    pub(super) sessions: SessionSummary,
+    pub(super) usage: ResourceUsage,
 }
 
-pub(super) fn record(run: &Run<'_>, details: RunDetails) -> Record {
-    let RunDetails { model, audit, ending, rules } = details;
-    let Run { load, plan, service, before, used } = run;
-    let Observed { started, span, operations, timeline, failures, violations } = load.recorder.observed();
-    let span_us = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
-    let arrivals = load.arrivals.as_ref();
-    let health = WorkerHealth {
-        index: plan.share.index,
-        started,
-        span_us,
-        cpu_us: u64::try_from(used.cpu.saturating_sub(before.cpu).as_micros()).unwrap_or(u64::MAX),
-        cores: thread::available_parallelism()
-            .map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
-        peak_memory: used.peak_memory,
-        lateness: arrivals.map(Arrivals::lateness).unwrap_or_default(),
-        without_lane: arrivals.map(Arrivals::without_lane).unwrap_or_default(),
-        never_begun: arrivals.map(Arrivals::never_begun).unwrap_or_default(),
-    };
-    let scenarios = load.mix.scenarios().map(|(scenario, weight)| {
-        let count = |count: fn(&IterationCounts) -> &AtomicU64| {
-            load.iteration_counts.get(&scenario).map_or(0, |counts| count(counts).load(Ordering::Relaxed))
+impl RunContext {
+    /// The results of the run before its first call.
+    pub(super) fn template(&self) -> Results {
+        let end = RunEnd {
+            load: self.plan.load_model(),
+            ending: Ending::InProgress,
+            sessions: SessionSummary::default(),
+            usage: self.usage_before,
         };
-        metrics::Scenario {
-            name: scenario.name().to_owned(),
-            weight,
-            begun: count(|counts| &counts.begun),
-            iterations: count(|counts| &counts.completed),
-        }
-    });
-    Record {
-        format: metrics::FORMAT,
-        run: plan.run.clone(),
-        program: env!("CARGO_PKG_VERSION").to_owned(),
-        worker: (plan.share.of > 1).then_some(plan.share),
-        service: service.described(),
-        load: model,
-        plan: plan.iteration.clone(),
-        client: if load.goose_client.is_some() {
-            metrics::HttpClient::Goose
-        } else {
-            metrics::HttpClient::Own
-        },
-        verified: load.verify,
-        scenarios: scenarios.collect(),
+        results(self, end)
+    }
+}
+
+/// Collects the results of a run.
+pub(super) fn results(context: &RunContext, end: RunEnd) -> Results {
+    let RunContext { plan, service, shared, criteria, .. } = context;
+    let RunEnd { load, ending, sessions, usage } = end;
+    let metrics = shared.recorder.snapshot();
+    let load_generator = load_generator(context, usage, &metrics);
+    let MetricsSnapshot { started, operations, timeline, failures, violations, .. } = metrics;
+    Results {
+        format: FORMAT,
+        test_run_id: plan.test_run_id.clone(),
+        program_version: env!("CARGO_PKG_VERSION").to_owned(),
+        execution_segment: (plan.segment.of > 1).then_some(plan.segment),
+        service: service.info(),
+        load,
+        iteration: plan.iteration.clone(),
+        checks_enabled: shared.config.checks_enabled,
+        scenarios: scenario_counts(shared),
         started,
-        span_us,
+        duration_us: load_generator.duration_us,
         operations,
         timeline,
         failures,
         violations,
-        audit,
-        workers: vec![health],
+        sessions,
+        load_generators: vec![load_generator],
         ending,
-        rules,
+        pass_criteria: criteria.clone(),
     }
+}
+
+fn load_generator(context: &RunContext, usage: ResourceUsage, metrics: &MetricsSnapshot) -> LoadGenerator {
+    let cpu = usage.cpu.saturating_sub(context.usage_before.cpu);
+    let arrivals = context.shared.arrivals.as_ref();
+    LoadGenerator {
+        worker: context.plan.segment.index,
+        started: metrics.started,
+        duration_us: u64::try_from(metrics.duration.as_micros()).unwrap_or(u64::MAX),
+        cpu_us: u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX),
+        cores: thread::available_parallelism()
+            .map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
+        peak_memory_bytes: usage.peak_memory_bytes,
+        start_delay: arrivals.map(ArrivalQueue::start_delay).unwrap_or_default(),
+        delayed_iterations: arrivals.map(ArrivalQueue::delayed).unwrap_or_default(),
+        dropped_iterations: arrivals.map(ArrivalQueue::dropped).unwrap_or_default(),
+    }
+}
+
+fn scenario_counts(shared: &SharedState) -> Vec<ScenarioCounts> {
+    let scenarios = shared.config.weights.iter().map(|(scenario, weight)| {
+        let [started, completed] = shared.counters.iterations(scenario);
+        ScenarioCounts { name: scenario.name().to_owned(), weight, started, completed }
+    });
+    scenarios.collect()
 }

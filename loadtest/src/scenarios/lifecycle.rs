@@ -1,45 +1,37 @@
-//! A session's whole life: the heart of the load.
+//! The whole life of a session, with every operation of the contract but lists.
 //!
-//! It is one iteration, from open to delete: goose ends a user only between iterations, so a run that is stopped has
-//! no session half way. A wrong answer ends the session's use, but not before its deletion.
+//! An iteration includes open and delete, because goose stops users only between iterations: a stopped run leaves no
+//! session half-way.
 
-use super::{IterationEnd, deleted_after};
+use super::{Scenario, delete_after};
 use crate::checks::known_session::KnownSession;
-use crate::executors::call::CallError;
+use crate::executors::call::IterationError;
 use crate::executors::virtual_user::Iteration;
-use crate::scenarios::Scenario;
 
-pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<IterationEnd, CallError> {
-    let owner = iteration.owner(Scenario::Lifecycle);
+pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<(), IterationError> {
+    let owner = iteration.user_id(Scenario::Lifecycle);
     let session = iteration.open(&owner).await?;
-    let used = use_up(iteration, &session).await;
-    let end = deleted_after(used, iteration, &session).await?;
-    iteration.read(&session).await?;
-    Ok(end)
+    let used = use_session(iteration, &session).await;
+    let deleted = delete_after(used, iteration, &session).await;
+    if matches!(deleted, Ok(()) | Err(IterationError::RunEnded)) {
+        iteration.read(&session).await?;
+    }
+    deleted
 }
 
-/// Everything between open and delete.
-async fn use_up(iteration: &mut Iteration<'_>, session: &KnownSession) -> Result<IterationEnd, CallError> {
-    let stores = iteration.load.options.stores;
-    for _ in 0..stores {
-        if iteration.think().await {
-            return Ok(IterationEnd::Interrupted);
-        }
+/// The calls between open and delete.
+async fn use_session(iteration: &mut Iteration<'_>, session: &KnownSession) -> Result<(), IterationError> {
+    for _ in 0..iteration.shared.config.params.stores {
+        iteration.think().await?;
         iteration.store(session).await?;
-        if iteration.think().await {
-            return Ok(IterationEnd::Interrupted);
-        }
+        iteration.think().await?;
         iteration.read(session).await?;
     }
-    if iteration.think().await {
-        return Ok(IterationEnd::Interrupted);
-    }
+    iteration.think().await?;
     iteration.update(session).await?;
     iteration.read(session).await?;
-    if iteration.think().await {
-        return Ok(IterationEnd::Interrupted);
-    }
+    iteration.think().await?;
     iteration.close(session).await?;
     iteration.read(session).await?;
-    Ok(if iteration.think().await { IterationEnd::Interrupted } else { IterationEnd::Complete })
+    iteration.think().await
 }

@@ -1,4 +1,4 @@
-//! What users can do, by name, and the mix of it.
+//! Scenarios: the calls of one iteration of a virtual user.
 
 mod browse;
 mod churn;
@@ -7,35 +7,43 @@ mod lifecycle;
 mod read_mostly;
 mod weights;
 
+pub use weights::ScenarioWeights;
+
 use crate::checks::known_session::KnownSession;
-use crate::executors::call::CallError;
+use crate::executors::call::IterationError;
 use crate::executors::virtual_user::Iteration;
 
-pub use weights::Mix;
-
-/// How many sessions a user of `browse` keeps.
+/// The number of sessions that a user of `browse` keeps.
 pub(crate) const KEPT_SESSIONS: usize = 5;
 
-/// What a user does in one iteration.
+/// A scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scenario {
-    /// A session from its opening to its deletion, and everything in between.
+    /// A session from open to delete, with every operation between them.
     Lifecycle,
     /// Lists of a user's sessions, by filter and page.
     Browse,
     /// One session that all users read and write.
     HotSession,
-    /// Sessions that are opened and closed, and pile up.
+    /// Sessions that are opened and closed, and accumulate.
     Churn,
     /// A session that is read more often than it is written.
     ReadMostly,
+}
+
+/// The parameters of scenarios.
+#[derive(Clone, Debug)]
+pub(crate) struct ScenarioParams {
+    pub(crate) stores: u32,
+    pub(crate) calls: u32,
+    pub(crate) read_ratio: f64,
 }
 
 impl Scenario {
     pub(crate) const ALL: [Self; 5] =
         [Self::Lifecycle, Self::Browse, Self::HotSession, Self::Churn, Self::ReadMostly];
 
-    /// Its name on the command line.
+    /// The name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -47,15 +55,15 @@ impl Scenario {
         }
     }
 
-    /// What an iteration consists of, for people.
-    pub(crate) fn describe(self, options: &Options) -> String {
-        let Options { stores, calls, read_ratio, .. } = options;
+    /// The calls of an iteration, in words.
+    pub(crate) fn describe(self, params: &ScenarioParams) -> String {
+        let ScenarioParams { stores, calls, read_ratio } = params;
         match self {
             Self::Lifecycle => format!(
                 "open, {stores} × store and read, update the user and read, close and read, delete and read"
             ),
             Self::Browse => format!(
-                "keep {KEPT_SESSIONS} sessions of a user, list them by page and by filter, replace the oldest",
+                "keep {KEPT_SESSIONS} sessions of a user, list them by page and by filter, replace the oldest"
             ),
             Self::HotSession => {
                 format!("{calls} calls on a session that all users share, {read_ratio} of them reads")
@@ -65,25 +73,14 @@ impl Scenario {
         }
     }
 
-    /// How many sessions an iteration opens, for estimates.
+    /// The number of sessions that an iteration opens, for estimates.
     pub(crate) fn sessions(self) -> u64 {
         u64::from(self != Self::HotSession)
     }
 }
 
-/// Sizes and proportions of what users do.
-#[derive(Clone, Debug)]
-pub(crate) struct Options {
-    pub(crate) stores: u32,
-    pub(crate) calls: u32,
-    pub(crate) read_ratio: f64,
-}
-
 /// Runs one iteration of a scenario.
-pub(crate) async fn run(
-    scenario: Scenario,
-    iteration: &mut Iteration<'_>,
-) -> Result<IterationEnd, CallError> {
+pub(crate) async fn run(scenario: Scenario, iteration: &mut Iteration<'_>) -> Result<(), IterationError> {
     match scenario {
         Scenario::Lifecycle => lifecycle::run(iteration).await,
         Scenario::Browse => browse::run(iteration).await,
@@ -93,32 +90,26 @@ pub(crate) async fn run(
     }
 }
 
-/// How an iteration ends in which no call fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum IterationEnd {
-    /// It goes through to its end.
-    Complete,
-    /// The run is over before.
-    Interrupted,
-}
-
-/// What an iteration has come to, once its session is deleted: a wrong answer ends the session's use, but not before its
-/// deletion.
-async fn deleted_after(
-    used: Result<IterationEnd, CallError>,
+/// Deletes the session at the end of an iteration, whatever its result so far: a violation ends the use of a session, but
+/// it must not be left behind.
+async fn delete_after(
+    used: Result<(), IterationError>,
     iteration: &mut Iteration<'_>,
     session: &KnownSession,
-) -> Result<IterationEnd, CallError> {
-    if let Err(CallError::Wrong(_)) = used {
-        session.distrust();
+) -> Result<(), IterationError> {
+    if let Err(IterationError::Violation(_)) = used {
+        session.stop_checks();
     }
     let deleted = iteration.delete(session).await;
-    let end = used?;
-    deleted?;
-    Ok(end)
+    match used {
+        // The run has ended, but a failed delete is still an error.
+        Err(IterationError::RunEnded) => deleted.and(used),
+        Ok(()) => deleted,
+        Err(_) => used,
+    }
 }
 
-/// Whether the call of this number, counted from 0, is a read, so that reads are spread evenly among the writes.
+/// Returns whether the call of this number, counted from 0, is a read. Reads are spread evenly among the writes.
 fn is_read(call: u32, read_ratio: f64) -> bool {
     let reads = |calls: u32| (f64::from(calls) * read_ratio).floor();
     reads(call + 1) > reads(call)

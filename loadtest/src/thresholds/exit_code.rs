@@ -1,22 +1,22 @@
-//! How the program ends.
+//! The exit codes of the program.
 
-/// How the program ends.
+/// The exit code of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// Everything was as it should be.
+pub enum ExitCode {
+    /// All criteria passed.
     Passed,
-    /// Calls failed, too few were made, a threshold was missed, something regressed, or sessions stay behind.
+    /// A criterion failed: error rate, number of calls, thresholds, baseline, sessions left behind.
     Failed,
-    /// Something that was read back is wrong.
+    /// A response was wrong.
     WrongData,
     /// No load was made.
     CouldNotRun,
-    /// A signal ended the run early.
+    /// A signal stopped the run.
     Stopped,
 }
 
-impl Exit {
-    /// The exit code of the process.
+impl ExitCode {
+    /// The number that the process exits with.
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
@@ -34,8 +34,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_way_to_end_has_a_code_of_its_own() {
-        let exits = [Exit::Passed, Exit::Failed, Exit::WrongData, Exit::CouldNotRun, Exit::Stopped];
-        assert_eq!(exits.map(Exit::code), [0, 1, 2, 3, 4]);
+    fn exit_codes_are_distinct() {
+        let exits = [
+            ExitCode::Passed,
+            ExitCode::Failed,
+            ExitCode::WrongData,
+            ExitCode::CouldNotRun,
+            ExitCode::Stopped,
+        ];
+        assert_eq!(exits.map(ExitCode::code), [0, 1, 2, 3, 4]);
     }
 }

@@ -1,26 +1,39 @@
-//! The page for people: one file, no script, no other host.
+//! The report for people: one HTML file without scripts that loads nothing.
 //!
-//! A library of charts was refused: it would be a megabyte of script in a page that has to open from a disk, a
-//! mail and the artefacts of a pipeline, where scripts do not run. The policy in its head makes a browser refuse
-//! whatever a service might have smuggled in; that nothing of it is markup is what `maud` takes care of.
+//! It must be readable from a disk, in a mail, and among the artefacts of a CI pipeline, where scripts do not run. So its
+//! charts are inline SVG, drawn by `charts` in about 250 lines. They use the CSS classes of the page, which gives them
+//! dark mode and print colours, and have titles and descriptions for screen readers.
+//!
+//! Rejected alternatives for the charts:
+//!
+//! - `plotters` with its SVG backend, because it writes fixed colours and fonts into every element, so that dark mode and
+//!   printing would need a second set of charts, and because its SVG has no titles and descriptions. The heatmap, the
+//!   percentile gaps and the tick labels would still be ours.
+//! - `poloto`, because it has neither logarithmic axes nor heatmaps.
+//! - `charming`, because its SVG is rendered by a JavaScript engine, and its HTML is a script.
+//!
+//! The content security policy makes browsers ignore anything that a service may have injected; `maud` escapes all
+//! strings.
 
 mod chart;
 mod charts;
 mod scale;
 
-use super::{Report, messages as words, summary as figures};
-use crate::format::{self as text, count, counted};
-use crate::metrics::{Histogram, LimitStep, LoadModel, Record, WorkerHealth};
-use crate::thresholds::{Check, Comparison, Exit, Group, Meaning, Outcome, Verdict};
+use super::{Report, criteria, messages, summary};
+use crate::format::{self, count, counted};
+use crate::metrics::{BreakpointStep, Histogram, LoadGenerator, LoadModel, Results};
+use crate::thresholds::{
+    Assessment, Comparison, CriterionKind, CriterionResult, ExitCode, PercentileChange, Status, Verdict,
+};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 const STYLE: &str = include_str!("style.css");
 
-/// The percentiles that the page has room for.
+/// The percentiles in the table of operations.
 const PERCENTILES: [f64; 5] = [50.0, 90.0, 95.0, 99.0, 99.9];
 
-pub(super) fn page(report: &Report) -> String {
-    let Report { record, verdict, .. } = report;
+pub(super) fn render(report: &Report) -> String {
+    let Report { results, verdict, .. } = report;
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -29,76 +42,78 @@ pub(super) fn page(report: &Report) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
-                title { (verdict.word()) ": load test of " (record.service.address) }
+                title { (criteria::verdict_word(verdict)) ": load test of " (results.service.address) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                (banner(record, verdict))
+                (banner(results, verdict))
                 main {
-                    (tiles(record))
-                    (notes(record))
-                    (violations(record))
-                    (failures(record))
-                    (limit(record))
-                    (operations(record))
-                    (over_time(record))
-                    @if let Some(comparison) = &verdict.comparison { (compared(comparison)) }
-                    (checks(verdict))
-                    (about(record))
-                    (sessions(record))
-                    (generator(record))
+                    (tiles(results))
+                    (notes(results))
+                    (violations(results))
+                    (failures(results))
+                    (breakpoint(results))
+                    (operations(results))
+                    (over_time(results))
+                    @if let Some(comparison) = &verdict.comparison { (baseline(comparison)) }
+                    (pass_criteria(verdict))
+                    (load(results))
+                    (sessions(results))
+                    (load_generators(results))
                 }
-                footer { "loadtest " (record.program) ", run " (record.run) }
+                footer { "loadtest " (results.program_version) ", test run " (results.test_run_id) }
             }
         }
     };
     page.into_string()
 }
 
-/// The verdict before everything else, in words as well as in colour.
-fn banner(record: &Record, verdict: &Verdict) -> Markup {
-    let class = match verdict.exit {
-        Exit::Passed => "pass",
-        Exit::Stopped => "stopped",
-        Exit::Failed | Exit::WrongData | Exit::CouldNotRun => "fail",
+/// The verdict, in words as well as in colour.
+fn banner(results: &Results, verdict: &Verdict) -> Markup {
+    let class = match verdict.exit_code {
+        ExitCode::Passed => "pass",
+        ExitCode::Stopped => "stopped",
+        ExitCode::Failed | ExitCode::WrongData | ExitCode::CouldNotRun => "fail",
     };
+    let failures: Vec<_> = criteria::failures(verdict).collect();
     html! {
         header class=(class) {
             div {
-                p.what { "Load test of " (words::service(record)) }
-                h1 { (verdict.word()) }
-                p { (verdict.counts()) }
-                @if verdict.reasons().next().is_some() {
-                    ul { @for reason in verdict.reasons() { li { (reason) } } }
+                p.what { "Load test of " (messages::service(results)) }
+                h1 { (criteria::verdict_word(verdict)) }
+                p { (criteria::counts(results)) }
+                @if !failures.is_empty() {
+                    ul { @for failure in failures { li { (failure) } } }
                 }
-                p.when { (words::load(record)) }
+                p.when { (messages::load(results)) }
                 p.when {
-                    (record.started.format("%Y-%m-%d %H:%M:%S UTC")) ", " (format!("{:.1} s", record.span().as_secs_f64()))
-                    ", exit code " (verdict.exit.code())
+                    (results.started.format("%Y-%m-%d %H:%M:%S UTC")) ", "
+                    (format!("{:.1} s", results.duration().as_secs_f64()))
+                    ", exit code " (verdict.exit_code.code())
                 }
             }
         }
     }
 }
 
-/// The figures that are asked for first.
-fn tiles(record: &Record) -> Markup {
-    let latency = record.latency();
+/// The most important numbers.
+fn tiles(results: &Results) -> Markup {
+    let latency = results.latency();
     let tile = |name: &str, value: &str| html! { div { dt { (name) } dd { (value) } } };
     html! {
         dl.tiles {
-            (tile("calls/s", &words::rate(figures::per_second(record, record.calls()))))
-            @for percent in figures::PERCENTILES {
-                (tile(&format!("p{percent}"), &words::time(latency.percentile(percent))))
+            (tile("calls/s", &format::rate(summary::per_second(results, results.calls()))))
+            @for percent in summary::PERCENTILES {
+                (tile(&format!("p{percent}"), &format::latency(latency.percentile(percent))))
             }
-            (tile("failed", &figures::error_rate(record).map_or_else(|| "-".to_owned(), text::percent)))
-            (tile("violations", &count(record.violated())))
+            (tile("failed", &results.error_rate().map_or_else(|| "-".to_owned(), format::percent)))
+            (tile("violations", &count(results.violation_count())))
         }
     }
 }
 
-fn notes(record: &Record) -> Markup {
-    let notes = words::notes(record);
+fn notes(results: &Results) -> Markup {
+    let notes = messages::notes(results);
     html! {
         @if !notes.is_empty() {
             aside { ul { @for note in notes { li { (note) } } } }
@@ -106,19 +121,19 @@ fn notes(record: &Record) -> Markup {
     }
 }
 
-fn violations(record: &Record) -> Markup {
-    let found: Vec<_> = record.violations.iter().filter(|violation| violation.count > 0).collect();
+fn violations(results: &Results) -> Markup {
+    let found: Vec<_> = summary::violations(results).collect();
     html! {
         @if !found.is_empty() {
             section {
                 h2 { "Violations" }
-                p.lead { "Answers that arrived well and are wrong." }
+                p.lead { "Successful responses with wrong content." }
                 @for violation in found {
                     h3 { (violation.kind) ", " (counted(violation.count, "time", "times")) }
-                    (table(&["session", "operation", "correlation id", "what was wrong"], &html! {
+                    (table(&["session", "operation", "correlation id", "detail"], &html! {
                         @for example in &violation.examples {
                             tr {
-                                td { code { (example.session) } }
+                                td { code { (example.session_id) } }
                                 td { code { (example.operation) } }
                                 td { @if let Some(id) = &example.correlation_id { code { (id) } } }
                                 td.wide { @if let Some(detail) = &example.detail { (detail) } }
@@ -131,20 +146,19 @@ fn violations(record: &Record) -> Markup {
     }
 }
 
-fn failures(record: &Record) -> Markup {
-    let mut failures: Vec<_> = record.failures.iter().collect();
-    failures.sort_by_key(|failure| std::cmp::Reverse(failure.count));
+fn failures(results: &Results) -> Markup {
+    let failures = summary::failures(results);
     html! {
         @if !failures.is_empty() {
             section {
                 h2 { "Failed calls" }
-                (table(&["operation", "why", "#times", "such as"], &html! {
+                (table(&["operation", "reason", "#times", "example"], &html! {
                     @for failure in failures {
                         tr {
                             td { code { (failure.operation) } }
-                            td { (failure.name) }
+                            td { (failure.reason) }
                             td.n { (count(failure.count)) }
-                            td.wide { @if let Some(example) = &failure.example { code.said { (example) } } }
+                            td.wide { @if let Some(example) = &failure.example { code.message { (example) } } }
                         }
                     }
                 }))
@@ -153,70 +167,80 @@ fn failures(record: &Record) -> Markup {
     }
 }
 
-fn operations(record: &Record) -> Markup {
+fn operations(results: &Results) -> Markup {
     let row = |name: &Markup, calls: u64, failed: u64, latency: &Histogram, statuses: &str| {
         html! {
             th scope="row" { (name) }
             td.n { (count(calls)) }
             td class=(if failed > 0 { "n bad" } else { "n" }) { (count(failed)) }
-            td.n { (words::rate(figures::per_second(record, calls))) }
-            @for percent in PERCENTILES { td.n { (words::time(latency.percentile(percent))) } }
-            td.n { (words::time(latency.max())) }
-            td { (statuses) }
+            td.n { (format::rate(summary::per_second(results, calls))) }
+            @for percent in PERCENTILES { td.n { (format::latency(latency.percentile(percent))) } }
+            td.n { (format::latency(latency.max())) }
+            td.statuses { (statuses) }
         }
     };
+    let heads = [
+        "operation",
+        "#calls",
+        "#failed",
+        "#calls/s",
+        "#p50",
+        "#p90",
+        "#p95",
+        "#p99",
+        "#p99.9",
+        "#max",
+        "statuses",
+    ];
     html! {
         section {
             h2 { "Operations" }
-            p.lead { (words::latency(record)) " Percentiles are at most 0.8% off." }
-            (table(
-                &["operation", "#calls", "#failed", "#per s", "#p50", "#p90", "#p95", "#p99", "#p99.9", "#max", "statuses"],
-                &html! {
-                    @for (name, operation) in figures::operations(record) {
-                        @let statuses: Vec<_> =
-                            operation.statuses.iter().map(|(status, calls)| format!("{status}: {}", count(*calls))).collect();
-                        tr {
-                            (row(&html! { code { (name) } }, operation.calls, operation.failures, operation.latency(),
-                                &statuses.join(", ")))
-                        }
+            p.lead { (messages::latency(results)) " The error of a percentile is at most 0.8%." }
+            (table(&heads, &html! {
+                @for (name, operation) in summary::operations(results) {
+                    @let statuses: Vec<_> =
+                        operation.statuses.iter().map(|(status, calls)| format!("{status}: {}", count(*calls))).collect();
+                    tr {
+                        (row(&html! { code { (name) } }, operation.calls, operation.failures, operation.latency(),
+                            &statuses.join(", ")))
                     }
-                    tr.all { (row(&html! { "all" }, record.calls(), record.failed(), &record.latency(), "")) }
-                },
-            ))
+                }
+                tr.all { (row(&html! { "all" }, results.calls(), results.failed_calls(), &results.latency(), "")) }
+            }))
         }
     }
 }
 
-fn over_time(record: &Record) -> Markup {
+fn over_time(results: &Results) -> Markup {
     html! {
         section {
             h2 { "Over time" }
-            p.lead { "A call stands where it ended." }
-            (charts::throughput(record))
-            (charts::percentiles(record))
-            (charts::heatmap(record))
+            p.lead { "A call counts in the interval in which it ended." }
+            (charts::throughput(results))
+            (charts::percentiles(results))
+            (charts::heatmap(results))
         }
     }
 }
 
-fn limit(record: &Record) -> Markup {
-    let LoadModel::FindLimit { steps, limit, .. } = &record.load else { return html! {} };
+fn breakpoint(results: &Results) -> Markup {
+    let LoadModel::Breakpoint { steps, sustained_rate, .. } = &results.load else { return html! {} };
     html! {
         section {
-            h2 { "Limit" }
+            h2 { "Breakpoint search" }
             p.lead {
-                @match limit {
-                    Some(limit) => { "The highest rate at which every threshold held is " b { (words::rate(Some(*limit))) } " iterations/s." }
-                    None => "At none of these rates did every threshold hold.",
+                @match sustained_rate {
+                    Some(rate) => { "The highest rate that passed all criteria is " b { (format::rate(Some(*rate))) } " iterations/s." }
+                    None => "No rate passed all criteria.",
                 }
             }
-            (table(&["#due per s", "#done per s", "#p99", "outcome"], &html! {
-                @for LimitStep { rate, achieved, p99_us, broke } in steps {
+            (table(&["#iterations/s", "#completed/s", "#p99", "outcome"], &html! {
+                @for BreakpointStep { rate, completed_rate, p99_us, failed_criterion } in steps {
                     tr {
-                        td.n { (words::rate(Some(*rate))) }
-                        td.n { (words::rate(Some(*achieved))) }
-                        td.n { (words::time(*p99_us)) }
-                        td { @match broke { Some(rule) => span.bad { "broke " (rule) }, None => "held" } }
+                        td.n { (format::rate(Some(*rate))) }
+                        td.n { (format::rate(Some(*completed_rate))) }
+                        td.n { (format::latency(*p99_us)) }
+                        td { @match failed_criterion { Some(failed) => span.bad { (failed) }, None => "sustained" } }
                     }
                 }
             }))
@@ -224,24 +248,26 @@ fn limit(record: &Record) -> Markup {
     }
 }
 
-fn compared(comparison: &Comparison) -> Markup {
+fn baseline(comparison: &Comparison) -> Markup {
     html! {
         section {
-            h2 { "Compared with an earlier run" }
-            p.lead { "Against " code { (comparison.file) } "." }
-            (table(&["operation", "percentile", "#before", "#now", "#change", "meaning"], &html! {
-                @for row in &comparison.rows {
+            h2 { "Comparison with the baseline" }
+            p.lead { "The baseline is " code { (comparison.file) } "." }
+            (table(&["operation", "percentile", "#baseline", "#current", "#change", "assessment"], &html! {
+                @for PercentileChange { operation, percentile, baseline_us, current_us, change_percent, assessment }
+                    in &comparison.rows
+                {
                     tr {
-                        td { code { (row.operation) } }
-                        td { "p" (row.percentile) }
-                        td.n { (words::time(Some(row.before_us))) }
-                        td.n { (words::time(Some(row.now_us))) }
-                        td.n { (text::change(row.change)) }
+                        td { code { (operation) } }
+                        td { "p" (percentile) }
+                        td.n { (format::latency(Some(*baseline_us))) }
+                        td.n { (format::latency(Some(*current_us))) }
+                        td.n { (format::change(*change_percent)) }
                         td {
-                            @match row.meaning {
-                                Meaning::Within => "within bounds",
-                                Meaning::Regressed => span.bad { "regressed" },
-                                Meaning::TooFewCalls => span.faint { "too few calls to say" },
+                            @match assessment {
+                                Assessment::WithinLimit => "within the limit",
+                                Assessment::Regressed => span.bad { "regressed" },
+                                Assessment::TooFewCalls => span.faint { "too few calls" },
                             }
                         }
                     }
@@ -251,134 +277,146 @@ fn compared(comparison: &Comparison) -> Markup {
     }
 }
 
-fn checks(verdict: &Verdict) -> Markup {
-    let of = |outcome| verdict.checks.iter().filter(|check| check.outcome == outcome).count();
-    // There are many kinds of wrong answers; those that never came are of use only to know that they were looked for.
-    let (unseen, shown): (Vec<_>, Vec<_>) = verdict
-        .checks
-        .iter()
-        .partition(|check| check.group == Group::Invariant && check.outcome == Outcome::Passed);
+fn pass_criteria(verdict: &Verdict) -> Markup {
+    let count_of =
+        |is: fn(Status) -> bool| verdict.criteria.iter().filter(|result| is(result.status)).count();
+    let passed = count_of(|status| status == Status::Passed);
+    let failed = count_of(|status| status == Status::Failed);
+    let skipped = count_of(|status| matches!(status, Status::Skipped(_)));
+    // There are many kinds of violations; those that were not found need no row each.
+    let (not_found, shown): (Vec<_>, Vec<_>) = verdict.criteria.iter().partition(|result| {
+        result.criterion.kind() == CriterionKind::Consistency && result.status == Status::Passed
+    });
     html! {
         section {
-            h2 { "Checks" }
-            p.lead {
-                (of(Outcome::Passed)) " passed, " (of(Outcome::Failed)) " failed, " (of(Outcome::Skipped)) " skipped."
-            }
-            (table(&["what must hold", "kind", "observed", "outcome"], &html! {
-                @for check in shown { (row_of_check(check)) }
+            h2 { "Pass criteria" }
+            p.lead { (passed) " passed, " (failed) " failed, " (skipped) " skipped." }
+            (table(&["criterion", "kind", "observed", "status"], &html! {
+                @for result in shown { (criterion_row(result)) }
             }))
-            @if !unseen.is_empty() {
+            @if !not_found.is_empty() {
                 details {
-                    summary { (counted(unseen.len() as u64, "kind", "kinds")) " of wrong answers that never came" }
-                    ul { @for check in unseen { li { (check.name) } } }
+                    summary { (counted(not_found.len() as u64, "kind", "kinds")) " of violations checked for and not found" }
+                    ul { @for result in not_found { li { (criteria::name(&result.criterion)) } } }
                 }
             }
         }
     }
 }
 
-fn row_of_check(check: &Check) -> Markup {
-    let Check { group, name, observed, outcome, .. } = check;
+fn criterion_row(result: &CriterionResult) -> Markup {
     html! {
         tr {
-            td { (name) }
+            td { (criteria::name(&result.criterion)) }
+            td { (criteria::kind_name(result.criterion.kind())) }
+            td { (criteria::observed(result)) }
             td {
-                @match group {
-                    Group::Invariant => "invariant",
-                    Group::Guard => "guard",
-                    Group::Threshold => "threshold",
-                    Group::Regression => "regression",
-                }
-            }
-            td { (observed) }
-            td {
-                @match outcome {
-                    Outcome::Passed => span.good { "passed" },
-                    Outcome::Failed => span.bad { "failed" },
-                    Outcome::Skipped => span.faint { "skipped" },
+                @match result.status {
+                    Status::Passed => span.good { "passed" },
+                    Status::Failed => span.bad { "failed" },
+                    Status::Skipped(_) => span.faint { "skipped" },
                 }
             }
         }
     }
 }
 
-fn about(record: &Record) -> Markup {
-    let fact = |name: &str, text: &str| html! { div { dt { (name) } dd { (text) } } };
+fn load(results: &Results) -> Markup {
     html! {
         section {
             h2 { "Load" }
             dl.facts {
-                (fact("model", &words::load(record)))
-                (fact("iterations", &record.plan))
-                (fact("service", &words::service(record)))
-                @for scenario in &record.scenarios {
+                (fact("model", &messages::load(results)))
+                (fact("iterations", &results.iteration))
+                (fact("service", &messages::service(results)))
+                @for scenario in &results.scenarios {
                     (fact(&scenario.name, &format!(
-                        "{} begun, {} went through to the end", count(scenario.begun), count(scenario.iterations),
+                        "{} iterations started, {} completed", count(scenario.started), count(scenario.completed),
                     )))
                 }
-                (fact("answers", if record.verified { "verified" } else { "not verified" }))
+                (fact("checks", if results.checks_enabled { "enabled" } else { "disabled" }))
             }
         }
     }
 }
 
-fn sessions(record: &Record) -> Markup {
-    let audit = &record.audit;
-    let left = match &audit.unknown {
-        Some(why) => format!("not known: {why}"),
-        None => count(audit.left_behind.count),
+fn sessions(results: &Results) -> Markup {
+    let sessions = &results.sessions;
+    let left_behind = match &sessions.check_error {
+        Some(error) => format!("unknown: {error}"),
+        None => count(sessions.left_behind.count),
     };
-    let row = |name: &str, text: &str| html! { div { dt { (name) } dd { (text) } } };
     html! {
         section {
             h2 { "Sessions" }
             dl.facts {
-                (row("opened", &count(audit.opened)))
-                (row("closed", &count(audit.closed)))
-                (row("deleted by users", &count(audit.deleted)))
-                (row("deleted after the run", &count(audit.removed)))
-                (row("left behind", &left))
-                (row("of others, listed", &count(audit.foreign.count)))
+                (fact("opened", &count(sessions.opened)))
+                (fact("closed by users", &count(sessions.closed)))
+                (fact("deleted by users", &count(sessions.deleted)))
+                (fact("deleted after the run", &count(sessions.cleaned_up)))
+                (fact("left behind", &left_behind))
+                (fact("of other users, listed", &count(sessions.foreign.count)))
             }
         }
     }
 }
 
-fn generator(record: &Record) -> Markup {
-    let earliest = record.workers.iter().map(|worker| worker.started).min();
+fn fact(name: &str, value: &str) -> Markup {
+    html! { div { dt { (name) } dd { (value) } } }
+}
+
+fn load_generators(results: &Results) -> Markup {
+    let earliest = results.load_generators.iter().map(|generator| generator.started).min();
+    let heads = [
+        "worker",
+        "#started after",
+        "#duration",
+        "#CPU",
+        "#of its cores",
+        "#memory",
+        "#start delay p50",
+        "#p99",
+        "#delayed",
+        "#dropped",
+    ];
     html! {
         section {
-            h2 { "Generator" }
-            p.lead { "Whether the load was made as it should have been. An arrival that begins late has been counted from when it was due." }
-            (table(
-                &["worker", "#began after", "#ran", "#CPU", "#of its cores", "#memory", "#late p50", "#late p99", "#no free lane", "#never began"],
-                &html! {
-                    @for worker in &record.workers {
-                        @let WorkerHealth { index, started, span_us, cpu_us, cores, peak_memory, lateness, without_lane, never_begun } = worker;
-                        @let after = earliest.and_then(|earliest| u64::try_from((*started - earliest).num_microseconds()?).ok());
-                        tr {
-                            th scope="row" { (index) }
-                            td.n { (words::time(after)) }
-                            td.n { (words::time(Some(*span_us))) }
-                            td.n { (words::time(Some(*cpu_us))) }
-                            td.n {
-                                (worker.cpu_share().map_or_else(|| "-".to_owned(), |share| text::percent((share * 100.0).round())))
-                                " of " (cores)
-                            }
-                            td.n { (peak_memory >> 20) " MiB" }
-                            td.n { (words::time(lateness.percentile(50.0))) }
-                            td.n { (words::time(lateness.percentile(99.0))) }
-                            td.n { (count(*without_lane)) }
-                            td.n { (count(*never_begun)) }
-                        }
-                    }
-                },
-            ))
+            h2 { "Load generators" }
+            p.lead {
+                "Whether the load was as planned. A delayed iteration had to wait for a free VU, and its latency \
+                 includes that. A dropped iteration never started, and is in no latency."
+            }
+            (table(&heads, &html! {
+                @for generator in &results.load_generators {
+                    @let after = earliest.and_then(|earliest| {
+                        u64::try_from((generator.started - earliest).num_microseconds()?).ok()
+                    });
+                    (load_generator_row(generator, after))
+                }
+            }))
         }
     }
 }
 
-/// A table that scrolls by itself where the page is too narrow for it. Heads of numbers begin with `#`.
+fn load_generator_row(generator: &LoadGenerator, started_after: Option<u64>) -> Markup {
+    let cpu_share = generator.cpu_share().map(|share| format::percent((share * 100.0).round()));
+    html! {
+        tr {
+            th scope="row" { (generator.worker) }
+            td.n { (format::latency(started_after)) }
+            td.n { (format::latency(Some(generator.duration_us))) }
+            td.n { (format::latency(Some(generator.cpu_us))) }
+            td.n { (cpu_share.as_deref().unwrap_or("-")) " of " (generator.cores) }
+            td.n { (generator.peak_memory_bytes >> 20) " MiB" }
+            td.n { (format::latency(generator.start_delay.percentile(50.0))) }
+            td.n { (format::latency(generator.start_delay.percentile(99.0))) }
+            td.n { (count(generator.delayed_iterations)) }
+            td.n { (count(generator.dropped_iterations)) }
+        }
+    }
+}
+
+/// A table that scrolls horizontally where the page is too narrow. Headings of numbers begin with `#`.
 fn table(heads: &[&str], rows: &Markup) -> Markup {
     html! {
         div.table tabindex="0" {

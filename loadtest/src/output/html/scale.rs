@@ -1,29 +1,27 @@
-//! From values to places on a chart, and the values that are worth a mark.
+//! The axes of a chart: positions of values, and round values for ticks.
 
-/// An axis.
+/// The scale of an axis.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
     from: f64,
     to: f64,
     logarithmic: bool,
-    /// Where on the page it begins and ends.
+    /// The positions of `from` and `to`.
     start: f64,
     end: f64,
 }
 
 impl Scale {
-    /// Equal steps for equal differences.
     pub(super) fn linear((from, to): (f64, f64), (start, end): (f64, f64)) -> Self {
         Self { from, to, logarithmic: false, start, end }
     }
 
-    /// Equal steps for equal ratios.
     pub(super) fn logarithmic((from, to): (f64, f64), (start, end): (f64, f64)) -> Self {
         Self { from, to, logarithmic: true, start, end }
     }
 
-    /// Where a value is; beyond the ends it is at the end.
-    pub(super) fn at(&self, value: f64) -> f64 {
+    /// The position of a value, clamped to the axis.
+    pub(super) fn position(&self, value: f64) -> f64 {
         let value = value.clamp(self.from, self.to);
         let part = if self.logarithmic {
             (value / self.from).ln() / (self.to / self.from).ln()
@@ -33,13 +31,13 @@ impl Scale {
         self.start + part * (self.end - self.start)
     }
 
-    /// The values to mark: round ones, `most` at the most on a linear axis.
-    pub(super) fn ticks(&self, most: u32) -> Vec<f64> {
-        if self.logarithmic { self.powers() } else { self.multiples(most) }
+    /// Round values for ticks, `max` at most on a linear axis.
+    pub(super) fn ticks(&self, max: u32) -> Vec<f64> {
+        if self.logarithmic { self.powers() } else { self.multiples(max) }
     }
 
-    fn multiples(&self, most: u32) -> Vec<f64> {
-        let step = round_up((self.to - self.from) / f64::from(most));
+    fn multiples(&self, max: u32) -> Vec<f64> {
+        let step = round_up((self.to - self.from) / f64::from(max));
         let mut ticks = Vec::new();
         let mut tick = (self.from / step).ceil() * step;
         while tick <= self.to + step * 1e-9 {
@@ -49,7 +47,7 @@ impl Scale {
         ticks
     }
 
-    /// Powers of ten, and what lies between them if there are few.
+    /// Powers of ten, with 2 and 5 times a power if there are few.
     fn powers(&self) -> Vec<f64> {
         let factors: &[f64] = if self.to / self.from > 2_000.0 { &[1.0] } else { &[1.0, 2.0, 5.0] };
         let mut ticks = Vec::new();
@@ -63,7 +61,7 @@ impl Scale {
     }
 }
 
-/// The next number that people find round: 1, 2 or 5 times a power of ten.
+/// The next number that is 1, 2 or 5 times a power of ten.
 pub(super) fn round_up(number: f64) -> f64 {
     let power = 10_f64.powf(number.log10().floor());
     [1.0, 2.0, 5.0, 10.0]
@@ -78,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_are_round_and_within_the_axis() {
+    fn ticks_are_round_and_within_the_axis() {
         let linear = |to| Scale::linear((0.0, to), (0.0, 1.0)).ticks(5);
         assert_eq!(linear(10.0), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
         assert_eq!(linear(1_234.0), [0.0, 500.0, 1_000.0]);
@@ -88,11 +86,11 @@ mod tests {
     }
 
     #[test]
-    fn values_are_placed_by_difference_or_by_ratio() {
-        let close = |place: f64, expected: f64| assert!((place - expected).abs() < 1e-9, "{place}");
-        close(Scale::linear((0.0, 10.0), (100.0, 0.0)).at(2.5), 75.0);
+    fn positions_follow_differences_or_ratios() {
+        let close = |position: f64, expected: f64| assert!((position - expected).abs() < 1e-9, "{position}");
+        close(Scale::linear((0.0, 10.0), (100.0, 0.0)).position(2.5), 75.0);
         let ratio = Scale::logarithmic((1.0, 100.0), (0.0, 10.0));
-        close(ratio.at(10.0), 5.0);
-        close(ratio.at(0.0), 0.0);
+        close(ratio.position(10.0), 5.0);
+        close(ratio.position(0.0), 0.0);
     }
 }
