@@ -60,8 +60,19 @@ const REJECTED: [(&str, &str); 9] = [
 const ALWAYS_ON: [&str; 4] =
     ["no_reset_metrics", "no_status_codes", "no_percentiles_over_time", "scenarios_list"];
 
-/// goose's options that only affect its tables.
-const OF_GOOSE_TABLES: [&str; 2] = ["running_metrics", "no_error_summary"];
+/// goose's options that only affect its tables or its report, with the option that they need.
+const OF_GOOSE_OUTPUT: [(&str, &str); 4] = [
+    ("running_metrics", "goose_metrics"),
+    ("notes", "goose_report"),
+    ("report_graph_data", "goose_report"),
+    ("no_granular_report", "goose_report"),
+];
+
+/// goose's other options for its own output.
+const GOOSE_REPORTS: [&str; 4] = ["output_dir", "compress", "render_report", "pdf_print_html"];
+
+/// The help heading of goose's tables and reports.
+pub(crate) const GOOSE_OUTPUT: &str = "Output of goose";
 
 /// Options of the open model only, and of the closed model only.
 const OPEN_MODEL: [&str; 3] = ["step", "pre_allocated_vus", "breakpoint"];
@@ -230,8 +241,8 @@ fn check_options(matches: &ArgMatches) -> Result<(), String> {
     if let Some((id, reason)) = REJECTED.iter().find(|(id, _)| given(id)) {
         return Err(format!("--{} is not supported: {reason}", dashed(id)));
     }
-    if let Some(id) = OF_GOOSE_TABLES.iter().find(|id| given(id) && !given("goose_metrics")) {
-        return Err(format!("--{} needs --goose-metrics", dashed(id)));
+    if let Some((id, needed)) = OF_GOOSE_OUTPUT.iter().find(|(id, needed)| given(id) && !given(needed)) {
+        return Err(format!("--{} needs --{}", dashed(id), dashed(needed)));
     }
     let is_open_model = given("rate") || given("breakpoint");
     if let Some(id) = CLOSED_MODEL.iter().find(|id| is_open_model && given(id)) {
@@ -301,6 +312,9 @@ fn command() -> clap::Command {
             )
         })
         .mut_arg("timeout", |arg| summarize(arg, "Timeout of a request in seconds [default: 10]"));
+    for id in OF_GOOSE_OUTPUT.map(|(id, _)| id).into_iter().chain(GOOSE_REPORTS) {
+        command = command.mut_arg(id, |arg| arg.help_heading(GOOSE_OUTPUT));
+    }
     for id in REJECTED.map(|(id, _)| id).into_iter().chain(ALWAYS_ON) {
         command = command.mut_arg(id, |arg| arg.hide(true));
     }
@@ -383,9 +397,11 @@ mod tests {
     }
 
     #[test]
-    fn options_of_gooses_tables_need_the_tables() {
+    fn options_of_the_output_of_goose_need_that_output() {
         let error = parse(&["--running-metrics", "5"]).unwrap_err().to_string();
         assert!(error.contains("--running-metrics needs --goose-metrics"), "{error}");
         assert!(parse(&["--running-metrics", "5", "--goose-metrics"]).is_ok());
+        let error = parse(&["--notes", "x"]).unwrap_err().to_string();
+        assert!(error.contains("--notes needs --goose-report"), "{error}");
     }
 }

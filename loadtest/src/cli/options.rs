@@ -123,7 +123,7 @@ pub struct RunOptions {
 
 /// The output of goose, in addition to the report.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Output of goose")]
+#[command(next_help_heading = super::GOOSE_OUTPUT)]
 pub struct GooseOutputOptions {
     /// Print goose's tables in addition to the report
     ///

@@ -147,7 +147,7 @@ fn merge_scenarios(scenarios: &mut [ScenarioCounts], others: &[ScenarioCounts]) 
     let weights = |scenarios: &[ScenarioCounts]| -> Vec<_> {
         scenarios.iter().map(|scenario| (scenario.name.clone(), scenario.weight)).collect()
     };
-    must_equal(&weights(scenarios), &weights(others), "the scenario mix")?;
+    must_equal(&weights(scenarios), &weights(others), "`--scenario`")?;
     for (scenario, other) in scenarios.iter_mut().zip(others) {
         add(&mut scenario.started, other.started);
         add(&mut scenario.completed, other.completed);
@@ -323,7 +323,7 @@ mod tests {
                 },
                 "the pass criteria",
             ),
-            (|results| results.scenarios[0].weight = 7, "the scenario mix"),
+            (|results| results.scenarios[0].weight = 7, "`--scenario`"),
             (
                 |results| results.load = LoadModel::Open { steps: Vec::new(), pre_allocated_vus: 1 },
                 "the load model",

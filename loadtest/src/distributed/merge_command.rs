@@ -54,7 +54,7 @@ pub fn merge_reports(options: &MergeOptions) -> Result<Report, LoadTestError> {
         let differs = |difference| LoadTestError::Merge(format!("{difference}"));
         baseline.check_comparable(&merged).map_err(differs)?;
     }
-    let mut report = Report::new(merged, baseline.as_ref());
+    let mut report = Report::evaluate(merged, baseline.as_ref());
     let default = [PathBuf::from(DEFAULT_FILE)];
     for file in if report_file.is_empty() { &default } else { &report_file[..] } {
         report.write(file)?;
@@ -126,7 +126,7 @@ mod tests {
         fn with_three_workers(self, calls: &[sample::Call]) -> Self {
             for index in 0..3 {
                 let part: Vec<_> = calls.iter().skip(index as usize).step_by(3).cloned().collect();
-                let mut report = Report::new(sample::results_of_worker(index, 3, &part), None);
+                let mut report = Report::evaluate(sample::results_of_worker(index, 3, &part), None);
                 report.write(Path::new(&self.file(&format!("worker-{index}.json")))).unwrap();
             }
             self
@@ -204,7 +204,7 @@ mod tests {
             sustained_rate: Some(50.0),
         };
         let file = folder.file("breakpoint.json");
-        Report::new(results, None).write(Path::new(&file)).unwrap();
+        Report::evaluate(results, None).write(Path::new(&file)).unwrap();
         for (option, value) in [("--threshold", "p99<20ms"), ("--max-error-rate", "1%")] {
             let error = run(&[&file, option, value].map(str::to_owned)).unwrap_err();
             assert!(error.contains("cannot be changed after a breakpoint search"), "{error}");

@@ -41,7 +41,7 @@ impl TimedCall {
         self.due.map(|due| self.end.saturating_duration_since(due))
     }
 
-    /// The latency that is judged and shown.
+    /// The latency for thresholds and reports.
     pub(crate) fn latency(&self) -> Duration {
         self.response_time().unwrap_or_else(|| self.service_time())
     }

@@ -106,7 +106,7 @@ pub struct OperationMetrics {
 }
 
 impl OperationMetrics {
-    /// The latency that is judged and shown: the response time in the open model, so that a slow service cannot hide its
+    /// The latency for thresholds and reports: the response time in the open model, so that a slow service cannot hide its
     /// queue, and the service time in the closed model.
     #[must_use]
     pub fn latency(&self) -> &Histogram {

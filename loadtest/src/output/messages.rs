@@ -6,7 +6,7 @@ use crate::metrics::{LoadGenerator, LoadModel, Results, SessionIds, ViolationExa
 /// The used share of its cores above which a load generator may be the bottleneck.
 const BUSY: f64 = 0.9;
 
-/// The start delay above which the load generator was held up, in microseconds. Its clock alone is more exact.
+/// The start delay above which the load generator was held up, in microseconds. Its clock is more precise.
 const HELD_UP_US: u64 = 10_000;
 
 /// The address of the service, and the name and version that it reports.

@@ -71,9 +71,9 @@ impl ReportFormat {
 }
 
 impl Report {
-    /// Evaluates the results.
+    /// Evaluates the pass criteria, and returns a report with the verdict.
     #[must_use]
-    pub fn new(results: Results, baseline: Option<&Baseline>) -> Self {
+    pub fn evaluate(results: Results, baseline: Option<&Baseline>) -> Self {
         let verdict = evaluate(&results, baseline);
         Self { results, verdict, files: Vec::new() }
     }

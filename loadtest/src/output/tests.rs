@@ -113,11 +113,11 @@ fn compared() -> Report {
     slow.iter_mut().filter(|call| call.operation == "get_session_by_id").for_each(|call| call.micros *= 2);
     let before =
         Baseline { file: "main.json".to_owned(), results: sample::results(&sample::calls(1, 24_000, 12)) };
-    Report::new(sample::results(&slow), Some(&before))
+    Report::evaluate(sample::results(&slow), Some(&before))
 }
 
 fn report(results: Results) -> Report {
-    let mut report = Report::new(results, None);
+    let mut report = Report::evaluate(results, None);
     report.files = vec!["loadtest-report.html".to_owned()];
     report
 }
@@ -233,7 +233,7 @@ fn the_extension_decides_the_format() {
 fn files_are_written_atomically_into_new_folders() {
     let folder = std::env::temp_dir().join(format!("loadtest-report-{}", std::process::id()));
     let path = folder.join("deep/run.json");
-    let mut report = Report::new(passing(), None);
+    let mut report = Report::evaluate(passing(), None);
     report.write(&path).unwrap();
     assert_eq!(Results::read(&path).unwrap(), report.results);
     assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
@@ -243,7 +243,8 @@ fn files_are_written_atomically_into_new_folders() {
 
 #[test]
 fn a_file_that_cannot_be_written_is_named() {
-    let error = Report::new(passing(), None).write(Path::new("/dev/null/x.json")).unwrap_err().to_string();
+    let error =
+        Report::evaluate(passing(), None).write(Path::new("/dev/null/x.json")).unwrap_err().to_string();
     assert!(error.starts_with("/dev/null/x.json: cannot be written: "), "{error}");
 }
 

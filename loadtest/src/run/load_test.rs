@@ -1,11 +1,11 @@
 //! A load test in three steps: prepare everything that can fail before the first request, run, and report.
 
 use super::CommandOutput;
+use super::collect::{RunContext, RunEnd, collect_results};
 use super::criteria::{evaluate_step, pass_criteria};
 use super::open_files;
 use super::plan::Plan;
 use super::report_files::ReportFiles;
-use super::results::{RunContext, RunEnd, results};
 use super::service::Service;
 use crate::checks::ledger::Ledger;
 use crate::checks::payload::Filler;
@@ -209,7 +209,7 @@ impl Prepared {
         let sessions = leftovers(&context).await;
         let mut load = context.plan.load_model();
         lock(&search).clone().complete(&mut load);
-        let results = results(&context, RunEnd { load, ending, sessions, usage });
+        let results = collect_results(&context, RunEnd { load, ending, sessions, usage });
         Ok(Finished { results, files, baseline })
     }
 }
@@ -225,7 +225,7 @@ impl Finished {
     /// Evaluates the results, and writes the report files.
     pub(super) fn report(self) -> CommandOutput {
         let Self { results, files, baseline } = self;
-        let mut report = Report::new(results, baseline.as_ref());
+        let mut report = Report::evaluate(results, baseline.as_ref());
         let write_errors = files.write(&mut report);
         for error in &write_errors {
             status::log(error);

@@ -1,11 +1,11 @@
 //! One command, from the options to its output.
 
+mod collect;
 mod criteria;
 mod load_test;
 mod open_files;
 mod plan;
 mod report_files;
-mod results;
 mod service;
 
 use crate::cleanup::orphans::{CleanupSummary, clean_up};

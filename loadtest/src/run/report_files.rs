@@ -36,7 +36,7 @@ impl ReportFiles {
         let (json, others): (Vec<_>, Vec<_>) =
             self.files.iter().partition(|file| ReportFormat::of(file) == Ok(ReportFormat::Json));
         others.into_iter().try_for_each(|file| check_writable(file))?;
-        let mut report = Report::new(template.clone(), None);
+        let mut report = Report::evaluate(template.clone(), None);
         json.iter().try_for_each(|file| report.write(file))?;
         self.announced = json.into_iter().cloned().collect();
         Ok(())

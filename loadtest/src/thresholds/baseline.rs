@@ -93,7 +93,7 @@ impl Baseline {
     /// With the first difference between the loads.
     pub fn check_comparable(&self, results: &Results) -> Result<(), LoadDifference> {
         let before = &self.results;
-        self.must_equal("the scenario mix", scenarios(before), scenarios(results))?;
+        self.must_equal("`--scenario`", scenarios(before), scenarios(results))?;
         self.must_equal("the iteration", quoted(&before.iteration), quoted(&results.iteration))?;
         self.must_equal("checking of responses", on_off(before), on_off(results))?;
         self.must_equal("the load model", before.load.name().to_owned(), results.load.name().to_owned())?;
@@ -321,7 +321,7 @@ mod tests {
         assert_differs(
             &results,
             |results| results.scenarios.push(browse),
-            "the scenario mix was lifecycle=1 and is lifecycle=1,browse=2",
+            "`--scenario` was lifecycle=1 and is lifecycle=1,browse=2",
         );
         assert_differs(
             &results,

@@ -38,12 +38,12 @@ impl RunContext {
             sessions: SessionSummary::default(),
             usage: self.usage_before,
         };
-        results(self, end)
+        collect_results(self, end)
     }
 }
 
 /// Collects the results of a run.
-pub(super) fn results(context: &RunContext, end: RunEnd) -> Results {
+pub(super) fn collect_results(context: &RunContext, end: RunEnd) -> Results {
     let RunContext { plan, service, shared, criteria, .. } = context;
     let RunEnd { load, ending, sessions, usage } = end;
     let metrics = shared.recorder.snapshot();
