@@ -1,8 +1,8 @@
 //! The fastest service that passes the load test, so that the load generator is the bottleneck.
 //!
-//! It stores sessions with their serialized responses. It validates nothing, reads no clock, and its lists are always
-//! empty, as they must be before a run and after its cleanup. `loadtest/benches/cost.py` uses it; for any other purpose
-//! use the embedded service.
+//! It stores sessions with their serialized responses. It validates nothing, reads no clock, and its lists
+//! are always empty, as they must be before a run and after its cleanup. `loadtest/benches/cost.py` uses it;
+//! for any other purpose use the embedded service.
 
 use httparse::{EMPTY_HEADER, Request, Status};
 use serde::{Deserialize, Serialize};
@@ -177,8 +177,8 @@ async fn connection(mut stream: TcpStream, sessions: &RefCell<Sessions>) -> io::
     }
 }
 
-/// Parses the request at the start of `bytes`: the length of its head, its whole length, and its target. Returns `None`
-/// while it is incomplete.
+/// Parses the request at the start of `bytes`: the length of its head, its whole length, and its target.
+/// Returns `None` while it is incomplete.
 fn request(bytes: &[u8]) -> io::Result<Option<(usize, usize, &str)>> {
     let mut headers = [EMPTY_HEADER; 32];
     let mut request = Request::new(&mut headers);

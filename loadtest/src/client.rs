@@ -5,8 +5,8 @@ use sessions_client::{
     Caller, ClientConfig, HyperTransport, Policies, SessionsHttpClientV1, Transport, Value,
 };
 
-/// The client of virtual users. It has no policies: a failure must be measured and not retried, and the transport
-/// enforces the timeout.
+/// The client of virtual users. It has no policies: a failure must be measured and not retried, and the
+/// transport enforces the timeout.
 pub(crate) type LoadClient = SessionsHttpClientV1<Value, Value, HyperTransport>;
 
 /// The client that cleans up. It retries, because nothing measures it.

@@ -1,6 +1,6 @@
-//! goose prints to standard output with `println!`, which panics if the reader is gone, and the panic ends goose's main
-//! loop in the middle of a run. So standard output is a pipe while goose runs. Its other end is read to the end of the
-//! process, and forwarded only if goose's tables were asked for.
+//! goose prints to standard output with `println!`, which panics if the reader is gone, and the panic ends
+//! goose's main loop in the middle of a run. So standard output is a pipe while goose runs. Its other end is
+//! read to the end of the process, and forwarded only if goose's tables were asked for.
 
 #[cfg(unix)]
 use std::io::{self, Write};

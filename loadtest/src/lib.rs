@@ -1,12 +1,13 @@
 //! A load test of the sessions microservice, built on [goose], that checks every response.
 //!
-//! A load generator that only looks at status codes reports a service as healthy that loses stored data or returns one
-//! user's session to another. Here every virtual user takes sessions through their whole life with the typed client,
-//! and a call is a success only if its response agrees with a model of everything written before.
+//! A load generator that only looks at status codes reports a service as healthy that loses stored data or
+//! returns one user's session to another. Here every virtual user takes sessions through their whole life
+//! with the typed client, and a call is a success only if its response agrees with a model of everything
+//! written before.
 //!
-//! goose starts the users, schedules their iterations and stops them. The requests are sent by the typed client and
-//! recorded with goose as custom requests. Rejected alternative: goose's HTTP client, because its clock stops when the
-//! headers arrive, and it cannot fail a request for the content of its body.
+//! goose starts the users, schedules their iterations and stops them. The requests are sent by the typed
+//! client and recorded with goose as custom requests. Rejected alternative: goose's HTTP client, because its
+//! clock stops when the headers arrive, and it cannot fail a request for the content of its body.
 //!
 //! Modules, in the order in which they depend on each other:
 //!

@@ -33,8 +33,9 @@ for signal in INT TERM KILL; do
     "$loadtest" --host "$url" --test-run-id "$run" --scenario lifecycle,churn,browse,hot-session --run-time 60s \
         --report-file "$work/$run.json" >"$work/$run.out" 2>"$work/$run.err" &
     pid=$!
-    for _ in {1..200}; do
-        (($(count) > 200)) && break
+    for _ in {1..400}; do
+        # Some of them are deleted again by their users.
+        (($(count) > 250)) && break
         kill -0 "$pid" 2>/dev/null || fail "the run ended before the signal: $(cat "$work/$run".*)"
         sleep 0.05
     done

@@ -77,8 +77,8 @@ async fn the_open_model_shows_a_freeze_that_the_closed_model_hides() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let options = ["--rate", "20", "--step", "20s", "--pre-allocated-vus", "100"];
     let open = p99_of_a_freeze(&options, Duration::from_secs(5), Duration::from_secs(4)).await;
-    // A fifth of all iterations are due during the freeze, and a twentieth of those in its first twentieth: one in a
-    // hundred waits for more than nineteen twentieths of the freeze.
+    // A fifth of all iterations are due during the freeze, and a twentieth of those in its first twentieth:
+    // one in a hundred waits for more than nineteen twentieths of the freeze.
     let expected = 3_800.0;
     assert!((open - expected).abs() < expected * 0.05, "{open} ms, not {expected} ms");
     let options = ["--users", "2", "--run-time", "5s", "--think-time", "5"];
@@ -91,9 +91,9 @@ async fn a_breakpoint_search_finds_the_limit_of_its_vus() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let service = Faulty::new(Fault::None).with_slow_opening(Duration::from_millis(100));
     let server = EmbeddedService::start("127.0.0.1:0", service.clone()).await.unwrap();
-    // Ten VUs with iterations of a tenth of a second sustain 100 iterations per second. Within a step of a second the queue
-    // may grow by 5% of the iterations of half a step, which may be chance: 5 per second more. No pause of the machine
-    // reaches the threshold, so that only the number of VUs decides.
+    // Ten VUs with iterations of a tenth of a second sustain 100 iterations per second. Within a step of a
+    // second the queue may grow by 5% of the iterations of half a step, which may be chance: 5 per second
+    // more. No pause of the machine reaches the threshold, so that only the number of VUs decides.
     let options =
         ["--breakpoint", "--rate", "25", "--step", "1s", "--pre-allocated-vus", "10", "--scenario", "churn"];
     let options = [&options[..], &["--threshold", "p99<5s"]].concat();

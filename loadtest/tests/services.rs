@@ -107,7 +107,8 @@ const DETECTED: [(Fault, &str, &str); 18] = [
 #[tokio::test]
 async fn every_ninth_fault_is_found() {
     for (fault, scenario, kind) in DETECTED {
-        // Without pauses two users of one session write concurrently most of the time, which hides a lost write.
+        // Without pauses two users of one session write concurrently most of the time, which hides a lost
+        // write.
         let pauses = if scenario == "hot-session" { "3" } else { "0" };
         let options =
             ["--scenario", scenario, "--iterations", "12", "--read-ratio", "0.5", "--think-time", pauses];
@@ -123,7 +124,8 @@ async fn every_ninth_fault_is_found() {
 async fn lists_with_foreign_or_missing_sessions_are_found() {
     for (fault, every, kind) in [
         (Fault::ListsForeign, 9, "a session of another user is listed"),
-        // If it happened only at times, it would shift the pages, and a session would be listed twice instead.
+        // If it happened only at times, it would shift the pages, and a session would be listed twice
+        // instead.
         (Fault::ListsTooFew, 1, "a session is missing from a list"),
     ] {
         let service = Faulty::every(fault, every);

@@ -1,8 +1,8 @@
 //! The model of one session, and the check of responses against it.
 //!
-//! Each call is registered before its request is sent and after its response arrives. Between the two, its effect may or
-//! may not have happened. The state that a response may show is determined when its call starts, because a read may be
-//! older than a write that ends before it.
+//! Each call is registered before its request is sent and after its response arrives. Between the two, its
+//! effect may or may not have happened. The state that a response may show is determined when its call
+//! starts, because a read may be older than a write that ends before it.
 
 use super::payload::{DataPayload, Filler, Label, UserPayload, parse_payload};
 use super::register::{Read, ReadAnomaly, Register, WriteOutcome};
@@ -11,8 +11,8 @@ use crate::sync::lock;
 use sessions_client::{Error, ErrorKind, RawValue, SessionRef, Timestamp};
 use std::sync::{Mutex, MutexGuard};
 
-/// A session as decoded from a response. Payloads stay raw, so that those of other applications and damaged ones can be
-/// checked.
+/// A session as decoded from a response. Payloads stay raw, so that those of other applications and damaged
+/// ones can be checked.
 pub(crate) type Session<'a> = SessionRef<'a, &'a RawValue, &'a RawValue>;
 
 /// The `user_name` of all sessions.

@@ -67,7 +67,8 @@ impl<'a> ListCheck<'a> {
         }
         if page.data.is_empty() {
             let missing = self.certain().filter(|id| !self.listed.contains(*id)).count();
-            // A session that is deleted or closed late, between two pages, moves another one past the requested offset.
+            // A session that is deleted or closed late, between two pages, moves another one past the
+            // requested offset.
             let listed = |known: &&Arc<KnownSession>| self.listed.contains(&known.id);
             let certain = self.certain().filter(|id| self.listed.contains(*id)).count();
             let moved = self.possible().filter(listed).count().saturating_sub(certain);

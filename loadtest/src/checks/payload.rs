@@ -1,9 +1,10 @@
-//! The payloads that the load test stores: owner, session, sequence number of the write, and filler up to the requested
-//! size.
+//! The payloads that the load test stores: owner, session, sequence number of the write, and filler up to the
+//! requested size.
 //!
-//! The first three distinguish foreign, stale and damaged data. Only the sequence number differs between the payloads of
-//! a session, so that everything else is serialized once, and a response that contains it verbatim need not be parsed.
-//! This keeps the cost of a call low whatever the size of the payload. Other JSON is parsed and compared.
+//! The first three distinguish foreign, stale and damaged data. Only the sequence number differs between the
+//! payloads of a session, so that everything else is serialized once, and a response that contains it
+//! verbatim need not be parsed. This keeps the cost of a call low whatever the size of the payload. Other
+//! JSON is parsed and compared.
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};

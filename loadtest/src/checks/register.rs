@@ -1,15 +1,15 @@
 //! A regular register: the values that a read may return while several users write and read concurrently.
 //!
-//! 1. A value is stale for a read if another write started after the value was settled, and was acknowledged before the
-//!    read started.
+//! 1. A value is stale for a read if another write started after the value was settled, and was acknowledged
+//!    before the read started.
 //! 2. A rejected write may have been executed. Both states may be read until the next acknowledged write.
 //! 3. A write without a response may be executed at any time. Its value may be read from then on.
 //!
-//! With one writer only the last value may be read. With several writers the register demands no more than any service
-//! can guarantee.
+//! With one writer only the last value may be read. With several writers the register demands no more than
+//! any service can guarantee.
 
-/// The maximum number of writes without a response that are kept, so that memory stays bounded if the service does not
-/// respond at all.
+/// The maximum number of writes without a response that are kept, so that memory stays bounded if the service
+/// does not respond at all.
 const MAX_UNANSWERED: usize = 1_000;
 
 /// The history of writes to one value of a session.

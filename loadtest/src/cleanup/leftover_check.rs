@@ -1,9 +1,10 @@
-//! The leftover check after a run: it deletes sessions that users have not deleted, and reports those that remain.
+//! The leftover check after a run: it deletes sessions that users have not deleted, and reports those that
+//! remain.
 //!
-//! Users delete their own sessions, except those that a scenario keeps. What is left are sessions whose delete call
-//! failed, and sessions of open calls without a response, whose ids are unknown. So the sessions of each user of the run
-//! are listed, and the list is checked against the ledger. Only sessions that belong to a user of the run are deleted,
-//! whatever a list contains: the service may hold sessions of people.
+//! Users delete their own sessions, except those that a scenario keeps. What is left are sessions whose
+//! delete call failed, and sessions of open calls without a response, whose ids are unknown. So the sessions
+//! of each user of the run are listed, and the list is checked against the ledger. Only sessions that belong
+//! to a user of the run are deleted, whatever a list contains: the service may hold sessions of people.
 
 use crate::checks::known_session::{KnownSession, Session, SessionCall};
 use crate::checks::ledger::OwnedSessions;
@@ -21,11 +22,12 @@ use tokio::task::JoinSet;
 /// The number of users that are checked concurrently.
 const CONCURRENCY: usize = 16;
 
-/// The number of unknown sessions that may be listed for one user, in addition to those of unanswered open calls.
+/// The number of unknown sessions that may be listed for one user, in addition to those of unanswered open
+/// calls.
 const MAX_UNKNOWN: usize = 1_000;
 
-/// Consecutive failures after which a task gives up: a service that is down must not be called thousands of times, each
-/// up to its timeout.
+/// Consecutive failures after which a task gives up: a service that is down must not be called thousands of
+/// times, each up to its timeout.
 const MAX_FAILURES: u32 = 3;
 
 /// The findings of one task.
@@ -180,8 +182,8 @@ impl LeftoverCheck {
         let mut check = |page: &DataPage<Session<'_>>| {
             let checked =
                 list.as_mut().map_or(Ok(()), |list| list.check_page(owner, page, &self.shared.ledger));
-            // After the first violation nothing certain can be said about later pages. Sessions of other users are
-            // reported separately.
+            // After the first violation nothing certain can be said about later pages. Sessions of other
+            // users are reported separately.
             if let Err(violation) = checked {
                 list = None;
                 if violation != Violation::ListedOfOtherUser {

@@ -1,4 +1,5 @@
-//! Cleanup: the leftover check after each run, and the deletion of sessions that a killed run left behind (orphans).
+//! Cleanup: the leftover check after each run, and the deletion of sessions that a killed run left behind
+//! (orphans).
 
 pub(crate) mod leftover_check;
 pub(crate) mod orphans;

@@ -1,8 +1,8 @@
 //! `loadtest cleanup`: deletes the sessions that a killed run left behind.
 //!
-//! The service finds users only by their exact id, and the users of a killed run are unknown. So all sessions are listed,
-//! and those of a user of the run are closed and deleted. The list is paged through until a pass finds no session of the
-//! run.
+//! The service finds users only by their exact id, and the users of a killed run are unknown. So all sessions
+//! are listed, and those of a user of the run are closed and deleted. The list is paged through until a pass
+//! finds no session of the run.
 
 use super::pager::{Page, Pager};
 use crate::client::CleanupClient;
@@ -74,7 +74,8 @@ struct Cleanup<'c, P> {
 }
 
 impl<P: FnMut(&CleanupSummary)> Cleanup<'_, P> {
-    /// Pages through the list once. Returns the number of sessions of the run, or `None` if the end was not reached.
+    /// Pages through the list once. Returns the number of sessions of the run, or `None` if the end was not
+    /// reached.
     async fn pass(&mut self, max_sessions: u64) -> Result<Option<u64>, Error> {
         let mut pager = Pager::new(max_sessions);
         let (mut found, mut deleted) = (0, HashSet::new());

@@ -1,12 +1,12 @@
 //! Paging through a list that changes meanwhile.
 //!
-//! Deleted sessions move all later ones to smaller offsets, whether this process or another client deletes them. So that
-//! no session is skipped:
+//! Deleted sessions move all later ones to smaller offsets, whether this process or another client deletes
+//! them. So that no session is skipped:
 //!
-//! 1. Each page overlaps the previous one by one session. If its first session is not known, the list has moved, and the
-//!    pager goes back.
-//! 2. A page without new sessions may be the last one, or be one of a service whose pages contain a single session. So
-//!    one more page is requested, which must be empty at the end of the list.
+//! 1. Each page overlaps the previous one by one session. If its first session is not known, the list has
+//!    moved, and the pager goes back.
+//! 2. A page without new sessions may be the last one, or be one of a service whose pages contain a single
+//!    session. So one more page is requested, which must be empty at the end of the list.
 
 use std::collections::HashSet;
 
@@ -67,8 +67,8 @@ impl Pager {
         Page::Sessions(is_new)
     }
 
-    /// Moves to the next page after `deleted` sessions of this page were deleted. Returns false if there are too many
-    /// sessions, or the service ignores offsets.
+    /// Moves to the next page after `deleted` sessions of this page were deleted. Returns false if there are
+    /// too many sessions, or the service ignores offsets.
     pub(super) fn advance(&mut self, deleted: usize) -> bool {
         let (length, has_new) = self.page;
         if self.seen() >= self.max || (self.is_past_end && !has_new) {
@@ -85,8 +85,8 @@ impl Pager {
 mod tests {
     use super::*;
 
-    /// A list from which the pager deletes all sessions that start with `x`. `before_page` changes the list before each
-    /// page. Returns the number of deleted sessions, unless the pager gives up.
+    /// A list from which the pager deletes all sessions that start with `x`. `before_page` changes the list
+    /// before each page. Returns the number of deleted sessions, unless the pager gives up.
     fn delete_all(
         list: &mut Vec<String>,
         page_size: usize,

@@ -5,8 +5,8 @@ use clap::Args;
 
 /// Delete the sessions that a killed run left behind
 ///
-/// Lists all sessions of the service, then closes and deletes those of users whose ids begin with loadtest- and the id of
-/// the test run.
+/// Lists all sessions of the service, then closes and deletes those of users whose ids begin with loadtest-
+/// and the id of the test run.
 #[derive(Clone, Debug, Args)]
 pub struct CleanupOptions {
     /// Id of the test run, from its first line or its report

@@ -1,10 +1,11 @@
 //! The command line: goose's options with defaults for this load test, and its own.
 //!
-//! An option that has no effect is an error: a load test that silently does something else than requested is worse than
-//! none.
+//! An option that has no effect is an error: a load test that silently does something else than requested is
+//! worse than none.
 //!
-//! Rejected alternative: setting the defaults with `GooseDefault`, because goose treats them like given options, and then
-//! rejects `--test-plan` for its conflict with `--users`. Here a default is set only if no given option conflicts with it.
+//! Rejected alternative: setting the defaults with `GooseDefault`, because goose treats them like given
+//! options, and then rejects `--test-plan` for its conflict with `--users`. Here a default is set only if no
+//! given option conflicts with it.
 
 mod cleanup;
 mod options;
@@ -81,8 +82,8 @@ const CLOSED_MODEL: [&str; 6] =
 
 /// Load test for the sessions service that checks every response
 ///
-/// Virtual users open sessions, store data and read it back, close and delete them, or whatever --scenario says. Without
-/// --host an embedded service is loaded.
+/// Virtual users open sessions, store data and read it back, close and delete them, or whatever --scenario
+/// says. Without --host an embedded service is loaded.
 #[derive(Debug, Parser)]
 #[command(name = "loadtest", after_help = AFTER_HELP, args_override_self = true)]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]

@@ -49,8 +49,8 @@ pub struct ScenarioOptions {
     pub payload_shape: PayloadShape,
     /// Average pause between two calls of a user in milliseconds
     ///
-    /// Each pause is half to one and a half times as long. The first call of an iteration has no pause. With 0
-    /// every user sends its next request as soon as it has a response.
+    /// Each pause is half to one and a half times as long. The first call of an iteration has no pause. With
+    /// 0 every user sends its next request as soon as it has a response.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub think_time: u64,
 }
@@ -61,10 +61,10 @@ pub struct ScenarioOptions {
 pub struct ExecutorOptions {
     /// Start this many iterations per second, whether earlier ones have completed or not
     ///
-    /// An iteration is a whole run of a scenario, such as the life of one session, not a single call. Latency counts from
-    /// the moment when an iteration was due, so that a slow service cannot hide its queue. 50,100,200 are steps, 10..200
-    /// is a ramp. Without --rate the model is closed: each of --users starts its next iteration when the last one has
-    /// ended.
+    /// An iteration is a whole run of a scenario, such as the life of one session, not a single call. Latency
+    /// counts from the moment when an iteration was due, so that a slow service cannot hide its queue.
+    /// 50,100,200 are steps, 10..200 is a ramp. Without --rate the model is closed: each of --users starts
+    /// its next iteration when the last one has ended.
     #[arg(long, value_name = "RATES")]
     pub rate: Option<Rates>,
     /// Duration of each rate [default: --run-time in equal parts; with --breakpoint 5s]
@@ -72,14 +72,14 @@ pub struct ExecutorOptions {
     pub step: Option<Duration>,
     /// Maximum number of concurrent iterations [default: four seconds of the highest rate]
     ///
-    /// Each is a goose user, started before the run. An iteration that finds no free VU is delayed, and the report counts
-    /// it. One that never finds any is dropped.
+    /// Each is a goose user, started before the run. An iteration that finds no free VU is delayed, and the
+    /// report counts it. One that never finds any is dropped.
     #[arg(long, value_name = "N", value_parser = at_most(MAX_USERS))]
     pub pre_allocated_vus: Option<usize>,
     /// Search the highest rate that passes all criteria
     ///
-    /// Starts with --rate [default: 50], doubles it until a criterion fails, and halves the gap until it is below 5%. The
-    /// criteria are --threshold [default: p99<100ms] and --max-error-rate.
+    /// Starts with --rate [default: 50], doubles it until a criterion fails, and halves the gap until it is
+    /// below 5%. The criteria are --threshold, p99<100ms by default, and --max-error-rate.
     #[arg(long)]
     pub breakpoint: bool,
 }
@@ -95,8 +95,8 @@ pub struct RunOptions {
     pub no_checks: bool,
     /// Allow a host that is not this machine
     ///
-    /// Not needed for hosts in the variable `LOADTEST_ALLOWED_HOSTS`, separated by commas; .example.com allows all its
-    /// subdomains.
+    /// Not needed for hosts in the variable `LOADTEST_ALLOWED_HOSTS`, separated by commas; .example.com
+    /// allows all its subdomains.
     #[arg(long)]
     pub yes: bool,
     /// Print the planned run and exit
@@ -109,14 +109,14 @@ pub struct RunOptions {
     pub test_run_id: Option<String>,
     /// Execute one segment of a run with several workers: 0/4 is the first of four
     ///
-    /// The worker takes its part of --users or --rate, and has its own user ids. Needs --test-run-id and --host.
-    /// `loadtest merge` merges the reports.
+    /// The worker takes its part of --users or --rate, and has its own user ids. Needs --test-run-id and
+    /// --host. `loadtest merge` merges the reports.
     #[arg(long, value_name = "I/N", value_parser = execution_segment::parse)]
     pub execution_segment: Option<ExecutionSegment>,
     /// Start time: RFC 3339, or milliseconds since 1970
     ///
-    /// All users are started before. It is an error if the time has passed by then, because the other workers have
-    /// started.
+    /// All users are started before. It is an error if the time has passed by then, because the other workers
+    /// have started.
     #[arg(long, value_name = "TIME", value_parser = start_time::parse)]
     pub start_at: Option<DateTime<Utc>>,
 }
@@ -127,7 +127,8 @@ pub struct RunOptions {
 pub struct GooseOutputOptions {
     /// Print goose's tables in addition to the report
     ///
-    /// goose divides by the planned duration in whole seconds, so that its rates differ from those of the report.
+    /// goose divides by the planned duration in whole seconds, so that its rates differ from those of the
+    /// report.
     #[arg(long)]
     pub goose_metrics: bool,
     /// Write goose's own report: .html, .md or .json; repeatable

@@ -11,7 +11,8 @@ pub(crate) fn parse(text: &str) -> Result<ExecutionSegment, String> {
 }
 
 impl ExecutionSegment {
-    /// The part of `all` that belongs to this segment. If it does not divide evenly, the first segments have one more.
+    /// The part of `all` that belongs to this segment. If it does not divide evenly, the first segments have
+    /// one more.
     pub(crate) fn part_of(self, all: usize) -> usize {
         let (index, of) = (self.index as usize, self.of as usize);
         all / of + usize::from(index < all % of)

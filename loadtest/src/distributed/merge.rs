@@ -1,7 +1,7 @@
 //! The results of all workers of a run, merged exactly.
 //!
-//! Results that do not belong together are rejected with the name of their file: numbers of half a run, or of two runs,
-//! would look like any others.
+//! Results that do not belong together are rejected with the name of their file: numbers of half a run, or of
+//! two runs, would look like any others.
 
 use crate::error::LoadTestError;
 use crate::metrics::{

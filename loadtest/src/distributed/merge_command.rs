@@ -10,8 +10,9 @@ use std::path::PathBuf;
 
 /// Merge the results of all workers into one report
 ///
-/// Latencies are added bucket by bucket, so that the percentiles are those of all calls. The pass criteria are those of
-/// the workers, unless other ones are given here. They apply to all calls; the verdicts of single workers are ignored.
+/// Latencies are added bucket by bucket, so that the percentiles are those of all calls. The pass criteria
+/// are those of the workers, unless other ones are given here. They apply to all calls; the verdicts of
+/// single workers are ignored.
 #[derive(Clone, Debug, Args)]
 pub struct MergeOptions {
     /// JSON reports of all workers
@@ -19,13 +20,14 @@ pub struct MergeOptions {
     pub results: Vec<PathBuf>,
     /// Write the report to this file; repeatable [default: loadtest-report.html]
     ///
-    /// The extension decides the format: .html for people, .md for a pull request, .xml for CI pipelines, .json for --baseline.
+    /// The extension decides the format: .html for people, .md for a pull request, .xml for CI pipelines,
+    /// .json for --baseline.
     #[arg(long, value_name = "FILE")]
     pub report_file: Vec<PathBuf>,
     /// Pass/fail rule instead of those of the workers; repeatable
     ///
-    /// In goose's syntax, such as p95<50ms, rps>=500 or error-rate<1%. rps is computed over the whole run, from the start
-    /// of the first call to the end of the last.
+    /// In goose's syntax, such as p95<50ms, rps>=500 or error-rate<1%. rps is computed over the whole run,
+    /// from the start of the first call to the end of the last.
     #[arg(long, value_name = "RULE", value_parser = rule)]
     pub threshold: Vec<String>,
     /// The other pass criteria.

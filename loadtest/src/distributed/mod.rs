@@ -1,7 +1,8 @@
-//! Runs of several workers: load generators on several machines, each of which executes one segment of the run.
+//! Runs of several workers: load generators on several machines, each of which executes one segment of the
+//! run.
 //!
-//! Workers share nothing but their options. The execution segment determines the users or iterations of each, and the
-//! start time lets them begin together. Their results are merged exactly after the run.
+//! Workers share nothing but their options. The execution segment determines the users or iterations of each,
+//! and the start time lets them begin together. Their results are merged exactly after the run.
 
 pub(crate) mod execution_segment;
 pub(crate) mod merge;

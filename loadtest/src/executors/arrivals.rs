@@ -1,11 +1,11 @@
 //! The queue of iterations that are due, in the open model.
 //!
-//! One thread puts each iteration into the queue when it is due, and any free virtual user takes it. An iteration that
-//! finds no free user waits for one, and its latency counts from the moment when it was due. Such delays are also
-//! counted separately, because they mean that the load generator has too few users.
+//! One thread puts each iteration into the queue when it is due, and any free virtual user takes it. An
+//! iteration that finds no free user waits for one, and its latency counts from the moment when it was due.
+//! Such delays are also counted separately, because they mean that the load generator has too few users.
 //!
-//! Rejected alternative: users that sleep until their next iteration, because tokio's timers have a resolution of a
-//! millisecond, which would be part of every latency.
+//! Rejected alternative: users that sleep until their next iteration, because tokio's timers have a
+//! resolution of a millisecond, which would be part of every latency.
 
 use super::POLL_INTERVAL;
 use super::schedule::Schedule;
@@ -66,7 +66,8 @@ pub(crate) fn queue(segment: ExecutionSegment, stop: Stop) -> (ArrivalSender, Ar
 impl ArrivalSender {
     /// Sends all iterations of `schedule`, each when it is due. Returns false if the run ended before.
     ///
-    /// It blocks its thread. Each worker takes every n-th iteration, so that together they make the load of one.
+    /// It blocks its thread. Each worker takes every n-th iteration, so that together they make the load of
+    /// one.
     pub(crate) fn send_all(
         &self,
         schedule: &Schedule,

@@ -27,8 +27,8 @@ const MAX_GAP: f64 = 0.05;
 /// The search ends without a result below this rate, in iterations per second.
 const MIN_RATE: f64 = 0.1;
 
-/// Evaluates the criteria of one rate from its metrics, its duration and the completed iterations. Returns the first
-/// criterion that failed, in words.
+/// Evaluates the criteria of one rate from its metrics, its duration and the completed iterations. Returns
+/// the first criterion that failed, in words.
 pub(crate) type EvaluateStep =
     dyn Fn(BTreeMap<String, OperationMetrics>, Duration, u64) -> Option<String> + Send + Sync;
 
@@ -128,9 +128,9 @@ impl BreakpointSearch {
     }
 }
 
-/// Fails a rate if more iterations were outstanding in the last quarter than in the second, by more than chance: the
-/// service falls behind, even if no threshold is missed yet. The minimum of each quarter counts, because every service
-/// pauses at times.
+/// Fails a rate if more iterations were outstanding in the last quarter than in the second, by more than
+/// chance: the service falls behind, even if no threshold is missed yet. The minimum of each quarter counts,
+/// because every service pauses at times.
 fn growing_queue(outstanding: &[u64], iterations: f64) -> Option<String> {
     let quarter = outstanding.len() / 4;
     let minimum =

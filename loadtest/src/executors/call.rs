@@ -1,8 +1,8 @@
 //! One call of a virtual user: sent, classified, and recorded.
 //!
-//! The clock stops at the last byte of the body, and the response is checked before anything is recorded. Rejected
-//! alternative: goose's HTTP client, because its clock stops at the headers, and correcting a success that a check
-//! rejects takes a second message, while goose's request log keeps the first.
+//! The clock stops at the last byte of the body, and the response is checked before anything is recorded.
+//! Rejected alternative: goose's HTTP client, because its clock stops at the headers, and correcting a
+//! success that a check rejects takes a second message, while goose's request log keeps the first.
 
 use super::shared::SharedState;
 use crate::checks::known_session::KnownSession;
@@ -74,8 +74,8 @@ enum CallVerdict {
 
 /// Executes `operation` and checks its response. The name of its route is its name in all metrics.
 ///
-/// `check` is also called after a failure, so that it can update the model. It returns an error if the call failed or the
-/// response could not be decoded.
+/// `check` is also called after a failure, so that it can update the model. It returns an error if the call
+/// failed or the response could not be decoded.
 pub(crate) async fn call<O: Operation>(
     mut context: CallContext<'_>,
     subject: Subject<'_>,
@@ -98,7 +98,8 @@ pub(crate) async fn call<O: Operation>(
     }
 }
 
-/// Waits for goose's throttle, as goose's own client does, so that `--throttle-requests` limits typed calls as well.
+/// Waits for goose's throttle, as goose's own client does, so that `--throttle-requests` limits typed calls
+/// as well.
 async fn throttle(user: &mut GooseUser) -> Result<(), IterationError> {
     if let Some(throttle) = &user.throttle
         && let Err(source) = throttle.send_async(true).await
@@ -183,7 +184,8 @@ async fn record(
             reason.as_deref(),
         )
         .await;
-    // goose returns an error for a failed call as well; only for a successful one it means that goose has stopped.
+    // goose returns an error for a failed call as well; only for a successful one it means that goose has
+    // stopped.
     if reason.is_some() { Ok(()) } else { goose_result.map_err(IterationError::Goose) }
 }
 

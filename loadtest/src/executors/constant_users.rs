@@ -12,8 +12,8 @@ pub(crate) struct ConstantUsers {
 }
 
 impl ConstantUsers {
-    /// Takes the run time out of goose's configuration if the dashboard is enabled: once its page was opened, goose would
-    /// keep running for it.
+    /// Takes the run time out of goose's configuration if the dashboard is enabled: once its page was opened,
+    /// goose would keep running for it.
     pub(crate) fn new(goose: &mut GooseConfiguration) -> Self {
         let run_time = goose.dashboard.then(|| goose.run_time.take()).flatten();
         let seconds = run_time.as_deref().and_then(parse_timespan);

@@ -1,8 +1,8 @@
 //! Executors: they decide when virtual users start iterations.
 //!
-//! goose provides the virtual users. With constant users (closed model) each starts its next iteration when the last one
-//! has ended. With an arrival rate (open model) users are pre-allocated, and each waits for the next iteration that is
-//! due. A breakpoint search runs several arrival rates.
+//! goose provides the virtual users. With constant users (closed model) each starts its next iteration when
+//! the last one has ended. With an arrival rate (open model) users are pre-allocated, and each waits for the
+//! next iteration that is due. A breakpoint search runs several arrival rates.
 
 pub(crate) mod arrival_rate;
 pub(crate) mod arrivals;

@@ -1,7 +1,7 @@
 //! The moments when iterations of the open model are due.
 //!
-//! They depend only on the rate, never on the service. At a constant rate iterations are evenly spaced; while the rate
-//! changes linearly, iteration n is due when the integral of the rate reaches n.
+//! They depend only on the rate, never on the service. At a constant rate iterations are evenly spaced; while
+//! the rate changes linearly, iteration n is due when the integral of the rate reaches n.
 
 use crate::metrics::RateStep;
 use std::time::Duration;

@@ -72,8 +72,8 @@ pub(crate) fn user_id_prefix(test_run_id: &str) -> String {
 }
 
 impl RunConfig {
-    /// The id of a user, counted from 0, in a scenario. Each scenario has its own users, so that the lists of one do not
-    /// contain sessions of another.
+    /// The id of a user, counted from 0, in a scenario. Each scenario has its own users, so that the lists of
+    /// one do not contain sessions of another.
     pub(crate) fn user_id(&self, user: usize, scenario: Scenario) -> String {
         format!("{}{}-{user}-{}", user_id_prefix(&self.test_run_id), self.segment.index, scenario.name())
     }
@@ -86,7 +86,8 @@ impl RunConfig {
 }
 
 impl SharedState {
-    /// Waits for iterations that goose has abandoned: sessions opened after the leftover check would be left behind.
+    /// Waits for iterations that goose has abandoned: sessions opened after the leftover check would be left
+    /// behind.
     pub(crate) async fn drain(&self, call_timeout: Duration) {
         let start = Instant::now();
         let timeout = call_timeout.saturating_mul(MAX_CALLS_TO_STOP);

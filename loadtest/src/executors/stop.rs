@@ -1,12 +1,12 @@
 //! The end of a run: planned, by a signal, or after a failure.
 //!
-//! goose handles only SIGINT. A scheduler stops a process with SIGTERM, and a closed terminal with SIGHUP; both would
-//! leave sessions behind, so all three are handled here. Two more facts about goose:
+//! goose handles only SIGINT. A scheduler stops a process with SIGTERM, and a closed terminal with SIGHUP;
+//! both would leave sessions behind, so all three are handled here. Two more facts about goose:
 //!
-//! 1. Its SIGINT handler exits immediately if its kill switch is already set, as at the planned end of many runs. Ours is
-//!    installed first, and goose then installs none.
-//! 2. It resets the kill switch at the start of a run. A signal that arrives before is kept here, and `is_due` sets the
-//!    switch again.
+//! 1. Its SIGINT handler exits immediately if its kill switch is already set, as at the planned end of many
+//!    runs. Ours is installed first, and goose then installs none.
+//! 2. It resets the kill switch at the start of a run. A signal that arrives before is kept here, and
+//!    `is_due` sets the switch again.
 
 use crate::sync::lock;
 use crate::{ExitCode, status};

@@ -9,8 +9,8 @@ use goose::goose::{GooseUser, Scenario, Transaction, TransactionError, Transacti
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The pause after a failed iteration in the closed model, so that a service that rejects every open call is not called
-/// as fast as it can reject them; and the pause of a user without an iteration.
+/// The pause after a failed iteration in the closed model, so that a service that rejects every open call is
+/// not called as fast as it can reject them; and the pause of a user without an iteration.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The only scenario that goose knows. Ours are chosen within its transaction.
@@ -31,7 +31,8 @@ async fn transaction(shared: &SharedState, user: &mut GooseUser) -> TransactionR
             None => return pause().await,
         },
     };
-    // Counted before the check: a thread that ends the run and then sees none in flight knows that none will start.
+    // Counted before the check: a thread that ends the run and then sees none in flight knows that none will
+    // start.
     let in_flight = shared.counters.enter();
     if shared.stop.is_due() {
         drop(in_flight);
@@ -84,7 +85,8 @@ async fn next_arrival(shared: &SharedState, arrivals: &ArrivalQueue) -> Option<A
     }
 }
 
-/// goose starts the next transaction immediately until it has stopped this user, and can only do so if users wait.
+/// goose starts the next transaction immediately until it has stopped this user, and can only do so if users
+/// wait.
 async fn pause() -> TransactionResult {
     tokio::time::sleep(PAUSE).await;
     Ok(())

@@ -18,8 +18,8 @@ use sessions_client::{Error, FilterParams, Operation, PagingParams, RawResponse,
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The time between two checks for the end of the run while a user thinks. Thousands of users may be thinking, so it is
-/// longer than the poll interval of executors.
+/// The time between two checks for the end of the run while a user thinks. Thousands of users may be
+/// thinking, so it is longer than the poll interval of executors.
 const THINK_POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The state of a virtual user between iterations.
@@ -62,8 +62,8 @@ pub(crate) struct Iteration<'i> {
     number: usize,
     /// Sessions that the scenario keeps from one iteration to the next.
     pub(crate) kept_sessions: &'i mut Vec<Arc<KnownSession>>,
-    /// The moment when the iteration was due, until its first call takes it: later calls are due when the previous
-    /// response arrives.
+    /// The moment when the iteration was due, until its first call takes it: later calls are due when the
+    /// previous response arrives.
     due: Option<Instant>,
     step: Option<&'i StepMetrics>,
 }
@@ -96,7 +96,8 @@ impl<'i> Iteration<'i> {
         if self.shared.stop.is_due() { Err(IterationError::RunEnded) } else { Ok(()) }
     }
 
-    /// Waits for half to one and a half times the average think time. Returns an error if the run ends meanwhile.
+    /// Waits for half to one and a half times the average think time. Returns an error if the run ends
+    /// meanwhile.
     pub(crate) async fn think(&self) -> Result<(), IterationError> {
         let think_time = self.shared.config.think_time;
         if !think_time.is_zero() {
@@ -128,7 +129,8 @@ impl<'i> Iteration<'i> {
             if session.id.is_empty() {
                 return Ok(Err(Violation::MissingId));
             }
-            // A session of this user must be deleted whatever else is wrong with it; one of another user must not.
+            // A session of this user must be deleted whatever else is wrong with it; one of another user must
+            // not.
             if session.user_id.as_deref() != Some(owner) {
                 return Ok(Err(Violation::OtherUser));
             }
@@ -188,7 +190,8 @@ impl<'i> Iteration<'i> {
         Ok(())
     }
 
-    /// Requests one page of a list. Returns whether it contained new sessions, so that there may be another page.
+    /// Requests one page of a list. Returns whether it contained new sessions, so that there may be another
+    /// page.
     pub(crate) async fn list(
         &mut self,
         owner: &str,

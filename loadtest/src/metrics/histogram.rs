@@ -1,10 +1,11 @@
 //! Latencies in buckets with fixed bounds, so that adding the buckets of two runs is exact.
 //!
-//! The bounds are goose's: one bucket for each microsecond below 128, then 64 buckets per power of two, so that the
-//! error of a reported latency is at most 1/128.
+//! The bounds are goose's: one bucket for each microsecond below 128, then 64 buckets per power of two, so
+//! that the error of a reported latency is at most 1/128.
 //!
-//! Rejected alternative: averaging percentiles, because the percentile of a whole cannot be computed from those of its
-//! parts. Rejected alternative: a library's histogram, because its buckets differ from those of goose's report.
+//! Rejected alternative: averaging percentiles, because the percentile of a whole cannot be computed from
+//! those of its parts. Rejected alternative: a library's histogram, because its buckets differ from those of
+//! goose's report.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -105,7 +106,8 @@ impl Histogram {
         (self.count > 0).then(|| self.sum as f64 / self.count as f64)
     }
 
-    /// The latency in microseconds that `percent` of all latencies do not exceed, with an error of at most 1/128.
+    /// The latency in microseconds that `percent` of all latencies do not exceed, with an error of at most
+    /// 1/128.
     ///
     /// The rank is computed as in goose, so that its report shows the same percentiles.
     #[must_use]

@@ -77,7 +77,8 @@ impl RateStep {
         self.from.total_cmp(&self.to).is_eq()
     }
 
-    /// Returns whether both rates are equal but for rounding: the parts of several workers may not add up exactly.
+    /// Returns whether both rates are equal but for rounding: the parts of several workers may not add up
+    /// exactly.
     pub(crate) fn is_close_to(&self, other: &Self) -> bool {
         let close = |one: f64, other: f64| (one - other).abs() <= 1e-6 * one.abs().max(other.abs());
         close(self.from, other.from) && close(self.to, other.to) && close(self.seconds, other.seconds)

@@ -1,4 +1,5 @@
-//! Measurements of a run: latency histograms, calls over time, and the results that reports and verdicts are made of.
+//! Measurements of a run: latency histograms, calls over time, and the results that reports and verdicts are
+//! made of.
 
 mod histogram;
 mod load_model;

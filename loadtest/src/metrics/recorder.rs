@@ -1,7 +1,8 @@
 //! The metrics of a run while it is in progress.
 //!
-//! goose records the calls as well. But it rounds the duration of a run to whole seconds before it divides by it, its
-//! error table does not distinguish violations from failed calls, and its times begin when a request is sent.
+//! goose records the calls as well. But it rounds the duration of a run to whole seconds before it divides by
+//! it, its error table does not distinguish violations from failed calls, and its times begin when a request
+//! is sent.
 
 use super::{
     EXAMPLES, FailureSummary, Histogram, OperationMetrics, Timeline, TimelineInterval, ViolationExample,

@@ -1,9 +1,9 @@
 //! The results of a run: everything that was measured, without any conclusion.
 //!
-//! Results are written as JSON, which is how workers pass their part to the merge, and how a run becomes the baseline
-//! of a later one. Everything is stored in a form that adds up exactly: latencies in buckets, seconds on the clock that
-//! all machines share. Verdict and reports are computed from the results, so that a single run and a merged one share
-//! the code that judges and shows them.
+//! Results are written as JSON, which is how workers pass their part to the merge, and how a run becomes the
+//! baseline of a later one. Everything is stored in a form that adds up exactly: latencies in buckets,
+//! seconds on the clock that all machines share. Verdict and reports are computed from the results, so that a
+//! single run and a merged one share the code that judges and shows them.
 
 use super::{Histogram, LoadModel, ScenarioCounts, Timeline};
 use crate::format;
@@ -106,8 +106,8 @@ pub struct OperationMetrics {
 }
 
 impl OperationMetrics {
-    /// The latency for thresholds and reports: the response time in the open model, so that a slow service cannot hide its
-    /// queue, and the service time in the closed model.
+    /// The latency for thresholds and reports: the response time in the open model, so that a slow service
+    /// cannot hide its queue, and the service time in the closed model.
     #[must_use]
     pub fn latency(&self) -> &Histogram {
         self.response_time.as_ref().unwrap_or(&self.service_time)
@@ -275,8 +275,8 @@ pub enum Ending {
 /// The criteria by which a run passes or fails, in addition to those of every run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PassCriteria {
-    /// Thresholds in goose's syntax, such as `p95<50ms for POST open_session`. A breakpoint search applies them to each
-    /// of its rates.
+    /// Thresholds in goose's syntax, such as `p95<50ms for POST open_session`. A breakpoint search applies
+    /// them to each of its rates.
     pub thresholds: Vec<String>,
     /// The percentage of calls that may fail; in a breakpoint search, of the calls at one rate.
     pub max_error_rate: f64,

@@ -39,7 +39,8 @@ pub(crate) fn started() -> DateTime<Utc> {
     DateTime::from_timestamp_millis(1_764_072_000_250).expect("a time")
 }
 
-/// `count` calls, evenly spread over `seconds`: most near the typical latency of their operation, some far above.
+/// `count` calls, evenly spread over `seconds`: most near the typical latency of their operation, some far
+/// above.
 pub(crate) fn calls(seed: u64, count: u64, seconds: u64) -> Vec<Call> {
     let mut random = fastrand::Rng::with_seed(seed);
     (0..count)

@@ -1,8 +1,8 @@
 //! The calls of a run by the time of their end.
 //!
-//! Intervals begin at multiples of their length since 1970, so that those of several workers coincide. A long run has
-//! longer intervals rather than more of them: its results stay small, and a longer interval is the exact sum of shorter
-//! ones.
+//! Intervals begin at multiples of their length since 1970, so that those of several workers coincide. A long
+//! run has longer intervals rather than more of them: its results stay small, and a longer interval is the
+//! exact sum of shorter ones.
 
 use super::Histogram;
 use serde::{Deserialize, Serialize};

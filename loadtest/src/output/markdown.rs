@@ -153,8 +153,8 @@ fn criteria_table(report: &Report, page: &mut String) -> std::fmt::Result {
 
 /// Escapes all markup.
 ///
-/// GitHub turns bare addresses into links, unless their colon or full stop is a character reference. For `@` a character
-/// reference does not help, because GitHub looks for mentions after it has resolved them.
+/// GitHub turns bare addresses into links, unless their colon or full stop is a character reference. For `@`
+/// a character reference does not help, because GitHub looks for mentions after it has resolved them.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for (index, char) in text.char_indices() {

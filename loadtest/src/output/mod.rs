@@ -1,10 +1,10 @@
 //! Reports of a run: on the console, and as HTML, Markdown, `JUnit` XML and JSON.
 //!
-//! Every report is made of results and their verdict only, so that merged results and those of an earlier run are shown
-//! like those of a run that has just ended.
+//! Every report is made of results and their verdict only, so that merged results and those of an earlier run
+//! are shown like those of a run that has just ended.
 //!
-//! Rejected alternative: goose's HTML report as the page for people, because it loads its charts from another host, so
-//! that it is empty without a network, and because it has no verdict.
+//! Rejected alternative: goose's HTML report as the page for people, because it loads its charts from another
+//! host, so that it is empty without a network, and because it has no verdict.
 
 mod console;
 pub(crate) mod criteria;

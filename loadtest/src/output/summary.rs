@@ -63,7 +63,8 @@ impl ChartInterval {
     }
 }
 
-/// The run from its start to its end in intervals of equal length, `max` at most, including those without calls.
+/// The run from its start to its end in intervals of equal length, `max` at most, including those without
+/// calls.
 ///
 /// The first and the last are cut to the run: the calls of half a second must not show half the rate.
 #[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]

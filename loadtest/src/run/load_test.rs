@@ -158,7 +158,8 @@ fn goose_configuration(cli: &mut Cli, context: &RunContext) -> GooseConfiguratio
     goose.host = Some(context.service.shown.clone());
     let is_search = matches!(context.plan.executor, ExecutorConfig::Breakpoint { .. });
     if is_search || cli.run.execution_segment.is_some() {
-        // Thresholds end a rate of a search, not the run. Those of several workers apply to all of them together.
+        // Thresholds end a rate of a search, not the run. Those of several workers apply to all of them
+        // together.
         goose.threshold.clear();
     }
     goose
@@ -255,8 +256,8 @@ fn ending(
         Err(error) => Ending::Failed { reason: panic_message(&error) },
     };
     let stop = &shared.stop;
-    // An aborting threshold sets goose's kill switch, and so does our planned end. Otherwise it was SIGINT, which goose
-    // received because its handler was installed before ours.
+    // An aborting threshold sets goose's kill switch, and so does our planned end. Otherwise it was SIGINT,
+    // which goose received because its handler was installed before ours.
     let is_killed = goose::is_killswitch_triggered() && !stop.is_planned();
     Ok(match (stop.failure(), stop.signal()) {
         (Some(reason), _) => Ending::Failed { reason: reason.to_owned() },

@@ -24,7 +24,8 @@ const BREAKPOINT_STEP: Duration = Duration::from_secs(5);
 /// The duration of a run in the open model.
 const RUN_TIME: Duration = Duration::from_secs(10);
 
-/// The default number of VUs suffices while the service does not respond for this many seconds at the highest rate.
+/// The default number of VUs suffices while the service does not respond for this many seconds at the highest
+/// rate.
 const VU_SECONDS: f64 = 4.0;
 
 /// The default number of VUs of a breakpoint search, whose highest rate is unknown.

@@ -30,8 +30,9 @@ impl ReportFiles {
         Ok(Self { files, announced: Vec::new() })
     }
 
-    /// Checks that all files can be written, and writes the JSON files, which then say that the run is in progress: after
-    /// a kill they still name the test run. Other files are unchanged until the end of the run.
+    /// Checks that all files can be written, and writes the JSON files, which then say that the run is in
+    /// progress: after a kill they still name the test run. Other files are unchanged until the end of the
+    /// run.
     pub(super) fn announce(&mut self, template: &Results) -> Result<(), LoadTestError> {
         let (json, others): (Vec<_>, Vec<_>) =
             self.files.iter().partition(|file| ReportFormat::of(file) == Ok(ReportFormat::Json));

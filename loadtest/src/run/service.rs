@@ -1,7 +1,8 @@
 //! The service under load.
 //!
-//! Load on a service of other people is an attack, so that hosts other than this machine require `--yes`. The service is
-//! called once before the run: goose would load any HTTP server, or an unreachable address, for the whole run time.
+//! Load on a service of other people is an attack, so that hosts other than this machine require `--yes`. The
+//! service is called once before the run: goose would load any HTTP server, or an unreachable address, for
+//! the whole run time.
 
 use crate::error::LoadTestError;
 use crate::metrics::ServiceInfo;
@@ -113,7 +114,8 @@ impl Service {
         )))
     }
 
-    /// Requests the name and version of the service. Not every service has this operation, so errors are ignored.
+    /// Requests the name and version of the service. Not every service has this operation, so errors are
+    /// ignored.
     pub(crate) async fn identify(&self) {
         let Ok(transport) = HyperTransport::new(&self.config) else { return };
         // All workers of a run must get the same identity, and nothing is measured yet.

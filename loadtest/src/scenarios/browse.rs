@@ -1,6 +1,7 @@
 //! Lists of a user's sessions, page by page and by filter, while sessions are opened and deleted.
 //!
-//! Each user keeps a few sessions from one iteration to the next. A list must contain exactly the sessions of the user.
+//! Each user keeps a few sessions from one iteration to the next. A list must contain exactly the sessions of
+//! the user.
 
 use super::{KEPT_SESSIONS, Scenario};
 use crate::checks::list::{ListCheck, ListFilter};

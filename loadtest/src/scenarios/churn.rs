@@ -1,5 +1,5 @@
-//! Sessions that are opened and closed, but deleted only after the run: users log out, and their sessions accumulate,
-//! which slows down some stores.
+//! Sessions that are opened and closed, but deleted only after the run: users log out, and their sessions
+//! accumulate, which slows down some stores.
 
 use super::Scenario;
 use crate::executors::call::IterationError;

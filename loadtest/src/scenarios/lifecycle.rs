@@ -1,7 +1,7 @@
 //! The whole life of a session, with every operation of the contract but lists.
 //!
-//! An iteration includes open and delete, because goose stops users only between iterations: a stopped run leaves no
-//! session half-way.
+//! An iteration includes open and delete, because goose stops users only between iterations: a stopped run
+//! leaves no session half-way.
 
 use super::{Scenario, delete_after};
 use crate::checks::known_session::KnownSession;

@@ -90,8 +90,8 @@ pub(crate) async fn run(scenario: Scenario, iteration: &mut Iteration<'_>) -> Re
     }
 }
 
-/// Deletes the session at the end of an iteration, whatever its result so far: a violation ends the use of a session, but
-/// it must not be left behind.
+/// Deletes the session at the end of an iteration, whatever its result so far: a violation ends the use of a
+/// session, but it must not be left behind.
 async fn delete_after(
     used: Result<(), IterationError>,
     iteration: &mut Iteration<'_>,
@@ -109,7 +109,8 @@ async fn delete_after(
     }
 }
 
-/// Returns whether the call of this number, counted from 0, is a read. Reads are spread evenly among the writes.
+/// Returns whether the call of this number, counted from 0, is a read. Reads are spread evenly among the
+/// writes.
 fn is_read(call: u32, read_ratio: f64) -> bool {
     let reads = |calls: u32| (f64::from(calls) * read_ratio).floor();
     reads(call + 1) > reads(call)

@@ -1,7 +1,8 @@
 //! The weights of several scenarios in one run.
 //!
-//! The scenario is chosen for each iteration, within goose's transaction. Rejected alternative: goose's scenarios and
-//! weights, because goose assigns each user one scenario for the whole run, and shuffles transactions once for all users.
+//! The scenario is chosen for each iteration, within goose's transaction. Rejected alternative: goose's
+//! scenarios and weights, because goose assigns each user one scenario for the whole run, and shuffles
+//! transactions once for all users.
 
 use super::Scenario;
 use std::fmt;
@@ -11,11 +12,13 @@ use std::str::FromStr;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScenarioWeights(Vec<(Scenario, u32)>);
 
-/// The fractional part of the golden ratio. Its multiples modulo 1 are spread evenly over any number of iterations.
+/// The fractional part of the golden ratio. Its multiples modulo 1 are spread evenly over any number of
+/// iterations.
 const GOLDEN: f64 = 0.618_033_988_749_894_9;
 
 impl ScenarioWeights {
-    /// Chooses the scenario of an iteration, counted from 0. Any sequence of iterations has about the right proportions.
+    /// Chooses the scenario of an iteration, counted from 0. Any sequence of iterations has about the right
+    /// proportions.
     #[expect(clippy::cast_precision_loss, reason = "only the frequency of a scenario matters, not its order")]
     pub(crate) fn choose(&self, iteration: u64) -> Scenario {
         let total: u32 = self.0.iter().map(|(_, weight)| weight).sum();

@@ -1,7 +1,7 @@
 //! The comparison of a run with an earlier one.
 //!
-//! Percentiles of two runs differ by chance, and those of few calls differ a lot. So a percentile is compared only if
-//! enough calls are beyond it, and it has regressed only if
+//! Percentiles of two runs differ by chance, and those of few calls differ a lot. So a percentile is compared
+//! only if enough calls are beyond it, and it has regressed only if
 //!
 //! 1. it increased by more than the allowed percentage, and
 //! 2. the ranges in which chance would put its rank in either run do not overlap.
@@ -18,8 +18,9 @@ const PERCENTILES: [f64; 3] = [50.0, 95.0, 99.0];
 /// The minimum number of calls beyond a percentile.
 const MIN_CALLS_BEYOND: f64 = 10.0;
 
-/// The standard deviations that a rank may be off by chance. The difference of two runs whose ranges do not overlap is
-/// more than 3.3 of its own standard deviations, which happens by chance once in a thousand comparisons.
+/// The standard deviations that a rank may be off by chance. The difference of two runs whose ranges do not
+/// overlap is more than 3.3 of its own standard deviations, which happens by chance once in a thousand
+/// comparisons.
 const DEVIATIONS: f64 = 2.33;
 
 /// An earlier run to compare with.

@@ -52,8 +52,8 @@ pub enum Criterion {
         /// Completed iterations.
         completed: u64,
     },
-    /// The open model starts almost all iterations that are due: a dropped one is in no latency, and would have waited
-    /// longest.
+    /// The open model starts almost all iterations that are due: a dropped one is in no latency, and would
+    /// have waited longest.
     DroppedIterations {
         /// Iterations that were due and never started.
         dropped: u64,

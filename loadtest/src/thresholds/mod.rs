@@ -1,10 +1,10 @@
 //! The criteria by which a run passes or fails, and the verdict with its exit code.
 //!
-//! A verdict is computed from results only, so that it can be tested, and computed again for merged results. It is data;
-//! `output` words it.
+//! A verdict is computed from results only, so that it can be tested, and computed again for merged results.
+//! It is data; `output` words it.
 //!
-//! Rejected alternative: goose's own exit code, because it is 0 when no service was reachable, its thresholds know
-//! latencies and rates but no violations, and its baseline is shown but never fails a run.
+//! Rejected alternative: goose's own exit code, because it is 0 when no service was reachable, its thresholds
+//! know latencies and rates but no violations, and its baseline is shown but never fails a run.
 
 mod baseline;
 mod criteria;

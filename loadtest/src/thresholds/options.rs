@@ -20,13 +20,14 @@ pub struct PassCriteriaOptions {
     pub min_requests: Option<u64>,
     /// Compare with the JSON report of an earlier run
     ///
-    /// Both runs must have the same load. The percentiles of each operation are compared where there are enough calls
-    /// for a difference to be significant.
+    /// Both runs must have the same load. The percentiles of each operation are compared where there are
+    /// enough calls for a difference to be significant.
     #[arg(long, value_name = "FILE.json")]
     pub baseline: Option<PathBuf>,
     /// Maximum increase of a percentile over the baseline [default: 20%]
     ///
-    /// A larger increase fails the run. The minimum is 2%, because latencies are kept in buckets up to 1.6% wide.
+    /// A larger increase fails the run. The minimum is 2%, because latencies are kept in buckets up to 1.6%
+    /// wide.
     #[arg(long, value_name = "PERCENT", value_parser = regression_percent, requires = "baseline")]
     pub max_regression: Option<f64>,
 }

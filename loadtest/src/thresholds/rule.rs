@@ -1,12 +1,12 @@
 //! Thresholds in goose's syntax, evaluated on results.
 //!
-//! goose's parser is public, but it evaluates a threshold only for the run in progress. Here the same threshold is
-//! evaluated on the buckets of any results, including merged ones. goose's parser decides what is valid, since goose
-//! also aborts runs by these thresholds; then ours reads the parts.
+//! goose's parser is public, but it evaluates a threshold only for the run in progress. Here the same
+//! threshold is evaluated on the buckets of any results, including merged ones. goose's parser decides what
+//! is valid, since goose also aborts runs by these thresholds; then ours reads the parts.
 //!
-//! `rps` is computed over the whole run, from the start of the first call to the end of the last, and not only over the
-//! time in which all of goose's users are active: results have no counts for that time. So a slow start and stragglers
-//! lower it, and it never overstates the rate.
+//! `rps` is computed over the whole run, from the start of the first call to the end of the last, and not
+//! only over the time in which all of goose's users are active: results have no counts for that time. So a
+//! slow start and stragglers lower it, and it never overstates the rate.
 
 use crate::error::LoadTestError;
 use crate::metrics::{Histogram, Results};

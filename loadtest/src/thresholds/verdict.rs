@@ -37,8 +37,8 @@ pub fn evaluate(results: &Results, baseline: Option<&Baseline>) -> Verdict {
     Verdict { exit_code: exit_code(results, &criteria), criteria, comparison }
 }
 
-/// Wrong data comes first, because it is true however the run ended. A signal comes before failures, because a run that
-/// was stopped is not the measurement that was asked for.
+/// Wrong data comes first, because it is true however the run ended. A signal comes before failures, because
+/// a run that was stopped is not the measurement that was asked for.
 fn exit_code(results: &Results, criteria: &[CriterionResult]) -> ExitCode {
     let failed = |result: &&CriterionResult| result.status == Status::Failed;
     let gravest = criteria.iter().filter(failed).map(|result| result.criterion.kind()).min();

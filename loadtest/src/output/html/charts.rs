@@ -158,7 +158,8 @@ fn row_start(row: i32) -> f64 {
     (f64::from(row) / ROWS).exp2()
 }
 
-/// The colour of a cell, from 1 to 9, on a logarithmic scale, so that a single slow call is visible next to thousands.
+/// The colour of a cell, from 1 to 9, on a logarithmic scale, so that a single slow call is visible next to
+/// thousands.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is from 1 to 9")]
 fn heat(count: u64, max: u64) -> u8 {
     1 + (8.0 * float(count).ln_1p() / float(max).ln_1p()).round() as u8

@@ -1,19 +1,19 @@
 //! The report for people: one HTML file without scripts that loads nothing.
 //!
-//! It must be readable from a disk, in a mail, and among the artefacts of a CI pipeline, where scripts do not run. So its
-//! charts are inline SVG, drawn by `charts` in about 250 lines. They use the CSS classes of the page, which gives them
-//! dark mode and print colours, and have titles and descriptions for screen readers.
+//! It must be readable from a disk, in a mail, and among the artefacts of a CI pipeline, where scripts do not
+//! run. So its charts are inline SVG, drawn here in about 370 lines. They use the CSS classes of the
+//! page, which gives them dark mode and print colours, and have titles and descriptions for screen readers.
 //!
 //! Rejected alternatives for the charts:
 //!
-//! - `plotters` with its SVG backend, because it writes fixed colours and fonts into every element, so that dark mode and
-//!   printing would need a second set of charts, and because its SVG has no titles and descriptions. The heatmap, the
-//!   percentile gaps and the tick labels would still be ours.
+//! - `plotters` with its SVG backend, because it writes fixed colours and fonts into every element, so that
+//!   dark mode and printing would need a second set of charts, and because its SVG has no titles and
+//!   descriptions. The heatmap, the percentile gaps and the tick labels would still be ours.
 //! - `poloto`, because it has neither logarithmic axes nor heatmaps.
 //! - `charming`, because its SVG is rendered by a JavaScript engine, and its HTML is a script.
 //!
-//! The content security policy makes browsers ignore anything that a service may have injected; `maud` escapes all
-//! strings.
+//! The content security policy makes browsers ignore anything that a service may have injected; `maud`
+//! escapes all strings.
 
 mod chart;
 mod charts;
