@@ -26,7 +26,7 @@ pub struct ScenarioOptions {
     /// Scenario, or several with weights: lifecycle=3,browse=1
     ///
     /// lifecycle:   open, store and read (--stores), update the user, close, delete
-    /// browse:      list a user's sessions by page and filter while sessions are opened and deleted
+    /// browse:      list a user's sessions by page and filter
     /// hot-session: all users read and write one session (--calls, --read-ratio)
     /// churn:       open and close; deleted after the run, so that sessions accumulate
     /// read-mostly: open, read and sometimes store (--calls, --read-ratio), close, delete
