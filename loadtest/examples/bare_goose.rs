@@ -1,6 +1,6 @@
-//! What goose's own book would have people write: a loop that posts, and looks at nothing that comes back.
+//! A plain goose load test as in goose's book: a loop that sends requests and does not check the responses.
 //!
-//! It is here to be compared with: `loadtest/benches/cost.py`.
+//! `loadtest/benches/cost.py` compares the load test with it.
 
 use goose::prelude::*;
 use serde_json::{Value, json};
@@ -19,8 +19,8 @@ async fn main() -> Result<(), GooseError> {
 }
 
 async fn open(user: &mut GooseUser) -> TransactionResult {
-    let answered = user.post_json("/v1/sessions/open_session", &json!({ "user_id": "bare" })).await?;
-    let session: Value = answered.response?.json().await?;
+    let response = user.post_json("/v1/sessions/open_session", &json!({ "user_id": "bare" })).await?;
+    let session: Value = response.response?.json().await?;
     user.set_session_data(Id(session["id"].as_str().unwrap_or_default().to_owned()));
     Ok(())
 }

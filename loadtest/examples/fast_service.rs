@@ -1,8 +1,8 @@
-//! A service that costs as little as a service can that passes a verified load: beside it the generator is what is slow.
+//! The fastest service that passes the load test, so that the load generator is the bottleneck.
 //!
-//! It keeps what it is sent, and answers it again as text that was made when it came. Nothing is validated, no clock is read, and
-//! its lists are empty, as they have to be before and after a load that cleans up. It is here for
-//! `loadtest/benches/cost.py`; to load a service, load the embedded one.
+//! It stores sessions with their serialized responses. It validates nothing, reads no clock, and its lists
+//! are always empty, as they must be before a run and after its cleanup. `loadtest/benches/cost.py` uses it;
+//! for any other purpose use the embedded service.
 
 use httparse::{EMPTY_HEADER, Request, Status};
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{LocalSet, spawn_local};
 
-/// Those of the real service, since a client has to read them.
+/// The headers of the real service, because clients have to parse them.
 const HEADERS: &str = "Server: restify\r\n\
     Access-Control-Allow-Origin: *\r\n\
     vary: origin,access-control-request-method,access-control-request-headers\r\n\
@@ -27,12 +27,12 @@ const HEADERS: &str = "Server: restify\r\n\
     Connection: keep-alive\r\n\
     Keep-Alive: timeout=5\r\n";
 
-const NOTHING: &str = "204 No Content";
+const NO_CONTENT: &str = "204 No Content";
 
-/// What any operation may be sent.
+/// The parameters of all operations.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Sent {
+struct Params {
     session_id: String,
     user_id: String,
     user_name: Value,
@@ -41,7 +41,7 @@ struct Sent {
     data: Value,
 }
 
-/// A session, as it is answered.
+/// A session in a response.
 #[derive(Serialize)]
 struct Session {
     id: String,
@@ -57,10 +57,10 @@ struct Session {
     active: bool,
 }
 
-/// When everything happens.
+/// The time of all events.
 const NOW: &str = "2026-11-23T02:11:09.000Z";
 
-/// Each session with its answer, by id.
+/// All sessions with their serialized responses, by id.
 #[derive(Default)]
 struct Sessions {
     opened: u64,
@@ -68,77 +68,79 @@ struct Sessions {
 }
 
 impl Sessions {
-    /// Writes the answer to the request for `target`, of which `body` is the body.
-    fn answer(&mut self, target: &str, body: &[u8], answer: &mut Vec<u8>) -> io::Result<()> {
+    /// Executes a request and writes its response.
+    fn respond(&mut self, target: &str, body: &[u8], response: &mut Vec<u8>) -> io::Result<()> {
         let path = target.split_once('?').map_or(target, |(path, _)| path);
         let operation = path.strip_prefix("/v1/sessions/").unwrap_or_default();
-        let sent: Sent = if body.is_empty() { Sent::default() } else { serde_json::from_slice(body)? };
+        let params: Params = if body.is_empty() { Params::default() } else { serde_json::from_slice(body)? };
         match operation {
             "open_session" => {
                 self.opened += 1;
                 let session = Session {
                     id: format!("{:032x}", self.opened),
-                    user_id: sent.user_id,
-                    user_name: sent.user_name,
+                    user_id: params.user_id,
+                    user_name: params.user_name,
                     open_time: NOW,
                     close_time: None,
                     request_time: NOW,
-                    client: sent.client,
-                    user: sent.user,
-                    data: sent.data,
+                    client: params.client,
+                    user: params.user,
+                    data: params.data,
                     active: true,
                 };
-                let text = serde_json::to_vec(&session)?;
-                write(answer, "200 OK", &text);
-                self.by_id.insert(session.id.clone(), (session, text));
+                let json = serde_json::to_vec(&session)?;
+                write(response, "200 OK", &json);
+                self.by_id.insert(session.id.clone(), (session, json));
             }
-            "get_sessions" => write(answer, "200 OK", br#"{"total":0,"data":[]}"#),
-            "delete_session_by_id" => match self.by_id.remove(&sent.session_id) {
-                Some((_, text)) => write(answer, "200 OK", &text),
-                None => write(answer, NOTHING, b""),
+            "get_sessions" => write(response, "200 OK", br#"{"total":0,"data":[]}"#),
+            "delete_session_by_id" => match self.by_id.remove(&params.session_id) {
+                Some((_, json)) => write(response, "200 OK", &json),
+                None => write(response, NO_CONTENT, b""),
             },
             "get_session_by_id" | "store_session_data" | "update_session_user" | "close_session" => {
-                let Some((session, text)) = self.by_id.get_mut(&sent.session_id) else {
-                    write(answer, NOTHING, b"");
+                let Some((session, json)) = self.by_id.get_mut(&params.session_id) else {
+                    write(response, NO_CONTENT, b"");
                     return Ok(());
                 };
                 match operation {
-                    "store_session_data" => session.data = sent.data,
-                    "update_session_user" => session.user = sent.user,
+                    "store_session_data" => session.data = params.data,
+                    "update_session_user" => session.user = params.user,
                     "close_session" => {
                         (session.active, session.close_time) = (false, Some(NOW));
                         (session.user, session.data) = (Value::Null, Value::Null);
                     }
                     _ => {
-                        write(answer, "200 OK", text);
+                        write(response, "200 OK", json);
                         return Ok(());
                     }
                 }
-                text.clear();
-                serde_json::to_writer(&mut *text, session)?;
-                write(answer, "200 OK", text);
+                json.clear();
+                serde_json::to_writer(&mut *json, session)?;
+                write(response, "200 OK", json);
             }
-            _ => write(answer, "404 Not Found", b""),
+            _ => write(response, "404 Not Found", b""),
         }
         Ok(())
     }
 }
 
-fn write(answer: &mut Vec<u8>, status: &str, body: &[u8]) {
-    answer.extend_from_slice(b"HTTP/1.1 ");
-    answer.extend_from_slice(status.as_bytes());
-    answer.extend_from_slice(b"\r\n");
-    answer.extend_from_slice(HEADERS.as_bytes());
-    if status != NOTHING {
-        answer.extend_from_slice(format!("Content-Length: {}\r\n", body.len()).as_bytes());
+fn write(response: &mut Vec<u8>, status: &str, body: &[u8]) {
+    response.extend_from_slice(b"HTTP/1.1 ");
+    response.extend_from_slice(status.as_bytes());
+    response.extend_from_slice(b"\r\n");
+    response.extend_from_slice(HEADERS.as_bytes());
+    if status != NO_CONTENT {
+        response.extend_from_slice(format!("Content-Length: {}\r\n", body.len()).as_bytes());
     }
-    answer.extend_from_slice(b"\r\n");
-    answer.extend_from_slice(body);
+    response.extend_from_slice(b"\r\n");
+    response.extend_from_slice(body);
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let address = std::env::args().nth(1).ok_or("give the address to listen at, such as 127.0.0.1:8080")?;
+    let address = std::env::args()
+        .nth(1)
+        .ok_or("missing argument: the address to listen at, such as 127.0.0.1:8080")?;
     let listener = TcpListener::bind(address).await?;
     println!("listening at http://{}", listener.local_addr()?);
     LocalSet::new().run_until(serve(listener)).await?;
@@ -160,22 +162,23 @@ async fn serve(listener: TcpListener) -> io::Result<()> {
 
 async fn connection(mut stream: TcpStream, sessions: &RefCell<Sessions>) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let (mut received, mut answer) = (Vec::with_capacity(16 << 10), Vec::with_capacity(16 << 10));
+    let (mut received, mut response) = (Vec::with_capacity(16 << 10), Vec::with_capacity(16 << 10));
     loop {
         while let Some((head, length, target)) = request(&received)? {
-            answer.clear();
-            sessions.borrow_mut().answer(target, &received[head..length], &mut answer)?;
-            stream.write_all(&answer).await?;
+            response.clear();
+            sessions.borrow_mut().respond(target, &received[head..length], &mut response)?;
+            stream.write_all(&response).await?;
             received.drain(..length);
         }
-        // A client that goes away in the middle of a request is no error of the service.
+        // A client may close the connection at any time.
         if matches!(stream.read_buf(&mut received).await, Ok(0) | Err(_)) {
             return Ok(());
         }
     }
 }
 
-/// The lengths of the head and of the whole request at the start of `bytes`, and its target, once it is there.
+/// Parses the request at the start of `bytes`: the length of its head, its whole length, and its target.
+/// Returns `None` while it is incomplete.
 fn request(bytes: &[u8]) -> io::Result<Option<(usize, usize, &str)>> {
     let mut headers = [EMPTY_HEADER; 32];
     let mut request = Request::new(&mut headers);

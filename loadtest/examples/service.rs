@@ -1,11 +1,13 @@
-//! The embedded service by itself, at an address such as `0.0.0.0:8080`: for load from other processes and machines.
+//! The embedded service as a program, at an address such as `0.0.0.0:8080`, for load from other machines.
 
 use sessions_client::SessionsMemoryClientV1;
 use sessions_client::server::EmbeddedService;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let address = std::env::args().nth(1).ok_or("give the address to listen at, such as 127.0.0.1:8080")?;
+    let address = std::env::args()
+        .nth(1)
+        .ok_or("missing argument: the address to listen at, such as 127.0.0.1:8080")?;
     let service = EmbeddedService::start(address, SessionsMemoryClientV1::new()).await?;
     println!("listening at {}", service.url());
     std::future::pending::<()>().await;

@@ -1,37 +1,55 @@
-//! A load test of the sessions microservice, over [goose], that does not believe what it is told.
+//! A load test of the sessions microservice, built on [goose], that checks every response.
 //!
-//! A generator that only looks at status codes calls a service healthy that loses what was stored, or hands
-//! one user's session to another. Here every user takes sessions through their whole life with the typed
-//! client, and each answer is compared with what was sent before the call counts as a success.
+//! A load generator that only looks at status codes reports a service as healthy that loses stored data or
+//! returns one user's session to another. Here every virtual user takes sessions through their whole life
+//! with the typed client, and a call is a success only if its response agrees with a model of everything
+//! written before.
 //!
-//! goose makes the users, keeps the clock and prints its tables. The requests are the typed client's own,
-//! recorded with goose one by one: goose's client would stop the clock when the headers arrive, and could
-//! not fail a request for what its body says.
+//! goose starts the users, schedules their iterations and stops them. The requests are sent by the typed
+//! client and recorded with goose as custom requests. Rejected alternative: goose's HTTP client, because its
+//! clock stops when the headers arrive, and it cannot fail a request for the content of its body.
+//!
+//! Modules, in the order in which they depend on each other:
+//!
+//! | module | contents |
+//! |---|---|
+//! | `metrics` | histograms, timelines, and the results of a run |
+//! | `checks` | the model of all writes, and the violations that responses are checked for |
+//! | `scenarios` | the iterations of virtual users, and their weights |
+//! | `executors` | constant users, arrival rates, breakpoint search, virtual users, stop |
+//! | `thresholds` | pass/fail criteria, baseline, verdict, exit codes |
+//! | `cleanup` | the leftover check after a run, and orphans of killed runs |
+//! | `distributed` | execution segments, common start, merging of results |
+//! | `output` | console, HTML, Markdown, `JUnit`, JSON |
+//! | `run`, `cli` | prepare, run, report; the command line |
 //!
 //! It is a library with a small program around it, so that its tests can load a service of theirs.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
-mod clean;
+mod checks;
+mod cleanup;
 mod cli;
-mod drive;
-pub mod judge;
-pub mod merge;
-mod mix;
-mod observe;
-pub mod record;
-pub mod report;
+mod client;
+pub mod distributed;
+mod error;
+mod executors;
+mod format;
+pub mod metrics;
+pub mod output;
 mod run;
-mod scenario;
-mod text;
-mod transport;
-mod verify;
+mod scenarios;
+mod status;
+mod sync;
+pub mod thresholds;
 
-pub use clean::killed::Cleaned;
-pub use cli::{Clean, Cli, Command, Conduct, Pace, Rates, Scenarios};
-pub use judge::Exit;
-pub use mix::{Mix, Scenario};
-pub use report::Report;
-pub use run::{CouldNotRun, Outcome, run};
-pub use transport::HttpClient;
-pub use verify::payload::Shape;
+pub use checks::payload::PayloadShape;
+pub use cleanup::orphans::CleanupSummary;
+pub use cli::{
+    CleanupOptions, Cli, Command, ExecutorOptions, GooseOutputOptions, Rates, RunOptions, ScenarioOptions,
+};
+pub use error::LoadTestError;
+pub use output::Report;
+pub use run::{CommandOutput, run};
+pub use scenarios::{Scenario, ScenarioWeights};
+pub use thresholds::ExitCode;

@@ -1,33 +1,39 @@
-//! The program: arguments in, report and exit code out.
+//! The `loadtest` program: parses the command line, runs it, and exits with the verdict.
 
-use loadtest::{Cli, Exit};
+mod goose_stdout;
+
+use goose_stdout::GooseStdout;
+use loadtest::{Cli, ExitCode, LoadTestError};
 use mimalloc::MiMalloc;
-use std::io::Write;
-use std::process::ExitCode;
+use std::io::{Write, stderr, stdout};
+use std::process;
 
-/// Calls cost less with it than with the allocator of the C library.
+/// Faster than the allocator of the C library: each call of the load generator costs less CPU.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn main() -> process::ExitCode {
     let exit = match Cli::parse() {
-        Ok(cli) => match loadtest::run(cli).await {
-            Ok(outcome) => {
-                // A reader that went away, as `| head` does, has no use for it; the exit code stays.
-                let _ = write!(std::io::stdout().lock(), "{outcome}");
-                outcome.exit()
-            }
-            Err(error) => {
-                let _ = writeln!(std::io::stderr(), "loadtest: {error}");
-                Exit::CouldNotRun
-            }
-        },
+        Ok(cli) => run(cli).await.unwrap_or_else(|error| {
+            let _ = writeln!(stderr(), "loadtest: {error}");
+            ExitCode::CouldNotRun
+        }),
         Err(error) => {
             let _ = error.print();
-            // Help was asked for and is no mistake; clap's own code for a mistake means something else here.
-            if error.use_stderr() { Exit::CouldNotRun } else { Exit::Passed }
+            // `--help` is not a usage error. clap's own exit code for usage errors (2) means wrong data here.
+            if error.use_stderr() { ExitCode::CouldNotRun } else { ExitCode::Passed }
         }
     };
-    ExitCode::from(exit.code())
+    process::ExitCode::from(exit.code())
+}
+
+async fn run(cli: Cli) -> Result<ExitCode, LoadTestError> {
+    let redirected = GooseStdout::redirect(cli.prints_goose_output());
+    let output = loadtest::run(cli).await;
+    drop(redirected);
+    let output = output?;
+    // A closed standard output, as after `| head`, changes nothing about the verdict.
+    let _ = write!(stdout().lock(), "{output}");
+    Ok(output.exit_code())
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Kills a run in the middle, by each signal, and looks at what is left on the service.
+# Stops a run with SIGINT, SIGTERM and SIGKILL, and checks the sessions that are left in the service.
 #
 #   snapshots/providers/with-service.sh loadtest/tests/killed.sh target/release/loadtest
 #
-# After SIGINT and SIGTERM nothing may be left. After SIGKILL much is, and `loadtest clean` has to remove it all, and
-# nothing that belongs to anybody else.
+# After SIGINT and SIGTERM no session may be left. After SIGKILL there are many, and `loadtest cleanup` must delete them all,
+# and no session of other users.
 set -euo pipefail
 
 loadtest=$1
@@ -18,24 +18,25 @@ fail() {
     exit 1
 }
 
-# A command of the service, whose answer is printed.
-ask() { curl -sS --fail -H 'Content-Type: application/json' --data "$2" "$url/v1/sessions/$1"; }
+# Calls an operation of the service, and prints the response.
+call() { curl -sS --fail -H 'Content-Type: application/json' --data "$2" "$url/v1/sessions/$1"; }
 
-# How many sessions there are.
-count() { ask get_sessions '{"paging":{"take":1,"total":true}}' | sed 's/.*"total":\([0-9]*\).*/\1/'; }
+# Prints the number of sessions.
+count() { call get_sessions '{"paging":{"take":1,"total":true}}' | sed 's/.*"total":\([0-9]*\).*/\1/'; }
 
-ask open_session '{"user_id":"somebody"}' >/dev/null
+call open_session '{"user_id":"another user"}' >/dev/null
 [[ $(count) == 1 ]] || fail "the service is not empty"
 
 for signal in INT TERM KILL; do
     run=killed$signal
-    # Churn leaves every session until the end, so that there is something to clean at any time.
-    "$loadtest" --host "$url" --run "$run" --scenario lifecycle,churn,browse,hot-session --run-time 60s \
+    # Churn keeps its sessions until the end, so that there are always some to clean up.
+    "$loadtest" --host "$url" --test-run-id "$run" --scenario lifecycle,churn,browse,hot-session --run-time 60s \
         --report-file "$work/$run.json" >"$work/$run.out" 2>"$work/$run.err" &
     pid=$!
-    for _ in {1..200}; do
-        (($(count) > 200)) && break
-        kill -0 "$pid" 2>/dev/null || fail "the run ended before it was killed: $(cat "$work/$run".*)"
+    for _ in {1..400}; do
+        # Some of them are deleted again by their users.
+        (($(count) > 250)) && break
+        kill -0 "$pid" 2>/dev/null || fail "the run ended before the signal: $(cat "$work/$run".*)"
         sleep 0.05
     done
     before=$(count)
@@ -47,13 +48,13 @@ for signal in INT TERM KILL; do
     left=$(($(count) - 1))
     echo "SIG$signal with $((before - 1)) sessions open: exit code $code, $left left behind"
     if [[ $signal == KILL ]]; then
-        ((left > 0)) || fail "nothing was left to clean"
-        grep -q '"in_progress"' "$work/$run.json" || fail "the report of the killed run does not say so"
-        "$loadtest" clean --host "$url" --run "$run"
+        ((left > 0)) || fail "no session was left to clean up"
+        grep -q '"in_progress"' "$work/$run.json" || fail "the report does not say that the run is in progress"
+        "$loadtest" cleanup --host "$url" --test-run-id "$run"
         left=$(($(count) - 1))
-        echo "after loadtest clean: $left left behind"
+        echo "after loadtest cleanup: $left left behind"
     else
-        [[ $code == 4 ]] || fail "it did not end by the signal: $(tail -n 3 "$work/$run.out")"
+        [[ $code == 4 ]] || fail "the exit code is not that of a signal: $(tail -n 3 "$work/$run.out")"
     fi
     [[ $left == 0 ]] || fail "$left sessions are left after SIG$signal"
 done

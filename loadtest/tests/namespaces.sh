@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Four workers on four machines against one service, made of network namespaces: each has its own address.
+# Four workers load one service from four network namespaces, each with its own address, as from four machines.
 #
 #   loadtest/tests/namespaces.sh target/release/loadtest
 #
-# It needs root, `ip`, and a kernel with namespaces, and says so where it cannot run. The workers must begin within 100 ms of
-# each other in one of three attempts, since what else the machine does can hold one up, and merge to one report of all calls.
+# It needs root, `ip`, and a kernel with namespaces, and is skipped otherwise. The workers must start within 100 ms of each
+# other in one of three attempts, because other load on the machine can delay one. Their results must merge to one report of
+# all calls.
 set -euo pipefail
 
 loadtest=$(realpath "$1")
@@ -30,14 +31,14 @@ cleanup() {
     rm -rf "$work"
 }
 
-[[ $(id -u) == 0 ]] || skip "only root makes network namespaces"
-command -v ip >/dev/null || skip "there is no command ip (package iproute2)"
-ip netns add "$net-service" 2>/dev/null || skip "this kernel gives no network namespaces"
+[[ $(id -u) == 0 ]] || skip "network namespaces need root"
+command -v ip >/dev/null || skip "the command ip is missing (package iproute2)"
+ip netns add "$net-service" 2>/dev/null || skip "this kernel has no network namespaces"
 trap cleanup EXIT
 ip link add "$net" type bridge || skip "this kernel has no bridges"
 ip link set "$net" up
 
-# A machine with an address on the bridge.
+# Connects a namespace to the bridge.
 plug() { # name address
     ip link add "$net-e" type veth peer name eth0 netns "$net-$1"
     ip link set "$net-e" name "$net$2"
@@ -60,14 +61,14 @@ for worker in $(seq 0 $((workers - 1))); do
     plug "$worker" $((worker + 1))
 done
 
-# One run of all workers, which begins once all of them had the time to make their users.
+# One run of all workers, with enough time before its start to create all users.
 attempt() {
     local start runs=() worker
     rm -f "$work"/*.json
     start=$(($(date +%s%3N) + 4000))
     for worker in $(seq 0 $((workers - 1))); do
-        ip netns exec "$net-$worker" "$loadtest" --host http://10.213.7.100:8080 --yes --run namespaces \
-            --worker "$worker/$workers" --start-at "$start" --rate 200 --step 3s --no-print-metrics \
+        ip netns exec "$net-$worker" "$loadtest" --host http://10.213.7.100:8080 --yes --test-run-id namespaces \
+            --execution-segment "$worker/$workers" --start-at "$start" --rate 200 --step 3s \
             --report-file "$work/worker-$worker.json" >"$work/$worker.out" 2>&1 &
         runs+=($!)
     done
@@ -77,25 +78,24 @@ attempt() {
     done
     pids=("${pids[0]}")
     "$loadtest" merge "$work"/worker-*.json --report-file "$work/merged.json" --report-file "$work/merged.html" ||
-        fail "the workers do not merge to a run that passes"
+        fail "the merged run does not pass"
     python3 - "$work" <<'PYTHON'
 import datetime, glob, json, sys
 read = lambda path: json.load(open(path))
-record = lambda report: report.get("record", report)
-workers = [record(read(path)) for path in sorted(glob.glob(sys.argv[1] + "/worker-*.json"))]
-merged = record(read(sys.argv[1] + "/merged.json"))
+workers = [read(path) for path in sorted(glob.glob(sys.argv[1] + "/worker-*.json"))]
+merged = read(sys.argv[1] + "/merged.json")
 starts = [datetime.datetime.fromisoformat(worker["started"].replace("Z", "+00:00")[:26].rstrip("+") + "+00:00")
           for worker in workers]
 apart = (max(starts) - min(starts)).total_seconds() * 1000
-iterations = sum(scenario["iterations"] for scenario in merged["scenarios"])
-calls = lambda record: {name: operation["calls"] for name, operation in record["operations"].items()}
+iterations = sum(scenario["completed"] for scenario in merged["scenarios"])
+calls = lambda results: {name: operation["calls"] for name, operation in results["operations"].items()}
 total = {}
 for worker in workers:
     for name, count in calls(worker).items():
         total[name] = total.get(name, 0) + count
-print(f"{len(workers)} workers began within {apart:.1f} ms of each other; {iterations} iterations, {sum(total.values())} calls")
-assert calls(merged) == total, "the merged calls are not those of the workers"
-assert iterations == 600, f"{iterations} iterations, and 200/s for 3 s are 600"
+print(f"{len(workers)} workers started within {apart:.1f} ms of each other; {iterations} iterations, {sum(total.values())} calls")
+assert calls(merged) == total, "the merged calls differ from those of the workers"
+assert iterations == 600, f"{iterations} iterations, expected 600"
 sys.exit(0 if apart < 100 else 75)
 PYTHON
 }
@@ -104,6 +104,6 @@ for try in 1 2 3; do
     code=0
     attempt || code=$?
     [[ $code == 75 ]] || exit "$code"
-    echo "attempt $try: the workers did not begin within 100 ms of each other"
+    echo "attempt $try: the workers did not start within 100 ms of each other"
 done
-fail "the workers began too far apart three times"
+fail "the workers started too far apart in three attempts"

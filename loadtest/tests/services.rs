@@ -1,12 +1,12 @@
-//! What the load test says of services that work, that fail and that lie.
+//! The verdict on services that work, that fail, and that return wrong data.
 
 mod faulty;
 mod runs;
 
 use faulty::{Fault, Faulty};
-use loadtest::record::Record;
-use loadtest::{Cli, Exit, Outcome, Report};
-use runs::{assert_ends, load, run};
+use loadtest::metrics::Results;
+use loadtest::{Cli, CommandOutput, ExitCode, Report};
+use runs::{assert_exit, load, run};
 use sessions_client::server::EmbeddedService;
 use sessions_client::{ISessionsV1, SessionsMemoryClientV1};
 use std::io::{BufRead, BufReader};
@@ -19,16 +19,16 @@ async fn load_faulty(service: &Faulty, options: &[&str]) -> Report {
     load(&server.url(), &[&["--users", "2"], options].concat()).await
 }
 
-/// Loads a service that is always wrong with two sessions of each of two users.
-async fn load_wrong(fault: Fault) -> (Report, Faulty) {
+/// Loads a service that is always faulty with two sessions of each of two users.
+async fn load_always_faulty(fault: Fault) -> (Report, Faulty) {
     let service = Faulty::new(fault);
     let report = load_faulty(&service, &["--iterations", "2", "--stores", "1"]).await;
     (report, service)
 }
 
-/// The violations that were found, with how often, the most frequent first.
-fn violations(record: &Record) -> Vec<(&str, u64)> {
-    let mut found: Vec<_> = record
+/// The violations with their counts, the most frequent first.
+fn violations(results: &Results) -> Vec<(&str, u64)> {
+    let mut found: Vec<_> = results
         .violations
         .iter()
         .filter(|violation| violation.count > 0)
@@ -38,53 +38,51 @@ fn violations(record: &Record) -> Vec<(&str, u64)> {
     found
 }
 
-/// The failures of calls, with how often.
-fn failures(record: &Record) -> Vec<(&str, &str, u64)> {
-    record.failures.iter().map(|failure| (&*failure.operation, &*failure.name, failure.count)).collect()
+/// The failed calls with their counts.
+fn failures(results: &Results) -> Vec<(&str, &str, u64)> {
+    results.failures.iter().map(|failure| (&*failure.operation, &*failure.reason, failure.count)).collect()
 }
 
 #[tokio::test]
-async fn a_good_service_passes_and_keeps_only_what_was_there_before() {
+async fn a_correct_service_passes_and_keeps_earlier_sessions() {
     let sessions = SessionsMemoryClientV1::new();
-    let before = sessions.open_session(None, "somebody", None, None, None, None, None).await.unwrap();
+    let before = sessions.open_session(None, "another user", None, None, None, None, None).await.unwrap();
     let server = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
     let report = load(&server.url(), &["--run-time", "1s"]).await;
-    assert_ends(&report, Exit::Passed);
-    let record = &report.record;
-    assert_eq!((record.failed(), record.violated(), record.audit.left_behind.count), (0, 0, 0));
-    assert_eq!(record.audit.opened, record.audit.deleted);
+    assert_exit(&report, ExitCode::Passed);
+    let results = &report.results;
+    assert_eq!(
+        (results.failed_calls(), results.violation_count(), results.sessions.left_behind.count),
+        (0, 0, 0)
+    );
+    assert_eq!(results.sessions.opened, results.sessions.deleted);
     assert_eq!(sessions.len(), 1);
     assert_eq!(sessions.get_session_by_id(None, &before.id).await.unwrap(), Some(before));
 }
 
 #[tokio::test]
-async fn every_call_of_a_session_is_counted_under_the_name_of_its_operation() {
+async fn calls_are_counted_by_operation() {
     let server = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await.unwrap();
-    for client in ["own", "goose"] {
-        let options = ["--users", "2", "--iterations", "5", "--stores", "4", "--client", client];
-        let report = load(&server.url(), &options).await;
-        assert_ends(&report, Exit::Passed);
-        let operations = &report.record.operations;
-        let calls: Vec<_> = operations
-            .iter()
-            .map(|(name, operation)| (&**name, operation.calls, operation.failures))
-            .collect();
-        let expected = [
-            ("close_session", 10, 0),
-            ("delete_session_by_id", 10, 0),
-            ("get_session_by_id", 70, 0),
-            ("open_session", 10, 0),
-            ("store_session_data", 40, 0),
-            ("update_session_user", 10, 0),
-        ];
-        assert_eq!(calls, expected, "{client}");
-        let statuses: Vec<_> = operations["get_session_by_id"].statuses.iter().collect();
-        assert_eq!(statuses, [(&200, &60), (&204, &10)], "{client}");
-        assert_eq!(report.record.iterations(), 10);
-    }
+    let report = load(&server.url(), &["--users", "2", "--iterations", "5", "--stores", "4"]).await;
+    assert_exit(&report, ExitCode::Passed);
+    let operations = &report.results.operations;
+    let calls: Vec<_> =
+        operations.iter().map(|(name, operation)| (&**name, operation.calls, operation.failures)).collect();
+    let expected = [
+        ("close_session", 10, 0),
+        ("delete_session_by_id", 10, 0),
+        ("get_session_by_id", 70, 0),
+        ("open_session", 10, 0),
+        ("store_session_data", 40, 0),
+        ("update_session_user", 10, 0),
+    ];
+    assert_eq!(calls, expected);
+    let statuses: Vec<_> = operations["get_session_by_id"].statuses.iter().collect();
+    assert_eq!(statuses, [(&200, &60), (&204, &10)]);
+    assert_eq!(report.results.completed_iterations(), 10);
 }
 
-/// Scenarios and options that give a fault its opportunity, and what finds it.
+/// Faults with a scenario that triggers them, and the violation that is found.
 const DETECTED: [(Fault, &str, &str); 18] = [
     (Fault::LosesStores, "lifecycle", "stale data was returned"),
     (Fault::LosesStores, "hot-session", "stale data was returned"),
@@ -95,74 +93,76 @@ const DETECTED: [(Fault, &str, &str); 18] = [
     (Fault::MixesUpPeople, "read-mostly", "another user's session was returned"),
     (Fault::MixesUpData, "lifecycle", "another user's data was returned"),
     (Fault::ServesStaleReads, "lifecycle", "stale data was returned"),
-    (Fault::LosesSessions, "read-mostly", "session is gone"),
-    (Fault::TurnsTimeBack, "lifecycle", "request time went back"),
-    (Fault::GivesIdsTwice, "churn", "the id of another session was given out again"),
-    (Fault::ForgetsClose, "lifecycle", "close left it active"),
-    (Fault::IgnoresClose, "churn", "close left it active"),
-    (Fault::KeepsDataOfClosed, "lifecycle", "close kept its data"),
-    (Fault::IgnoresDelete, "lifecycle", "delete left it there"),
-    (Fault::MiscountsLists, "browse", "the total is not the number of sessions"),
-    (Fault::IgnoresFilters, "browse", "a session is listed that the filter excludes"),
+    (Fault::LosesSessions, "read-mostly", "session is missing"),
+    (Fault::TurnsTimeBack, "lifecycle", "request_time decreased"),
+    (Fault::GivesIdsTwice, "churn", "a session id was reused"),
+    (Fault::ForgetsClose, "lifecycle", "session is still active after close"),
+    (Fault::IgnoresClose, "churn", "session is still active after close"),
+    (Fault::KeepsDataOfClosed, "lifecycle", "closed session still has its data"),
+    (Fault::IgnoresDelete, "lifecycle", "session still exists after delete"),
+    (Fault::MiscountsLists, "browse", "total differs from the number of sessions"),
+    (Fault::IgnoresFilters, "browse", "a listed session does not match the filter"),
 ];
 
 #[tokio::test]
-async fn a_fault_that_happens_once_in_a_while_is_found_by_its_kind() {
+async fn every_ninth_fault_is_found() {
     for (fault, scenario, kind) in DETECTED {
-        // Without pauses two users of one session write at the same time again and again, which hides a lost write.
+        // Without pauses two users of one session write concurrently most of the time, which hides a lost
+        // write.
         let pauses = if scenario == "hot-session" { "3" } else { "0" };
         let options =
             ["--scenario", scenario, "--iterations", "12", "--read-ratio", "0.5", "--think-time", pauses];
         let report = load_faulty(&Faulty::every(fault, 9), &options).await;
-        let found = violations(&report.record);
+        let found = violations(&report.results);
         println!("{fault:?} in {scenario}: {found:?}");
         assert!(found.iter().any(|(found, _)| *found == kind), "{fault:?} in {scenario}: {found:?}");
-        assert_ends(&report, Exit::WrongData);
+        assert_exit(&report, ExitCode::WrongData);
     }
 }
 
 #[tokio::test]
-async fn lists_with_the_sessions_of_others_and_without_those_of_the_user_are_found() {
+async fn lists_with_foreign_or_missing_sessions_are_found() {
     for (fault, every, kind) in [
-        (Fault::ListsForeign, 9, "sessions of other users are listed"),
-        // Now and then it would shift the pages, so that a session is listed twice instead.
-        (Fault::ListsTooFew, 1, "a session is not listed"),
+        (Fault::ListsForeign, 9, "a session of another user is listed"),
+        // If it happened only at times, it would shift the pages, and a session would be listed twice
+        // instead.
+        (Fault::ListsTooFew, 1, "a session is missing from a list"),
     ] {
         let service = Faulty::every(fault, every);
         let report = load_faulty(&service, &["--scenario", "browse", "--iterations", "6"]).await;
-        let found = violations(&report.record);
+        let found = violations(&report.results);
         assert!(found.iter().any(|(found, _)| *found == kind), "{fault:?}: {found:?}");
-        assert_ends(&report, Exit::WrongData);
+        assert_exit(&report, ExitCode::WrongData);
     }
 }
 
-/// Faults that a lifecycle with many stores finds by its reads, and churn by how it ends.
+/// Rare faults with a scenario that triggers them, and the violation that is found.
 const RARELY_DETECTED: [(Fault, &str, &str); 8] = [
     (Fault::LosesStores, "lifecycle", "stale data was returned"),
     (Fault::ReplacesStores, "lifecycle", "stored data differs"),
     (Fault::MixesUpSessions, "lifecycle", "another user's session was returned"),
     (Fault::MixesUpData, "lifecycle", "another user's data was returned"),
     (Fault::ServesStaleReads, "lifecycle", "stale data was returned"),
-    (Fault::LosesSessions, "lifecycle", "session is gone"),
-    (Fault::GivesIdsTwice, "churn", "the id of another session was given out again"),
-    (Fault::IgnoresClose, "churn", "close left it active"),
+    (Fault::LosesSessions, "lifecycle", "session is missing"),
+    (Fault::GivesIdsTwice, "churn", "a session id was reused"),
+    (Fault::IgnoresClose, "churn", "session is still active after close"),
 ];
 
 #[tokio::test]
-async fn a_fault_that_happens_once_in_a_thousand_times_is_found_by_its_kind() {
+async fn every_thousandth_fault_is_found() {
     for (fault, scenario, kind) in RARELY_DETECTED {
-        // At least 1,000 opportunities for each of them, and a read after each store.
+        // At least 1,000 opportunities for each fault, and a read after each store.
         let iterations = if scenario == "churn" { "501" } else { "6" };
         let options = ["--scenario", scenario, "--iterations", iterations, "--stores", "100"];
         let report = load_faulty(&Faulty::every(fault, 1_000), &options).await;
-        let found = violations(&report.record);
-        println!("{fault:?} in {scenario}, {} calls: {found:?}", report.record.calls());
+        let found = violations(&report.results);
+        println!("{fault:?} in {scenario}, {} calls: {found:?}", report.results.calls());
         assert!(found.iter().any(|(found, _)| *found == kind), "{fault:?} in {scenario}: {found:?}");
-        assert_ends(&report, Exit::WrongData);
+        assert_exit(&report, ExitCode::WrongData);
     }
 }
 
-/// Everything at once, so that what one does could be mistaken for a fault by another.
+/// All scenarios at the same time, so that any interference between them would be reported as a violation.
 const MIX: [&str; 8] = [
     "--users",
     "6",
@@ -175,241 +175,253 @@ const MIX: [&str; 8] = [
 ];
 
 #[tokio::test]
-async fn a_good_service_is_never_called_wrong() {
+async fn a_correct_service_has_no_violations() {
     for _ in 0..10 {
         let report = load_faulty(&Faulty::new(Fault::None), &MIX).await;
-        assert_eq!(violations(&report.record), []);
-        assert_ends(&report, Exit::Passed);
+        assert_eq!(violations(&report.results), []);
+        assert_exit(&report, ExitCode::Passed);
     }
 }
 
 #[tokio::test]
-async fn a_service_that_fails_is_not_called_wrong() {
-    // Failures leave it open what was done, which is no reason to doubt the service.
+async fn a_failing_service_has_no_violations() {
+    // After an error response the effect of a call is unknown, and either state is correct.
     for _ in 0..5 {
         let report = load_faulty(&Faulty::every(Fault::FailsAfterStores, 5), &MIX).await;
-        assert_eq!(violations(&report.record), []);
-        assert_ends(&report, Exit::Failed);
+        assert_eq!(violations(&report.results), []);
+        assert_exit(&report, ExitCode::Failed);
     }
 }
 
 #[tokio::test]
-async fn without_verification_a_list_that_repeats_itself_comes_to_an_end() {
+async fn without_checks_a_list_that_ignores_offsets_ends() {
     let service = Faulty::new(Fault::IgnoresSkip);
-    let report = load_faulty(&service, &["--scenario", "browse", "--iterations", "2", "--no-verify"]).await;
-    assert_eq!((report.record.iterations(), report.record.violated()), (4, 0));
+    let report = load_faulty(&service, &["--scenario", "browse", "--iterations", "2", "--no-checks"]).await;
+    assert_eq!((report.results.completed_iterations(), report.results.violation_count()), (4, 0));
 }
 
 #[tokio::test]
-async fn an_iteration_without_a_call_is_refused() {
+async fn iterations_without_calls_are_rejected() {
     let error = Cli::parse_from(["loadtest", "--scenario", "hot-session", "--calls", "0"]).unwrap_err();
     assert!(error.to_string().contains("--calls"), "{error}");
 }
 
 #[tokio::test]
-async fn an_example_of_a_violation_can_be_looked_up() {
-    let (report, _) = load_wrong(Fault::DamagesStores).await;
-    let violations = &report.record.violations;
+async fn violations_have_examples_with_correlation_ids() {
+    let (report, _) = load_always_faulty(Fault::DamagesStores).await;
+    let violations = &report.results.violations;
     let differs = violations.iter().find(|violation| violation.kind == "stored data differs").unwrap();
     assert_eq!(differs.examples.len(), 4);
     for example in &differs.examples {
-        assert_eq!((example.session.len(), &*example.operation), (32, "store_session_data"));
+        assert_eq!((example.session_id.len(), &*example.operation), (32, "store_session_data"));
         let correlation = example.correlation_id.as_deref().unwrap();
-        assert!(correlation.starts_with(&format!("loadtest-{}-0-", report.record.run)), "{correlation}");
+        assert!(
+            correlation.starts_with(&format!("loadtest-{}-0-", report.results.test_run_id)),
+            "{correlation}"
+        );
     }
 }
 
 #[tokio::test]
-async fn without_verification_a_service_passes_that_loses_everything() {
+async fn without_checks_a_service_that_loses_data_passes() {
     let service = Faulty::new(Fault::LosesStores);
-    let report = load_faulty(&service, &["--iterations", "2", "--no-verify"]).await;
-    assert_ends(&report, Exit::Passed);
-    assert!(!report.record.verified && service.is_empty());
+    let report = load_faulty(&service, &["--iterations", "2", "--no-checks"]).await;
+    assert_exit(&report, ExitCode::Passed);
+    assert!(!report.results.checks_enabled && service.is_empty());
 }
 
 #[tokio::test]
-async fn the_session_of_another_user_is_left_alone() {
+async fn a_listed_session_of_another_user_is_not_deleted() {
     let service = Faulty::every(Fault::ListsForeign, 3);
     let report = load_faulty(&service, &["--iterations", "1"]).await;
-    assert_ends(&report, Exit::WrongData);
-    let foreign = &report.record.audit.foreign;
+    assert_exit(&report, ExitCode::WrongData);
+    let foreign = &report.results.sessions.foreign;
     assert!(foreign.count > 0, "{report}");
     assert!(service.has(&foreign.ids[0]).await);
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_session_is_told_once() {
-    for (fault, kind) in
-        [(Fault::LosesStores, "stale data was returned"), (Fault::IgnoresClose, "close left it active")]
-    {
-        let (report, service) = load_wrong(fault).await;
-        assert_eq!(violations(&report.record), [(kind, 4)]);
+async fn only_the_first_violation_of_a_session_is_reported() {
+    for (fault, kind) in [
+        (Fault::LosesStores, "stale data was returned"),
+        (Fault::IgnoresClose, "session is still active after close"),
+    ] {
+        let (report, service) = load_always_faulty(fault).await;
+        assert_eq!(violations(&report.results), [(kind, 4)]);
         assert!(service.is_empty());
     }
 }
 
 #[tokio::test]
-async fn a_delete_that_changes_nothing_is_found_and_what_stays_is_named() {
-    let (report, _) = load_wrong(Fault::IgnoresDelete).await;
-    assert_ends(&report, Exit::WrongData);
-    assert_eq!(violations(&report.record)[0], ("delete left it there", 6));
-    let left = &report.record.audit.left_behind;
+async fn a_delete_without_effect_is_found_and_leftovers_are_named() {
+    let (report, _) = load_always_faulty(Fault::IgnoresDelete).await;
+    assert_exit(&report, ExitCode::WrongData);
+    assert_eq!(violations(&report.results)[0], ("session still exists after delete", 6));
+    let left = &report.results.sessions.left_behind;
     assert_eq!((left.count, left.ids.len()), (4, 4));
 }
 
 #[tokio::test]
-async fn a_failing_operation_fails_the_run_by_its_status_and_an_example() {
-    let (report, service) = load_wrong(Fault::RefusesStores).await;
-    assert_ends(&report, Exit::Failed);
-    let record = &report.record;
-    assert_eq!(failures(record), [("store_session_data", "service 503", 4)]);
-    let example = record.failures[0].example.as_deref().unwrap();
-    let expected = "store_session_data: the service answered 503 Service Unavailable: BUSY: try later";
-    assert!(example.contains(expected), "{example}");
-    assert_eq!((record.iterations(), record.operations["store_session_data"].statuses[&503]), (0, 4));
+async fn a_failing_operation_is_reported_with_status_and_example() {
+    let (report, service) = load_always_faulty(Fault::RefusesStores).await;
+    assert_exit(&report, ExitCode::Failed);
+    let results = &report.results;
+    assert_eq!(failures(results), [("store_session_data", "service error 503", 4)]);
+    let example = results.failures[0].example.as_deref().unwrap();
+    assert!(example.contains("503") && example.contains("BUSY: try later"), "{example}");
+    assert_eq!(
+        (results.completed_iterations(), results.operations["store_session_data"].statuses[&503]),
+        (0, 4)
+    );
     assert!(service.is_empty());
 }
 
 #[tokio::test]
-async fn sessions_that_the_users_could_not_delete_are_deleted_after_the_run() {
-    let (report, service) = load_wrong(Fault::RefusesFourDeletes).await;
-    assert_ends(&report, Exit::Failed);
-    assert_eq!((report.record.audit.removed, report.record.audit.left_behind.count), (4, 0));
+async fn sessions_whose_delete_failed_are_deleted_after_the_run() {
+    let (report, service) = load_always_faulty(Fault::RefusesFourDeletes).await;
+    assert_exit(&report, ExitCode::Failed);
+    assert_eq!((report.results.sessions.cleaned_up, report.results.sessions.left_behind.count), (4, 0));
     assert!(service.is_empty());
 }
 
 #[tokio::test]
-async fn sessions_whose_opening_was_never_answered_are_found_by_their_user() {
-    let (report, service) = load_wrong(Fault::AnswersNoOpen).await;
-    assert_ends(&report, Exit::Failed);
-    let record = &report.record;
-    assert_eq!(failures(record), [("open_session", "service 503", 4)]);
-    assert_eq!((record.audit.opened, record.audit.removed), (0, 4));
-    assert_eq!(violations(record), []);
+async fn sessions_of_unanswered_open_calls_are_found() {
+    let (report, service) = load_always_faulty(Fault::FailsAfterOpen).await;
+    assert_exit(&report, ExitCode::Failed);
+    let results = &report.results;
+    assert_eq!(failures(results), [("open_session", "service error 503", 4)]);
+    assert_eq!((results.sessions.opened, results.sessions.cleaned_up), (0, 4));
+    assert_eq!(violations(results), []);
     assert!(service.is_empty());
 }
 
 #[tokio::test]
-async fn when_nobody_can_tell_what_is_left_the_verdict_says_so() {
-    let (report, _) = load_wrong(Fault::RefusesLists).await;
-    assert_ends(&report, Exit::Failed);
-    let unknown = report.record.audit.unknown.as_deref().unwrap();
-    assert!(unknown.starts_with("get_sessions: "), "{unknown}");
+async fn a_failed_leftover_check_is_reported() {
+    let (report, _) = load_always_faulty(Fault::RefusesLists).await;
+    assert_exit(&report, ExitCode::Failed);
+    let error = report.results.sessions.check_error.as_deref().unwrap();
+    assert!(error.starts_with("get_sessions"), "{error}");
 }
 
 #[tokio::test]
-async fn a_list_that_is_refused_now_and_then_is_asked_for_again_after_the_run() {
+async fn the_leftover_check_retries_failed_lists() {
     let service = Faulty::new(Fault::RefusesTwoLists);
     let report = load_faulty(&service, &["--iterations", "2", "--scenario", "churn"]).await;
-    assert_ends(&report, Exit::Passed);
+    assert_exit(&report, ExitCode::Passed);
     assert!(service.is_empty());
 }
 
 #[tokio::test]
-async fn a_user_whose_sessions_nobody_can_list_does_not_keep_those_of_others() {
+async fn one_failing_user_does_not_stop_the_leftover_check() {
     let service = Faulty::new(Fault::RefusesListsOfFirst);
     let options = ["--users", "64", "--iterations", "1", "--scenario", "churn"];
     let server = EmbeddedService::start("127.0.0.1:0", service.clone()).await.unwrap();
     let report = load(&server.url(), &options).await;
-    assert_ends(&report, Exit::Failed);
-    assert!(report.record.audit.unknown.is_some());
-    assert_eq!((service.len(), report.record.audit.removed), (1, 63));
+    assert_exit(&report, ExitCode::Failed);
+    assert!(report.results.sessions.check_error.is_some());
+    assert_eq!((service.len(), report.results.sessions.cleaned_up), (1, 63));
 }
 
 #[tokio::test]
-async fn a_session_that_stays_does_not_hide_those_on_the_next_page() {
-    let (report, service) = load_wrong(Fault::KeepsFirstSessions).await;
-    assert_eq!((report.record.audit.removed, report.record.audit.left_behind.count), (2, 2), "{report}");
+async fn a_session_that_cannot_be_deleted_does_not_hide_others() {
+    let (report, service) = load_always_faulty(Fault::KeepsFirstSessions).await;
+    assert_eq!(
+        (report.results.sessions.cleaned_up, report.results.sessions.left_behind.count),
+        (2, 2),
+        "{report}"
+    );
     assert_eq!(service.len(), 2);
 }
 
 #[tokio::test]
-async fn a_list_without_end_is_given_up() {
-    let (report, _) = load_wrong(Fault::ListsWithoutEnd).await;
-    let unknown = report.record.audit.unknown.as_deref().unwrap();
-    assert_eq!(unknown, "get_sessions lists more than 1000 sessions for one user");
+async fn an_endless_list_is_given_up() {
+    let (report, _) = load_always_faulty(Fault::ListsWithoutEnd).await;
+    let error = report.results.sessions.check_error.as_deref().unwrap();
+    assert_eq!(error, "get_sessions lists more than 1000 sessions for one user");
 }
 
 #[tokio::test]
-async fn what_a_scenario_leaves_is_closed_and_deleted_after_the_run() {
+async fn sessions_kept_by_scenarios_are_deleted_after_the_run() {
     let sessions = SessionsMemoryClientV1::new();
     let server = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
     for (scenario, opened) in [("churn", 6), ("hot-session", 1), ("browse", 14)] {
         let options = ["--users", "2", "--iterations", "3", "--scenario", scenario];
         let report = load(&server.url(), &options).await;
-        assert_ends(&report, Exit::Passed);
-        assert_eq!(report.record.audit.opened, opened, "{scenario}");
+        assert_exit(&report, ExitCode::Passed);
+        assert_eq!(report.results.sessions.opened, opened, "{scenario}");
         assert_eq!(sessions.len(), 0, "{scenario}");
     }
 }
 
 #[tokio::test]
-async fn workers_have_user_ids_of_their_own() {
+async fn workers_have_distinct_user_ids() {
     let server = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await.unwrap();
     for index in 0..2 {
-        let worker = format!("{index}/2");
-        let options = ["--worker", &worker, "--run", "shared", "--users", "4", "--iterations", "1"];
+        let segment = format!("{index}/2");
+        let options = ["--execution-segment", &segment, "--test-run-id", "shared"];
+        let options = [&options[..], &["--users", "4", "--iterations", "1"]].concat();
         let report = load(&server.url(), &options).await;
-        let record = &report.record;
-        assert_eq!((&*record.run, record.worker.map(|worker| worker.index)), ("shared", Some(index)));
-        assert_eq!(record.iterations(), 2);
+        let results = &report.results;
+        assert_eq!(results.test_run_id, "shared");
+        assert_eq!(results.execution_segment.map(|segment| segment.index), Some(index));
+        assert_eq!(results.completed_iterations(), 2);
     }
 }
 
 #[tokio::test]
-async fn what_a_killed_run_has_left_is_cleaned_and_nothing_else() {
+async fn cleanup_deletes_orphans_and_nothing_else() {
     let sessions = SessionsMemoryClientV1::new();
     for user in
-        ["loadtest-dead-0-1-churn", "somebody", "loadtest-deadly-0-1-churn", "loadtest-dead-1-7-browse"]
+        ["loadtest-dead-0-1-churn", "another user", "loadtest-deadly-0-1-churn", "loadtest-dead-1-7-browse"]
     {
         for _ in 0..130 {
             sessions.open_session(None, user, None, None, None, None, None).await.unwrap();
         }
     }
     let server = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
-    let options = ["clean", "--run", "dead", "--host", &server.url()];
-    let Outcome::Cleaned(cleaned) = run(&options).await.unwrap() else { panic!("not cleaned") };
-    assert!(cleaned.complete);
-    assert_eq!((cleaned.removed, cleaned.seen, sessions.len()), (260, 260, 260));
-    let Outcome::Cleaned(again) = run(&options).await.unwrap() else { panic!("not cleaned") };
-    assert_eq!((again.removed, again.complete), (0, true));
+    let options = ["cleanup", "--test-run-id", "dead", "--host", &server.url()];
+    let CommandOutput::Cleanup(first) = run(&options).await.unwrap() else { panic!("no cleanup") };
+    assert!(first.complete);
+    assert_eq!((first.deleted, first.listed, sessions.len()), (260, 260, 260));
+    let CommandOutput::Cleanup(second) = run(&options).await.unwrap() else { panic!("no cleanup") };
+    assert_eq!((second.deleted, second.complete), (0, true));
 }
 
 #[tokio::test]
-async fn what_others_delete_meanwhile_hides_nothing_from_the_cleaning() {
+async fn deletions_by_others_hide_nothing_from_the_cleanup() {
     let service = Faulty::new(Fault::DeletesBehindPages);
-    for (user, count) in [("somebody", 120), ("loadtest-dead-0-1-churn", 20), ("somebody", 50)] {
+    for (user, count) in [("another user", 120), ("loadtest-dead-0-1-churn", 20), ("another user", 50)] {
         for _ in 0..count {
             service.open_session(None, user, None, None, None, None, None).await.unwrap();
         }
     }
     let server = EmbeddedService::start("127.0.0.1:0", service.clone()).await.unwrap();
-    let outcome = run(&["clean", "--run", "dead", "--host", &server.url()]).await.unwrap();
-    let Outcome::Cleaned(cleaned) = outcome else { panic!("not cleaned") };
-    assert_eq!((cleaned.removed, cleaned.complete, service.len()), (20, true, 120));
+    let output = run(&["cleanup", "--test-run-id", "dead", "--host", &server.url()]).await.unwrap();
+    let CommandOutput::Cleanup(summary) = output else { panic!("no cleanup") };
+    assert_eq!((summary.deleted, summary.complete, service.len()), (20, true, 120));
 }
 
 #[tokio::test]
-async fn cleaning_a_service_that_deletes_nothing_ends_and_says_so() {
+async fn cleanup_ends_if_the_service_ignores_deletions() {
     let service = Faulty::new(Fault::IgnoresDelete);
     service.open_session(None, "loadtest-dead-0-1-churn", None, None, None, None, None).await.unwrap();
     let server = EmbeddedService::start("127.0.0.1:0", service.clone()).await.unwrap();
-    let outcome = run(&["clean", "--run", "dead", "--host", &server.url()]).await.unwrap();
-    assert_eq!(outcome.exit(), Exit::Failed);
-    assert!(outcome.to_string().contains("0 sessions removed"), "{outcome}");
+    let output = run(&["cleanup", "--test-run-id", "dead", "--host", &server.url()]).await.unwrap();
+    assert_eq!(output.exit_code(), ExitCode::Failed);
+    assert!(output.to_string().contains("0 sessions deleted"), "{output}");
 }
 
 #[tokio::test]
-async fn a_throttled_run_stays_below_its_rate_and_cleans_up() {
+async fn a_throttled_run_stays_below_its_rate() {
     let sessions = SessionsMemoryClientV1::new();
     let server = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
     let options = ["--users", "2", "--iterations", "3", "--stores", "1", "--throttle-requests", "10"];
     let start = Instant::now();
     let report = load(&server.url(), &options).await;
-    // goose lets a second's worth of requests through at once, and then one every tenth of a second.
+    // goose lets the requests of one second through at once, and then one every tenth of a second.
     let took = start.elapsed();
-    assert_ends(&report, Exit::Passed);
-    assert_eq!(report.record.calls(), 54);
+    assert_exit(&report, ExitCode::Passed);
+    assert_eq!(report.results.calls(), 54);
     assert!(took >= Duration::from_secs(4), "{took:?}\n{report}");
     assert!(sessions.is_empty());
 }
@@ -433,13 +445,13 @@ fn start(url: &str, options: &[&str]) -> Child {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_first_signal_after_a_missed_threshold_does_not_cut_the_cleaning_up_short() {
+async fn a_signal_after_a_missed_threshold_does_not_stop_the_cleanup() {
     let service = Faulty::new(Fault::ListsSlowly);
     let server = EmbeddedService::start("127.0.0.1:0", service.clone()).await.unwrap();
-    let options = ["--run-time", "60s", "--no-print-metrics", "--threshold", "p50<1us for POST open_session"];
+    let options = ["--run-time", "60s", "--threshold", "p50<1us for POST open_session"];
     let mut child = start(&server.url(), &[&options[..], &["--threshold-abort-delay", "0"]].concat());
-    while !service.was_asked_for_lists() {
-        assert_eq!(child.try_wait().unwrap(), None, "it has ended before it was to clean up");
+    while !service.listed_after_the_start() {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended before its cleanup");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert!(Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap().success());
@@ -452,16 +464,13 @@ async fn the_first_signal_after_a_missed_threshold_does_not_cut_the_cleaning_up_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reader_that_goes_away_leaves_no_session_behind() {
+async fn a_closed_standard_output_leaves_no_session_behind() {
     let sessions = SessionsMemoryClientV1::new();
     let server = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
-    for think_time in ["0", "60000"] {
-        let mut child = start(&server.url(), &["--run-time", "2s", "--think-time", think_time]);
-        drop(child.stdout.take());
-        let output = child.wait_with_output().unwrap();
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{stderr}");
-        assert!(stderr.contains("failed printing to stdout"), "{stderr}");
-        assert_eq!(sessions.len(), 0, "{stderr}");
-    }
+    let mut child = start(&server.url(), &["--run-time", "2s", "--goose-metrics"]);
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert_eq!(sessions.len(), 0, "{stderr}");
 }

@@ -1,162 +1,169 @@
-//! The options that are not goose's.
+//! The options of the load test that goose does not have.
 
 use super::rates::Rates;
-use super::share;
-use crate::drive::start_time;
-use crate::mix::Mix;
-use crate::record::Worker;
-use crate::transport::HttpClient;
-use crate::verify::payload::Shape;
+use crate::checks::payload::PayloadShape;
+use crate::distributed::{execution_segment, start_time};
+use crate::metrics::ExecutionSegment;
+use crate::scenarios::ScenarioWeights;
 use chrono::{DateTime, Utc};
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, value_parser};
 use std::time::Duration;
 
-/// The longest that a rate is kept: beyond it, the clocks of some machines end.
-pub(crate) const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// The maximum duration of a rate: longer ones exceed the clocks of some machines.
+pub(crate) const MAX_DURATION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// More than a service takes, and little enough for a few to be in memory.
-const MOST_BYTES: u64 = 100_000_000;
+/// The maximum size of a payload: more than services accept, and a few of them fit in memory.
+const MAX_PAYLOAD_BYTES: u64 = 100_000_000;
 
-/// More users than a process has connections for.
-pub(crate) const MOST_USERS: u64 = 1_000_000;
+/// The maximum number of users: more than a process can have connections.
+pub(crate) const MAX_USERS: u64 = 1_000_000;
 
-/// What a user does.
+/// The scenarios and their parameters.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Scenarios")]
-pub struct Scenarios {
-    /// What users do: lifecycle, browse, hot-session, churn, read-mostly, or a mix
+pub struct ScenarioOptions {
+    /// Scenario, or several with weights: lifecycle=3,browse=1
     ///
-    /// A name, or several with weights: lifecycle=3,browse=1.
     /// lifecycle:   open, store and read (--stores), update the user, close, delete
-    /// browse:      list a user's sessions by page and by filter, while sessions come and go
+    /// browse:      list a user's sessions by page and filter
     /// hot-session: all users read and write one session (--calls, --read-ratio)
-    /// churn:       open and close; deleted after the run, so that they pile up
+    /// churn:       open and close; deleted after the run, so that sessions accumulate
     /// read-mostly: open, read and sometimes store (--calls, --read-ratio), close, delete
-    #[arg(long, value_name = "MIX", default_value = "lifecycle", verbatim_doc_comment)]
-    pub scenario: Mix,
+    #[arg(long, value_name = "WEIGHTS", default_value = "lifecycle", verbatim_doc_comment)]
+    pub scenario: ScenarioWeights,
     /// Stores in each session of lifecycle, each read back
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub stores: u32,
     /// Calls in each iteration of read-mostly and hot-session
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = value_parser!(u32).range(1..))]
     pub calls: u32,
-    /// Which part of those calls are reads, from 0 to 1
-    #[arg(long, value_name = "PART", default_value_t = 0.9, value_parser = ratio)]
+    /// Share of reads among those calls, from 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.9, value_parser = ratio)]
     pub read_ratio: f64,
-    /// Size of what is stored, in bytes
-    ///
-    /// How many bytes each store holds, beside the few that say whose they are.
-    #[arg(long, value_name = "N", default_value_t = 256, value_parser = up_to(MOST_BYTES))]
+    /// Size of stored data in bytes, plus a few that identify it
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = at_most(MAX_PAYLOAD_BYTES))]
     pub payload_bytes: usize,
-    /// How what is stored is built
-    #[arg(long, value_name = "SHAPE", value_enum, default_value_t = Shape::Text)]
-    pub payload_shape: Shape,
-    /// Average pause between two calls of a user, in milliseconds
+    /// Shape of stored data
+    #[arg(long, value_name = "SHAPE", value_enum, default_value_t = PayloadShape::Text)]
+    pub payload_shape: PayloadShape,
+    /// Average pause between two calls of a user in milliseconds
     ///
-    /// How long a user thinks before each call but the first of an iteration: half to one and a half times this. With 0 every
-    /// user calls as fast as the service answers.
+    /// Each pause is half to one and a half times as long. The first call of an iteration has no pause. With
+    /// 0 every user sends its next request as soon as it has a response.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub think_time: u64,
 }
 
-/// At which rate, in open load.
+/// The executor of the open model.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Open load")]
-pub struct Pace {
-    /// Begin this many iterations a second, whether those before are done or not
+#[command(next_help_heading = "Arrival rate (open model)")]
+pub struct ExecutorOptions {
+    /// Start this many iterations per second, whether earlier ones have completed or not
     ///
-    /// An iteration is what --scenario says, such as the life of one session, not a single call. Latency counts from the
-    /// moment when an iteration was due, so that a slow service cannot hide its queue. 50,100,200 are
-    /// steps, 10..200 is a ramp. Without --rate the load is closed: each of --users begins the next iteration when the one before is done.
+    /// An iteration is a whole run of a scenario, such as the life of one session, not a single call. Latency
+    /// counts from the moment when an iteration was due, so that a slow service cannot hide its queue.
+    /// 50,100,200 are steps, 10..200 is a ramp. Without --rate the model is closed: each of --users starts
+    /// its next iteration when the last one has ended.
     #[arg(long, value_name = "RATES")]
     pub rate: Option<Rates>,
-    /// How long each of the rates is kept [default: --run-time in equal parts, with --find-limit 5s]
+    /// Duration of each rate [default: --run-time in equal parts; with --breakpoint 5s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub step: Option<Duration>,
-    /// Iterations that can be under way at the same time [default: four seconds of the highest rate]
+    /// Maximum number of concurrent iterations [default: four seconds of the highest rate]
     ///
-    /// Each lane is a user of goose. An arrival that finds none waits for one; how often that was is part of the report.
-    #[arg(long, value_name = "N", value_parser = up_to(MOST_USERS))]
-    pub lanes: Option<usize>,
-    /// Raise the rate until a threshold breaks, and tell the highest that is held
+    /// Each is a goose user, started before the run. An iteration that finds no free VU is delayed, and the
+    /// report counts it. One that never finds any is dropped.
+    #[arg(long, value_name = "N", value_parser = at_most(MAX_USERS))]
+    pub pre_allocated_vus: Option<usize>,
+    /// Search the highest rate that passes all criteria
     ///
-    /// Begins with --rate [default: 50], doubles until a threshold breaks, and halves the gap until it is below 5%.
-    /// Judged by --threshold; without one, by a p99 below 100 ms and no failure.
+    /// Starts with --rate [default: 50], doubles it until a criterion fails, and halves the gap until it is
+    /// below 5%. The criteria are --threshold, p99<100ms by default, and --max-error-rate.
     #[arg(long)]
-    pub find_limit: bool,
+    pub breakpoint: bool,
 }
 
-/// How, where and by whom.
+/// The conduct of the run.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Run")]
-pub struct Conduct {
-    /// Whose HTTP client makes the calls
-    #[arg(long, value_name = "CLIENT", value_enum, default_value_t = HttpClient::Own)]
-    pub client: HttpClient,
-    /// Do not compare what is read with what was written
+pub struct RunOptions {
+    /// Do not check responses
     ///
-    /// To learn what the comparison costs: without it, a service passes that loses everything.
+    /// Measures the cost of the checks. A service that loses all data passes without them.
     #[arg(long)]
-    pub no_verify: bool,
-    /// Load a host that is not this machine
+    pub no_checks: bool,
+    /// Allow a host that is not this machine
     ///
-    /// Not needed for hosts in the variable `LOADTEST_ALLOWED_HOSTS`, separated by commas; .example.com allows all
-    /// hosts below it.
+    /// Not needed for hosts in the variable `LOADTEST_ALLOWED_HOSTS`, separated by commas; .example.com
+    /// allows all its subdomains.
     #[arg(long)]
     pub yes: bool,
-    /// Say what would be done, and do nothing
+    /// Print the planned run and exit
     #[arg(long)]
     pub dry_run: bool,
-    /// Write goose's own report as well: .html, .md or .json
+    /// Id of the test run, a part of its user ids [default: random]
     ///
-    /// Its HTML loads its charts from the network. With --client goose its times end with the headers.
-    #[arg(long, value_name = "FILE")]
-    pub goose_report: Vec<String>,
-    /// Name of the run, which is part of the user ids [default: at random]
+    /// Up to 40 letters, digits, `_` and `.`. All workers of a run have the same id.
+    #[arg(long, value_name = "ID", value_parser = test_run_id)]
+    pub test_run_id: Option<String>,
+    /// Execute one segment of a run with several workers: 0/4 is the first of four
     ///
-    /// Up to 40 letters, digits, `_` and `.`. Workers of one run have the same.
-    #[arg(long, value_name = "ID", value_parser = run_id)]
-    pub run: Option<String>,
-    /// Be one of several workers: 0/4 is the first of four
+    /// The worker takes its part of --users or --rate, and has its own user ids. Needs --test-run-id and
+    /// --host. `loadtest merge` merges the reports.
+    #[arg(long, value_name = "I/N", value_parser = execution_segment::parse)]
+    pub execution_segment: Option<ExecutionSegment>,
+    /// Start time: RFC 3339, or milliseconds since 1970
     ///
-    /// It takes its share of --users or --rate and has user ids of its own. Needs --run and --host. The workers'
-    /// reports are put together by loadtest merge.
-    #[arg(long, value_name = "I/N", value_parser = share::parse)]
-    pub worker: Option<Worker>,
-    /// Begin at this time: RFC 3339, or milliseconds since 1970
-    ///
-    /// Users are made before. A time that has passed by then is refused, since the other workers have begun.
+    /// All users are started before. It is an error if the time has passed by then, because the other workers
+    /// have started.
     #[arg(long, value_name = "TIME", value_parser = start_time::parse)]
     pub start_at: Option<DateTime<Utc>>,
 }
 
-/// A number that is no mistake in typing.
-pub(crate) fn up_to(most: u64) -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(..=most)
+/// The output of goose, in addition to the report.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = super::GOOSE_OUTPUT)]
+pub struct GooseOutputOptions {
+    /// Print goose's tables in addition to the report
+    ///
+    /// goose divides by the planned duration in whole seconds, so that its rates differ from those of the
+    /// report.
+    #[arg(long)]
+    pub goose_metrics: bool,
+    /// Write goose's own report: .html, .md or .json; repeatable
+    ///
+    /// Its HTML loads its charts from the network.
+    #[arg(long, value_name = "FILE")]
+    pub goose_report: Vec<String>,
+}
+
+/// A parser for numbers up to a maximum.
+pub(crate) fn at_most(max: u64) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(..=max)
 }
 
 fn ratio(text: &str) -> Result<f64, String> {
     text.parse()
         .ok()
         .filter(|ratio| (0.0..=1.0).contains(ratio))
-        .ok_or_else(|| "it must be a number from 0 to 1".to_owned())
+        .ok_or_else(|| "expected a number from 0 to 1".to_owned())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .ok()
-        .filter(|step| (Duration::from_millis(100)..=LONGEST).contains(step))
-        .ok_or_else(|| "it must be a time from 100 ms to 30 days, such as 30s or 1m".to_owned())
+        .filter(|step| (Duration::from_millis(100)..=MAX_DURATION).contains(step))
+        .ok_or_else(|| "expected a time from 100 ms to 30 days, such as 30s or 1m".to_owned())
 }
 
-/// What belongs into a user id, and ends where the run's name ends.
-pub(crate) fn run_id(text: &str) -> Result<String, String> {
-    let is_fit = (1..=40).contains(&text.len())
+/// Parses the id of a test run, which contains no character that ends it within a user id.
+pub(crate) fn test_run_id(text: &str) -> Result<String, String> {
+    let is_valid = (1..=40).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
-    if is_fit {
+    if is_valid {
         Ok(text.to_owned())
     } else {
-        Err("it must be up to 40 letters, digits, `_` and `.`".to_owned())
+        Err("expected up to 40 letters, digits, `_` and `.`".to_owned())
     }
 }

@@ -1,22 +1,22 @@
-//! Rates as they are typed: `50`, `50,100,200`, `10..200`.
+//! The syntax of rates: `50`, `50,100,200`, `10..200`.
 
-use crate::record::RateStep;
+use crate::metrics::RateStep;
 use std::str::FromStr;
 
-/// Rates one after the other, each of which may change evenly to another.
+/// Consecutive rates, each of which may change linearly to another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rates(Vec<(f64, f64)>);
 
-/// More than a generator can make.
-const HIGHEST: f64 = 1_000_000.0;
+/// More than a load generator can make.
+const MAX_RATE: f64 = 1_000_000.0;
 
 impl FromStr for Rates {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let rate = |text: &str| {
-            text.trim().parse().ok().filter(|rate| (0.0..=HIGHEST).contains(rate)).ok_or_else(|| {
-                format!("`{text}` is no rate: write iterations a second, such as 50, 50,100,200 or 10..200")
+            text.trim().parse().ok().filter(|rate| (0.0..=MAX_RATE).contains(rate)).ok_or_else(|| {
+                format!("`{text}` is not a valid rate: expected iterations per second, such as 50, 50,100,200 or 10..200")
             })
         };
         let steps: Vec<_> = text
@@ -27,19 +27,19 @@ impl FromStr for Rates {
             })
             .collect::<Result<_, String>>()?;
         if steps.iter().all(|(from, to)| *from == 0.0 && *to == 0.0) {
-            return Err("a rate of 0 makes no load: write iterations a second, such as 50".to_owned());
+            return Err("a rate of 0 makes no load: expected iterations per second, such as 50".to_owned());
         }
         Ok(Self(steps))
     }
 }
 
 impl Rates {
-    /// How many steps there are: at least one.
+    /// The number of steps, at least one.
     pub(crate) fn len(&self) -> u32 {
         u32::try_from(self.0.len()).unwrap_or(u32::MAX)
     }
 
-    /// The only rate, if there is one that does not change.
+    /// The rate, if there is only one and it is constant.
     pub(crate) fn single(&self) -> Option<f64> {
         match *self.0 {
             [(from, to)] if (from - to).abs() < f64::EPSILON => Some(from),
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rate_a_list_of_steps_and_a_ramp_are_read() {
+    fn constant_rates_steps_and_ramps_are_valid() {
         let steps = |text: &str| text.parse::<Rates>().unwrap().0;
         assert_eq!(steps("50"), [(50.0, 50.0)]);
         assert_eq!(steps("50, 100,0.5"), [(50.0, 50.0), (100.0, 100.0), (0.5, 0.5)]);
@@ -68,10 +68,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_rate_is_named() {
+    fn an_invalid_rate_is_named() {
         for (text, named) in [("fast", "fast"), ("50,,60", ""), ("-1", "-1"), ("NaN", "NaN"), ("1..x", "x")] {
             let error = text.parse::<Rates>().unwrap_err();
-            assert!(error.starts_with(&format!("`{named}` is no rate")), "{error}");
+            assert!(error.starts_with(&format!("`{named}` is not a valid rate")), "{error}");
         }
         assert!("0".parse::<Rates>().unwrap_err().contains("makes no load"));
     }

@@ -1,10 +1,11 @@
-//! What is loaded, and whether it may be.
+//! The service under load.
 //!
-//! A load on somebody else's service is an attack, so that a host that is not this machine needs a word. What answers must be a
-//! sessions service: goose would load any HTTP server, or an address where nothing listens, for the whole run time.
+//! Load on a service of other people is an attack, so that hosts other than this machine require `--yes`. The
+//! service is called once before the run: goose would load any HTTP server, or an unreachable address, for
+//! the whole run time.
 
-use super::CouldNotRun;
-use crate::record;
+use crate::error::LoadTestError;
+use crate::metrics::ServiceInfo;
 use serde::{Deserialize, Serialize};
 use sessions_client::server::EmbeddedService;
 use sessions_client::{
@@ -16,109 +17,113 @@ use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// Hosts that may be loaded without being asked, separated by commas.
+/// Hosts that need no `--yes`, separated by commas.
 const ALLOWED_HOSTS: &str = "LOADTEST_ALLOWED_HOSTS";
 
-/// An id that no service gives out.
-const NOBODY: &str = "loadtest";
+/// An id that no service assigns.
+const UNKNOWN_ID: &str = "loadtest";
 
-/// What services of this kind say of themselves, beside what they are for.
+/// The status operation of Pip.Services microservices.
 #[http_api(client = AboutClient, module = about)]
 trait About {
-    /// How the service is.
+    /// Returns the status of the service.
     #[get("/status")]
     async fn status(&self) -> Result<Identity, Error>;
 }
 
-/// What a service says of itself, as far as it does.
+/// The part of the status that identifies a service.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Identity {
     name: Option<String>,
     version: Option<String>,
 }
 
-/// What is loaded.
+/// The service under load.
 #[derive(Debug)]
 pub(crate) struct Service {
-    pub(crate) url: String,
-    /// The address without path and credentials, as the client shows it.
+    /// The address without path and credentials.
     pub(crate) shown: String,
-    /// How the typed client reaches it.
+    /// The configuration of the typed clients.
     pub(crate) config: ClientConfig,
-    /// What it says of itself, once it was asked.
+    /// The identity that it reported.
     identity: OnceLock<Identity>,
-    /// It stops when this is dropped.
+    /// The embedded service, which stops when this is dropped.
     embedded: Option<EmbeddedService>,
 }
 
 impl Service {
-    /// The service at an address, or one inside this program.
-    pub(crate) async fn at(host: Option<&str>, timeout: Option<Duration>) -> Result<Self, CouldNotRun> {
+    /// Configures the service at an address, or starts an embedded one.
+    pub(crate) async fn connect(
+        host: Option<&str>,
+        timeout: Option<Duration>,
+    ) -> Result<Self, LoadTestError> {
         let embedded = match host {
             Some(_) => None,
-            None => Some(
-                EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new())
-                    .await
-                    .map_err(|error| CouldNotRun(format!("the embedded service cannot start: {error}")))?,
-            ),
+            None => {
+                Some(EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await.map_err(
+                    |error| LoadTestError::Service(format!("the embedded service cannot start: {error}")),
+                )?)
+            }
         };
         let url = match (&embedded, host) {
             (Some(embedded), _) => embedded.url(),
             (None, host) => host.unwrap_or_default().to_owned(),
         };
-        let cannot = |error: Error| {
-            // The client names its argument, which nobody has typed here.
-            let why = error.to_string().replace("`url`", "it");
-            CouldNotRun(format!("--host {}: {why}", without_credentials(&url)))
+        let invalid = |error: Error| {
+            // The client names its argument instead of the option.
+            let reason = error.to_string().replace("`url`", "the address");
+            LoadTestError::Option(format!("--host {}: {reason}", without_credentials(&url)))
         };
-        // A repeat would hide a failure from the figures, and its pause would be in them.
-        let mut config = ClientConfig::from_url(&url).map_err(cannot)?.with_retries(0);
+        // A retry would hide a failure, and its delay would be part of the latency.
+        let mut config = ClientConfig::from_url(&url).map_err(invalid)?.with_retries(0);
         if let Some(timeout) = timeout {
-            // Who waits for an answer for so long waits for a connection as long: thousands of users begin at once.
+            // Connecting may take as long as a response: thousands of users connect at once.
             config = config.with_timeout(timeout).with_connect_timeout(timeout);
         }
-        let shown = HyperTransport::new(&config).map_err(cannot)?.origin().to_owned();
-        Ok(Self { url, shown, config, identity: OnceLock::new(), embedded })
+        let shown = HyperTransport::new(&config).map_err(invalid)?.origin().to_owned();
+        Ok(Self { shown, config, identity: OnceLock::new(), embedded })
     }
 
-    /// Whether it may be loaded: it is on this machine, or somebody has said so.
-    pub(crate) fn consent(&self, yes: bool) -> Result<(), CouldNotRun> {
+    /// Checks whether the host may be loaded: it is this machine, or was explicitly allowed.
+    pub(crate) fn check_allowed(&self, yes: bool) -> Result<(), LoadTestError> {
         let allowed = std::env::var(ALLOWED_HOSTS).unwrap_or_default();
         let host = host(&self.shown);
         if yes || is_loopback(host) || is_allowed(host, &allowed) {
             return Ok(());
         }
-        Err(CouldNotRun(format!(
-            "{host} is not this machine: say --yes if it may be loaded, or name it in {ALLOWED_HOSTS}"
+        Err(LoadTestError::Service(format!(
+            "{host} is not this machine: add --yes if you may load it, or list it in {ALLOWED_HOSTS}"
         )))
     }
 
-    /// Asks for a session that cannot be there, and for a list that must be empty.
-    pub(crate) async fn must_answer(&self, client: &impl ISessionsV1) -> Result<(), CouldNotRun> {
-        let filter = FilterParams::new().user_id(NOBODY);
-        let asked = async {
-            client.get_session_by_id(None, NOBODY).await?;
+    /// Checks that a sessions service responds, by reading a session that does not exist and an empty list.
+    pub(crate) async fn check_responds(&self, client: &impl ISessionsV1) -> Result<(), LoadTestError> {
+        let filter = FilterParams::new().user_id(UNKNOWN_ID);
+        let probe = async {
+            client.get_session_by_id(None, UNKNOWN_ID).await?;
             client.get_sessions(None, Some(&filter), Some(&PagingParams::new().take(1))).await
         };
-        let Err(error) = asked.await else { return Ok(()) };
-        let answers = !matches!(error.kind(), ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Transport);
-        let what = if answers { "is no sessions service, or a broken one" } else { "does not answer" };
-        Err(CouldNotRun(format!(
-            "what is at {} {what}: {error}\n\
-             Start it, or give the address of another with --host; without --host an embedded one is loaded.",
+        let Err(error) = probe.await else { return Ok(()) };
+        let responds =
+            !matches!(error.kind(), ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Transport);
+        let problem = if responds { "is not a working sessions service" } else { "does not respond" };
+        Err(LoadTestError::Service(format!(
+            "{} {problem}: {error}\n\
+             Start the service, or set --host; without --host an embedded service is loaded.",
             self.shown
         )))
     }
 
-    /// Asks what the service calls itself. One that has no such page, or another in its place, is as good.
+    /// Requests the name and version of the service. Not every service has this operation, so errors are
+    /// ignored.
     pub(crate) async fn identify(&self) {
         let Ok(transport) = HyperTransport::new(&self.config) else { return };
-        // Workers of one run are to hear the same; nothing is measured yet that a repeat could hide.
+        // All workers of a run must get the same identity, and nothing is measured yet.
         let config = self.config.clone().with_retries(2);
         if let Ok(Identity { name, version }) =
             AboutClient::new(Policies::new(transport, &config)).status().await
         {
-            let [name, version] = [name, version].map(|text| text.filter(|text| is_one_line(text)));
+            let [name, version] = [name, version].map(|value| value.filter(|value| is_one_line(value)));
             let _ = self.identity.set(Identity { name, version });
         }
     }
@@ -127,10 +132,10 @@ impl Service {
         self.embedded.is_some()
     }
 
-    /// What the record says of it.
-    pub(crate) fn described(&self) -> record::Service {
+    /// The service in the results.
+    pub(crate) fn info(&self) -> ServiceInfo {
         let Identity { name, version } = self.identity.get().cloned().unwrap_or_default();
-        record::Service { address: self.shown.clone(), embedded: self.is_embedded(), name, version }
+        ServiceInfo { address: self.shown.clone(), embedded: self.is_embedded(), name, version }
     }
 }
 
@@ -143,12 +148,12 @@ impl fmt::Display for Service {
     }
 }
 
-/// Whether it can be shown beside an address.
+/// Returns whether a string can be shown in the line of the address.
 fn is_one_line(text: &str) -> bool {
     text.len() <= 100 && !text.chars().any(char::is_control)
 }
 
-/// The host of an address that the client has shown, without scheme and port.
+/// The host of an address, without scheme and port.
 fn host(shown: &str) -> &str {
     let authority = shown.split_once("://").map_or(shown, |(_, authority)| authority);
     match authority.split_once(']') {
@@ -170,9 +175,9 @@ fn is_allowed(host: &str, allowed: &str) -> bool {
     })
 }
 
-/// An address that may be no URL, up to what may be a name and a password.
+/// Removes name and password from an address that may not be a valid URL.
 ///
-/// What is wrong with it may be that the password holds a `/`, so that the `@` is sought behind it as well.
+/// It may be invalid because the password contains a `/`, so that everything before the last `@` is removed.
 fn without_credentials(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     match rest.rsplit_once('@') {
@@ -187,24 +192,24 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_service_is_called_what_it_calls_itself() {
-        let service = Service::at(None, None).await.unwrap();
-        assert_eq!(service.described().name, None);
+    async fn a_service_is_identified_by_its_status() {
+        let service = Service::connect(None, None).await.unwrap();
+        assert_eq!(service.info().name, None);
         service.identify().await;
-        assert_eq!(service.described().name.as_deref(), Some("service-sessions"));
+        assert_eq!(service.info().name.as_deref(), Some("service-sessions"));
     }
 
     #[tokio::test]
-    async fn a_service_without_a_name_is_as_good() {
+    async fn a_service_without_a_status_has_no_name() {
         let embedded = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await.unwrap();
-        // Nothing is below this path.
-        let service = Service::at(Some(&format!("{}/below", embedded.url())), None).await.unwrap();
+        // There is no operation below this path.
+        let service = Service::connect(Some(&format!("{}/below", embedded.url())), None).await.unwrap();
         service.identify().await;
-        assert_eq!(service.described().name, None);
+        assert_eq!(service.info().name, None);
     }
 
     #[test]
-    fn an_address_is_repeated_without_its_credentials() {
+    fn credentials_are_removed_from_addresses() {
         for (url, shown) in [
             ("https://me:secret@staging", "https://staging"),
             ("http://me:secret@", "http://"),
@@ -218,10 +223,10 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_is_told_from_others() {
-        let is_this = |shown| is_loopback(host(shown));
+    fn loopback_addresses_are_this_machine() {
+        let is_local = |shown| is_loopback(host(shown));
         for shown in ["http://localhost:8080", "http://127.1.2.3", "https://[::1]:8080"] {
-            assert!(is_this(shown), "{shown}");
+            assert!(is_local(shown), "{shown}");
         }
         for shown in [
             "http://10.0.0.1:8080",
@@ -229,7 +234,7 @@ mod tests {
             "https://[fe80::1]",
             "http://127.0.0.1.nip.io",
         ] {
-            assert!(!is_this(shown), "{shown}");
+            assert!(!is_local(shown), "{shown}");
         }
     }
 

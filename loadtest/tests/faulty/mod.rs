@@ -1,6 +1,6 @@
-//! A service in memory with one thing wrong with it, always or now and then.
+//! An in-memory service with one fault, which happens always or at times.
 
-#![allow(dead_code, reason = "each of the tests needs a part of it")]
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use sessions_client::{
     DataPage, Error, FilterParams, ISessionsV1, PagingParams, Result, ServiceError, SessionV1,
@@ -14,64 +14,64 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     None,
-    /// A store is answered as if it had been done.
+    /// A store has no effect, but its response shows it.
     LosesStores,
-    /// A store keeps something else.
+    /// A store changes the data.
     DamagesStores,
-    /// A store keeps what has nothing of what was stored.
+    /// A store replaces the data.
     ReplacesStores,
-    /// An update of the user is answered as if it had been done.
+    /// An update of the user has no effect, but its response shows it.
     LosesUpdates,
-    /// A read returns the session of somebody else.
+    /// A read returns the session of another user.
     MixesUpSessions,
-    /// A read returns the session of a person, with what another application stores.
+    /// A read returns the session of another application.
     MixesUpPeople,
-    /// A read returns the session with the data of somebody else.
+    /// A read returns the data of another user.
     MixesUpData,
-    /// A read returns what was there before the last store.
+    /// A read returns the data before the last store.
     ServesStaleReads,
-    /// A read finds nothing.
+    /// A read returns no session.
     LosesSessions,
-    /// A read returns a request time from before.
+    /// A read returns an earlier `request_time`.
     TurnsTimeBack,
-    /// An opened session has the id of another.
+    /// An opened session has the id of the previous one.
     GivesIdsTwice,
-    /// A close is answered as if it had been done.
+    /// A close has no effect, but its response shows it.
     ForgetsClose,
-    /// A close is answered with the open session.
+    /// A close has no effect.
     IgnoresClose,
     /// A close keeps the data.
     KeepsDataOfClosed,
     IgnoresDelete,
-    /// A list has a session of somebody else.
+    /// A list contains a session of another user.
     ListsForeign,
-    /// A page of one session is without it.
+    /// A page with one session is empty.
     ListsTooFew,
-    /// All pages are the first one.
+    /// All pages equal the first one.
     IgnoresSkip,
-    /// Somebody deletes the first sessions of all once they are listed.
+    /// Another client deletes the first sessions after they were listed.
     DeletesBehindPages,
     /// The total is one too high.
     MiscountsLists,
     /// The filter by activity has no effect.
     IgnoresFilters,
     RefusesStores,
-    /// A store is done, and answered by a failure.
+    /// A store is executed, but the response is an error.
     FailsAfterStores,
     RefusesFourDeletes,
-    /// Sessions are opened, but nobody learns of it.
-    AnswersNoOpen,
-    /// Answers one list, and then no more.
+    /// A session is opened, but the response is an error.
+    FailsAfterOpen,
+    /// All lists after the first fail.
     RefusesLists,
-    /// Refuses the two lists after the first.
+    /// The two lists after the first fail.
     RefusesTwoLists,
-    /// Refuses the lists of the first user.
+    /// The lists of the first user fail.
     RefusesListsOfFirst,
-    /// Refuses four deletes, then keeps the first session of each user; and has one session on a page.
+    /// Four deletes fail, later ones keep the first session of each user. Pages have one session.
     KeepsFirstSessions,
     /// A list takes a second.
     ListsSlowly,
-    /// Every list is of sessions that nobody has seen before.
+    /// Every list contains new sessions.
     ListsWithoutEnd,
 }
 
@@ -79,32 +79,32 @@ pub(crate) enum Fault {
 pub(crate) struct Faulty {
     sessions: SessionsMemoryClientV1,
     fault: Fault,
-    /// Out of how many opportunities one is taken.
+    /// The fault happens at every n-th opportunity.
     every: usize,
     opportunities: Arc<AtomicUsize>,
     deletes: Arc<AtomicUsize>,
     lists: Arc<AtomicUsize>,
-    /// What each session held before its last store.
+    /// The data of each session before its last store.
     before: Arc<Mutex<HashMap<String, Value>>>,
     /// The session that was opened last.
     last: Arc<Mutex<Option<Session>>>,
-    /// A time in which nothing is opened.
+    /// The time in which no session is opened.
     freeze: Arc<Mutex<Option<(Instant, Instant)>>>,
-    /// How long such a time is that begins when a session is asked for.
+    /// The length of a freeze that starts with the next open call.
     freeze_at_next: Arc<Mutex<Option<Duration>>>,
-    /// How long it takes to open a session.
+    /// The duration of an open call.
     opening: Duration,
 }
 
 type Session = SessionV1<Value, Value>;
 
 impl Faulty {
-    /// A service that is always wrong.
+    /// Creates a service whose fault happens at every opportunity.
     pub(crate) fn new(fault: Fault) -> Self {
         Self::every(fault, 1)
     }
 
-    /// A service that is wrong each time that it could have been as many times.
+    /// Creates a service whose fault happens at every n-th opportunity.
     pub(crate) fn every(fault: Fault, every: usize) -> Self {
         Self {
             sessions: SessionsMemoryClientV1::new(),
@@ -121,23 +121,23 @@ impl Faulty {
         }
     }
 
-    /// The same service, which takes its time to open a session.
+    /// Sets the duration of open calls.
     pub(crate) fn with_slow_opening(mut self, opening: Duration) -> Self {
         self.opening = opening;
         self
     }
 
-    /// Opens nothing from `from` on for as long as `length`.
+    /// Opens no session for some time.
     pub(crate) fn freeze(&self, from: Instant, length: Duration) {
         *self.freeze.lock().unwrap() = Some((from, from + length));
     }
 
-    /// Opens nothing for as long as `length`, from the moment on when that is asked for.
+    /// Opens no session for some time, from the next open call on.
     pub(crate) fn freeze_at_next_opening(&self, length: Duration) {
         *self.freeze_at_next.lock().unwrap() = Some(length);
     }
 
-    /// Waits for the end of the freeze, if there is one now.
+    /// Waits for the end of a freeze.
     async fn thaw(&self) {
         if let Some(length) = self.freeze_at_next.lock().unwrap().take() {
             self.freeze(Instant::now(), length);
@@ -150,7 +150,7 @@ impl Faulty {
         }
     }
 
-    /// Whether this is the time to do `fault`.
+    /// Returns whether `fault` happens now.
     fn does(&self, fault: Fault) -> bool {
         self.fault == fault
             && (self.opportunities.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(self.every)
@@ -164,8 +164,8 @@ impl Faulty {
         self.sessions.len()
     }
 
-    /// Whether anybody has asked for a list beside the one before a run.
-    pub(crate) fn was_asked_for_lists(&self) -> bool {
+    /// Returns whether a list was requested after the one before the run.
+    pub(crate) fn listed_after_the_start(&self) -> bool {
         self.lists.load(Ordering::Relaxed) > 1
     }
 
@@ -180,14 +180,14 @@ impl Faulty {
         sessions.len() == 2 && sessions[0].id == id
     }
 
-    /// Whether a page has a single session.
+    /// Returns whether a page has a single session.
     async fn is_last(&self, filter: Option<&FilterParams>, paging: Option<&PagingParams>) -> bool {
         self.sessions.get_sessions(None, filter, paging).await.unwrap().data.len() == 1
     }
 
-    /// A session that belongs to somebody else.
+    /// Opens a session of another user.
     async fn foreign(&self) -> Result<Session> {
-        self.sessions.open_session(None, "somebody else", None, None, None, None, None).await
+        self.sessions.open_session(None, "another user", None, None, None, None, None).await
     }
 }
 
@@ -297,7 +297,7 @@ impl ISessionsV1 for Faulty {
         if let Some(data) = &mut session.data
             && self.does(Fault::MixesUpData)
         {
-            data["owner"] = "somebody else".into();
+            data["owner"] = "another user".into();
         }
         if session.data.is_some() && self.does(Fault::ServesStaleReads) {
             let before = self.before.lock().unwrap().get(session_id).cloned();
@@ -324,7 +324,7 @@ impl ISessionsV1 for Faulty {
             .sessions
             .open_session(correlation_id, user_id, user_name, address, client, user, data)
             .await?;
-        if self.fault == Fault::AnswersNoOpen {
+        if self.fault == Fault::FailsAfterOpen {
             return Err(busy());
         }
         let before = self.last.lock().unwrap().replace(session.clone());

@@ -1,0 +1,24 @@
+//! The options of `loadtest cleanup`.
+
+use super::options::test_run_id;
+use clap::Args;
+
+/// Delete the sessions that a killed run left behind
+///
+/// Lists all sessions of the service, then closes and deletes those of users whose ids begin with loadtest-
+/// and the id of the test run.
+#[derive(Clone, Debug, Args)]
+pub struct CleanupOptions {
+    /// Id of the test run, from its first line or its report
+    #[arg(long, value_name = "ID", value_parser = test_run_id)]
+    pub test_run_id: String,
+    /// Service to clean up, such as <http://localhost:8080>
+    #[arg(long, short = 'H', value_name = "URL")]
+    pub host: String,
+    /// Allow a host that is not this machine
+    #[arg(long)]
+    pub yes: bool,
+    /// Maximum number of sessions to list in a pass
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub max_sessions: u64,
+}

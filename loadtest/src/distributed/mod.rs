@@ -1,0 +1,12 @@
+//! Runs of several workers: load generators on several machines, each of which executes one segment of the
+//! run.
+//!
+//! Workers share nothing but their options. The execution segment determines the users or iterations of each,
+//! and the start time lets them begin together. Their results are merged exactly after the run.
+
+pub(crate) mod execution_segment;
+pub(crate) mod merge;
+mod merge_command;
+pub(crate) mod start_time;
+
+pub use merge_command::{MergeOptions, merge_reports};

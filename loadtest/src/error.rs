@@ -1,0 +1,56 @@
+//! The error type of the load test.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// The reason why a command could not be carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoadTestError {
+    /// An option has an invalid value, or contradicts another one.
+    Option(String),
+    /// The service must not be loaded, cannot be reached, or is not a sessions service.
+    Service(String),
+    /// This process cannot make the load: open files, signals, the start time.
+    LoadGenerator(String),
+    /// goose rejected its configuration.
+    Goose(String),
+    /// The text is not a valid threshold.
+    Threshold(String),
+    /// The file does not contain results of a load test.
+    ResultsFile {
+        /// The file.
+        path: PathBuf,
+        /// The reason, worded to follow the name of the file.
+        reason: String,
+    },
+    /// The results of several workers do not belong to one run.
+    Merge(String),
+    /// A report could not be rendered or written.
+    Report {
+        /// The file.
+        path: PathBuf,
+        /// The reason, worded to follow the name of the file.
+        reason: String,
+    },
+    /// Cleaning up the sessions of an earlier run failed.
+    Cleanup(String),
+}
+
+impl fmt::Display for LoadTestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Option(message)
+            | Self::Service(message)
+            | Self::LoadGenerator(message)
+            | Self::Goose(message)
+            | Self::Threshold(message)
+            | Self::Merge(message) => f.write_str(message),
+            Self::ResultsFile { path, reason } | Self::Report { path, reason } => {
+                write!(f, "{}: {reason}", path.display())
+            }
+            Self::Cleanup(message) => write!(f, "cleanup failed: {message}"),
+        }
+    }
+}
+
+impl std::error::Error for LoadTestError {}

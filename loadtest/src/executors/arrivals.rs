@@ -1,0 +1,204 @@
+//! The queue of iterations that are due, in the open model.
+//!
+//! One thread puts each iteration into the queue when it is due, and any free virtual user takes it. An
+//! iteration that finds no free user waits for one, and its latency counts from the moment when it was due.
+//! Such delays are also counted separately, because they mean that the load generator has too few users.
+//!
+//! Rejected alternative: users that sleep until their next iteration, because tokio's timers have a
+//! resolution of a millisecond, which would be part of every latency.
+
+use super::POLL_INTERVAL;
+use super::schedule::Schedule;
+use super::stop::Stop;
+use crate::metrics::recorder::StepMetrics;
+use crate::metrics::{ExecutionSegment, Histogram};
+use crate::sync::lock;
+use flume::{Receiver, Sender};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// An iteration that is due.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) due: Instant,
+    /// The metrics of the current rate, in a breakpoint search.
+    pub(crate) step: Option<Arc<StepMetrics>>,
+}
+
+/// The receiving end of the queue, which all virtual users share.
+#[derive(Debug)]
+pub(crate) struct ArrivalQueue {
+    waiting: Receiver<Arrival>,
+    /// The number of free users, minus the number of waiting iterations.
+    free_users: Arc<AtomicI64>,
+    delayed: Arc<AtomicU64>,
+    start_delay: Mutex<Histogram>,
+}
+
+/// The sending end of the queue. Dropping it ends the queue.
+#[derive(Debug)]
+pub(crate) struct ArrivalSender {
+    queue: Sender<Arrival>,
+    waiting: Receiver<Arrival>,
+    free_users: Arc<AtomicI64>,
+    delayed: Arc<AtomicU64>,
+    segment: ExecutionSegment,
+    stop: Stop,
+}
+
+/// Creates a queue for the iterations of one segment.
+pub(crate) fn queue(segment: ExecutionSegment, stop: Stop) -> (ArrivalSender, ArrivalQueue) {
+    let (queue, waiting) = flume::unbounded();
+    let (free_users, delayed) = (Arc::<AtomicI64>::default(), Arc::<AtomicU64>::default());
+    let sender = ArrivalSender {
+        queue,
+        waiting: waiting.clone(),
+        free_users: Arc::clone(&free_users),
+        delayed: Arc::clone(&delayed),
+        segment,
+        stop,
+    };
+    (sender, ArrivalQueue { waiting, free_users, delayed, start_delay: Mutex::default() })
+}
+
+impl ArrivalSender {
+    /// Sends all iterations of `schedule`, each when it is due. Returns false if the run ended before.
+    ///
+    /// It blocks its thread. Each worker takes every n-th iteration, so that together they make the load of
+    /// one.
+    pub(crate) fn send_all(
+        &self,
+        schedule: &Schedule,
+        start: Instant,
+        step: Option<&Arc<StepMetrics>>,
+    ) -> bool {
+        let ExecutionSegment { index, of } = self.segment;
+        let mut iteration = u64::from(index);
+        while let Some(offset) = schedule.due(iteration) {
+            let due = start + offset;
+            if !self.sleep_until(due) {
+                return false;
+            }
+            if self.free_users.fetch_sub(1, Ordering::Relaxed) <= 0 {
+                self.delayed.fetch_add(1, Ordering::Relaxed);
+            }
+            if let Some(step) = step {
+                step.iteration_due();
+            }
+            if self.queue.send(Arrival { due, step: step.cloned() }).is_err() {
+                return false;
+            }
+            iteration += u64::from(of);
+        }
+        let end = start + Duration::try_from_secs_f64(schedule.seconds()).unwrap_or_default();
+        self.sleep_until(end)
+    }
+
+    /// Sleeps until `time`. Returns false if the run ended before.
+    fn sleep_until(&self, time: Instant) -> bool {
+        loop {
+            if self.stop.is_due() {
+                return false;
+            }
+            let left = time.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return true;
+            }
+            thread::sleep(left.min(POLL_INTERVAL));
+        }
+    }
+
+    /// Removes the waiting iterations.
+    pub(crate) fn discard(&self) {
+        for _ in self.waiting.drain() {
+            self.free_users.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The number of free users.
+    pub(crate) fn free_users(&self) -> usize {
+        usize::try_from(self.free_users.load(Ordering::Relaxed)).unwrap_or_default()
+    }
+
+    /// The number of iterations that wait for a free user.
+    pub(crate) fn backlog(&self) -> usize {
+        self.waiting.len()
+    }
+}
+
+impl ArrivalQueue {
+    /// Waits for the next iteration. Returns `None` at the end of the queue.
+    pub(crate) async fn next(&self) -> Option<Arrival> {
+        self.free_users.fetch_add(1, Ordering::Relaxed);
+        let arrival = self.waiting.recv_async().await.ok()?;
+        let delay = u64::try_from(arrival.due.elapsed().as_micros()).unwrap_or(u64::MAX);
+        lock(&self.start_delay).record(delay);
+        Some(arrival)
+    }
+
+    /// The number of iterations that were due and have not started.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.waiting.len() as u64
+    }
+
+    /// The number of iterations that had to wait for a free user.
+    pub(crate) fn delayed(&self) -> u64 {
+        self.delayed.load(Ordering::Relaxed)
+    }
+
+    /// The time between the moment when an iteration was due and its start.
+    pub(crate) fn start_delay(&self) -> Histogram {
+        lock(&self.start_delay).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::RateStep;
+
+    /// The iterations that a worker sends of 100 within a tenth of a second.
+    fn sent(segment: ExecutionSegment, free_users: usize) -> (Vec<Duration>, ArrivalQueue) {
+        let schedule = Schedule::new(&[RateStep { from: 1_000.0, to: 1_000.0, seconds: 0.1 }]);
+        let (sender, arrivals) = queue(segment, Stop::default());
+        arrivals.free_users.store(i64::try_from(free_users).unwrap(), Ordering::Relaxed);
+        let start = Instant::now();
+        assert!(sender.send_all(&schedule, start, None));
+        let dues = arrivals.waiting.drain().map(|arrival| arrival.due - start).collect();
+        (dues, arrivals)
+    }
+
+    #[test]
+    fn workers_send_every_iteration_once() {
+        let mut all: Vec<_> =
+            (0..3).flat_map(|index| sent(ExecutionSegment { index, of: 3 }, 100).0).collect();
+        all.sort();
+        let millis: Vec<_> = all.iter().map(Duration::as_millis).collect();
+        assert_eq!(millis, (0..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn iterations_without_a_free_user_are_counted() {
+        let (_, arrivals) = sent(ExecutionSegment::WHOLE, 60);
+        assert_eq!(arrivals.delayed(), 40);
+    }
+
+    #[test]
+    fn nothing_is_sent_after_the_run_ended() {
+        let stop = Stop::default();
+        let (sender, arrivals) = queue(ExecutionSegment::WHOLE, stop.clone());
+        stop.end();
+        let schedule = Schedule::new(&[RateStep { from: 1.0, to: 1.0, seconds: 1e9 }]);
+        assert!(!sender.send_all(&schedule, Instant::now(), None));
+        assert_eq!(arrivals.dropped(), 0);
+    }
+
+    #[tokio::test]
+    async fn the_queue_ends_when_its_sender_is_dropped() {
+        let (sender, arrivals) = queue(ExecutionSegment::WHOLE, Stop::default());
+        drop(sender);
+        assert!(arrivals.next().await.is_none());
+    }
+}

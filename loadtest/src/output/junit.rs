@@ -1,0 +1,51 @@
+//! Every criterion as a test case, for CI pipelines that show tests.
+
+use super::{Report, criteria, messages};
+use crate::thresholds::{CriterionKind, CriterionResult, Status};
+use quick_junit::{NonSuccessKind, Report as JunitReport, TestCase, TestCaseStatus, TestSuite};
+
+pub(super) fn render(report: &Report) -> Result<String, String> {
+    let Report { results, verdict, .. } = report;
+    let mut junit = JunitReport::new("loadtest");
+    junit.set_timestamp(results.started).set_time(results.duration());
+    for kind in [
+        CriterionKind::Consistency,
+        CriterionKind::RunHealth,
+        CriterionKind::Threshold,
+        CriterionKind::Regression,
+    ] {
+        let of_kind = verdict.criteria.iter().filter(|result| result.criterion.kind() == kind);
+        let cases: Vec<_> = of_kind.map(|result| test_case(kind, result)).collect();
+        if cases.is_empty() {
+            continue;
+        }
+        let mut suite = TestSuite::new(criteria::kind_name(kind));
+        suite.set_timestamp(results.started);
+        suite.add_property(("service", messages::service(results).as_str()));
+        suite.add_property(("test_run_id", results.test_run_id.as_str()));
+        suite.add_test_cases(cases);
+        junit.add_test_suite(suite);
+    }
+    junit.to_string().map_err(|error| format!("the report cannot be written as JUnit XML: {error}"))
+}
+
+fn test_case(kind: CriterionKind, result: &CriterionResult) -> TestCase {
+    let observed = criteria::observed(result);
+    let status = match result.status {
+        Status::Passed => TestCaseStatus::success(),
+        Status::Skipped(_) => {
+            let mut skipped = TestCaseStatus::skipped();
+            skipped.set_message(observed.as_str());
+            skipped
+        }
+        Status::Failed => {
+            let mut failed = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            failed.set_message(criteria::failure(&result.criterion)).set_type(criteria::kind_name(kind));
+            failed
+        }
+    };
+    let mut case = TestCase::new(criteria::name(&result.criterion), status);
+    let class = criteria::kind_name(kind).replace(' ', "_");
+    case.set_classname(format!("loadtest.{class}")).set_system_out(observed);
+    case
+}

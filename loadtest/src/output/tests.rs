@@ -1,0 +1,268 @@
+use super::*;
+use crate::distributed::merge::merge_results;
+use crate::metrics::sample::{self, Call};
+use crate::metrics::{
+    BreakpointStep, Ending, LoadModel, RateStep, ServiceInfo, ViolationExample, ViolationSummary,
+};
+use crate::thresholds::Baseline;
+
+fn passing() -> Results {
+    let mut results = sample::results(&sample::calls(1, 24_000, 12));
+    results.service = ServiceInfo {
+        address: "http://127.0.0.1:41233".to_owned(),
+        embedded: true,
+        name: Some("service-sessions".to_owned()),
+        version: Some("1.0.0".to_owned()),
+    };
+    results.pass_criteria.thresholds =
+        vec!["p95<50ms".to_owned(), "p99<250ms for POST open_session".to_owned()];
+    results.violations =
+        vec![ViolationSummary { kind: "stale data was returned".to_owned(), count: 0, examples: vec![] }];
+    results
+}
+
+/// A run with many failures, and with strings of a malicious service.
+fn failing() -> Results {
+    let mut calls = sample::calls(2, 6_000, 12);
+    calls.iter_mut().step_by(97).for_each(|call| call.failure = Some("service error 503"));
+    calls.iter_mut().skip(3_000).take(60).for_each(|call| {
+        call.failure = Some("timeout");
+        call.micros = 900_000;
+    });
+    let mut results = sample::results(&calls);
+    results.pass_criteria.thresholds =
+        vec!["p99<5ms for POST open_session".to_owned(), "error-rate<1%".to_owned()];
+    results.failures[0].example =
+        Some("<script>alert('x')</script> | `tick` @ann &amp; \u{1b}[31m".to_owned());
+    let example = |number: u32| ViolationExample {
+        session_id: format!("6f1c{number:04}"),
+        operation: "get_session_by_id".to_owned(),
+        correlation_id: Some(format!("loadtest-4f2a91c07be3-0-{number}")),
+        detail: Some("stored 7, read back <b>6</b>".to_owned()),
+    };
+    results.violations = vec![
+        ViolationSummary {
+            kind: "stale data was returned".to_owned(),
+            count: 12,
+            examples: vec![example(1), example(2)],
+        },
+        ViolationSummary { kind: "session is missing".to_owned(), count: 0, examples: vec![] },
+    ];
+    results.sessions.cleaned_up = 3;
+    results.sessions.left_behind.add("6f1c0009");
+    results
+}
+
+/// A run in the open model against a service that froze for two of ten seconds.
+fn frozen() -> Results {
+    let calls: Vec<_> = (0..2_000_u64)
+        .map(|number| {
+            let at_us = number * 5_000;
+            let is_frozen = (4_000_000..6_000_000).contains(&at_us);
+            Call {
+                operation: "open_session",
+                at_us,
+                micros: if is_frozen { 6_000_000 - at_us } else { 700 + number % 300 },
+                failure: None,
+            }
+        })
+        .collect();
+    let mut results = sample::results(&calls);
+    let steps = vec![RateStep { from: 200.0, to: 200.0, seconds: 10.0 }];
+    results.load = LoadModel::Open { steps, pre_allocated_vus: 450 };
+    let open = results.operations.get_mut("open_session").unwrap();
+    open.response_time = Some(open.service_time.clone());
+    results.load_generators[0].start_delay = (0..2_000).map(|number| number % 180).collect();
+    results
+}
+
+fn merged() -> Results {
+    let calls = sample::calls(3, 30_000, 20);
+    let workers = (0..3).map(|index| {
+        let share: Vec<_> = calls.iter().skip(index as usize).step_by(3).cloned().collect();
+        (format!("worker-{index}.json"), sample::results_of_worker(index, 3, &share))
+    });
+    merge_results(workers.collect()).unwrap()
+}
+
+fn breakpoint() -> Results {
+    let mut results = frozen();
+    let step = |rate, p99_us, failed_criterion: Option<&str>| BreakpointStep {
+        rate,
+        completed_rate: rate * 0.99,
+        p99_us: Some(p99_us),
+        failed_criterion: failed_criterion.map(str::to_owned),
+    };
+    let steps = vec![
+        step(100.0, 1_200, None),
+        step(200.0, 1_900, None),
+        step(400.0, 88_000, Some("threshold missed: p99<50ms, observed 88.0 ms")),
+    ];
+    results.load = LoadModel::Breakpoint {
+        steps,
+        step_seconds: 5.0,
+        pre_allocated_vus: 450,
+        sustained_rate: Some(200.0),
+    };
+    results.pass_criteria.thresholds = vec!["p99<50ms".to_owned()];
+    results
+}
+
+fn compared() -> Report {
+    let mut slow = sample::calls(5, 24_000, 12);
+    slow.iter_mut().filter(|call| call.operation == "get_session_by_id").for_each(|call| call.micros *= 2);
+    let before =
+        Baseline { file: "main.json".to_owned(), results: sample::results(&sample::calls(1, 24_000, 12)) };
+    Report::evaluate(sample::results(&slow), Some(&before))
+}
+
+fn report(results: Results) -> Report {
+    let mut report = Report::evaluate(results, None);
+    report.files = vec!["loadtest-report.html".to_owned()];
+    report
+}
+
+#[test]
+fn the_console_shows_a_table_and_the_verdict() {
+    insta::assert_snapshot!("console_passing", report(passing()).to_string());
+    insta::assert_snapshot!("console_failing", report(failing()).to_string());
+    insta::assert_snapshot!("console_breakpoint", report(breakpoint()).to_string());
+}
+
+#[test]
+fn strings_of_the_service_do_not_steer_the_terminal() {
+    let mut results = failing();
+    let text = "a\u{1b}[2J\r\n PASS: all well";
+    results.service.version = Some(text.to_owned());
+    results.failures[0].reason = text.to_owned();
+    results.failures[0].operation = text.to_owned();
+    results.violations[0].kind = text.to_owned();
+    results.sessions.left_behind.ids = vec![text.to_owned()];
+    results.sessions.check_error = Some(text.to_owned());
+    let printed = report(results).to_string();
+    assert!(printed.chars().all(|char| char == '\n' || !char.is_control()), "{printed:?}");
+    assert!(!printed.lines().any(|line| line.starts_with(" PASS")), "{printed}");
+}
+
+#[test]
+fn markdown_is_a_summary() {
+    for (name, report) in
+        [("passing", report(passing())), ("failing", report(failing())), ("compared", compared())]
+    {
+        insta::assert_snapshot!(format!("markdown_{name}"), report.render(ReportFormat::Markdown).unwrap());
+    }
+}
+
+#[test]
+fn junit_has_a_test_case_for_every_criterion() {
+    for (name, report) in [("failing", report(failing())), ("compared", compared())] {
+        insta::assert_snapshot!(format!("junit_{name}"), report.render(ReportFormat::Junit).unwrap());
+    }
+}
+
+#[test]
+fn a_json_report_is_read_back_as_results() {
+    let report = report(failing());
+    let text = report.render(ReportFormat::Json).unwrap();
+    assert_eq!(serde_json::from_str::<Results>(&text).unwrap(), report.results);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["verdict"]["exit_code"], 2);
+    assert_eq!(json["verdict"]["line"], criteria::verdict_line(&report.results, &report.verdict));
+}
+
+#[test]
+fn the_page_loads_nothing_and_runs_no_script() {
+    for results in [passing(), failing(), frozen(), merged(), breakpoint()] {
+        let page = report(results).render(ReportFormat::Html).unwrap();
+        for forbidden in ["<script", "src=", "href=", "url(", "@import", "onload", "<iframe", "<link"] {
+            assert!(!page.contains(forbidden), "{forbidden}");
+        }
+    }
+}
+
+#[test]
+fn strings_of_the_service_are_escaped_on_the_page() {
+    let page = report(failing()).render(ReportFormat::Html).unwrap();
+    assert!(page.contains("&lt;script&gt;alert('x')&lt;/script&gt; | `tick` @ann &amp;amp; "), "escaped");
+    assert!(page.contains("stored 7, read back &lt;b&gt;6&lt;/b&gt;"), "escaped");
+}
+
+#[test]
+fn the_page_begins_with_the_verdict_and_its_failures() {
+    for (report, word) in [(report(passing()), "PASS"), (report(failing()), "FAIL"), (compared(), "FAIL")] {
+        let page = report.render(ReportFormat::Html).unwrap();
+        let header = &page[page.find("<header").unwrap()..page.find("</header>").unwrap()];
+        assert!(header.contains(&format!("<h1>{word}</h1>")), "{header}");
+        assert_eq!(header.matches("<li>").count(), criteria::failures(&report.verdict).count(), "{header}");
+    }
+}
+
+#[test]
+fn violations_that_were_not_found_are_collapsed() {
+    let page = report(failing()).render(ReportFormat::Html).unwrap();
+    let details = &page[page.find("<details>").unwrap()..page.find("</details>").unwrap()];
+    assert!(details.contains("2 kinds of violations checked for and not found"), "{details}");
+    assert!(details.contains("never: session is missing") && !details.contains("stale data"), "{details}");
+}
+
+#[test]
+fn a_run_without_calls_can_be_reported() {
+    let mut results = sample::results(&[]);
+    results.ending = Ending::Failed { reason: "it panicked".to_owned() };
+    for format in [ReportFormat::Html, ReportFormat::Markdown, ReportFormat::Json, ReportFormat::Junit] {
+        assert!(report(results.clone()).render(format).unwrap().contains("it panicked"), "{format:?}");
+    }
+    assert!(report(results).to_string().contains("it panicked"));
+}
+
+#[test]
+fn the_extension_decides_the_format() {
+    for (name, format) in [
+        ("a.html", ReportFormat::Html),
+        ("b/c.MD", ReportFormat::Markdown),
+        ("run.json", ReportFormat::Json),
+        ("junit.xml", ReportFormat::Junit),
+    ] {
+        assert_eq!(ReportFormat::of(Path::new(name)), Ok(format));
+    }
+    let error = ReportFormat::of(Path::new("report.pdf")).unwrap_err().to_string();
+    assert_eq!(error, "report.pdf: a report file must end in .html, .md, .json or .xml (JUnit)");
+}
+
+#[test]
+fn files_are_written_atomically_into_new_folders() {
+    let folder = std::env::temp_dir().join(format!("loadtest-report-{}", std::process::id()));
+    let path = folder.join("deep/run.json");
+    let mut report = Report::evaluate(passing(), None);
+    report.write(&path).unwrap();
+    assert_eq!(Results::read(&path).unwrap(), report.results);
+    assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    assert_eq!(report.files, [path.display().to_string()]);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_named() {
+    let error =
+        Report::evaluate(passing(), None).write(Path::new("/dev/null/x.json")).unwrap_err().to_string();
+    assert!(error.starts_with("/dev/null/x.json: cannot be written: "), "{error}");
+}
+
+/// `LOADTEST_PAGES=folder cargo test -p loadtest --lib pages -- --ignored`
+#[test]
+#[ignore = "writes sample reports for visual inspection"]
+fn sample_pages_are_written() {
+    let folder = std::env::var_os("LOADTEST_PAGES").expect("LOADTEST_PAGES must be set to a folder");
+    for (name, mut report) in [
+        ("passing", report(passing())),
+        ("failing", report(failing())),
+        ("frozen", report(frozen())),
+        ("merged", report(merged())),
+        ("breakpoint", report(breakpoint())),
+        ("compared", compared()),
+    ] {
+        for end in ["html", "xml", "md", "json"] {
+            report.write(&Path::new(&folder).join(format!("{name}.{end}"))).unwrap();
+        }
+    }
+}
