@@ -14,7 +14,7 @@ fn every_change_matches_exactly_one_place_in_its_file() {
     let output = match Command::new("perl").arg(script).arg("--check").output() {
         Ok(output) => output,
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            snapshots::tell("skipped: the patterns of snapshots/mutations/changes need perl");
+            snapshots::log("skipped: the patterns of snapshots/mutations/changes need perl");
             return;
         }
         Err(error) => panic!("perl cannot be started: {error}"),
