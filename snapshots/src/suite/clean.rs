@@ -31,7 +31,7 @@ where
         match opened {
             Opened::Own(id) => left.push_back(id),
             Opened::Other(id) => {
-                remarks.push(format!("{id}, which may belong to another user and is not deleted"))
+                remarks.push(format!("{id}, which may belong to another user and is not deleted"));
             }
         }
     }

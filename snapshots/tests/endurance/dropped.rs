@@ -172,7 +172,7 @@ fn drop_calls<T: Transport + Clone + 'static>(library: &str, transport: impl Fn(
     assert!(dropped.len() >= 3, "calls were cancelled at too few points: {dropped:?}");
     match (warm, hot) {
         (Some(warm), Some(hot)) => {
-            assert!(hot <= warm + GROWTH_KIB, "memory grew from {warm} KiB to {hot} KiB")
+            assert!(hot <= warm + GROWTH_KIB, "memory grew from {warm} KiB to {hot} KiB");
         }
         _ => log("skipped: counting connections and memory needs /proc"),
     }

@@ -89,7 +89,7 @@ fn check(outcomes: &Outcomes, opened: &[SessionV1]) {
         match outcome {
             Ok(_) => assert!(sessions.contains_key(&**name), "{name} returned a session that does not exist"),
             Err(error) => {
-                assert!(error.is_retryable(), "{name} failed with an error that is not retryable: {error}")
+                assert!(error.is_retryable(), "{name} failed with an error that is not retryable: {error}");
             }
         }
     }
