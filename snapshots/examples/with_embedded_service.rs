@@ -4,8 +4,8 @@
 //! cargo run -p snapshots --example with_embedded_service -- COMMAND [ARGUMENT…]
 //! ```
 //!
-//! The command finds the service at `$SESSIONS_URL`, as it does with `providers/with-service.sh`, so that the same check
-//! can run against both services.
+//! The command finds the service at `$SESSIONS_URL`, as it does with `providers/with-service.sh`, so that the
+//! same check can run against both services.
 
 use sessions_client::SessionsMemoryClientV1;
 use sessions_client::server::EmbeddedService;

@@ -1,7 +1,7 @@
 //! Describes the changes between two snapshots in words.
 //!
-//! A line diff shows where snapshots differ; a sentence says what that means for the contract, such as a new key or a
-//! number that is now a string.
+//! A line diff shows where snapshots differ; a sentence says what that means for the contract, such as a new
+//! key or a number that is now a string.
 
 use crate::render::NOT_COMPACT;
 use serde_json::{Map, Value};
@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 
 /// Returns a sentence for each difference between an old and a new snapshot.
 ///
-/// A snapshot of this crate has steps under `# titles`, each with a request, a response and lines about them. Everything
-/// else is compared line by line.
+/// A snapshot of this crate has steps under `# titles`, each with a request, a response and lines about them.
+/// Everything else is compared line by line.
 #[must_use]
 pub fn describe_changes(was: &str, is: &str) -> Vec<String> {
     let (was, is) = (steps(was), steps(is));

@@ -1,7 +1,7 @@
 //! The cases that each route of a contract requires, and those that are missing.
 //!
-//! The route table is generated from the contract, the cases are written by hand. Comparing the two turns a new
-//! operation without cases into a failure with its name.
+//! The route table is generated from the contract, the cases are written by hand. Comparing the two turns a
+//! new operation without cases into a failure with its name.
 
 use sessions_client::Route;
 use std::collections::BTreeSet;
@@ -38,7 +38,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Returns the kinds of which an operation with `promise` must have a case. Unexpected responses are optional.
+    /// Returns the kinds of which an operation with `promise` must have a case. Unexpected responses are
+    /// optional.
     fn demanded(promise: Promise) -> &'static [Self] {
         match promise {
             Promise::Value => &[Self::Request, Self::Success, Self::Invalid, Self::Failure, Self::Unreached],

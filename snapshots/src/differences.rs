@@ -1,11 +1,12 @@
 //! Accepted differences between implementations, each with a reason.
 //!
-//! Snapshots without a variant are those of the maintained Node service with in-memory persistence. An implementation
-//! that differs has a separate snapshot, `…@old.snap`, and a reason here. A difference without a reason fails, and so
-//! does a reason without a difference, so that one deviating implementation does not loosen the contract for the others.
+//! Snapshots without a variant are those of the maintained Node service with in-memory persistence. An
+//! implementation that differs has a separate snapshot, `…@old.snap`, and a reason here. A difference without
+//! a reason fails, and so does a reason without a difference, so that one deviating implementation does not
+//! loosen the contract for the others.
 //!
-//! To accept the differences of another implementation, add it to [`VARIANTS`] and [`DIFFERENCES`], run the live tests
-//! with `SESSIONS_VARIANT` set to its name, and review its snapshots with `cargo insta review`.
+//! To accept the differences of another implementation, add it to [`VARIANTS`] and [`DIFFERENCES`], run the
+//! live tests with `SESSIONS_VARIANT` set to its name, and review its snapshots with `cargo insta review`.
 
 use std::fmt::Write as _;
 

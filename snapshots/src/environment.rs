@@ -24,7 +24,8 @@ pub fn may_close_expired() -> bool {
     }
 }
 
-/// Prints a line even without `--nocapture`: the harness captures the output of macros, not direct writes to stderr.
+/// Prints a line even without `--nocapture`: the harness captures the output of macros, not direct writes to
+/// stderr.
 pub fn log(line: &str) {
     // A test cannot do anything about a closed stream.
     let _ = writeln!(io::stderr(), "{line}");

@@ -1,8 +1,9 @@
 //! Accepted differences between the embedded service and the real one: the complete list.
 //!
-//! `differential` generates nothing that these cover, except for strings, which it replaces. `replay` names the entry
-//! for each captured exchange whose response differs or which it leaves out. The requests that schemathesis does not
-//! send (`providers/openapi`) are not listed here, since both services respond to them alike.
+//! `differential` generates nothing that these cover, except for strings, which it replaces. `replay` names
+//! the entry for each captured exchange whose response differs or which it leaves out. The requests that
+//! schemathesis does not send (`providers/openapi`) are not listed here, since both services respond to them
+//! alike.
 
 use std::fmt;
 

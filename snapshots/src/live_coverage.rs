@@ -1,7 +1,7 @@
 //! Coverage of a live run: whether it sent every form of every argument and received every kind of response.
 //!
-//! Coverage is computed from the recorded exchanges, not from the names of cases, so that a case that is renamed, broken
-//! or skipped leaves a gap.
+//! Coverage is computed from the recorded exchanges, not from the names of cases, so that a case that is
+//! renamed, broken or skipped leaves a gap.
 
 use crate::coverage::Promise;
 use crate::record::Exchange;
@@ -26,9 +26,11 @@ const FORMS: [(&str, IsForm); 12] = [
     ("as an object", |value| value.and_then(Value::as_object).is_some_and(|keys| !keys.is_empty())),
 ];
 
-/// Returns a sentence for each form or response that no exchange contains, with the operation and the argument.
+/// Returns a sentence for each form or response that no exchange contains, with the operation and the
+/// argument.
 ///
-/// `promise` returns the result type of an operation; `cases` is the location of the cases, which each sentence names.
+/// `promise` returns the result type of an operation; `cases` is the location of the cases, which each
+/// sentence names.
 #[must_use]
 pub fn live_gaps(
     routes: &[&Route],

@@ -1,29 +1,31 @@
 //! Replaces the values that differ between runs by placeholders, so that everything else can be compared.
 //!
-//! * The id of a session is `<id:1>` wherever it occurs, in requests too. An id that does not have the form of the
-//!   contract shows its shape after the placeholder.
-//! * Times are numbered in chronological order: `<t1>` is before `<t2>`, and equal times share a placeholder, even in
-//!   different sessions. The only exception is a close: its two times may differ by [`TWO_READINGS`] and share a
-//!   placeholder, since the service reads its clock twice. Everywhere else, times a millisecond apart are distinct.
-//! * A stack trace is `<stack>`, and the reason in an error about invalid JSON is `<reason>`: both depend on the server.
+//! * The id of a session is `<id:1>` wherever it occurs, in requests too. An id that does not have the form
+//!   of the contract shows its shape after the placeholder.
+//! * Times are numbered in chronological order: `<t1>` is before `<t2>`, and equal times share a placeholder,
+//!   even in different sessions. The only exception is a close: its two times may differ by [`TWO_READINGS`]
+//!   and share a placeholder, since the service reads its clock twice. Everywhere else, times a millisecond
+//!   apart are distinct.
+//! * A stack trace is `<stack>`, and the reason in an error about invalid JSON is `<reason>`: both depend on
+//!   the server.
 //! * Strings of the run, such as its user id, and values too large for a snapshot have named placeholders.
 //!
-//! A time that is learned later may precede one that has a number already. To compare responses of different moments,
-//! first [learn](Normalizer::learn) all of them, then render.
+//! A time that is learned later may precede one that has a number already. To compare responses of different
+//! moments, first [learn](Normalizer::learn) all of them, then render.
 //!
-//! Two changes in the same tick of the clock would look as if the second had left the time unchanged. The code that
-//! makes the changes must wait until the clock of the service is past [`Normalizer::latest`].
+//! Two changes in the same tick of the clock would look as if the second had left the time unchanged. The
+//! code that makes the changes must wait until the clock of the service is past [`Normalizer::latest`].
 //!
-//! Rejected alternative: regular expressions, because they cannot distinguish the times of a session from times in its
-//! payload, nor order them.
+//! Rejected alternative: regular expressions, because they cannot distinguish the times of a session from
+//! times in its payload, nor order them.
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
 /// Maximum difference between `request_time` and `close_time` of one close.
 ///
-/// The service reads its clock for both in one expression, `request_time` first. A tick may fall between the two, and a
-/// busy machine may take the process off its core there, for a slice of a few milliseconds.
+/// The service reads its clock for both in one expression, `request_time` first. A tick may fall between the
+/// two, and a busy machine may take the process off its core there, for a slice of a few milliseconds.
 const TWO_READINGS: TimeDelta = TimeDelta::milliseconds(5);
 
 /// The placeholders assigned so far.

@@ -1,10 +1,12 @@
 //! Renders requests, responses and decoded results as snapshots.
 //!
-//! A message is shown in the form of HTTP/1.1, head first. The order of keys, an explicit `null` and the absence of
-//! spaces are part of the contract. Therefore a body of compact JSON, the usual form, is pretty-printed, and any other
-//! body is shown verbatim with a note, so that each byte follows from the snapshot.
+//! A message is shown in the form of HTTP/1.1, head first. The order of keys, an explicit `null` and the
+//! absence of spaces are part of the contract. Therefore a body of compact JSON, the usual form, is
+//! pretty-printed, and any other body is shown verbatim with a note, so that each byte follows from the
+//! snapshot.
 //!
-//! Rejected alternative: `Debug` output, because it does not sort, escapes everything and changes with the libraries.
+//! Rejected alternative: `Debug` output, because it does not sort, escapes everything and changes with the
+//! libraries.
 
 use crate::normalize::Normalizer;
 use http::header::{ACCEPT, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER};
@@ -85,8 +87,8 @@ fn headers(out: &mut String, headers: &http::HeaderMap) {
     }
 }
 
-/// Renders a body, normalized by `json` and `text`. Bytes that are not UTF-8 are shown as their number, since a snapshot
-/// is UTF-8.
+/// Renders a body, normalized by `json` and `text`. Bytes that are not UTF-8 are shown as their number, since
+/// a snapshot is UTF-8.
 fn body(bytes: &[u8], json: &dyn Fn(Value) -> Value, text: &dyn Fn(&str) -> String) -> String {
     let Ok(body) = std::str::from_utf8(bytes) else {
         return format!("({} bytes that are not UTF-8)", bytes.len());
@@ -100,8 +102,8 @@ fn body(bytes: &[u8], json: &dyn Fn(Value) -> Value, text: &dyn Fn(&str) -> Stri
     }
 }
 
-/// Renders the result of a typed decoder for `body`: the value, encoded as JSON again if that differs from the body, or
-/// all fields of the error.
+/// Renders the result of a typed decoder for `body`: the value, encoded as JSON again if that differs from
+/// the body, or all fields of the error.
 #[must_use]
 pub fn decoded(outcome: &Result<String, Error>, body: &str) -> String {
     let error = match outcome {

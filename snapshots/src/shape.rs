@@ -1,7 +1,8 @@
 //! The shape of response bodies: their keys, how often each is present, and their types.
 //!
-//! Values differ between services and between runs, but shapes do not, so a changed shape shows that a service has
-//! drifted. The payloads of users may have any shape: of `user` and `data`, only the type is recorded.
+//! Values differ between services and between runs, but shapes do not, so a changed shape shows that a
+//! service has drifted. The payloads of users may have any shape: of `user` and `data`, only the type is
+//! recorded.
 
 use serde_json::{Map, Value};
 use sessions_client::Response;
@@ -12,8 +13,8 @@ use std::fmt::Write as _;
 #[derive(Clone, Debug, Default)]
 pub struct Shapes {
     responses: BTreeMap<(String, String), BTreeMap<String, Node>>,
-    /// The keys of sessions and pages in any response, so that a key that an operation never returns is shown as such.
-    /// Errors are not included, since their kinds depend on the operation.
+    /// The keys of sessions and pages in any response, so that a key that an operation never returns is shown
+    /// as such. Errors are not included, since their kinds depend on the operation.
     known: BTreeMap<Kind, BTreeSet<String>>,
 }
 

@@ -1,4 +1,5 @@
-//! The contract offline: the requests that the client encodes, and the results that it decodes from responses.
+//! The contract offline: the requests that the client encodes, and the results that it decodes from
+//! responses.
 
 mod comparison;
 mod messages;

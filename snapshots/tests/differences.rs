@@ -38,7 +38,7 @@ fn differences_and_reasons_correspond() {
                 ));
             }
             (None, Some(_)) => {
-                wrong.push(format!("{folder}/{own}.snap has no snapshot without a variant: delete it"))
+                wrong.push(format!("{folder}/{own}.snap has no snapshot without a variant: delete it"));
             }
             (Some(_), Some(_)) => {}
         }

@@ -1,16 +1,16 @@
 //! The contract live: every case, against the embedded service and the service that `SESSIONS_URL` names.
 //!
-//! Both are compared with the same snapshots. That proves the embedded service equivalent to the real one within the
-//! cases.
+//! Both are compared with the same snapshots. This shows that the embedded service behaves like the
+//! real one in every case.
 //!
 //! * `SESSIONS_URL=http://host:port` is the service to test. Without it, only the embedded service is tested.
 //! * `SESSIONS_CLOSE_EXPIRED=yes` confirms that nothing else uses the service. It allows calls of
 //!   `close_expired_sessions`, which closes sessions of other users, and a session without a user.
-//! * `SESSIONS_VARIANT=old` selects the implementation, one of those in `snapshots::differences`. Its known differences
-//!   are compared with separate snapshots, such as `open_session__invalid_arguments@old.snap`.
+//! * `SESSIONS_VARIANT=old` selects the implementation, one of those in `snapshots::differences`. Its known
+//!   differences are compared with separate snapshots, such as `open_session__invalid_arguments@old.snap`.
 //!
-//! Every session of a run belongs to a dedicated user and is deleted at the end of its case, also after a failure, a
-//! panic, or a termination signal. A second signal ends the process at once.
+//! Every session of a run belongs to a dedicated user and is deleted at the end of its case, also after a
+//! failure, a panic, or a termination signal. A second signal ends the process at once.
 
 mod cases;
 mod comparison;
@@ -74,7 +74,8 @@ async fn the_service_at_sessions_url_satisfies_the_contract() {
     compare_with_snapshots(&report, variant.as_deref());
 }
 
-/// A command that runs the live test at `url` in a separate process, since a signal ends a process, not a test.
+/// A command that runs the live test at `url` in a separate process, since a signal ends a process, not a
+/// test.
 fn run_command(url: &str) -> Command {
     let mut run = Command::new(env::current_exe().unwrap());
     run.args(["--exact", "the_service_at_sessions_url_satisfies_the_contract", "--nocapture"])
@@ -162,8 +163,8 @@ async fn a_second_signal_ends_the_run_and_names_its_user() {
     assert_eq!(run.wait().await.unwrap().code(), Some(128 + 15));
 }
 
-/// The first pause after a failure during clean-up. With five attempts, a service has 15 seconds to come back, enough for a
-/// redeployment.
+/// The first pause after a failure during clean-up. With five attempts, a service has 15 seconds to come
+/// back, enough for a redeployment.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Describes a run before it starts.

@@ -1,6 +1,7 @@
 //! The changes that `mutations/run` makes still fit the files that they name.
 //!
-//! `mutations/run` builds the workspace once for each change and takes long; whether a pattern matches is known at once.
+//! `mutations/run` builds the workspace once for each change and takes long; whether a pattern matches is
+//! known at once.
 
 #![cfg(unix)]
 

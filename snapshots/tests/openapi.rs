@@ -84,8 +84,8 @@ fn every_recorded_message_matches_the_document() {
     assert!(checked > 50, "only {checked} bodies were found: have the snapshots moved?");
 }
 
-/// Asserts that the keys of `full` are the properties of the schema, those of `bare` the required ones, and that exactly the
-/// `null` values of `bare` may be `null`.
+/// Asserts that the keys of `full` are the properties of the schema, those of `bare` the required ones, and
+/// that exactly the `null` values of `bare` may be `null`.
 fn assert_matches_type(document: &Value, names: &[&str], full: &impl Serialize, bare: &impl Serialize) {
     let (mut properties, mut required) = (Map::new(), BTreeSet::new());
     for name in names {

@@ -1,10 +1,10 @@
 //! The embedded service returns the captured responses of the real service.
 //!
-//! `fixtures/captures` contains exchanges with the real service in chronological order. The embedded service receives the
-//! same requests at the same times of its clock. Its response bodies are compared byte by byte, and its headers in order,
-//! with its ids and dates replaced by the captured ones. In the captures, stack traces end after their first line, and
-//! bodies are not compressed. Accepted differences are in [`EXPLAINED`]. Requests that cannot be replayed, which each file
-//! names, are in [`LEFT_OUT`].
+//! `fixtures/captures` contains exchanges with the real service in chronological order. The embedded service
+//! receives the same requests at the same times of its clock. Its response bodies are compared byte by byte,
+//! and its headers in order, with its ids and dates replaced by the captured ones. In the captures, stack
+//! traces end after their first line, and bodies are not compressed. Accepted differences are in
+//! [`EXPLAINED`]. Requests that cannot be replayed, which each file names, are in [`LEFT_OUT`].
 
 mod wire;
 
@@ -171,7 +171,8 @@ impl Embedded {
     async fn start() -> Self {
         let now = Arc::new(Mutex::new(DateTime::UNIX_EPOCH));
         let clock = Arc::clone(&now);
-        // The timeout of the capture with expired sessions; the others are shorter than the default of 24 hours.
+        // The timeout of the capture with expired sessions; the others are shorter than the default of 24
+        // hours.
         let sessions = SessionsMemoryClientV1::new()
             .with_clock(move || *clock.lock().unwrap())
             .with_expire_timeout(TimeDelta::milliseconds(300));

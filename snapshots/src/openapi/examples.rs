@@ -22,7 +22,8 @@ pub struct Example {
 pub type Examples = BTreeMap<String, Vec<Example>>;
 
 /// Reads the snapshots of `folder` named `request__<operation>__<situation>.snap` and
-/// `response__<operation>__<kind>__<situation>.snap`, except for unexpected responses, which are not part of the contract.
+/// `response__<operation>__<kind>__<situation>.snap`, except for unexpected responses, which are not part of
+/// the contract.
 ///
 /// # Errors
 ///

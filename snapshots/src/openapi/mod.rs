@@ -1,11 +1,11 @@
 //! Builds an OpenAPI 3.1 document from the route table, the schemas and the snapshots.
 //!
-//! Methods, paths and arguments come from the routes, descriptions from the documentation of the contract, statuses and
-//! examples from the snapshots. Only the schemas, and the choice of the schema for a success, are written here, since no
-//! type contains them.
+//! Methods, paths and arguments come from the routes, descriptions from the documentation of the contract,
+//! statuses and examples from the snapshots. Only the schemas, and the choice of the schema for a success,
+//! are written here, since no type contains them.
 //!
-//! Rejected alternative: the document of the service itself, because it declares optional arguments as required and
-//! mentions neither 204 nor errors.
+//! Rejected alternative: the document of the service itself, because it declares optional arguments as
+//! required and mentions neither 204 nor errors.
 
 mod examples;
 mod schemas;
@@ -24,8 +24,8 @@ const METHOD_NOT_ALLOWED: u16 = 405;
 ///
 /// # Errors
 ///
-/// If an argument has no schema, an operation has no snapshot, or an argument has a location that the document does not
-/// support. The sentence names it.
+/// If an argument has no schema, an operation has no snapshot, or an argument has a location that the
+/// document does not support. The sentence names it.
 pub fn openapi(routes: &[&Route], examples: &Examples) -> Result<Value, String> {
     // Errors before a command do not depend on the command.
     let mut unreached: BTreeMap<u16, Vec<&Example>> = BTreeMap::new();
@@ -112,8 +112,8 @@ fn links(routes: &[&Route]) -> Value {
     Value::Object(routes.iter().filter(takes_an_id).map(link).collect())
 }
 
-/// Formats the document for the checked-in file. Characters that are valid in JSON but not in YAML are escaped, since many
-/// tools parse JSON as YAML.
+/// Formats the document for the checked-in file. Characters that are valid in JSON but not in YAML are
+/// escaped, since many tools parse JSON as YAML.
 ///
 /// # Errors
 ///
@@ -127,8 +127,8 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Describes an argument outside of the body. A correlation id may be in the query or in a header, and is optional in
-/// both.
+/// Describes an argument outside of the body. A correlation id may be in the query or in a header, and is
+/// optional in both.
 fn parameter(param: &Param, place: Place) -> Vec<Value> {
     let parameter = |location: &str, name: &str, required: bool, description: &str| {
         json!({

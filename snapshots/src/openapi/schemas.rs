@@ -1,8 +1,9 @@
 //! JSON Schemas of requests and responses, as the service reads and writes them.
 //!
-//! Rejected alternative: schemas derived from the types (schemars), because the types are lenient in what they accept and
-//! the service is exact in what it writes, which is what a document of the contract must describe. `tests/openapi.rs`
-//! checks every key, every `null` and every absent key against the types and all recorded responses.
+//! Rejected alternative: schemas derived from the types (schemars), because the types are lenient in what
+//! they accept and the service is exact in what it writes, which is what a document of the contract must
+//! describe. `tests/openapi.rs` checks every key, every `null` and every absent key against the types and all
+//! recorded responses.
 
 use serde_json::{Value, json};
 

@@ -1,8 +1,8 @@
 //! Test cases and their steps.
 //!
-//! A body is written as it appears in the snapshot, with placeholders for values of the run: `<user>` for the user of the
-//! case, `<id:1>` for the first session in a response, `<t1>` for the earliest time known so far, and the names of the
-//! case's own large values.
+//! A body is written as it appears in the snapshot, with placeholders for values of the run: `<user>` for the
+//! user of the case, `<id:1>` for the first session in a response, `<t1>` for the earliest time known so far,
+//! and the names of the case's own large values.
 
 use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{HeaderName, HeaderValue, Method};
@@ -170,21 +170,23 @@ impl Case {
         opens.map(|step| step.times).sum()
     }
 
-    /// Marks the case as one that opens sessions without its user, which cannot be found again if the response is lost.
+    /// Marks the case as one that opens sessions without its user, which cannot be found again if the
+    /// response is lost.
     #[must_use]
     pub fn opens_unowned_sessions(mut self) -> Self {
         self.opens_unowned = true;
         self
     }
 
-    /// Returns whether the case may run only at a service without other users: it may change their sessions, such as by
-    /// closing expired ones, or leave sessions that cannot be found again.
+    /// Returns whether the case may run only at a service without other users: it may change their sessions,
+    /// such as by closing expired ones, or leave sessions that cannot be found again.
     #[must_use]
     pub fn needs_exclusive_service(&self) -> bool {
         self.opens_unowned || self.steps.iter().any(|step| step.target.contains("close_expired_sessions"))
     }
 
-    /// Defines a value that is too large for a snapshot; `"<name>"` is its placeholder in bodies and snapshots.
+    /// Defines a value that is too large for a snapshot; `"<name>"` is its placeholder in bodies and
+    /// snapshots.
     #[must_use]
     pub fn value(mut self, name: &str, value: Value) -> Self {
         self.values.push((format!("<{name}>"), value));

@@ -13,9 +13,9 @@ const ATTEMPTS: u32 = 5;
 
 /// Deletes every session that the exchanges opened, and those of the user whose responses were lost.
 ///
-/// Returns an id or a sentence for everything left behind: sessions that could not be deleted, those that may belong to
-/// another user, and the user if it is unknown whether there are more. Failures are retried with exponential backoff,
-/// which starts at `pause`.
+/// Returns an id or a sentence for everything left behind: sessions that could not be deleted, those that may
+/// belong to another user, and the user if it is unknown whether there are more. Failures are retried with
+/// exponential backoff, which starts at `pause`.
 pub(super) async fn clean_up<T>(
     transport: T,
     exchanges: &[Exchange],
@@ -53,8 +53,8 @@ where
             remarks.push(format!("those of the user {} that have no `id`", owner.user_id));
             break;
         }
-        // A page is not the whole list, and responses may have been lost, so there may be more. Sessions that are still
-        // listed after their deletion are not deleted again, which would not end.
+        // A page is not the whole list, and responses may have been lost, so there may be more. Sessions that
+        // are still listed after their deletion are not deleted again, which would not end.
         let (undeleted, more): (Vec<_>, Vec<_>) =
             listed.into_iter().flatten().filter(|id| !left.contains(id)).partition(|id| deleted.contains(id));
         if more.is_empty() {
@@ -108,8 +108,8 @@ impl<T: Transport + Clone + 'static> Cleaner<T> {
         }
     }
 
-    /// Sends `call` and returns the result of `read`. If there is no response, or `read` returns `None`, pauses and
-    /// returns `None`.
+    /// Sends `call` and returns the result of `read`. If there is no response, or `read` returns `None`,
+    /// pauses and returns `None`.
     async fn attempt<V>(&mut self, call: Call, read: impl FnOnce(Response) -> Option<V>) -> Option<V> {
         let transport = self.transport.clone();
         // In a separate task, so that a panic counts as a failure.

@@ -1,7 +1,7 @@
 //! Test cases that run against any sessions service.
 //!
-//! A [`Case`] describes the requests, [`run`] sends them and deletes the sessions that they open. The results are rendered
-//! as snapshots, which are equal for all services that satisfy the contract.
+//! A [`Case`] describes the requests, [`run`] sends them and deletes the sessions that they open. The results
+//! are rendered as snapshots, which are equal for all services that satisfy the contract.
 
 mod case;
 mod clean;

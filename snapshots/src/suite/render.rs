@@ -57,8 +57,8 @@ fn result(response: &Response, decoded: &Response, names: &Normalizer) -> String
     names.normalize(&format!("decoded as an error: {}: {}", text("code"), text("message")))
 }
 
-/// Renders a response as one line: its status, followed by the session ids of a page, the arguments that a session
-/// stores, or the code and message of an error.
+/// Renders a response as one line: its status, followed by the session ids of a page, the arguments that a
+/// session stores, or the code and message of an error.
 fn row(response: &Response, names: &Normalizer) -> String {
     let status = response.status().as_u16();
     let Ok(json) = serde_json::from_slice::<Value>(response.body()) else {

@@ -25,7 +25,8 @@ use std::time::{Duration, Instant};
 pub struct RunOptions {
     /// Prefix of its users, which are numbered: `<user>-1` and so on.
     pub user: String,
-    /// Whether the run has the service to itself. Then it may close expired sessions and open sessions without a user.
+    /// Whether the run has the service to itself. Then it may close expired sessions and open sessions
+    /// without a user.
     pub may_close_expired: bool,
     /// Handle for another task to stop the run early.
     pub stop: StopSignal,
@@ -74,10 +75,11 @@ impl fmt::Display for Aborted {
     }
 }
 
-/// Runs `cases` in order against the service behind `transport`, and deletes the sessions of each, however it ends.
+/// Runs `cases` in order against the service behind `transport`, and deletes the sessions of each, however it
+/// ends.
 ///
-/// The run ends after a case that gets no response, panics, is stopped or leaves sessions behind. Must be called on a
-/// tokio runtime with a timer.
+/// The run ends after a case that gets no response, panics, is stopped or leaves sessions behind. Must be
+/// called on a tokio runtime with a timer.
 pub async fn run<T>(transport: T, cases: &[Case], options: &RunOptions) -> RunReport
 where
     T: Transport + Clone + 'static,
@@ -220,8 +222,8 @@ impl<T: Transport + Clone + 'static> CaseRun<T> {
         Ok(body)
     }
 
-    /// Waits until the clock of the service is past the latest time of any session, so that the next change has another
-    /// time. The time of the service comes from its heartbeat; without one, waits 100 ms.
+    /// Waits until the clock of the service is past the latest time of any session, so that the next change
+    /// has another time. The time of the service comes from its heartbeat; without one, waits 100 ms.
     async fn wait_for_next_tick(&self) -> Result<(), Error> {
         let Some(latest) = self.names.latest() else { return Ok(()) };
         let started = Instant::now();

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A handle that stops a run from outside and knows the user of its current case. Clones belong to the same run.
+/// A handle that stops a run from outside and knows the user of its current case. Clones belong to the same
+/// run.
 #[derive(Clone, Debug, Default)]
 pub struct StopSignal {
     requested: Arc<AtomicBool>,

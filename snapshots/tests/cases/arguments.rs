@@ -44,8 +44,8 @@ fn case(route: &'static Route, name: &'static str) -> Case {
     forms.fold(case, |case, form| case.row(&body(Some(form))))
 }
 
-/// Returns a valid value for another argument, or `None` if it is optional. Lists contain sessions of the case's user, or
-/// none.
+/// Returns a valid value for another argument, or `None` if it is optional. Lists contain sessions of the
+/// case's user, or none.
 fn valid_value(name: &str) -> Option<&'static str> {
     match name {
         "session_id" => Some(r#""<id:1>""#),

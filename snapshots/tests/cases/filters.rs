@@ -1,5 +1,5 @@
-//! Conditions of lists, single and combined, on three sessions: the first and the third are open, the second was closed
-//! after the third was opened.
+//! Conditions of lists, single and combined, on three sessions: the first and the third are open, the second
+//! was closed after the third was opened.
 //!
 //! Every list is filtered by the case's user, so that sessions of other users are never read.
 

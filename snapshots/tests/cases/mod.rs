@@ -1,7 +1,7 @@
 //! The cases of the live tests: for each operation, every situation that the contract defines.
 //!
-//! One file for each topic. The cases that follow from the route table (`arguments`, `unreached`) are generated from it, so
-//! they include new operations and arguments; coverage is verified after each run.
+//! One file for each topic. The cases that follow from the route table (`arguments`, `unreached`) are
+//! generated from it, so they include new operations and arguments; coverage is verified after each run.
 
 mod arguments;
 mod changing;

@@ -26,8 +26,8 @@ pub(crate) fn stored(folder: &str, name: &str) -> Option<String> {
 /// Folder, name and content of a snapshot.
 pub(crate) type Snapshot<'p> = (&'p str, String, String);
 
-/// Compares results with their stored snapshots, or those of `variant` where it is known to differ. First logs all changes
-/// in words, since insta may stop at the first difference.
+/// Compares results with their stored snapshots, or those of `variant` where it is known to differ. First
+/// logs all changes in words, since insta may stop at the first difference.
 pub(crate) fn compare_all(snapshots: &[Snapshot<'_>], variant: Option<&str>) {
     log_changes(snapshots, variant);
     for (folder, name, snapshot) in snapshots {

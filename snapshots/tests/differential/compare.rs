@@ -1,10 +1,11 @@
 //! Normalizes responses for comparison.
 //!
-//! Bodies are compared byte by byte, after ids, times and unstable parts are replaced by placeholders: each string that
-//! [`Normalizer`] changes in the parsed value is replaced in the source of the body. Comparing parsed values would not show
-//! the format of numbers or the order of keys.
+//! Bodies are compared byte by byte, after ids, times and unstable parts are replaced by placeholders: each
+//! string that [`Normalizer`] changes in the parsed value is replaced in the source of the body. Comparing
+//! parsed values would not show the format of numbers or the order of keys.
 //!
-//! The differences that are neither compared nor generated are in [`snapshots::exceptions`], with their reasons.
+//! The differences that are neither compared nor generated are in [`snapshots::exceptions`], with their
+//! reasons.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -90,7 +91,8 @@ fn collect<'v>(before: &'v Value, after: &'v Value, changes: &mut Vec<(&'v str, 
     }
 }
 
-/// Escapes the backslash of every `\ud8..`: in a response it is an unpaired surrogate, which a Rust string cannot contain.
+/// Escapes the backslash of every `\ud8..`: in a response it is an unpaired surrogate, which a Rust string
+/// cannot contain.
 pub(crate) fn readable(json: &str) -> String {
     let mut readable = String::with_capacity(json.len());
     let mut rest = json;

@@ -63,7 +63,8 @@ fn command() -> impl Strategy<Value = (&'static str, String)> {
     ]
 }
 
-/// Generates an object with the given fields: mostly valid, but some are invalid, missing, duplicate or unknown.
+/// Generates an object with the given fields: mostly valid, but some are invalid, missing, duplicate or
+/// unknown.
 fn object(fields: Vec<(&'static str, Json)>) -> Json {
     let known: Vec<&'static str> = fields.iter().map(|(name, _)| *name).collect();
     let mut all: Vec<BoxedStrategy<Option<String>>> = Vec::new();

@@ -1,15 +1,15 @@
 //! The embedded service and the real one return equal responses to random requests.
 //!
 //! Random sequences of raw requests, many of them malformed, go to the embedded service and to the service at
-//! `SESSIONS_URL`, step by step. After normalization both responses must be equal: status, headers, body. The first
-//! sequence with a difference is shrunk and printed with all its responses.
+//! `SESSIONS_URL`, step by step. After normalization both responses must be equal: status, headers, body. The
+//! first sequence with a difference is shrunk and printed with all its responses.
 //!
 //! ```sh
 //! snapshots/providers/with-service.sh cargo test -p snapshots --test differential -- --nocapture
 //! ```
 //!
-//! * `SESSIONS_URL` is a service at 127.0.0.1, and `SESSIONS_CLOSE_EXPIRED=yes` confirms that nothing else uses it.
-//!   Otherwise the test is skipped. Lists are compared unfiltered, so the service must be empty.
+//! * `SESSIONS_URL` is a service at 127.0.0.1, and `SESSIONS_CLOSE_EXPIRED=yes` confirms that nothing else
+//!   uses it. Otherwise the test is skipped. Lists are compared unfiltered, so the service must be empty.
 //! * `DIFFERENTIAL_CALLS` is the number of calls, 20,000 by default; half of them use a fixed seed.
 //! * `DIFFERENTIAL_SEED` is the seed of the other half. By default it is random; it is always printed.
 

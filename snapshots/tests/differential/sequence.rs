@@ -5,9 +5,9 @@ use flate2::write::GzEncoder;
 use std::fmt;
 use std::io::Write as _;
 
-/// A request. In its strings, `⟦id:0⟧` is the id of the first session that the sequence opened, `⟦ID:0⟧` that id in
-/// capitals, `⟦time:0+1⟧` a millisecond after its latest change, and `⟦byte:255⟧` a byte of this value. The index is
-/// taken modulo the number of sessions. `⟦md5:⟧` is the digest of the body.
+/// A request. In its strings, `⟦id:0⟧` is the id of the first session that the sequence opened, `⟦ID:0⟧` that
+/// id in capitals, `⟦time:0+1⟧` a millisecond after its latest change, and `⟦byte:255⟧` a byte of this value.
+/// The index is taken modulo the number of sessions. `⟦md5:⟧` is the digest of the body.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) method: &'static str,

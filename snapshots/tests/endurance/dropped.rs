@@ -1,7 +1,7 @@
 //! Calls that are cancelled at any point leave nothing behind and do not affect other calls.
 //!
-//! A future is dropped after a number of polls, not after a time: before its connection is made, after its request is
-//! sent, or within its response.
+//! A future is dropped after a number of polls, not after a time: before its connection is made, after its
+//! request is sent, or within its response.
 
 use super::system::{connections_at, resident_kib};
 use serde_json::json;
@@ -140,7 +140,8 @@ fn drop_calls<T: Transport + Clone + 'static>(library: &str, transport: impl Fn(
             if warm.is_none() && done.load(Ordering::Relaxed) >= total / 5 {
                 warm = resident_kib();
             }
-            // Not at every tick, since the table is long: it contains all connections closed in the last minute.
+            // Not at every tick, since the table is long: it contains all connections closed in the last
+            // minute.
             if looked.elapsed() > Duration::from_secs(1) {
                 most = most.max(connections_at(port).unwrap_or_default().len());
                 looked = Instant::now();

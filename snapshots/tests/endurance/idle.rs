@@ -1,9 +1,9 @@
 //! Idle pauses around the moment at which the service closes connections.
 //!
-//! The service announces a keep-alive of 5 seconds and closes after 6, so that pauses of 5.9 to 6.1 seconds race with the
-//! close. Clients with the default pool never encounter it. Other clients keep connections longer than the service does: a
-//! stale connection must not be an error for an idempotent call. `open_session` may return an error, since it is unknown
-//! whether the service received the request.
+//! The service announces a keep-alive of 5 seconds and closes after 6, so that pauses of 5.9 to 6.1 seconds
+//! race with the close. Clients with the default pool never encounter it. Other clients keep connections
+//! longer than the service does: a stale connection must not be an error for an idempotent call.
+//! `open_session` may return an error, since it is unknown whether the service received the request.
 
 use super::{RetryCounter, clean_up, sessions_of, unique_user};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -103,7 +103,8 @@ impl Resolve for CountingConnections {
     }
 }
 
-/// The results of all clients of one kind, and the number of their sessions at the service before the clean-up.
+/// The results of all clients of one kind, and the number of their sessions at the service before the
+/// clean-up.
 struct Pool {
     name: &'static str,
     figures: Figures,

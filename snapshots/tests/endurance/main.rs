@@ -1,4 +1,5 @@
-//! Tests with many calls and in real time: idle pauses, a service that is killed, broken connections, cancelled calls.
+//! Tests with many calls and in real time: idle pauses, a service that is killed, broken connections,
+//! cancelled calls.
 //!
 //! ```sh
 //! cargo test -p snapshots --test endurance -- --nocapture
@@ -6,12 +7,12 @@
 //! ```
 //!
 //! The first command needs no service and takes a few seconds. The second runs everything against the real
-//! service, in less than two minutes. Each test prints its results. Sessions belong to a dedicated user and are deleted
-//! at the end.
+//! service, in less than two minutes. Each test prints its results. Sessions belong to a dedicated user and
+//! are deleted at the end.
 //!
 //! * `SESSIONS_URL=http://host:port` is the service for idle pauses and broken connections.
-//! * `SESSIONS_DROPPED_CALLS=100000` is the number of calls over each library, of which a third is cancelled; 10,000 by
-//!   default.
+//! * `SESSIONS_DROPPED_CALLS=100000` is the number of calls over each library, of which a third is cancelled;
+//!   10,000 by default.
 
 mod dropped;
 mod idle;

@@ -1,8 +1,8 @@
-//! Sessions are opened over connections that break at every stage: before the request is read, before the service receives
-//! it, after the service has processed it, within the response.
+//! Sessions are opened over connections that break at every stage: before the request is read, before the
+//! service receives it, after the service has processed it, within the response.
 //!
-//! Afterwards every session at the service belongs to exactly one call: one that succeeded, or one whose error allows that
-//! the service processed the request.
+//! Afterwards every session at the service belongs to exactly one call: one that succeeded, or one whose
+//! error allows that the service processed the request.
 
 use super::proxy::{Fate, Proxy};
 use super::{clean_up, sessions_of, unique_user};

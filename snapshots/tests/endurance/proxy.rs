@@ -46,7 +46,8 @@ struct Fates {
 }
 
 impl Proxy {
-    /// Starts a proxy in front of `service`. Half of the requests pass; `seed` decides the fate of the others.
+    /// Starts a proxy in front of `service`. Half of the requests pass; `seed` decides the fate of the
+    /// others.
     pub(crate) fn start(service: SocketAddr, seed: u64) -> Self {
         let reserved = bound("127.0.0.1:0".parse().unwrap());
         let address = reserved.local_addr().unwrap();
@@ -70,7 +71,8 @@ impl Drop for Proxy {
 }
 
 impl Fates {
-    /// Listens at the address of `reserved`, which stays bound during a downtime so that no other process gets the port.
+    /// Listens at the address of `reserved`, which stays bound during a downtime so that no other process
+    /// gets the port.
     async fn listen(self: Arc<Self>, reserved: TcpSocket) {
         let address = reserved.local_addr().unwrap();
         let mut listener = bound(address).listen(1024).unwrap();

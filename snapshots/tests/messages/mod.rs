@@ -1,8 +1,9 @@
-//! The messages of the offline tests: for each operation, the requests that the client encodes and the responses that it
-//! decodes.
+//! The messages of the offline tests: for each operation, the requests that the client encodes and the
+//! responses that it decodes.
 //!
-//! Most responses were captured from the real service, with stack traces cut after their first frame. A few come from
-//! other sources: a service on MongoDB, the Dart service, proxies. They are part of the operation where clients meet them.
+//! Most responses were captured from the real service, with stack traces cut after their first frame. A few
+//! come from other sources: a service on MongoDB, the Dart service, proxies. They are part of the operation
+//! where clients meet them.
 //!
 //! A request that the official clients also send has their body next to it.
 
@@ -104,8 +105,8 @@ impl Operation {
         self.response(Kind::Invalid, situation, StatusCode::BAD_REQUEST, JSON, body)
     }
 
-    /// Adds the error of a failed command. The shape is the framework's; most causes are invented, since few commands of the
-    /// real service can be made to fail.
+    /// Adds the error of a failed command. The shape is the framework's; most causes are invented, since few
+    /// commands of the real service can be made to fail.
     fn broken(self, situation: &'static str, cause: &str) -> Self {
         let name = self.name;
         let body = format!(
