@@ -1,11 +1,11 @@
-//! Runs a command while the embedded service runs beside it, and ends as the command ends.
+//! Runs a command against the embedded service and exits with the status of the command.
 //!
 //! ```sh
 //! cargo run -p snapshots --example with_embedded_service -- COMMAND [ARGUMENT…]
 //! ```
 //!
-//! The command finds the service at `$SESSIONS_URL`, as it does under `providers/with-service.sh`: the same
-//! check can be made of both services.
+//! The command finds the service at `$SESSIONS_URL`, as it does with `providers/with-service.sh`, so that the
+//! same check can run against both services.
 
 use sessions_client::SessionsMemoryClientV1;
 use sessions_client::server::EmbeddedService;
@@ -31,16 +31,16 @@ async fn main() -> ExitCode {
         .args(arguments)
         .env("SESSIONS_URL", service.url())
         .env("SESSIONS_CLOSE_EXPIRED", "yes")
-        // A proxy has no way to this service.
+        // A proxy cannot reach this service.
         .env("NO_PROXY", "127.0.0.1")
         .env("no_proxy", "127.0.0.1")
         .status()
         .await;
     match status {
-        // A command that a signal ended has no code of its own.
+        // A command that was ended by a signal has no exit code.
         Ok(status) => ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)),
         Err(error) => {
-            eprintln!("{} cannot be run: {error}", program.display());
+            eprintln!("cannot run {}: {error}", program.display());
             ExitCode::from(127)
         }
     }

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The contract tests against every implementation that there is, and the official client against the first two.
+# Runs the contract tests against every available implementation, and the official client against the first two.
 #
 #   ./all.sh [--allow-skipped]
 #
-# The embedded service, the real one, the older generation of it, and the service at $SESSIONS_URL if that is set.
-# What this machine cannot run is skipped, with a line that says so. Ends with 1 if anything failed, or was skipped
-# without --allow-skipped; what did and was is in the table at the end.
+# The implementations are the embedded service, the real one, its older generation, and the service at $SESSIONS_URL if
+# that is set. Those that need missing programs are skipped. Prints a table of results at the end. Exits with 1 if anything
+# failed, or was skipped without --allow-skipped.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -43,29 +43,28 @@ skip() {
     skipped=$((skipped + 1))
 }
 
-live=(cargo test -p snapshots --test live -- --exact the_service_at_sessions_url_lives_up_to_the_contract)
+live=(cargo test -p snapshots --test live -- --exact the_service_at_sessions_url_satisfies_the_contract)
 
-provider "embedded service, and all that is offline" cargo test -p snapshots
+provider "embedded service, and all offline tests" cargo test -p snapshots
 if command -v node >/dev/null && command -v npm >/dev/null; then
     provider "service-sessions-node" "$providers/with-service.sh" "${live[@]}"
     provider "pip-services-sessions-node, the older generation" "$providers/with-service.sh" --old "${live[@]}"
-    provider "official client: the embedded service is to it as the real one" "$providers/official-client.sh"
+    provider "official client: the embedded service is indistinguishable from the real one" "$providers/official-client.sh"
 else
     for name in "service-sessions-node" "pip-services-sessions-node, the older generation" "official client"; do
-        skip "$name" "there is no Node.js with npm"
+        skip "$name" "Node.js with npm is not installed"
     done
 fi
 if [[ -n $url ]]; then
     provider "the service at SESSIONS_URL" env SESSIONS_URL="$url" "${live[@]}"
 else
-    # Nobody asked for it.
-    table+=("-        the service at SESSIONS_URL: it is not set")
+    table+=("-        the service at SESSIONS_URL: not set")
 fi
 
 printf '\n'
 printf '%s\n' "${table[@]}"
 if ((skipped > 0)) && [[ -z $allow_skipped ]]; then
-    echo "$0: $skipped skipped; install what is missing, or say --allow-skipped" >&2
+    echo "$0: $skipped skipped; install the missing programs, or pass --allow-skipped" >&2
     exit 1
 fi
 exit "$failed"

@@ -1,13 +1,11 @@
 #!/usr/bin/env bash
-# Checks snapshots/openapi.json: that it is a valid OpenAPI document, and that the embedded and the real service
-# answer as it says.
+# Checks that snapshots/openapi.json is a valid OpenAPI document, and that the embedded and the real service conform to it.
 #
 #   ./openapi.sh [DOCUMENT]
 #
-# What it needs from PyPI is installed in target/openapi, with the versions of openapi/requirements.txt. The
-# answers that are accepted without being documented, and why, are in openapi/schemathesis.toml and
-# openapi/known_answers.py. The seed is fixed, so every run asks the same. The line at the end of each run has the
-# figures; the reports are in target/openapi.
+# The packages of openapi/requirements.txt are installed from PyPI in target/openapi. Checks that are disabled, and requests
+# that are not sent, are in openapi/schemathesis.toml and openapi/unsent_requests.py, with reasons. The seed is fixed, so
+# that every run sends the same requests. The last line of each run summarizes it; the reports are in target/openapi.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -16,7 +14,7 @@ document=$(realpath "${1:-$root/snapshots/openapi.json}")
 work=$root/target/openapi
 bin=$work/venv/bin
 
-# The copy of the requirements tells a finished installation from one that was broken off or is of other versions.
+# The copy of the requirements is written last, so that it identifies a complete installation of the same versions.
 if ! cmp -s "$here/openapi/requirements.txt" "$work/installed.txt"; then
     rm -rf "$work/venv" "$work/installed.txt"
     mkdir -p "$work"
@@ -27,13 +25,13 @@ fi
 
 "$bin/openapi-spec-validator" --schema 3.1 "$document"
 
-# ask NAME COMMAND…: runs schemathesis at the service that COMMAND starts.
-ask() {
+# check NAME COMMAND…: runs schemathesis against the service that COMMAND starts.
+check() {
     local name=$1 status=0
     shift
-    # schemathesis keeps the failures of earlier runs and asks about them again, which would not be the same run.
+    # schemathesis stores failures and sends them again in the next run, which would make runs differ.
     (cd "$work" && rm -rf .schemathesis .hypothesis "$name.json" && PYTHONPATH="$here/openapi" \
-        PYTHONDONTWRITEBYTECODE=1 SCHEMATHESIS_HOOKS=known_answers "$@" sh -c '"$0" --config-file "$1" run "$2" --url "$SESSIONS_URL" \
+        PYTHONDONTWRITEBYTECODE=1 SCHEMATHESIS_HOOKS=unsent_requests "$@" sh -c '"$0" --config-file "$1" run "$2" --url "$SESSIONS_URL" \
         --report json --report-json-path "$3" --no-color' \
         "$bin/schemathesis" "$here/openapi/schemathesis.toml" "$document" "$work/$name.json") \
         >"$work/$name.log" 2>&1 || status=$?
@@ -57,7 +55,7 @@ PYTHON
 
 status=0
 cargo build --quiet --manifest-path "$root/Cargo.toml" -p snapshots --example with_embedded_service
-ask embedded cargo run --quiet --manifest-path "$root/Cargo.toml" -p snapshots \
+check embedded cargo run --quiet --manifest-path "$root/Cargo.toml" -p snapshots \
     --example with_embedded_service -- || status=1
-ask real "$here/with-service.sh" || status=1
+check real "$here/with-service.sh" || status=1
 exit "$status"

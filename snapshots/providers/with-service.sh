@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Runs a command while the real sessions service runs beside it, and ends as the command ends.
+# Runs a command against the real sessions service, and exits with the status of the command.
 #
 #   ./with-service.sh [--old] COMMAND [ARGUMENT…]
 #
-# --old takes the older generation of the service, and tells the contract tests so in $SESSIONS_VARIANT.
+# --old starts the older generation of the service, and sets $SESSIONS_VARIANT for the contract tests.
 #
-# The service is installed if it is not there, listens on a free port of the loopback interface and is stopped
-# when the command has ended, however that happens. The command finds it at $SESSIONS_URL. Since nobody else
-# has sessions there, $SESSIONS_CLOSE_EXPIRED tells the contract tests that they may close expired ones.
+# The service is installed if necessary, listens on a free port of the loopback interface, and is stopped after the command
+# has ended. The command finds it at $SESSIONS_URL. Since nothing else uses the service, $SESSIONS_CLOSE_EXPIRED allows the
+# contract tests to close expired sessions.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -50,8 +50,8 @@ free_port() {
         });'
 }
 
-# Ends well once the service at port $1 answers, and badly once process $2 is gone or 30 seconds are over.
-answers() {
+# Waits until the service at port $1 responds. Fails if process $2 has ended, or after 30 seconds.
+wait_until_ready() {
     node -e '
         const [port, pid] = process.argv.slice(1).map(Number);
         const http = require("http");
@@ -67,8 +67,8 @@ answers() {
         };
         const ask = () => {
             const request = http.get({ host: "127.0.0.1", port, path: "/heartbeat", agent: false, timeout: 1000 });
-            request.on("response", answer => (answer.statusCode === 200 ? process.exit(0) : again()));
-            request.on("timeout", () => request.destroy(new Error("no answer in time")));
+            request.on("response", response => (response.statusCode === 200 ? process.exit(0) : again()));
+            request.on("timeout", () => request.destroy(new Error("no response in time")));
             request.on("error", again);
         };
         ask();' "$1" "$2"
@@ -78,9 +78,9 @@ answers() {
 port=$(free_port)
 "$service/start.sh" "$port" >&2 </dev/null &
 pid=$!
-if ! answers "$port" "$pid"; then
-    echo "$0: the service did not come up at port $port within 30 seconds." >&2
-    echo "LOG_LEVEL=trace $service/start.sh $port tells why." >&2
+if ! wait_until_ready "$port" "$pid"; then
+    echo "$0: the service did not start at port $port within 30 seconds." >&2
+    echo "To see its log, run: LOG_LEVEL=trace $service/start.sh $port" >&2
     exit 69
 fi
 

@@ -1,17 +1,18 @@
-//! Where the embedded service deliberately is not the real one's double.
+//! Accepted differences between the embedded service and the real one: the complete list.
 //!
-//! This is the whole list. `differential` generates nothing that falls under it but texts, which it replaces, and
-//! `replay` names the entry for each captured exchange that is answered otherwise or left out. What schemathesis is
-//! not told to ask (`providers/openapi`) is another matter: there, both services answer alike.
+//! `differential` generates nothing that these cover, except for strings, which it replaces. `replay` names
+//! the entry for each captured exchange whose response differs or which it leaves out. The requests that
+//! schemathesis does not send (`providers/openapi`) are not listed here, since both services respond to them
+//! alike.
 
 use std::fmt;
 
-/// A difference, and why it may be.
+/// A difference, and the reason why it is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exception {
-    /// What is different.
+    /// The difference.
     pub what: &'static str,
-    /// Why.
+    /// The reason.
     pub why: &'static str,
 }
 
@@ -21,82 +22,83 @@ impl fmt::Display for Exception {
     }
 }
 
-/// Stack traces have one line.
-pub const STACK: Exception =
-    Exception { what: "stack traces have one line", why: "those of the real service name its own files" };
+/// The length of stack traces.
+pub const STACK: Exception = Exception {
+    what: "stack traces have one line",
+    why: "those of the real service contain the paths of its files",
+};
 
-/// What is said of bad JSON.
+/// The message about invalid JSON.
 pub const REASON: Exception = Exception {
-    what: "what is said of bad JSON",
-    why: "it is the parser's own text, which depends on the version of Node.js",
+    what: "the reason in an error about invalid JSON differs",
+    why: "it is the parser's message, which depends on the version of Node.js",
 };
 
-/// Deep JSON.
+/// The depth of JSON.
 pub const DEPTH: Exception = Exception {
-    what: "JSON nested deeper than 127 is invalid",
-    why: "it is what serde_json reads; beyond 20,000 the real service keeps what it cannot answer with",
+    what: "JSON nested deeper than 127 levels is invalid",
+    why: "this is the limit of serde_json; beyond 20,000 levels the real service stores values that it cannot return",
 };
 
-/// Requests that end the process.
-pub const CRASH: Exception = Exception {
-    what: "a gzip body that is corrupt is answered with 400",
-    why: "it ends the process of the real service",
-};
+/// Requests that crash the process.
+pub const CRASH: Exception =
+    Exception { what: "a corrupt gzip body results in 400", why: "it crashes the real service" };
 
-/// Bodies that are large.
+/// Large bodies.
 pub const LARGE: Exception = Exception {
-    what: "a body of more than 128 MiB is answered with 413, and so is gzip of more than 16 MiB once it is \
-           decompressed, or in more than 1,000 members",
-    why: "no limit was found in the real service, but a little gzip can fill the memory of whoever embeds one",
+    what: "a body of more than 128 MiB results in 413, and so does gzip with more than 16 MiB of decompressed data or \
+           more than 1,000 members",
+    why: "the real service has no known limit, but a small gzip body could exhaust the memory of a process that embeds \
+          the service",
 };
 
 /// Protocol upgrades.
 pub const UPGRADE: Exception = Exception {
-    what: "a request with `Upgrade` is answered as one without, and `CONNECT` as any verb",
-    why: "the real service never answers, which serves nobody",
+    what: "`Upgrade` is ignored, and `CONNECT` is handled like any other method",
+    why: "the real service never responds, which no client can use",
 };
 
-/// What is no HTTP.
+/// Input that is not valid HTTP.
 pub const BELOW_HTTP: Exception = Exception {
-    what: "what is no HTTP, or ends it, or has a verb that there is not, has an answer with `Content-Length: 0`; two \
-           lengths in one request are taken",
-    why: "hyper says of each answer how long it is, and answers most of this before any service hears of it",
+    what: "the response to malformed HTTP, to an unknown method and to a request that ends the connection has \
+           `Content-Length: 0`; a request with two lengths is accepted",
+    why: "hyper adds the length to every response, and handles most of these before they reach a service",
 };
 
-/// How answers are written.
+/// The format of responses.
 pub const SPELLING: Exception = Exception {
-    what: "all names of headers are capitalized; HTTP/1.0 is answered with HTTP/1.0, and its connection ends where \
-           `close` stands beside `keep-alive`",
-    why: "hyper does so, and no reader of HTTP may mind",
+    what: "all header names are capitalized; the response to HTTP/1.0 is HTTP/1.0, and its connection closes if both \
+           `close` and `keep-alive` are given",
+    why: "hyper does so, and HTTP clients must not depend on it",
 };
 
-/// Clients that are slow.
+/// Slow clients.
 pub const SLOW: Exception = Exception {
-    what: "a connection without a first request is closed after 90 s without an answer, and half a body is waited for \
-           without end",
-    why: "the real service answers 408 after 60 to 90 s or, for a body, after minutes, for which no test waits",
+    what: "a connection without a first request is closed after 90 s without a response, and there is no timeout for an \
+           incomplete body",
+    why: "the real service responds with 408 after 60 to 90 s or, for a body, after minutes; no test waits that long",
 };
 
-/// Headers that are out of form.
+/// Malformed headers.
 pub const HEADERS: Exception = Exception {
-    what: "an `Origin` with letters beyond ASCII is sent back as it came, and an empty `Content-Encoding` is none",
-    why: "Node.js writes the one in the encoding that the body happens to have, and answers the other with a header \
-          that the framework forgot",
+    what: "an `Origin` with non-ASCII letters is returned unchanged, and an empty `Content-Encoding` is ignored",
+    why: "Node.js writes the former in the encoding of the body, and responds to the latter with a header that the \
+          framework left over",
 };
 
-/// Names of JavaScript's own.
+/// Names with a meaning in JavaScript.
 pub const NAMES: Exception = Exception {
-    what: "`constructor` is an argument like any other, a condition can have a `toString`, and brackets in the names \
-           of a query mean nothing",
-    why: "what the real service stumbles over there is JavaScript's, and nobody's contract",
+    what: "`constructor` is an ordinary argument, a condition can have a `toString`, and brackets in the names of a \
+           query have no meaning",
+    why: "the behaviour of the real service is an accident of JavaScript, not part of the contract",
 };
 
-/// What a deployment says of itself.
+/// Metadata of a deployment.
 pub const DEPLOYMENT: Exception = Exception {
-    what: "`/status` names another machine and other components, and there are no pages of Swagger",
+    what: "`/status` names another host and other components, and there are no Swagger pages",
     why: "both belong to the configuration of a service, not to its contract",
 };
 
-/// All of them.
+/// All exceptions.
 pub const ALL: &[Exception] =
     &[STACK, REASON, DEPTH, CRASH, LARGE, UPGRADE, BELOW_HTTP, SPELLING, SLOW, HEADERS, NAMES, DEPLOYMENT];

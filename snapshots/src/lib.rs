@@ -1,42 +1,45 @@
-//! The tools of the contract tests: what a request and a response look like on a page, which parts of them
-//! differ from run to run, and whether a contract is pinned without gaps.
+//! Tools of the contract tests: rendering requests and responses as snapshots, normalizing the values that
+//! differ between runs, and finding parts of the contract that no test covers.
 //!
-//! The tests themselves are in `tests/`:
+//! The tests are in `tests/`:
 //!
-//! * `contract` pins what the client writes and what it makes of answers, with no network;
-//! * `live` asks a service everything that the contract speaks of, once the embedded one and once the one that
-//!   `SESSIONS_URL` names, and compares both with the same pages;
-//! * `differences` sees to it that what an implementation does otherwise has a reason;
-//! * `safety` has a service fail in the middle of a run, and looks for what is left behind;
-//! * `endurance` shows what holds over many calls and real time: idle pauses, a service that is killed, connections
-//!   that break, calls that are given up;
-//! * `openapi` holds `openapi.json`, which `examples/openapi.rs` prints, against the contract, the types and all
-//!   pinned answers;
-//! * `differential` sends random sequences of raw requests to both, whose answers have to be equal;
-//! * `replay` sends the embedded service the captured requests of `fixtures/captures`, with no network.
+//! * `contract` checks the requests that the client encodes and the results that it decodes, without a
+//!   network.
+//! * `live` sends every case of the contract to the embedded service and to the one that `SESSIONS_URL`
+//!   names, and compares both with the same snapshots.
+//! * `differences` requires a reason for each difference between implementations.
+//! * `safety` makes a service fail in the middle of a run and looks for sessions that are left behind.
+//! * `endurance` covers many calls and real time: idle pauses, a service that is killed, broken connections,
+//!   calls that are cancelled.
+//! * `openapi` checks `openapi.json`, which `examples/openapi.rs` prints, against the contract, its types and
+//!   all recorded responses.
+//! * `differential` sends random sequences of raw requests to both services, whose responses must be equal.
+//! * `replay` sends the captured requests of `fixtures/captures` to the embedded service, without a network.
+//! * `mutations` checks that the changes of `mutations/changes` still apply to the source files.
 //!
-//! A mock server that replays recordings was refused. It would show that the client agrees with a recording of
-//! itself; the same pages, compared with whatever service is there, show whether the two still agree.
+//! Rejected alternative: a mock server that replays recordings, because it would show that the client agrees
+//! with a recording of itself. The same snapshots, compared with a running service, show whether the two
+//! still agree.
 
+mod changes;
 mod coverage;
 pub mod differences;
+mod environment;
 pub mod exceptions;
+mod live_coverage;
 mod normalize;
-mod observed;
 mod openapi;
-mod outside;
 mod record;
 mod render;
 mod shape;
 pub mod suite;
-mod words;
 
-pub use coverage::{Kind, Pinned, Promise, gaps};
+pub use changes::describe_changes;
+pub use coverage::{Kind, OperationCases, Promise, gaps};
+pub use environment::{log, may_close_expired, service_url};
+pub use live_coverage::{fields, live_gaps};
 pub use normalize::Normalizer;
-pub use observed::{fields, unobserved};
 pub use openapi::{Example, Examples, examples, openapi, openapi_text};
-pub use outside::{may_close_expired, service_url, tell};
 pub use record::{Exchange, Recorder};
-pub use render::{reading, request, response, routes};
+pub use render::{decoded, request, response, routes};
 pub use shape::Shapes;
-pub use words::in_words;

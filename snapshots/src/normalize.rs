@@ -1,32 +1,34 @@
-//! Names for what differs from run to run, so that everything else can be compared.
+//! Replaces the values that differ between runs by placeholders, so that everything else can be compared.
 //!
-//! * A session's id is `<id:1>`, the same wherever it returns, in requests too. An id that does not have the
-//!   form that the contract gives it shows its shape beside the name.
-//! * Times are numbered as they follow each other: `<t1>` is before `<t2>`, and equal times have one name, in
-//!   whatever session they stand. A closing alone has one name for two times that may differ, by [`TWO_READINGS`]:
-//!   the service reads its clock twice there. Everywhere else a millisecond makes another name.
-//! * A stack trace is `<stack>`, and what a JSON parser says of bad JSON `<reason>`: both are the server's own.
-//! * Texts of the run, such as its user id, and values too large for a page get the name that they are given.
+//! * The id of a session is `<id:1>` wherever it occurs, in requests too. An id that does not have the form
+//!   of the contract shows its shape after the placeholder.
+//! * Times are numbered in chronological order: `<t1>` is before `<t2>`, and equal times share a placeholder,
+//!   even in different sessions. The only exception is a close: its two times may differ by [`TWO_READINGS`]
+//!   and share a placeholder, since the service reads its clock twice. Everywhere else, times a millisecond
+//!   apart are distinct.
+//! * A stack trace is `<stack>`, and the reason in an error about invalid JSON is `<reason>`: both depend on
+//!   the server.
+//! * Strings of the run, such as its user id, and values too large for a snapshot have named placeholders.
 //!
-//! A time that is learned later can come before one that has a name already. So who wants to compare what was
-//! shown at different times first [learns](Normalizer::learn) every answer, and then shows them.
+//! A time that is learned later may precede one that has a number already. To compare responses of different
+//! moments, first [learn](Normalizer::learn) all of them, then render.
 //!
-//! Two changes must not fall on one tick of the clock, or the second would look as if nothing had moved: who
-//! drives a service waits until the service's clock is past [`Normalizer::latest`].
+//! Two changes in the same tick of the clock would look as if the second had left the time unchanged. The
+//! code that makes the changes must wait until the clock of the service is past [`Normalizer::latest`].
 //!
-//! Replacing by regular expressions was refused: an expression cannot tell a session's times from a time that
-//! somebody keeps in it, nor whether one comes before another.
+//! Rejected alternative: regular expressions, because they cannot distinguish the times of a session from
+//! times in its payload, nor order them.
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
-/// How much later than `request_time` the `close_time` of one closing may be.
+/// Maximum difference between `request_time` and `close_time` of one close.
 ///
-/// The service reads its clock for both in one expression, `request_time` first. A tick may fall between the two, and a
-/// busy machine may take the process off its core there, for a slice of a few milliseconds.
+/// The service reads its clock for both in one expression, `request_time` first. A tick may fall between the
+/// two, and a busy machine may take the process off its core there, for a slice of a few milliseconds.
 const TWO_READINGS: TimeDelta = TimeDelta::milliseconds(5);
 
-/// The names given so far.
+/// The placeholders assigned so far.
 #[derive(Clone, Debug, Default)]
 pub struct Normalizer {
     texts: Vec<(String, String)>,
@@ -37,43 +39,43 @@ pub struct Normalizer {
 }
 
 impl Normalizer {
-    /// No names yet.
+    /// Creates a normalizer without placeholders.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Shows `text` as `name` from now on, wherever it stands.
+    /// Replaces `text` by `name` from now on, wherever it occurs.
     pub fn name(&mut self, text: impl Into<String>, name: impl Into<String>) {
         self.texts.push((text.into(), name.into()));
     }
 
-    /// Shows a JSON value as the text `name` from now on, wherever it stands.
+    /// Replaces a JSON value by the string `name` from now on, wherever it occurs.
     pub fn name_value(&mut self, value: Value, name: impl Into<String>) {
         self.values.push((value, name.into()));
     }
 
-    /// The latest time that any session has shown.
+    /// Returns the latest time of any session.
     #[must_use]
     pub fn latest(&self) -> Option<DateTime<Utc>> {
         self.moments.last()?.last().copied()
     }
 
-    /// The session that is `<id:number>`.
+    /// Returns the id of the session `<id:number>`.
     #[must_use]
     pub fn id(&self, number: usize) -> Option<&str> {
         self.ids.get(number.checked_sub(1)?).map(String::as_str)
     }
 
-    /// The time that is `<tnumber>` as things stand, as the service writes it.
+    /// Returns the time that is currently `<tnumber>`, in the format of the service.
     #[must_use]
     pub fn time(&self, number: usize) -> Option<String> {
         self.moments.get(number.checked_sub(1)?)?.first().copied().map(written)
     }
 
-    /// A text, such as a request, with the names for what is known already.
+    /// Returns `text`, such as a URI, with placeholders for all known values.
     #[must_use]
-    pub fn text(&self, text: &str) -> String {
+    pub fn normalize(&self, text: &str) -> String {
         let named = self.texts.iter().fold(text.to_owned(), |text, (known, name)| text.replace(known, name));
         if !named.contains('T') {
             return named;
@@ -83,14 +85,14 @@ impl Normalizer {
         times.fold(named, |text, (time, number)| text.replace(&written(*time), &format!("<t{number}>")))
     }
 
-    /// JSON, such as the body of a request, with the names for what is known already.
+    /// Returns the JSON body of a request with placeholders for all known values.
     #[must_use]
-    pub fn shown(&self, mut json: Value) -> Value {
+    pub fn request_body(&self, mut json: Value) -> Value {
         self.visit(&mut json);
         json
     }
 
-    /// Gives names to what the body of an answer brings.
+    /// Assigns placeholders to the ids and times in the body of a response.
     pub fn learn(&mut self, body: &Value) {
         match body {
             Value::Object(session) if session.contains_key("open_time") => self.learn_session(session),
@@ -106,14 +108,14 @@ impl Normalizer {
         }
     }
 
-    /// The body of an answer, with names for what is known and for what it brings.
-    pub fn json(&mut self, body: Value) -> Value {
+    /// Learns the body of a response and returns it with placeholders.
+    pub fn learn_and_normalize(&mut self, body: Value) -> Value {
         self.learn(&body);
-        self.answer(body)
+        self.response_body(body)
     }
 
-    /// The body of an answer that was learned.
-    pub(crate) fn answer(&self, mut body: Value) -> Value {
+    /// Returns the body of a learned response with placeholders.
+    pub(crate) fn response_body(&self, mut body: Value) -> Value {
         match &mut body {
             Value::Object(session) if session.contains_key("open_time") => self.name_times(session),
             Value::Object(object) => {
@@ -139,7 +141,7 @@ impl Normalizer {
             return;
         }
         match value {
-            Value::String(text) => *text = self.text(text),
+            Value::String(text) => *text = self.normalize(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.visit(item)),
             Value::Object(object) => object.values_mut().for_each(|value| self.visit(value)),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -202,7 +204,7 @@ fn is_id(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Any form that a sessions service may write.
+/// Parses any format that a sessions service may write.
 fn parse(text: &str) -> Option<DateTime<Utc>> {
     let zoned = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc()).ok();
     zoned.or_else(|| {
@@ -210,12 +212,12 @@ fn parse(text: &str) -> Option<DateTime<Utc>> {
     })
 }
 
-/// The one form that the contract knows.
+/// Formats a time as the contract requires.
 fn written(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
-/// What stays when the content goes: `9` for a digit and `a` for a letter that may be a digit of sixteen.
+/// Replaces each digit by `9` and each hexadecimal letter by `a`.
 fn shape(text: &str) -> String {
     text.chars()
         .map(|c| match c {
@@ -234,7 +236,7 @@ mod tests {
     const ID: &str = "043edeab77784051ba340bbce8aafd08";
     const OTHER: &str = "f5bd7a622bce4e0f9a38335e6cdf1e82";
 
-    /// A session with its times given by their seconds.
+    /// A session whose times are given as seconds.
     fn session(id: &str, open: &str, request: &str, close: Option<&str>) -> Value {
         let time = |seconds: &str| format!("2026-11-23T02:11:{seconds}Z");
         let mut session = json!({"id": id, "open_time": time(open), "request_time": time(request)});
@@ -253,108 +255,120 @@ mod tests {
     }
 
     #[test]
-    fn an_id_has_one_name_wherever_it_returns() {
+    fn an_id_has_the_same_placeholder_everywhere() {
         let mut names = Normalizer::new();
-        names.json(session(OTHER, "09.000", "09.000", None));
-        names.json(session(ID, "09.000", "09.000", None));
-        assert_eq!(names.text(&format!(r#"{{"session_id":"{ID}"}}"#)), r#"{"session_id":"<id:2>"}"#);
-        assert_eq!(names.json(json!({"data": {"seen": OTHER}})), json!({"data": {"seen": "<id:1>"}}));
+        names.learn_and_normalize(session(OTHER, "09.000", "09.000", None));
+        names.learn_and_normalize(session(ID, "09.000", "09.000", None));
+        assert_eq!(names.normalize(&format!(r#"{{"session_id":"{ID}"}}"#)), r#"{"session_id":"<id:2>"}"#);
+        assert_eq!(
+            names.learn_and_normalize(json!({"data": {"seen": OTHER}})),
+            json!({"data": {"seen": "<id:1>"}})
+        );
     }
 
     #[test]
     fn an_id_of_another_form_shows_its_shape() {
         let mut names = Normalizer::new();
-        let id = names.json(session("5F-12ab", "09.000", "09.000", None))["id"].clone();
+        let id = names.learn_and_normalize(session("5F-12ab", "09.000", "09.000", None))["id"].clone();
         assert_eq!(id, "<id:1 as 9F-99aa>");
     }
 
     #[test]
-    fn a_time_that_a_call_left_alone_keeps_its_name() {
+    fn an_unchanged_time_keeps_its_placeholder() {
         let mut names = Normalizer::new();
-        assert_eq!(names.json(session(ID, "09.645", "09.645", None)), named("<t1>", "<t1>", None));
-        assert_eq!(names.json(session(ID, "09.645", "09.723", None)), named("<t1>", "<t2>", None));
-        assert_eq!(names.json(session(ID, "09.645", "09.723", None)), named("<t1>", "<t2>", None));
+        assert_eq!(
+            names.learn_and_normalize(session(ID, "09.645", "09.645", None)),
+            named("<t1>", "<t1>", None)
+        );
+        assert_eq!(
+            names.learn_and_normalize(session(ID, "09.645", "09.723", None)),
+            named("<t1>", "<t2>", None)
+        );
+        assert_eq!(
+            names.learn_and_normalize(session(ID, "09.645", "09.723", None)),
+            named("<t1>", "<t2>", None)
+        );
     }
 
     #[test]
-    fn two_readings_of_the_clock_in_one_closing_are_one_moment() {
+    fn the_two_clock_readings_of_a_close_share_a_placeholder() {
         for close in ["09.738", "09.739", "09.743"] {
             let mut names = Normalizer::new();
-            names.json(session(ID, "09.645", "09.645", None));
+            names.learn_and_normalize(session(ID, "09.645", "09.645", None));
             let closed = session(ID, "09.645", "09.738", Some(close));
-            assert_eq!(names.json(closed), named("<t1>", "<t2>", Some("<t2>")));
+            assert_eq!(names.learn_and_normalize(closed), named("<t1>", "<t2>", Some("<t2>")));
             let changed = session(ID, "09.645", "09.801", Some(close));
-            assert_eq!(names.json(changed), named("<t1>", "<t3>", Some("<t2>")));
+            assert_eq!(names.learn_and_normalize(changed), named("<t1>", "<t3>", Some("<t2>")));
         }
     }
 
     #[test]
-    fn a_closing_whose_times_are_further_apart_or_in_another_order_shows_two_moments() {
+    fn a_close_with_distant_or_reversed_times_has_two_placeholders() {
         for (request, close, shown) in
             [("09.738", "09.744", ("<t2>", "<t3>")), ("09.739", "09.738", ("<t3>", "<t2>"))]
         {
             let mut names = Normalizer::new();
-            names.json(session(ID, "09.645", "09.645", None));
+            names.learn_and_normalize(session(ID, "09.645", "09.645", None));
             let closed = session(ID, "09.645", request, Some(close));
-            assert_eq!(names.json(closed), named("<t1>", shown.0, Some(shown.1)));
+            assert_eq!(names.learn_and_normalize(closed), named("<t1>", shown.0, Some(shown.1)));
         }
     }
 
     #[test]
-    fn an_opening_whose_times_differ_by_a_millisecond_shows_two_moments() {
+    fn times_of_an_open_a_millisecond_apart_have_two_placeholders() {
         let mut names = Normalizer::new();
         let opened = session(ID, "09.645", "09.646", None);
-        assert_eq!(names.json(opened), named("<t1>", "<t2>", None));
+        assert_eq!(names.learn_and_normalize(opened), named("<t1>", "<t2>", None));
     }
 
     #[test]
-    fn times_are_numbered_as_they_follow_each_other() {
+    fn times_are_numbered_chronologically() {
         let mut names = Normalizer::new();
         let (late, early) = (session(ID, "09.645", "12.000", None), session(OTHER, "08.000", "11.000", None));
         names.learn(&late);
         names.learn(&early);
-        assert_eq!(names.json(late), named("<t2>", "<t4>", None));
-        assert_eq!(names.json(early)["request_time"], "<t3>");
+        assert_eq!(names.learn_and_normalize(late), named("<t2>", "<t4>", None));
+        assert_eq!(names.learn_and_normalize(early)["request_time"], "<t3>");
         assert_eq!(names.time(3).as_deref(), Some("2026-11-23T02:11:11.000Z"));
     }
 
     #[test]
-    fn equal_times_have_one_name_in_whatever_session_they_stand() {
+    fn equal_times_of_different_sessions_share_a_placeholder() {
         let mut names = Normalizer::new();
-        names.json(session(ID, "09.000", "12.000", None));
-        let other = names.json(session(OTHER, "12.000", "12.000", None));
+        names.learn_and_normalize(session(ID, "09.000", "12.000", None));
+        let other = names.learn_and_normalize(session(OTHER, "12.000", "12.000", None));
         assert_eq!(other["open_time"], "<t2>");
         assert_eq!(names.latest().map(super::written).as_deref(), Some("2026-11-23T02:11:12.000Z"));
     }
 
     #[test]
-    fn times_and_ids_that_somebody_keeps_in_a_session_are_left_alone() {
+    fn times_and_ids_in_payloads_are_not_replaced() {
         let mut names = Normalizer::new();
         let mut kept = session(ID, "09.000", "09.000", None);
         kept["data"] = json!({"id": OTHER, "open_time": "2001-01-01T00:00:00.000Z", "code": 1, "stack": "s"});
-        let shown = names.json(kept.clone());
+        let shown = names.learn_and_normalize(kept.clone());
         assert_eq!(shown["data"], kept["data"]);
     }
 
     #[test]
-    fn a_time_that_a_request_sends_back_has_its_name() {
+    fn a_known_time_in_a_request_is_replaced() {
         let mut names = Normalizer::new();
-        names.json(session(ID, "09.000", "12.000", None));
-        assert_eq!(names.text(r#"{"from_time":"2026-11-23T02:11:12.000Z"}"#), r#"{"from_time":"<t2>"}"#);
+        names.learn_and_normalize(session(ID, "09.000", "12.000", None));
+        assert_eq!(names.normalize(r#"{"from_time":"2026-11-23T02:11:12.000Z"}"#), r#"{"from_time":"<t2>"}"#);
     }
 
     #[test]
-    fn a_value_that_has_a_name_is_shown_by_it() {
+    fn a_named_value_is_replaced_by_its_name() {
         let mut names = Normalizer::new();
         names.name_value(json!([1, [2]]), "<nested>");
-        assert_eq!(names.json(json!({"data": [1, [2]]})), json!({"data": "<nested>"}));
+        assert_eq!(names.learn_and_normalize(json!({"data": [1, [2]]})), json!({"data": "<nested>"}));
     }
 
     #[test]
-    fn a_time_of_another_form_shows_its_shape() {
+    fn a_time_in_another_format_shows_its_shape() {
         let mut names = Normalizer::new();
         let time = |text: &str, names: &mut Normalizer| {
-            names.json(json!({"id": ID, "open_time": text}))["open_time"].clone()
+            names.learn_and_normalize(json!({"id": ID, "open_time": text}))["open_time"].clone()
         };
         assert_eq!(time("2026-11-23T02:11:09.6Z", &mut names), "<t1 as 9999-99-99T99:99:99.9Z>");
         assert_eq!(time("2026-11-23T02:11:09.600123", &mut names), "<t2 as 9999-99-99T99:99:99.999999>");
@@ -362,14 +376,14 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_the_machine_of_the_server_is_replaced() {
+    fn stack_traces_and_parser_messages_are_replaced() {
         let mut names = Normalizer::new();
         names.name("user-4711", "<user>");
         let error =
             json!({"code": "X", "message": "Invalid JSON: Unexpected end", "stack": "at /srv/a.js:1"});
         let shown = json!({"code": "X", "message": "Invalid JSON: <reason>", "stack": "<stack>"});
-        assert_eq!(names.json(error), shown);
+        assert_eq!(names.learn_and_normalize(error), shown);
         let kept = json!({"data": {"stack": "of user-4711"}});
-        assert_eq!(names.json(kept), json!({"data": {"stack": "of <user>"}}));
+        assert_eq!(names.learn_and_normalize(kept), json!({"data": {"stack": "of <user>"}}));
     }
 }

@@ -1,4 +1,4 @@
-//! A transport that remembers what went through it.
+//! A transport that records its exchanges.
 
 use sessions_client::{Call, Error, Request, Response, Transport};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,15 +8,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct Exchange {
     /// The operation that the request was made for.
     pub operation: &'static str,
-    /// What was sent. Its target is path and query alone.
+    /// The request. Its target consists of path and query.
     pub request: Request,
-    /// What came back.
+    /// The response.
     pub response: Response,
 }
 
-/// Hands every call to another transport and keeps the exchange. Clones share what they keep.
+/// A transport that forwards every call and records the exchange. Clones share their records.
 ///
-/// A call that fails without a response is not kept: there is nothing to compare.
+/// A call that fails without a response is not recorded: there is nothing to compare.
 #[derive(Clone, Debug)]
 pub struct Recorder<T> {
     transport: T,
@@ -24,35 +24,35 @@ pub struct Recorder<T> {
 }
 
 impl<T> Recorder<T> {
-    /// A recorder in front of `transport`.
+    /// Creates a recorder in front of `transport`.
     pub fn new(transport: T) -> Self {
         Self { transport, exchanges: Arc::default() }
     }
 
-    /// What is behind the recorder: calls made on it are not kept.
+    /// Returns the inner transport, whose calls are not recorded.
     pub fn transport(&self) -> &T {
         &self.transport
     }
 
-    /// The latest exchange.
+    /// Returns the latest exchange.
     #[must_use]
     pub fn last(&self) -> Option<Exchange> {
         self.lock().last().cloned()
     }
 
-    /// All exchanges so far, in the order of their responses.
+    /// Returns all exchanges so far, in the order of their responses.
     #[must_use]
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.lock().clone()
     }
 
-    /// How many exchanges there were so far.
+    /// Returns the number of exchanges so far.
     #[must_use]
     pub fn count(&self) -> usize {
         self.lock().len()
     }
 
-    /// A list that grows at its end is whole even after a panic.
+    /// Ignores poisoning: a list that only grows at its end is consistent even after a panic.
     fn lock(&self) -> MutexGuard<'_, Vec<Exchange>> {
         self.exchanges.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -73,7 +73,7 @@ mod tests {
     use sessions_client::{Error, ErrorKind, ISessionsV1, Response, SessionsHttpClientV1, transport_fn};
 
     #[tokio::test]
-    async fn a_call_through_the_recorder_is_kept_with_its_answer() {
+    async fn a_call_is_recorded_with_its_response() {
         let recorder = Recorder::new(transport_fn(|_call| async {
             let mut response = Response::default();
             *response.status_mut() = http::StatusCode::NO_CONTENT;
@@ -88,9 +88,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_without_an_answer_is_not_kept() {
+    async fn a_call_without_a_response_is_not_recorded() {
         let recorder = Recorder::new(transport_fn(|_call| async {
-            Err(Error::new(ErrorKind::Connect, "nobody there"))
+            Err(Error::new(ErrorKind::Connect, "connection refused"))
         }));
         let client = SessionsHttpClientV1::new(recorder.clone());
         assert!(client.get_session_by_id(None, "some id").await.unwrap_err().is_connect());

@@ -1,9 +1,12 @@
-//! How requests, responses and what was read from them look on a page.
+//! Renders requests, responses and decoded results as snapshots.
 //!
-//! A message is shown as HTTP/1.1 would carry it, head first. The order of keys, an explicit `null` and the absence
-//! of a space are part of the contract: a body in the shortest form of its JSON, which is what everybody sends, is
-//! laid out for reading, and one in any other form is shown as it is, with a note. So each byte can be told from
-//! the page. `Debug` output was refused because it sorts nothing, escapes everything and changes with the libraries.
+//! A message is shown in the form of HTTP/1.1, head first. The order of keys, an explicit `null` and the
+//! absence of spaces are part of the contract. Therefore a body of compact JSON, the usual form, is
+//! pretty-printed, and any other body is shown verbatim with a note, so that each byte follows from the
+//! snapshot.
+//!
+//! Rejected alternative: `Debug` output, because it does not sort, escapes everything and changes with the
+//! libraries.
 
 use crate::normalize::Normalizer;
 use http::header::{ACCEPT, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER};
@@ -12,81 +15,80 @@ use sessions_client::{Error, Place, Request, Response, Route};
 use std::error::Error as _;
 use std::fmt::Write as _;
 
-/// Stands above a body that is not in the shortest form of its JSON.
-pub(crate) const NOT_SHORTEST: &str = "(not the shortest form of this JSON)";
+/// The line above a body that is JSON, but not compact.
+pub(crate) const NOT_COMPACT: &str = "(not compact JSON)";
 
-/// A request: its line, its headers as they are sent, and its body.
+/// Renders a request: its first line, its headers in order, and its body.
 #[must_use]
 pub fn request(request: &Request) -> String {
-    let mut page = format!("{} {} HTTP/1.1\n", request.method(), request.uri());
-    headers(&mut page, request.headers());
-    page.push('\n');
-    page.push_str(&body(request.body(), &|json| json, &str::to_owned));
-    page
+    let mut out = format!("{} {} HTTP/1.1\n", request.method(), request.uri());
+    headers(&mut out, request.headers());
+    out.push('\n');
+    out.push_str(&body(request.body(), &|json| json, &str::to_owned));
+    out
 }
 
-/// A response: its status, the headers that it has, and its body.
+/// Renders a response: its status, all its headers, and its body.
 #[must_use]
 pub fn response(response: &Response) -> String {
-    let mut page = format!("HTTP/1.1 {}\n", response.status());
-    headers(&mut page, response.headers());
+    let mut out = format!("HTTP/1.1 {}\n", response.status());
+    headers(&mut out, response.headers());
     if !response.body().is_empty() {
-        page.push('\n');
-        page.push_str(&body(response.body(), &|json| json, &str::to_owned));
+        out.push('\n');
+        out.push_str(&body(response.body(), &|json| json, &str::to_owned));
     }
-    page
+    out
 }
 
-/// A request of a run, with names for what differs from run to run. Of its headers, those that are unusual.
+/// Renders a request of a live run, normalized, with those headers that deviate from the default.
 pub(crate) fn sent(request: &Request, names: &Normalizer) -> String {
-    let mut page = format!("{} {} HTTP/1.1\n", request.method(), names.text(&request.uri().to_string()));
+    let mut out = format!("{} {} HTTP/1.1\n", request.method(), names.normalize(&request.uri().to_string()));
     for name in [CONTENT_TYPE, ACCEPT] {
         let usual = name == CONTENT_TYPE && request.body().is_empty();
         match request.headers().get(&name).map(|value| String::from_utf8_lossy(value.as_bytes())) {
             Some(value) if value == "application/json" => {}
             Some(value) => {
-                let _ = writeln!(page, "{name}: {value}");
+                let _ = writeln!(out, "{name}: {value}");
             }
-            None if name == CONTENT_TYPE && !usual => page.push_str("(no content-type)\n"),
+            None if name == CONTENT_TYPE && !usual => out.push_str("(no content-type)\n"),
             None => {}
         }
     }
     if !request.body().is_empty() {
-        let shown = body(request.body(), &|json| names.shown(json), &|text| names.text(text));
-        let _ = write!(page, "\n{shown}\n");
+        let shown = body(request.body(), &|json| names.request_body(json), &|text| names.normalize(text));
+        let _ = write!(out, "\n{shown}\n");
     }
-    page
+    out
 }
 
-/// The headers that say something about the contract wherever the service runs. A proxy changes all others.
-const TELLING: [HeaderName; 5] = [CONTENT_TYPE, ALLOW, LOCATION, RETRY_AFTER, CONTENT_ENCODING];
+/// The headers that belong to the contract wherever the service runs. A proxy may change all others.
+const CONTRACT_HEADERS: [HeaderName; 5] = [CONTENT_TYPE, ALLOW, LOCATION, RETRY_AFTER, CONTENT_ENCODING];
 
-/// A response of a run, with names for what differs from run to run. Of its headers, those that tell something,
-/// and `more`.
+/// Renders a response of a live run, normalized, with the headers of the contract and those in `more`.
 pub(crate) fn received(response: &Response, names: &Normalizer, more: &[&str]) -> String {
-    let mut page = format!("HTTP/1.1 {}\n", response.status());
+    let mut out = format!("HTTP/1.1 {}\n", response.status());
     let more = more.iter().filter_map(|name| HeaderName::try_from(*name).ok());
-    for name in TELLING.into_iter().chain(more) {
+    for name in CONTRACT_HEADERS.into_iter().chain(more) {
         for value in response.headers().get_all(&name) {
-            let _ = writeln!(page, "{name}: {}", String::from_utf8_lossy(value.as_bytes()));
+            let _ = writeln!(out, "{name}: {}", String::from_utf8_lossy(value.as_bytes()));
         }
     }
     if !response.body().is_empty() {
-        let shown = body(response.body(), &|json| names.answer(json), &|text| names.text(text));
-        let _ = write!(page, "\n{shown}\n");
+        let shown = body(response.body(), &|json| names.response_body(json), &|text| names.normalize(text));
+        let _ = write!(out, "\n{shown}\n");
     }
-    page
+    out
 }
 
-fn headers(page: &mut String, headers: &http::HeaderMap) {
+fn headers(out: &mut String, headers: &http::HeaderMap) {
     for (name, value) in headers {
         let value = String::from_utf8_lossy(value.as_bytes());
-        let _ = writeln!(page, "{name}: {value}");
+        let _ = writeln!(out, "{name}: {value}");
     }
 }
 
-/// A body, with `json` and `text` to name what differs. Bytes that are no text are told by their number: a page
-/// holds text.
+/// Renders a body, normalized by `json` and `text`. Bytes that are not UTF-8 are shown as their number, since
+/// a snapshot is UTF-8.
 fn body(bytes: &[u8], json: &dyn Fn(Value) -> Value, text: &dyn Fn(&str) -> String) -> String {
     let Ok(body) = std::str::from_utf8(bytes) else {
         return format!("({} bytes that are not UTF-8)", bytes.len());
@@ -95,62 +97,62 @@ fn body(bytes: &[u8], json: &dyn Fn(Value) -> Value, text: &dyn Fn(&str) -> Stri
         Ok(value) if serde_json::to_vec(&value).is_ok_and(|shortest| shortest == bytes) => {
             format!("{:#}", json(value))
         }
-        Ok(_) => format!("{NOT_SHORTEST}\n{}", text(body)),
+        Ok(_) => format!("{NOT_COMPACT}\n{}", text(body)),
         Err(_) => text(body),
     }
 }
 
-/// What a typed decoder made of `body`: the value, written as JSON again where that is not the body itself, or
-/// all that an error tells.
+/// Renders the result of a typed decoder for `body`: the value, encoded as JSON again if that differs from
+/// the body, or all fields of the error.
 #[must_use]
-pub fn reading(outcome: &Result<String, Error>, body: &str) -> String {
+pub fn decoded(outcome: &Result<String, Error>, body: &str) -> String {
     let error = match outcome {
-        Ok(json) if json == "null" => return "read as none".to_owned(),
-        Ok(json) if json == body => return "read and written again as the same".to_owned(),
-        Ok(json) => return format!("read as\n{json}"),
+        Ok(json) if json == "null" => return "decoded as `None`".to_owned(),
+        Ok(json) if json == body => return "decoded and encoded again without a change".to_owned(),
+        Ok(json) => return format!("decoded as\n{json}"),
         Err(error) => error,
     };
-    let mut page = format!("read as an error\n{error}\n\nkind:     {:?}", error.kind());
+    let mut out = format!("decoded as an error\n{error}\n\nkind:     {:?}", error.kind());
     if let Some(status) = error.status() {
-        let _ = write!(page, "\nstatus:   {}", status.as_u16());
+        let _ = write!(out, "\nstatus:   {}", status.as_u16());
     }
     if let Some(service) = error.service() {
-        let _ = write!(page, "\ncode:     {}", service.code);
-        let _ = write!(page, "\ncategory: {}", service.category.as_deref().unwrap_or("(none)"));
-        let _ = write!(page, "\nmessage:  {}", service.message);
+        let _ = write!(out, "\ncode:     {}", service.code);
+        let _ = write!(out, "\ncategory: {}", service.category.as_deref().unwrap_or("(none)"));
+        let _ = write!(out, "\nmessage:  {}", service.message);
         if let Some(cause) = &service.cause {
-            let _ = write!(page, "\ncause:    {cause}");
+            let _ = write!(out, "\ncause:    {cause}");
         }
         for (name, value) in &service.details {
-            let _ = write!(page, "\ndetail:   {name} = {value}");
+            let _ = write!(out, "\ndetail:   {name} = {value}");
         }
     }
     if let Some(source) = error.source() {
-        let _ = write!(page, "\nsource:   {source}");
+        let _ = write!(out, "\nsource:   {source}");
     }
-    page
+    out
 }
 
-/// A route table, an operation a paragraph.
+/// Renders a route table, one paragraph for each operation.
 #[must_use]
 pub fn routes(routes: &[&Route]) -> String {
-    let mut page = String::new();
+    let mut out = String::new();
     for route in routes {
         let timeout = route.timeout.map_or_else(|| "the client's".to_owned(), |limit| format!("{limit:?}"));
-        let _ = writeln!(page, "# {}\n\n{:<16}{route}", route.name, "(request)");
-        let repeat = if route.idempotent { "idempotent" } else { "not idempotent" };
+        let _ = writeln!(out, "# {}\n\n{:<16}{route}", route.name, "(request)");
+        let retry = if route.idempotent { "idempotent" } else { "not idempotent" };
         let body = if route.has_body { "JSON" } else { "none" };
-        for (what, value) in [("(repeat)", repeat), ("(body)", body), ("(time limit)", &timeout)] {
-            let _ = writeln!(page, "{what:<16}{value}");
+        for (what, value) in [("(retry)", retry), ("(body)", body), ("(time limit)", &timeout)] {
+            let _ = writeln!(out, "{what:<16}{value}");
         }
         for param in route.params {
             let need = if param.required { "required" } else { "optional" };
             let places: Vec<String> = param.places.iter().map(place).collect();
-            let _ = writeln!(page, "{:<14}  {need:<10}{}", param.name, places.join(", "));
+            let _ = writeln!(out, "{:<14}  {need:<10}{}", param.name, places.join(", "));
         }
-        page.push('\n');
+        out.push('\n');
     }
-    page
+    out
 }
 
 fn place(place: &Place) -> String {
@@ -166,26 +168,26 @@ fn place(place: &Place) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{reading, request, response};
+    use super::{decoded, request, response};
     use bytes::Bytes;
     use sessions_client::{Error, ErrorKind};
 
     #[test]
-    fn a_request_is_shown_as_it_travels() {
+    fn a_request_is_shown_in_the_form_of_http() {
         let built = http::Request::post("/v1/x?a=b%20c")
             .header("accept", "application/json")
             .body(Bytes::from_static(br#"{"b":null,"a":1}"#));
-        let page = request(&built.unwrap());
+        let out = request(&built.unwrap());
         let body = "{\n  \"b\": null,\n  \"a\": 1\n}";
-        assert_eq!(page, format!("POST /v1/x?a=b%20c HTTP/1.1\naccept: application/json\n\n{body}"));
+        assert_eq!(out, format!("POST /v1/x?a=b%20c HTTP/1.1\naccept: application/json\n\n{body}"));
     }
 
     #[test]
-    fn a_body_that_is_not_in_its_shortest_form_is_shown_as_it_is() {
+    fn a_body_that_is_not_compact_json_is_shown_verbatim() {
         for body in ["{\"a\": 1}", "[1e0]", "{\"a\":1,\"a\":1}", "\"\\u00fc\""] {
             let built = http::Response::builder().body(Bytes::from(body));
-            let page = response(&built.unwrap());
-            assert_eq!(page, format!("HTTP/1.1 200 OK\n\n(not the shortest form of this JSON)\n{body}"));
+            let out = response(&built.unwrap());
+            assert_eq!(out, format!("HTTP/1.1 200 OK\n\n(not compact JSON)\n{body}"));
         }
     }
 
@@ -196,21 +198,21 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_no_text_is_told_by_its_size() {
+    fn a_body_that_is_not_utf8_is_shown_as_its_size() {
         let built = http::Response::builder().body(Bytes::from_static(b"\xff\xfe"));
         assert_eq!(response(&built.unwrap()), "HTTP/1.1 200 OK\n\n(2 bytes that are not UTF-8)");
     }
 
     #[test]
-    fn what_is_lost_in_reading_is_seen() {
-        let read = || Ok("{\"a\":1}".to_owned());
-        assert_eq!(reading(&read(), "{\"a\":1}"), "read and written again as the same");
-        assert_eq!(reading(&read(), "{\"a\":1,\"b\":2}"), "read as\n{\"a\":1}");
+    fn keys_lost_in_decoding_are_visible() {
+        let value = || Ok("{\"a\":1}".to_owned());
+        assert_eq!(decoded(&value(), "{\"a\":1}"), "decoded and encoded again without a change");
+        assert_eq!(decoded(&value(), "{\"a\":1,\"b\":2}"), "decoded as\n{\"a\":1}");
     }
 
     #[test]
-    fn an_error_of_no_service_has_no_code() {
-        let page = reading(&Err(Error::new(ErrorKind::Timeout, "too slow")), "");
-        assert_eq!(page, "read as an error\ntoo slow\n\nkind:     Timeout");
+    fn an_error_without_a_response_has_no_code() {
+        let out = decoded(&Err(Error::new(ErrorKind::Timeout, "too slow")), "");
+        assert_eq!(out, "decoded as an error\ntoo slow\n\nkind:     Timeout");
     }
 }

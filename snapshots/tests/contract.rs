@@ -1,46 +1,47 @@
-//! The contract offline: what the client writes, and what it makes of every answer that there is.
+//! The contract offline: the requests that the client encodes, and the results that it decodes from
+//! responses.
 
+mod comparison;
 mod messages;
-mod pages;
 
 use http::header::CONTENT_TYPE;
 use messages::{Operation, TABLE, operations};
 use serde_json::Value;
 use sessions_client::{CorrelationPlace, Encoding, Response, Route, sessions_v1};
-use snapshots::{Kind, Pinned, Promise, gaps, reading};
+use snapshots::{Kind, OperationCases, Promise, decoded, gaps};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// Compares a page with its snapshot.
-fn compare(name: &str, page: &str) {
-    pages::compare_all(&[("", name.to_owned(), page.to_owned())], None);
+/// Compares `snapshot` with the stored one.
+fn compare(name: &str, snapshot: &str) {
+    comparison::compare_all(&[("", name.to_owned(), snapshot.to_owned())], None);
 }
 
 fn request_name(operation: &Operation, situation: &str) -> String {
     format!("request__{}__{situation}", operation.name)
 }
 
-fn answer_name(operation: &Operation, kind: Kind, situation: &str) -> String {
+fn response_name(operation: &Operation, kind: Kind, situation: &str) -> String {
     format!("response__{}__{kind}__{situation}", operation.name)
 }
 
-/// What stands for all the ways in which a correlation id travels; the situation of a snapshot of its own.
+/// The situation of the snapshot with all locations of a correlation id.
 const CORRELATION: &str = "correlation_id";
 
 #[test]
-fn the_route_table_is_the_contract() {
+fn the_route_table_matches_its_snapshot() {
     compare("routes", &snapshots::routes(sessions_v1::ROUTES));
 }
 
-/// What the table has, for the guard.
-fn pinned(operations: &[Operation]) -> Vec<Pinned<'_>> {
+/// Returns the kinds of the cases in the table.
+fn covered(operations: &[Operation]) -> Vec<OperationCases<'_>> {
     let kinds = |operation: &Operation| {
-        let answers = operation.answers.iter().map(|answer| answer.kind);
-        operation.requests.iter().map(|_| Kind::Request).chain(answers).collect()
+        let responses = operation.responses.iter().map(|response_case| response_case.kind);
+        operation.requests.iter().map(|_| Kind::Request).chain(responses).collect()
     };
     operations
         .iter()
-        .map(|operation| Pinned {
+        .map(|operation| OperationCases {
             operation: operation.name,
             promise: operation.promise,
             kinds: kinds(operation),
@@ -49,13 +50,13 @@ fn pinned(operations: &[Operation]) -> Vec<Pinned<'_>> {
 }
 
 #[test]
-fn nothing_of_the_contract_is_left_unpinned() {
-    let gaps = gaps(sessions_v1::ROUTES, &pinned(&operations()), TABLE);
-    assert!(gaps.is_empty(), "the contract is not pinned:\n{}", gaps.join("\n"));
+fn the_table_covers_the_whole_contract() {
+    let gaps = gaps(sessions_v1::ROUTES, &covered(&operations()), TABLE);
+    assert!(gaps.is_empty(), "the contract is not covered:\n{}", gaps.join("\n"));
 }
 
 #[test]
-fn an_operation_that_is_added_to_the_contract_is_missed_by_name() {
+fn a_new_operation_without_cases_is_named() {
     let added = Route {
         name: "extend_session",
         doc: "",
@@ -69,7 +70,7 @@ fn an_operation_that_is_added_to_the_contract_is_missed_by_name() {
     };
     let routes: Vec<&Route> = sessions_v1::ROUTES.iter().copied().chain([&added]).collect();
     let operations = operations();
-    let gaps = gaps(&routes, &pinned(&operations), TABLE);
+    let gaps = gaps(&routes, &covered(&operations), TABLE);
     assert_eq!(gaps.len(), 1, "{gaps:?}");
     assert!(
         gaps[0].starts_with("`extend_session` (POST /v1/sessions/extend_session) has no cases"),
@@ -78,23 +79,23 @@ fn an_operation_that_is_added_to_the_contract_is_missed_by_name() {
 }
 
 #[test]
-fn every_operation_promises_what_its_decoder_keeps() {
-    for Operation { name, promise, decode, answers, .. } in operations() {
+fn every_promise_matches_its_decoder() {
+    for Operation { name, promise, decode, responses, .. } in operations() {
         let mut nothing = Response::default();
         *nothing.status_mut() = http::StatusCode::NO_CONTENT;
         let may_be_nothing = decode(nothing).is_ok();
-        let has_success = answers.iter().any(|answer| answer.kind == Kind::Success);
+        let has_success = responses.iter().any(|response_case| response_case.kind == Kind::Success);
         let kept = match promise {
             Promise::Value => !may_be_nothing && has_success,
             Promise::Maybe => may_be_nothing && has_success,
             Promise::Nothing => may_be_nothing && !has_success,
         };
-        assert!(kept, "`{name}` is no `Promise::{promise:?}`: correct its entry in {TABLE}");
+        assert!(kept, "`{name}` does not decode as `Promise::{promise:?}`: correct its entry in {TABLE}");
     }
 }
 
 #[test]
-fn every_request_is_written_as_pinned() {
+fn every_request_matches_its_snapshot() {
     for operation in operations() {
         for case in &operation.requests {
             let request = (case.encode)(case.correlation_id, &Encoding::default()).unwrap();
@@ -104,11 +105,11 @@ fn every_request_is_written_as_pinned() {
 }
 
 #[test]
-fn bodies_are_those_of_the_official_clients_byte_by_byte() {
+fn bodies_equal_those_of_the_official_clients() {
     for Operation { name, requests, .. } in operations() {
         assert!(
             requests.iter().any(|case| case.official.is_some()),
-            "`{name}` is never compared with the official clients: give one of its requests their body in {TABLE}"
+            "`{name}` is never compared with the official clients: add their body to one of its requests in {TABLE}"
         );
         for case in requests {
             let Some(official) = case.official else { continue };
@@ -120,7 +121,7 @@ fn bodies_are_those_of_the_official_clients_byte_by_byte() {
 }
 
 #[test]
-fn every_argument_is_given_and_every_optional_one_is_left_out() {
+fn every_argument_is_present_once_and_optional_ones_absent_once() {
     let operations = operations();
     let mut missing = Vec::new();
     for route in sessions_v1::ROUTES {
@@ -146,7 +147,7 @@ fn every_argument_is_given_and_every_optional_one_is_left_out() {
 }
 
 #[test]
-fn a_correlation_id_travels_where_the_client_is_set_up_to_put_it() {
+fn a_correlation_id_is_sent_where_the_client_is_configured_to() {
     let needs_escaping = "ü 1/2 & 100%+?=#";
     let situations = [
         ("in the query", Some("123"), CorrelationPlace::Query),
@@ -159,58 +160,58 @@ fn a_correlation_id_travels_where_the_client_is_set_up_to_put_it() {
     ];
     for operation in operations() {
         let case = &operation.requests[0];
-        let mut page = String::new();
+        let mut snapshot = String::new();
         for (situation, id, place) in situations {
             let mut encoding = Encoding::default();
             encoding.correlation_place = place;
             let shown = match (case.encode)(id, &encoding) {
                 Ok(request) => snapshots::request(&request),
-                Err(error) => format!("refused: {error}"),
+                Err(error) => format!("rejected: {error}"),
             };
             let head = shown.split("\n\n").next().unwrap_or_default();
-            let _ = write!(page, "# {situation}\n{head}\n\n");
+            let _ = write!(snapshot, "# {situation}\n{head}\n\n");
         }
-        compare(&request_name(&operation, CORRELATION), &page);
+        compare(&request_name(&operation, CORRELATION), &snapshot);
     }
 }
 
 #[test]
-fn every_answer_is_read_as_pinned() {
+fn every_response_is_decoded_as_in_its_snapshot() {
     for operation in operations() {
-        for answer in &operation.answers {
-            let mut response = Response::new(answer.body.clone().into());
-            *response.status_mut() = answer.status;
-            if let Some(content_type) = answer.content_type {
+        for response_case in &operation.responses {
+            let mut response = Response::new(response_case.body.clone().into());
+            *response.status_mut() = response_case.status;
+            if let Some(content_type) = response_case.content_type {
                 response.headers_mut().insert(CONTENT_TYPE, content_type.parse().unwrap());
             }
             let shown = snapshots::response(&response);
             let outcome = (operation.decode)(response);
-            let expected = match answer.kind {
+            let expected = match response_case.kind {
                 Kind::Success | Kind::None => outcome.is_ok(),
-                Kind::Refusal | Kind::Failure | Kind::Unreached => outcome.is_err(),
-                Kind::Odd | Kind::Request => true,
+                Kind::Invalid | Kind::Failure | Kind::Unreached => outcome.is_err(),
+                Kind::Unexpected | Kind::Request => true,
             };
-            let (name, kind, situation) = (operation.name, answer.kind, answer.situation);
-            assert!(expected, "`{name}`, {situation}: this is no {kind}: {outcome:?}");
-            let page = format!("{}\n\n{}", shown.trim_end(), reading(&outcome, &answer.body));
-            compare(&answer_name(&operation, kind, situation), &page);
+            let (name, kind, situation) = (operation.name, response_case.kind, response_case.situation);
+            assert!(expected, "`{name}`, {situation}: not decoded as {kind}: {outcome:?}");
+            let snapshot = format!("{}\n\n{}", shown.trim_end(), decoded(&outcome, &response_case.body));
+            compare(&response_name(&operation, kind, situation), &snapshot);
         }
     }
 }
 
 #[test]
-fn refusals_have_the_shape_that_their_kind_says() {
-    for Operation { name, answers, .. } in operations() {
-        for answer in answers {
-            let has_category = match answer.kind {
-                Kind::Refusal | Kind::Failure => true,
+fn errors_have_the_shape_of_their_kind() {
+    for Operation { name, responses, .. } in operations() {
+        for response_case in responses {
+            let has_category = match response_case.kind {
+                Kind::Invalid | Kind::Failure => true,
                 Kind::Unreached => false,
                 _ => continue,
             };
-            let body: Value = serde_json::from_str(&answer.body).unwrap();
-            assert_eq!(body.get("category").is_some(), has_category, "{name}, {}", answer.situation);
+            let body: Value = serde_json::from_str(&response_case.body).unwrap();
+            assert_eq!(body.get("category").is_some(), has_category, "{name}, {}", response_case.situation);
             assert_eq!(
-                answer.status.is_server_error(),
+                response_case.status.is_server_error(),
                 body.get("cause").is_some() || body["code"] == "Internal"
             );
         }
@@ -218,16 +219,19 @@ fn refusals_have_the_shape_that_their_kind_says() {
 }
 
 #[test]
-fn no_snapshot_is_left_of_a_case_that_is_gone() {
+fn every_stored_snapshot_has_a_case() {
     let mut expected = BTreeSet::from(["routes".to_owned(), "differences".to_owned()]);
     for operation in operations() {
         expected.insert(request_name(&operation, CORRELATION));
         expected.extend(operation.requests.iter().map(|case| request_name(&operation, case.situation)));
         expected.extend(
-            operation.answers.iter().map(|answer| answer_name(&operation, answer.kind, answer.situation)),
+            operation
+                .responses
+                .iter()
+                .map(|response_case| response_name(&operation, response_case.kind, response_case.situation)),
         );
     }
-    let found = pages::pinned("");
+    let found = comparison::stored_names("");
     let stale: Vec<_> = found.difference(&expected).collect();
-    assert!(stale.is_empty(), "no case in {TABLE} is compared with these snapshots, delete them: {stale:?}");
+    assert!(stale.is_empty(), "no case in {TABLE} refers to these snapshots, delete them: {stale:?}");
 }

@@ -1,4 +1,4 @@
-//! The OpenAPI document: up to date, and true of the types and of every answer that is pinned.
+//! The OpenAPI document is up to date, and describes the types and every recorded message.
 
 use chrono::DateTime;
 use http::{Method, StatusCode};
@@ -20,23 +20,24 @@ fn document() -> Value {
 }
 
 #[test]
-fn the_checked_in_document_is_that_of_the_contract() {
-    let checked_in = std::fs::read_to_string(folder().join("openapi.json")).unwrap();
+fn the_checked_in_document_matches_the_contract() {
+    // A checkout on Windows may have CRLF line ends.
+    let checked_in = std::fs::read_to_string(folder().join("openapi.json")).unwrap().replace("\r\n", "\n");
     let rendered = openapi_text(&document()).unwrap();
     let mut lines = checked_in.lines().zip(rendered.lines()).enumerate();
     let difference = lines.find(|(_, (checked_in, rendered))| checked_in != rendered);
     let (line, (was, is)) = difference.unwrap_or((checked_in.lines().count(), ("(the end)", "(the end)")));
     assert!(
         checked_in == rendered,
-        "snapshots/openapi.json is not what the contract says, first at line {}:\n  it has  {}\n  it is   {}\nIf the \
-         contract is meant to change:\n  cargo run -p snapshots --example openapi > snapshots/openapi.json",
+        "snapshots/openapi.json differs from the contract, first at line {}:\n  checked in  {}\n  contract    {}\nTo \
+         accept the change:\n  cargo run -p snapshots --example openapi > snapshots/openapi.json",
         line + 1,
         was.trim(),
         is.trim(),
     );
 }
 
-/// The violations of `schema`, a schema of `document`.
+/// Returns the violations of `schema`, a schema of `document`.
 fn violations(document: &Value, schema: &Value, body: &Value) -> Vec<String> {
     let schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -54,7 +55,7 @@ fn operation<'d>(document: &'d Value, name: &str) -> &'d Value {
 }
 
 #[test]
-fn every_pinned_message_is_as_the_document_says() {
+fn every_recorded_message_matches_the_document() {
     let document = document();
     let mut checked = 0;
     for (name, examples) in examples(&folder().join("tests/snapshots")).unwrap() {
@@ -62,16 +63,16 @@ fn every_pinned_message_is_as_the_document_says() {
             let described = operation(&document, &name);
             let described = match status {
                 None => &described["requestBody"],
-                // It is the answer to another method.
+                // The response to another method.
                 Some(405) => continue,
                 Some(status) => &described["responses"][status.to_string()],
             };
             assert!(described.is_object(), "`{name}`, {situation}: {status:?} is not documented");
             let schema = &described["content"]["application/json"]["schema"];
-            // A correlation id is pinned on a page of heads.
+            // The snapshot of correlation ids shows only heads.
             match body {
                 Some(body) if situation != "correlation_id" => {
-                    assert!(schema.is_object(), "`{name}`, {kind} {situation}: no body is documented");
+                    assert!(schema.is_object(), "`{name}`, {kind} {situation}: the document has no body");
                     let violations = violations(&document, schema, &body);
                     assert!(violations.is_empty(), "`{name}`, {kind} {situation}: {violations:#?}");
                     checked += 1;
@@ -80,12 +81,12 @@ fn every_pinned_message_is_as_the_document_says() {
             }
         }
     }
-    assert!(checked > 50, "{checked} bodies are few: are the pages where they were?");
+    assert!(checked > 50, "only {checked} bodies were found: have the snapshots moved?");
 }
 
-/// The keys of `full` are the properties of the schema, those of `bare` the required ones, and what is `null` in
-/// `bare` may be `null`.
-fn is_of_the_type(document: &Value, names: &[&str], full: &impl Serialize, bare: &impl Serialize) {
+/// Asserts that the keys of `full` are the properties of the schema, those of `bare` the required ones, and
+/// that exactly the `null` values of `bare` may be `null`.
+fn assert_matches_type(document: &Value, names: &[&str], full: &impl Serialize, bare: &impl Serialize) {
     let (mut properties, mut required) = (Map::new(), BTreeSet::new());
     for name in names {
         let schema = &document["components"]["schemas"][name];
@@ -103,17 +104,17 @@ fn is_of_the_type(document: &Value, names: &[&str], full: &impl Serialize, bare:
 }
 
 #[test]
-fn the_schemas_are_those_of_the_types() {
+fn the_schemas_match_the_types() {
     let document = document();
     let bare = SessionV1::<Value, Value>::new("0f".repeat(16), DateTime::UNIX_EPOCH);
     let mut full = bare.clone();
     full.close_time = Some(DateTime::UNIX_EPOCH);
-    is_of_the_type(&document, &["ListedSessionV1", "SessionV1"], &full, &bare);
+    assert_matches_type(&document, &["ListedSessionV1", "SessionV1"], &full, &bare);
 
     let page = |session: &SessionV1| DataPage::new(vec![session.clone()], None);
-    is_of_the_type(&document, &["DataPage"], &page(&full), &page(&bare));
+    assert_matches_type(&document, &["DataPage"], &page(&full), &page(&bare));
     let listed = |session| json!(page(session))["data"][0].clone();
-    is_of_the_type(&document, &["ListedSessionV1"], &listed(&full), &listed(&bare));
+    assert_matches_type(&document, &["ListedSessionV1"], &listed(&full), &listed(&bare));
 
     let time = DateTime::UNIX_EPOCH;
     let filter = FilterParams::new().id("1").user_id("1").active(true).from_time(time).to_time(time);
@@ -127,14 +128,14 @@ fn the_schemas_are_those_of_the_types() {
 }
 
 #[test]
-fn there_is_204_where_the_client_reads_none() {
+fn responses_that_decode_to_none_are_documented_as_204() {
     let document = document();
     let nothing = || {
         let mut response = Response::default();
         *response.status_mut() = StatusCode::NO_CONTENT;
         response
     };
-    let reads_none = [
+    let decodes_to_none = [
         ("get_sessions", sessions_v1::GetSessions::decode::<Value, Value>(nothing()).is_ok()),
         ("get_session_by_id", sessions_v1::GetSessionById::decode::<Value, Value>(nothing()).is_ok()),
         ("open_session", sessions_v1::OpenSession::<Value, Value>::decode(nothing()).is_ok()),
@@ -147,14 +148,14 @@ fn there_is_204_where_the_client_reads_none() {
         ),
         ("delete_session_by_id", sessions_v1::DeleteSessionById::decode::<Value, Value>(nothing()).is_ok()),
     ];
-    assert_eq!(reads_none.len(), sessions_v1::ROUTES.len());
-    for (name, reads_none) in reads_none {
-        assert_eq!(operation(&document, name)["responses"]["204"].is_object(), reads_none, "{name}");
+    assert_eq!(decodes_to_none.len(), sessions_v1::ROUTES.len());
+    for (name, decodes_to_none) in decodes_to_none {
+        assert_eq!(operation(&document, name)["responses"]["204"].is_object(), decodes_to_none, "{name}");
     }
 }
 
 #[test]
-fn what_cannot_be_described_is_named() {
+fn errors_name_what_cannot_be_described() {
     let route = |params| Route {
         name: "open_session",
         doc: "",
@@ -176,7 +177,7 @@ fn what_cannot_be_described_is_named() {
     let unpinned = Route { name: "extend_session", ..route(&[]) };
     let error = openapi(&[&unpinned], &examples).unwrap_err();
     assert!(
-        error.starts_with("`extend_session` (POST /v1/sessions/open_session) has no pinned page"),
+        error.starts_with("`extend_session` (POST /v1/sessions/open_session) has no snapshot"),
         "{error}"
     );
 }

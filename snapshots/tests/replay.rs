@@ -1,10 +1,10 @@
-//! The embedded service answers captured requests as the real service answered them.
+//! The embedded service returns the captured responses of the real service.
 //!
-//! `fixtures/captures` holds exchanges with the real service, in the order in which they were made. The embedded
-//! service is sent the same requests, at the same times by its clock. Its answers are compared byte by byte, and
-//! their headers in order, with the captured ids and dates in place of its own; in the captures, stack traces end
-//! with their first line, and bodies are not compressed. What differs and may is in [`EXPLAINED`], and what cannot
-//! be replayed, which each file names, in [`LEFT_OUT`].
+//! `fixtures/captures` contains exchanges with the real service in chronological order. The embedded service
+//! receives the same requests at the same times of its clock. Its response bodies are compared byte by byte,
+//! and its headers in order, with its ids and dates replaced by the captured ones. In the captures, stack
+//! traces end after their first line, and bodies are not compressed. Accepted differences are in
+//! [`EXPLAINED`]. Requests that cannot be replayed, which each file names, are in [`LEFT_OUT`].
 
 mod wire;
 
@@ -19,17 +19,17 @@ use serde_json::Value;
 use sessions_client::server::EmbeddedService;
 use sessions_client::{ISessionsV1, SessionsMemoryClientV1};
 use snapshots::exceptions::{BELOW_HTTP, DEPLOYMENT, DEPTH, Exception, UPGRADE};
-use snapshots::tell;
+use snapshots::log;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use wire::Wire;
 
-/// The exchanges whose answers differ, and why they may.
+/// Exchanges whose responses differ, and the reasons.
 const EXPLAINED: &[(&str, Exception)] = &[("body.deep-1000", DEPTH), ("other.GET /status", DEPLOYMENT)];
 
-/// The exchanges that are not replayed, and why.
+/// Exchanges that are not replayed, and the reasons.
 const LEFT_OUT: &[(&str, Exception)] = &[
     ("body.deep-20000", DEPTH),
     ("upgrade-h2c", UPGRADE),
@@ -69,13 +69,13 @@ struct Sent {
     method: String,
     target: String,
     headers: Vec<(String, String)>,
-    /// Of HTTP, where it is not 1.1.
+    /// The version of HTTP, if it is not 1.1.
     version: Option<String>,
     #[serde(default)]
     body: Body,
 }
 
-/// A text, or bytes that are none.
+/// A string, or bytes that are not UTF-8.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Body {
@@ -92,7 +92,7 @@ impl Default for Body {
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 struct Received {
     status: u16,
-    /// When it was captured.
+    /// Time of the capture.
     #[serde(default)]
     date: String,
     headers: Vec<(String, String)>,
@@ -101,7 +101,7 @@ struct Received {
 }
 
 #[tokio::test]
-async fn captured_requests_are_answered_as_they_were_by_the_real_service() {
+async fn captured_requests_result_in_the_captured_responses() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/captures");
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
@@ -120,39 +120,39 @@ async fn captured_requests_are_answered_as_they_were_by_the_real_service() {
     }
     assert!(differences.is_empty(), "{differences}");
     for (explained, _) in EXPLAINED {
-        assert!(differing.contains(*explained), "{explained} needs no explanation any more");
+        assert!(differing.contains(*explained), "{explained} no longer differs: remove its explanation");
     }
     let with_a_reason: BTreeSet<String> = LEFT_OUT.iter().map(|(case, _)| (*case).to_owned()).collect();
-    assert_eq!(left_out, with_a_reason, "what is left out has a reason");
-    tell(&format!(
-        "replay: {exchanges} captured exchanges, {} of them answered otherwise with a reason; {} not replayed",
+    assert_eq!(left_out, with_a_reason, "every exchange that is left out needs a reason");
+    log(&format!(
+        "replay: {exchanges} captured exchanges, {} of them with an accepted difference; {} not replayed",
         differing.len(),
         left_out.len(),
     ));
-    assert!(exchanges > 350, "{exchanges} exchanges are not all of them");
+    assert!(exchanges > 350, "only {exchanges} exchanges were found");
 }
 
-/// The cases that are answered in another way, with what is different.
+/// Returns the cases whose responses differ, with the differences.
 async fn replay(capture: &Capture) -> Vec<(String, String)> {
     let mut embedded = Embedded::start().await;
     let mut differences = Vec::new();
     for (number, exchange) in capture.exchanges.iter().enumerate() {
-        embedded.open_what_was_opened_elsewhere(&capture.exchanges[number..]).await;
-        // When the service swept, only the next answer shows.
-        let shows_the_time = match &*exchange.request.target {
+        embedded.open_uncaptured_sessions(&capture.exchanges[number..]).await;
+        // Only the next response shows the time at which the service closed expired sessions.
+        let timed = match &*exchange.request.target {
             target if target.contains("/close_expired_sessions") => capture.exchanges.get(number + 1),
             _ => Some(exchange),
         };
-        if let Some(time) = shows_the_time.and_then(|exchange| latest(&exchange.response.body)) {
+        if let Some(time) = timed.and_then(|exchange| latest(&exchange.response.body)) {
             let mut now = embedded.now.lock().unwrap();
             *now = time.max(*now);
         }
-        let answer = embedded.answer(exchange).await;
+        let actual = embedded.replay(exchange).await;
         let Exchange { case, response, .. } = exchange;
-        let response = Received { body: without_the_moment(&response.body), ..response.clone() };
-        if answer != response {
+        let response = Received { body: without_unstable_parts(&response.body), ..response.clone() };
+        if actual != response {
             differences
-                .push((case.clone(), format!("{case}\n  captured: {response:?}\n  embedded: {answer:?}\n")));
+                .push((case.clone(), format!("{case}\n  captured: {response:?}\n  embedded: {actual:?}\n")));
         }
     }
     differences
@@ -163,7 +163,7 @@ struct Embedded {
     sessions: SessionsMemoryClientV1,
     now: Arc<Mutex<DateTime<Utc>>>,
     wire: Wire,
-    /// Captured ids and dates, with those of the embedded service.
+    /// Captured ids and dates, mapped to those of the embedded service.
     names: BTreeMap<String, String>,
 }
 
@@ -171,7 +171,8 @@ impl Embedded {
     async fn start() -> Self {
         let now = Arc::new(Mutex::new(DateTime::UNIX_EPOCH));
         let clock = Arc::clone(&now);
-        // No capture lasted for so long as the usual 24 hours, and one had this timeout.
+        // The timeout of the capture with expired sessions; the others are shorter than the default of 24
+        // hours.
         let sessions = SessionsMemoryClientV1::new()
             .with_clock(move || *clock.lock().unwrap())
             .with_expire_timeout(TimeDelta::milliseconds(300));
@@ -180,8 +181,8 @@ impl Embedded {
         Self { _service: service, sessions, now, wire, names: BTreeMap::new() }
     }
 
-    /// Lists also show sessions whose opening was not captured.
-    async fn open_what_was_opened_elsewhere(&mut self, exchanges: &[Exchange]) {
+    /// Opens the sessions that occur in lists, but whose opening was not captured.
+    async fn open_uncaptured_sessions(&mut self, exchanges: &[Exchange]) {
         let opened = |exchange: &&Exchange| exchange.request.target.contains("/open_session");
         let own: Vec<&str> =
             exchanges.iter().filter(opened).map(|exchange| exchange.response.body.as_str()).collect();
@@ -212,23 +213,23 @@ impl Embedded {
         }
     }
 
-    async fn answer(&mut self, exchange: &Exchange) -> Received {
-        let answer = self.send(exchange).await;
-        let body = String::from_utf8(wire::plain(&answer)).unwrap();
+    async fn replay(&mut self, exchange: &Exchange) -> Received {
+        let response = self.send(exchange).await;
+        let body = String::from_utf8(wire::plain(&response)).unwrap();
         if let (Some(captured), Some(ours)) = (opened(&exchange.response.body), opened(&body)) {
             self.names.insert(captured, ours);
         }
         let named = |body: String, (captured, ours): (&String, &String)| body.replace(ours, captured);
         Received {
-            status: answer.status().as_u16(),
+            status: response.status().as_u16(),
             date: exchange.response.date.clone(),
-            headers: wire::headers(&answer),
-            body: without_the_moment(&self.names.iter().fold(body, named)),
+            headers: wire::headers(&response),
+            body: without_unstable_parts(&self.names.iter().fold(body, named)),
         }
     }
 
     async fn send(&mut self, Exchange { request: sent, response, .. }: &Exchange) -> Response<Bytes> {
-        self.date_anew(sent, response);
+        self.shift_date(sent, response);
         let own = |text: &str| {
             self.names.iter().fold(text.to_owned(), |text, (captured, ours)| text.replace(captured, ours))
         };
@@ -244,7 +245,7 @@ impl Embedded {
             *request.version_mut() = Version::HTTP_10;
         }
         for (name, value) in &sent.headers {
-            // With other ids, the body has another digest.
+            // Replaced ids change the digest of the body.
             let value = if *value == digest(captured) { digest(&body) } else { own(value) };
             request.headers_mut().append(
                 HeaderName::from_bytes(name.as_bytes()).unwrap(),
@@ -254,8 +255,8 @@ impl Embedded {
         self.wire.send(request).await
     }
 
-    /// A date in a request is as far from now as it was from the day of the capture.
-    fn date_anew(&mut self, sent: &Sent, response: &Received) {
+    /// Shifts a date in a request by the time since the capture.
+    fn shift_date(&mut self, sent: &Sent, response: &Received) {
         let read = |text: &str| DateTime::parse_from_rfc2822(text).ok();
         let date = sent.headers.iter().find(|(name, _)| name == "date").map(|(_, value)| value);
         if let Some((date, (dated, captured))) =
@@ -267,8 +268,8 @@ impl Embedded {
     }
 }
 
-/// The body without what the parser of JSON says, and what the clock of the heartbeat.
-fn without_the_moment(body: &str) -> String {
+/// Returns the body without the reason of a JSON error and the time of a heartbeat.
+fn without_unstable_parts(body: &str) -> String {
     let json: Value = serde_json::from_str(body).unwrap_or_default();
     match (body.split_once("Invalid JSON: "), json) {
         (Some((before, _)), Value::Object(error)) if error["code"] == "InvalidContent" => before.to_owned(),
@@ -277,9 +278,9 @@ fn without_the_moment(body: &str) -> String {
     }
 }
 
-/// The id of the session that is the answer.
+/// Returns the id of the session in a response.
 fn opened(body: &str) -> Option<String> {
-    // An id comes first; the rest may hold what `serde_json` does not read.
+    // Not parsed: the rest of the body may be JSON that `serde_json` does not accept.
     let (id, _) = body.strip_prefix("{\"id\":\"")?.split_once('"')?;
     Some(id.to_owned())
 }
@@ -293,7 +294,7 @@ fn id(session: &Value) -> &str {
     session["id"].as_str().unwrap()
 }
 
-/// The latest time that the session has, if the answer is one.
+/// Returns the latest time of the session in a response, if it is one.
 fn latest(body: &str) -> Option<DateTime<Utc>> {
     let (_, after) = body.strip_prefix("{\"id\":\"")?.split_once("\"request_time\":\"")?;
     after.split('"').next()?.parse().ok()

@@ -1,4 +1,4 @@
-//! What a run leaves behind at a service that fails in the middle of it: nothing, wherever it fails.
+//! A run leaves nothing behind at a service that fails in the middle of it.
 
 mod cases;
 
@@ -9,26 +9,26 @@ use sessions_client::{
     Call, Error, ErrorKind, ISessionsV1, InProcessTransport, Request, Response, SessionsMemoryClientV1,
     Transport, sessions_v1, transport_fn,
 };
-use snapshots::suite::{Case, Report, Rules, run};
+use snapshots::suite::{Case, RunOptions, RunReport, run};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// How the fake service fails.
+/// A failure of the fake service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Failure {
-    /// Nobody is there: nothing is done.
-    Refuses,
-    /// What was asked is done, and the answer is lost.
-    LosesTheAnswer,
-    /// It answers with what nobody understands.
-    TalksNonsense,
-    /// It says that it has deleted a session, and has not.
-    PretendsToDelete,
-    /// Our own code goes wrong.
+    /// The connection is refused, and nothing is done.
+    RefusesConnection,
+    /// The request is processed, but the response is lost.
+    LosesResponse,
+    /// The response is not one of the service.
+    InvalidResponse,
+    /// Delete succeeds without deleting the session.
+    IgnoresDelete,
+    /// The test code panics.
     Panics,
 }
 
-/// A service in memory that fails at some of its calls.
+/// An in-memory service that fails at some calls.
 #[derive(Clone)]
 struct Fake {
     service: InProcessTransport<sessions_v1::Handler<SessionsMemoryClientV1>>,
@@ -50,15 +50,15 @@ impl Fake {
         Self { service, calls: Arc::default(), requests: Arc::default(), failure, fails_at, at }
     }
 
-    fn sound(sessions: &SessionsMemoryClientV1) -> Self {
-        Self::new(sessions, Failure::Refuses, |_, _| false, 0)
+    fn healthy(sessions: &SessionsMemoryClientV1) -> Self {
+        Self::new(sessions, Failure::RefusesConnection, |_, _| false, 0)
     }
 }
 
 impl Transport for Fake {
     async fn send(&self, call: Call) -> Result<Response, Error> {
         if call.request.uri().path() == "/heartbeat" {
-            // Whatever the time is, the clock has moved on.
+            // Past any time of a session.
             return Ok(Response::new(r#""2999-01-01T00:00:00.000Z""#.into()));
         }
         let number = self.calls.fetch_add(1, Ordering::SeqCst);
@@ -69,28 +69,28 @@ impl Transport for Fake {
             return Ok(response);
         }
         match self.failure {
-            Failure::Refuses => Err(Error::new(ErrorKind::Connect, "nobody there")),
-            Failure::LosesTheAnswer => {
+            Failure::RefusesConnection => Err(Error::new(ErrorKind::Connect, "connection refused")),
+            Failure::LosesResponse => {
                 self.service.send(call).await?;
                 Err(Error::new(ErrorKind::Transport, "the connection broke"))
             }
-            Failure::TalksNonsense => {
+            Failure::InvalidResponse => {
                 let mut response = Response::new("<html>".into());
                 *response.status_mut() = StatusCode::BAD_GATEWAY;
                 Ok(response)
             }
-            Failure::PretendsToDelete if call.route.name == "delete_session_by_id" => {
+            Failure::IgnoresDelete if call.route.name == "delete_session_by_id" => {
                 let mut response = Response::default();
                 *response.status_mut() = StatusCode::NO_CONTENT;
                 Ok(response)
             }
-            Failure::PretendsToDelete => self.service.send(call).await,
+            Failure::IgnoresDelete => self.service.send(call).await,
             Failure::Panics => panic!("a bug in the tests"),
         }
     }
 }
 
-/// Sessions of somebody else, on a clock that never stands still.
+/// A service with sessions of another user, and a clock that advances with each reading.
 async fn service() -> (SessionsMemoryClientV1, Vec<String>) {
     let ticks = AtomicUsize::new(0);
     let sessions = SessionsMemoryClientV1::new().with_clock(move || {
@@ -105,7 +105,7 @@ async fn service() -> (SessionsMemoryClientV1, Vec<String>) {
     (sessions, others)
 }
 
-async fn everything(sessions: &SessionsMemoryClientV1) -> Value {
+async fn all_sessions(sessions: &SessionsMemoryClientV1) -> Value {
     let page = sessions.get_sessions(None, None, None).await.unwrap();
     let mut all = Vec::new();
     for session in page.data {
@@ -114,7 +114,7 @@ async fn everything(sessions: &SessionsMemoryClientV1) -> Value {
     all.into()
 }
 
-fn few() -> Vec<Case> {
+fn few_cases() -> Vec<Case> {
     vec![
         Case::new("close_session", "two")
             .given_session(r#","data":1"#)
@@ -126,36 +126,37 @@ fn few() -> Vec<Case> {
     ]
 }
 
-fn rules(may_close_expired: bool) -> Rules {
-    Rules { user: "own".to_owned(), may_close_expired, ..Rules::default() }
+fn options(may_close_expired: bool) -> RunOptions {
+    RunOptions { user: "own".to_owned(), may_close_expired, ..RunOptions::default() }
 }
 
 #[tokio::test]
-async fn a_run_that_fails_at_any_call_leaves_nothing_behind_and_says_so() {
+async fn a_run_that_fails_at_any_call_leaves_nothing_behind() {
     let (sessions, _) = service().await;
-    let before = everything(&sessions).await;
-    let fake = Fake::sound(&sessions);
-    let report = run(fake.clone(), &few(), &rules(false)).await;
-    assert!(report.broken.is_none() && report.led.len() == 2, "{report:?}");
+    let before = all_sessions(&sessions).await;
+    let fake = Fake::healthy(&sessions);
+    let report = run(fake.clone(), &few_cases(), &options(false)).await;
+    assert!(report.aborted.is_none() && report.completed.len() == 2, "{report:?}");
     let calls = fake.calls.load(Ordering::SeqCst);
     assert!(calls >= 10, "{calls}");
 
-    let failures = [Failure::Refuses, Failure::LosesTheAnswer, Failure::TalksNonsense, Failure::Panics];
+    let failures =
+        [Failure::RefusesConnection, Failure::LosesResponse, Failure::InvalidResponse, Failure::Panics];
     let lengths: [fn(usize, usize) -> bool; 2] =
         [|number, at| number == at, |number, at| (at..at + 4).contains(&number)];
     for (failure, fails_at) in failures.into_iter().flat_map(|failure| lengths.map(|fails| (failure, fails)))
     {
         for at in 0..calls {
             let fake = Fake::new(&sessions, failure, fails_at, at);
-            let report = run(fake, &few(), &rules(false)).await;
-            assert_eq!(everything(&sessions).await, before, "{failure:?} at call {at}");
+            let report = run(fake, &few_cases(), &options(false)).await;
+            assert_eq!(all_sessions(&sessions).await, before, "{failure:?} at call {at}");
             assert_eq!(report.left_behind, Vec::<String>::new(), "{failure:?} at call {at}");
         }
     }
 }
 
-/// The service with other answers.
-fn answering(
+/// The service with rewritten responses.
+fn rewriting_responses(
     fake: Fake,
     rewrite: impl Fn(&str, &mut Response) + Clone + Send + Sync + 'static,
 ) -> impl Transport + Clone {
@@ -171,24 +172,24 @@ fn answering(
 }
 
 #[tokio::test]
-async fn a_session_of_somebody_else_is_left_alone_whatever_answers_with_it() {
+async fn a_session_of_another_user_is_never_touched() {
     let (sessions, others) = service().await;
-    let before = everything(&sessions).await;
+    let before = all_sessions(&sessions).await;
     let other = others[0].clone();
-    let answer = json!({"id": other, "user_id": "other", "active": true}).to_string();
-    let fake = answering(Fake::sound(&sessions), move |operation, response| {
+    let body = json!({"id": other, "user_id": "other", "active": true}).to_string();
+    let fake = rewriting_responses(Fake::healthy(&sessions), move |operation, response| {
         if operation == "open_session" {
-            *response.body_mut() = answer.clone().into();
+            *response.body_mut() = body.clone().into();
         }
     });
-    let report = run(fake, &few(), &rules(false)).await;
-    assert_eq!(everything(&sessions).await, before);
-    assert_eq!(report.left_behind, [format!("{other}, which may be somebody else's and is not deleted")]);
-    assert!(report.led.is_empty() && report.broken.is_some(), "it goes on: {report:?}");
+    let report = run(fake, &few_cases(), &options(false)).await;
+    assert_eq!(all_sessions(&sessions).await, before);
+    assert_eq!(report.left_behind, [format!("{other}, which may belong to another user and is not deleted")]);
+    assert!(report.completed.is_empty() && report.aborted.is_some(), "the run continues: {report:?}");
 }
 
 #[tokio::test]
-async fn a_service_that_has_changed_is_asked_to_the_end_and_left_clean() {
+async fn a_run_against_a_changed_service_completes_and_cleans_up() {
     let changes: [fn(&str, &mut Response); 3] = [
         |_, response| renamed("user_id", response),
         |_, response| renamed("active", response),
@@ -200,10 +201,11 @@ async fn a_service_that_has_changed_is_asked_to_the_end_and_left_clean() {
     ];
     for (number, change) in changes.into_iter().enumerate() {
         let (sessions, _) = service().await;
-        let before = everything(&sessions).await;
-        let report = run(answering(Fake::sound(&sessions), change), &few(), &rules(false)).await;
-        assert_eq!(everything(&sessions).await, before, "change {number}");
-        assert!(report.left_behind.is_empty() && report.broken.is_none(), "change {number}: {report:?}");
+        let before = all_sessions(&sessions).await;
+        let report =
+            run(rewriting_responses(Fake::healthy(&sessions), change), &few_cases(), &options(false)).await;
+        assert_eq!(all_sessions(&sessions).await, before, "change {number}");
+        assert!(report.left_behind.is_empty() && report.aborted.is_none(), "change {number}: {report:?}");
     }
 }
 
@@ -214,18 +216,18 @@ fn renamed(key: &str, response: &mut Response) {
 }
 
 #[tokio::test]
-async fn sessions_without_an_id_are_told_of() {
+async fn sessions_without_an_id_are_reported() {
     let (sessions, others) = service().await;
-    let fake = answering(Fake::sound(&sessions), |_, response| renamed("id", response));
-    let report = run(fake, &few()[1..], &rules(false)).await;
+    let fake = rewriting_responses(Fake::healthy(&sessions), |_, response| renamed("id", response));
+    let report = run(fake, &few_cases()[1..], &options(false)).await;
     assert_eq!(sessions.len(), others.len() + 1);
-    assert_eq!(report.left_behind, ["those of the user own-1 that show no `id`"]);
+    assert_eq!(report.left_behind, ["those of the user own-1 that have no `id`"]);
 }
 
 #[tokio::test]
-async fn one_session_that_resists_does_not_save_the_others() {
+async fn a_failed_delete_does_not_stop_the_clean_up() {
     let (sessions, others) = service().await;
-    let fake = Fake::sound(&sessions);
+    let fake = Fake::healthy(&sessions);
     let resisting = transport_fn(move |call: Call| {
         let fake = fake.clone();
         async move {
@@ -240,98 +242,97 @@ async fn one_session_that_resists_does_not_save_the_others() {
             fake.send(call).await
         }
     });
-    let report = run(Arc::new(resisting), &few()[..1], &rules(false)).await;
+    let report = run(Arc::new(resisting), &few_cases()[..1], &options(false)).await;
     assert_eq!(sessions.len(), others.len() + 1);
     assert_eq!(report.left_behind.len(), 1, "{report:?}");
 }
 
 #[tokio::test]
-async fn a_run_that_breaks_off_names_the_case_and_the_cause() {
+async fn an_aborted_run_names_the_case_and_the_cause() {
     let (sessions, _) = service().await;
-    let before = everything(&sessions).await;
-    for (failure, why) in [(Failure::Refuses, "nobody there"), (Failure::Panics, "a bug in the tests")] {
+    let before = all_sessions(&sessions).await;
+    for (failure, why) in
+        [(Failure::RefusesConnection, "connection refused"), (Failure::Panics, "a bug in the tests")]
+    {
         let fake = Fake::new(&sessions, failure, |number, at| number == at, 1);
-        let report = run(fake, &few(), &rules(false)).await;
-        let broken = report.broken.unwrap().to_string();
-        assert!(broken.starts_with("close_session__two broke off: "), "{broken}");
-        assert!(broken.contains(why), "{broken}");
-        assert!(report.led.is_empty());
-        assert_eq!(everything(&sessions).await, before);
+        let report = run(fake, &few_cases(), &options(false)).await;
+        let aborted = report.aborted.unwrap().to_string();
+        assert!(aborted.starts_with("close_session__two was aborted: "), "{aborted}");
+        assert!(aborted.contains(why), "{aborted}");
+        assert!(report.completed.is_empty());
+        assert_eq!(all_sessions(&sessions).await, before);
     }
 }
 
 #[tokio::test]
-async fn a_service_that_stays_away_is_not_asked_for_ever_and_what_is_left_is_named() {
+async fn clean_up_gives_up_on_a_service_that_stays_down() {
     let (sessions, others) = service().await;
-    let fake = Fake::new(&sessions, Failure::Refuses, |number, at| number >= at, 2);
-    let report = run(fake.clone(), &few(), &rules(false)).await;
+    let fake = Fake::new(&sessions, Failure::RefusesConnection, |number, at| number >= at, 2);
+    let report = run(fake.clone(), &few_cases(), &options(false)).await;
     assert!(fake.calls.load(Ordering::SeqCst) < 50);
     assert_eq!(sessions.len(), others.len() + 2);
     assert_eq!(report.left_behind.len(), 3, "{report:?}");
-    assert_eq!(report.left_behind[2], "those of the user own-1, who cannot be asked for");
+    assert_eq!(report.left_behind[2], "those of the user own-1, which could not be listed");
 }
 
 #[tokio::test]
-async fn sessions_that_are_still_listed_after_they_were_deleted_are_named() {
+async fn sessions_listed_after_their_deletion_are_reported() {
     let (sessions, others) = service().await;
-    let fake = Fake::new(&sessions, Failure::PretendsToDelete, |_, _| true, 0);
-    let report = run(fake, &few()[..1], &rules(false)).await;
+    let fake = Fake::new(&sessions, Failure::IgnoresDelete, |_, _| true, 0);
+    let report = run(fake, &few_cases()[..1], &options(false)).await;
     assert_eq!(sessions.len(), others.len() + 2);
     assert_eq!(report.left_behind.len(), 2, "{report:?}");
 }
 
 #[tokio::test]
-async fn a_run_that_is_stopped_ends_early_and_leaves_nothing_behind() {
+async fn a_stopped_run_ends_early_and_leaves_nothing_behind() {
     let (sessions, _) = service().await;
-    let before = everything(&sessions).await;
-    let rules = rules(false);
-    rules.stop.ask();
-    let report = run(Fake::sound(&sessions), &few(), &rules).await;
-    assert!(report.broken.is_some_and(|broken| broken.why.contains("stopped")));
-    assert_eq!(everything(&sessions).await, before);
+    let before = all_sessions(&sessions).await;
+    let options = options(false);
+    options.stop.request();
+    let report = run(Fake::healthy(&sessions), &few_cases(), &options).await;
+    assert!(report.aborted.is_some_and(|aborted| aborted.reason.contains("stopped")));
+    assert_eq!(all_sessions(&sessions).await, before);
 }
 
-/// Every case, at a service that others use as well.
+/// Runs every case at a service with sessions of other users.
 async fn whole_run(
     may_close_expired: bool,
-) -> (Report, Vec<(Request, Response)>, SessionsMemoryClientV1, Vec<String>) {
+) -> (RunReport, Vec<(Request, Response)>, SessionsMemoryClientV1, Vec<String>) {
     let (sessions, others) = service().await;
-    let fake = Fake::sound(&sessions);
-    let report = run(fake.clone(), &cases(), &rules(may_close_expired)).await;
-    assert!(report.broken.is_none() && report.left_behind.is_empty(), "{:?}", report.broken);
+    let fake = Fake::healthy(&sessions);
+    let report = run(fake.clone(), &cases(), &options(may_close_expired)).await;
+    assert!(report.aborted.is_none() && report.left_behind.is_empty(), "{:?}", report.aborted);
     let requests = fake.requests.lock().unwrap().clone();
     (report, requests, sessions, others)
 }
 
 #[tokio::test]
-async fn sessions_of_others_are_neither_changed_nor_read() {
+async fn sessions_of_other_users_are_neither_changed_nor_read() {
     let (before, _) = service().await;
-    let before = everything(&before).await;
+    let before = all_sessions(&before).await;
     let (_, requests, sessions, others) = whole_run(false).await;
-    let mut after = everything(&sessions).await;
-    // Ids are made anew for each service.
+    let mut after = all_sessions(&sessions).await;
+    // Each service generates its own ids.
     for (session, was) in after.as_array_mut().unwrap().iter_mut().zip(before.as_array().unwrap()) {
         session["id"] = was["id"].clone();
     }
     assert_eq!(after, before);
     for (request, response) in requests {
-        let answer = String::from_utf8_lossy(response.body()).into_owned();
-        assert!(
-            !others.iter().any(|id| answer.contains(id)),
-            "{request:?} was answered with somebody else's session"
-        );
+        let body = String::from_utf8_lossy(response.body()).into_owned();
+        assert!(!others.iter().any(|id| body.contains(id)), "{request:?} returned a session of another user");
     }
 }
 
 #[tokio::test]
-async fn what_has_expired_is_closed_only_where_that_is_allowed() {
+async fn expired_sessions_are_closed_only_if_allowed() {
     let sweeps = |requests: &[(Request, Response)]| {
         requests.iter().filter(|(request, _)| request.uri().path().contains("close_expired_sessions")).count()
     };
     let (report, requests, ..) = whole_run(false).await;
     assert_eq!(sweeps(&requests), 0);
     let skipped =
-        ["open_session__of_nobody", "close_expired_sessions__young", "close_expired_sessions__unreached"];
+        ["open_session__without_user", "close_expired_sessions__young", "close_expired_sessions__unreached"];
     assert_eq!(report.skipped, skipped);
     let (report, requests, ..) = whole_run(true).await;
     assert!(sweeps(&requests) > 0);
@@ -339,7 +340,7 @@ async fn what_has_expired_is_closed_only_where_that_is_allowed() {
 }
 
 #[tokio::test]
-async fn every_session_that_is_opened_belongs_to_a_user_of_the_run() {
+async fn every_opened_session_belongs_to_a_user_of_the_run() {
     let (_, requests, ..) = whole_run(false).await;
     let opened = requests.iter().filter(|(request, _)| request.uri().path().ends_with("/open_session"));
     for (_, response) in opened.filter(|(_, response)| response.status() == 200) {

@@ -1,10 +1,10 @@
-// Everything that the official Node client can be asked, and what it makes of it, written down.
+// Calls every operation of the official Node client and prints the results.
 //
 //   SESSIONS_URL=http://127.0.0.1:8080 node transcript.js
 //
-// Prints a line for each call: its arguments, and the value or the error that the caller gets. Ids and times have
-// names, times as they follow each other, so that the transcripts of two services can be compared line by line. It
-// judges nothing. Only for a service that is nobody else's: it closes what has expired.
+// Prints each call with its arguments, followed by its value or error. Ids and times are replaced by placeholders, times in
+// chronological order, so that the transcripts of two services can be compared line by line. Only for a service that
+// nothing else uses, since it closes expired sessions.
 'use strict';
 
 const { randomUUID } = require('crypto');
@@ -29,8 +29,8 @@ const opened = [];
 const lines = [];
 let latest = 0;
 
-// A call falls on a tick of the clock of its own, or nobody could tell whether it changed a time.
-async function clockMovesOn() {
+// Waits so that each call has a distinct time, and changed times are detectable.
+async function waitForNextTick() {
     while (Date.now() <= latest) await new Promise(resolve => setTimeout(resolve, 1));
 }
 
@@ -41,7 +41,7 @@ function learn(value) {
             names.set(session.id, `<id:${opened.length + 1}>`);
             opened.push(session.id);
         }
-        // Closing reads the clock twice, which takes some milliseconds at most: that is one moment.
+        // A close reads the clock twice, a few milliseconds apart at most; both times share a placeholder.
         const between = Date.parse(session.close_time) - Date.parse(session.request_time);
         if (between > 0 && between <= 5) moments.set(session.close_time, session.request_time);
         latest = Math.max(latest, Date.parse(session.request_time));
@@ -59,7 +59,7 @@ function error(error) {
 const show = value => (value === undefined ? 'undefined' : JSON.stringify(value));
 
 async function call(client, name, ...args) {
-    await clockMovesOn();
+    await waitForNextTick();
     let outcome;
     try {
         const value = await client[name]('transcript', ...args);
@@ -146,14 +146,14 @@ async function main() {
         await call(client, 'deleteSessionById', second);
         await call(client, 'deleteSessionById', []);
 
-        chapter('The correlation id elsewhere');
+        chapter('Other locations of the correlation id');
         for (const place of ['headers', 'both']) {
             const other = await connect('options.correlation_id_place', place);
             await call(other, 'getSessionById', unknown);
             await other.close(null);
         }
 
-        chapter('A route that there is not');
+        chapter('An unknown route');
         const lost = await connect('base_route', 'v2/sessions');
         await call(lost, 'openSession', userId, null, null, null, null, null);
         await call(lost, 'closeExpiredSessions');
@@ -167,7 +167,7 @@ async function main() {
 function named() {
     let text = lines.join('\n');
     for (const [known, name] of [...names, ...moments]) text = text.replaceAll(known, name);
-    // The beginning of time is an argument, not an answer.
+    // The Unix epoch is an argument, not part of a response.
     const times = [...new Set(text.match(TIME) ?? [])].filter(time => !time.startsWith('1970')).sort();
     return text.replace(TIME, time => (times.includes(time) ? `<t${times.indexOf(time) + 1}>` : time));
 }

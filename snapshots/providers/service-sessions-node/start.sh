@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the real sessions service at 127.0.0.1:PORT, in the foreground and in this very process: the pid that
-# was started is the pid to stop.
+# Runs the real sessions service at 127.0.0.1:PORT, in the foreground and without a child process, so that
+# killing its process ends the service.
 #
 #   ./start.sh PORT
 #
@@ -21,9 +21,9 @@ if [[ ! -f $service ]]; then
 fi
 
 export SESSIONS_PORT=$1
-# Times without a zone are read in that of the server.
+# The service parses times without a zone in the zone of its host.
 export TZ=UTC
 export LOG_LEVEL=${LOG_LEVEL:-none}
-# The service loads an AWS library that would tell about its own future first.
+# Suppresses a notice that a dependency would print at the start.
 export AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE=1
 exec node --no-deprecation "$service" -c "$here/config.yml"

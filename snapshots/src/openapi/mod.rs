@@ -1,33 +1,33 @@
-//! The contract as an OpenAPI 3.1 document: the route table, the schemas and the pinned pages, put together.
+//! Builds an OpenAPI 3.1 document from the route table, the schemas and the snapshots.
 //!
-//! Methods, paths, arguments, their places and their need are those of the routes, descriptions are the
-//! documentation of the contract, statuses and examples are what is pinned. Only what no type says is written here:
-//! the schemas, and which of them a success has.
+//! Methods, paths and arguments come from the routes, descriptions from the documentation of the contract,
+//! statuses and examples from the snapshots. Only the schemas, and the choice of the schema for a success,
+//! are written here, since no type contains them.
 //!
-//! The service's own document was refused as a source. It calls optional arguments required, and mentions neither
-//! 204 nor errors.
+//! Rejected alternative: the document of the service itself, because it declares optional arguments as
+//! required and mentions neither 204 nor errors.
 
-mod pinned;
+mod examples;
 mod schemas;
 
-pub use pinned::{Example, Examples, examples};
+pub use examples::{Example, Examples, examples};
 
 use schemas::{COMMAND_ERROR, PAGE, PROTOCOL_ERROR, SESSION};
 use serde_json::{Map, Value, json};
 use sessions_client::{Param, Place, Route};
 use std::collections::BTreeMap;
 
-/// Another method on a path is no answer of the operation that the path has.
+/// The response to another method, which is not a response of the operation at that path.
 const METHOD_NOT_ALLOWED: u16 = 405;
 
-/// The document of `routes` with `examples`.
+/// Builds the document of `routes` with `examples`.
 ///
 /// # Errors
 ///
-/// A sentence that names what cannot be described: an argument without a schema, an operation that is not pinned,
-/// a place that this document has no form for.
+/// If an argument has no schema, an operation has no snapshot, or an argument has a location that the
+/// document does not support. The sentence names it.
 pub fn openapi(routes: &[&Route], examples: &Examples) -> Result<Value, String> {
-    // What answers before a command does not depend on which command it would have been.
+    // Errors before a command do not depend on the command.
     let mut unreached: BTreeMap<u16, Vec<&Example>> = BTreeMap::new();
     for example in examples.values().flatten().filter(|example| example.kind == "unreached") {
         let status = example.status.unwrap_or_default();
@@ -38,11 +38,12 @@ pub fn openapi(routes: &[&Route], examples: &Examples) -> Result<Value, String> 
     let links = links(routes);
     let mut paths = Map::new();
     for route in routes {
-        let Some(pinned) = examples.get(route.name) else {
-            return Err(format!("`{}` ({route}) has no pinned page to take its answers from", route.name));
+        let Some(operation_examples) = examples.get(route.name) else {
+            return Err(format!("`{}` ({route}) has no snapshot of a response", route.name));
         };
         let item = paths.entry(route.path).or_insert_with(|| json!({}));
-        item[route.method.as_str().to_ascii_lowercase()] = operation(route, pinned, &unreached, &links)?;
+        item[route.method.as_str().to_ascii_lowercase()] =
+            operation(route, operation_examples, &unreached, &links)?;
     }
     Ok(json!({
         "openapi": "3.1.1",
@@ -50,13 +51,13 @@ pub fn openapi(routes: &[&Route], examples: &Examples) -> Result<Value, String> 
             "title": "Sessions",
             "version": "1.0.0",
             "summary": "User sessions: the HTTP API of the Pip.Services sessions microservice.",
-            "description": "Every operation is a POST with its arguments in one JSON object. What is not there is \
-                204 without a body, never an error. An optional argument may be `null` or left out.",
+            "description": "Every operation is a POST with its arguments in one JSON object. If a session does not \
+                exist, the response is 204 without a body, not an error. Optional arguments may be `null` or omitted.",
             "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
         },
-        "servers": [{"url": "http://localhost:8080", "description": "A service on this machine"}],
+        "servers": [{"url": "http://localhost:8080", "description": "A local service"}],
         "security": [],
-        "tags": [{"name": "sessions", "description": "The life of a user's session"}],
+        "tags": [{"name": "sessions", "description": "The life cycle of user sessions"}],
         "paths": paths,
         "components": {"schemas": schemas::components()},
     }))
@@ -64,7 +65,7 @@ pub fn openapi(routes: &[&Route], examples: &Examples) -> Result<Value, String> 
 
 fn operation(
     route: &Route,
-    pinned: &[Example],
+    operation_examples: &[Example],
     unreached: &BTreeMap<u16, Vec<&Example>>,
     links: &Value,
 ) -> Result<Value, String> {
@@ -84,22 +85,24 @@ fn operation(
         operation["parameters"] = parameters.into();
     }
     if route.has_body {
-        operation["requestBody"] = request_body(route, pinned)?;
+        operation["requestBody"] = request_body(route, operation_examples)?;
     }
-    let mut answers: BTreeMap<u16, Vec<&Example>> = unreached.clone();
-    for example in pinned.iter().filter(|example| example.kind != "request" && example.kind != "unreached") {
-        answers.entry(example.status.unwrap_or_default()).or_default().push(example);
+    let mut responses: BTreeMap<u16, Vec<&Example>> = unreached.clone();
+    for example in
+        operation_examples.iter().filter(|example| example.kind != "request" && example.kind != "unreached")
+    {
+        responses.entry(example.status.unwrap_or_default()).or_default().push(example);
     }
-    let answers =
-        answers.iter().map(|(status, examples)| (status.to_string(), response(route, *status, examples)));
-    operation["responses"] = Value::Object(answers.collect());
+    let responses =
+        responses.iter().map(|(status, examples)| (status.to_string(), response(route, *status, examples)));
+    operation["responses"] = Value::Object(responses.collect());
     if route.name == "open_session" {
         operation["responses"]["200"]["links"] = links.clone();
     }
     Ok(operation)
 }
 
-/// What can be done with a session that was opened: everything that takes its id.
+/// Links from an opened session to every operation that takes its id.
 fn links(routes: &[&Route]) -> Value {
     let takes_an_id = |route: &&&Route| route.params.iter().any(|param| param.name == "session_id");
     let link = |route: &&Route| {
@@ -109,22 +112,23 @@ fn links(routes: &[&Route]) -> Value {
     Value::Object(routes.iter().filter(takes_an_id).map(link).collect())
 }
 
-/// The document as it is checked in. What JSON may hold but YAML may not is escaped, since many tools read the one
-/// as the other.
+/// Formats the document for the checked-in file. Characters that are valid in JSON but not in YAML are
+/// escaped, since many tools parse JSON as YAML.
 ///
 /// # Errors
 ///
-/// Those of `serde_json`, which has none for a document of [`openapi`].
+/// If `serde_json` fails, which it does not for a document of [`openapi`].
 pub fn openapi_text(document: &Value) -> serde_json::Result<String> {
     Ok(serde_json::to_string_pretty(document)?.replace('\u{7f}', "\\u007f") + "\n")
 }
 
-/// Lines of a paragraph are lines of its source alone.
+/// Joins the lines of a paragraph.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What stands outside of the body. A correlation id may be in either of two places, and is needed in neither.
+/// Describes an argument outside of the body. A correlation id may be in the query or in a header, and is
+/// optional in both.
 fn parameter(param: &Param, place: Place) -> Vec<Value> {
     let parameter = |location: &str, name: &str, required: bool, description: &str| {
         json!({
@@ -145,14 +149,19 @@ fn parameter(param: &Param, place: Place) -> Vec<Value> {
                 "query",
                 name,
                 param.required,
-                "Labels the log lines of the service and does nothing else.",
+                "A correlation id for the logs of the service. It has no other effect.",
             ),
-            parameter("header", name, param.required, "The same, where the query does not have it."),
+            parameter(
+                "header",
+                name,
+                param.required,
+                "A correlation id, used if the query does not contain one.",
+            ),
         ],
     }
 }
 
-fn request_body(route: &Route, pinned: &[Example]) -> Result<Value, String> {
+fn request_body(route: &Route, operation_examples: &[Example]) -> Result<Value, String> {
     let (mut properties, mut required) = (Map::new(), Vec::new());
     for param in route.params {
         for place in param.places {
@@ -171,21 +180,21 @@ fn request_body(route: &Route, pinned: &[Example]) -> Result<Value, String> {
         schema["required"] = json!(required);
     }
     let mut content = json!({"schema": schema});
-    let requests: Vec<_> = pinned.iter().filter(|example| example.kind == "request").collect();
+    let requests: Vec<_> = operation_examples.iter().filter(|example| example.kind == "request").collect();
     add_examples(&mut content, &requests);
     Ok(json!({"required": !required.is_empty(), "content": {"application/json": content}}))
 }
 
 fn response(route: &Route, status: u16, examples: &[&Example]) -> Value {
     let is_of = |kinds: &[&str]| examples.iter().any(|example| kinds.contains(&&*example.kind));
-    let schema = match (status, is_of(&["unreached"]), is_of(&["refusal", "failure"])) {
+    let schema = match (status, is_of(&["unreached"]), is_of(&["invalid", "failure"])) {
         (204, ..) if is_of(&["success"]) || route.params.iter().any(|param| param.required) => {
-            return json!({"description": "There is no such session."});
+            return json!({"description": "The session does not exist."});
         }
-        (204, ..) => return json!({"description": "Done, always."}),
+        (204, ..) => return json!({"description": "Always returned on success."}),
         (200..300, ..) if route.name == "get_sessions" => schemas::reference(PAGE),
         (200..300, ..) => schemas::reference(SESSION),
-        // A command can always fail, whatever is pinned of it.
+        // Every command can fail, even without an example.
         (500, ..) | (_, true, true) => {
             json!({"oneOf": [schemas::reference(COMMAND_ERROR), schemas::reference(PROTOCOL_ERROR)]})
         }
@@ -193,12 +202,12 @@ fn response(route: &Route, status: u16, examples: &[&Example]) -> Value {
         (_, false, _) => schemas::reference(COMMAND_ERROR),
     };
     let description = match status {
-        200 => "What was asked for.",
-        400 => "An argument is missing or of another type, or the body is no JSON.",
-        404 => "The service knows no such route: it is an older one, or another.",
-        406 => "The request accepts no JSON.",
+        200 => "The requested value.",
+        400 => "An argument is missing or has a wrong type, or the body is not valid JSON.",
+        404 => "The service does not have this route: it may be an older version or another service.",
+        406 => "The `Accept` header of the request excludes JSON.",
         500 => "The command failed.",
-        _ => "Another failure.",
+        _ => "Another error.",
     };
     let mut content = json!({"schema": schema});
     add_examples(&mut content, examples);
@@ -208,7 +217,7 @@ fn response(route: &Route, status: u16, examples: &[&Example]) -> Value {
 fn add_examples(content: &mut Value, examples: &[&Example]) {
     let mut named = Map::new();
     for example in examples {
-        // Answers that all operations have alike have one name, and one of them is enough.
+        // Responses that all operations have in common share a name; one example of each is enough.
         if let Some(body) = &example.body {
             named.entry(&*example.situation).or_insert_with(|| json!({"value": body}));
         }

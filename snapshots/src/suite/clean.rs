@@ -1,4 +1,4 @@
-//! Deleting what a case has opened.
+//! Deletes the sessions that a case has opened.
 
 use super::owner::{Opened, Owner};
 use crate::record::Exchange;
@@ -8,14 +8,14 @@ use sessions_client::{Call, FilterParams, Operation as _, Response, Transport};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-/// How often in a row a service may fail before it is given up.
+/// Number of consecutive failures after which the clean-up stops.
 const ATTEMPTS: u32 = 5;
 
-/// Deletes every session that the exchanges say was opened, and those of the user whose answers were lost.
-/// Returns a sentence or an id for all that is left behind: sessions that resist, those that are not ours to delete,
-/// and the user if it cannot be told whether there are more.
+/// Deletes every session that the exchanges opened, and those of the user whose responses were lost.
 ///
-/// A service that fails is asked again after `pause`, then after twice as long, and so on.
+/// Returns an id or a sentence for everything left behind: sessions that could not be deleted, those that may
+/// belong to another user, and the user if it is unknown whether there are more. Failures are retried with
+/// exponential backoff, which starts at `pause`.
 pub(super) async fn clean_up<T>(
     transport: T,
     exchanges: &[Exchange],
@@ -26,15 +26,17 @@ where
     T: Transport + Clone + 'static,
 {
     let mut cleaner = Cleaner { transport, pause, failures: 0 };
-    let (mut left, mut deleted, mut told) = (VecDeque::new(), BTreeSet::new(), Vec::new());
+    let (mut left, mut deleted, mut remarks) = (VecDeque::new(), BTreeSet::new(), Vec::new());
     for opened in exchanges.iter().filter_map(|exchange| owner.opened(exchange)) {
         match opened {
             Opened::Own(id) => left.push_back(id),
-            Opened::Other(id) => told.push(format!("{id}, which may be somebody else's and is not deleted")),
+            Opened::Other(id) => {
+                remarks.push(format!("{id}, which may belong to another user and is not deleted"));
+            }
         }
     }
     loop {
-        while !cleaner.has_given_up()
+        while !cleaner.has_failed()
             && let Some(id) = left.pop_front()
         {
             if cleaner.delete(&id).await {
@@ -44,50 +46,50 @@ where
             }
         }
         let Some(listed) = cleaner.sessions_of(owner).await else {
-            told.push(format!("those of the user {}, who cannot be asked for", owner.user_id));
+            remarks.push(format!("those of the user {}, which could not be listed", owner.user_id));
             break;
         };
         if listed.contains(&None) {
-            told.push(format!("those of the user {} that show no `id`", owner.user_id));
+            remarks.push(format!("those of the user {} that have no `id`", owner.user_id));
             break;
         }
-        // A page is not the whole list, and an answer may have been lost: there may be more. One that is still listed
-        // would be deleted for ever.
-        let (stubborn, more): (Vec<_>, Vec<_>) =
+        // A page is not the whole list, and responses may have been lost, so there may be more. Sessions that
+        // are still listed after their deletion are not deleted again, which would not end.
+        let (undeleted, more): (Vec<_>, Vec<_>) =
             listed.into_iter().flatten().filter(|id| !left.contains(id)).partition(|id| deleted.contains(id));
         if more.is_empty() {
-            left.extend(stubborn);
+            left.extend(undeleted);
             break;
         }
         left.extend(more);
     }
-    left.into_iter().chain(told).collect()
+    left.into_iter().chain(remarks).collect()
 }
 
-/// Reads as little of the answers as it can: a service that has changed is to be left clean as well.
+/// Parses as little of the responses as possible, so that clean-up also works for a service that has changed.
 struct Cleaner<T> {
     transport: T,
     pause: Duration,
-    /// How many there were in a row.
+    /// Number of consecutive failures.
     failures: u32,
 }
 
 impl<T: Transport + Clone + 'static> Cleaner<T> {
-    fn has_given_up(&self) -> bool {
+    fn has_failed(&self) -> bool {
         self.failures >= ATTEMPTS
     }
 
-    /// Whether the service has answered. What it has done is seen in the list.
+    /// Returns whether the service responded. Whether it deleted the session follows from the list.
     async fn delete(&mut self, id: &str) -> bool {
         let Ok(request) = DeleteSessionById::new(id).encode() else { return false };
         let call = Call::new(DeleteSessionById::ROUTE, request);
-        let is_answer = |response: &Response| {
+        let has_responded = |response: &Response| {
             response.status().is_success() || response.status() == StatusCode::NOT_FOUND
         };
-        self.attempt(call, |response| is_answer(&response).then_some(())).await.is_some()
+        self.attempt(call, |response| has_responded(&response).then_some(())).await.is_some()
     }
 
-    /// `None` if the service does not say.
+    /// Returns the ids of the user's sessions, or `None` if the service cannot list them.
     async fn sessions_of(&mut self, owner: &Owner) -> Option<Vec<Option<String>>> {
         let mine = FilterParams::new().user_id(&*owner.user_id);
         let request = GetSessions::new().filter(&mine).encode().ok()?;
@@ -100,23 +102,24 @@ impl<T: Transport + Clone + 'static> Cleaner<T> {
             if let Some(listed) = self.attempt(call.clone(), list).await {
                 return Some(listed);
             }
-            if self.has_given_up() {
+            if self.has_failed() {
                 return None;
             }
         }
     }
 
-    /// What `read` makes of the answer to `call`; `None` if there is none, or it makes nothing of it, after a pause.
+    /// Sends `call` and returns the result of `read`. If there is no response, or `read` returns `None`,
+    /// pauses and returns `None`.
     async fn attempt<V>(&mut self, call: Call, read: impl FnOnce(Response) -> Option<V>) -> Option<V> {
         let transport = self.transport.clone();
-        // A task of its own, so that a panic in it is one failure more.
-        let answer = tokio::spawn(async move { transport.send(call).await }).await;
-        if let Some(value) = answer.ok().and_then(Result::ok).and_then(read) {
+        // In a separate task, so that a panic counts as a failure.
+        let response = tokio::spawn(async move { transport.send(call).await }).await;
+        if let Some(value) = response.ok().and_then(Result::ok).and_then(read) {
             self.failures = 0;
             return Some(value);
         }
         self.failures += 1;
-        if !self.has_given_up() {
+        if !self.has_failed() {
             tokio::time::sleep(self.pause * 2_u32.pow(self.failures - 1)).await;
         }
         None

@@ -1,15 +1,15 @@
-//! Cases that are led through a service, whichever it is: what is asked, and what comes back.
+//! Test cases that run against any sessions service.
 //!
-//! [`Case`] says what is sent, [`run`] sends it and leaves nothing behind. What came back is shown on pages that
-//! are the same for every service that keeps the contract.
+//! A [`Case`] describes the requests, [`run`] sends them and deletes the sessions that they open. The results
+//! are rendered as snapshots, which are equal for all services that satisfy the contract.
 
 mod case;
 mod clean;
 mod owner;
-mod page;
+mod render;
 mod run;
 mod stop;
 
 pub use case::{Case, Step};
-pub use run::{Broken, Led, Report, Rules, run};
-pub use stop::Stop;
+pub use run::{Aborted, CompletedCase, RunOptions, RunReport, run};
+pub use stop::StopSignal;

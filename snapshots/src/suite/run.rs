@@ -1,10 +1,10 @@
-//! Leading cases through a service.
+//! Runs cases against a service.
 
-use super::case::{Case, Step, Way};
+use super::case::{Case, Sender, Step};
 use super::clean::clean_up;
 use super::owner::{Opened, Owner};
-use super::page::{Told, page};
-use super::stop::Stop;
+use super::render::{CompletedStep, snapshot};
+use super::stop::StopSignal;
 use crate::normalize::Normalizer;
 use crate::record::{Exchange, Recorder};
 use bytes::Bytes;
@@ -20,89 +20,90 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// What a run may do, and when it has to end.
+/// Permissions and limits of a run.
 #[derive(Clone, Debug, Default)]
-pub struct Rules {
-    /// Whose sessions it opens: the users are this name with a number after it.
+pub struct RunOptions {
+    /// Prefix of its users, which are numbered: `<user>-1` and so on.
     pub user: String,
-    /// Whether the service is nobody else's: then it may close what has expired, and have sessions of no user.
+    /// Whether the run has the service to itself. Then it may close expired sessions and open sessions
+    /// without a user.
     pub may_close_expired: bool,
-    /// Used by somebody else when the run has to end before its time.
-    pub stop: Stop,
-    /// How long a service that fails is left alone while its sessions are deleted: so long after its first failure in a
-    /// row, and each time twice as long.
+    /// Handle for another task to stop the run early.
+    pub stop: StopSignal,
+    /// First pause after a failure during clean-up; doubles with each further consecutive failure.
     pub pause: Duration,
 }
 
-/// What has become of a run.
+/// The result of a run.
 #[derive(Debug, Default)]
-pub struct Report {
-    /// The cases that came to their ends.
-    pub led: Vec<Led>,
-    /// The cases that the rules forbid.
+pub struct RunReport {
+    /// Completed cases.
+    pub completed: Vec<CompletedCase>,
+    /// Names of the cases that the options do not allow.
     pub skipped: Vec<String>,
-    /// Why the run ended before its last case.
-    pub broken: Option<Broken>,
-    /// What was not deleted: the ids of sessions, or a sentence about some.
+    /// The reason why the run ended before its last case, if it did.
+    pub aborted: Option<Aborted>,
+    /// Sessions that were not deleted: their ids, or a sentence about some.
     pub left_behind: Vec<String>,
 }
 
-/// A case that came to its end.
+/// A completed case.
 #[derive(Debug)]
-pub struct Led {
+pub struct CompletedCase {
     /// The name of the case.
     pub name: String,
-    /// Whether it was allowed by [`Rules::may_close_expired`] alone.
-    pub reaches_out: bool,
-    /// What it looks like.
-    pub page: String,
-    /// What was sent and answered, without the cleaning up.
+    /// Whether it ran only because of [`RunOptions::may_close_expired`].
+    pub needs_exclusive_service: bool,
+    /// Its snapshot.
+    pub snapshot: String,
+    /// Its requests and responses, without the clean-up.
     pub exchanges: Vec<Exchange>,
 }
 
-/// Why a run ended early, and in which case.
+/// The reason why a run ended early, and the case in which it did.
 #[derive(Debug)]
-pub struct Broken {
+pub struct Aborted {
     /// The name of the case.
     pub case: String,
-    /// A sentence.
-    pub why: String,
+    /// The reason, as a sentence.
+    pub reason: String,
 }
 
-impl fmt::Display for Broken {
+impl fmt::Display for Aborted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} broke off: {}", self.case, self.why)
+        write!(f, "{} was aborted: {}", self.case, self.reason)
     }
 }
 
-/// Leads `cases` through the service behind `transport`, one after the other, and deletes what each has opened,
-/// however it ends.
+/// Runs `cases` in order against the service behind `transport`, and deletes the sessions of each, however it
+/// ends.
 ///
-/// The first case that gets no answer, panics, is stopped or leaves something behind is the last one. It must be called
-/// on a tokio runtime with a timer.
-pub async fn run<T>(transport: T, cases: &[Case], rules: &Rules) -> Report
+/// The run ends after a case that gets no response, panics, is stopped or leaves sessions behind. Must be
+/// called on a tokio runtime with a timer.
+pub async fn run<T>(transport: T, cases: &[Case], options: &RunOptions) -> RunReport
 where
     T: Transport + Clone + 'static,
 {
-    let mut report = Report::default();
+    let mut report = RunReport::default();
     for (number, case) in (1..).zip(cases) {
-        if case.reaches_out() && !rules.may_close_expired {
+        if case.needs_exclusive_service() && !options.may_close_expired {
             report.skipped.push(case.name());
             continue;
         }
-        let owner = Owner { user_id: format!("{}-{number}", rules.user), is_alone: rules.may_close_expired };
-        rules.stop.takes_up(&owner.user_id);
+        let owner =
+            Owner { user_id: format!("{}-{number}", options.user), is_exclusive: options.may_close_expired };
+        options.stop.set_current_user(&owner.user_id);
         let recorder = Recorder::new(transport.clone());
-        let story = Story::new(recorder.clone(), case, owner.clone(), rules.stop.clone());
-        // A task of its own, so that a panic in it comes after the cleaning up.
-        let own_case = case.clone();
-        let outcome = tokio::spawn(async move { story.tell(&own_case).await }).await;
+        let case_run = CaseRun::new(recorder.clone(), case, owner.clone(), options.stop.clone());
+        // In a separate task, so that the clean-up also follows a panic.
+        let task_case = case.clone();
+        let outcome = tokio::spawn(async move { case_run.run(&task_case).await }).await;
         let exchanges = recorder.exchanges();
-        report.left_behind = clean_up(transport.clone(), &exchanges, &owner, rules.pause).await;
+        report.left_behind = clean_up(transport.clone(), &exchanges, &owner, options.pause).await;
         let why = match outcome {
-            Ok(Ok(page)) => {
-                let (name, reaches_out) = (case.name(), case.reaches_out());
-                report.led.push(Led { name, reaches_out, page, exchanges });
+            Ok(Ok(snapshot)) => {
+                let (name, needs_exclusive_service) = (case.name(), case.needs_exclusive_service());
+                report.completed.push(CompletedCase { name, needs_exclusive_service, snapshot, exchanges });
                 if report.left_behind.is_empty() {
                     continue;
                 }
@@ -114,7 +115,7 @@ where
                 Err(error) => error.to_string(),
             },
         };
-        report.broken = Some(Broken { case: case.name(), why });
+        report.aborted = Some(Aborted { case: case.name(), reason: why });
         break;
     }
     report
@@ -125,20 +126,20 @@ fn message(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("with no message")
 }
 
-/// A case on its way through a service.
-struct Story<T> {
+/// The state of a running case.
+struct CaseRun<T> {
     recorder: Recorder<T>,
-    /// Hands arguments to the typed client, which sends through the recorder.
+    /// Passes arguments to the typed client, which sends through the recorder.
     client: sessions_v1::Handler<SessionsHttpClientV1<Value, Value, Recorder<T>>>,
     owner: Owner,
-    /// The ids of the sessions that it has opened: no others are put into requests.
+    /// Ids of the sessions that it opened; no others are inserted into requests.
     own: BTreeSet<String>,
     names: Normalizer,
-    stop: Stop,
+    stop: StopSignal,
 }
 
-impl<T: Transport + Clone + 'static> Story<T> {
-    fn new(recorder: Recorder<T>, case: &Case, owner: Owner, stop: Stop) -> Self {
+impl<T: Transport + Clone + 'static> CaseRun<T> {
+    fn new(recorder: Recorder<T>, case: &Case, owner: Owner, stop: StopSignal) -> Self {
         let client = sessions_v1::Handler::new(SessionsHttpClientV1::new(recorder.clone()));
         let mut names = Normalizer::new();
         names.name(&owner.user_id, "<user>");
@@ -148,59 +149,59 @@ impl<T: Transport + Clone + 'static> Story<T> {
         Self { recorder, client, owner, own: BTreeSet::new(), names, stop }
     }
 
-    /// Returns the page of the case.
-    async fn tell(mut self, case: &Case) -> Result<String, Error> {
-        let mut told = Vec::new();
+    /// Returns the snapshot of the case.
+    async fn run(mut self, case: &Case) -> Result<String, Error> {
+        let mut steps = Vec::new();
         for step in case.steps.iter().flat_map(|step| std::iter::repeat_n(step, step.times)) {
-            if self.stop.is_asked() {
+            if self.stop.is_requested() {
                 return Err(Error::new(ErrorKind::Transport, "it was stopped"));
             }
             if step.changes() && step.times == 1 {
-                self.clock_moves_on().await?;
+                self.wait_for_next_tick().await?;
             }
-            let told_step = self.exchange(step, case).await?;
-            match self.owner.opened(&told_step.exchange) {
+            let completed = self.exchange(step, case).await?;
+            match self.owner.opened(&completed.exchange) {
                 Some(Opened::Own(id)) => drop(self.own.insert(id)),
                 Some(Opened::Other(id)) => {
-                    let why = format!("`open_session` answered with {id}, which may be somebody else's");
+                    let why = format!("`open_session` returned {id}, which may be a session of another user");
                     return Err(Error::new(ErrorKind::Transport, why));
                 }
                 None => {}
             }
-            if let Ok(json) = serde_json::from_slice(told_step.exchange.response.body()) {
+            if let Ok(json) = serde_json::from_slice(completed.exchange.response.body()) {
                 self.names.learn(&json);
             }
-            told.push(told_step);
+            steps.push(completed);
         }
-        Ok(page(&told, &self.names))
+        Ok(snapshot(&steps, &self.names))
     }
 
-    async fn exchange<'s>(&self, step: &'s Step, case: &Case) -> Result<Told<'s>, Error> {
-        let mut request = Request::new(Bytes::from(self.filled_in(&step.body, case)?));
+    async fn exchange<'s>(&self, step: &'s Step, case: &Case) -> Result<CompletedStep<'s>, Error> {
+        let mut request = Request::new(Bytes::from(self.fill(&step.body, case)?));
         *request.method_mut() = step.method.clone();
         let target = step.target.parse::<Uri>();
         *request.uri_mut() = target.map_err(|error| Error::new(ErrorKind::Encode, error.to_string()))?;
         request.headers_mut().extend(step.headers.clone());
-        let already = self.recorder.count();
-        let reading = match step.way {
-            Way::Client => Some(self.client.handle(Incoming::from(request)).await),
-            Way::Bytes => {
+        let count_before = self.recorder.count();
+        let decoded = match step.sender {
+            Sender::Client => Some(self.client.handle(Incoming::from(request)).await),
+            Sender::Raw => {
                 self.recorder.send(Call::new(route_of(&step.target), request)).await?;
                 None
             }
         };
         if let Some(exchange) = self.recorder.last()
-            && self.recorder.count() > already
+            && self.recorder.count() > count_before
         {
-            return Ok(Told { step, exchange, reading });
+            return Ok(CompletedStep { step, exchange, decoded });
         }
-        let said = reading.and_then(|response| serde_json::from_slice::<Value>(response.body()).ok());
-        let why = said.as_ref().and_then(|error| error["message"].as_str()).unwrap_or("nothing was sent");
-        Err(Error::new(ErrorKind::Transport, format!("{}: no answer: {why}", step.title)))
+        let error = decoded.and_then(|response| serde_json::from_slice::<Value>(response.body()).ok());
+        let why = error.as_ref().and_then(|error| error["message"].as_str()).unwrap_or("nothing was sent");
+        Err(Error::new(ErrorKind::Transport, format!("{}: no response: {why}", step.title)))
     }
 
-    /// The template with what its names stand for.
-    fn filled_in(&self, template: &str, case: &Case) -> Result<String, Error> {
+    /// Replaces the placeholders in a template by their values.
+    fn fill(&self, template: &str, case: &Case) -> Result<String, Error> {
         let mut body = template.replace("<user>", &self.owner.user_id);
         for (name, value) in &case.values {
             body = body.replace(&format!("\"{name}\""), &value.to_string());
@@ -209,7 +210,7 @@ impl<T: Transport + Clone + 'static> Story<T> {
             let Some(id) = self.names.id(number) else { break };
             let name = format!("<id:{number}>");
             if body.contains(&name) && !self.own.contains(id) {
-                let why = format!("{id}, which it was to go on with, may be somebody else's session");
+                let why = format!("{id}, which the next request needs, may be a session of another user");
                 return Err(Error::new(ErrorKind::Transport, why));
             }
             body = body.replace(&name, id);
@@ -221,9 +222,9 @@ impl<T: Transport + Clone + 'static> Story<T> {
         Ok(body)
     }
 
-    /// Waits until the service's clock has left the latest time that a session shows, so that the next change
-    /// falls on another one. The service tells its time; a service that does not is given a moment.
-    async fn clock_moves_on(&self) -> Result<(), Error> {
+    /// Waits until the clock of the service is past the latest time of any session, so that the next change
+    /// has another time. The time of the service comes from its heartbeat; without one, waits 100 ms.
+    async fn wait_for_next_tick(&self) -> Result<(), Error> {
         let Some(latest) = self.names.latest() else { return Ok(()) };
         let started = Instant::now();
         loop {
@@ -241,7 +242,7 @@ impl<T: Transport + Clone + 'static> Story<T> {
     }
 }
 
-/// The route that a raw request is nearest to: a transport wants one for every call.
+/// Returns the route nearest to a raw request, since a transport needs one for every call.
 fn route_of(target: &str) -> &'static Route {
     let named = |route: &&&'static Route| target.starts_with(route.path);
     sessions_v1::ROUTES.iter().find(named).unwrap_or(&sessions_v1::ROUTES[0])

@@ -1,34 +1,35 @@
-//! Ending a run before its time.
+//! Stops a run early.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A way to end a run from outside, and to learn what it has in hand meanwhile. Clones belong to the same run.
+/// A handle that stops a run from outside and knows the user of its current case. Clones belong to the same
+/// run.
 #[derive(Clone, Debug, Default)]
-pub struct Stop {
-    asked: Arc<AtomicBool>,
+pub struct StopSignal {
+    requested: Arc<AtomicBool>,
     user: Arc<Mutex<String>>,
 }
 
-impl Stop {
-    /// Asks the run to end: it sends nothing more but what deletes the sessions of its case.
-    pub fn ask(&self) {
-        self.asked.store(true, Ordering::SeqCst);
+impl StopSignal {
+    /// Requests a stop: from then on, the run only deletes the sessions of its current case.
+    pub fn request(&self) {
+        self.requested.store(true, Ordering::SeqCst);
     }
 
-    /// The user whose sessions are there until the case has ended; empty before the first case.
+    /// Returns the user whose sessions exist until the current case has ended; empty before the first case.
     #[must_use]
-    pub fn user_in_hand(&self) -> String {
+    pub fn current_user(&self) -> String {
         self.user.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether the run is asked to end.
+    /// Returns whether a stop was requested.
     #[must_use]
-    pub fn is_asked(&self) -> bool {
-        self.asked.load(Ordering::SeqCst)
+    pub fn is_requested(&self) -> bool {
+        self.requested.load(Ordering::SeqCst)
     }
 
-    pub(super) fn takes_up(&self, user: &str) {
+    pub(super) fn set_current_user(&self, user: &str) {
         user.clone_into(&mut self.user.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }

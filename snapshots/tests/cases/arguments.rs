@@ -1,10 +1,10 @@
-//! Every argument of every operation as anything that JSON has, generated from the route table.
+//! Every argument of every operation with every type of JSON, generated from the route table.
 
 use sessions_client::{Route, sessions_v1};
 use snapshots::fields;
 use snapshots::suite::Case;
 
-/// What every argument is sent as. A text is the name of the case's user, which is beyond ASCII.
+/// The values that every argument is sent with. The string is the user of the case, which is not ASCII.
 const FORMS: [&str; 13] = [
     "null",
     "false",
@@ -32,21 +32,21 @@ fn case(route: &'static Route, name: &'static str) -> Case {
     }
     let needed: Vec<String> = fields(route)
         .filter(|other| *other != name)
-        .filter_map(|other| Some(format!(r#""{other}":{}"#, sound(other)?)))
+        .filter_map(|other| Some(format!(r#""{other}":{}"#, valid_value(other)?)))
         .collect();
     let body = |form: Option<&str>| {
         let probe = form.map(|form| format!(r#""{name}":{form}"#));
         format!("{{{}}}", needed.iter().cloned().chain(probe).collect::<Vec<_>>().join(","))
     };
     let case = case.row(&body(None));
-    // A session of nobody can be found by its id alone, which only the answer tells: it has a case of its own.
+    // A session without a user can only be found by the id in the response, so it has a separate case.
     let forms = FORMS.into_iter().filter(|form| name != "user_id" || *form != r#""""#);
     forms.fold(case, |case, form| case.row(&body(Some(form))))
 }
 
-/// What the other arguments are meanwhile; `None` where they may be left out. The list is of the case's own user,
-/// or of none.
-fn sound(name: &str) -> Option<&'static str> {
+/// Returns a valid value for another argument, or `None` if it is optional. Lists contain sessions of the
+/// case's user, or none.
+fn valid_value(name: &str) -> Option<&'static str> {
     match name {
         "session_id" => Some(r#""<id:1>""#),
         "user_id" => Some(r#""<user>""#),

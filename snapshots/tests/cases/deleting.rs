@@ -8,11 +8,11 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         delete("open")
             .given_session(r#","user":{"a":1},"data":[1]"#)
-            .call("An open session, returned as it was", r#"{"session_id":"<id:1>"}"#)
-            .call("The same again", r#"{"session_id":"<id:1>"}"#)
+            .call("An open session, returned unchanged", r#"{"session_id":"<id:1>"}"#)
+            .call("The same session again", r#"{"session_id":"<id:1>"}"#)
             .then("It is gone", "get_session_by_id", r#"{"session_id":"<id:1>"}"#)
             .then(
-                "From the list as well",
+                "It is not in the list either",
                 "get_sessions",
                 r#"{"filter":{"user_id":"<user>"},"paging":{"total":true}}"#,
             ),
@@ -20,13 +20,15 @@ pub(super) fn cases() -> Vec<Case> {
             .given_session("")
             .given("close_session", r#"{"session_id":"<id:1>"}"#)
             .given("store_session_data", r#"{"session_id":"<id:1>","data":{"late":1}}"#)
-            .call("A closed session, with what it was given since", r#"{"session_id":"<id:1>"}"#),
+            .call("A closed session, with its later data", r#"{"session_id":"<id:1>"}"#),
         delete("one_of_two")
             .given_session(r#","data":1"#)
             .given_session(r#","data":2"#)
             .call("One of two", r#"{"session_id":"<id:1>"}"#)
-            .then("The other one is left", "get_session_by_id", r#"{"session_id":"<id:2>"}"#),
-        delete("unknown").call("A session that there is not", &format!(r#"{{"session_id":"{UNKNOWN}"}}"#)),
-        delete("refused").raw("Without an id", "{}").raw("An id of another type", r#"{"session_id":["a"]}"#),
+            .then("The other session remains", "get_session_by_id", r#"{"session_id":"<id:2>"}"#),
+        delete("unknown").call("An unknown session", &format!(r#"{{"session_id":"{UNKNOWN}"}}"#)),
+        delete("invalid_arguments")
+            .raw("Without an id", "{}")
+            .raw("An id of the wrong type", r#"{"session_id":["a"]}"#),
     ]
 }

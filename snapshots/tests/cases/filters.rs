@@ -1,7 +1,7 @@
-//! Conditions of lists, one by one and combined, on three sessions: the first and the third are open, the second
-//! was closed last of all.
+//! Conditions of lists, single and combined, on three sessions: the first and the third are open, the second
+//! was closed after the third was opened.
 //!
-//! Every list is of the case's own user, so that nobody else's sessions are read.
+//! Every list is filtered by the case's user, so that sessions of other users are never read.
 
 use super::UNKNOWN;
 use snapshots::suite::Case;
@@ -49,10 +49,10 @@ pub(super) fn cases() -> Vec<Case> {
                 r#"{"user_id":"<user>","open_time":"<t1>"}"#,
             ],
         ),
-        Case::new("get_sessions", "refused")
-            .raw("A filter that is none", r#"{"filter":["user_id"],"paging":{"skip":1000000000}}"#)
+        Case::new("get_sessions", "invalid_arguments")
+            .raw("An invalid filter", r#"{"filter":["user_id"],"paging":{"skip":1000000000}}"#)
             .raw(
-                "Paging by texts",
+                "Paging with strings",
                 r#"{"filter":{"user_id":"<user>"},"paging":{"skip":"1","take":"2","total":1}}"#,
             )
             .raw("Both", r#"{"filter":"all","paging":{"skip":1000000000,"total":"true"}}"#),

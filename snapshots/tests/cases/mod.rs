@@ -1,7 +1,7 @@
-//! What services are asked: operation by operation, each situation of it that the contract speaks of.
+//! The cases of the live tests: for each operation, every situation that the contract defines.
 //!
-//! A theme a file. What follows from the route table alone is generated from it (`arguments`, `unreached`), so a new
-//! operation or argument is asked without anybody's doing; whether all of it was asked is checked afterwards.
+//! One file for each topic. The cases that follow from the route table (`arguments`, `unreached`) are
+//! generated from it, so they include new operations and arguments; coverage is verified after each run.
 
 mod arguments;
 mod changing;
@@ -17,8 +17,8 @@ mod unreached;
 
 use snapshots::suite::Case;
 
-/// Where the table is, for a failure to point at.
-#[allow(dead_code, reason = "not every target that uses the table points at it")]
+/// Location of the table, for failure messages.
+#[allow(dead_code, reason = "not every target that uses the table refers to it")]
 pub(crate) const TABLE: &str = "snapshots/tests/cases";
 
 /// An id that no session has.

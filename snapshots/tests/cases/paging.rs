@@ -1,4 +1,4 @@
-//! Pages of lists: of five sessions, and of one more than a page holds.
+//! Pages of lists: of five sessions, and of one session more than the maximum of a page.
 
 use snapshots::suite::{Case, Step};
 
@@ -64,8 +64,11 @@ pub(super) fn cases() -> Vec<Case> {
     ];
     vec![
         Case::new("get_sessions", "empty")
-            .call("Nobody's sessions", r#"{"filter":{"user_id":"<user>"}}"#)
-            .call("Nobody's sessions, counted", r#"{"filter":{"user_id":"<user>"},"paging":{"total":true}}"#),
+            .call("A user without sessions", r#"{"filter":{"user_id":"<user>"}}"#)
+            .call(
+                "A user without sessions, counted",
+                r#"{"filter":{"user_id":"<user>"},"paging":{"total":true}}"#,
+            ),
         paging.iter().fold(five, row),
         largest.iter().fold(many, row),
     ]

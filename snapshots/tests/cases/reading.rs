@@ -1,4 +1,4 @@
-//! Finding sessions by their ids.
+//! Finding sessions by id.
 
 use super::UNKNOWN;
 use snapshots::suite::Case;
@@ -18,8 +18,8 @@ pub(super) fn cases() -> Vec<Case> {
             .given_session("")
             .given("delete_session_by_id", r#"{"session_id":"<id:1>"}"#)
             .call("A deleted session", r#"{"session_id":"<id:1>"}"#),
-        read("unknown").call("A session that there is not", &format!(r#"{{"session_id":"{UNKNOWN}"}}"#)),
-        read("not_quite")
+        read("unknown").call("An unknown session", &format!(r#"{{"session_id":"{UNKNOWN}"}}"#)),
+        read("similar_ids")
             .given_session("")
             .row(r#"{"session_id":"<id:1>"}"#)
             .row(r#"{"session_id":"<id:1> "}"#)
@@ -28,6 +28,8 @@ pub(super) fn cases() -> Vec<Case> {
             .row(r#"{"session_id":"%"}"#)
             .row(r#"{"SESSION_ID":"<id:1>"}"#)
             .row(r#"{"id":"<id:1>"}"#),
-        read("refused").raw("Without an id", "{}").raw("An id of another type", r#"{"session_id":1}"#),
+        read("invalid_arguments")
+            .raw("Without an id", "{}")
+            .raw("An id of the wrong type", r#"{"session_id":1}"#),
     ]
 }

@@ -1,9 +1,9 @@
-//! Ways to send a request that reaches its command, the ordinary ones and the odd.
+//! Usual and unusual ways to send a request that reaches its command.
 
 use http::header::{ACCEPT, CONTENT_TYPE};
 use snapshots::suite::{Case, Step};
 
-/// The headers of the service's framework, which clients in browsers and caches depend on.
+/// The headers of the service's framework, which browsers and caches depend on.
 const OF_THE_FRAMEWORK: &[&str] =
     &["server", "access-control-allow-origin", "vary", "cache-control", "pragma", "expires"];
 
@@ -17,8 +17,8 @@ fn headers() -> Case {
     Case::new(read, "headers")
         .given_session("")
         .step(step("Of a session", r#"{"session_id":"<id:1>"}"#))
-        .step(step("Of none", r#"{"session_id":"0"}"#))
-        .step(step("Of a refusal", "{}"))
+        .step(step("Of a missing session", r#"{"session_id":"0"}"#))
+        .step(step("Of a validation error", "{}"))
         .step(step("Of a request that does not reach a command", "{}").target("/"))
 }
 
@@ -63,7 +63,7 @@ fn accepts() -> Case {
     case.step(Step::post("(none)", read, body).row())
 }
 
-/// Bodies without the argument that is needed, whatever they are.
+/// Bodies without the required argument.
 fn bodies() -> Case {
     let bodies = [
         "",

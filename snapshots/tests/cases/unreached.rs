@@ -11,17 +11,17 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn of(route: &Route) -> Case {
-    // A service that lets it reach the command must not answer with sessions of others.
+    // If a service lets it reach the command, the response must not contain sessions of other users.
     let harmless = r#"{"paging":{"skip":1000000000}}"#;
     let post = |title: &str, body: &str| Step::post(title, route.name, body);
     Case::new(route.name, "unreached")
-        .step(post("A slash too many", harmless).target("/"))
+        .step(post("A trailing slash", harmless).target("/"))
         .step(Step::post("Another method", route.name, "").method(Method::GET))
-        .step(post("An answer in another language", harmless).header(ACCEPT, "text/html"))
-        .step(post("JSON that is cut off", r#"{"session_id":"#))
+        .step(post("An unacceptable media type", harmless).header(ACCEPT, "text/html"))
+        .step(post("Truncated JSON", r#"{"session_id":"#))
 }
 
-/// Paths that look like the contract's.
+/// Paths similar to those of the contract.
 fn elsewhere() -> Case {
     let post = |target: &str| Step::post(target, "", "{}").at(target).row();
     let other = |title: &str, method| Step::post(title, "open_session", "{}").method(method).row();

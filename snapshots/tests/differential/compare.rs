@@ -1,10 +1,11 @@
-//! When two answers are the same.
+//! Normalizes responses for comparison.
 //!
-//! Bodies are compared byte by byte, once the names of ids and times, and what nobody can rely on, stand in
-//! their place: what [`Normalizer`] changes in the values is changed in the text. Values alone would not show
-//! how a number is written, or in which order keys come.
+//! Bodies are compared byte by byte, after ids, times and unstable parts are replaced by placeholders: each
+//! string that [`Normalizer`] changes in the parsed value is replaced in the source of the body. Comparing
+//! parsed values would not show the format of numbers or the order of keys.
 //!
-//! What is not compared, and what is not even generated, is in [`snapshots::exceptions`], with its reasons.
+//! The differences that are neither compared nor generated are in [`snapshots::exceptions`], with their
+//! reasons.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -12,14 +13,14 @@ use snapshots::Normalizer;
 use std::fmt;
 
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct NormalizedResponse {
     pub(crate) status: u16,
-    /// In their order.
+    /// In order.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
 
-impl fmt::Display for Answer {
+impl fmt::Display for NormalizedResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.status)?;
         for (name, value) in &self.headers {
@@ -29,14 +30,16 @@ impl fmt::Display for Answer {
     }
 }
 
-/// The body as text, with the names of `names` in it.
+/// Returns the body with the placeholders of `names`.
 pub(crate) fn normalize(body: &str, names: &mut Normalizer) -> String {
     let mut text = readable(body);
-    let Ok(before) = serde_json::from_str::<Value>(&text) else { return without_reason(&names.text(body)) };
-    if let Some(of_the_moment) = heartbeat(&before).or_else(|| status(&before)) {
-        return of_the_moment;
+    let Ok(before) = serde_json::from_str::<Value>(&text) else {
+        return without_reason(&names.normalize(body));
+    };
+    if let Some(stable) = heartbeat(&before).or_else(|| status(&before)) {
+        return stable;
     }
-    let after = names.json(before.clone());
+    let after = names.learn_and_normalize(before.clone());
     let mut changes = Vec::new();
     collect(&before, &after, &mut changes);
     let mut at = 0;
@@ -50,7 +53,7 @@ pub(crate) fn normalize(body: &str, names: &mut Normalizer) -> String {
     text
 }
 
-/// A script with an error in it is no JSON, and so is not looked into.
+/// Removes the reason from a JSONP script with an error, which is not JSON.
 fn without_reason(script: &str) -> String {
     match script.split_once("Invalid JSON: ") {
         Some((before, _)) if script.starts_with("typeof ") => format!("{before}Invalid JSON: <reason>"),
@@ -58,14 +61,14 @@ fn without_reason(script: &str) -> String {
     }
 }
 
-/// The answer of `/heartbeat`, which is the only one that is a text.
+/// Returns a placeholder for the body of `/heartbeat`, the only one that is a string.
 fn heartbeat(body: &Value) -> Option<String> {
     let text = body.as_str()?;
     assert_eq!(text.len(), "2026-11-23T02:13:58.078Z".len(), "{text}");
     Some(format!("{:?}", text.parse::<DateTime<Utc>>().map(|_| "the time")))
 }
 
-/// The answer of `/status`, of which only the form is the contract's.
+/// Returns the keys of the body of `/status`, whose values are not part of the contract.
 fn status(body: &Value) -> Option<String> {
     let status = body.as_object().filter(|status| status.contains_key("components"))?;
     let is_time = |key: &str| status[key].as_str().is_some_and(|time| time.parse::<DateTime<Utc>>().is_ok());
@@ -74,7 +77,7 @@ fn status(body: &Value) -> Option<String> {
     Some(status.keys().map(String::as_str).collect::<Vec<_>>().join(","))
 }
 
-/// The texts that differ, in the order of the document.
+/// Collects the strings that differ, in document order.
 fn collect<'v>(before: &'v Value, after: &'v Value, changes: &mut Vec<(&'v str, &'v str)>) {
     match (before, after) {
         (Value::String(before), Value::String(after)) if before != after => changes.push((before, after)),
@@ -88,7 +91,8 @@ fn collect<'v>(before: &'v Value, after: &'v Value, changes: &mut Vec<(&'v str, 
     }
 }
 
-/// The JSON with every `\ud8..` as plain text: in an answer it is half a pair, which no Rust text can hold.
+/// Escapes the backslash of every `\ud8..`: in a response it is an unpaired surrogate, which a Rust string
+/// cannot contain.
 pub(crate) fn readable(json: &str) -> String {
     let mut readable = String::with_capacity(json.len());
     let mut rest = json;

@@ -1,4 +1,4 @@
-//! Random calls. What is simplest stands first, since that is what shrinking tends to.
+//! Generates random calls. In each choice the simplest value comes first, since shrinking prefers it.
 
 use crate::sequence::{Call, Form};
 use crate::values::{
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::Union;
 
-/// A JSON text, which may hold the `⟦…⟧` of a [`Call`].
+/// A JSON document that may contain the `⟦…⟧` placeholders of a [`Call`].
 type Json = BoxedStrategy<String>;
 
 pub(crate) fn sequence() -> impl Strategy<Value = Vec<Call>> {
@@ -19,7 +19,7 @@ pub(crate) fn sequence() -> impl Strategy<Value = Vec<Call>> {
         .prop_map(|(first, rest)| first.into_iter().chain(rest).collect())
 }
 
-/// Most sequences begin with a session to work on.
+/// Generates a call that opens a session for the rest of the sequence.
 fn opened() -> impl Strategy<Value = Call> {
     json(2).prop_map(|data| plain("open_session", format!(r#"{{"user_id":"1","data":{data}}}"#)))
 }
@@ -36,10 +36,10 @@ fn plain(command: &str, body: String) -> Call {
 
 fn call() -> impl Strategy<Value = Call> {
     let plain = command().prop_map(|(command, body)| plain(command, body));
-    prop_oneof![10 => plain, 2 => odd(), 1 => asked_by_a_browser()]
+    prop_oneof![10 => plain, 2 => odd(), 1 => browser_request()]
 }
 
-/// A command with its arguments.
+/// Generates a command with its arguments.
 fn command() -> impl Strategy<Value = (&'static str, String)> {
     let command = |name: &'static str, arguments: Vec<(&'static str, Json)>| {
         object(arguments).prop_map(move |arguments| (name, arguments))
@@ -47,10 +47,10 @@ fn command() -> impl Strategy<Value = (&'static str, String)> {
     prop_oneof![
         3 => command("get_session_by_id", vec![("session_id", session_id())]),
         4 => command("open_session", vec![
-            ("user_id", text()),
-            ("user_name", text()),
-            ("address", text()),
-            ("client", text()),
+            ("user_id", string()),
+            ("user_name", string()),
+            ("address", string()),
+            ("client", string()),
             ("user", json(3)),
             ("data", json(3)),
         ]),
@@ -63,16 +63,17 @@ fn command() -> impl Strategy<Value = (&'static str, String)> {
     ]
 }
 
-/// An object of named members: mostly as they should be, but some are odd, missing, written twice, or unknown.
-fn object(members: Vec<(&'static str, Json)>) -> Json {
-    let known: Vec<&'static str> = members.iter().map(|(name, _)| *name).collect();
+/// Generates an object with the given fields: mostly valid, but some are invalid, missing, duplicate or
+/// unknown.
+fn object(fields: Vec<(&'static str, Json)>) -> Json {
+    let known: Vec<&'static str> = fields.iter().map(|(name, _)| *name).collect();
     let mut all: Vec<BoxedStrategy<Option<String>>> = Vec::new();
-    for (name, value) in members {
-        let member = move |value: String| Some(format!("\"{name}\":{value}"));
+    for (name, value) in fields {
+        let field = move |value: String| Some(format!("\"{name}\":{value}"));
         all.push(
             prop_oneof![
-                12 => value.prop_map(member),
-                1 => json(2).prop_map(member),
+                12 => value.prop_map(field),
+                1 => json(2).prop_map(field),
                 1 => Just(None),
             ]
             .boxed(),
@@ -81,7 +82,7 @@ fn object(members: Vec<(&'static str, Json)>) -> Json {
     let names = [known, EXTRA_NAMES.to_vec()].concat();
     let extra = (select(names), json(2)).prop_map(|(name, value)| Some(format!("\"{name}\":{value}")));
     all.push(prop_oneof![8 => Just(None), 1 => extra].boxed());
-    all.prop_map(|members| format!("{{{}}}", members.into_iter().flatten().collect::<Vec<_>>().join(",")))
+    all.prop_map(|fields| format!("{{{}}}", fields.into_iter().flatten().collect::<Vec<_>>().join(",")))
         .boxed()
 }
 
@@ -91,14 +92,14 @@ fn session_id() -> Json {
         1 => Just("\"⟦ID:0⟧\"".to_owned()),
         1 => Just("\" ⟦id:0⟧\"".to_owned()),
         1 => Just("[\"⟦id:0⟧\"]".to_owned()),
-        1 => text(),
+        1 => string(),
     ]
     .boxed()
 }
 
 fn filter() -> Json {
     let conditions = vec![
-        ("user_id", prop_oneof![text(), number(), json(2)].boxed()),
+        ("user_id", prop_oneof![string(), number(), json(2)].boxed()),
         ("id", prop_oneof![3 => session_id(), 1 => json(2)].boxed()),
         ("active", prop_oneof![3 => select(FLAGS).prop_map(str::to_owned), 1 => json(2)].boxed()),
         ("from_time", time()),
@@ -109,7 +110,7 @@ fn filter() -> Json {
     });
     let some = some
         .collect::<Vec<_>>()
-        .prop_map(|members| format!("{{{}}}", members.into_iter().flatten().collect::<Vec<_>>().join(",")));
+        .prop_map(|fields| format!("{{{}}}", fields.into_iter().flatten().collect::<Vec<_>>().join(",")));
     prop_oneof![8 => some, 1 => Just("null".to_owned()), 1 => Just("{}".to_owned()), 1 => json(2)].boxed()
 }
 
@@ -211,16 +212,16 @@ fn time() -> Json {
     .boxed()
 }
 
-/// A text as an argument: names that come again, and names that do not.
-fn text() -> Json {
+/// Generates a string argument, often one of a few values that recur.
+fn string() -> Json {
     prop_oneof![
         6 => select(&["\"1\"", "\"2\"", "\"\"", "\"⟦id:0⟧\""][..]).prop_map(str::to_owned),
-        2 => any_text(),
+        2 => any_string(),
     ]
     .boxed()
 }
 
-fn any_text() -> Json {
+fn any_string() -> Json {
     let parts = select(
         &[
             "a",
@@ -258,7 +259,7 @@ fn any_text() -> Json {
             "u",
         ][..],
     );
-    let literal = any::<String>().prop_filter("no braces of ours", |text| !text.contains(['⟦', '⟧']));
+    let literal = any::<String>().prop_filter("no placeholder brackets", |text| !text.contains(['⟦', '⟧']));
     prop_oneof![
         3 => vec(parts, 0..5).prop_map(|parts| format!("\"{}\"", parts.concat())),
         1 => literal.prop_map(|text| serde_json::Value::from(text).to_string()),
@@ -270,18 +271,18 @@ fn number() -> Json {
     prop_oneof![
         3 => select(NUMBERS).prop_map(str::to_owned),
         1 => any::<i64>().prop_map(|number| number.to_string()),
-        1 => any::<f64>().prop_filter("JSON has no others", |number| number.is_finite()).prop_map(|number| format!("{number:e}")),
+        1 => any::<f64>().prop_filter("JSON has only finite numbers", |number| number.is_finite()).prop_map(|number| format!("{number:e}")),
         1 => "-?(0|[1-9][0-9]{0,24})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?",
     ]
     .boxed()
 }
 
-/// Any JSON, at most `depth` deep.
+/// Generates JSON of at most `depth` levels.
 fn json(depth: u32) -> Json {
     let leaf = prop_oneof![
         3 => select(&["null", "true", "false", "\"\"", "[]", "{}", "0", "1", "\"x\"", "\"2026-11-23T02:10:20.820Z\""][..]).prop_map(str::to_owned),
         2 => number(),
-        2 => any_text(),
+        2 => any_string(),
         1 => Just("\"⟦id:0⟧\"".to_owned()),
     ]
     .boxed();
@@ -290,18 +291,18 @@ fn json(depth: u32) -> Json {
             4 => select(&[
                 "\"a\"", "\"b\"", "\"10\"", "\"2\"", "\"0\"", "\"01\"", "\"-1\"", "\"4294967294\"", "\"4294967295\"", "\"\"", "\"__proto__\"", "\"toString\"", "\"user_id\"", "\"length\"", "\"a.b\"", "\"1.5\"", "\"\\u0031\"",
             ][..]).prop_map(str::to_owned),
-            1 => any_text(),
+            1 => any_string(),
         ];
-        let member = (key, inner.clone()).prop_map(|(key, value)| format!("{key}:{value}"));
+        let field = (key, inner.clone()).prop_map(|(key, value)| format!("{key}:{value}"));
         prop_oneof![
             vec(inner, 0..4).prop_map(|items| format!("[{}]", items.join(","))),
-            vec(member, 0..5).prop_map(|members| format!("{{{}}}", members.join(","))),
+            vec(field, 0..5).prop_map(|fields| format!("{{{}}}", fields.join(","))),
         ]
     });
     deeper.boxed()
 }
 
-/// A call that is odd in its form: path, method, headers, or a body that is no object.
+/// Generates a call with an unusual path, method, headers or body.
 fn odd() -> impl Strategy<Value = Call> {
     let command = select(
         &[
@@ -327,7 +328,7 @@ fn odd() -> impl Strategy<Value = Call> {
         |(method, path, query, content_type, headers, body, form)| {
             let content_type = content_type.map(|value| ("content-type", value.to_owned()));
             let headers = content_type.into_iter().chain(headers.into_iter().flatten()).collect();
-            // The asterisk is a target of its own.
+            // The asterisk form of a target has no query.
             let target = if path == "*" { path } else { format!("{path}{query}") };
             Call { method, target, headers, body, form }
         },
@@ -356,8 +357,8 @@ fn form() -> impl Strategy<Value = Form> {
     prop_oneof![8 => Just(Form::Plain), 2 => compressed, 1 => Just(Form::Old)]
 }
 
-/// A browser asks for a page from elsewhere: for permission, or on it.
-fn asked_by_a_browser() -> impl Strategy<Value = Call> {
+/// Generates a cross-origin request of a browser: a preflight request or a call.
+fn browser_request() -> impl Strategy<Value = Call> {
     let permission =
         (select(PATHS), select(ORIGINS), option::of(select(&["POST", "PUT", "", "x, y"][..])), header())
             .prop_map(|(path, origin, method, header)| {

@@ -1,17 +1,17 @@
-//! The embedded service and the real one answer alike, whatever they are sent.
+//! The embedded service and the real one return equal responses to random requests.
 //!
-//! Random sequences of raw requests, most of them odd, go to the embedded service and to the service at
-//! `SESSIONS_URL`, step by step. After normalisation both answers have to be equal: status, content type, body.
-//! The first sequence that differs is made as small as possible and printed with all its answers.
+//! Random sequences of raw requests, many of them malformed, go to the embedded service and to the service at
+//! `SESSIONS_URL`, step by step. After normalization both responses must be equal: status, headers, body. The
+//! first sequence with a difference is shrunk and printed with all its responses.
 //!
 //! ```sh
 //! snapshots/providers/with-service.sh cargo test -p snapshots --test differential -- --nocapture
 //! ```
 //!
-//! * `SESSIONS_URL` is a service at 127.0.0.1 that nobody else uses, and `SESSIONS_CLOSE_EXPIRED=yes` says so.
-//!   Otherwise nothing is compared. Lists are compared unfiltered, so the service must be empty.
-//! * `DIFFERENTIAL_CALLS` is how many calls are made, 20,000 without it; half of them from a fixed seed.
-//! * `DIFFERENTIAL_SEED` is the seed of the other half, which is printed and new in each run.
+//! * `SESSIONS_URL` is a service at 127.0.0.1, and `SESSIONS_CLOSE_EXPIRED=yes` confirms that nothing else
+//!   uses it. Otherwise the test is skipped. Lists are compared unfiltered, so the service must be empty.
+//! * `DIFFERENTIAL_CALLS` is the number of calls, 20,000 by default; half of them use a fixed seed.
+//! * `DIFFERENTIAL_SEED` is the seed of the other half. By default it is random; it is always printed.
 
 mod compare;
 mod generate;
@@ -26,60 +26,60 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use sequence::Call;
 use service::Service;
 use snapshots::exceptions;
-use snapshots::{may_close_expired, service_url, tell};
+use snapshots::{log, may_close_expired, service_url};
 use std::env;
 use std::fmt::Write as _;
 use std::time::Instant;
 use tokio::runtime::{Builder, Runtime};
 
-/// Half of the calls are the same in each run.
+/// The seed of the first half of the calls.
 const FIXED_SEED: u64 = 0x5e55_1045;
 
-/// How many runs a difference is worth until it is small enough.
+/// Maximum number of runs to shrink a difference.
 const SHRINKS: u32 = 3000;
 
 #[test]
-fn the_embedded_service_answers_as_the_real_one_does() {
+fn both_services_return_equal_responses() {
     let Some(url) = service_url() else {
-        tell("skipped: SESSIONS_URL is not set, so there is no service to compare the embedded one with");
+        log("skipped: SESSIONS_URL is not set, so there is no service to compare the embedded one with");
         return;
     };
     if !may_close_expired() {
-        tell(
-            "skipped: SESSIONS_CLOSE_EXPIRED=yes does not say that the service at SESSIONS_URL is ours alone",
+        log(
+            "skipped: SESSIONS_CLOSE_EXPIRED=yes does not confirm that nothing else uses the service at SESSIONS_URL",
         );
         return;
     }
     if !url.starts_with("http://127.0.0.1:") {
-        tell(
-            "skipped: the service at SESSIONS_URL is not at 127.0.0.1, and thousands of odd calls are not for others",
+        log(
+            "skipped: the service at SESSIONS_URL is not at 127.0.0.1, and thousands of odd calls might disturb others",
         );
         return;
     }
     let calls = setting("DIFFERENTIAL_CALLS").unwrap_or(20_000);
     let seed = setting("DIFFERENTIAL_SEED").unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0);
-    tell(&format!("differential test: {calls} calls, half of them with DIFFERENTIAL_SEED={seed}"));
+    log(&format!("differential test: {calls} calls, half of them with DIFFERENTIAL_SEED={seed}"));
 
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let (embedded, _server) = Service::embedded();
     let real = Service::at(&url);
-    let mut pair = Pair { embedded, real, runtime, calls: 0, sequences: 0, answers: [0; 6] };
+    let mut pair = Pair { embedded, real, runtime, calls: 0, sequences: 0, responses: [0; 6] };
     let start = Instant::now();
     pair.compare(FIXED_SEED, calls / 2);
     pair.compare(seed, calls);
-    let Pair { calls, sequences, answers, .. } = pair;
-    assert!(calls < 1000 || [2, 4, 5].iter().all(|&hundred: &usize| answers[hundred] > 0), "{answers:?}");
+    let Pair { calls, sequences, responses, .. } = pair;
+    assert!(calls < 1000 || [2, 4, 5].iter().all(|&hundred: &usize| responses[hundred] > 0), "{responses:?}");
     let seconds = start.elapsed().as_secs_f64();
-    tell(&format!(
-        "differential test: {calls} calls in {sequences} sequences, answered {} times with 2xx, {} with 4xx, {} with \
+    log(&format!(
+        "differential test: {calls} calls in {sequences} sequences, {} responses with 2xx, {} with 4xx, {} with \
          5xx; no difference; {seconds:.1} s",
-        answers[2], answers[4], answers[5],
+        responses[2], responses[4], responses[5],
     ));
 }
 
 fn setting(name: &str) -> Option<u64> {
     let text = env::var(name).ok().filter(|text| !text.is_empty())?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name} has to be a whole number, not {text:?}")))
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} must be an integer, not {text:?}")))
 }
 
 struct Pair {
@@ -88,8 +88,8 @@ struct Pair {
     runtime: Runtime,
     calls: u64,
     sequences: u64,
-    /// How many there were, by the hundreds of their status.
-    answers: [u64; 6],
+    /// Number of responses by class of status.
+    responses: [u64; 6],
 }
 
 impl Pair {
@@ -108,7 +108,7 @@ impl Pair {
                 let smallest = self.shrink(&mut tree, difference);
                 let allowed: Vec<String> = exceptions::ALL.iter().map(ToString::to_string).collect();
                 panic!(
-                    "with DIFFERENTIAL_SEED={seed} the services differ, and in none of these:\n* {}\n\n{smallest}",
+                    "with DIFFERENTIAL_SEED={seed} the services differ. Accepted differences are only:\n* {}\n\n{smallest}",
                     allowed.join("\n* ")
                 );
             }
@@ -134,14 +134,14 @@ impl Pair {
 
     /// Runs one sequence on both services, and leaves both empty.
     fn run(&mut self, sequence: &[Call]) -> Result<(), String> {
-        let Self { embedded, real, runtime, calls, answers, .. } = self;
+        let Self { embedded, real, runtime, calls, responses, .. } = self;
         runtime.block_on(async {
             let mut transcript = String::new();
             let mut outcome = Ok(());
             for call in sequence {
                 let (ours, theirs) = tokio::join!(embedded.send(call), real.send(call));
                 *calls += 1;
-                answers[usize::from(theirs.status / 100)] += 1;
+                responses[usize::from(theirs.status / 100)] += 1;
                 let _ = writeln!(transcript, "{call}\nreal:     {theirs}\nembedded: {ours}\n");
                 if ours != theirs {
                     outcome = Err(transcript);

@@ -1,13 +1,13 @@
-//! A call as data, with names for what each service makes by itself.
+//! Calls as data, with placeholders for values that each service generates.
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::fmt;
 use std::io::Write as _;
 
-/// A request. In its texts, `⟦id:0⟧` is the id of the first session that the sequence opened, `⟦ID:0⟧` that in
-/// capitals, `⟦time:0+1⟧` a millisecond after its latest change, and `⟦byte:255⟧` a byte of this value. Where
-/// there are fewer sessions, they are counted again from the first one. `⟦md5:⟧` is the digest of the body.
+/// A request. In its strings, `⟦id:0⟧` is the id of the first session that the sequence opened, `⟦ID:0⟧` that
+/// id in capitals, `⟦time:0+1⟧` a millisecond after its latest change, and `⟦byte:255⟧` a byte of this value.
+/// The index is taken modulo the number of sessions. `⟦md5:⟧` is the digest of the body.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) method: &'static str,
@@ -18,23 +18,23 @@ pub(crate) struct Call {
     pub(crate) form: Form,
 }
 
-/// How a request travels.
+/// The transfer form of a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Form {
     #[default]
     Plain,
-    /// With its body compressed, and saying so.
+    /// With a compressed body and `Content-Encoding`.
     Gzip,
-    /// The same in two parts, which together are the body.
+    /// As `Gzip`, with two members.
     GzipInParts,
-    /// The same with zeros behind it.
+    /// As `Gzip`, followed by zeros.
     GzipPadded,
-    /// In HTTP/1.0.
+    /// As HTTP/1.0.
     Old,
 }
 
 impl Form {
-    /// The body as it travels. Nothing at all would be no gzip, which ends the real service.
+    /// Encodes the body. Even an empty body becomes valid gzip, since invalid gzip crashes the real service.
     pub(crate) fn of(self, body: &[u8]) -> Vec<u8> {
         match self {
             Self::Plain | Self::Old => body.to_vec(),
@@ -58,7 +58,7 @@ fn gzip(body: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// As one would write it down.
+/// The call in the form of HTTP.
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} {}", self.method, self.target)?;
@@ -75,7 +75,7 @@ impl fmt::Display for Call {
     }
 }
 
-/// The bytes of a text with `⟦…⟧` in it, each of which is `insert`ed.
+/// Replaces each `⟦…⟧` in `text` by the result of `insert`.
 pub(crate) fn resolve(text: &str, insert: impl Fn(&str, &str) -> Vec<u8>) -> Vec<u8> {
     let mut resolved = Vec::new();
     let mut rest = text;

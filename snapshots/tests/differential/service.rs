@@ -1,6 +1,6 @@
-//! One of the two services: a connection to it, and what it has told of its sessions.
+//! One of the two services: a connection to it, and the sessions in its responses.
 
-use crate::compare::{Answer, normalize};
+use crate::compare::{NormalizedResponse, normalize};
 use crate::sequence::{Call, Form, resolve};
 use crate::wire::{Wire, headers, plain};
 use base64::Engine;
@@ -26,18 +26,18 @@ pub(crate) struct Service {
 /// A session that was opened in this sequence.
 struct Session {
     id: String,
-    /// Its latest change, as far as the service has shown it.
+    /// Its latest change in any response.
     changed: DateTime<Utc>,
 }
 
-/// The embedded service runs as long as this is kept.
+/// A guard: the embedded service stops when it is dropped.
 pub(crate) struct Server {
     _service: EmbeddedService,
     _runtime: Runtime,
 }
 
 impl Service {
-    /// An embedded service of its own.
+    /// Starts an embedded service.
     pub(crate) fn embedded() -> (Self, Server) {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let start = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new());
@@ -45,30 +45,28 @@ impl Service {
         (Self::new(service.address()), Server { _service: service, _runtime: runtime })
     }
 
-    /// The service at a URL of this machine, such as `http://127.0.0.1:8080`.
+    /// Connects to the service at a URL of this machine, such as `http://127.0.0.1:8080`.
     pub(crate) fn at(url: &str) -> Self {
         let address = url.trim_start_matches("http://").trim_end_matches('/').parse();
-        Self::new(
-            address.unwrap_or_else(|_| panic!("SESSIONS_URL has to be http://ADDRESS:PORT, not {url:?}")),
-        )
+        Self::new(address.unwrap_or_else(|_| panic!("SESSIONS_URL must be http://ADDRESS:PORT, not {url:?}")))
     }
 
     fn new(address: SocketAddr) -> Self {
         Self { wire: Wire::new(address), names: Normalizer::new(), sessions: Vec::new() }
     }
 
-    /// Sends a call, and reads what the answer tells of sessions.
-    pub(crate) async fn send(&mut self, call: &Call) -> Answer {
+    /// Sends a call and learns the sessions in the response.
+    pub(crate) async fn send(&mut self, call: &Call) -> NormalizedResponse {
         let body = self.body(call);
         let digest = STANDARD.encode(Md5::digest(&body));
-        let answer = self.exchange(call, body).await;
-        let text = String::from_utf8_lossy(&plain(&answer)).into_owned();
-        let opened = call.target.contains("/open_session") && answer.status() == 200;
+        let response = self.exchange(call, body).await;
+        let text = String::from_utf8_lossy(&plain(&response)).into_owned();
+        let opened = call.target.contains("/open_session") && response.status() == 200;
         self.learn(&text, opened);
-        // The bodies had other ids.
-        let body = normalize(&text, &mut self.names).replace(&digest, "⟨its digest⟩");
+        // The request bodies of the two services have different ids, and so different digests.
+        let body = normalize(&text, &mut self.names).replace(&digest, "⟨digest⟩");
         self.wait_for_the_next_tick().await;
-        Answer { status: answer.status().as_u16(), headers: headers(&answer), body }
+        NormalizedResponse { status: response.status().as_u16(), headers: headers(&response), body }
     }
 
     fn body(&self, call: &Call) -> Vec<u8> {
@@ -135,8 +133,8 @@ impl Service {
         }
     }
 
-    /// Two changes must not fall on one millisecond, or they could not be told apart, nor on neighbouring ones,
-    /// or a millisecond before the one would or would not be after the other.
+    /// Waits so that two changes are at least two milliseconds apart. In the same millisecond they would be
+    /// indistinguishable; in adjacent ones, a time between them would depend on the service.
     async fn wait_for_the_next_tick(&self) {
         let Some(latest) = self.names.latest() else { return };
         while Utc::now().timestamp_millis() < latest.timestamp_millis() + 2 {
@@ -144,7 +142,7 @@ impl Service {
         }
     }
 
-    /// Deletes what the sequence has left, and forgets it.
+    /// Deletes the sessions of the sequence and forgets them.
     pub(crate) async fn clear(&mut self) {
         for index in 0..self.sessions.len() {
             let delete = Call {

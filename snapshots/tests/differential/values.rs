@@ -1,4 +1,4 @@
-//! The values that are worth trying, as they stand in a request.
+//! Interesting values for the parts of a request.
 
 pub(crate) const EXTRA_NAMES: &[&str] = &[
     "x",
@@ -272,7 +272,7 @@ pub(crate) const PATHS: &[&str] = &[
     "*",
 ];
 
-/// All verbs of Node.js but `CONNECT`.
+/// All methods of Node.js except `CONNECT`.
 pub(crate) const METHODS: &[&str] = &[
     "OPTIONS",
     "HEAD",
@@ -335,7 +335,7 @@ pub(crate) const CODINGS: &[&str] = &[
 
 pub(crate) const ORIGINS: &[&str] = &["http://example.test", "null", "", "http://a.test, http://b.test", "*"];
 
-/// None is near the limit of five minutes, or the two services might find it on different sides.
+/// Dates far from the limit of five minutes, on which the two services might disagree.
 pub(crate) const DATES: &[&str] = &[
     "Mon, 23 Nov 2020 02:13:44 GMT",
     "Mon, 23 Nov 2099 02:13:44 GMT",
@@ -352,7 +352,7 @@ pub(crate) const DATES: &[&str] = &[
 pub(crate) const DIGESTS: &[&str] =
     &["⟦md5:⟧", "AAAA", "", "1B2M2Y8AsgTpgAmY7PhCfg==", "⟦byte:233⟧", "⟦md5:⟧, x"];
 
-/// `gzip` is for bodies that are.
+/// Without `gzip`, which is only valid for compressed bodies.
 pub(crate) const ENCODINGS: &[&str] = &["deflate", "br", "identity", "GZIP", "x-gzip", "identity, br"];
 
 pub(crate) const CONDITIONS: &[&str] = &[

@@ -1,7 +1,7 @@
-//! Calls that are given up at any point: they leave nothing behind, and spoil no other call.
+//! Calls that are cancelled at any point leave nothing behind and do not affect other calls.
 //!
-//! Where a future is dropped is told by the number of its polls, not by time: before its connection, with its
-//! request sent, within its answer.
+//! A future is dropped after a number of polls, not after a time: before its connection is made, after its
+//! request is sent, or within its response.
 
 use super::system::{connections_at, resident_kib};
 use serde_json::json;
@@ -10,7 +10,7 @@ use sessions_client::{
     ClientConfig, HyperTransport, ISessionsV1, Policies, ReqwestTransport, SessionsHttpClientV1,
     SessionsMemoryClientV1, Transport, Value,
 };
-use snapshots::tell;
+use snapshots::log;
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,13 +22,13 @@ use tokio::task::JoinSet;
 
 const TASKS: usize = 200;
 
-/// What the memory may grow by between a fifth of the calls and all of them: 200 bytes for each call of 80,000.
+/// Maximum growth of memory between a fifth of the calls and all of them: 200 bytes for each of 80,000 calls.
 const GROWTH_KIB: u64 = 16 << 10;
 
 const SEED: u64 = 20_261_124;
 
-/// Polls `future` up to `polls` times; none if it is dropped then.
-async fn given_up<F: Future>(future: F, polls: u32) -> Option<F::Output> {
+/// Polls `future` up to `polls` times, then drops it and returns `None`.
+async fn drop_after<F: Future>(future: F, polls: u32) -> Option<F::Output> {
     let (mut future, mut left) = (pin!(future), polls);
     std::future::poll_fn(|context| {
         left -= 1;
@@ -41,36 +41,36 @@ async fn given_up<F: Future>(future: F, polls: u32) -> Option<F::Output> {
     .await
 }
 
-/// The calls that were given up, by their number of polls.
+/// Number of cancelled calls, by their number of polls.
 type Dropped = BTreeMap<u32, usize>;
 
 type Client<T> = SessionsHttpClientV1<Value, Value, Policies<T>>;
 
-/// `calls` calls about a session of their own; whatever another session's answer says, theirs must not.
+/// Makes `calls` calls on a dedicated session, and asserts that no response belongs to another session.
 async fn calls<T: Transport>(client: Client<T>, seed: u64, calls: usize, done: Arc<AtomicUsize>) -> Dropped {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut dropped = Dropped::new();
     let id = client.open_session(None, "user-1", None, None, None, None, None).await.unwrap().id;
     for call in 0..calls {
-        // Most calls are over with their second poll, and those with a new connection or a long answer later.
+        // Most calls complete with their second poll, those with a new connection or a long response later.
         let polls = if random.u8(..100) < 32 { 1 } else { random.u32(2..=8) };
         let padding = if random.u8(..16) == 0 { 32 << 10 } else { 0 };
         let token = json!(format!("{id} {call} {}", "x".repeat(padding)));
         let finished = match random.u8(..3) {
-            0 => given_up(client.get_session_by_id(None, &id), polls).await.map(|found| {
+            0 => drop_after(client.get_session_by_id(None, &id), polls).await.map(|found| {
                 let found = found.unwrap().expect("the session is there");
                 assert_eq!(found.id, id);
-                // A store that was given up may come true, and late; but it is ours.
+                // A cancelled store may still take effect, even later; but only those of this task.
                 let data = found.data.unwrap_or_else(|| token.clone());
                 assert!(data.as_str().unwrap().starts_with(&id), "data of another call");
             }),
-            1 => given_up(client.store_session_data(None, &id, &token), polls).await.map(|answer| {
+            1 => drop_after(client.store_session_data(None, &id, &token), polls).await.map(|answer| {
                 let answer = answer.unwrap().expect("the session is there");
                 assert_eq!((&answer.id, answer.data.as_ref()), (&id, Some(&token)));
             }),
             _ => {
                 let unknown = format!("{id} {call}");
-                given_up(client.get_session_by_id(None, &unknown), polls)
+                drop_after(client.get_session_by_id(None, &unknown), polls)
                     .await
                     .map(|found| assert_eq!(found.unwrap(), None))
             }
@@ -87,7 +87,7 @@ fn runtime() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-/// Waits for what comes sooner or later, or else fails.
+/// Waits until `is_so` returns true; fails after 30 seconds.
 async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !is_so() {
@@ -97,23 +97,23 @@ async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 #[test]
-fn calls_over_reqwest_that_are_given_up_leave_nothing_behind_and_spoil_no_other() {
-    give_up("reqwest", |config| ReqwestTransport::new(config).unwrap());
+fn cancelled_calls_over_reqwest_leave_nothing_behind() {
+    drop_calls("reqwest", |config| ReqwestTransport::new(config).unwrap());
 }
 
 #[test]
-fn calls_over_hyper_that_are_given_up_leave_nothing_behind_and_spoil_no_other() {
-    give_up("hyper", |config| HyperTransport::new(config).unwrap());
+fn cancelled_calls_over_hyper_leave_nothing_behind() {
+    drop_calls("hyper", |config| HyperTransport::new(config).unwrap());
 }
 
-/// One after the other: each looks at the memory of the process.
+/// Serializes the tests, since each measures the memory of the process.
 static TURN: Mutex<()> = Mutex::new(());
 
-fn give_up<T: Transport + Clone + 'static>(library: &str, transport: impl Fn(&ClientConfig) -> T) {
+fn drop_calls<T: Transport + Clone + 'static>(library: &str, transport: impl Fn(&ClientConfig) -> T) {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let total =
         std::env::var("SESSIONS_DROPPED_CALLS").map_or(10_000, |calls| calls.parse().expect("a number"));
-    // The tasks of the service are none of the client's.
+    // Separate runtimes, so that only tasks of the client are counted.
     let (there, here) = (runtime(), runtime());
     let service =
         there.block_on(EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new())).unwrap();
@@ -140,7 +140,8 @@ fn give_up<T: Transport + Clone + 'static>(library: &str, transport: impl Fn(&Cl
             if warm.is_none() && done.load(Ordering::Relaxed) >= total / 5 {
                 warm = resident_kib();
             }
-            // To look takes its time: the system's table also has what was closed in the last minute.
+            // Not at every tick, since the table is long: it contains all connections closed in the last
+            // minute.
             if looked.elapsed() > Duration::from_secs(1) {
                 most = most.max(connections_at(port).unwrap_or_default().len());
                 looked = Instant::now();
@@ -148,7 +149,7 @@ fn give_up<T: Transport + Clone + 'static>(library: &str, transport: impl Fn(&Cl
         }
         let hot = resident_kib();
         let took = begin.elapsed();
-        // Of those that were given up some are still being noticed.
+        // The service may not have noticed some cancelled calls yet.
         until("there are more connections than calls at a time", || {
             connections_at(port).is_none_or(|open| open.len() <= TASKS)
         })
@@ -163,15 +164,17 @@ fn give_up<T: Transport + Clone + 'static>(library: &str, transport: impl Fn(&Cl
     });
 
     let (dropped, warm, hot, most, kept, took) = figures;
-    let given_up: usize = dropped.values().sum();
-    tell(&format!(
-        "calls over {library} given up: {given_up} of {total} (by polls {dropped:?}), {TASKS} tasks, {took:.1?}; connections: at most \
+    let cancelled: usize = dropped.values().sum();
+    log(&format!(
+        "calls over {library} cancelled: {cancelled} of {total} (by polls {dropped:?}), {TASKS} tasks, {took:.1?}; connections: at most \
          {most}, {kept:?} kept, 0 left; tasks left: 0; memory: {warm:?} KiB warm, {hot:?} KiB in the end"
     ));
-    assert!(given_up * 3 >= total, "only {given_up} calls of {total} were given up");
-    assert!(dropped.len() >= 3, "calls were given up at too few points: {dropped:?}");
+    assert!(cancelled * 3 >= total, "only {cancelled} calls of {total} were cancelled");
+    assert!(dropped.len() >= 3, "calls were cancelled at too few points: {dropped:?}");
     match (warm, hot) {
-        (Some(warm), Some(hot)) => assert!(hot <= warm + GROWTH_KIB, "{warm} KiB became {hot} KiB"),
-        _ => tell("skipped: without /proc nobody tells connections and memory"),
+        (Some(warm), Some(hot)) => {
+            assert!(hot <= warm + GROWTH_KIB, "memory grew from {warm} KiB to {hot} KiB");
+        }
+        _ => log("skipped: counting connections and memory needs /proc"),
     }
 }

@@ -1,18 +1,18 @@
 //! Idle pauses around the moment at which the service closes connections.
 //!
-//! It promises 5 seconds and closes after 6, so pauses of 5.9 to 6.1 seconds are where a request crosses the close.
-//! Clients with the default pool never meet it. Others keep connections on purpose for longer than the service does:
-//! there a stale connection must be no error for an idempotent call, and `open_session` may fail, but only by
-//! saying so: whether the service got such a request, nobody can tell.
+//! The service announces a keep-alive of 5 seconds and closes after 6, so that pauses of 5.9 to 6.1 seconds
+//! race with the close. Clients with the default pool never encounter it. Other clients keep connections
+//! longer than the service does: a stale connection must not be an error for an idempotent call.
+//! `open_session` may return an error, since it is unknown whether the service received the request.
 
-use super::{CountingRepeats, clean_up, own_user, sessions_of};
+use super::{RetryCounter, clean_up, sessions_of, unique_user};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use serde_json::json;
 use sessions_client::{
     ClientConfig, Error, ErrorKind, HyperTransport, ISessionsV1, Policies, ReqwestTransport,
     SessionsHttpClientV1, Transport, Value,
 };
-use snapshots::{service_url, tell};
+use snapshots::{log, service_url};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,15 +22,15 @@ use tokio::time::sleep;
 
 const CLIENTS: usize = 400;
 
-/// After a first call without a pause; 2,000 in all.
+/// Number of calls after the first one, each after a pause; 2,000 in total.
 const CALLS_AFTER_PAUSES: usize = 5;
 
-/// For longer than the service keeps a connection.
+/// Longer than the keep-alive of the service.
 const LONG: Duration = Duration::from_secs(30);
 
-type Client<T> = SessionsHttpClientV1<Value, Value, Policies<CountingRepeats<T>>>;
+type Client<T> = SessionsHttpClientV1<Value, Value, Policies<RetryCounter<T>>>;
 
-/// The pause between the calls of a client: 4 s, 5 s, or for most of them 5.9 to 6.1 s.
+/// Returns the pause between the calls of a client: 4 s, 5 s, or for most clients 5.9 to 6.1 s.
 fn pause(client: usize) -> Duration {
     match client % 5 {
         0 => Duration::from_secs(4),
@@ -43,8 +43,9 @@ fn pause(client: usize) -> Duration {
 struct Figures {
     calls: usize,
     opened: usize,
-    /// Of calls of `open_session`, and of others.
+    /// Errors of `open_session`.
     failed_to_open: Vec<Error>,
+    /// Errors of other operations.
     failed: Vec<Error>,
 }
 
@@ -57,11 +58,11 @@ impl Figures {
     }
 }
 
-/// One client, one call after the other.
+/// Makes the calls of one client, in sequence.
 async fn calls<T: Transport>(client: Client<T>, user_id: String, pause: Duration) -> Figures {
     let mut figures = Figures { opened: 1, ..Figures::default() };
     let open = || client.open_session(None, &user_id, None, None, None, None, None);
-    let id = open().await.expect("a service that opens sessions").id;
+    let id = open().await.expect("the service opens sessions").id;
     for call in 0..CALLS_AFTER_PAUSES {
         sleep(pause).await;
         figures.calls += 1;
@@ -88,7 +89,7 @@ async fn calls<T: Transport>(client: Client<T>, user_id: String, pause: Duration
     figures
 }
 
-/// Leads every name to the service, and counts: a client asks for each connection that it makes.
+/// Resolves every name to the service and counts the resolutions, one for each new connection.
 struct CountingConnections {
     service: SocketAddr,
     connections: Arc<AtomicUsize>,
@@ -102,68 +103,69 @@ impl Resolve for CountingConnections {
     }
 }
 
-/// What all clients of one kind met, and the sessions that they left at the service, before those were deleted.
+/// The results of all clients of one kind, and the number of their sessions at the service before the
+/// clean-up.
 struct Pool {
     name: &'static str,
     figures: Figures,
-    repeats: usize,
-    there: usize,
+    retries: usize,
+    stored: usize,
 }
 
 async fn pool<T: Transport + 'static>(name: &'static str, url: &str, transport: impl Fn(usize) -> T) -> Pool {
-    let (user_id, begin, repeats) = (own_user(), Instant::now(), Arc::new(AtomicUsize::new(0)));
+    let (user_id, begin, retries) = (unique_user(), Instant::now(), Arc::new(AtomicUsize::new(0)));
     let mut running = JoinSet::new();
     for number in 0..CLIENTS {
-        // For its limits: the address is the transport's.
+        // Only for its limits: the address is that of the transport.
         let config = ClientConfig::from_url("http://localhost").unwrap();
-        let transport = CountingRepeats { transport: transport(number), repeats: repeats.clone() };
+        let transport = RetryCounter { transport: transport(number), retries: retries.clone() };
         let client = SessionsHttpClientV1::new(Policies::new(transport, &config));
         running.spawn(calls(client, user_id.clone(), pause(number)));
-        // To make a client takes a while, and those at work are not to wait for it.
+        // Building a client takes a while, and must not delay those that are running.
         tokio::task::yield_now().await;
     }
     let mut figures = Figures::default();
     while let Some(outcome) = running.join_next().await {
         figures.add(outcome.unwrap());
     }
-    let there = sessions_of(url, &user_id).await.len();
+    let stored = sessions_of(url, &user_id).await.len();
     clean_up(url, &user_id).await;
-    let repeats = repeats.load(Ordering::Relaxed);
-    tell(&format!(
-        "idle pauses, {name}: {} calls, {} errors, {} failures to open, {repeats} repeats, {:.0?}",
+    let retries = retries.load(Ordering::Relaxed);
+    log(&format!(
+        "idle pauses, {name}: {} calls, {} errors, {} failures to open, {retries} retries, {:.0?}",
         figures.calls,
         figures.failed.len(),
         figures.failed_to_open.len(),
         begin.elapsed(),
     ));
-    Pool { name, figures, repeats, there }
+    Pool { name, figures, retries, stored }
 }
 
 impl Pool {
-    /// Of one that keeps connections for less time than the service.
-    fn met_nothing(&self) {
-        let Self { name, figures: Figures { failed, failed_to_open, opened, .. }, repeats, there } = self;
+    /// Asserts the results of clients that keep connections shorter than the service.
+    fn expect_no_errors(&self) {
+        let Self { name, figures: Figures { failed, failed_to_open, opened, .. }, retries, stored } = self;
         assert!(failed.is_empty() && failed_to_open.is_empty(), "{name}: {failed:?} {failed_to_open:?}");
-        assert_eq!(*repeats, 0, "{name}: it keeps connections for longer than the service");
-        assert_eq!(there, opened, "{name}");
+        assert_eq!(*retries, 0, "{name}: keeps connections longer than the service");
+        assert_eq!(stored, opened, "{name}");
     }
 
-    /// Of one that keeps them for longer.
-    fn failed_only_to_open(&self) {
-        let Self { name, figures: Figures { failed, failed_to_open, opened, .. }, there, .. } = self;
+    /// Asserts the results of clients that keep connections longer than the service.
+    fn expect_only_open_errors(&self) {
+        let Self { name, figures: Figures { failed, failed_to_open, opened, .. }, stored, .. } = self;
         assert!(failed.is_empty(), "{name}: {failed:?}");
         for error in failed_to_open {
             assert_eq!((error.kind(), error.attempts()), (ErrorKind::Transport, 1), "{name}: {error}");
         }
         let possible = *opened..=opened + failed_to_open.len();
-        assert!(possible.contains(there), "{name}: {there} sessions, and not {possible:?}");
+        assert!(possible.contains(stored), "{name}: {stored} sessions, and not {possible:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a service at SESSIONS_URL, and a minute"]
-async fn a_connection_that_the_service_closes_is_no_error() {
-    let url = service_url().expect("SESSIONS_URL says where the service is");
+async fn a_connection_closed_by_the_service_is_not_an_error() {
+    let url = service_url().expect("SESSIONS_URL is the URL of the service");
     let service: SocketAddr = url.trim_start_matches("http://").parse().expect("an address and a port");
     let config = ClientConfig::from_url(&url).unwrap();
     let long_config = config.clone().with_pool_idle_timeout(LONG);
@@ -176,7 +178,7 @@ async fn a_connection_that_the_service_closes_is_no_error() {
         .dns_resolver(Arc::new(resolver))
         .build()
         .unwrap();
-    // A host of its own gives each client a pool of its own.
+    // A separate host gives each client a separate pool.
     let long = |number: usize| {
         let url = format!("http://client-{number}.test:{}", service.port());
         ReqwestTransport::with_client(keeping.clone(), &ClientConfig::from_url(&url).unwrap()).unwrap()
@@ -189,13 +191,13 @@ async fn a_connection_that_the_service_closes_is_no_error() {
         pool("hyper, pool of 30 s", &url, |_| HyperTransport::new(&long_config).unwrap()),
     );
     let (calls, connections) = (long.figures.calls, connections.load(Ordering::Relaxed));
-    tell(&format!("reqwest, pool of 30 s: {connections} connections for {} calls", calls + CLIENTS));
-    assert!(connections < calls, "it kept no connection for longer than a pause");
+    log(&format!("reqwest, pool of 30 s: {connections} connections for {} calls", calls + CLIENTS));
+    assert!(connections < calls, "the client kept no connection longer than a pause");
 
     for pool in [default, default_hyper] {
-        pool.met_nothing();
+        pool.expect_no_errors();
     }
     for pool in [long, long_hyper] {
-        pool.failed_only_to_open();
+        pool.expect_only_open_errors();
     }
 }

@@ -1,37 +1,37 @@
-//! Sessions are opened over connections that break at every moment: before the request is read, before the service
-//! sees it, after it has done its work, within its answer.
+//! Sessions are opened over connections that break at every stage: before the request is read, before the
+//! service receives it, after the service has processed it, within the response.
 //!
-//! Afterwards every session in the service belongs to one call: one that succeeded, or one whose error admits that
-//! the service may have done its work.
+//! Afterwards every session at the service belongs to exactly one call: one that succeeded, or one whose
+//! error allows that the service processed the request.
 
 use super::proxy::{Fate, Proxy};
-use super::{clean_up, own_user, sessions_of};
+use super::{clean_up, sessions_of, unique_user};
 use sessions_client::server::EmbeddedService;
 use sessions_client::{Error, ISessionsV1, SessionV1, SessionsHttpClientV1, SessionsMemoryClientV1};
-use snapshots::{service_url, tell};
+use snapshots::{log, service_url};
 use std::collections::BTreeMap;
 use tokio::task::JoinSet;
 
 const CALLS: usize = 1000;
 const TASKS: usize = 20;
 
-/// Changes nothing but which requests meet which fate.
+/// The seed that assigns fates to requests.
 const SEED: u64 = 20_261_124;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_session_is_opened_twice_or_behind_the_caller_s_back_at_the_embedded_service() {
+async fn broken_connections_open_no_session_twice_at_the_embedded_service() {
     let service = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await.unwrap();
     outage("embedded service", &service.url()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a service at SESSIONS_URL"]
-async fn no_session_is_opened_twice_or_behind_the_caller_s_back_at_sessions_url() {
-    outage("real service", &service_url().expect("SESSIONS_URL says where the service is")).await;
+async fn broken_connections_open_no_session_twice_at_sessions_url() {
+    outage("real service", &service_url().expect("SESSIONS_URL is the URL of the service")).await;
 }
 
 async fn outage(name: &str, url: &str) {
-    let user_id = own_user();
+    let user_id = unique_user();
     let service = url.trim_start_matches("http://").parse().expect("an address and a port");
     let proxy = Proxy::start(service, SEED);
     let client = SessionsHttpClientV1::connect(&format!("http://{}", proxy.address)).unwrap();
@@ -41,7 +41,7 @@ async fn outage(name: &str, url: &str) {
         running.spawn(async move {
             let mut outcomes = Vec::new();
             for call in (task..CALLS).step_by(TASKS) {
-                // The name tells afterwards which call a session belongs to.
+                // The name identifies the call of a session.
                 let name = format!("call {call}");
                 let outcome = client.open_session(None, &user_id, Some(&name), None, None, None, None).await;
                 outcomes.push((name, outcome));
@@ -52,10 +52,10 @@ async fn outage(name: &str, url: &str) {
     let outcomes: BTreeMap<_, _> = running.join_all().await.into_iter().flatten().collect();
     let opened = sessions_of(url, &user_id).await;
     clean_up(url, &user_id).await;
-    tell(&format!("broken connections, {name}: {}; {:?}", figures(&outcomes, &opened), proxy.fates()));
-    judge(&outcomes, &opened);
+    log(&format!("broken connections, {name}: {}; {:?}", figures(&outcomes, &opened), proxy.fates()));
+    check(&outcomes, &opened);
     let met = proxy.fates();
-    assert!(met.len() == 7 && met[&Fate::Absence] > 0, "a fate was never met: {met:?}");
+    assert!(met.len() == 7 && met[&Fate::Downtime] > 0, "some fates did not occur: {met:?}");
 }
 
 type Outcomes = BTreeMap<String, Result<SessionV1, Error>>;
@@ -64,7 +64,7 @@ fn figures(outcomes: &Outcomes, opened: &[SessionV1]) -> String {
     let count = |what: fn(&Result<SessionV1, Error>) -> bool| outcomes.values().filter(|o| what(o)).count();
     let succeeded = count(Result::is_ok);
     format!(
-        "{} calls, {succeeded} succeeded, {} never sent, {} may have been done, of which {} were; {} sessions",
+        "{} calls, {succeeded} succeeded, {} not sent, {} possibly processed, of which {} were; {} sessions",
         outcomes.len(),
         count(|outcome| outcome.as_ref().is_err_and(Error::is_connect)),
         count(|outcome| outcome.as_ref().is_err_and(|error| !error.is_connect())),
@@ -73,7 +73,7 @@ fn figures(outcomes: &Outcomes, opened: &[SessionV1]) -> String {
     )
 }
 
-fn judge(outcomes: &Outcomes, opened: &[SessionV1]) {
+fn check(outcomes: &Outcomes, opened: &[SessionV1]) {
     let mut sessions = BTreeMap::new();
     for session in opened {
         let name = session.user_name.as_deref().unwrap();
@@ -81,19 +81,21 @@ fn judge(outcomes: &Outcomes, opened: &[SessionV1]) {
     }
     for (name, id) in &sessions {
         match &outcomes[*name] {
-            Ok(answered) => assert_eq!(&answered.id, *id, "{name} got another session"),
-            Err(error) => assert!(!error.is_connect(), "{name} opened a session and says: {error}"),
+            Ok(session) => assert_eq!(&session.id, *id, "{name} returned another session"),
+            Err(error) => assert!(!error.is_connect(), "{name} opened a session, but its error is: {error}"),
         }
     }
     for (name, outcome) in outcomes {
         match outcome {
-            Ok(_) => assert!(sessions.contains_key(&**name), "{name} got a session that is not there"),
-            Err(error) => assert!(error.is_retryable(), "{name} failed as nothing here does: {error}"),
+            Ok(_) => assert!(sessions.contains_key(&**name), "{name} returned a session that does not exist"),
+            Err(error) => {
+                assert!(error.is_retryable(), "{name} failed with an error that is not retryable: {error}");
+            }
         }
     }
     let (there, lost): (Vec<_>, Vec<_>) = outcomes
         .iter()
         .filter(|(_, outcome)| outcome.as_ref().is_err_and(|error| !error.is_connect()))
         .partition(|(name, _)| sessions.contains_key(&***name));
-    assert!(!there.is_empty() && !lost.is_empty(), "the connections did not break at all moments");
+    assert!(!there.is_empty() && !lost.is_empty(), "the connections did not break at every stage");
 }

@@ -1,4 +1,4 @@
-//! A proxy that breaks connections at moments of its choice, in front of a service that knows nothing of it.
+//! A proxy that breaks connections at random stages, in front of an unmodified service.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,29 +9,29 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-/// What becomes of a request and its connection.
+/// The treatment of a request and its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fate {
-    /// The answer arrives, and the connection stays.
+    /// The response arrives, and the connection stays open.
     Pass,
-    /// The answer arrives, and the connection is closed without a word.
+    /// The response arrives, and the connection is closed without `Connection: close`.
     CloseAfterwards,
-    /// Reset with the request unread.
+    /// The connection is reset before the request is read.
     ResetUnread,
-    /// Reset with the request read, which the service never sees.
+    /// The connection is reset after the request is read; the service does not receive it.
     ResetBefore,
-    /// Closed when the service has answered, and the answer is lost.
-    LoseAnswer,
-    /// Reset within the answer of the service.
-    CutAnswer,
-    /// The answer arrives, and for a moment after it nobody listens.
-    Absence,
+    /// The connection is closed after the service has responded; the response is lost.
+    LoseResponse,
+    /// The connection is reset within the response.
+    TruncateResponse,
+    /// The response arrives, and for a moment the proxy does not listen.
+    Downtime,
 }
-use Fate::{Absence, CloseAfterwards, CutAnswer, LoseAnswer, Pass, ResetBefore, ResetUnread};
+use Fate::{CloseAfterwards, Downtime, LoseResponse, Pass, ResetBefore, ResetUnread, TruncateResponse};
 
-const BAD: [Fate; 5] = [CloseAfterwards, ResetUnread, ResetBefore, LoseAnswer, CutAnswer];
+const BAD: [Fate; 5] = [CloseAfterwards, ResetUnread, ResetBefore, LoseResponse, TruncateResponse];
 
-/// It stops when it is dropped.
+/// A running proxy, which stops when dropped.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     fates: Arc<Fates>,
@@ -42,22 +42,23 @@ struct Fates {
     service: SocketAddr,
     random: Mutex<fastrand::Rng>,
     counts: Mutex<BTreeMap<Fate, usize>>,
-    absence: tokio::sync::Notify,
+    downtime: tokio::sync::Notify,
 }
 
 impl Proxy {
-    /// A proxy in front of `service`: half of the requests pass; what the others meet follows from `seed`.
+    /// Starts a proxy in front of `service`. Half of the requests pass; `seed` decides the fate of the
+    /// others.
     pub(crate) fn start(service: SocketAddr, seed: u64) -> Self {
         let reserved = bound("127.0.0.1:0".parse().unwrap());
         let address = reserved.local_addr().unwrap();
         let random = Mutex::new(fastrand::Rng::with_seed(seed));
-        let absence = tokio::sync::Notify::new();
-        let fates = Arc::new(Fates { service, random, counts: Mutex::default(), absence });
+        let downtime = tokio::sync::Notify::new();
+        let fates = Arc::new(Fates { service, random, counts: Mutex::default(), downtime });
         let server = tokio::spawn(fates.clone().listen(reserved));
         Self { address, fates, server }
     }
 
-    /// How many requests met which fate.
+    /// Returns the number of requests by fate.
     pub(crate) fn fates(&self) -> BTreeMap<Fate, usize> {
         self.fates.counts.lock().unwrap().clone()
     }
@@ -70,8 +71,8 @@ impl Drop for Proxy {
 }
 
 impl Fates {
-    /// Listens at the address of `reserved`, which is bound to it all the time: in an absence, somebody else would get the
-    /// port for a connection of their own.
+    /// Listens at the address of `reserved`, which stays bound during a downtime so that no other process
+    /// gets the port.
     async fn listen(self: Arc<Self>, reserved: TcpSocket) {
         let address = reserved.local_addr().unwrap();
         let mut listener = bound(address).listen(1024).unwrap();
@@ -81,7 +82,7 @@ impl Fates {
                     let fates = self.clone();
                     tokio::spawn(async move { fates.serve(accepted.unwrap().0).await });
                 }
-                () = self.absence.notified() => {
+                () = self.downtime.notified() => {
                     drop(listener);
                     sleep(Duration::from_millis(30)).await;
                     listener = bound(address).listen(1024).unwrap();
@@ -93,7 +94,7 @@ impl Fates {
     fn next(&self) -> Fate {
         let mut random = self.random.lock().unwrap();
         let fate = match random.u8(..100) {
-            0 => Absence,
+            0 => Downtime,
             1..50 => BAD[random.usize(..BAD.len())],
             _ => Pass,
         };
@@ -102,7 +103,7 @@ impl Fates {
     }
 
     async fn serve(&self, mut client: TcpStream) {
-        // Nothing is decided before there is a request.
+        // Wait for a request before choosing its fate.
         while client.peek(&mut [0]).await.is_ok_and(|count| count > 0) {
             let fate = self.next();
             if fate == ResetUnread {
@@ -114,25 +115,25 @@ impl Fates {
             }
             let mut service = TcpStream::connect(self.service).await.unwrap();
             service.write_all(&request).await.unwrap();
-            let mut answer = message(&mut service).await.expect("the service answers");
+            let mut response = message(&mut service).await.expect("the service responds");
             match fate {
-                LoseAnswer => return,
-                CutAnswer => answer.truncate(answer.len() / 2),
+                LoseResponse => return,
+                TruncateResponse => response.truncate(response.len() / 2),
                 _ => {}
             }
-            // A client that has hung up needs no answer.
-            let _ = client.write_all(&answer).await;
+            // The client may have closed the connection.
+            let _ = client.write_all(&response).await;
             match fate {
-                CutAnswer => return client.set_zero_linger().unwrap(),
+                TruncateResponse => return client.set_zero_linger().unwrap(),
                 CloseAfterwards => return,
-                Absence => self.absence.notify_one(),
+                Downtime => self.downtime.notify_one(),
                 _ => {}
             }
         }
     }
 }
 
-/// A socket at `address`, which others of these may have too as long as one alone listens.
+/// Binds a socket to `address`; several of these may share it as long as only one listens.
 fn bound(address: SocketAddr) -> TcpSocket {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_reuseaddr(true).unwrap();
@@ -140,7 +141,7 @@ fn bound(address: SocketAddr) -> TcpSocket {
     socket
 }
 
-/// One request or answer with the body that its head announces; none if the connection ends before.
+/// Reads a request or response with its body; returns `None` if the connection ends before.
 async fn message(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut message = Vec::new();
     loop {

@@ -1,9 +1,9 @@
-//! The real service is killed and started again while calls are made.
+//! The real service is killed and restarted while calls are made.
 
 use serde_json::json;
 use sessions_client::policy::RetryPolicy;
 use sessions_client::{ClientConfig, Error, ErrorKind, ISessionsV1, SessionsHttpClientV1};
-use snapshots::tell;
+use snapshots::log;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -19,14 +19,14 @@ use tokio::time::{sleep, timeout};
 const KILLS: usize = 3;
 const CALLERS: usize = 8;
 
-/// What a call may take beyond its deadline before it counts as one that hangs.
+/// The time beyond its deadline after which a call counts as hanging.
 const SLACK: Duration = Duration::from_secs(5);
 
 fn provider() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("providers/service-sessions-node")
 }
 
-/// The process is killed when it is dropped.
+/// A process of the service, killed when dropped.
 struct Service(Child);
 
 impl Service {
@@ -40,11 +40,11 @@ impl Service {
                 sleep(Duration::from_millis(20)).await;
             }
         };
-        timeout(Duration::from_secs(30), answers).await.expect("the service comes up");
+        timeout(Duration::from_secs(30), answers).await.expect("the service starts");
         Self(child)
     }
 
-    /// Without a chance to finish anything.
+    /// Kills the process with SIGKILL.
     async fn kill(mut self) {
         self.0.kill().await.unwrap();
     }
@@ -57,7 +57,7 @@ struct Figures {
     longest: Duration,
 }
 
-/// Calls that may be repeated, one after the other, until it is over.
+/// Makes idempotent calls in sequence until `over` is set.
 async fn calls(client: SessionsHttpClientV1, deadline: Duration, over: Arc<AtomicBool>) -> Figures {
     let mut figures = Figures::default();
     let mut id = String::from("none yet");
@@ -85,13 +85,13 @@ async fn calls(client: SessionsHttpClientV1, deadline: Duration, over: Arc<Atomi
             check(&error);
             *figures.failed.entry(format!("{:?}", error.kind())).or_default() += 1;
         }
-        // The service is to be killed, not worn out.
+        // Limits the load on the service.
         sleep(Duration::from_millis(2)).await;
     }
     figures
 }
 
-/// An error says which operation failed, where and why.
+/// Asserts that an error names the operation, the address and the cause.
 fn check(error: &Error) {
     let why = matches!(error.kind(), ErrorKind::Connect | ErrorKind::Transport | ErrorKind::Timeout);
     assert!(why && error.is_retryable(), "{error}");
@@ -100,7 +100,7 @@ fn check(error: &Error) {
     assert!((1..=3).contains(&error.attempts()), "{text}");
 }
 
-/// The figures of callers with the same configuration.
+/// Runs all callers with one configuration and sums up their figures.
 async fn all(config: ClientConfig, over: Arc<AtomicBool>) -> Figures {
     let client = SessionsHttpClientV1::from_config(&config).unwrap();
     let mut running = JoinSet::new();
@@ -121,7 +121,7 @@ async fn all(config: ClientConfig, over: Arc<AtomicBool>) -> Figures {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "kills the real service, which with-service.sh installs"]
-async fn a_service_that_is_killed_lets_no_call_hang_and_a_patient_one_succeed() {
+async fn no_call_hangs_and_patient_ones_succeed_when_the_service_is_killed() {
     assert!(
         provider().join("node_modules").is_dir(),
         "the service is not installed: run with-service.sh first"
@@ -155,14 +155,14 @@ async fn a_service_that_is_killed_lets_no_call_hang_and_a_patient_one_succeed() 
     sleep(Duration::from_secs(1)).await;
     over.store(true, Ordering::Relaxed);
     let (hasty, patient) = (hasty.await.unwrap(), patient.await.unwrap());
-    for (who, Figures { calls, failed, longest }) in [("default", &hasty), ("patient", &patient)] {
-        tell(&format!(
-            "service killed {KILLS} times, away for {away:.1?}, {who} policy: {calls} calls, failed {failed:?}, longest \
+    for (name, Figures { calls, failed, longest }) in [("default", &hasty), ("patient", &patient)] {
+        log(&format!(
+            "service killed {KILLS} times, down for {away:.1?}, {name} policy: {calls} calls, failed {failed:?}, longest \
              {longest:.1?}"
         ));
     }
     assert!(hasty.calls > hasty.failed.values().sum(), "no call succeeded");
-    assert!(!hasty.failed.is_empty(), "nobody noticed that the service was killed");
+    assert!(!hasty.failed.is_empty(), "no call failed although the service was killed");
     assert!(patient.failed.is_empty(), "{:?}", patient.failed);
     client.get_sessions(None, None, None).await.unwrap();
 }

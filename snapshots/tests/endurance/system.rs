@@ -1,9 +1,9 @@
-//! What the operating system knows of this process: its connections and its memory. Only Linux tells.
+//! Connections and memory of this process, as reported by Linux; `None` on other systems.
 
 use std::collections::BTreeSet;
 use std::fs;
 
-/// The connections at `port` of this machine, from the side of the server, each by a number that none has again.
+/// Returns the server side of the connections at a local `port`, each as its inode number.
 pub(crate) fn connections_at(port: u16) -> Option<BTreeSet<u64>> {
     const ESTABLISHED: &str = "01";
     let table = fs::read_to_string("/proc/self/net/tcp").ok()?;
@@ -16,7 +16,7 @@ pub(crate) fn connections_at(port: u16) -> Option<BTreeSet<u64>> {
     Some(connections.collect())
 }
 
-/// The memory that this process has in use, in KiB.
+/// Returns the resident memory of this process in KiB.
 pub(crate) fn resident_kib() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

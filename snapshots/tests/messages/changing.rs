@@ -1,4 +1,4 @@
-//! The messages of changing what a session keeps.
+//! The messages of changing the payload of a session.
 
 use super::{CHANGED_AFTER_CLOSING, ID, Operation, json_of};
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ pub(super) fn store_session_data() -> Operation {
     })
     .success("object", r#"{"id":"043edeab77784051ba340bbce8aafd08","user_id":"1","user_name":"User 1","active":true,"open_time":"2026-11-23T02:11:09.645Z","request_time":"2026-11-23T02:11:09.718Z","address":"localhost","client":"test","user":{"id":"1","roles":["a"]},"data":{"x":[1,2]}}"#)
     .success(
-        "falsy_data_is_kept_as_none",
+        "falsy_data_is_stored_as_null",
         r#"{"id":"043edeab77784051ba340bbce8aafd08","user_id":"1","user_name":"User 1","active":true,"open_time":"2026-11-23T02:11:09.645Z","request_time":"2026-11-23T02:11:09.724Z","address":"localhost","client":"test","user":{"id":"1","roles":["a"]},"data":null}"#,
     )
     .success("closed", CHANGED_AFTER_CLOSING)

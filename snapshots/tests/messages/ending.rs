@@ -22,20 +22,20 @@ pub(super) fn close_session() -> Operation {
     .invalid("missing_session_id", "session_id must not be null", 1)
     .broken("broken_command", "connection lost")
     .unknown_route()
-    .odd(
-        "session_on_mongodb",
+    .unexpected(
+        "session_from_mongodb",
         StatusCode::OK,
         JSON,
         r#"{"user_id":"1","user_name":"User 1","active":false,"open_time":"2026-11-23T02:11:09.645Z","request_time":"2026-11-23T02:11:09.738Z","address":"localhost","client":"test","user":null,"data":null,"close_time":"2026-11-23T02:11:09.738Z","id":"043edeab77784051ba340bbce8aafd08"}"#,
     )
-    .odd(
-        "session_of_the_dart_service",
+    .unexpected(
+        "session_from_the_dart_service",
         StatusCode::OK,
         TEXT,
         r#"{"id":"8238971a6ecd46eba649e1d31cf2168a","user_id":"3","user_name":null,"active":false,"open_time":"2020-12-07T12:00:00.123456","close_time":"2020-12-07T12:00:01.000001","request_time":"2020-12-07T12:00:01.000001","address":null,"client":null,"user":null,"data":null}"#,
     )
-    .odd(
-        "refusal_of_the_dart_service",
+    .unexpected(
+        "error_from_the_dart_service",
         StatusCode::BAD_REQUEST,
         TEXT,
         r#"{"message":"Validation failed: session_id must not be null","category":"BadRequest","status":400,"code":"INVALID_DATA","details":{"results":"[object]"},"correlation_id":"123","stack_trace":null,"cause":null}"#,
@@ -55,7 +55,7 @@ pub(super) fn close_expired_sessions() -> Operation {
     .none("always")
     .broken("broken_command", "connection lost")
     .unknown_route()
-    .odd("session_where_nothing_was_promised", StatusCode::OK, JSON, CLOSED)
+    .unexpected("unexpected_session", StatusCode::OK, JSON, CLOSED)
 }
 
 pub(super) fn delete_session_by_id() -> Operation {

@@ -65,21 +65,21 @@ pub(super) fn get_sessions() -> Operation {
     .invalid("filter_of_another_type", "filter type must be Map", 1)
     .broken("broken_command", "connection lost")
     .unknown_route()
-    .odd("nothing_where_a_page_was_promised", StatusCode::NO_CONTENT, None, "")
-    .odd(
+    .unexpected("missing_page", StatusCode::NO_CONTENT, None, "")
+    .unexpected(
         "page_without_data",
         StatusCode::OK,
         JSON,
         r#"{"total":0}"#,
     )
-    .odd(
-        "page_on_mongodb",
+    .unexpected(
+        "page_from_mongodb",
         StatusCode::OK,
         JSON,
         r#"{"total":1,"data":[{"user_id":"1","user_name":"User 1","active":true,"open_time":"2026-11-23T02:11:09.645Z","request_time":"2026-11-23T02:11:09.645Z","address":"localhost","client":"test","id":"043edeab77784051ba340bbce8aafd08"}]}"#,
     )
-    .odd(
-        "page_of_the_dart_service",
+    .unexpected(
+        "page_from_the_dart_service",
         StatusCode::OK,
         TEXT,
         r#"{"total":1,"data":[{"id":"8238971a6ecd46eba649e1d31cf2168a","user_id":"3","user_name":null,"active":true,"open_time":"2020-12-07T12:00:00.123456","close_time":null,"request_time":"2020-12-07T12:00:00.123456","address":null,"client":null,"user":null,"data":null}]}"#,

@@ -1,9 +1,11 @@
-//! What is pinned of the client: operation by operation, the requests that the client writes and the answers that it reads.
+//! The messages of the offline tests: for each operation, the requests that the client encodes and the
+//! responses that it decodes.
 //!
-//! The answers are those of the real service, captured; of stack traces the first line of the way is left. A few
-//! are of others: a service on MongoDB, the Dart service, proxies. They are where a client meets them.
+//! Most responses were captured from the real service, with stack traces cut after their first frame. A few
+//! come from other sources: a service on MongoDB, the Dart service, proxies. They are part of the operation
+//! where clients meet them.
 //!
-//! A request that the official clients send too has their body beside it.
+//! A request that the official clients also send has their body next to it.
 
 mod changing;
 mod ending;
@@ -16,30 +18,30 @@ use serde::Serialize;
 use sessions_client::{Encoding, Error, Request, Response};
 use snapshots::{Kind, Promise};
 
-/// Where the table is, for a failure to point at.
+/// Location of the table, for failure messages.
 pub(crate) const TABLE: &str = "snapshots/tests/messages";
 
-/// An operation and all that is pinned of it.
+/// An operation and its messages.
 pub(crate) struct Operation {
     pub(crate) name: &'static str,
     pub(crate) promise: Promise,
-    /// The operation's own decoder; the value is written as JSON again.
+    /// The decoder of the operation; the value is encoded as JSON again.
     pub(crate) decode: fn(Response) -> Result<String, Error>,
     pub(crate) requests: Vec<RequestCase>,
-    pub(crate) answers: Vec<Answer>,
+    pub(crate) responses: Vec<ResponseCase>,
 }
 
-/// A call with certain arguments.
+/// A call with given arguments.
 pub(crate) struct RequestCase {
     pub(crate) situation: &'static str,
     pub(crate) correlation_id: Option<&'static str>,
     pub(crate) encode: fn(Option<&str>, &Encoding) -> Result<Request, Error>,
-    /// The body as the official Node and Dart clients write it.
+    /// The body that the official Node and Dart clients send.
     pub(crate) official: Option<&'static str>,
 }
 
 /// A response of a certain kind.
-pub(crate) struct Answer {
+pub(crate) struct ResponseCase {
     pub(crate) kind: Kind,
     pub(crate) situation: &'static str,
     pub(crate) status: StatusCode,
@@ -51,22 +53,22 @@ type Encode = fn(Option<&str>, &Encoding) -> Result<Request, Error>;
 
 impl Operation {
     fn new(name: &'static str, promise: Promise, decode: fn(Response) -> Result<String, Error>) -> Self {
-        Self { name, promise, decode, requests: Vec::new(), answers: Vec::new() }
+        Self { name, promise, decode, requests: Vec::new(), responses: Vec::new() }
     }
 
-    /// A call that only we make, with no correlation id.
+    /// Adds a call without a correlation id.
     fn request(mut self, situation: &'static str, encode: Encode) -> Self {
         self.requests.push(RequestCase { situation, correlation_id: None, encode, official: None });
         self
     }
 
-    /// A call that the official clients make as well, with no correlation id.
+    /// Adds a call without a correlation id, and the body that the official clients send.
     fn official(mut self, situation: &'static str, body: &'static str, encode: Encode) -> Self {
         self.requests.push(RequestCase { situation, correlation_id: None, encode, official: Some(body) });
         self
     }
 
-    /// Gives the latest request a correlation id.
+    /// Sets the correlation id of the latest request.
     fn correlated(mut self, id: &'static str) -> Self {
         if let Some(case) = self.requests.last_mut() {
             case.correlation_id = Some(id);
@@ -74,7 +76,7 @@ impl Operation {
         self
     }
 
-    fn answer(
+    fn response(
         mut self,
         kind: Kind,
         situation: &'static str,
@@ -82,67 +84,67 @@ impl Operation {
         content_type: Option<&'static str>,
         body: impl Into<String>,
     ) -> Self {
-        self.answers.push(Answer { kind, situation, status, content_type, body: body.into() });
+        self.responses.push(ResponseCase { kind, situation, status, content_type, body: body.into() });
         self
     }
 
     fn success(self, situation: &'static str, body: &str) -> Self {
-        self.answer(Kind::Success, situation, StatusCode::OK, JSON, body)
+        self.response(Kind::Success, situation, StatusCode::OK, JSON, body)
     }
 
     fn none(self, situation: &'static str) -> Self {
-        self.answer(Kind::None, situation, StatusCode::NO_CONTENT, None, "")
+        self.response(Kind::None, situation, StatusCode::NO_CONTENT, None, "")
     }
 
-    /// The service's words about arguments that break its rules.
+    /// Adds the service's error about invalid arguments.
     fn invalid(self, situation: &'static str, message: &str, violations: usize) -> Self {
         let results = vec!["[object Object]"; violations].join(",");
         let body = format!(
             r#"{{"code":"INVALID_DATA","status":400,"message":"Validation failed: {message}","name":"INVALID_DATA","stack":"INVALID_DATA: Validation failed: {message}\n    at ValidationException.fromResults (node_modules/pip-services3-commons-nodex/obj/src/validate/ValidationException.js:78:28)","details":{{"results":"{results}"}},"category":"BadRequest"}}"#
         );
-        self.answer(Kind::Refusal, situation, StatusCode::BAD_REQUEST, JSON, body)
+        self.response(Kind::Invalid, situation, StatusCode::BAD_REQUEST, JSON, body)
     }
 
-    /// A command that broke. Of most the service was never seen to, so the cause is made up; the shape is the
-    /// framework's.
+    /// Adds the error of a failed command. The shape is the framework's; most causes are invented, since few
+    /// commands of the real service can be made to fail.
     fn broken(self, situation: &'static str, cause: &str) -> Self {
         let name = self.name;
         let body = format!(
             r#"{{"code":"EXEC_FAILED","status":500,"message":"Execution {name} failed: TypeError: {cause}","name":"EXEC_FAILED","stack":"EXEC_FAILED: Execution {name} failed: TypeError: {cause}\n    at Command.<anonymous> (node_modules/pip-services3-commons-nodex/obj/src/commands/Command.js:94:23)","cause":"{cause}","details":{{"command":"{name}"}},"category":"FailedInvocation"}}"#
         );
-        self.answer(Kind::Failure, situation, StatusCode::INTERNAL_SERVER_ERROR, JSON, body)
+        self.response(Kind::Failure, situation, StatusCode::INTERNAL_SERVER_ERROR, JSON, body)
     }
 
-    /// The answer of a server that has no such route: an older one, or another service altogether.
+    /// Adds the error of a server without the route: an older version or another service.
     fn unknown_route(self) -> Self {
         let body =
             format!(r#"{{"code":"ResourceNotFound","message":"/v1/sessions/{} does not exist"}}"#, self.name);
-        self.answer(Kind::Unreached, "unknown_route", StatusCode::NOT_FOUND, JSON, body)
+        self.response(Kind::Unreached, "unknown_route", StatusCode::NOT_FOUND, JSON, body)
     }
 
     fn unreached(self, situation: &'static str, status: StatusCode, body: &str) -> Self {
-        self.answer(Kind::Unreached, situation, status, JSON, body)
+        self.response(Kind::Unreached, situation, status, JSON, body)
     }
 
-    fn odd(
+    fn unexpected(
         self,
         situation: &'static str,
         status: StatusCode,
         content_type: Option<&'static str>,
         body: &str,
     ) -> Self {
-        self.answer(Kind::Odd, situation, status, content_type, body)
+        self.response(Kind::Unexpected, situation, status, content_type, body)
     }
 }
 
 const JSON: Option<&str> = Some("application/json");
 const HTML: Option<&str> = Some("text/html; charset=utf-8");
-/// What the Dart service says of its JSON.
+/// The content type of the Dart service, whose bodies are JSON nevertheless.
 const TEXT: Option<&str> = Some("text/plain; charset=utf-8");
 
-/// A decoder's result as JSON.
+/// Encodes the result of a decoder as JSON.
 fn json_of<T: Serialize>(outcome: Result<T, Error>) -> Result<String, Error> {
-    outcome.map(|value| serde_json::to_string(&value).expect("what was read as JSON can be written as JSON"))
+    outcome.map(|value| serde_json::to_string(&value).expect("decoded JSON can be encoded again"))
 }
 
 const ID: &str = "043edeab77784051ba340bbce8aafd08";

@@ -50,7 +50,7 @@ pub(super) fn open_session() -> Operation {
             call.encode_with(encoding)
         },
     )
-    .request("texts_of_all_languages", |id, encoding| {
+    .request("unicode_strings", |id, encoding| {
         let data = json!({"ключ": "значение 🚀", "b": 1, "a": [1.5, null, false]});
         let mut call = OpenSession::<Value, Value>::new("ü-日本-😀").user_name("Zoë \"q\" \\ /").data(&data);
         call.correlation_id = id;
@@ -59,7 +59,7 @@ pub(super) fn open_session() -> Operation {
     .success("all_arguments", OPEN)
     .success("required_arguments", BARE)
     .success(
-        "texts_of_all_languages",
+        "unicode_strings",
         concat!(r#"{"id":"3e5d15f7728344f3af1d5d7b15a3a199","user_id":"ü-日本-😀","user_name":"Zoë \u0000 "#,"\u{2028}",r#" \"q\" \\ / "#,"\u{7f}",r#"","active":true,"open_time":"2026-11-23T02:11:09.680Z","request_time":"2026-11-23T02:11:09.680Z","address":null,"client":null,"user":null,"data":{"ключ":"значение 🚀"}}"#),
     )
     .invalid("missing_user_id", "user_id must not be null", 1)
@@ -85,20 +85,20 @@ pub(super) fn open_session() -> Operation {
         StatusCode::INTERNAL_SERVER_ERROR,
         r#"{"code":"Internal","message":"TypeError: map.hasOwnProperty is not a function"}"#,
     )
-    .odd(
-        "session_on_mongodb",
+    .unexpected(
+        "session_from_mongodb",
         StatusCode::OK,
         JSON,
         r#"{"id":"043edeab77784051ba340bbce8aafd08","user_id":"1","user_name":null,"active":true,"open_time":"2026-11-23T02:11:09.645Z","request_time":"2026-11-23T02:11:09.645Z","address":null,"client":null,"user":null,"data":null,"_id":"043edeab77784051ba340bbce8aafd08"}"#,
     )
-    .odd(
-        "session_of_the_dart_service",
+    .unexpected(
+        "session_from_the_dart_service",
         StatusCode::OK,
         TEXT,
         r#"{"id":"8238971a6ecd46eba649e1d31cf2168a","user_id":"3","user_name":null,"active":true,"open_time":"2020-12-07T12:00:00.123456","close_time":null,"request_time":"2020-12-07T12:00:00.123456","address":null,"client":null,"user":null,"data":false}"#,
     )
-    .odd("nothing_where_a_session_was_promised", StatusCode::NO_CONTENT, None, "")
-    .odd("answer_that_cannot_be_written", StatusCode::INTERNAL_SERVER_ERROR, JSON, "")
-    .odd("maintenance", StatusCode::SERVICE_UNAVAILABLE, None, "")
-    .odd("cut_off", StatusCode::OK, JSON, r#"{"id":"043edeab77784051ba340bbce8aafd08","user_id":"1","#)
+    .unexpected("missing_session", StatusCode::NO_CONTENT, None, "")
+    .unexpected("empty_body_with_500", StatusCode::INTERNAL_SERVER_ERROR, JSON, "")
+    .unexpected("maintenance", StatusCode::SERVICE_UNAVAILABLE, None, "")
+    .unexpected("truncated", StatusCode::OK, JSON, r#"{"id":"043edeab77784051ba340bbce8aafd08","user_id":"1","#)
 }

@@ -1,4 +1,4 @@
-//! The messages of finding a session, and the odd answers that any operation may meet.
+//! The messages of finding a session, and unexpected responses that are possible for any operation.
 
 use super::{CHANGED_AFTER_CLOSING, CLOSED, HTML, ID, JSON, OPEN, Operation, json_of};
 use http::StatusCode;
@@ -30,7 +30,7 @@ pub(super) fn get_session_by_id() -> Operation {
     .success("closed", CLOSED)
     .success("changed_after_closing", CHANGED_AFTER_CLOSING)
     .success(
-        "of_nobody",
+        "without_user",
         r#"{"id":"66d83d3515284d7389b1c1a9b6aa612b","user_id":null,"user_name":null,"active":true,"open_time":"2026-11-23T02:11:09.661Z","request_time":"2026-11-23T02:11:09.661Z","address":null,"client":null,"user":null,"data":null}"#,
     )
     .none("unknown_session")
@@ -43,42 +43,42 @@ pub(super) fn get_session_by_id() -> Operation {
         StatusCode::NOT_ACCEPTABLE,
         r#"{"code":"NotAcceptable","message":"Server accepts: application/json,text/plain,application/octet-stream,application/javascript"}"#,
     )
-    .odd(
-        "session_on_mongodb",
+    .unexpected(
+        "session_from_mongodb",
         StatusCode::OK,
         JSON,
         r#"{"user_id":"1","user_name":"User 1","active":true,"open_time":"2026-11-23T02:11:09.645Z","request_time":"2026-11-23T02:11:09.645Z","address":"localhost","client":"test","user":null,"data":{"k":"v"},"id":"043edeab77784051ba340bbce8aafd08"}"#,
     )
-    .odd("null_with_200", StatusCode::OK, JSON, "null")
-    .odd("nothing_with_200", StatusCode::OK, JSON, "")
-    .odd("redirect", StatusCode::MOVED_PERMANENTLY, None, "")
-    .odd(
+    .unexpected("null_with_200", StatusCode::OK, JSON, "null")
+    .unexpected("nothing_with_200", StatusCode::OK, JSON, "")
+    .unexpected("redirect", StatusCode::MOVED_PERMANENTLY, None, "")
+    .unexpected(
         "page_of_a_proxy",
         StatusCode::BAD_GATEWAY,
         HTML,
         "<html><body><h1>502 Bad Gateway</h1></body></html>",
     )
-    .odd("page_of_a_proxy_with_200", StatusCode::OK, HTML, "<html><body>Please log in</body></html>")
-    .odd(
-        "list_where_a_session_was_promised",
+    .unexpected("page_of_a_proxy_with_200", StatusCode::OK, HTML, "<html><body>Please log in</body></html>")
+    .unexpected(
+        "unexpected_list",
         StatusCode::OK,
         JSON,
         r#"{"total":null,"data":[]}"#,
     )
-    .odd(
+    .unexpected(
         "active_of_another_type",
         StatusCode::OK,
         JSON,
         r#"{"id":"043edeab77784051ba340bbce8aafd08","active":"secret","open_time":"2026-11-23T02:11:09.645Z","request_time":"2026-11-23T02:11:09.645Z"}"#,
     )
-    .odd(
+    .unexpected(
         "session_without_active",
         StatusCode::OK,
         JSON,
         r#"{"id":"043edeab77784051ba340bbce8aafd08","open_time":"2026-11-23T02:11:09.645Z","request_time":"2026-11-23T02:11:09.645Z"}"#,
     )
-    .odd(
-        "time_that_is_none",
+    .unexpected(
+        "invalid_time",
         StatusCode::OK,
         JSON,
         r#"{"id":"043edeab77784051ba340bbce8aafd08","active":true,"open_time":"yesterday","request_time":"2026-11-23T02:11:09.645Z"}"#,

@@ -1,4 +1,4 @@
-//! Raw HTTP, for requests that no client of the contract would send, and for answers as they came.
+//! A raw HTTP client, for requests that the typed client would not send and for unmodified responses.
 #![allow(dead_code, reason = "each test target uses its own part")]
 
 use bytes::Bytes;
@@ -13,13 +13,13 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 
-/// One connection at a time, renewed when the other side has closed it, or might do so at any moment.
+/// A client with one connection, which is renewed before the service closes it as idle.
 pub(crate) struct Wire {
     address: SocketAddr,
     connection: Option<(SendRequest<Full<Bytes>>, Instant)>,
 }
 
-/// The services close a connection that is idle for five or six seconds.
+/// Shorter than the idle timeout of the services, which is five or six seconds.
 const FRESH: Duration = Duration::from_secs(4);
 
 impl Wire {
@@ -32,23 +32,23 @@ impl Wire {
     }
 
     pub(crate) async fn send(&mut self, request: Request<Bytes>) -> Response<Bytes> {
-        let kept = match self.connection.take() {
-            // An answer may have closed the connection.
+        let reusable = match self.connection.take() {
+            // The previous response may have closed the connection.
             Some((mut connection, used)) if used.elapsed() < FRESH => {
                 connection.ready().await.is_ok().then_some(connection)
             }
             _ => None,
         };
-        let mut connection = match kept {
+        let mut connection = match reusable {
             Some(connection) => connection,
             None => connect(self.address).await,
         };
-        // After an answer of HTTP/1.0, hyper asks for no more than that.
-        let is_old = request.version() == Version::HTTP_10;
-        let answer = connection.send_request(request.map(Full::new)).await.expect("an answer");
-        let (parts, body) = answer.into_parts();
-        let body = body.collect().await.expect("a whole answer").to_bytes();
-        self.connection = (!is_old).then(|| (connection, Instant::now()));
+        // After an HTTP/1.0 response, hyper would downgrade all further requests.
+        let is_http_10 = request.version() == Version::HTTP_10;
+        let response = connection.send_request(request.map(Full::new)).await.expect("a response");
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.expect("a complete response").to_bytes();
+        self.connection = (!is_http_10).then(|| (connection, Instant::now()));
         Response::from_parts(parts, body)
     }
 }
@@ -61,26 +61,25 @@ async fn connect(address: SocketAddr) -> SendRequest<Full<Bytes>> {
     sender
 }
 
-/// The headers of an answer in their order, without what belongs to the moment. A length that is true says no
-/// more than that.
-pub(crate) fn headers(answer: &Response<Bytes>) -> Vec<(String, String)> {
+/// Returns the headers of a response in order, with the date and a correct length replaced by a placeholder.
+pub(crate) fn headers(response: &Response<Bytes>) -> Vec<(String, String)> {
     let shown = |(name, value): (&HeaderName, &http::HeaderValue)| {
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let is_true = *name == CONTENT_LENGTH && text == answer.body().len().to_string();
-        let text = if is_true || *name == DATE { "…".to_owned() } else { text };
+        let is_correct = *name == CONTENT_LENGTH && text == response.body().len().to_string();
+        let text = if is_correct || *name == DATE { "…".to_owned() } else { text };
         (name.as_str().to_owned(), text)
     };
-    answer.headers().iter().map(shown).collect()
+    response.headers().iter().map(shown).collect()
 }
 
-/// The body of an answer without its compression.
-pub(crate) fn plain(answer: &Response<Bytes>) -> Vec<u8> {
-    if is_gzip(answer.headers()) {
+/// Returns the decompressed body of a response.
+pub(crate) fn plain(response: &Response<Bytes>) -> Vec<u8> {
+    if is_gzip(response.headers()) {
         let mut plain = Vec::new();
-        GzDecoder::new(&answer.body()[..]).read_to_end(&mut plain).expect("sound gzip");
+        GzDecoder::new(&response.body()[..]).read_to_end(&mut plain).expect("valid gzip");
         return plain;
     }
-    answer.body().to_vec()
+    response.body().to_vec()
 }
 
 fn is_gzip(headers: &HeaderMap) -> bool {
