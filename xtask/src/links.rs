@@ -57,7 +57,7 @@ fn problem(root: &Path, name: &str, target: &str) -> Option<String> {
     let folder = Path::new(name).parent().unwrap_or(Path::new(""));
     let path = if path.is_empty() { PathBuf::from(name) } else { normalized(&folder.join(path)) };
     if !root.join(&path).exists() {
-        return Some("there is no such file".to_owned());
+        return Some("no such file".to_owned());
     }
     let anchor = anchor?;
     if path.extension().is_none_or(|extension| extension != "md") {
@@ -65,7 +65,7 @@ fn problem(root: &Path, name: &str, target: &str) -> Option<String> {
     }
     let text = read(root, &path.to_string_lossy()).ok()?;
     let exists = headings(&text).any(|heading| heading == anchor);
-    (!exists).then(|| "there is no such heading".to_owned())
+    (!exists).then(|| "no such heading".to_owned())
 }
 
 /// The path without `.` and `..`.

@@ -91,7 +91,7 @@ fn root() -> PathBuf {
 /// Runs a shell script of the repository. It is passed to bash, since Windows ignores the `#!` line.
 fn script(path: &str, arguments: &[&str]) -> Result<()> {
     if !root().join(path).exists() {
-        return Err(format!("there is no script {path}"));
+        return Err(format!("the script {path} does not exist"));
     }
     spawn(Command::new("bash").arg(path).args(arguments))
 }

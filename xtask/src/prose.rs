@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn markdown_omits_code_and_link_targets() {
         let blocks =
-            markdown("# A title\n\nThe `answer` of [a page](to/the_target.md).\n\n```sh\ncode\n```\nMore.\n");
+            markdown("# A title\n\nThe `code` of [a page](to/the_target.md).\n\n```sh\ncode\n```\nMore.\n");
         assert_eq!(words(&blocks), ["a title", "the of a page", "more"]);
         assert_eq!(blocks[1].tokens[0].line, 3);
     }

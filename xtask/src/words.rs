@@ -35,7 +35,7 @@ struct Rule {
     advice: String,
 }
 
-/// A phrase that one file may contain; `*` stands for any phrase.
+/// A phrase that one file may contain; `*` matches any phrase.
 struct Exception {
     file: String,
     phrase: Vec<String>,
@@ -165,7 +165,7 @@ fn split(phrase: &str) -> Vec<String> {
     phrase.split_whitespace().map(str::to_lowercase).collect()
 }
 
-/// Whether the tokens begin with the phrase, in which `.` stands for punctuation or the end.
+/// Returns true if the tokens begin with the phrase, in which `.` matches punctuation or the end.
 fn starts_with(tokens: &[Token], phrase: &[String]) -> bool {
     let matches = |(index, word): (usize, &String)| {
         let found = tokens.get(index).and_then(|token| token.word.as_ref());
@@ -227,15 +227,15 @@ mod tests {
 
     const SAMPLE: &str = "
         [avoid]
-        answer, answers -> response
-        is no, is none -> is not a valid X
-        as it is . -> unchanged
+        reply, replies -> response
+        has no, has none -> lacks
+        in full . -> completely
         [openings]
         what -> begin with a noun phrase
         [allowed]
-        there is no, there is none, answer to a question
+        it has no, it has none, reply to a question
         [exceptions]
-        special.md: answers
+        special.md: replies
         free.md: *
     ";
 
@@ -246,30 +246,30 @@ mod tests {
 
     #[test]
     fn a_phrase_is_found_across_lines_but_not_across_sentences() {
-        assert_eq!(hits("a.md", "It is\nno URL. That is. No more."), ["1: is no"]);
+        assert_eq!(hits("a.md", "This has\nno URL. That has. No more."), ["1: has no"]);
     }
 
     #[test]
     fn a_full_stop_limits_a_phrase_to_the_end_of_a_sentence() {
-        assert_eq!(hits("a.md", "Sent as it is, unread.\n\nAs it is read."), ["1: as it is ."]);
+        assert_eq!(hits("a.md", "Sent in full, unread.\n\nIn full size."), ["1: in full ."]);
     }
 
     #[test]
     fn the_variant_none_is_code() {
-        assert_eq!(hits("a.md", "The value is None. There is none, but it is none."), ["1: is none"]);
+        assert_eq!(hits("a.md", "The list has None. It has none, but that has none."), ["1: has none"]);
     }
 
     #[test]
     fn allowed_phrases_and_code_are_not_reported() {
-        assert!(hits("a.md", "There is no `answer`; an answer to a question is fine.").is_empty());
+        assert!(hits("a.md", "It has no `reply`; a reply to a question is fine.").is_empty());
     }
 
     #[test]
     fn an_exception_holds_only_for_its_file() {
-        assert!(hits("special.md", "It answers.").is_empty());
-        assert_eq!(hits("special.md", "An answer."), ["1: answer"]);
-        assert_eq!(hits("other.md", "It answers."), ["1: answers"]);
-        assert!(hits("free.md", "It answers.").is_empty());
+        assert!(hits("special.md", "It replies.").is_empty());
+        assert_eq!(hits("special.md", "A reply."), ["1: reply"]);
+        assert_eq!(hits("other.md", "It replies."), ["1: replies"]);
+        assert!(hits("free.md", "It replies.").is_empty());
     }
 
     #[test]
