@@ -32,24 +32,25 @@ PLAIN_GOOSE = ["--no-print-metrics", "--no-telnet", "--no-gzip", "--quiet", "--i
 
 
 def build():
-    """Builds all programs, and returns the folder that contains them."""
+    """Builds all programs. Returns the folder of the load test as it is shipped, and that of ordinary release builds."""
     workspace = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
     cargo = [os.environ.get("CARGO", "cargo")]
-    load_test = ["build", "--release", "-p", "loadtest", "--bin", "loadtest", "--example", "fast_service"]
+    load_test = ["build", "--profile", "dist", "-p", "loadtest", "--bin", "loadtest", "--example", "fast_service"]
     plain_goose = ["build", "--profile", "bench", "-p", "loadtest", "--example", "bare_goose"]
     for arguments in (load_test, plain_goose):
         subprocess.run(cargo + arguments, cwd=workspace, check=True)
     metadata = subprocess.run(
         [*cargo, "metadata", "--no-deps", "--format-version", "1"], cwd=workspace, check=True, capture_output=True
     )
-    return os.path.join(json.loads(metadata.stdout)["target_directory"], "release")
+    target = json.loads(metadata.stdout)["target_directory"]
+    return os.path.join(target, "dist"), os.path.join(target, "release")
 
 
-def variants(programs):
+def variants(shipped, ordinary):
     """The command of each variant."""
-    lifecycle = [f"{programs}/loadtest", *LOAD]
+    lifecycle = [f"{shipped}/loadtest", *LOAD]
     return {
-        "bare goose": [f"{programs}/examples/bare_goose", *LOAD, *PLAIN_GOOSE],
+        "bare goose": [f"{ordinary}/examples/bare_goose", *LOAD, *PLAIN_GOOSE],
         "lifecycle, without checks": [*lifecycle, "--no-checks"],
         "lifecycle": lifecycle,
     }
@@ -88,10 +89,10 @@ def measure(command, folder):
 
 
 def main():
-    programs = build()
-    commands = variants(programs)
+    shipped, ordinary = build()
+    commands = variants(shipped, ordinary)
     service = subprocess.Popen(
-        [f"{programs}/examples/fast_service", f"127.0.0.1:{PORT}"], preexec_fn=pinned(0), stdout=subprocess.DEVNULL
+        [f"{shipped}/examples/fast_service", f"127.0.0.1:{PORT}"], preexec_fn=pinned(0), stdout=subprocess.DEVNULL
     )
     try:
         time.sleep(0.5)

@@ -8,7 +8,7 @@ use loadtest::ExitCode;
 use loadtest::metrics::LoadModel;
 use runs::{assert_exit, load, run};
 use sessions_client::SessionsMemoryClientV1;
-use sessions_client::server::EmbeddedService;
+use sessions_service::{EmbeddedService, SessionStore};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
@@ -18,7 +18,7 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 /// The 99th percentile of `open_session` in milliseconds, if the service freezes for a part of the run.
 async fn p99_of_a_freeze(options: &[&str], begin: Duration, freeze: Duration) -> f64 {
     let service = Faulty::new(Fault::None);
-    let server = EmbeddedService::start("127.0.0.1:0", service.clone()).await.unwrap();
+    let server = EmbeddedService::start_with("127.0.0.1:0", service.clone()).await.unwrap();
     let freezing = async {
         while service.is_empty() {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -36,7 +36,7 @@ async fn p99_of_a_freeze(options: &[&str], begin: Duration, freeze: Duration) ->
 async fn the_open_model_starts_all_due_iterations_and_no_others() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let sessions = SessionsMemoryClientV1::new();
-    let server = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
+    let server = EmbeddedService::start_with("127.0.0.1:0", sessions.clone()).await.unwrap();
     let report =
         load(&server.url(), &["--rate", "20,40", "--step", "500ms", "--pre-allocated-vus", "30"]).await;
     assert_exit(&report, ExitCode::Passed);
@@ -52,7 +52,7 @@ async fn the_open_model_starts_all_due_iterations_and_no_others() {
 #[tokio::test]
 async fn the_first_call_of_a_shared_session_has_no_think_time() {
     let _alone = ONE_AT_A_TIME.lock().await;
-    let server = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await.unwrap();
+    let server = EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.unwrap();
     let options = ["--scenario", "hot-session", "--calls", "1", "--think-time", "4000"];
     let pace = ["--rate", "20", "--run-time", "1s", "--threshold", "p50<1s"];
     assert_exit(&load(&server.url(), &[&options[..], &pace].concat()).await, ExitCode::Passed);
@@ -62,7 +62,7 @@ async fn the_first_call_of_a_shared_session_has_no_think_time() {
 async fn iterations_without_a_free_vu_are_counted_as_delayed() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let service = Faulty::new(Fault::None);
-    let server = EmbeddedService::start("127.0.0.1:0", service.clone()).await.unwrap();
+    let server = EmbeddedService::start_with("127.0.0.1:0", service.clone()).await.unwrap();
     // From the first iteration until long after the last one.
     service.freeze_at_next_opening(Duration::from_secs(3));
     let options = ["--rate", "100", "--step", "300ms", "--pre-allocated-vus", "10", "--scenario", "churn"];
@@ -90,7 +90,7 @@ async fn the_open_model_shows_a_freeze_that_the_closed_model_hides() {
 async fn a_breakpoint_search_finds_the_limit_of_its_vus() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let service = Faulty::new(Fault::None).with_slow_opening(Duration::from_millis(100));
-    let server = EmbeddedService::start("127.0.0.1:0", service.clone()).await.unwrap();
+    let server = EmbeddedService::start_with("127.0.0.1:0", service.clone()).await.unwrap();
     // Ten VUs with iterations of a tenth of a second sustain 100 iterations per second. Within a step of a
     // second the queue may grow by 5% of the iterations of half a step, which may be chance: 5 per second
     // more. No pause of the machine reaches the threshold, so that only the number of VUs decides.
@@ -110,7 +110,7 @@ async fn a_breakpoint_search_finds_the_limit_of_its_vus() {
 #[tokio::test]
 async fn a_past_start_time_is_rejected() {
     let _alone = ONE_AT_A_TIME.lock().await;
-    let server = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await.unwrap();
+    let server = EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.unwrap();
     let error = run(&["--host", &server.url(), "--start-at", "1000"]).await.unwrap_err().to_string();
     assert!(error.starts_with("the start time 1970-01-01T00:00:01+00:00 passed "), "{error}");
 }

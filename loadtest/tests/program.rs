@@ -3,7 +3,7 @@
 mod faulty;
 
 use faulty::{Fault, Faulty};
-use sessions_client::server::EmbeddedService;
+use sessions_service::EmbeddedService;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -317,7 +317,7 @@ fn goose_lists_scenarios_without_a_run() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_after_the_planned_end_leaves_nothing_behind() {
     let service = Faulty::new(Fault::None).with_slow_opening(Duration::from_secs(4));
-    let server = EmbeddedService::start("127.0.0.1:0", service.clone()).await.unwrap();
+    let server = EmbeddedService::start_with("127.0.0.1:0", service.clone()).await.unwrap();
     // With the dashboard the load test ends the run itself, while its user still waits for its session.
     let options = ["--host", &server.url(), "-u", "1", "-t", "1s", "--dashboard", "--dashboard-port", "0"];
     let mut child = loadtest(&options).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

@@ -7,8 +7,7 @@ use loadtest::metrics::{Ending, Results};
 use loadtest::{CommandOutput, ExitCode};
 use runs::run;
 use serde_json::Value;
-use sessions_client::SessionsMemoryClientV1;
-use sessions_client::server::EmbeddedService;
+use sessions_service::{EmbeddedService, SessionStore};
 use std::path::Path;
 use tokio::sync::Mutex;
 
@@ -57,7 +56,7 @@ async fn goose_records_the_same_calls_in_the_same_buckets() {
 async fn merged_results_of_workers_are_a_baseline() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let folder = folder("merge");
-    let service = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await.unwrap();
+    let service = EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.unwrap();
     let file = |name: &str| format!("{folder}/{name}.json");
     for index in 0..2 {
         let (segment, report) = (format!("{index}/2"), file(&index.to_string()));
@@ -104,7 +103,7 @@ async fn merged_results_of_workers_are_a_baseline() {
 async fn a_missed_threshold_does_not_abort_a_worker() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let file = format!("{}/run.json", folder("rule"));
-    let service = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await.unwrap();
+    let service = EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.unwrap();
     let options = [
         "--host",
         &service.url(),

@@ -7,15 +7,15 @@ use faulty::{Fault, Faulty};
 use loadtest::metrics::Results;
 use loadtest::{Cli, CommandOutput, ExitCode, Report};
 use runs::{assert_exit, load, run};
-use sessions_client::server::EmbeddedService;
 use sessions_client::{ISessionsV1, SessionsMemoryClientV1};
+use sessions_service::{EmbeddedService, SessionStore};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Loads a faulty service with two users.
 async fn load_faulty(service: &Faulty, options: &[&str]) -> Report {
-    let server = EmbeddedService::start("127.0.0.1:0", service.clone()).await.unwrap();
+    let server = EmbeddedService::start_with("127.0.0.1:0", service.clone()).await.unwrap();
     load(&server.url(), &[&["--users", "2"], options].concat()).await
 }
 
@@ -47,7 +47,7 @@ fn failures(results: &Results) -> Vec<(&str, &str, u64)> {
 async fn a_correct_service_passes_and_keeps_earlier_sessions() {
     let sessions = SessionsMemoryClientV1::new();
     let before = sessions.open_session(None, "another user", None, None, None, None, None).await.unwrap();
-    let server = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
+    let server = EmbeddedService::start_with("127.0.0.1:0", sessions.clone()).await.unwrap();
     let report = load(&server.url(), &["--run-time", "1s"]).await;
     assert_exit(&report, ExitCode::Passed);
     let results = &report.results;
@@ -62,7 +62,7 @@ async fn a_correct_service_passes_and_keeps_earlier_sessions() {
 
 #[tokio::test]
 async fn calls_are_counted_by_operation() {
-    let server = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await.unwrap();
+    let server = EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.unwrap();
     let report = load(&server.url(), &["--users", "2", "--iterations", "5", "--stores", "4"]).await;
     assert_exit(&report, ExitCode::Passed);
     let operations = &report.results.operations;
@@ -315,7 +315,7 @@ async fn the_leftover_check_retries_failed_lists() {
 async fn one_failing_user_does_not_stop_the_leftover_check() {
     let service = Faulty::new(Fault::RefusesListsOfFirst);
     let options = ["--users", "64", "--iterations", "1", "--scenario", "churn"];
-    let server = EmbeddedService::start("127.0.0.1:0", service.clone()).await.unwrap();
+    let server = EmbeddedService::start_with("127.0.0.1:0", service.clone()).await.unwrap();
     let report = load(&server.url(), &options).await;
     assert_exit(&report, ExitCode::Failed);
     assert!(report.results.sessions.check_error.is_some());
@@ -343,7 +343,7 @@ async fn an_endless_list_is_given_up() {
 #[tokio::test]
 async fn sessions_kept_by_scenarios_are_deleted_after_the_run() {
     let sessions = SessionsMemoryClientV1::new();
-    let server = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
+    let server = EmbeddedService::start_with("127.0.0.1:0", sessions.clone()).await.unwrap();
     for (scenario, opened) in [("churn", 6), ("hot-session", 1), ("browse", 14)] {
         let options = ["--users", "2", "--iterations", "3", "--scenario", scenario];
         let report = load(&server.url(), &options).await;
@@ -355,7 +355,7 @@ async fn sessions_kept_by_scenarios_are_deleted_after_the_run() {
 
 #[tokio::test]
 async fn workers_have_distinct_user_ids() {
-    let server = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await.unwrap();
+    let server = EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.unwrap();
     for index in 0..2 {
         let segment = format!("{index}/2");
         let options = ["--execution-segment", &segment, "--test-run-id", "shared"];
@@ -378,7 +378,7 @@ async fn cleanup_deletes_orphans_and_nothing_else() {
             sessions.open_session(None, user, None, None, None, None, None).await.unwrap();
         }
     }
-    let server = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
+    let server = EmbeddedService::start_with("127.0.0.1:0", sessions.clone()).await.unwrap();
     let options = ["cleanup", "--test-run-id", "dead", "--host", &server.url()];
     let CommandOutput::Cleanup(first) = run(&options).await.unwrap() else { panic!("no cleanup") };
     assert!(first.complete);
@@ -395,7 +395,7 @@ async fn deletions_by_others_hide_nothing_from_the_cleanup() {
             service.open_session(None, user, None, None, None, None, None).await.unwrap();
         }
     }
-    let server = EmbeddedService::start("127.0.0.1:0", service.clone()).await.unwrap();
+    let server = EmbeddedService::start_with("127.0.0.1:0", service.clone()).await.unwrap();
     let output = run(&["cleanup", "--test-run-id", "dead", "--host", &server.url()]).await.unwrap();
     let CommandOutput::Cleanup(summary) = output else { panic!("no cleanup") };
     assert_eq!((summary.deleted, summary.complete, service.len()), (20, true, 120));
@@ -405,7 +405,7 @@ async fn deletions_by_others_hide_nothing_from_the_cleanup() {
 async fn cleanup_ends_if_the_service_ignores_deletions() {
     let service = Faulty::new(Fault::IgnoresDelete);
     service.open_session(None, "loadtest-dead-0-1-churn", None, None, None, None, None).await.unwrap();
-    let server = EmbeddedService::start("127.0.0.1:0", service.clone()).await.unwrap();
+    let server = EmbeddedService::start_with("127.0.0.1:0", service.clone()).await.unwrap();
     let output = run(&["cleanup", "--test-run-id", "dead", "--host", &server.url()]).await.unwrap();
     assert_eq!(output.exit_code(), ExitCode::Failed);
     assert!(output.to_string().contains("0 sessions deleted"), "{output}");
@@ -414,7 +414,7 @@ async fn cleanup_ends_if_the_service_ignores_deletions() {
 #[tokio::test]
 async fn a_throttled_run_stays_below_its_rate() {
     let sessions = SessionsMemoryClientV1::new();
-    let server = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
+    let server = EmbeddedService::start_with("127.0.0.1:0", sessions.clone()).await.unwrap();
     let options = ["--users", "2", "--iterations", "3", "--stores", "1", "--throttle-requests", "10"];
     let start = Instant::now();
     let report = load(&server.url(), &options).await;
@@ -447,7 +447,7 @@ fn start(url: &str, options: &[&str]) -> Child {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_signal_after_a_missed_threshold_does_not_stop_the_cleanup() {
     let service = Faulty::new(Fault::ListsSlowly);
-    let server = EmbeddedService::start("127.0.0.1:0", service.clone()).await.unwrap();
+    let server = EmbeddedService::start_with("127.0.0.1:0", service.clone()).await.unwrap();
     let options = ["--run-time", "60s", "--threshold", "p50<1us for POST open_session"];
     let mut child = start(&server.url(), &[&options[..], &["--threshold-abort-delay", "0"]].concat());
     while !service.listed_after_the_start() {
@@ -466,7 +466,7 @@ async fn a_signal_after_a_missed_threshold_does_not_stop_the_cleanup() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_closed_standard_output_leaves_no_session_behind() {
     let sessions = SessionsMemoryClientV1::new();
-    let server = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
+    let server = EmbeddedService::start_with("127.0.0.1:0", sessions.clone()).await.unwrap();
     let mut child = start(&server.url(), &["--run-time", "2s", "--goose-metrics"]);
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();

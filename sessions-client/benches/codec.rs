@@ -1,9 +1,9 @@
-//! What a call costs without a network, beside the same work written by hand.
+//! The cost of a call without a network, compared with hand-written code: `cargo bench --bench codec`.
 //!
-//! `cargo bench --bench codec`. "serde" is the least that one can write: derived types, `serde_json`, an
-//! `http::Request`. "reqwest" is what most write: a builder that also parses the absolute URL, which the
-//! generated client leaves to its transport. All read and write the same bodies, and the answers are made
-//! before the clock runs. Ratios between neighbours count, absolute times belong to the machine.
+//! "serde" is the minimum: derived types, `serde_json`, and an `http::Request`. "reqwest" is common code: a
+//! request builder, which also parses the absolute URL; the generated client leaves this to its transport.
+//! All read and write the same bodies, and responses are created outside the measurement. Compare ratios:
+//! absolute times depend on the machine.
 
 mod by_hand;
 
@@ -18,7 +18,7 @@ use std::hint::black_box;
 
 const URL: &str = "http://127.0.0.1:8080";
 
-/// What an engineer writes who has only serde and reqwest.
+/// The request as hand-written code with serde or reqwest creates it.
 fn request_by_hand(data: &Value) -> by_hand::OpenSession<'_> {
     by_hand::OpenSession {
         user_id: "user-1",
@@ -60,7 +60,7 @@ fn data() -> Value {
     json!({ "cart": ["book", "pen"], "total": 42 })
 }
 
-/// A session as the Node service writes it.
+/// A session as the Node.js service writes it.
 fn session(in_list: bool) -> Value {
     let mut session = json!({
         "id": "8c7d473658cc487daea246328593b865", "user_id": "user-1", "user_name": "User 1", "active": true,
@@ -120,8 +120,8 @@ fn decode(criterion: &mut Criterion) {
             group.bench_function(BenchmarkId::from_parameter("generated, borrowed"), |bencher| {
                 bencher.iter(|| {
                     let response = response(black_box(&body).clone());
-                    let answer = RawResponse::new(sessions_v1::GET_SESSIONS, response).unwrap();
-                    black_box(&answer.read::<DataPage<SessionRef<'_>>>().unwrap());
+                    let response = RawResponse::new(sessions_v1::GET_SESSIONS, response).unwrap();
+                    black_box(&response.read::<DataPage<SessionRef<'_>>>().unwrap());
                 });
             });
         }
@@ -139,7 +139,7 @@ fn decode(criterion: &mut Criterion) {
     }
 }
 
-/// What a service does with every list.
+/// The work of a service for a list.
 fn write(criterion: &mut Criterion) {
     let body = page().to_string();
     let generated: DataPage<SessionV1> = serde_json::from_str(&body).unwrap();
@@ -168,8 +168,8 @@ fn call(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("call open_session over an immediate transport");
 
     let immediate = || {
-        let answer = body.clone();
-        transport_fn(move |_call| std::future::ready(Ok(response(answer.clone()))))
+        let body = body.clone();
+        transport_fn(move |_call| std::future::ready(Ok(response(body.clone()))))
     };
     let client = SessionsHttpClientV1::new(immediate());
     group.bench_function("generated", |bencher| {

@@ -1,8 +1,8 @@
-//! A web application that keeps its users' sessions through the client:
-//! `cargo run -p sessions-client --features server --example axum_app`.
+//! A web application that keeps its users' sessions in the service: `cargo run -p sessions-client --example
+//! axum_app`.
 //!
 //! It starts an embedded service and itself on free ports, sends itself a few requests and prints them. With
-//! `--serve` it goes on serving, so that you can send it others. What to copy ends where `main` begins.
+//! `--serve` it keeps running. The code to copy ends at `main`.
 
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
@@ -13,34 +13,32 @@ use axum::{Json, Router};
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use serde::{Deserialize, Serialize};
-use sessions_client::server::EmbeddedService;
-use sessions_client::{
-    CallOptions, ErrorKind, ISessionsV1, SessionV1, SessionsHttpClientV1, SessionsMemoryClientV1, sessions_v1,
-};
+use sessions_client::{CallOptions, ErrorKind, ISessionsV1, SessionV1, SessionsHttpClientV1, sessions_v1};
+use sessions_service::{EmbeddedService, SessionStore};
 use std::io;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// What the application knows of a user.
+/// The type of a session's `user`.
 #[derive(Serialize, Deserialize)]
 struct User {
     name: String,
 }
 
-/// What it keeps for a user between two requests.
+/// The type of a session's `data`.
 #[derive(Default, Serialize, Deserialize)]
 struct Cart {
     items: Vec<String>,
 }
 
-/// The application's state. A clone is cheap and shares its connections.
+/// The application's state. A clone is cheap and shares the connections.
 type Sessions = SessionsHttpClientV1<User, Cart>;
 
-/// A browser is waiting: rather a clear refusal soon than a page late.
-const SOON: CallOptions = CallOptions::new().deadline(Duration::from_secs(2)).retries(1);
+/// The limits of calls while a browser waits: an early error is better than a late page.
+const WHILE_WAITING: CallOptions = CallOptions::new().deadline(Duration::from_secs(2)).retries(1);
 
-/// The cookie that holds the id of the session. Whoever knows the id is the user.
+/// The cookie with the id of the session. The id is the user's only credential.
 const COOKIE: &str = "session";
 
 fn app(sessions: Sessions) -> Router {
@@ -69,9 +67,9 @@ async fn log_in(
         .client(browser)
         .user(&user)
         .data(&Cart::default())
-        .send(&sessions.with(SOON))
+        .send(&sessions.with(WHILE_WAITING))
         .await?;
-    // Over HTTPS, as everywhere but on this machine, it is `.secure(true)` as well.
+    // In production, over HTTPS, add `.secure(true)`.
     let cookie = Cookie::build((COOKIE, session.id)).path("/").http_only(true).same_site(SameSite::Lax);
     Ok((jar.add(cookie), StatusCode::NO_CONTENT))
 }
@@ -85,19 +83,19 @@ async fn store_cart(
     SignedIn(session): SignedIn,
     Json(cart): Json<Cart>,
 ) -> Result<Json<Cart>, AppError> {
-    let stored = sessions.with(SOON).store_session_data(None, &session.id, &cart).await?;
-    // Somebody may have deleted it since it was read.
+    let stored = sessions.with(WHILE_WAITING).store_session_data(None, &session.id, &cart).await?;
+    // `None`: the session was deleted after it was read.
     let session = stored.ok_or(AppError::NotSignedIn)?;
     Ok(Json(session.data.unwrap_or_default()))
 }
 
-/// Closes the session. Its id is worth nothing afterwards, wherever it was copied to.
+/// Closes the session, so that copies of its id are useless.
 async fn log_out(
     State(sessions): State<Sessions>,
     SignedIn(session): SignedIn,
     jar: CookieJar,
 ) -> Result<(CookieJar, StatusCode), AppError> {
-    sessions.with(SOON).close_session(None, &session.id).await?;
+    sessions.with(WHILE_WAITING).close_session(None, &session.id).await?;
     Ok((jar.remove(Cookie::build(COOKIE).path("/")), StatusCode::NO_CONTENT))
 }
 
@@ -110,8 +108,8 @@ impl FromRequestParts<Sessions> for SignedIn {
     async fn from_request_parts(parts: &mut Parts, sessions: &Sessions) -> Result<Self, AppError> {
         let jar = CookieJar::from_headers(&parts.headers);
         let id = jar.get(COOKIE).ok_or(AppError::NotSignedIn)?.value();
-        let found = sessions.with(SOON).get_session_by_id(None, id).await?;
-        // The service finds closed sessions, too.
+        let found = sessions.with(WHILE_WAITING).get_session_by_id(None, id).await?;
+        // The service also returns closed sessions.
         found.filter(|session| session.active).map(Self).ok_or(AppError::NotSignedIn)
     }
 }
@@ -133,7 +131,7 @@ impl IntoResponse for AppError {
             Self::NotSignedIn => return (StatusCode::UNAUTHORIZED, "log in first").into_response(),
             Self::Sessions(error) => error,
         };
-        // For the application's log. It holds nothing of the user's.
+        // For the application's log. Errors contain no data of the user.
         eprintln!("sessions: {error}");
         match error.kind() {
             ErrorKind::Timeout => (StatusCode::GATEWAY_TIMEOUT, "try again").into_response(),
@@ -153,11 +151,11 @@ impl IntoResponse for AppError {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let service = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await?;
+    let service = EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await?;
     let (url, server) = start(&service.url()).await?;
     visit(&url).await?;
 
-    // Nobody listens where this one looks for the service.
+    // A second application, whose service is not running.
     let nowhere = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
     let (lost, _server) = start(&format!("http://{nowhere}")).await?;
     show(log_in_to(&lost)?, StatusCode::SERVICE_UNAVAILABLE).await?;
@@ -169,7 +167,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// The application on a free port, with the sessions service at `service`.
+/// Starts the application on a free port, with the sessions service at `service`.
 async fn start(service: &str) -> Result<(String, JoinHandle<io::Result<()>>), Box<dyn std::error::Error>> {
     let sessions = SessionsHttpClientV1::connect(service)?.with_payloads();
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -177,13 +175,13 @@ async fn start(service: &str) -> Result<(String, JoinHandle<io::Result<()>>), Bo
     Ok((url, tokio::spawn(async move { axum::serve(listener, app(sessions)).await })))
 }
 
-/// What a browser would do.
+/// Sends the requests of a browser.
 async fn visit(url: &str) -> Result<(), Box<dyn std::error::Error>> {
     let browser = browser()?;
     show(browser.get(format!("{url}/cart")), StatusCode::UNAUTHORIZED).await?;
 
-    let answer = show(log_in_to(url)?, StatusCode::NO_CONTENT).await?;
-    let cookie = answer.headers()[header::SET_COOKIE].to_str()?;
+    let response = show(log_in_to(url)?, StatusCode::NO_CONTENT).await?;
+    let cookie = response.headers()[header::SET_COOKIE].to_str()?;
     let cookie = cookie.split(';').next().unwrap_or_default();
 
     let cart = Cart { items: vec!["book".to_owned(), "pen".to_owned()] };
@@ -197,7 +195,7 @@ async fn visit(url: &str) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Asks no proxy about this machine.
+/// Returns an HTTP client that uses no proxy for this machine.
 fn browser() -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder().no_proxy().build()
 }
@@ -207,7 +205,7 @@ fn log_in_to(url: &str) -> reqwest::Result<reqwest::RequestBuilder> {
     Ok(browser()?.post(format!("{url}/login")).json(&login))
 }
 
-/// Sends a request and prints it with its answer, which must have `status`.
+/// Sends a request and prints it with its response, which must have `status`.
 async fn show(
     request: reqwest::RequestBuilder,
     status: StatusCode,
@@ -215,13 +213,13 @@ async fn show(
     let (client, request) = request.build_split();
     let request = request?;
     let line = format!("{} {}", request.method(), request.url().path());
-    let answer = client.execute(request).await?;
-    let (found, headers) = (answer.status(), answer.headers().clone());
-    let mut whole = http::Response::new(answer.text().await?);
+    let response = client.execute(request).await?;
+    let (found, headers) = (response.status(), response.headers().clone());
+    let mut whole = http::Response::new(response.text().await?);
     *whole.headers_mut() = headers;
     println!("{line:<12} -> {found} {}", whole.body());
     if found != status {
-        return Err(format!("{line}: {status} was expected").into());
+        return Err(format!("{line}: expected {status}").into());
     }
     Ok(whole)
 }

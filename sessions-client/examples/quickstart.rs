@@ -1,8 +1,9 @@
-//! A session from beginning to end: `cargo run --example quickstart -- http://localhost:8080`.
+//! The life of a session: `cargo run -p sessions-client --example quickstart -- http://localhost:8080`.
 
 use serde_json::json;
 use sessions_client::{ClientConfig, ErrorKind, ISessionsV1, SessionsHttpClientV1, sessions_v1};
 use std::process::ExitCode;
+use std::time::Duration;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -13,27 +14,27 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> sessions_client::Result<()> {
-    // Configure, in the keys of the official clients.
+    // Configure.
     let url = std::env::args().nth(1).unwrap_or_else(|| "http://localhost:8080".to_owned());
-    let config = ClientConfig::from_pairs([("connection.uri", &*url), ("options.timeout", "5000")])?;
+    let config = ClientConfig::from_url(&url)?.with_timeout(Duration::from_secs(5));
     let sessions = SessionsHttpClientV1::from_config(&config)?;
 
-    // Open: required arguments first, the others by name.
+    // Open. Required arguments come first, optional ones have setters.
     let cart = json!({ "items": ["book"] });
     let session =
         sessions_v1::OpenSession::new("user-1").user_name("Ann").data(&cart).send(&sessions).await?;
     println!("opened  {}", session.id);
 
-    // Read. What is not there is `None`, not an error.
+    // Read. A session that does not exist is `None`, not an error.
     let found = sessions.get_session_by_id(None, &session.id).await?;
     println!("read    {}", found.and_then(|found| found.data).unwrap_or_default());
 
-    // Store. The answer is the session as it is now.
+    // Store. All changes return the changed session.
     let cart = json!({ "items": ["book", "pen"] });
     let stored = sessions.store_session_data(None, &session.id, &cart).await?;
     println!("stored  {}", stored.and_then(|stored| stored.data).unwrap_or_default());
 
-    // Close. The session stays, inactive and without its data, until somebody deletes it.
+    // Close. The session remains, inactive and without its data, until it is deleted.
     let closed = sessions.close_session(None, &session.id).await?;
     println!("closed  {}", closed.is_some_and(|closed| !closed.active));
     sessions.delete_session_by_id(None, &session.id).await?;

@@ -1,7 +1,7 @@
-//! What the client does about a service that fails for a moment, and how to change it:
+//! Retries and deadlines with a service that fails temporarily:
 //! `cargo run -p sessions-client --example retries_and_deadlines`.
 //!
-//! The service here is a function that refuses two requests of three, so nothing needs to be running.
+//! The service is a function that rejects two of three requests, so nothing needs to be running.
 
 use http::StatusCode;
 use sessions_client::policy::RetryPolicy;
@@ -23,7 +23,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         std::future::ready(Ok(response))
     });
 
-    // `SessionsHttpClientV1::from_config` takes all of this from the configuration, too.
+    // With a network transport: `SessionsHttpClientV1::from_config(&config)`.
     let policy = RetryPolicy::new().with_backoff(Duration::from_millis(50), Duration::from_secs(1));
     let config = ClientConfig::from_url("http://localhost:8080")?
         .with_timeout(Duration::from_secs(2)) // one attempt
@@ -31,17 +31,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .with_retry_policy(policy);
     let sessions = SessionsHttpClientV1::new(Policies::new(busy_service, &config));
 
-    println!("Reading is idempotent, so it is repeated:");
+    println!("`get_session_by_id` is idempotent, so it is retried:");
     let begin = Instant::now();
     let found = sessions.get_session_by_id(None, "some id").await?;
     println!("  {found:?} after {:?}", begin.elapsed());
 
-    println!("Opening is not, and the service has seen the request:");
+    println!("`open_session` is not, and the service has received the request:");
     let error = sessions.open_session(None, "user-1", None, None, None, None, None).await.unwrap_err();
     println!("  {error}");
-    println!("  attempts: {}, may pass: {}", error.attempts(), error.is_retryable());
+    println!("  attempts: {}, retryable: {}", error.attempts(), error.is_retryable());
 
-    println!("Single calls have limits of their own:");
+    println!("Options for a single call:");
     let hasty = sessions.with(CallOptions::new().deadline(Duration::from_millis(100)).retries(0));
     let error = hasty.get_session_by_id(None, "some id").await.unwrap_err();
     println!("  {error}");

@@ -1,8 +1,8 @@
-//! How code that keeps sessions is tested without a service:
+//! Tests of code that uses sessions, without a service:
 //! `cargo run -p sessions-client --features test-kit --example testing_your_code`.
 //!
-//! In a crate of your own each of the functions below would be a `#[test]`, and `test-kit` a feature of the
-//! development dependency.
+//! In your crate, each of the functions below would be a `#[test]`, and `test-kit` a feature of the
+//! dev-dependency.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -24,11 +24,11 @@ struct Cart {
     items: Vec<String>,
 }
 
-/// A shop, which is the code to be tested. It takes any implementation of the contract.
+/// The code under test. It uses any implementation of the contract.
 struct Shop<'s>(&'s dyn DynISessionsV1<User, Cart>);
 
 impl Shop<'_> {
-    /// Lets a user in; the answer is the id of the session, or none if the user is not welcome.
+    /// Opens a session and returns its id, or `None` if the user is banned.
     async fn enter(&self, id: &str, name: &str) -> Result<Option<String>> {
         let user = User { name: name.to_owned() };
         let call = sessions_v1::OpenSession::new(id).user(&user);
@@ -39,7 +39,7 @@ impl Shop<'_> {
         }
     }
 
-    /// Puts a book into the cart; the answer is whether the session was still there.
+    /// Adds a book to the cart, and returns whether the session still exists.
     async fn add(&self, session: &str, book: &str) -> Result<bool> {
         let Some(found) = self.0.get_session_by_id(None, session).await? else { return Ok(false) };
         let mut cart = found.data.unwrap_or_default();
@@ -50,13 +50,13 @@ impl Shop<'_> {
 
 type Client<T> = SessionsHttpClientV1<User, Cart, Retry<T, VirtualTime>>;
 
-/// The client over a transport of the test, with repeats whose pauses nobody waits for.
+/// A client with retries whose pauses pass on a virtual clock.
 fn client<T: Transport>(transport: T, time: &VirtualTime) -> Client<T> {
     SessionsHttpClientV1::new(Retry::with_random(transport, RetryPolicy::new(), time.clone(), || 1.0))
         .with_payloads()
 }
 
-async fn a_user_who_is_refused_is_not_let_in() -> Result<()> {
+async fn a_banned_user_gets_no_session() -> Result<()> {
     let service = ScriptedTransport::new();
     let banned = ServiceError::new("BANNED", "This user is not welcome").with_category("NoAccess");
     service.on(sessions_v1::OPEN_SESSION, Reply::service_error(403, &banned));
@@ -65,15 +65,15 @@ async fn a_user_who_is_refused_is_not_let_in() -> Result<()> {
     assert_eq!(Shop(&client).enter("user-1", "Ann").await?, None);
     service.assert_done();
 
-    // What was sent is read back with its types.
+    // Requests are read back with their types.
     let opened = service.sent_as::<sessions_v1::received::OpenSession<User, Cart>>()?;
     assert_eq!(opened.len(), 1);
     assert_eq!(opened[0].user, Some(User { name: "Ann".to_owned() }));
-    println!("refused: {} was sent as {:?}", opened[0].user_id, opened[0].user);
+    println!("banned: {} was sent as {:?}", opened[0].user_id, opened[0].user);
     Ok(())
 }
 
-async fn a_busy_service_is_asked_again() -> Result<()> {
+async fn a_request_to_a_busy_service_is_retried() -> Result<()> {
     let session = json!({
         "id": "7", "user_id": "user-1", "active": true, "data": { "items": ["Emma"] },
         "open_time": "2026-11-23T08:00:00Z", "request_time": "2026-11-23T08:00:00Z",
@@ -91,16 +91,16 @@ async fn a_busy_service_is_asked_again() -> Result<()> {
     service.assert_done();
 
     for sent in service.sent() {
-        println!("repeated: attempt {} of {}", sent.attempt(), sent.route().name);
+        println!("retried: attempt {} of {}", sent.attempt(), sent.route().name);
     }
-    println!("repeated: paused for {:?}", time.slept());
+    println!("retried: paused for {:?}", time.slept());
     assert_eq!(time.slept(), [Duration::from_secs(2), Duration::from_millis(200)]);
     let stored = service.sent_as::<sessions_v1::received::StoreSessionData<Cart>>()?;
     assert!(stored.iter().all(|stored| stored.data.items == ["Emma", "Persuasion"]));
     Ok(())
 }
 
-async fn nothing_is_lost_on_a_bad_network(seed: u64) -> Result<()> {
+async fn no_added_book_is_lost_on_an_unreliable_network(seed: u64) -> Result<()> {
     let service = SessionsMemoryClientV1::new().with_payloads::<User, Cart>();
     let time = VirtualTime::new();
     let network = InProcessTransport::new(sessions_v1::Handler::new(service.clone()));
@@ -114,16 +114,16 @@ async fn nothing_is_lost_on_a_bad_network(seed: u64) -> Result<()> {
     let session = Shop(&service).enter("user-1", "Ann").await?.unwrap_or_default();
     let mut added = 0;
     for book in ["Emma", "Persuasion", "Sanditon", "Mansfield Park"] {
-        // A test prints the seed when it fails: with it, the same faults come again.
+        // A failing test should print the seed, which reproduces the same faults.
         match Shop(&client).add(&session, book).await {
-            Ok(there) => added += usize::from(there),
-            Err(error) => println!("bad network: {error}"),
+            Ok(is_added) => added += usize::from(is_added),
+            Err(error) => println!("unreliable network: {error}"),
         }
     }
     let found = service.get_session_by_id(None, &session).await?;
     let items = found.and_then(|found| found.data).unwrap_or_default().items;
     println!(
-        "bad network: {added} books were added, and {} are there, after {:?}",
+        "unreliable network: {added} books were added, and {} are in the cart, after {:?}",
         items.len(),
         time.passed()
     );
@@ -133,7 +133,7 @@ async fn nothing_is_lost_on_a_bad_network(seed: u64) -> Result<()> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    a_user_who_is_refused_is_not_let_in().await?;
-    a_busy_service_is_asked_again().await?;
-    nothing_is_lost_on_a_bad_network(42).await
+    a_banned_user_gets_no_session().await?;
+    a_request_to_a_busy_service_is_retried().await?;
+    no_added_book_is_lost_on_an_unreliable_network(42).await
 }

@@ -1,17 +1,17 @@
-//! Sessions with types of your own in them, from the first call to the last:
-//! `cargo run -p sessions-client --features server --example typed_payloads`.
+//! Sessions with the application's own types as payloads: `cargo run -p sessions-client --example
+//! typed_payloads`.
 //!
-//! The service is the embedded one, so nothing needs to be running.
+//! The service is the in-memory client in the same process, so nothing needs to be running.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sessions_client::server::EmbeddedService;
 use sessions_client::{
-    DynISessionsV1, ErrorKind, ISessionsV1, Result, SessionsHttpClientV1, SessionsMemoryClientV1, sessions_v1,
+    DynISessionsV1, ErrorKind, ISessionsV1, InProcessTransport, Result, SessionsHttpClientV1,
+    SessionsMemoryClientV1, sessions_v1,
 };
 use std::sync::Arc;
 
-/// What the application knows of the user: a session's `user`.
+/// The type of a session's `user`.
 #[derive(Debug, Serialize, Deserialize)]
 struct User {
     email: String,
@@ -19,7 +19,7 @@ struct User {
     roles: Vec<String>,
 }
 
-/// What the application keeps in the session: its `data`.
+/// The type of a session's `data`.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Cart {
     items: Vec<Item>,
@@ -31,7 +31,7 @@ struct Item {
     count: u32,
 }
 
-/// Code that does not care which client it has: over HTTP, in memory, or behind a pointer.
+/// Adds an item to the cart, with any client: over HTTP, in memory, or behind a pointer.
 async fn add(sessions: &impl ISessionsV1<User, Cart>, session_id: &str, title: &str) -> Result<Option<Cart>> {
     let Some(session) = sessions.get_session_by_id(None, session_id).await? else { return Ok(None) };
     let mut cart = session.data.unwrap_or_default();
@@ -43,15 +43,17 @@ async fn add(sessions: &impl ISessionsV1<User, Cart>, session_id: &str, title: &
     Ok(stored.and_then(|session| session.data))
 }
 
-/// What keeps a client in a field names no transport.
+/// A struct with a client of any transport.
 struct Shop {
     sessions: Arc<dyn DynISessionsV1<User, Cart>>,
 }
 
-#[tokio::main]
-async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
-    let service = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await?;
-    let sessions = SessionsHttpClientV1::connect(&service.url())?.with_payloads::<User, Cart>();
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    // Over the network: `let untyped = SessionsHttpClientV1::connect(url)?;`
+    let service = sessions_v1::Handler::new(SessionsMemoryClientV1::new());
+    let untyped = SessionsHttpClientV1::new(InProcessTransport::new(service));
+    let sessions = untyped.clone().with_payloads::<User, Cart>();
 
     let user = User { email: "ann@example.com".to_owned(), roles: vec!["buyer".to_owned()] };
     let session = sessions_v1::OpenSession::new("user-1")
@@ -68,15 +70,14 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     println!("added   {cart:?}");
     assert_eq!(cart, Some(Cart { items: vec![Item { title: "book".to_owned(), count: 2 }] }));
 
-    // Another program, or last year's version of this one, may have stored something else. It is an error that
-    // says where, and never a half-filled `Cart`.
-    let untyped = SessionsHttpClientV1::connect(&service.url())?;
+    // Another program, or an older version of this one, may have stored something else. Reading it is an
+    // error that names the path in the JSON, never a half-filled `Cart`.
     untyped.store_session_data(None, &session.id, &json!({ "items": [{ "title": "book" }] })).await?;
     let error = sessions.get_session_by_id(None, &session.id).await.unwrap_err();
     println!("read    {error}");
     assert_eq!(error.kind(), ErrorKind::Decode);
 
-    // Payloads are gone once a session is closed, whatever they were.
+    // Closing removes the payloads.
     let closed = sessions.close_session(None, &session.id).await?;
     println!("closed  {:?}", closed.and_then(|session| session.data));
     Ok(())

@@ -1,102 +1,101 @@
-//! A typed client of the Pip.Services *sessions* microservice, generated from one annotated trait.
+//! A typed client for the Pip.Services *sessions* microservice, generated from one annotated trait.
 //!
-//! [`ISessionsV1`] is the contract; [`SessionsHttpClientV1`] is it over HTTP, and so is
-//! [`SessionsMemoryClientV1`] without a service.
+//! [`ISessionsV1`] is the contract. [`SessionsHttpClientV1`] implements it over HTTP,
+//! [`SessionsMemoryClientV1`] in memory.
 //!
 //! ```no_run
-#![doc = include_str!("../examples/quickstart.rs")]
+//! use serde_json::json;
+//! use sessions_client::{ISessionsV1, Result, SessionsHttpClientV1, sessions_v1};
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<()> {
+//!     let sessions = SessionsHttpClientV1::connect("http://localhost:8080")?;
+//!     let cart = json!({ "items": ["book"] });
+//!     let opened = sessions_v1::OpenSession::new("user-1").user_name("Ann").data(&cart).send(&sessions).await?;
+//!     let cart = json!({ "items": ["book", "pen"] });
+//!     sessions.store_session_data(None, &opened.id, &cart).await?;
+//!     let session = sessions.get_session_by_id(None, &opened.id).await?; // `None` if there is no such session
+//!     println!("stored {:?}", session.and_then(|session| session.data));
+//!     sessions.close_session(None, &opened.id).await?;
+//!     Ok(())
+//! }
 //! ```
 //!
-//! | for | see |
+//! | topic | see |
 //! |---|---|
-//! | sessions with types of your own in them | [`SessionsHttpClientV1::with_payloads`] |
+//! | sessions with your own payload types | [`SessionsHttpClientV1::with_payloads`] |
 //! | any implementation behind a pointer | [`DynISessionsV1`]: `Arc<dyn DynISessionsV1>` |
-//! | configuration | [`ClientConfig`]; from pairs, variables and files [`ConfigParams`] |
-//! | a client whose kind is configured | [`SessionsClientFactory`] |
-//! | an implementation in the same process, or none at all | [`SessionsDirectClientV1`], [`SessionsNullClientV1`] |
-//! | limits of time, repeats | [`policy`], [`CallOptions`] |
+//! | configuration | [`ClientConfig`]; from pairs, environment variables and files: [`ConfigParams`] |
+//! | clients whose kind is configured | [`SessionsClientFactory`] |
+//! | an implementation in the same process, a client without sessions | [`SessionsDirectClientV1`], [`SessionsNullClientV1`] |
+//! | deadlines, timeouts, retries | [`policy`], [`CallOptions`] |
 //! | spans, trace context, metrics | [`telemetry`] |
-//! | what can go wrong | [`Error`], [`ErrorKind`] |
+//! | errors | [`Error`], [`ErrorKind`] |
 //! | calls as values, without I/O | [`sessions_v1`], [`Operation`] |
-//! | many sessions read without copies, the headers of an answer | [`SessionRef`], [`RawResponse`] |
+//! | reading many sessions without copies, response headers | [`SessionRef`], [`RawResponse`] |
 //! | all pages of a list | `stream::ISessionsV1Ext` (feature `stream`) |
-//! | the network at less cost | `HyperTransport` (feature `hyper`) |
-//! | other ways to send requests | [`Transport`], [`transport_fn`] |
+//! | a cheaper network transport | `HyperTransport` (feature `hyper`) |
+//! | custom transports | [`Transport`], [`transport_fn`] |
 //! | layers of tower, other HTTP clients | `TowerTransport`, `TransportService` (feature `tower`) |
-//! | tests of your own code | `test_kit` (feature `test-kit`) |
-//! | a service for tests | `server` (feature `server`), [`InProcessTransport`] |
-//! | a client of another API | [`http_api`] |
+//! | tests of your code | `test_kit` (feature `test-kit`) |
+//! | a service for tests | [`InProcessTransport`], the crate `sessions-service` |
+//! | clients of other APIs | the crates [`wiretrait`] and [`pip_services`] |
 //!
 //! # Features
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `reqwest` (default) | the network: [`ReqwestTransport`], [`SessionsHttpClientV1::connect`]; switches `tokio` on |
+//! | `reqwest` (default) | the network: [`ReqwestTransport`], [`SessionsHttpClientV1::connect`]; enables `tokio` |
 //! | `rustls` (default) | TLS for the network transports by rustls and the platform's certificate verifier |
 //! | `hyper` | the network at two thirds of the CPU time, without proxies: `HyperTransport`; without `reqwest` it is the transport of [`SessionsHttpClientV1::connect`] |
-//! | `tokio` | the clock of the policies; the direct client needs it |
+//! | `tokio` | the clock of the policies, and the direct client |
 //! | `config` | configuration files in YAML, JSON and TOML: `ConfigParams::with_file` |
-//! | `raw-value` | payloads left as JSON: `RawValue` as the type of `user` and `data` |
+//! | `raw-value` | payloads as unparsed JSON: `RawValue` as the type of `user` and `data` |
 //! | `stream` | all pages of a list as one stream |
-//! | `tower` | services and layers of tower as transports, and the other way round |
-//! | `test-kit` | the tools for tests of your own |
-//! | `otel` | the trace context of OpenTelemetry in the requests |
+//! | `tower` | services and layers of tower as transports, and the reverse |
+//! | `test-kit` | tools for tests |
+//! | `otel` | OpenTelemetry's trace context in requests |
 //! | `metrics` | finished calls for the `metrics` facade |
-//! | `server` | the embedded service |
 //!
-//! For another TLS library leave `rustls` out and switch on reqwest's own feature for it, or hand a `reqwest::Client`
-//! of your own to [`ReqwestTransport::with_client`].
+//! For another TLS library, leave `rustls` out and enable reqwest's own feature for it, or give your own
+//! `reqwest::Client` to [`ReqwestTransport::with_client`].
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
-// Generated code names this crate by its absolute path, here as everywhere else.
-extern crate self as sessions_client;
-
 mod client;
-mod config;
 mod contract;
 mod data;
-mod error;
-mod macros;
-mod object;
-pub mod policy;
-mod runtime;
-#[cfg(feature = "server")]
-pub mod server;
+#[doc(hidden)]
+pub mod semantics;
 #[cfg(feature = "stream")]
 pub mod stream;
-pub mod telemetry;
-#[cfg(feature = "test-kit")]
-pub mod test_kit;
-mod transport;
 
-pub use bytes;
 #[cfg(feature = "tokio")]
 pub use client::SessionsDirectClientV1;
 pub use client::{SessionsClientFactory, SessionsMemoryClientV1, SessionsNullClientV1};
-pub use config::{ClientConfig, ClientKind, ConfigParams};
 pub use contract::{DynISessionsV1, ISessionsV1, SessionsHttpClientV1, sessions_v1};
-pub use data::{DataPage, FilterParams, PagingParams, SessionRef, SessionV1, Timestamp};
-pub use error::{Error, ErrorKind, Result, ServiceError};
-pub use http;
-pub use macros::http_api;
-pub use runtime::{
-    Arguments, BaseRoute, Call, CallOptions, Caller, CorrelationPlace, Encoder, Encoding, Failure,
-    FnTransport, FromTexts, Handler, Incoming, Operation, Outcome, Param, ParamValue, ParamValues, Payload,
-    Place, RawResponse, Received, Request, Response, Route, Transport, Unreadable, decode, respond,
-    transport_fn,
-};
+pub use data::{FilterParams, ListedSession, SessionRef, SessionV1};
+pub use pip_services::{ClientKind, ConfigParams, DataPage, PagingParams, Timestamp};
 pub use serde_json::Value;
 #[cfg(feature = "raw-value")]
 pub use serde_json::value::RawValue;
 #[cfg(feature = "hyper")]
-pub use transport::HyperTransport;
+pub use wiretrait::HyperTransport;
 #[cfg(feature = "tokio")]
-pub use transport::Policies;
+pub use wiretrait::Policies;
 #[cfg(feature = "reqwest")]
-pub use transport::ReqwestTransport;
-pub use transport::{DefaultTransport, InProcessTransport};
+pub use wiretrait::ReqwestTransport;
+#[cfg(feature = "test-kit")]
+pub use wiretrait::test_kit;
+pub use wiretrait::{
+    Arguments, BaseRoute, Call, CallOptions, Caller, ClientConfig, CorrelationPlace, DefaultTransport,
+    Encoder, Encoding, Error, ErrorKind, Failure, Handler, InProcessTransport, Incoming, Operation, Outcome,
+    Payload, RawResponse, Received, Request, Response, Result, Route, ServiceError, Transport, bytes, decode,
+    http, policy, telemetry, transport_fn,
+};
 #[cfg(feature = "tower")]
-pub use transport::{TowerTransport, TransportService};
+pub use wiretrait::{TowerTransport, TransportService};
 
-#[doc(hidden)]
-pub use runtime::private as __private;
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;

@@ -1,13 +1,10 @@
-//! All pages of a list as one stream.
+//! All pages of a list as one stream, over any [`ISessionsV1`].
 //!
-//! The service knows `skip` and `take` and no cursor, and its pages can be smaller than what is asked for. Who
-//! reads all of a list by hand has to get the end right, go on after a failure, and stop when the service does
-//! not keep to the rules. That is here, once, over any [`ISessionsV1`].
+//! The service has `skip` and `take` but no cursor, and its pages can be smaller than requested. The stream
+//! finds the end of the list, resumes after failures, and stops if the service ignores its parameters.
 
 use crate::contract::{DynISessionsV1, ISessionsV1, sessions_v1};
-use crate::data::{DataPage, FilterParams, PagingParams, SessionV1};
-use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::Payload;
+use crate::{DataPage, Error, ErrorKind, FilterParams, PagingParams, Payload, Result, SessionV1};
 use futures_core::Stream;
 use serde_json::Value;
 use std::collections::HashSet;
@@ -17,12 +14,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::vec;
 
-/// The method [`sessions`](Self::sessions) of every client that can be cloned: of the clients themselves, of
-/// `&client`, and of `Arc<dyn DynISessionsV1>`.
+/// An extension of every client that can be cloned, including `&client` and `Arc<dyn DynISessionsV1>`.
 pub trait ISessionsV1Ext<U: Payload = Value, D: Payload = Value>: ISessionsV1<U, D> + Clone {
-    /// All sessions that match `filter`, without their `user` and `data`, page after page.
+    /// Returns a stream of all sessions that match `filter`, without their `user` and `data`.
     ///
-    /// Nothing is sent before the stream is polled. It holds a clone of the client.
+    /// The stream holds a clone of the client, and sends nothing before it is polled.
     ///
     /// ```
     /// use futures_util::TryStreamExt;
@@ -56,36 +52,36 @@ pub trait ISessionsV1Ext<U: Payload = Value, D: Payload = Value>: ISessionsV1<U,
 
 impl<S: ISessionsV1<U, D> + Clone, U: Payload, D: Payload> ISessionsV1Ext<U, D> for S {}
 
-type Answer<'a, U, D> = Pin<Box<dyn Future<Output = Result<DataPage<SessionV1<U, D>>>> + Send + 'a>>;
+type PageFuture<'a, U, D> = Pin<Box<dyn Future<Output = Result<DataPage<SessionV1<U, D>>>> + Send + 'a>>;
 
-/// The sessions of a list, across its pages: what [`sessions`](ISessionsV1Ext::sessions) returns.
+/// A stream of the sessions on all pages of a list, returned by [`sessions`](ISessionsV1Ext::sessions).
 ///
-/// # The end
+/// # End of the list
 ///
-/// An empty page is the end. A short one is not, since a service can be set to smaller pages than are asked for
-/// (`options.max_page_size`). The first page is asked for with its total, so that a list that fits on it takes
-/// one request.
+/// The list ends at an empty page. A short page is not the end, since a service can be configured with
+/// smaller pages than requested (`options.max_page_size`). The request for the first page also asks for the
+/// total, so a list of one page takes one request.
 ///
 /// # Failures
 ///
-/// An error is an item. After one that [may pass](Error::is_retryable) the stream asks for the same page when it
-/// is polled again, and nothing is lost or repeated; it does not pause, and what the client's own policies repeat
-/// they have repeated by then. After any other error the stream has ended, and after the
-/// [third in a row](Self::with_max_failures), so that somebody who only skips errors does not ask a service that is
-/// down for ever.
+/// An error is an item of the stream. After a [retryable](Error::is_retryable) error the stream requests the
+/// same page when it is polled again, so no session is lost or returned twice. It does not pause: the
+/// client's own policies have retried the request before. The stream ends after any other error, and after
+/// the [third error in a row](Self::with_max_failures), so that a caller that skips errors does not poll a
+/// failing service forever.
 ///
-/// Dropping the future of `next` loses nothing: a page that is on its way stays with the stream. Dropping the
-/// stream gives the page up.
+/// Dropping the future of `next` loses nothing: the stream keeps its current request. Dropping the stream
+/// cancels it.
 ///
-/// [`position`](Self::position) says at any time how far the stream has come. Another stream, in another process
-/// too, goes on from there by [`with_position`](Self::with_position):
+/// [`position`](Self::position) returns the current offset in the list. Another stream, also in another
+/// process, resumes there with [`with_position`](Self::with_position):
 ///
 /// ```
 /// use futures_util::TryStreamExt;
 /// use sessions_client::stream::ISessionsV1Ext;
 /// use sessions_client::{FilterParams, ISessionsV1, Result};
 ///
-/// /// Reads on from `*bookmark`, which is right whether or not this succeeds.
+/// /// Reads the sessions after `*bookmark`, and updates it, also if an error is returned.
 /// async fn read_on(client: &impl ISessionsV1, bookmark: &mut u32) -> Result<usize> {
 ///     let mut sessions = client.sessions(FilterParams::new()).with_position(*bookmark);
 ///     let mut count = 0;
@@ -107,19 +103,21 @@ type Answer<'a, U, D> = Pin<Box<dyn Future<Output = Result<DataPage<SessionV1<U,
 /// # }
 /// ```
 ///
-/// # Changes in the meantime
+/// # Concurrent changes
 ///
-/// Pages are cut by counting. A session that is deleted, or no longer matches the filter, moves those behind it
-/// forward, and as many are missed at the next page; one that comes in before the position moves others back,
-/// and they come again. What stood on the page before is left out then, but not what stood on an earlier one.
-/// Whoever closes or deletes what the stream gives reads a list to its end first, or reads its first page until
-/// that is empty. The service promises no order; in memory it is that of opening.
+/// Pages are offsets in the list. A session that is deleted, or that no longer matches the filter, moves the
+/// following ones forward, so the next page misses one. A session inserted before the current offset moves
+/// others back, so the next page contains some of them again; the stream skips those of the page just before,
+/// but not those of earlier pages. To close or delete the sessions of a list, read it to its end first, or
+/// read its first page until that is empty. The service does not specify an order; its in-memory persistence
+/// lists sessions in the order of opening.
 ///
-/// # A service that does not keep to the rules
+/// # Limits
 ///
-/// The stream ends in any case. A page that begins with the same session as the one before it is an error, as a
-/// service that ignores `skip` answers with it for ever; a list of more than [`limit`](Self::with_limit) sessions
-/// is an error as well, both of [`ErrorKind::Decode`]. A page that is longer than asked for is taken whole.
+/// The stream always ends. A page that begins with the same session as the page before is an error, since a
+/// service that ignores `skip` would return it forever. A list of more than [`limit`](Self::with_limit)
+/// sessions is an error, too. Both are of [`ErrorKind::Decode`]. A page that is longer than requested is
+/// returned whole.
 pub struct SessionStream<'a, U = Value, D = Value> {
     client: Arc<dyn DynISessionsV1<U, D> + 'a>,
     correlation_id: Option<String>,
@@ -127,19 +125,18 @@ pub struct SessionStream<'a, U = Value, D = Value> {
     page_size: u32,
     limit: u32,
     position: u32,
-    /// The page that is on its way.
-    answer: Option<Answer<'a, U, D>>,
-    /// What is left of the page that came last.
+    /// The current request.
+    pending: Option<PageFuture<'a, U, D>>,
+    /// The rest of the current page.
     page: vec::IntoIter<SessionV1<U, D>>,
-    /// Its first session; none before the first page.
+    /// The id of its first session; `None` before the first page.
     first: Option<String>,
     ids: HashSet<String>,
-    /// What stood on the page before it.
+    /// The ids of the page before.
     ids_before: HashSet<String>,
     is_last_page: bool,
-    /// Errors since the last page.
+    /// The number of errors since the last page.
     failures: u32,
-    /// So many in a row, and the stream has ended.
     max_failures: u32,
     is_over: bool,
 }
@@ -153,7 +150,7 @@ impl<'a, U: Payload, D: Payload> SessionStream<'a, U, D> {
             page_size: 100,
             limit: 1_000_000,
             position: 0,
-            answer: None,
+            pending: None,
             page: Vec::new().into_iter(),
             first: None,
             ids: HashSet::new(),
@@ -165,15 +162,15 @@ impl<'a, U: Payload, D: Payload> SessionStream<'a, U, D> {
         }
     }
 
-    /// The same stream with `size` sessions a page, from the next page on. The default is 100, which is also the
-    /// largest page of the service; 0 leaves the size to the service.
+    /// Sets the page size, from the next page on. The default is 100, which is also the largest page of the
+    /// service; 0 means the service's default.
     #[must_use]
     pub fn with_page_size(mut self, size: u32) -> Self {
         self.page_size = size;
         self
     }
 
-    /// The same stream for a list of `limit` sessions at most, those before its position included. One session
+    /// Sets the maximum number of sessions in the list, including those before the stream's position. One
     /// more is an error. The default is 1,000,000.
     #[must_use]
     pub fn with_limit(mut self, limit: u32) -> Self {
@@ -181,37 +178,37 @@ impl<'a, U: Payload, D: Payload> SessionStream<'a, U, D> {
         self
     }
 
-    /// The same stream, which ends after `count` failures in a row: the last of them is its last item, and
-    /// [`position`](Self::position) is where another stream goes on. The default is 3; 0 and 1 both end it at the
-    /// first.
+    /// Sets the number of errors in a row after which the stream ends. The last error is its last item, and
+    /// another stream can resume at [`position`](Self::position). The default is 3; 0 and 1 both mean the
+    /// first error.
     #[must_use]
     pub fn with_max_failures(mut self, count: u32) -> Self {
         self.max_failures = count;
         self
     }
 
-    /// The same stream with a correlation id on each of its requests.
+    /// Sets the correlation id of all requests.
     #[must_use]
     pub fn with_correlation_id(mut self, correlation_id: impl Into<String>) -> Self {
         self.correlation_id = Some(correlation_id.into());
         self
     }
 
-    /// A stream of the same list from `position` on, as [`position`](Self::position) told it for another stream
-    /// with the same filter. What this one has read or asked for is forgotten.
+    /// Sets the offset in the list, as returned by [`position`](Self::position) of another stream with the
+    /// same filter. Sessions already read and the current request are dropped.
     #[must_use]
     pub fn with_position(self, position: u32) -> Self {
         let Self { client, correlation_id, filter, page_size, limit, max_failures, .. } = self;
         Self { correlation_id, page_size, limit, position, max_failures, ..Self::new(client, filter) }
     }
 
-    /// How many sessions of the list are behind the stream: those that it gave, and those that it left out.
+    /// Returns the current offset in the list: the number of sessions returned or skipped.
     #[must_use]
     pub fn position(&self) -> u32 {
         self.position
     }
 
-    fn ask(&self) -> Answer<'a, U, D> {
+    fn request_page(&self) -> PageFuture<'a, U, D> {
         let (client, correlation_id) = (Arc::clone(&self.client), self.correlation_id.clone());
         let filter = self.filter.clone();
         let paging = PagingParams::new().skip(self.position).take(self.page_size).total(self.first.is_none());
@@ -220,19 +217,21 @@ impl<'a, U: Payload, D: Payload> SessionStream<'a, U, D> {
         )
     }
 
-    fn turn(&mut self, page: DataPage<SessionV1<U, D>>) -> Result<()> {
-        let DataPage { data, total } = page;
+    fn take_page(&mut self, page: DataPage<SessionV1<U, D>>) -> Result<()> {
+        let DataPage { data, total, .. } = page;
         let Some(first) = data.first().map(|session| session.id.clone()) else {
             self.is_last_page = true;
             return Ok(());
         };
         if self.first.as_ref() == Some(&first) {
-            return Err(misbehaviour(format!(
-                "the page after {} sessions begins as the page before it: the service seems to ignore `skip`",
+            return Err(bad_list(format!(
+                "the page after {} sessions begins with the same session as the page before: \
+                 the service seems to ignore `skip`",
                 self.position
             )));
         }
-        // A count alone could be that of the page.
+        // A short page is required as well: some services return the number of sessions on the page as the
+        // total.
         let is_short = data.len() < self.page_size as usize;
         let counted = u64::from(self.position) + data.len() as u64;
         self.is_last_page = is_short && total.is_some_and(|total| counted >= total);
@@ -243,14 +242,14 @@ impl<'a, U: Payload, D: Payload> SessionStream<'a, U, D> {
         Ok(())
     }
 
-    /// The next session of the page that is here.
+    /// Returns the next session of the current page.
     fn next_of_page(&mut self) -> Option<Result<SessionV1<U, D>>> {
         loop {
             let session = self.page.next()?;
             if self.position >= self.limit {
                 let message =
-                    format!("the list has more than {} sessions, which is the stream's limit", self.limit);
-                return Some(Err(misbehaviour(message)));
+                    format!("the list has more than {} sessions, the limit of the stream", self.limit);
+                return Some(Err(bad_list(message)));
             }
             self.position += 1;
             if !self.ids_before.contains(&session.id) {
@@ -260,7 +259,7 @@ impl<'a, U: Payload, D: Payload> SessionStream<'a, U, D> {
     }
 }
 
-fn misbehaviour(message: String) -> Error {
+fn bad_list(message: String) -> Error {
     Error::new(ErrorKind::Decode, message).with_operation(sessions_v1::GET_SESSIONS.name)
 }
 
@@ -280,12 +279,12 @@ impl<U: Payload, D: Payload> Stream for SessionStream<'_, U, D> {
                 this.is_over = true;
                 continue;
             }
-            let mut answer = this.answer.take().unwrap_or_else(|| this.ask());
-            let Poll::Ready(page) = answer.as_mut().poll(context) else {
-                this.answer = Some(answer);
+            let mut request = this.pending.take().unwrap_or_else(|| this.request_page());
+            let Poll::Ready(page) = request.as_mut().poll(context) else {
+                this.pending = Some(request);
                 return Poll::Pending;
             };
-            match page.and_then(|page| this.turn(page)) {
+            match page.and_then(|page| this.take_page(page)) {
                 Ok(()) => this.failures = 0,
                 Err(error) => break Err(error),
             }
@@ -298,7 +297,7 @@ impl<U: Payload, D: Payload> Stream for SessionStream<'_, U, D> {
     }
 }
 
-/// Nothing in it is pinned where it stands, whatever the payloads are.
+/// No field is structurally pinned, whatever the payloads are.
 impl<U, D> Unpin for SessionStream<'_, U, D> {}
 
 impl<U, D> fmt::Debug for SessionStream<'_, U, D> {

@@ -1,4 +1,4 @@
-//! A limit of concurrency: how many calls reach the service at once, over each transport.
+//! The concurrency limit of the network transports of `wiretrait`, with this contract.
 
 #![cfg(any(feature = "hyper", feature = "reqwest"))]
 
@@ -16,7 +16,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::timeout;
 
-/// A server that hands its connections over, each once it has read a request.
+/// A server that passes each connection to the test after reading a request, and takes it back for the next
+/// one.
 async fn server() -> (String, UnboundedReceiver<TcpStream>, UnboundedSender<TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -39,7 +40,7 @@ async fn server() -> (String, UnboundedReceiver<TcpStream>, UnboundedSender<TcpS
     (url, asking, again)
 }
 
-async fn no_more_calls_are_under_way_at_once_than_the_limit_says<T: Network>() {
+async fn concurrent_calls_do_not_exceed_the_limit<T: Network>() {
     const LIMIT: usize = 3;
     let (url, mut asking, again) = server().await;
     let config = ClientConfig::from_url(&url).unwrap().with_concurrency_limit(LIMIT);
@@ -54,7 +55,7 @@ async fn no_more_calls_are_under_way_at_once_than_the_limit_says<T: Network>() {
         while waiting.len() < LIMIT.min(10 - answered) {
             waiting.push(asking.recv().await.unwrap());
         }
-        // Whoever else could come has the time to.
+        // Gives further requests time to arrive.
         for _ in 0..200 {
             yield_now().await;
         }
@@ -66,7 +67,7 @@ async fn no_more_calls_are_under_way_at_once_than_the_limit_says<T: Network>() {
     assert_eq!(calls.join_all().await, vec![None; 10]);
 }
 
-async fn a_call_that_is_given_up_makes_way_for_the_next<T: Network>() {
+async fn a_dropped_call_releases_its_permit<T: Network>() {
     let (url, mut asking, again) = server().await;
     let config = ClientConfig::from_url(&url).unwrap().with_concurrency_limit(1);
     let client = T::client(&config);
@@ -88,7 +89,7 @@ async fn a_call_that_is_given_up_makes_way_for_the_next<T: Network>() {
     assert_eq!(second.await.unwrap(), None);
 }
 
-async fn a_call_that_was_late_makes_way_while_it_waits_for_its_repeat<T: Network>() {
+async fn a_call_waiting_for_its_retry_releases_its_permit<T: Network>() {
     let (url, mut asking, again) = server().await;
     let config = ClientConfig::from_url(&url).unwrap().with_concurrency_limit(1);
     let hour = Duration::from_secs(3600);
@@ -105,14 +106,14 @@ async fn a_call_that_was_late_makes_way_while_it_waits_for_its_repeat<T: Network
     let _unanswered = asking.recv().await.unwrap();
     let next = call("2", Duration::MAX);
     let asked = timeout(Duration::from_secs(10), asking.recv()).await;
-    let mut stream = asked.expect("the late call keeps its place").unwrap();
+    let mut stream = asked.expect("the timed-out call keeps its permit").unwrap();
     stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
     again.send(stream).unwrap();
     assert_eq!(next.await.unwrap().unwrap(), None);
     late.abort();
 }
 
-async fn a_call_without_policies_is_late_while_it_waits_for_its_turn<T: Network>() {
+async fn waiting_for_a_permit_counts_towards_the_timeout<T: Network>() {
     let (url, mut asking, _) = server().await;
     let config = ClientConfig::from_url(&url).unwrap().with_concurrency_limit(1);
     let client: SessionsHttpClientV1<Value, Value, T> = SessionsHttpClientV1::new(T::over(&config));
@@ -125,12 +126,12 @@ async fn a_call_without_policies_is_late_while_it_waits_for_its_turn<T: Network>
     let _unanswered = asking.recv().await.unwrap();
     let late = call(Duration::from_millis(20)).await.unwrap().unwrap_err();
     assert_eq!(late.kind(), ErrorKind::Timeout);
-    assert!(!first.is_finished(), "the other has no limit");
+    assert!(!first.is_finished(), "the first call has no timeout");
     first.abort();
 }
 
-/// Of kilobytes, each that awaits a call would have as many.
-async fn a_call_is_small<T: Network>() {
+/// The future of a call is part of the future of each caller, so its size matters.
+async fn the_future_of_a_call_is_small<T: Network>() {
     const MOST: usize = 2_304;
     let client = T::client(&ClientConfig::from_url("http://127.0.0.1:1").unwrap());
     let size = size_of_val(&client.get_session_by_id(None, "1"));
@@ -138,9 +139,9 @@ async fn a_call_is_small<T: Network>() {
 }
 
 over_each_network! {
-    a_call_is_small
-    a_call_without_policies_is_late_while_it_waits_for_its_turn
-    a_call_that_was_late_makes_way_while_it_waits_for_its_repeat
-    no_more_calls_are_under_way_at_once_than_the_limit_says
-    a_call_that_is_given_up_makes_way_for_the_next
+    the_future_of_a_call_is_small
+    waiting_for_a_permit_counts_towards_the_timeout
+    a_call_waiting_for_its_retry_releases_its_permit
+    concurrent_calls_do_not_exceed_the_limit
+    a_dropped_call_releases_its_permit
 }

@@ -1,4 +1,4 @@
-//! Which correlation id an error tells.
+//! The correlation ids of errors, in each place where requests can carry them.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -14,21 +14,21 @@ fn client<T: Transport>(transport: T, place: CorrelationPlace) -> SessionsHttpCl
     SessionsHttpClientV1::from_caller(Caller::new(transport).with_correlation_place(place))
 }
 
-fn answer(status: u16, body: &str) -> Response {
+fn response(status: u16, body: &str) -> Response {
     let mut response = Response::new(body.to_owned().into());
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
     response
 }
 
 #[tokio::test]
-async fn every_error_of_a_call_tells_the_id_that_it_was_made_with() {
+async fn every_error_of_a_call_has_its_correlation_id() {
     for place in PLACES {
         let endings: [fn() -> Result<Response>; 5] = [
             || Err(Error::new(ErrorKind::Connect, "broken")),
-            || Ok(answer(500, r#"{"code":"A","message":"b","correlation_id":"theirs"}"#)),
-            || Ok(answer(502, "<html>")),
-            || Ok(answer(200, "{")),
-            || Ok(answer(200, "7")),
+            || Ok(response(500, r#"{"code":"A","message":"b","correlation_id":"theirs"}"#)),
+            || Ok(response(502, "<html>")),
+            || Ok(response(200, "{")),
+            || Ok(response(200, "7")),
         ];
         for ending in endings {
             let client = client(transport_fn(move |_| std::future::ready(ending())), place);
@@ -41,15 +41,15 @@ async fn every_error_of_a_call_tells_the_id_that_it_was_made_with() {
 }
 
 #[tokio::test]
-async fn an_id_is_told_as_it_was_given_whatever_it_is_made_of() {
+async fn the_correlation_id_of_an_error_is_not_escaped() {
     let needs_escaping = "ü 1/2 & 100%+?=#%41";
-    let client = client(transport_fn(|_| std::future::ready(Ok(answer(500, "")))), CorrelationPlace::Query);
+    let client = client(transport_fn(|_| std::future::ready(Ok(response(500, "")))), CorrelationPlace::Query);
     let error = client.get_session_by_id(Some(needs_escaping), "1").await.unwrap_err();
     assert_eq!(error.correlation_id(), Some(needs_escaping));
 }
 
 #[tokio::test]
-async fn an_argument_that_cannot_be_sent_is_told_with_the_id() {
+async fn an_encode_error_has_the_correlation_id() {
     for place in PLACES {
         let client = client(transport_fn(|_| async { unreachable!() }), place);
         let error = client.store_session_data(Some("id 1"), "1", &Value::Null).await.unwrap_err();
@@ -58,11 +58,11 @@ async fn an_argument_that_cannot_be_sent_is_told_with_the_id() {
 }
 
 #[tokio::test]
-async fn without_an_id_of_the_caller_the_one_of_the_service_is_told() {
+async fn without_a_correlation_id_the_one_of_the_service_is_reported() {
     let body = json!({ "code": "A", "message": "b", "correlation_id": "theirs" }).to_string();
     for place in PLACES {
         let body = body.clone();
-        let client = client(transport_fn(move |_| std::future::ready(Ok(answer(500, &body)))), place);
+        let client = client(transport_fn(move |_| std::future::ready(Ok(response(500, &body)))), place);
         for id in [None, Some("")] {
             let error = client.get_session_by_id(id, "1").await.unwrap_err();
             assert_eq!(error.correlation_id(), Some("theirs"));
@@ -76,10 +76,12 @@ async fn without_an_id_of_the_caller_the_one_of_the_service_is_told() {
 }
 
 #[tokio::test]
-async fn without_any_id_none_is_told() {
+async fn without_any_correlation_id_an_error_has_none() {
     for body in ["", r#"{"code":"A","correlation_id":null}"#, r#"{"code":"A","correlation_id":""}"#] {
-        let client =
-            client(transport_fn(move |_| std::future::ready(Ok(answer(500, body)))), CorrelationPlace::Both);
+        let client = client(
+            transport_fn(move |_| std::future::ready(Ok(response(500, body)))),
+            CorrelationPlace::Both,
+        );
         let error = client.get_session_by_id(None, "1").await.unwrap_err();
         assert_eq!(error.correlation_id(), None);
     }

@@ -1,4 +1,4 @@
-//! What is read from an answer, with no I/O.
+//! Decoding of responses without I/O: invalid UTF-8 and trailing bytes.
 
 use sessions_client::{Error, Response, Result, SessionV1, sessions_v1};
 
@@ -6,7 +6,7 @@ fn decode(body: impl Into<Vec<u8>>) -> Result<SessionV1> {
     sessions_v1::OpenSession::decode(Response::new(body.into().into()))
 }
 
-/// A session with `more` between its keys.
+/// Returns the JSON of a session with `more` between its keys.
 fn session(more: &[u8]) -> Vec<u8> {
     let time = r#""2026-11-23T02:10:20.820Z""#;
     let start = format!(r#"{{"id":"1","active":true,"open_time":{time},"#);
@@ -15,27 +15,27 @@ fn session(more: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_refused_where_they_are_read() {
+fn invalid_utf8_in_a_known_field_is_an_error() {
     let body = session(b"\"user_id\":\"\xff\",");
-    let place = body.iter().position(|&byte| byte == 0xff).unwrap() + 1;
-    let told = format!("open_session: the answer 200 OK is not JSON (line 1 column {place})");
-    assert_eq!(decode(body).unwrap_err().to_string(), told);
+    let column = body.iter().position(|&byte| byte == 0xff).unwrap() + 1;
+    let message = format!("open_session: the response 200 OK is not JSON (line 1 column {column})");
+    assert_eq!(decode(body).unwrap_err().to_string(), message);
 }
 
 #[test]
-fn bytes_that_are_no_text_do_no_harm_where_nobody_reads_them() {
+fn invalid_utf8_in_an_unknown_field_is_ignored() {
     assert_eq!(decode(session(b"\"unknown\":\"\xff\",")).unwrap().id, "1");
 }
 
 #[test]
-fn what_follows_the_answer_is_refused_whether_it_is_text_or_not() {
-    let told = |error: Error| error.to_string();
+fn bytes_after_the_json_are_an_error() {
+    let message = |error: Error| error.to_string();
     for more in [&b"x"[..], b"\xff"] {
         let body = [session(b""), more.to_vec()].concat();
-        let place = body.len();
+        let column = body.len();
         assert_eq!(
-            decode(body).map_err(told),
-            Err(format!("open_session: the answer 200 OK is not JSON (line 1 column {place})"))
+            decode(body).map_err(message),
+            Err(format!("open_session: the response 200 OK is not JSON (line 1 column {column})"))
         );
     }
 }

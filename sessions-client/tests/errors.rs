@@ -1,4 +1,4 @@
-//! What a caller is told when something goes wrong, over a real socket and the default transport.
+//! The errors of calls over a real socket and the default transport: kinds, messages, and no private values.
 
 #![cfg(any(feature = "hyper", feature = "reqwest"))]
 
@@ -7,17 +7,17 @@ mod support;
 use serde_json::json;
 use sessions_client::sessions_v1::{GetSessions, OpenSession, STORE_SESSION_DATA, StoreSessionData};
 use sessions_client::{
-    Call, CallOptions, ClientConfig, DefaultTransport, Encoder, Encoding, Error, ErrorKind, FilterParams,
-    ISessionsV1, Incoming, Operation, Policies, SessionsHttpClientV1, Value,
+    Call, CallOptions, ClientConfig, ConfigParams, DefaultTransport, Encoder, Encoding, Error, ErrorKind,
+    FilterParams, ISessionsV1, Incoming, Operation, Policies, SessionsHttpClientV1, Value,
 };
 use std::collections::HashMap;
 use std::error::Error as _;
 use std::time::Duration;
-use support::{answering, http, nobody, recording, silent};
+use support::{closed_port, http, recording, responding, silent};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
-/// It stands in every argument and every hostile answer, and must stand in no error.
+/// A value in all arguments and all hostile responses, which no error may contain.
 const SECRET: &str = "s3cret";
 
 #[cfg(feature = "reqwest")]
@@ -25,7 +25,7 @@ type Network = sessions_client::ReqwestTransport;
 #[cfg(not(feature = "reqwest"))]
 type Network = sessions_client::HyperTransport;
 
-/// A transport without a proxy, which would answer for any host.
+/// Creates a transport without a proxy, which could respond for any host.
 fn direct(config: &ClientConfig) -> Network {
     #[cfg(feature = "reqwest")]
     return Network::with_client(reqwest::Client::builder().no_proxy().build().unwrap(), config).unwrap();
@@ -37,7 +37,7 @@ fn client(url: &str) -> SessionsHttpClientV1 {
     SessionsHttpClientV1::connect(url).unwrap()
 }
 
-/// A call with a secret in every place.
+/// Makes a call with the secret in every argument.
 async fn open(client: &SessionsHttpClientV1) -> Error {
     let data = json!({ SECRET: SECRET });
     let call = client.open_session(Some(SECRET), SECRET, Some(SECRET), None, None, Some(&data), Some(&data));
@@ -48,9 +48,9 @@ async fn get(client: &SessionsHttpClientV1) -> Error {
     checked(client.get_session_by_id(Some(SECRET), SECRET).await.unwrap_err())
 }
 
-/// Every error names its operation in one line and says nothing private, however it is printed.
+/// Checks that the error names its operation, is one line, and contains no private value in any format.
 fn checked(error: Error) -> Error {
-    let operation = error.operation().expect("an error of a call has its operation");
+    let operation = error.operation().expect("an error of a call has an operation");
     let mut texts = vec![error.to_string(), format!("{error:?}"), format!("{error:#?}")];
     assert!(texts[0].starts_with(&format!("{operation}: ")), "{}", texts[0]);
     assert!(!texts[0].contains(char::is_control), "{:?}", texts[0]);
@@ -78,8 +78,8 @@ async fn a_host_that_does_not_exist_is_a_connect_error() {
 }
 
 #[tokio::test]
-async fn a_port_that_nobody_listens_at_is_a_connect_error() {
-    let url = nobody();
+async fn a_closed_port_is_a_connect_error() {
+    let url = closed_port();
     let error = open(&client(&url)).await;
     assert_eq!(error.kind(), ErrorKind::Connect);
     let text = error.to_string();
@@ -89,21 +89,18 @@ async fn a_port_that_nobody_listens_at_is_a_connect_error() {
 }
 
 #[test]
-fn an_address_that_is_no_url_is_refused_when_the_client_is_made() {
+fn an_invalid_address_is_an_error_of_the_constructor() {
     for (url, why) in [
-        ("", "`url` is no URL: write it like `http://localhost:8080`"),
+        ("", "`url` is not a valid URL: write it like `http://localhost:8080`"),
         ("localhost:8080", "`url` has no scheme: write it like `http://localhost:8080`"),
         ("ftp://localhost", "`url` has the scheme `ftp`: it must be `http` or `https`"),
-        ("http://", "`url` is no URL: write it like `http://localhost:8080`"),
-        ("http://localhost:80800", "`url` has a port that is no whole number from 1 to 65535"),
-        ("http://localhost/?a=b", "`url` must end with the path: drop its query and fragment"),
-        (
-            "http://localhost/a/../b",
-            "`url` must have no `.` or `..` in its path: write the path that is meant",
-        ),
+        ("http://", "`url` is not a valid URL: write it like `http://localhost:8080`"),
+        ("http://localhost:80800", "`url` must have a whole number from 1 to 65535 as its port"),
+        ("http://localhost/?a=b", "`url` must end with the path: remove its query and fragment"),
+        ("http://localhost/a/../b", "`url` must not have `.` or `..` in its path: write the resolved path"),
         (
             "http://localhost/a/%2E%2e/b",
-            "`url` must have no `.` or `..` in its path: write the path that is meant",
+            "`url` must not have `.` or `..` in its path: write the resolved path",
         ),
     ] {
         let error = SessionsHttpClientV1::connect(url).unwrap_err();
@@ -112,12 +109,12 @@ fn an_address_that_is_no_url_is_refused_when_the_client_is_made() {
 }
 
 #[tokio::test]
-async fn a_refusal_by_the_service_keeps_its_code_category_and_message() {
+async fn a_service_error_has_its_code_category_and_message() {
     let body = json!({
         "code": "INVALID_DATA", "status": 400, "message": "Validation failed: user_id must not be null",
         "name": "INVALID_DATA", "stack": format!("at {SECRET}"), "details": { "results": SECRET }, "category": "BadRequest",
     });
-    let url = answering(http("400 Bad Request", "application/json", &body.to_string())).await;
+    let url = responding(http("400 Bad Request", "application/json", &body.to_string())).await;
     let error = open(&client(&url)).await;
     let service = error.service().unwrap();
     assert_eq!(error.kind(), ErrorKind::Service);
@@ -128,223 +125,223 @@ async fn a_refusal_by_the_service_keeps_its_code_category_and_message() {
     assert_eq!(service.details["results"], SECRET);
     assert_eq!(
         error.to_string(),
-        "open_session: the service answered 400 Bad Request: INVALID_DATA: Validation failed: user_id must not be null"
+        "open_session: the service responded with 400 Bad Request: INVALID_DATA: Validation failed: user_id must not be null"
     );
 }
 
 #[tokio::test]
-async fn a_failure_of_the_service_keeps_what_it_says() {
+async fn a_service_error_has_its_cause() {
     let body = json!({
         "code": "EXEC_FAILED", "status": 500, "message": "Execution open_session failed: TypeError", "cause": "TypeError",
         "details": { "command": "open_session" }, "category": "FailedInvocation",
     });
-    let url = answering(http("500 Internal Server Error", "application/json", &body.to_string())).await;
+    let url = responding(http("500 Internal Server Error", "application/json", &body.to_string())).await;
     let error = open(&client(&url)).await;
     assert_eq!(error.service().unwrap().cause.as_deref(), Some("TypeError"));
     assert_eq!(
         error.to_string(),
-        "open_session: the service answered 500 Internal Server Error: EXEC_FAILED: Execution open_session failed: TypeError"
+        "open_session: the service responded with 500 Internal Server Error: EXEC_FAILED: Execution open_session failed: TypeError"
     );
 }
 
 #[tokio::test]
-async fn an_error_before_any_command_keeps_its_code_and_message() {
+async fn a_service_error_without_a_category_has_its_code_and_message() {
     let body = json!({ "code": "ResourceNotFound", "message": "/v2/sessions/open_session does not exist" });
-    let url = answering(http("404 Not Found", "application/json", &body.to_string())).await;
+    let url = responding(http("404 Not Found", "application/json", &body.to_string())).await;
     let error = open(&client(&url)).await;
     assert_eq!(error.service().unwrap().category, None);
     assert_eq!(
         error.to_string(),
-        "open_session: the service answered 404 Not Found: ResourceNotFound: /v2/sessions/open_session does not exist"
+        "open_session: the service responded with 404 Not Found: ResourceNotFound: /v2/sessions/open_session does not exist"
     );
 }
 
 #[tokio::test]
-async fn the_status_of_the_response_counts_and_not_what_the_body_claims() {
+async fn the_status_line_overrides_the_status_in_the_body() {
     let body = json!({ "code": "X", "status": 200, "message": "m", "category": "Unknown" });
-    let url = answering(http("409 Conflict", "application/json", &body.to_string())).await;
+    let url = responding(http("409 Conflict", "application/json", &body.to_string())).await;
     assert_eq!(open(&client(&url)).await.status().unwrap().as_u16(), 409);
 }
 
 #[tokio::test]
-async fn a_page_of_a_proxy_is_named_as_such() {
+async fn an_html_error_page_is_reported_as_one_of_a_proxy() {
     let page = format!("<html><h1>Bad Gateway</h1>{SECRET}</html>");
-    let url = answering(http("502 Bad Gateway", "text/html; charset=utf-8", &page)).await;
+    let url = responding(http("502 Bad Gateway", "text/html; charset=utf-8", &page)).await;
     let error = open(&client(&url)).await;
     assert_eq!((error.kind(), error.service()), (ErrorKind::Service, None));
     assert_eq!(error.status().unwrap().as_u16(), 502);
     assert_eq!(
         error.to_string(),
-        "open_session: the answer is 502 Bad Gateway and a body that is not the service's: a proxy or another server may \
-         be in the way (text/html)"
+        "open_session: the response is 502 Bad Gateway with a body in another format than the errors of the service: it may come from a proxy or another server (text/html)"
     );
 }
 
 #[tokio::test]
-async fn an_error_without_a_body_is_told_by_its_status() {
-    let url = answering("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n").await;
+async fn an_error_without_a_body_reports_its_status() {
+    let url = responding("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n").await;
     assert_eq!(
         open(&client(&url)).await.to_string(),
-        "open_session: the answer is 503 Service Unavailable and nothing more"
+        "open_session: the response is 503 Service Unavailable with an empty body"
     );
 }
 
 #[tokio::test]
 async fn a_redirect_is_an_error_and_is_not_followed() {
     let url =
-        answering("HTTP/1.1 301 Moved Permanently\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n")
+        responding("HTTP/1.1 301 Moved Permanently\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n")
             .await;
     let error = open(&client(&url)).await;
     assert_eq!(
         error.to_string(),
-        "open_session: the answer is 301 Moved Permanently and a redirect, which is never followed: is the address of the \
-         service right?"
+        "open_session: the response is 301 Moved Permanently with a redirect, which is never followed: check the address of the service"
     );
 }
 
 #[tokio::test]
-async fn a_body_that_is_cut_off_is_a_broken_connection() {
-    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{{\"id\":\"{SECRET}");
-    let url = answering(answer).await;
+async fn a_truncated_body_is_a_broken_connection() {
+    let response = format!("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{{\"id\":\"{SECRET}");
+    let url = responding(response).await;
     let error = open(&client(&url)).await;
     assert_eq!(error.kind(), ErrorKind::Transport);
     assert_eq!(
         error.to_string(),
-        format!("open_session: the connection to {url} broke: end of file before message length reached")
+        format!("open_session: the connection to {url} failed: end of file before message length reached")
     );
 }
 
 #[tokio::test]
-async fn a_connection_that_closes_without_an_answer_is_a_broken_connection() {
-    let url = answering("").await;
+async fn a_connection_closed_without_a_response_is_a_broken_connection() {
+    let url = responding("").await;
     let error = open(&client(&url)).await;
     assert_eq!(error.kind(), ErrorKind::Transport);
     assert!(
-        error.to_string().starts_with(&format!("open_session: the connection to {url} broke: ")),
+        error.to_string().starts_with(&format!("open_session: the connection to {url} failed: ")),
         "{error}"
     );
 }
 
 #[tokio::test]
-async fn what_is_not_http_is_a_broken_connection() {
-    let url = answering(format!("220 {SECRET} ESMTP ready\r\n\r\n")).await;
+async fn a_response_that_is_not_http_is_a_broken_connection() {
+    let url = responding(format!("220 {SECRET} ESMTP ready\r\n\r\n")).await;
     let error = open(&client(&url)).await;
     assert_eq!(error.kind(), ErrorKind::Transport);
 }
 
 #[tokio::test]
-async fn json_that_ends_too_early_is_a_decode_error() {
-    let url = answering(http("200 OK", "application/json", &format!("{{\"id\":\"{SECRET}"))).await;
+async fn truncated_json_is_a_decode_error() {
+    let url = responding(http("200 OK", "application/json", &format!("{{\"id\":\"{SECRET}"))).await;
     let error = open(&client(&url)).await;
     assert_eq!((error.kind(), error.status().unwrap().as_u16()), (ErrorKind::Decode, 200));
     assert_eq!(
         error.to_string(),
-        "open_session: the answer 200 OK ends in the middle of its JSON (line 1 column 13)"
+        "open_session: the response 200 OK ends in the middle of its JSON (line 1 column 13)"
     );
 }
 
 #[tokio::test]
-async fn what_is_not_json_is_a_decode_error() {
-    let url = answering(http("200 OK", "text/html", &format!("<html>{SECRET}</html>"))).await;
+async fn a_body_that_is_not_json_is_a_decode_error() {
+    let url = responding(http("200 OK", "text/html", &format!("<html>{SECRET}</html>"))).await;
     let error = open(&client(&url)).await;
     assert_eq!(error.kind(), ErrorKind::Decode);
     assert_eq!(
         error.to_string(),
-        "open_session: the answer 200 OK is not JSON (text/html) (line 1 column 1)"
+        "open_session: the response 200 OK is not JSON (text/html) (line 1 column 1)"
     );
 }
 
 #[tokio::test]
-async fn json_of_another_form_is_a_decode_error_that_says_where() {
+async fn json_of_the_wrong_type_is_a_decode_error_with_its_path() {
     let wrong = json!({ "total": null, "data": [{ "id": "1", "active": SECRET }] });
-    let url = answering(http("200 OK", "application/json", &wrong.to_string())).await;
+    let url = responding(http("200 OK", "application/json", &wrong.to_string())).await;
     let error = checked(client(&url).get_sessions(None, None, None).await.unwrap_err());
     assert_eq!(error.kind(), ErrorKind::Decode);
     assert_eq!(
         error.to_string(),
-        "get_sessions: the answer 200 OK is not what was promised: `data[0]…`: found string, expected a boolean"
+        "get_sessions: the response 200 OK does not have the expected form: `data[0]…`: found string, expected a boolean"
     );
 }
 
 #[tokio::test]
-async fn a_time_that_is_none_is_a_decode_error_that_does_not_quote_it() {
+async fn an_invalid_time_is_a_decode_error_without_its_value() {
     let wrong = json!({ "id": "1", "active": true, "open_time": SECRET });
-    let url = answering(http("200 OK", "application/json", &wrong.to_string())).await;
+    let url = responding(http("200 OK", "application/json", &wrong.to_string())).await;
     let error = get(&client(&url)).await;
     assert!(error.to_string().contains("`open_time`: found string, expected a time such as "), "{error}");
 }
 
 #[tokio::test]
-async fn a_payload_of_another_form_is_a_decode_error_that_does_not_tell_its_keys() {
+async fn a_payload_of_the_wrong_type_is_a_decode_error_without_its_keys() {
     let mut session = json!({ "id": "1", "active": true, "open_time": "2026-11-23T02:10:20.820Z" });
     session["request_time"] = session["open_time"].clone();
     session["data"] = json!({ SECRET: SECRET });
-    let url = answering(http("200 OK", "application/json", &session.to_string())).await;
+    let url = responding(http("200 OK", "application/json", &session.to_string())).await;
     let client = client(&url).with_payloads::<Value, HashMap<String, u32>>();
     let error = checked(client.get_session_by_id(None, "1").await.unwrap_err());
     assert_eq!(
         error.to_string(),
-        "get_session_by_id: the answer 200 OK is not what was promised: `data…`: found string, expected u32"
+        "get_session_by_id: the response 200 OK does not have the expected form: `data…`: found string, expected u32"
     );
 }
 
 #[tokio::test]
-async fn no_content_where_a_value_is_promised_is_a_decode_error() {
-    let url = answering("HTTP/1.1 204 No Content\r\n\r\n").await;
+async fn no_content_for_a_required_value_is_a_decode_error() {
+    let url = responding("HTTP/1.1 204 No Content\r\n\r\n").await;
     let error = open(&client(&url)).await;
     assert_eq!((error.kind(), error.status().unwrap().as_u16()), (ErrorKind::Decode, 204));
     assert_eq!(
         error.to_string(),
-        "open_session: the answer 204 No Content is empty, but a value was promised"
+        "open_session: the response 204 No Content is empty, but the operation returns a value"
     );
 }
 
 #[tokio::test]
-async fn no_content_where_none_is_possible_is_none() {
-    let url = answering("HTTP/1.1 204 No Content\r\n\r\n").await;
+async fn no_content_decodes_as_no_value_if_the_type_is_optional() {
+    let url = responding("HTTP/1.1 204 No Content\r\n\r\n").await;
     assert_eq!(client(&url).get_session_by_id(None, "1").await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_come_is_a_timeout() {
+async fn a_missing_response_is_a_timeout() {
     let config = ClientConfig::from_url(&silent().await).unwrap().with_timeout(Duration::from_millis(50));
     let error = open(&SessionsHttpClientV1::from_config(&config).unwrap()).await;
     assert!(error.is_timeout());
     let expected =
-        format!("open_session: no complete answer from {} within 50ms", config.base_url().unwrap());
+        format!("open_session: no complete response from {} within 50ms", config.base_url().unwrap());
     assert_eq!(error.to_string(), expected);
 }
 
 #[tokio::test]
-async fn an_answer_larger_than_the_limit_is_given_up_whether_announced_or_not() {
+async fn a_response_over_the_size_limit_is_an_error() {
     let body = SECRET.repeat(50);
     let announced = http("200 OK", "application/json", &body);
     let streamed = format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{body}").into_bytes();
-    for answer in [announced, streamed] {
-        let config = ClientConfig::from_url(&answering(answer).await).unwrap().with_max_response_bytes(100);
+    for response in [announced, streamed] {
+        let config =
+            ClientConfig::from_url(&responding(response).await).unwrap().with_max_response_bytes(100);
         let error = open(&SessionsHttpClientV1::from_config(&config).unwrap()).await;
-        assert_eq!(error.to_string(), "open_session: the answer is larger than the limit of 100 bytes");
+        assert_eq!(error.to_string(), "open_session: the response is larger than the limit of 100 bytes");
     }
 }
 
 #[tokio::test]
-async fn a_correlation_id_that_no_header_can_carry_is_refused_before_anything_is_sent() {
-    let pairs = [("connection.uri", &*nobody()), ("options.correlation_id_place", "headers")];
-    let client = SessionsHttpClientV1::from_config(&ClientConfig::from_pairs(pairs).unwrap()).unwrap();
+async fn a_correlation_id_invalid_in_a_header_is_an_encode_error() {
+    let pairs = [("connection.uri", &*closed_port()), ("options.correlation_id_place", "headers")];
+    let client =
+        SessionsHttpClientV1::from_config(&ConfigParams::new().with_pairs(pairs).unwrap().build().unwrap())
+            .unwrap();
     for id in ["s3cret\r\nx: y", "s3cret \u{fc}", " s3cret", "s3cret\t"] {
         let error = checked(client.get_session_by_id(Some(id), SECRET).await.unwrap_err());
         assert_eq!(error.kind(), ErrorKind::Encode);
         assert_eq!(
             error.to_string(),
-            "get_session_by_id: the argument `correlation_id` has a control character, a character beyond ASCII or a \
-             blank at its end, which no header carries safely"
+            "get_session_by_id: the argument `correlation_id` has a control character, a non-ASCII character, or whitespace at its start or end, which headers do not carry safely"
         );
     }
 }
 
 #[tokio::test]
-async fn a_required_argument_that_is_null_is_refused_before_anything_is_sent() {
-    let client = client(&nobody());
+async fn a_required_argument_that_is_null_is_an_encode_error() {
+    let client = client(&closed_port());
     let error = checked(client.store_session_data(None, SECRET, &Value::Null).await.unwrap_err());
     assert_eq!(error.kind(), ErrorKind::Encode);
     assert_eq!(
@@ -357,31 +354,31 @@ async fn a_required_argument_that_is_null_is_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn a_list_is_neither_a_session_nor_a_page_nor_an_error_of_the_service() {
+async fn a_json_array_is_not_read_as_an_object() {
     let time = "2026-11-23T02:10:20.820Z";
     let session = json!(["1", null, null, true, time, time]);
-    let url = answering(http("200 OK", "application/json", &session.to_string())).await;
+    let url = responding(http("200 OK", "application/json", &session.to_string())).await;
     assert_eq!(get(&client(&url)).await.kind(), ErrorKind::Decode);
-    let url = answering(http("200 OK", "application/json", "[null,[]]")).await;
+    let url = responding(http("200 OK", "application/json", "[null,[]]")).await;
     let error = client(&url).get_sessions(None, None, None).await.unwrap_err();
     assert_eq!(checked(error).kind(), ErrorKind::Decode);
-    let url = answering(http("400 Bad Request", "application/json", r#"["CODE","message"]"#)).await;
+    let url = responding(http("400 Bad Request", "application/json", r#"["CODE","message"]"#)).await;
     assert_eq!(get(&client(&url)).await.service(), None);
 }
 
 #[tokio::test]
-async fn an_answer_that_is_nested_too_deeply_says_so() {
-    let answer = format!("{{\"data\":{}{}}}", "[".repeat(200), "]".repeat(200));
-    let url = answering(http("200 OK", "application/json", &answer)).await;
+async fn a_response_nested_too_deeply_is_a_decode_error() {
+    let response = format!("{{\"data\":{}{}}}", "[".repeat(200), "]".repeat(200));
+    let url = responding(http("200 OK", "application/json", &response)).await;
     let error = get(&client(&url)).await;
     assert_eq!(
         error.to_string(),
-        "get_session_by_id: the answer 200 OK is nested deeper than the 127 levels that are read"
+        "get_session_by_id: the response 200 OK is nested deeper than the limit of 127 levels"
     );
 }
 
 #[tokio::test]
-async fn what_a_payload_says_of_its_own_errors_is_not_repeated() {
+async fn messages_of_a_payloads_deserialize_are_not_shown() {
     #[derive(Debug, serde::Serialize)]
     struct Card;
     impl<'de> serde::Deserialize<'de> for Card {
@@ -389,17 +386,17 @@ async fn what_a_payload_says_of_its_own_errors_is_not_repeated() {
             Err(serde::de::Error::custom(format!("bad card {SECRET}, expected 16 digits")))
         }
     }
-    let url = answering(http("200 OK", "application/json", r#"{"id":"1","active":true,"data":1}"#)).await;
+    let url = responding(http("200 OK", "application/json", r#"{"id":"1","active":true,"data":1}"#)).await;
     let client = client(&url).with_payloads::<Value, Card>();
     checked(client.get_session_by_id(None, "1").await.unwrap_err());
     let scores = json!({ "id": "1", "active": true, "data": [{ SECRET: "x" }] });
-    let url = answering(http("200 OK", "application/json", &scores.to_string())).await;
+    let url = responding(http("200 OK", "application/json", &scores.to_string())).await;
     let client = self::client(&url).with_payloads::<Value, Vec<HashMap<String, u32>>>();
     checked(client.get_session_by_id(None, "1").await.unwrap_err());
 }
 
 #[tokio::test]
-async fn a_path_in_the_address_comes_before_that_of_the_operation() {
+async fn the_path_of_the_address_precedes_the_path_of_the_operation() {
     let (url, request) = recording().await;
     get(&client(&format!("{url}/proxy/"))).await;
     let request = request.await.unwrap();
@@ -407,7 +404,16 @@ async fn a_path_in_the_address_comes_before_that_of_the_operation() {
 }
 
 #[tokio::test]
-async fn compression_is_not_asked_for_whatever_others_have_switched_on() {
+async fn the_user_agent_is_the_package_of_the_contract() {
+    let (url, request) = recording().await;
+    get(&client(&url)).await;
+    let request = request.await.unwrap().to_lowercase();
+    let header = concat!("\r\nuser-agent: sessions-client/", env!("CARGO_PKG_VERSION"), "\r\n");
+    assert!(request.contains(header), "{request}");
+}
+
+#[tokio::test]
+async fn no_compression_is_requested_even_if_reqwest_supports_it() {
     let (url, request) = recording().await;
     get(&client(&url)).await;
     let request = request.await.unwrap().to_lowercase();
@@ -436,8 +442,8 @@ async fn an_operation_has_the_same_target_in_every_call() {
 }
 
 #[tokio::test]
-async fn credentials_in_the_address_are_shown_nowhere() {
-    let url = nobody().replace("http://", &format!("http://{SECRET}:{SECRET}@"));
+async fn credentials_in_the_address_are_not_shown() {
+    let url = closed_port().replace("http://", &format!("http://{SECRET}:{SECRET}@"));
     let client = client(&url);
     let error = get(&client).await;
     assert_eq!(error.kind(), ErrorKind::Connect);
@@ -446,7 +452,7 @@ async fn credentials_in_the_address_are_shown_nowhere() {
 }
 
 #[test]
-fn what_a_session_holds_is_not_printed() {
+fn debug_output_contains_no_private_values() {
     let session: sessions_client::SessionV1<Value, Value> = serde_json::from_value(json!({
         "id": "1", "user_id": SECRET, "user_name": SECRET, "active": true, "open_time": "2026-11-23T02:10:20.820Z",
         "request_time": "2026-11-23T02:10:20.820Z", "address": SECRET, "client": SECRET, "user": SECRET, "data": SECRET,
@@ -467,7 +473,7 @@ fn what_a_session_holds_is_not_printed() {
 }
 
 #[tokio::test]
-async fn a_transport_by_itself_has_its_limit_and_that_of_the_call() {
+async fn a_transport_without_policies_applies_the_timeout() {
     for (options, limit) in
         [(CallOptions::new(), "50ms"), (CallOptions::new().timeout(Duration::from_millis(20)), "20ms")]
     {
@@ -476,7 +482,7 @@ async fn a_transport_by_itself_has_its_limit_and_that_of_the_call() {
         let error = checked(client.with(options).get_session_by_id(None, SECRET).await.unwrap_err());
         assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 1));
         let expected = format!(
-            "get_session_by_id: no complete answer from {} within {limit}",
+            "get_session_by_id: no complete response from {} within {limit}",
             config.base_url().unwrap()
         );
         assert_eq!(error.to_string(), expected);
@@ -484,7 +490,7 @@ async fn a_transport_by_itself_has_its_limit_and_that_of_the_call() {
 }
 
 #[tokio::test]
-async fn a_deadline_that_passes_names_the_service_without_its_credentials() {
+async fn a_missed_deadline_names_the_service_without_credentials() {
     let url = silent().await;
     let with_credentials = url.replace("http://", &format!("http://{SECRET}:{SECRET}@"));
     let client = client(&with_credentials);
@@ -493,13 +499,13 @@ async fn a_deadline_that_passes_names_the_service_without_its_credentials() {
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert_eq!(
         error.to_string(),
-        format!("get_session_by_id: no complete answer from {url} before the deadline of 50ms")
+        format!("get_session_by_id: no complete response from {url} before the deadline of 50ms")
     );
 }
 
 #[tokio::test]
-async fn a_call_that_is_dropped_on_its_way_leaves_the_client_usable() {
-    let url = support::silent_then_answering("HTTP/1.1 204 No Content\r\n\r\n").await;
+async fn a_dropped_call_leaves_the_client_usable() {
+    let url = support::silent_then_responding("HTTP/1.1 204 No Content\r\n\r\n").await;
     let client = client(&url);
     let call = client.get_session_by_id(None, "1");
     assert!(tokio::time::timeout(Duration::from_millis(50), call).await.is_err());
@@ -507,26 +513,26 @@ async fn a_call_that_is_dropped_on_its_way_leaves_the_client_usable() {
 }
 
 #[test]
-fn a_client_of_the_default_type_tells_its_address_without_credentials() {
+fn the_origin_of_a_client_has_no_credentials() {
     let client: SessionsHttpClientV1<Value, Value, DefaultTransport> =
         SessionsHttpClientV1::connect(&format!("http://{SECRET}@localhost:8080/proxy")).unwrap();
     assert_eq!(client.caller().transport().origin(), "http://localhost:8080");
 }
 
 #[test]
-fn a_text_too_long_for_a_request_line_is_refused_by_name() {
+fn an_argument_too_long_for_a_request_line_is_named() {
     let long = "x".repeat(60_000);
     let error = GetSessions::new().correlation_id(&long).encode().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "get_sessions: the argument `correlation_id` makes path and query longer than the 60,000 bytes that are sent"
+        "get_sessions: the argument `correlation_id` makes path and query longer than the limit of 60,000 bytes"
     );
     let shorter = &long[..59_000];
     assert!(GetSessions::new().correlation_id(shorter).encode().is_ok());
 }
 
 #[test]
-fn a_status_without_a_name_is_told_by_its_number() {
+fn a_status_without_a_reason_is_reported_by_its_number() {
     for (status, body) in [(599, r#"{"code":"X","message":"y"}"#), (299, "")] {
         let response = http::Response::builder().status(status).body(body.into()).unwrap();
         let error = OpenSession::<Value, Value>::decode(response).unwrap_err();
@@ -536,10 +542,10 @@ fn a_status_without_a_name_is_told_by_its_number() {
 }
 
 #[tokio::test]
-async fn a_length_that_is_announced_and_never_comes_takes_no_memory() {
+async fn a_large_content_length_allocates_no_memory() {
     let chunk = "x".repeat(70_000);
-    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 9000000000000000000\r\n\r\n{chunk}");
-    let config = ClientConfig::from_url(&answering(answer).await).unwrap();
+    let response = format!("HTTP/1.1 200 OK\r\nContent-Length: 9000000000000000000\r\n\r\n{chunk}");
+    let config = ClientConfig::from_url(&responding(response).await).unwrap();
     let config = config.with_max_response_bytes(usize::MAX).with_retries(0);
     let client = SessionsHttpClientV1::from_config(&config).unwrap();
     let error = client.get_session_by_id(None, "1").await.unwrap_err();
@@ -547,13 +553,13 @@ async fn a_length_that_is_announced_and_never_comes_takes_no_memory() {
 }
 
 #[tokio::test]
-async fn an_error_whose_body_is_too_large_keeps_its_status_and_its_wish() {
+async fn an_error_with_a_large_body_has_its_status_and_retry_after() {
     let page = "x".repeat(5000);
     let announced = format!("Content-Length: 5000\r\n\r\n{page}");
     let chunked = format!("Transfer-Encoding: chunked\r\n\r\n1388\r\n{page}\r\n0\r\n\r\n");
     for body in [announced, chunked] {
-        let answer = format!("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\n{body}");
-        let config = ClientConfig::from_url(&answering(answer).await).unwrap();
+        let response = format!("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\n{body}");
+        let config = ClientConfig::from_url(&responding(response).await).unwrap();
         let client =
             SessionsHttpClientV1::from_config(&config.with_max_response_bytes(1000).with_retries(0)).unwrap();
         let error = client.get_session_by_id(None, "1").await.unwrap_err();
@@ -561,7 +567,7 @@ async fn an_error_whose_body_is_too_large_keeps_its_status_and_its_wish() {
         assert!(error.is_retryable());
         assert_eq!(
             error.to_string(),
-            "get_session_by_id: the answer is 503 Service Unavailable and a body over the limit, which was not read"
+            "get_session_by_id: the response is 503 Service Unavailable with a body over the size limit, which was not read"
         );
     }
 }

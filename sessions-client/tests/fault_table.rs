@@ -1,10 +1,9 @@
-//! Every operation against every fault: what arrives at the server, what the caller gets, and after how long.
+//! Every operation with every fault: the requests that arrive, the outcome of the call, and its duration.
 //!
-//! The table is a snapshot, and one for all transports: callers see one difference, which has a snapshot of its own.
-//! reqwest writes to a connection that the server has closed a moment before, and hyper looks at it first. Faults come
-//! from a server over real sockets, and happen with every request or with the first one alone; the client has the
-//! policies and values that one made by `connect` has, in a time of the test's, with pauses as long as they may be. Only
-//! the limit of size is a smaller one.
+//! The table is a snapshot for all transports, except for one difference, which has separate snapshots:
+//! reqwest writes to a connection that the server has just closed, hyper checks it first. A server on real
+//! sockets causes the faults, with every request or only with the first one. The client has the policies and
+//! values of `connect`, but a test clock, the longest possible pauses, and a smaller size limit.
 
 #![cfg(any(feature = "hyper", feature = "reqwest"))]
 
@@ -32,10 +31,10 @@ const PAGE: &str = r#"{"total":null,"data":[]}"#;
 const NO_CONTENT: &str = "HTTP/1.1 204 No Content\r\n\r\n";
 
 const LEGEND: &str = "\
-What becomes of every operation when something goes wrong with each of its requests (always) or with the first (once):
-the requests that arrived, the attempts that the error tells, the time that passed, and what the caller gets. Attempts
-are over after 10 s, calls after 30 s, answers are 64 KiB long at most, and pauses as long as they may be. Where a body
-is spoilt, it is that of the operation's answer, and a page for `close_expired_sessions`, which is answered without one.
+The outcome of every operation when each of its requests (always) or only the first one (once) meets a fault: the
+requests that arrived, the attempts reported by the error, the time that passed, and the result of the call. The timeout
+of an attempt is 10 s, the deadline of a call 30 s, the size limit 64 KiB, and pauses have their maximum length. A damaged
+body is the operation's own, and a page for `close_expired_sessions`, whose response has no body.
 ";
 
 const JSON: &str = "application/json";
@@ -43,23 +42,23 @@ const JSON: &str = "application/json";
 type Stack<T> = Deadline<Retry<Timeout<T, Limits>, Pauses>, Limits>;
 type Client<T> = SessionsHttpClientV1<Value, Value, Stack<T>>;
 
-type Answered<'a> = Pin<Box<dyn Future<Output = Result<&'static str>> + 'a>>;
+type CallFuture<'a> = Pin<Box<dyn Future<Output = Result<&'static str>> + 'a>>;
 
-/// An operation: the body of its ordinary answer, none if that is 204, and a call of it.
+/// An operation: the body of its ordinary response (`None` for 204), and a call of it.
 struct Row<T> {
     operation: &'static str,
     good: Option<&'static str>,
-    call: for<'a> fn(&'a Client<T>) -> Answered<'a>,
+    call: for<'a> fn(&'a Client<T>) -> CallFuture<'a>,
 }
 
-/// What the ordinary answer of an operation becomes.
-const ANSWERED: &str = "its answer";
+/// The result of a call with the ordinary response.
+const OK: &str = "its value";
 
 fn rows<T: Network>() -> Vec<Row<T>> {
     fn session(session: Option<SessionV1>) -> &'static str {
         session.map_or("None", |session| {
             assert_eq!(session.id, "1");
-            ANSWERED
+            OK
         })
     }
     vec![
@@ -70,7 +69,7 @@ fn rows<T: Network>() -> Vec<Row<T>> {
                 Box::pin(async {
                     let page = client.get_sessions(None, None, None).await?;
                     assert_eq!(page.data, []);
-                    Ok(ANSWERED)
+                    Ok(OK)
                 })
             },
         },
@@ -111,7 +110,7 @@ fn rows<T: Network>() -> Vec<Row<T>> {
         Row {
             operation: "close_expired_sessions",
             good: None,
-            call: |client| Box::pin(async { client.close_expired_sessions(None).await.map(|()| ANSWERED) }),
+            call: |client| Box::pin(async { client.close_expired_sessions(None).await.map(|()| OK) }),
         },
         Row {
             operation: "delete_session_by_id",
@@ -121,12 +120,12 @@ fn rows<T: Network>() -> Vec<Row<T>> {
     ]
 }
 
-/// A fault as a block of the table, made for the body of an operation's ordinary answer.
+/// A fault, which is a block of the table. It may depend on the body of the ordinary response.
 struct Column {
     name: &'static str,
     what: &'static str,
     fault: fn(&str) -> Fault,
-    /// Whether the client gets to see what happened to its connection before it makes the call.
+    /// Gives the client time to notice that its connection was closed before the call.
     noticed: bool,
 }
 
@@ -134,50 +133,50 @@ fn column(name: &'static str, what: &'static str, fault: fn(&str) -> Fault) -> C
     Column { name, what, fault, noticed: false }
 }
 
-fn answer(bytes: impl Into<Vec<u8>>, then: Then) -> Fault {
-    Fault::Answer(bytes.into(), then)
+fn respond(bytes: impl Into<Vec<u8>>, then: Then) -> Fault {
+    Fault::Respond(bytes.into(), then)
 }
 
-/// Half of an answer, whose head promises the whole.
+/// Returns half of a response, whose head announces the whole.
 fn half(good: &str, then: Then) -> Fault {
     let mut whole = http("200 OK", JSON, good);
     whole.truncate(whole.len() - good.len() / 2);
-    answer(whole, then)
+    respond(whole, then)
 }
 
 fn status(status: &str, more: &str) -> Fault {
-    answer(format!("HTTP/1.1 {status}\r\n{more}Content-Length: 0\r\n\r\n"), Then::Keep)
+    respond(format!("HTTP/1.1 {status}\r\n{more}Content-Length: 0\r\n\r\n"), Then::Keep)
 }
 
 fn columns() -> Vec<Column> {
     vec![
-        column("connection refused", "nobody listens at the port", |_| Fault::Refused),
+        column("connection refused", "the port is closed", |_| Fault::Refused),
         column("reset before the first byte", "the request is read; then the connection is reset", |_| {
-            answer("", Then::Reset)
+            respond("", Then::Reset)
         }),
         column("closed before the first byte", "the request is read; then the connection is closed", |_| {
-            answer("", Then::Close)
+            respond("", Then::Close)
         }),
         column("reset in mid-body", "half of the body, then the connection is reset", |good| {
             half(good, Then::Reset)
         }),
         column(
             "stale pooled connection",
-            "the server closes an idle connection; the client is about to use it and has not seen the close",
+            "the server closes an idle connection, and the client has not noticed it before the call",
             |_| Fault::Stale,
         ),
         Column {
             noticed: true,
             ..column(
                 "pooled connection closed in time",
-                "the server closes an idle connection; the client has seen the close",
+                "the server closes an idle connection, and the client has noticed it before the call",
                 |_| Fault::Stale,
             )
         },
-        column("slow headers", "the request is read, and nothing comes", |_| answer("", Then::Silence)),
-        column("slow body", "half of the body, and then nothing", |good| half(good, Then::Silence)),
+        column("slow headers", "the request is read, and nothing is sent", |_| respond("", Then::Silence)),
+        column("slow body", "half of the body, then nothing", |good| half(good, Then::Silence)),
         column("408", "an empty body, and the connection is closed", |_| {
-            answer(
+            respond(
                 "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
                 Then::Close,
             )
@@ -186,52 +185,52 @@ fn columns() -> Vec<Column> {
         column("429 with Retry-After", "`Retry-After: 2`", |_| {
             status("429 Too Many Requests", "Retry-After: 2\r\n")
         }),
-        column("500", "an error of the service's", |_| {
+        column("500", "an error of the service", |_| {
             let error = json!({
                 "code": "EXEC_FAILED", "status": 500, "message": "Execution failed: out of memory",
                 "category": "FailedInvocation",
             });
-            answer(http("500 Internal Server Error", JSON, &error.to_string()), Then::Keep)
+            respond(http("500 Internal Server Error", JSON, &error.to_string()), Then::Keep)
         }),
-        column("502 HTML", "the page of a proxy", |_| {
-            answer(http("502 Bad Gateway", "text/html", "<html><h1>Bad Gateway</h1></html>"), Then::Keep)
+        column("502 HTML", "the error page of a proxy", |_| {
+            respond(http("502 Bad Gateway", "text/html", "<html><h1>Bad Gateway</h1></html>"), Then::Keep)
         }),
         column("503 with Retry-After", "`Retry-After: 2`", |_| {
             status("503 Service Unavailable", "Retry-After: 2\r\n")
         }),
-        column("204", "no content, whatever was promised", |_| answer(NO_CONTENT, Then::Keep)),
-        column("empty 200", "`Content-Length: 0`, whatever was promised", |_| status("200 OK", "")),
-        column("truncated JSON", "half of the body, whose head promises just that", |good| {
-            answer(http("200 OK", JSON, &good[..good.len() / 2]), Then::Keep)
+        column("204", "no content, for all operations", |_| respond(NO_CONTENT, Then::Keep)),
+        column("empty 200", "`Content-Length: 0`, for all operations", |_| status("200 OK", "")),
+        column("truncated JSON", "half of the body, with a matching `Content-Length`", |good| {
+            respond(http("200 OK", JSON, &good[..good.len() / 2]), Then::Keep)
         }),
-        column("truncated body", "half of the body, whose head promises the whole; then the end", |good| {
+        column("truncated body", "half of the body, then the connection is closed", |good| {
             half(good, Then::Close)
         }),
-        column("wrong JSON", "JSON of another form", |_| {
-            answer(http("200 OK", JSON, r#"{"unexpected":true}"#), Then::Keep)
+        column("wrong JSON", "JSON of another type", |_| {
+            respond(http("200 OK", JSON, r#"{"unexpected":true}"#), Then::Keep)
         }),
         column("wrong content type", "the right body as `text/plain`", |good| {
-            answer(http("200 OK", "text/plain", good), Then::Keep)
+            respond(http("200 OK", "text/plain", good), Then::Keep)
         }),
-        column("HTML with 200", "a page to log in", |_| {
-            answer(http("200 OK", "text/html", "<html>Please log in</html>"), Then::Keep)
+        column("HTML with 200", "a login page", |_| {
+            respond(http("200 OK", "text/html", "<html>Please log in</html>"), Then::Keep)
         }),
         column("body over the limit, announced", "a `Content-Length` above the limit", |_| {
             let length = MAX_RESPONSE_BYTES + 1;
-            answer(format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n"), Then::Keep)
+            respond(format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n"), Then::Keep)
         }),
         column("body over the limit, chunked", "more bytes than the limit", |_| {
             let (length, chunk) = (MAX_RESPONSE_BYTES + 1, "x".repeat(MAX_RESPONSE_BYTES + 1));
             let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-            answer(format!("{head}{length:x}\r\n{chunk}\r\n"), Then::Keep)
+            respond(format!("{head}{length:x}\r\n{chunk}\r\n"), Then::Keep)
         }),
-        column("redirect", "to another path of the same server", |_| {
+        column("redirect", "to another path on the same server", |_| {
             status("307 Temporary Redirect", "Location: /elsewhere\r\n")
         }),
     ]
 }
 
-/// What came of one call.
+/// The outcome of a call.
 #[derive(PartialEq)]
 struct Cell {
     requests: usize,
@@ -242,7 +241,7 @@ struct Cell {
 #[derive(PartialEq)]
 enum Outcome {
     Value(&'static str),
-    Error { attempts: u32, what: String, text: String },
+    Error { attempts: u32, what: String, message: String },
 }
 
 impl Outcome {
@@ -261,14 +260,14 @@ impl Outcome {
         if let Some(pause) = error.retry_after() {
             write!(what, ", retry_after {pause:?}").unwrap();
         }
-        let text = error.to_string().replace(url, "<service>");
-        let operation = error.operation().expect("an error of a call has its operation");
-        let text = text.strip_prefix(operation).expect("an error begins with its operation");
-        Self::Error { attempts: error.attempts(), what, text: format!("…{text}") }
+        let message = error.to_string().replace(url, "<service>");
+        let operation = error.operation().expect("an error of a call has an operation");
+        let message = message.strip_prefix(operation).expect("an error message begins with the operation");
+        Self::Error { attempts: error.attempts(), what, message: format!("…{message}") }
     }
 }
 
-/// A server and a client of it.
+/// A server and its client.
 struct Pair<T> {
     server: Faulty,
     client: Client<T>,
@@ -293,7 +292,7 @@ impl<T: Network> Pair<T> {
             assert_eq!(server.requests(), 1);
             server.close_idle();
             if noticed {
-                // A runtime looks at its sockets every 61 turns.
+                // The runtime polls its sockets every 61 task polls.
                 for _ in 0..200 {
                     tokio::task::yield_now().await;
                 }
@@ -305,24 +304,24 @@ impl<T: Network> Pair<T> {
     }
 }
 
-/// Every operation against one fault that happens `times` times to each.
+/// Calls every operation, each with `times` faults.
 async fn cells<T: Network>(rows: &[Row<T>], column: &Column, times: usize) -> Vec<Cell> {
     let mut cells = Vec::new();
     let mut pair = None;
     for row in rows {
         let fault = (column.fault)(row.good.unwrap_or(PAGE));
         let noticed = matches!(fault, Fault::Stale).then_some(column.noticed);
-        // A server that was refused is one that was not there before.
-        let is_alone = matches!(fault, Fault::Refused);
+        // A refused connection needs a new server, which does not listen yet.
+        let needs_new_server = matches!(fault, Fault::Refused);
         let plan = || Plan {
             fault: fault.clone(),
             times,
             good: row.good.map_or_else(|| NO_CONTENT.into(), |body| http("200 OK", JSON, body)),
         };
         let pair = match &mut pair {
-            Some(_) if is_alone => pair.insert(Pair::new(plan())),
+            Some(_) if needs_new_server => pair.insert(Pair::new(plan())),
             Some(pair) => {
-                pair.server.go_on(plan());
+                pair.server.set_plan(plan());
                 pair
             }
             None => pair.insert(Pair::new(plan())),
@@ -332,7 +331,7 @@ async fn cells<T: Network>(rows: &[Row<T>], column: &Column, times: usize) -> Ve
     cells
 }
 
-/// The rows with equal cells, each group in the order of the contract.
+/// Groups rows with equal cells, in the order of the contract.
 fn groups(cells: &[Cell]) -> Vec<(Vec<usize>, &Cell)> {
     let mut groups: Vec<(Vec<usize>, &Cell)> = Vec::new();
     for (row, cell) in cells.iter().enumerate() {
@@ -344,7 +343,7 @@ fn groups(cells: &[Cell]) -> Vec<(Vec<usize>, &Cell)> {
     groups
 }
 
-/// The names of the operations in `group`, or of those that are not, if these are fewer.
+/// Returns the names of the operations in `group`, or of those not in it, if they are fewer.
 fn names<T>(rows: &[Row<T>], group: &[usize]) -> String {
     let named = |inside: bool| {
         let rows = rows.iter().enumerate().filter(|(index, _)| group.contains(index) == inside);
@@ -352,7 +351,7 @@ fn names<T>(rows: &[Row<T>], group: &[usize]) -> String {
     };
     match rows.len() - group.len() {
         0 => "all operations".to_owned(),
-        others if others < group.len() => format!("all but {}", named(false)),
+        others if others < group.len() => format!("all except {}", named(false)),
         _ => named(true),
     }
 }
@@ -367,38 +366,38 @@ fn render<T>(page: &mut String, when: &str, rows: &[Row<T>], cells: &[Cell]) {
         writeln!(page, "  {when}  {}", names(rows, &group)).unwrap();
         match outcome {
             Outcome::Value(value) => writeln!(page, "    {requests}, {time} ms: {value}").unwrap(),
-            Outcome::Error { attempts, what, text } => {
+            Outcome::Error { attempts, what, message } => {
                 let attempts = counted(*attempts as usize, "attempt");
-                writeln!(page, "    {requests}, {attempts}, {time} ms: {what}\n    {text}").unwrap();
+                writeln!(page, "    {requests}, {attempts}, {time} ms: {what}\n    {message}").unwrap();
             }
         }
     }
 }
 
-/// What no table may say, whoever accepts it.
+/// Checks rules that hold whatever snapshot is accepted.
 fn check<T>(row: &Row<T>, column: &Column, cell: &Cell) {
     let context = format!("{} and {}", row.operation, column.name);
     let route = sessions_v1::ROUTES.iter().find(|route| route.name == row.operation).unwrap();
     assert!(route.idempotent || cell.requests <= 1, "{context}: sent twice");
-    assert!(cell.time <= Duration::from_secs(30), "{context}: later than its deadline");
+    assert!(cell.time <= Duration::from_secs(30), "{context}: exceeds its deadline");
     match &cell.outcome {
         Outcome::Error { attempts, .. } => {
-            assert!(cell.requests <= *attempts as usize, "{context}: more arrived than was sent");
+            assert!(cell.requests <= *attempts as usize, "{context}: more requests than attempts");
         }
-        Outcome::Value(_) => assert!(cell.requests >= 1, "{context}: an answer to no request"),
+        Outcome::Value(_) => assert!(cell.requests >= 1, "{context}: a value without a request"),
     }
 }
 
-async fn every_operation_meets_every_fault_as_the_table_says<T: Network>() {
+async fn every_operation_handles_every_fault_as_in_the_table<T: Network>() {
     let rows = rows::<T>();
     let covered: BTreeSet<_> = rows.iter().map(|row| row.operation).collect();
     let declared: BTreeSet<_> = sessions_v1::ROUTES.iter().map(|route| route.name).collect();
-    assert_eq!(covered, declared, "the rows of the table are not the operations of the contract");
+    assert_eq!(covered, declared, "the table must have all operations of the contract");
 
     let (mut common, mut own) = (LEGEND.to_owned(), String::new());
     for column in columns() {
         let once = cells(&rows, &column, 1).await;
-        // A connection is stale once: the next one is new.
+        // A connection is stale only once; the next one is new.
         let is_once = matches!((column.fault)(PAGE), Fault::Stale);
         let page = if is_once && !column.noticed { &mut own } else { &mut common };
         write!(page, "\n{}: {}\n", column.name, column.what).unwrap();
@@ -419,4 +418,4 @@ async fn every_operation_meets_every_fault_as_the_table_says<T: Network>() {
     insta::assert_snapshot!(format!("fault_table_over_{}", T::NAME), own.trim_start());
 }
 
-over_each_network! { every_operation_meets_every_fault_as_the_table_says }
+over_each_network! { every_operation_handles_every_fault_as_in_the_table }

@@ -1,4 +1,4 @@
-//! What the hyper transport makes of its connections: which one a call takes, and what becomes of it.
+//! The hyper transport of `wiretrait`, with this contract: its connection pool, requests and errors.
 
 #![cfg(feature = "hyper")]
 
@@ -25,21 +25,21 @@ type Client = SessionsHttpClientV1<Value, Value, Policies<HyperTransport>>;
 
 const NO_CONTENT: &str = "HTTP/1.1 204 No Content\r\n\r\n";
 const BUSY: &str = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
-/// The head of an answer beyond any limit.
+/// The head of a response over any size limit.
 const LARGE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 70000000\r\n\r\n";
 
-/// What happened at the server, in its order, with the number of the connection.
+/// An event at the server, with the number of the connection.
 #[derive(Debug, PartialEq)]
-enum Seen {
+enum Event {
     Request(usize, String),
     /// The client has closed the connection.
     End(usize),
 }
 
-use Seen::{End, Request};
+use Event::{End, Request};
 
-impl Seen {
-    /// The number of the connection, of a request.
+impl Event {
+    /// Returns the number of the connection of a request.
     fn connection(self) -> usize {
         match self {
             Request(connection, _) => connection,
@@ -48,28 +48,27 @@ impl Seen {
     }
 }
 
-/// A server that answers each request with what `answer` makes of the number of its connection; nothing if that is
-/// nothing.
-async fn server(answer: fn(usize) -> &'static str) -> (String, UnboundedReceiver<Seen>) {
+/// A server whose response is a function of the number of the connection. An empty string sends nothing.
+async fn server(response: fn(usize) -> &'static str) -> (String, UnboundedReceiver<Event>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let (tell, seen) = unbounded_channel();
+    let (events, seen) = unbounded_channel();
     tokio::spawn(async move {
         for connection in 1.. {
             let (stream, _) = listener.accept().await.unwrap();
-            tokio::spawn(serve(stream, connection, answer(connection), tell.clone()));
+            tokio::spawn(serve(stream, connection, response(connection), events.clone()));
         }
     });
     (url, seen)
 }
 
-async fn serve(mut stream: TcpStream, connection: usize, answer: &str, tell: UnboundedSender<Seen>) {
+async fn serve(mut stream: TcpStream, connection: usize, response: &str, events: UnboundedSender<Event>) {
     while let Some(request) = read_request(&mut stream).await {
-        // Nobody may be left to be told.
-        let _ = tell.send(Request(connection, request));
-        stream.write_all(answer.as_bytes()).await.unwrap();
+        // The test may have dropped the receiver.
+        let _ = events.send(Request(connection, request));
+        stream.write_all(response.as_bytes()).await.unwrap();
     }
-    let _ = tell.send(End(connection));
+    let _ = events.send(End(connection));
 }
 
 fn config(url: &str) -> ClientConfig {
@@ -82,7 +81,7 @@ fn client(url: &str) -> Client {
     HyperTransport::client(&config(url))
 }
 
-/// A client whose connections are the ends of `streams`, and nothing of a network.
+/// A client whose connections are `streams`, without a network.
 fn client_over(streams: impl IntoIterator<Item = DuplexStream>, config: &ClientConfig) -> Client {
     let mut streams: Vec<_> = streams.into_iter().map(TokioIo::new).collect();
     streams.reverse();
@@ -99,15 +98,15 @@ async fn get(client: &Client) {
     assert_eq!(client.get_session_by_id(None, "1").await.unwrap(), None);
 }
 
-/// Answers one request at the other end of a stream, and returns it.
-async fn answer_once(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), answer: &str) -> String {
+/// Responds to one request at the other end of a stream, and returns it.
+async fn respond_once(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), response: &str) -> String {
     let request = read_request(stream).await.unwrap();
-    stream.write_all(answer.as_bytes()).await.unwrap();
+    stream.write_all(response.as_bytes()).await.unwrap();
     request
 }
 
 #[tokio::test]
-async fn calls_that_follow_each_other_share_a_connection() {
+async fn sequential_calls_share_a_connection() {
     let (url, mut seen) = server(|_| NO_CONTENT).await;
     let client = client(&url);
     for _ in 0..3 {
@@ -117,7 +116,7 @@ async fn calls_that_follow_each_other_share_a_connection() {
 }
 
 #[tokio::test]
-async fn calls_at_the_same_time_have_connections_of_their_own() {
+async fn concurrent_calls_use_separate_connections() {
     let (url, mut seen) = server(|_| NO_CONTENT).await;
     let client = client(&url);
     let mut calls = JoinSet::new();
@@ -136,13 +135,13 @@ async fn calls_at_the_same_time_have_connections_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_given_up_closes_its_connection() {
+async fn a_dropped_call_closes_its_connection() {
     let (url, mut seen) = server(|connection| if connection == 1 { "" } else { NO_CONTENT }).await;
     let client = client(&url);
     let mut call = Box::pin(client.get_session_by_id(None, "1"));
     tokio::select! {
         biased;
-        _ = &mut call => panic!("nobody has answered"),
+        _ = &mut call => panic!("the server has not responded"),
         request = seen.recv() => assert_eq!(request.unwrap().connection(), 1),
     }
     drop(call);
@@ -152,7 +151,7 @@ async fn a_call_that_is_given_up_closes_its_connection() {
 }
 
 #[tokio::test]
-async fn a_connection_that_the_service_wants_closed_is_not_used_again() {
+async fn a_connection_is_not_reused_after_connection_close() {
     let (url, mut seen) = server(|_| "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n").await;
     let client = client(&url);
     for connection in [1, 2] {
@@ -163,7 +162,7 @@ async fn a_connection_that_the_service_wants_closed_is_not_used_again() {
 }
 
 #[tokio::test]
-async fn a_connection_whose_answer_was_not_read_is_not_used_again() {
+async fn a_connection_is_not_reused_after_an_unread_response() {
     let (url, mut seen) = server(|connection| if connection == 1 { LARGE } else { NO_CONTENT }).await;
     let client = client(&url);
     let error = client.get_session_by_id(None, "1").await.unwrap_err();
@@ -175,28 +174,28 @@ async fn a_connection_whose_answer_was_not_read_is_not_used_again() {
 }
 
 #[tokio::test]
-async fn a_repeat_has_a_connection_of_its_own_which_is_kept() {
+async fn a_retry_uses_a_new_connection_which_is_kept() {
     let (url, mut seen) = server(|connection| if connection == 1 { BUSY } else { NO_CONTENT }).await;
     let client = client(&url);
     get(&client).await;
     get(&client).await;
-    // The first connection was fine, and is the older one of the two.
+    // The first connection is idle as well, but the newer one is preferred.
     for connection in [1, 2, 2] {
         assert_eq!(seen.recv().await.unwrap().connection(), connection);
     }
 }
 
 #[tokio::test]
-async fn what_the_service_says_on_an_idle_connection_ends_it_silently() {
+async fn an_unsolicited_response_closes_an_idle_connection() {
     let (ours, mut theirs) = duplex(1 << 16);
     let (spare, mut other) = duplex(1 << 16);
     let client = client_over([ours, spare], &config("http://localhost"));
-    tokio::join!(get(&client), answer_once(&mut theirs, NO_CONTENT));
+    tokio::join!(get(&client), respond_once(&mut theirs, NO_CONTENT));
     theirs.write_all(b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n").await.unwrap();
-    // `open_session` is never sent twice, so the answer to the other request is the first.
+    // `open_session` is never retried, so this is the response to its only request.
     let (opened, request) = tokio::join!(
         client.open_session(None, "user-1", None, None, None, None, None),
-        answer_once(&mut other, NO_CONTENT),
+        respond_once(&mut other, NO_CONTENT),
     );
     assert!(request.starts_with("POST /v1/sessions/open_session HTTP/1.1\r\n"), "{request}");
     assert_eq!(opened.unwrap_err().kind(), ErrorKind::Decode);
@@ -204,33 +203,33 @@ async fn what_the_service_says_on_an_idle_connection_ends_it_silently() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_is_closed_in_time_without_another_call() {
+async fn an_idle_connection_is_closed_after_the_timeout() {
     let (ours, mut theirs) = duplex(1 << 16);
     let (spare, mut other) = duplex(1 << 16);
     tokio::time::pause();
     let client = client_over([ours, spare], &config("http://localhost"));
-    tokio::join!(get(&client), answer_once(&mut theirs, NO_CONTENT));
+    tokio::join!(get(&client), respond_once(&mut theirs, NO_CONTENT));
     let before = tokio::time::Instant::now();
     assert_eq!(read_request(&mut theirs).await, None);
-    // A timer of tokio has steps of a millisecond.
+    // Timers of tokio have a resolution of a millisecond.
     assert_eq!(before.elapsed().as_millis() / 10, 400);
-    tokio::join!(get(&client), answer_once(&mut other, NO_CONTENT));
+    tokio::join!(get(&client), respond_once(&mut other, NO_CONTENT));
 }
 
 #[tokio::test]
-async fn an_idle_connection_is_kept_for_as_long_as_the_configuration_says() {
+async fn the_idle_timeout_is_configurable() {
     let (ours, mut theirs) = duplex(1 << 16);
     tokio::time::pause();
     let config = config("http://localhost").with_pool_idle_timeout(Duration::MAX);
     let client = client_over([ours], &config);
     for _ in 0..2 {
-        tokio::join!(get(&client), answer_once(&mut theirs, NO_CONTENT));
+        tokio::join!(get(&client), respond_once(&mut theirs, NO_CONTENT));
         tokio::time::advance(Duration::from_secs(1 << 30)).await;
     }
 }
 
 #[tokio::test]
-async fn no_more_connections_are_kept_than_there_may_be() {
+async fn no_more_idle_connections_are_kept_than_the_limit() {
     let (url, mut seen) = server(|_| NO_CONTENT).await;
     let config = config(&url);
     let transport = HyperTransport::new(&config).unwrap().with_max_idle(1);
@@ -248,7 +247,7 @@ async fn no_more_connections_are_kept_than_there_may_be() {
 }
 
 #[tokio::test]
-async fn all_connections_are_closed_with_the_last_clone() {
+async fn dropping_the_last_clone_closes_all_connections() {
     let (url, mut seen) = server(|_| NO_CONTENT).await;
     let client = client(&url);
     let clone = client.clone();
@@ -275,7 +274,7 @@ fn a_client_outlives_the_runtime_of_its_connections() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_does_not_come_about_in_time_is_a_connect_error() {
+async fn a_connect_timeout_is_a_connect_error() {
     let config = config("http://localhost").with_retries(0).with_connect_timeout(Duration::from_secs(3));
     let connector = service_fn(|_| pending::<Result<TokioIo<DuplexStream>, Error>>());
     let transport = HyperTransport::with_connector(connector, &config).unwrap();
@@ -283,14 +282,11 @@ async fn a_connection_that_does_not_come_about_in_time_is_a_connect_error() {
     let error = SessionsHttpClientV1::new(transport).get_session_by_id(None, "1").await.unwrap_err();
     assert_eq!(before.elapsed().as_secs(), 3);
     assert_eq!(error.kind(), ErrorKind::Connect);
-    assert_eq!(
-        error.to_string(),
-        "get_session_by_id: cannot connect to http://localhost: no connection in time"
-    );
+    assert_eq!(error.to_string(), "get_session_by_id: cannot connect to http://localhost: timed out");
 }
 
 #[tokio::test]
-async fn an_error_of_a_connector_is_a_connect_error_with_its_root_cause() {
+async fn a_connector_error_is_a_connect_error_with_its_root_cause() {
     let error = client_over([], &config("http://localhost")).get_session_by_id(None, "1").await.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Connect, 3));
     assert_eq!(
@@ -299,11 +295,11 @@ async fn an_error_of_a_connector_is_a_connect_error_with_its_root_cause() {
     );
 }
 
-/// The head of a request to a service at `url`, line by line in alphabetical order, its first line apart.
+/// Returns the first line of a request to a service at `url`, and its headers in alphabetical order.
 async fn head(url: &str) -> (String, Vec<String>) {
     let (ours, mut theirs) = duplex(1 << 16);
-    let client = client_over([ours], &config(url));
-    let ((), request) = tokio::join!(get(&client), answer_once(&mut theirs, NO_CONTENT));
+    let client = client_over([ours], &config(url).with_user_agent("test/1.0"));
+    let ((), request) = tokio::join!(get(&client), respond_once(&mut theirs, NO_CONTENT));
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
     assert_eq!(body, r#"{"session_id":"1"}"#);
     let mut lines = head.lines().map(str::to_owned);
@@ -314,22 +310,21 @@ async fn head(url: &str) -> (String, Vec<String>) {
 }
 
 #[tokio::test]
-async fn a_request_has_the_headers_that_the_service_wants_and_no_more() {
+async fn a_request_has_only_the_required_headers() {
     let (line, headers) = head("http://sessions.example:8080").await;
     assert_eq!(line, "POST /v1/sessions/get_session_by_id HTTP/1.1");
-    let agent = concat!("user-agent: sessions-client/", env!("CARGO_PKG_VERSION"));
     let expected = [
         "accept: application/json",
         "content-length: 18",
         "content-type: application/json",
         "host: sessions.example:8080",
-        agent,
+        "user-agent: test/1.0",
     ];
     assert_eq!(headers, expected);
 }
 
 #[tokio::test]
-async fn the_port_that_a_scheme_has_anyway_is_not_in_the_header() {
+async fn the_host_header_omits_the_default_port() {
     for (url, host) in [
         ("http://sessions.example:80", "host: sessions.example"),
         ("http://sessions.example:443", "host: sessions.example:443"),
@@ -346,7 +341,7 @@ async fn the_port_that_a_scheme_has_anyway_is_not_in_the_header() {
 
 #[cfg(feature = "reqwest")]
 #[test]
-fn the_address_in_messages_is_that_of_the_reqwest_transport() {
+fn messages_show_the_same_origin_as_the_reqwest_transport() {
     for url in [
         "http://sessions.example:80",
         "https://Sessions.Example:443/path",
@@ -371,17 +366,17 @@ async fn the_path_and_the_credentials_of_the_address_are_sent() {
 }
 
 #[tokio::test]
-async fn an_address_of_version_6_is_connected_to() {
+async fn an_ipv6_address_is_supported() {
     let listener = TcpListener::bind("[::1]:0").await.unwrap();
     let client = client(&format!("http://{}", listener.local_addr().unwrap()));
-    let serve = async { answer_once(&mut listener.accept().await.unwrap().0, NO_CONTENT).await };
+    let serve = async { respond_once(&mut listener.accept().await.unwrap().0, NO_CONTENT).await };
     tokio::join!(get(&client), serve);
 }
 
 #[cfg(not(feature = "rustls"))]
 #[test]
-fn https_without_tls_is_refused_when_the_transport_is_made() {
+fn https_without_tls_is_an_error_of_the_constructor() {
     let error = HyperTransport::new(&config("https://localhost")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
-    assert!(error.to_string().contains("switch on the feature `rustls`"), "{error}");
+    assert!(error.to_string().contains("enable the feature `rustls`"), "{error}");
 }

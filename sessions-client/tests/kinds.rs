@@ -1,4 +1,4 @@
-//! The kinds of client: each does what the contract says, and a configuration chooses among them.
+//! The kinds of client, and the factory that creates the configured one.
 
 #![cfg(feature = "tokio")]
 
@@ -7,26 +7,26 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sessions_client::telemetry::FinishedCall;
 use sessions_client::{
-    Call, ClientConfig, ClientKind, DynISessionsV1, Error, ErrorKind, FilterParams, ISessionsV1, Result,
-    SessionsClientFactory, SessionsDirectClientV1, SessionsHttpClientV1, SessionsMemoryClientV1,
-    SessionsNullClientV1, transport_fn,
+    Call, ClientConfig, ClientKind, ConfigParams, DynISessionsV1, Error, ErrorKind, FilterParams,
+    ISessionsV1, Result, SessionsClientFactory, SessionsDirectClientV1, SessionsHttpClientV1,
+    SessionsMemoryClientV1, SessionsNullClientV1, transport_fn,
 };
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+use sessions_service::{EmbeddedService, SessionStore};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-fn of_kind(kind: ClientKind) -> ClientConfig {
-    ClientConfig::new().with_kind(kind)
+fn params<const N: usize>(pairs: [(&str, &str); N]) -> ConfigParams {
+    ConfigParams::new().with_pairs(pairs).unwrap()
 }
 
-fn refused(kind: &str) -> String {
-    let error = kind.parse::<ClientKind>().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Config);
-    error.to_string()
+fn create(factory: &SessionsClientFactory, kind: ClientKind) -> Arc<dyn DynISessionsV1> {
+    factory.create(kind, &ClientConfig::new()).unwrap()
 }
 
-/// A session's whole life, at any client that keeps sessions.
-async fn lives(sessions: Arc<dyn DynISessionsV1>) {
+/// Opens, changes, lists, closes and deletes a session with a client that stores sessions.
+async fn check_life_of_a_session(sessions: Arc<dyn DynISessionsV1>) {
     let (user, cart) = (json!({ "name": "Ann" }), json!({ "items": ["book"] }));
     let opened = sessions
         .open_session(Some("life"), "u", Some("Ann"), Some("here"), Some("test"), None, Some(&cart))
@@ -63,39 +63,39 @@ async fn lives(sessions: Arc<dyn DynISessionsV1>) {
 }
 
 #[tokio::test]
-async fn a_session_lives_in_memory() {
-    lives(SessionsClientFactory::new().create(&of_kind(ClientKind::Memory)).unwrap()).await;
+async fn an_in_memory_client_keeps_a_session() {
+    check_life_of_a_session(create(&SessionsClientFactory::new(), ClientKind::Memory)).await;
 }
 
 #[tokio::test]
-async fn a_session_lives_in_an_implementation_of_the_same_process() {
+async fn a_direct_client_keeps_a_session() {
     let memory = SessionsMemoryClientV1::new();
     let factory = SessionsClientFactory::new().with_implementation(memory.clone());
-    lives(factory.create(&of_kind(ClientKind::Direct)).unwrap()).await;
-    lives(Arc::new(SessionsHttpClientV1::direct(memory, &ClientConfig::new()).unwrap())).await;
+    check_life_of_a_session(create(&factory, ClientKind::Direct)).await;
+    check_life_of_a_session(Arc::new(SessionsHttpClientV1::direct(memory, &ClientConfig::new()).unwrap()))
+        .await;
 }
 
-#[cfg(all(feature = "server", any(feature = "hyper", feature = "reqwest")))]
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
 #[tokio::test]
-async fn a_session_lives_in_a_service() {
-    let memory = SessionsMemoryClientV1::new();
-    let service = sessions_client::server::EmbeddedService::start("127.0.0.1:0", memory).await.unwrap();
-    let config = ClientConfig::from_pairs([("kind", "http"), ("connection.uri", &*service.url())]).unwrap();
-    lives(SessionsClientFactory::new().create(&config).unwrap()).await;
+async fn an_http_client_keeps_a_session() {
+    let service = EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.unwrap();
+    let params = params([("kind", "http"), ("connection.uri", &service.url())]);
+    check_life_of_a_session(SessionsClientFactory::new().from_params(&params).unwrap()).await;
 }
 
 #[tokio::test]
-async fn clients_of_one_factory_share_an_implementation_and_no_memory() {
+async fn clients_of_a_factory_share_its_implementation_only() {
     let factory = SessionsClientFactory::new().with_implementation(SessionsMemoryClientV1::new());
     for (kind, found) in [(ClientKind::Direct, true), (ClientKind::Memory, false)] {
-        let [one, other] = [(); 2].map(|()| factory.create(&of_kind(kind)).unwrap());
+        let [one, other] = [(); 2].map(|()| create(&factory, kind));
         let session = one.open_session(None, "u", None, None, None, None, None).await.unwrap();
         assert_eq!(other.get_session_by_id(None, &session.id).await.unwrap().is_some(), found, "{kind}");
     }
 }
 
 #[tokio::test]
-async fn the_null_client_opens_what_it_is_given_and_keeps_nothing() {
+async fn the_null_client_returns_an_opened_session_and_stores_nothing() {
     let time = Utc.timestamp_opt(1_700_000_000, 123_456_789).unwrap();
     let sessions = SessionsNullClientV1::new().with_clock(move || time);
     let (user, data) = (json!({ "a": 1 }), json!([2]));
@@ -126,7 +126,7 @@ async fn the_null_client_opens_what_it_is_given_and_keeps_nothing() {
 }
 
 #[tokio::test]
-async fn the_clients_of_a_factory_tell_its_observer() {
+async fn clients_of_a_factory_notify_its_observer() {
     let seen = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&seen);
     let observer = move |_call: &FinishedCall<'_>| {
@@ -135,16 +135,16 @@ async fn the_clients_of_a_factory_tell_its_observer() {
     let factory = SessionsClientFactory::new()
         .with_observer(Arc::new(observer))
         .with_implementation(SessionsMemoryClientV1::new());
-    let sessions = factory.create(&of_kind(ClientKind::Direct)).unwrap();
+    let sessions = create(&factory, ClientKind::Direct);
     sessions.get_session_by_id(None, "id").await.unwrap();
     assert_eq!(seen.load(Ordering::Relaxed), 1);
 }
 
-/// What a service says with a 503, and what a proxy does.
+/// The body of a 503 from a service, and from a proxy.
 const BUSY: [&str; 2] = [r#"{"code":"BUSY","message":"later"}"#, "<html>try later</html>"];
 
-/// An implementation whose first answer is a 503 with the body `busy`.
-fn faltering(calls: &Arc<AtomicUsize>, busy: &'static str) -> impl ISessionsV1 + 'static {
+/// An implementation whose first response is a 503 with the body `busy`.
+fn busy_once(calls: &Arc<AtomicUsize>, busy: &'static str) -> impl ISessionsV1 + 'static {
     let calls = Arc::clone(calls);
     SessionsHttpClientV1::new(transport_fn(move |_call: Call| {
         let is_first = calls.fetch_add(1, Ordering::Relaxed) == 0;
@@ -156,26 +156,26 @@ fn faltering(calls: &Arc<AtomicUsize>, busy: &'static str) -> impl ISessionsV1 +
 }
 
 #[tokio::test]
-async fn a_direct_client_repeats_what_a_client_over_the_network_would() {
-    let config = ClientConfig::from_pairs([("kind", "direct"), ("options.backoff", "0")]).unwrap();
+async fn a_direct_client_retries_like_a_network_client() {
+    let config = params([("kind", "direct"), ("options.backoff", "0")]).build().unwrap();
     for busy in BUSY {
         let calls = Arc::new(AtomicUsize::new(0));
-        let sessions = SessionsHttpClientV1::direct(faltering(&calls, busy), &config).unwrap();
+        let sessions = SessionsHttpClientV1::direct(busy_once(&calls, busy), &config).unwrap();
         assert_eq!(sessions.get_session_by_id(None, "id").await.unwrap(), None);
         assert_eq!(calls.load(Ordering::Relaxed), 2);
 
         let calls = Arc::new(AtomicUsize::new(0));
-        let sessions = SessionsHttpClientV1::direct(faltering(&calls, busy), &config).unwrap();
+        let sessions = SessionsHttpClientV1::direct(busy_once(&calls, busy), &config).unwrap();
         let error = sessions.open_session(None, "u", None, None, None, None, None).await.unwrap_err();
         assert_eq!((error.operation(), error.attempts()), (Some("open_session"), 1));
         assert_eq!(error.status(), Some(http::StatusCode::SERVICE_UNAVAILABLE));
-        assert_eq!(calls.load(Ordering::Relaxed), 1, "it is not repeated once it was sent");
+        assert_eq!(calls.load(Ordering::Relaxed), 1, "a request that was sent is not retried");
     }
 }
 
 #[tokio::test]
-async fn what_an_implementation_met_on_its_way_is_for_a_direct_client_as_if_it_had_met_it() {
-    let config = ClientConfig::from_pairs([("kind", "direct"), ("options.backoff", "0")]).unwrap();
+async fn a_direct_client_returns_network_errors_as_gateway_statuses() {
+    let config = params([("kind", "direct"), ("options.backoff", "0")]).build().unwrap();
     for (kind, status) in [(ErrorKind::Connect, 503), (ErrorKind::Timeout, 504), (ErrorKind::Transport, 502)]
     {
         let broken = SessionsHttpClientV1::new(transport_fn(move |_call: Call| async move {
@@ -188,7 +188,7 @@ async fn what_an_implementation_met_on_its_way_is_for_a_direct_client_as_if_it_h
         let error = sessions.get_session_by_id(None, "id").await.unwrap_err();
         assert_eq!((error.status().unwrap().as_u16(), error.attempts()), (status, 3));
         assert!(error.is_retryable());
-        assert_eq!(error.retry_after(), Some(Duration::from_secs(1)), "in whole seconds, rounded up");
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(1)), "whole seconds, rounded up");
     }
 }
 
@@ -198,71 +198,52 @@ struct Cart {
 }
 
 #[tokio::test]
-async fn every_kind_takes_payloads_of_other_types() {
+async fn every_kind_supports_other_payload_types() {
     let memory = SessionsMemoryClientV1::new().with_payloads::<Value, Cart>();
     let factory = SessionsClientFactory::<Value, Cart>::typed().with_implementation(memory);
     for kind in [ClientKind::Memory, ClientKind::Direct, ClientKind::Null] {
-        let sessions: Arc<dyn DynISessionsV1<Value, Cart>> = factory.create(&of_kind(kind)).unwrap();
+        let sessions: Arc<dyn DynISessionsV1<Value, Cart>> =
+            factory.create(kind, &ClientConfig::new()).unwrap();
         let cart = Cart { items: 3 };
         let session = sessions.open_session(None, "u", None, None, None, None, Some(&cart)).await.unwrap();
         assert_eq!(session.data, Some(cart), "{kind}");
     }
 }
 
-#[test]
-fn kinds_are_read_from_names_and_from_the_descriptors_of_the_official_clients() {
-    for (text, kind) in [
-        ("http", ClientKind::Http),
-        ("commandable-http", ClientKind::Http),
-        ("direct", ClientKind::Direct),
-        ("memory", ClientKind::Memory),
-        ("mock", ClientKind::Memory),
-        ("null", ClientKind::Null),
-        (" null ", ClientKind::Null),
-        ("service-sessions:client:commandable-http:default:1.0", ClientKind::Http),
-        ("service-sessions:client:mock:default:1.0", ClientKind::Memory),
-        ("pip-services-sessions:client:http:default:1.0", ClientKind::Http),
-        ("pip-services-sessions:client:memory:default:1.0", ClientKind::Memory),
-        ("pip-services-sessions:client:direct:*:*", ClientKind::Direct),
-        ("*:*:null:*:*", ClientKind::Null),
+#[tokio::test]
+async fn a_kind_is_read_from_its_name_or_an_official_descriptor() {
+    let factory = SessionsClientFactory::new();
+    for value in [
+        "memory",
+        "mock",
+        " memory ",
+        "service-sessions:client:mock:default:1.0",
+        "pip-services-sessions:client:memory:default:1.0",
+        "*:*:memory:*:*",
     ] {
-        assert_eq!(text.parse::<ClientKind>().unwrap(), kind, "{text}");
-    }
-    for kind in [ClientKind::Http, ClientKind::Direct, ClientKind::Memory, ClientKind::Null] {
-        assert_eq!(kind.to_string().parse::<ClientKind>().unwrap(), kind);
+        let sessions = factory.from_params(&params([("kind", value)])).unwrap();
+        let id = sessions.open_session(None, "u", None, None, None, None, None).await.unwrap().id;
+        assert!(sessions.get_session_by_id(None, &id).await.unwrap().is_some(), "{value}");
     }
 }
 
 #[test]
-fn a_kind_that_there_is_not_is_refused_with_those_that_there_are() {
-    let kinds = "There are `http`, `direct`, `memory`, `null`";
-    assert_eq!(refused("htpp"), format!("`kind` is no kind of client: did you mean `http`? {kinds}"));
-    assert_eq!(refused("carrier-pigeon"), format!("`kind` is no kind of client: {kinds}"));
-    assert_eq!(refused(""), format!("`kind` is no kind of client: {kinds}"));
-    for kind in ["grpc", "commandable-grpc", "lambda", "commandable-lambda"] {
-        let why = format!(
-            "`kind` is `{kind}`, which only the official clients have: the service answers `http` as well"
-        );
-        assert_eq!(refused(kind), why);
-        assert_eq!(refused(&format!("service-sessions:client:{kind}:default:1.0")), why);
-    }
-    for text in [
+fn a_descriptor_of_another_service_is_an_error() {
+    for value in [
+        "service-accounts:client:memory:default:1.0",
         "service-sessions:controller:default:default:1.0",
-        "service-accounts:client:http:default:1.0",
-        "service-sessions:client:http:default:2.0",
-        "service-sessions:client:http",
+        "service-sessions:client:memory:default:2.0",
+        "service-sessions:client:memory",
     ] {
-        assert_eq!(
-            refused(text),
-            "`kind` is no descriptor of a sessions client: \
-             write it like `service-sessions:client:http:default:1.0`, or the kind alone"
-        );
+        let error = SessionsClientFactory::new().from_params(&params([("kind", value)])).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().starts_with("`kind` is not a descriptor of "), "{error}");
     }
 }
 
 #[test]
-fn a_direct_client_without_an_implementation_says_what_to_give() {
-    let error = SessionsClientFactory::new().create(&of_kind(ClientKind::Direct)).err().unwrap();
+fn a_direct_client_without_an_implementation_is_an_error() {
+    let error = SessionsClientFactory::new().create(ClientKind::Direct, &ClientConfig::new()).err().unwrap();
     assert_eq!(
         error.to_string(),
         "`kind` is `direct`, which calls an implementation in the same process: \
@@ -272,17 +253,17 @@ fn a_direct_client_without_an_implementation_says_what_to_give() {
 
 #[cfg(not(any(feature = "hyper", feature = "reqwest")))]
 #[test]
-fn a_kind_that_the_build_lacks_names_its_feature() {
-    let config = ClientConfig::from_pairs([("connection.host", "h")]).unwrap();
-    let error = SessionsClientFactory::new().create(&config).err().unwrap();
+fn a_kind_missing_in_the_build_names_its_feature() {
+    let params = params([("connection.host", "h")]);
+    let error = SessionsClientFactory::new().from_params(&params).err().unwrap();
     assert_eq!(
         error.to_string(),
-        "`kind` is `http`, which this build lacks: switch on the feature `reqwest` of sessions-client"
+        "`kind` is `http`, which this build lacks: enable the feature `reqwest` of sessions-client"
     );
 }
 
 #[test]
-fn every_kind_can_be_shared_between_threads_and_prints_nothing_private() {
+fn every_kind_is_send_sync_and_has_private_debug_output() {
     fn check<T: Clone + Send + Sync + std::fmt::Debug + 'static>(value: &T) -> String {
         format!("{value:?}")
     }

@@ -1,4 +1,4 @@
-//! Sessions in memory behave as the real service's do, odd or not.
+//! The in-memory client: the behaviour of the real service, quirks included.
 
 use chrono::{TimeDelta, TimeZone, Utc};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread;
 
-/// A second, then another, whenever somebody looks.
+/// A clock that advances by a second with each reading.
 fn ticking() -> impl Fn() -> Timestamp + Send + Sync {
     let seconds = AtomicI64::new(0);
     move || at(seconds.fetch_add(1, Ordering::Relaxed))
@@ -40,7 +40,7 @@ async fn listed(sessions: &SessionsMemoryClientV1, filter: FilterParams) -> Vec<
 }
 
 #[tokio::test]
-async fn a_session_opens_active_with_an_id_of_32_hexadecimal_digits() {
+async fn an_opened_session_is_active_and_has_a_hexadecimal_id() {
     let sessions = SessionsMemoryClientV1::new().with_clock(ticking());
     let session = open(&sessions, "u").await;
     assert!(session.active);
@@ -51,33 +51,39 @@ async fn a_session_opens_active_with_an_id_of_32_hexadecimal_digits() {
 }
 
 #[tokio::test]
-async fn a_payload_comes_back_as_its_json_reads_and_one_without_any_is_refused() {
+async fn a_payload_is_stored_as_json() {
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Cart {
         items: Vec<String>,
         #[serde(skip)]
         dirty: bool,
     }
-    type Seats = BTreeMap<(u8, u8), String>;
 
-    let sessions = SessionsMemoryClientV1::new().with_payloads::<Seats, Cart>();
+    let sessions = SessionsMemoryClientV1::new().with_payloads::<Value, Cart>();
     let cart = |dirty| Cart { items: vec!["book".to_owned()], dirty };
     let session = sessions.open_session(None, "u", None, None, None, None, Some(&cart(true))).await.unwrap();
     assert_eq!(session.data, Some(cart(false)));
+}
 
+#[tokio::test]
+async fn a_payload_that_cannot_be_written_as_json_is_an_error() {
+    type Seats = BTreeMap<(u8, u8), String>;
+
+    let sessions = SessionsMemoryClientV1::new().with_payloads::<Seats, Value>();
+    let session = sessions.open_session(None, "u", None, None, None, None, None).await.unwrap();
     let seats = Seats::from([((1, 2), "u".to_owned())]);
-    for refused in [
+    for result in [
         sessions.open_session(None, "u", None, None, None, Some(&seats), None).await.map(Some),
         sessions.update_session_user(None, &session.id, &seats).await,
     ] {
-        let error = refused.unwrap_err();
+        let error = result.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Encode);
         assert!(error.to_string().contains("the argument `user` cannot be written as JSON"), "{error}");
     }
     assert_eq!(sessions.len(), 1);
 }
 
-/// An even number is read; any is written.
+/// A number that is written always, but read only if it is even.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "u8")]
 struct Even(u8);
@@ -91,15 +97,15 @@ impl TryFrom<u8> for Even {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_back_is_refused_and_changes_nothing() {
+async fn a_payload_that_cannot_be_read_back_changes_nothing() {
     let sessions = SessionsMemoryClientV1::new().with_payloads::<Even, Even>();
     let opened = sessions.open_session(None, "u", None, None, None, None, Some(&Even(2))).await.unwrap();
-    for refused in [
+    for result in [
         sessions.open_session(None, "u", None, None, None, None, Some(&Even(1))).await.map(Some),
         sessions.store_session_data(None, &opened.id, &Even(1)).await,
         sessions.update_session_user(None, &opened.id, &Even(1)).await,
     ] {
-        let error = refused.unwrap_err();
+        let error = result.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Encode);
         assert!(error.to_string().contains("` cannot be read back from its JSON: "), "{error}");
     }
@@ -108,16 +114,16 @@ async fn what_cannot_be_read_back_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_payload_that_is_null_as_json_is_none() {
+async fn a_payload_whose_json_is_null_is_not_stored() {
     let sessions = SessionsMemoryClientV1::new().with_payloads::<Value, f64>();
     let opened = sessions.open_session(None, "u", None, None, None, None, Some(&f64::NAN)).await.unwrap();
     assert_eq!(opened.data, None);
-    let refused = sessions.store_session_data(None, &opened.id, &f64::NAN).await.unwrap_err();
-    assert_eq!(refused.status().unwrap().as_u16(), 400);
+    let error = sessions.store_session_data(None, &opened.id, &f64::NAN).await.unwrap_err();
+    assert_eq!(error.status().unwrap().as_u16(), 400);
 }
 
 #[tokio::test]
-async fn falsy_values_are_kept_as_none_and_others_as_they_are() {
+async fn falsy_values_are_stored_as_none() {
     let sessions = SessionsMemoryClientV1::new();
     for falsy in [json!(null), json!(false), json!(0), json!(-0.0), json!("")] {
         let session = sessions
@@ -147,7 +153,7 @@ async fn falsy_values_are_kept_as_none_and_others_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_change_moves_the_request_time_and_reading_does_not() {
+async fn changes_update_request_time_and_reads_do_not() {
     let sessions = SessionsMemoryClientV1::new().with_clock(ticking());
     let id = open(&sessions, "u").await.id;
     let stored = sessions.store_session_data(None, &id, &json!(1)).await.unwrap().unwrap();
@@ -158,7 +164,7 @@ async fn a_change_moves_the_request_time_and_reading_does_not() {
 }
 
 #[tokio::test]
-async fn closing_clears_the_payloads_and_leaves_the_session_changeable() {
+async fn closing_removes_payloads_and_allows_later_changes() {
     let sessions = SessionsMemoryClientV1::new().with_clock(ticking());
     let payload = json!({ "k": "v" });
     let id =
@@ -173,7 +179,7 @@ async fn closing_clears_the_payloads_and_leaves_the_session_changeable() {
 }
 
 #[tokio::test]
-async fn a_deleted_session_is_returned_once_as_it_was_and_listed_no_more() {
+async fn a_deleted_session_is_returned_once() {
     let sessions = SessionsMemoryClientV1::new();
     let session = sessions.open_session(None, "u", None, None, None, None, Some(&json!(7))).await.unwrap();
     assert_eq!(sessions.delete_session_by_id(None, &session.id).await.unwrap(), Some(session.clone()));
@@ -183,7 +189,7 @@ async fn a_deleted_session_is_returned_once_as_it_was_and_listed_no_more() {
 }
 
 #[tokio::test]
-async fn what_is_unknown_is_none_for_every_operation() {
+async fn every_operation_returns_none_for_an_unknown_id() {
     let sessions = SessionsMemoryClientV1::new();
     for id in ["unknown", ""] {
         assert_eq!(sessions.get_session_by_id(None, id).await.unwrap(), None);
@@ -195,7 +201,7 @@ async fn what_is_unknown_is_none_for_every_operation() {
 }
 
 #[tokio::test]
-async fn sessions_that_saw_no_change_for_too_long_are_closed() {
+async fn expired_sessions_are_closed() {
     let now = Arc::new(AtomicI64::new(0));
     let clock = Arc::clone(&now);
     let sessions = SessionsMemoryClientV1::new()
@@ -207,7 +213,7 @@ async fn sessions_that_saw_no_change_for_too_long_are_closed() {
     now.store(60, Ordering::Relaxed);
     sessions.close_expired_sessions(None).await.unwrap();
     let is_active = async |id: &str| sessions.get_session_by_id(None, id).await.unwrap().unwrap().active;
-    assert!(is_active(&old).await, "a session of exactly that age is not older");
+    assert!(is_active(&old).await, "a session of exactly the timeout is not expired");
     now.store(61, Ordering::Relaxed);
     sessions.close_expired_sessions(None).await.unwrap();
     assert!(!is_active(&old).await);
@@ -217,7 +223,7 @@ async fn sessions_that_saw_no_change_for_too_long_are_closed() {
 }
 
 #[tokio::test]
-async fn no_session_expires_where_the_age_is_beyond_all_time() {
+async fn no_session_expires_with_the_largest_timeout() {
     let sessions = SessionsMemoryClientV1::new().with_expire_timeout(TimeDelta::MAX);
     let id = open(&sessions, "u").await.id;
     sessions.close_expired_sessions(None).await.unwrap();
@@ -225,7 +231,7 @@ async fn no_session_expires_where_the_age_is_beyond_all_time() {
 }
 
 #[tokio::test]
-async fn null_is_refused_as_the_service_refuses_it() {
+async fn null_is_the_validation_error_of_the_service() {
     let sessions = SessionsMemoryClientV1::new();
     let id = open(&sessions, "u").await.id;
     let data = sessions.store_session_data(None, &id, &json!(null)).await.unwrap_err();
@@ -238,7 +244,7 @@ async fn null_is_refused_as_the_service_refuses_it() {
 }
 
 #[tokio::test]
-async fn filters_are_combined_and_unreadable_ones_are_no_condition() {
+async fn filters_are_combined_and_invalid_ones_ignored() {
     let sessions = SessionsMemoryClientV1::new();
     let first = open(&sessions, "a").await.id;
     open(&sessions, "b").await;
@@ -265,7 +271,7 @@ async fn filters_are_combined_and_unreadable_ones_are_no_condition() {
 }
 
 #[tokio::test]
-async fn time_filters_are_the_wrong_way_round_as_in_the_service() {
+async fn time_filters_are_swapped_as_in_the_service() {
     let sessions = SessionsMemoryClientV1::new().with_clock(ticking());
     for user in ["0", "1", "2", "3"] {
         open(&sessions, user).await;
@@ -277,7 +283,7 @@ async fn time_filters_are_the_wrong_way_round_as_in_the_service() {
 }
 
 #[tokio::test]
-async fn times_are_read_in_the_forms_that_programs_write() {
+async fn time_filters_support_iso_times_with_and_without_a_zone() {
     let sessions =
         SessionsMemoryClientV1::new().with_clock(|| Utc.with_ymd_and_hms(2026, 6, 15, 12, 0, 0).unwrap());
     open(&sessions, "u").await;
@@ -285,15 +291,8 @@ async fn times_are_read_in_the_forms_that_programs_write() {
         ("2026-06-15T12:00:00.000Z", false),
         ("2026-06-15T12:00:01", true),
         ("2026-06-15T12:00:00.001", true),
-        ("2026-06-15T13:00", true),
         ("2026-06-15T14:00:00+02:00", false),
         ("2026-06-15T14:00:01+02:00", true),
-        ("2026-06-15", false),
-        ("2026-06", false),
-        ("2026-07", true),
-        ("2026", false),
-        ("2027", true),
-        ("Mon, 15 Jun 2026 12:00:01 GMT", true),
     ] {
         let found = listed(&sessions, FilterParams::new().set("from_time", Some(text.to_owned()))).await;
         assert_eq!(!found.is_empty(), earlier, "{text}");
@@ -301,7 +300,7 @@ async fn times_are_read_in_the_forms_that_programs_write() {
 }
 
 #[tokio::test]
-async fn a_page_has_100_sessions_at_most_and_the_total_is_counted_when_asked_for() {
+async fn a_page_has_at_most_100_sessions_and_an_optional_total() {
     let sessions = SessionsMemoryClientV1::new();
     for number in 0..130 {
         open(&sessions, &number.to_string()).await;
@@ -322,24 +321,21 @@ async fn a_page_has_100_sessions_at_most_and_the_total_is_counted_when_asked_for
     assert_eq!(page(json!({ "skip": 1000, "total": true })).await, (Some(130), 0, None));
     assert_eq!(page(json!({ "skip": 0.5, "take": 1.5 })).await, (None, 2, first("1")));
     assert_eq!(page(json!({ "skip": null, "take": 2.4 })).await, (None, 2, first("0")));
-    // The largest number below a half; the sum of both is 1.
+    // The largest number below 0.5; adding 0.5 to it is rounded to 1.
     assert_eq!(page(json!({ "skip": 0.499_999_999_999_999_94, "take": -0.5 })).await.2, first("0"));
 }
 
 #[tokio::test]
-async fn sessions_in_a_list_come_without_their_payloads() {
+async fn sessions_in_a_list_have_no_payloads() {
     let sessions = SessionsMemoryClientV1::new();
     let payload = json!(1);
     sessions.open_session(None, "u", None, None, None, Some(&payload), Some(&payload)).await.unwrap();
     let page = list(&sessions, FilterParams::new(), PagingParams::new()).await;
     assert_eq!((&page.data[0].user, &page.data[0].data), (&None, &None));
-    let written = serde_json::to_value(&page).unwrap();
-    assert_eq!((written["data"][0].get("user"), written["data"][0].get("close_time")), (None, None));
-    assert_eq!(written["total"], Value::Null);
 }
 
 #[tokio::test]
-async fn payloads_can_be_types_of_the_application() {
+async fn payloads_can_be_application_types() {
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     struct Cart {
         items: Vec<String>,
@@ -354,7 +350,7 @@ async fn payloads_can_be_types_of_the_application() {
 }
 
 #[test]
-fn sessions_that_many_open_at_once_are_all_listed_each_in_its_turn() {
+fn concurrently_opened_sessions_are_listed_in_order() {
     let sessions = SessionsMemoryClientV1::new();
     let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
     let opened: Vec<Vec<String>> = thread::scope(|scope| {
@@ -367,10 +363,10 @@ fn sessions_that_many_open_at_once_are_all_listed_each_in_its_turn() {
                         let user_id = if number % 2 == 0 { "all".to_owned() } else { thread.to_string() };
                         let opened = sessions.open_session(None, &user_id, None, None, None, None, None);
                         let id = runtime.block_on(opened).unwrap().id;
-                        // Somebody else's session comes and goes in between.
-                        let gone = sessions.open_session(None, "gone", None, None, None, None, None);
-                        let gone = runtime.block_on(gone).unwrap().id;
-                        runtime.block_on(sessions.delete_session_by_id(None, &gone)).unwrap().unwrap();
+                        // Another session is opened and deleted in between.
+                        let deleted = sessions.open_session(None, "deleted", None, None, None, None, None);
+                        let deleted = runtime.block_on(deleted).unwrap().id;
+                        runtime.block_on(sessions.delete_session_by_id(None, &deleted)).unwrap().unwrap();
                         ids.push(id);
                     }
                     ids
@@ -393,7 +389,7 @@ fn sessions_that_many_open_at_once_are_all_listed_each_in_its_turn() {
     };
     let (all, of_all) = (list(FilterParams::new()), list(FilterParams::new().user_id("all")));
     assert_eq!((all.len(), of_all.len(), sessions.len()), (800, 400, 800));
-    assert!(list(FilterParams::new().user_id("gone")).is_empty());
+    assert!(list(FilterParams::new().user_id("deleted")).is_empty());
     for ids in &opened {
         let of_thread: Vec<&String> = all.iter().filter(|id| ids.contains(id)).collect();
         assert_eq!(of_thread, ids.iter().collect::<Vec<_>>());
@@ -402,7 +398,7 @@ fn sessions_that_many_open_at_once_are_all_listed_each_in_its_turn() {
     }
 }
 
-/// A clock that goes from one time to the next with each call.
+/// A clock that returns the next of these times with each reading.
 fn scripted<const N: usize>(seconds: [i64; N]) -> impl Fn() -> Timestamp + Send + Sync {
     let ticks = AtomicI64::new(0);
     move || at(seconds[usize::try_from(ticks.fetch_add(1, Ordering::Relaxed)).unwrap()])
@@ -445,8 +441,8 @@ async fn open_time_follows_the_list_order_even_if_the_clock_steps_back() {
     assert_eq!(times, [-2_000_000_000, 3, 3, 3, 4].map(at));
 }
 
-/// What the calls `held` and `other` return. The clock holds `held` back after it has read the time, until `other` has
-/// returned or cannot.
+/// Returns the results of two concurrent calls. The clock delays the call `held` after it has read the time,
+/// until `other` has returned, or for a while if `other` waits for a lock.
 fn with_one_held_back<T: Send>(
     held: impl FnOnce(&SessionsMemoryClientV1) -> T + Send,
     other: impl FnOnce(&SessionsMemoryClientV1) -> T + Send,
@@ -461,7 +457,7 @@ fn with_one_held_back<T: Send>(
             let now = ticks();
             if holds.swap(false, Ordering::SeqCst) {
                 is_held.store(true, Ordering::SeqCst);
-                // The other call waits for a lock, or has the time to return.
+                // Gives the other call time to return, unless it waits for a lock.
                 for _ in 0..2_000 {
                     if returned.load(Ordering::SeqCst) {
                         break;
@@ -494,7 +490,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 #[test]
-fn a_change_whose_clock_is_slow_does_not_lower_request_time() {
+fn a_delayed_change_does_not_lower_request_time() {
     let change = |sessions: &SessionsMemoryClientV1| {
         let page = block_on(list(sessions, FilterParams::new(), PagingParams::new()));
         let closed = sessions.close_session(None, &page.data[0].id);
@@ -508,7 +504,7 @@ fn a_change_whose_clock_is_slow_does_not_lower_request_time() {
 }
 
 #[test]
-fn a_session_whose_clock_is_slow_is_listed_in_the_order_of_open_time() {
+fn a_delayed_opening_keeps_the_list_in_open_time_order() {
     let opening =
         |user: &'static str| move |sessions: &SessionsMemoryClientV1| block_on(open(sessions, user));
     for user in ["u", "v"] {

@@ -1,4 +1,4 @@
-//! What is told of finished calls, by a clock of the tests.
+//! Observers of finished calls and the metrics of `wiretrait`, with this contract and a test clock.
 
 use http::StatusCode;
 use sessions_client::telemetry::{CallObserver, CallOutcome, FinishedCall};
@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-/// Keeps a line for each call.
+/// An observer that records a line for each call.
 #[derive(Default)]
 struct Lines(Mutex<Vec<String>>);
 
@@ -37,7 +37,7 @@ impl CallObserver for Lines {
     }
 }
 
-/// A caller whose clock goes on by a second each time that it is read.
+/// A caller whose clock advances by a second with each reading.
 fn caller<T: Transport>(transport: T, observer: Arc<dyn CallObserver>) -> Caller<T> {
     let (start, reads) = (Instant::now(), AtomicU64::new(0));
     let clock = move || start + Duration::from_secs(reads.fetch_add(1, Ordering::Relaxed));
@@ -48,19 +48,19 @@ fn client<T: Transport>(transport: T, lines: &Arc<Lines>) -> SessionsHttpClientV
     SessionsHttpClientV1::from_caller(caller(transport, lines.clone()))
 }
 
-fn answer(status: u16) -> Response {
+fn response(status: u16) -> Response {
     let mut response = Response::default();
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
     response
 }
 
 #[tokio::test]
-async fn an_observer_is_told_of_each_call_once_with_what_came_of_it() {
+async fn an_observer_is_notified_of_each_call_once() {
     let lines = Arc::<Lines>::default();
-    let ok = client(transport_fn(|_| async { Ok(answer(204)) }), &lines);
+    let ok = client(transport_fn(|_| async { Ok(response(204)) }), &lines);
     ok.get_session_by_id(None, "1").await.unwrap();
     ok.store_session_data(None, "1", &Value::Null).await.unwrap_err();
-    let refusing = client(transport_fn(|_| async { Ok(answer(404)) }), &lines);
+    let refusing = client(transport_fn(|_| async { Ok(response(404)) }), &lines);
     refusing.close_session(None, "1").await.unwrap_err();
     let broken = client(transport_fn(|_| async { Err(Error::new(ErrorKind::Connect, "broken")) }), &lines);
     broken.delete_session_by_id(None, "1").await.unwrap_err();
@@ -76,21 +76,21 @@ async fn an_observer_is_told_of_each_call_once_with_what_came_of_it() {
 }
 
 #[test]
-fn a_dropped_call_is_told_as_cancelled() {
+fn a_dropped_call_is_reported_as_cancelled() {
     let lines = Arc::<Lines>::default();
     let client = client(transport_fn(|_| pending()), &lines);
     {
         let mut call = pin!(client.get_session_by_id(None, "1"));
         assert!(matches!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Pending));
-        assert!(lines.take().is_empty(), "it is not over yet");
+        assert!(lines.take().is_empty(), "the call has not finished");
     }
     assert_eq!(lines.take(), ["get_session_by_id cancelled None Some(\"cancelled\") None 1s"]);
 }
 
 #[tokio::test]
-async fn clones_and_views_tell_the_same_observer() {
+async fn clones_and_views_share_the_observer() {
     let lines = Arc::<Lines>::default();
-    let client = client(transport_fn(|_| async { Ok(answer(204)) }), &lines);
+    let client = client(transport_fn(|_| async { Ok(response(204)) }), &lines);
     client.clone().get_session_by_id(None, "1").await.unwrap();
     client.with(CallOptions::new()).get_session_by_id(None, "1").await.unwrap();
     client.clone().with_payloads::<u32, u32>().get_session_by_id(None, "1").await.unwrap();
@@ -98,10 +98,10 @@ async fn clones_and_views_tell_the_same_observer() {
 }
 
 #[tokio::test]
-async fn a_function_is_an_observer_and_a_generated_client_takes_it() {
+async fn a_function_is_an_observer() {
     let calls = Arc::new(AtomicU64::new(0));
     let counted = calls.clone();
-    let client = SessionsHttpClientV1::new(transport_fn(|_| async { Ok(answer(204)) })).with_observer(
+    let client = SessionsHttpClientV1::new(transport_fn(|_| async { Ok(response(204)) })).with_observer(
         Arc::new(move |call: &FinishedCall<'_>| {
             assert_eq!(call.route.name, "get_session_by_id");
             counted.fetch_add(1, Ordering::Relaxed);
@@ -112,8 +112,8 @@ async fn a_function_is_an_observer_and_a_generated_client_takes_it() {
 }
 
 #[tokio::test]
-async fn without_an_observer_no_clock_is_read() {
-    let transport = transport_fn(|_| async { Ok(answer(204)) });
+async fn without_an_observer_the_clock_is_not_read() {
+    let transport = transport_fn(|_| async { Ok(response(204)) });
     let caller = Caller::new(transport).with_clock(|| unreachable!("some platforms have no clock"));
     let client: SessionsHttpClientV1<Value, Value, _> = SessionsHttpClientV1::from_caller(caller);
     client.get_session_by_id(None, "1").await.unwrap();
@@ -121,7 +121,7 @@ async fn without_an_observer_no_clock_is_read() {
 
 #[cfg(feature = "metrics")]
 mod metrics {
-    use super::{answer, caller};
+    use super::{caller, response};
     use metrics_util::debugging::{DebugValue, DebuggingRecorder};
     use sessions_client::telemetry::MetricsObserver;
     use sessions_client::{ISessionsV1, SessionsHttpClientV1, Value, transport_fn};
@@ -135,7 +135,7 @@ mod metrics {
         ::metrics::with_local_recorder(&recorder, || {
             let statuses = AtomicU16::new(204);
             let transport = transport_fn(move |_| {
-                std::future::ready(Ok(answer(statuses.fetch_add(199, Ordering::Relaxed))))
+                std::future::ready(Ok(response(statuses.fetch_add(199, Ordering::Relaxed))))
             });
             let caller = caller(transport, Arc::new(MetricsObserver::new()));
             let client: SessionsHttpClientV1<Value, Value, _> = SessionsHttpClientV1::from_caller(caller);
@@ -161,13 +161,13 @@ mod metrics {
         assert_eq!(
             lines,
             [
-                "sessions_client.call.attempts Count [sessions_client.operation=close_session error.type=403 \
+                "wiretrait.call.attempts Count [wiretrait.contract=ISessionsV1 wiretrait.operation=close_session error.type=403 \
                  http.response.status_code=403] [1.0]",
-                "sessions_client.call.attempts Count [sessions_client.operation=get_session_by_id \
+                "wiretrait.call.attempts Count [wiretrait.contract=ISessionsV1 wiretrait.operation=get_session_by_id \
                  http.response.status_code=204] [1.0]",
-                "sessions_client.call.duration Seconds [sessions_client.operation=close_session error.type=403 \
+                "wiretrait.call.duration Seconds [wiretrait.contract=ISessionsV1 wiretrait.operation=close_session error.type=403 \
                  http.response.status_code=403] [1.0]",
-                "sessions_client.call.duration Seconds [sessions_client.operation=get_session_by_id \
+                "wiretrait.call.duration Seconds [wiretrait.contract=ISessionsV1 wiretrait.operation=get_session_by_id \
                  http.response.status_code=204] [1.0]",
             ]
         );

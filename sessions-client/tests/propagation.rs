@@ -1,4 +1,4 @@
-//! The trace context on the wire.
+//! The trace context in requests (feature `otel` of `wiretrait`), with this contract.
 
 #![cfg(all(feature = "otel", feature = "tokio"))]
 
@@ -16,11 +16,11 @@ use tracing_subscriber::layer::SubscriberExt;
 
 type Headers = Arc<Mutex<Vec<String>>>;
 
-/// Held by each test: while a test without a subscriber first meets a span on one thread, `tracing` can miss that
-/// another thread has one just then, and leaves the span out for all.
-static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+/// Serializes the tests: if a test without a subscriber is the first to reach a span, `tracing` can cache the
+/// span as disabled for the subscribers of other threads.
+static SERIAL: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// Answers 503 and then 204, and keeps each `traceparent`.
+/// A client of a service that responds with 503, then 204, and the `traceparent` headers it receives.
 fn client() -> (SessionsHttpClientV1<Value, Value, Policies<impl Transport>>, Headers) {
     let headers = Headers::default();
     let kept = headers.clone();
@@ -44,8 +44,8 @@ fn traceparent(trace: TraceId, span: SpanId) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_attempt_names_its_own_span_in_the_trace_of_the_caller() {
-    let _alone = ONE_AT_A_TIME.lock().await;
+async fn each_attempt_sends_its_own_span_in_the_callers_trace() {
+    let _guard_of_tests = SERIAL.lock().await;
     global::set_text_map_propagator(TraceContextPropagator::new());
     let exporter = InMemorySpanExporter::default();
     let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
@@ -72,13 +72,13 @@ async fn each_attempt_names_its_own_span_in_the_trace_of_the_caller() {
         attempts.iter().map(|attempt| traceparent(trace, attempt.span_context.span_id())).collect();
     assert_eq!(*headers.lock().unwrap(), expected);
     assert_ne!(expected[0], expected[1]);
-    assert!(matches!(attempts[0].status, Status::Error { .. }), "recorded after the span was begun");
+    assert!(matches!(attempts[0].status, Status::Error { .. }), "recorded after the span has started");
     assert_eq!((&attempts[1].status, &call.status), (&Status::Unset, &Status::Unset));
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_span_of_opentelemetry_the_context_of_the_task_goes_along() {
-    let _alone = ONE_AT_A_TIME.lock().await;
+async fn without_an_opentelemetry_span_the_current_context_is_sent() {
+    let _guard_of_tests = SERIAL.lock().await;
     global::set_text_map_propagator(TraceContextPropagator::new());
     let provider = SdkTracerProvider::builder().build();
     let tracer = provider.tracer("test");
@@ -86,7 +86,7 @@ async fn without_a_span_of_opentelemetry_the_context_of_the_task_goes_along() {
     let (client, headers) = client();
     {
         let _attached = context.clone().attach();
-        // The context belongs to the thread, which is the test's own.
+        // The context belongs to the thread, on which the whole test runs.
         client.get_session_by_id(None, "1").await.unwrap();
     }
     let span = context.span().span_context().clone();
@@ -95,8 +95,8 @@ async fn without_a_span_of_opentelemetry_the_context_of_the_task_goes_along() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_any_context_nothing_is_written() {
-    let _alone = ONE_AT_A_TIME.lock().await;
+async fn without_a_context_no_header_is_sent() {
+    let _guard_of_tests = SERIAL.lock().await;
     global::set_text_map_propagator(TraceContextPropagator::new());
     let (client, headers) = client();
     client.get_session_by_id(None, "1").await.unwrap();

@@ -1,100 +1,185 @@
-//! What the crate promises: its whole public API as a snapshot, and the types of other crates in it by list.
+//! Snapshots of the public API of each published crate, and a list of the foreign types in them.
 //!
-//! A line that goes or changes is a breaking change; a foreign type in a signature makes that crate's major
-//! versions ours. Run it with `cargo test -p sessions-client --test public_api -- --ignored`: it documents the
-//! crate and its dependencies' metadata anew, in a target directory of its own. With `UPDATE_SNAPSHOTS=yes` in the
-//! environment it writes `public-api.txt` anew, to be reviewed.
+//! A line that is removed or changed is a breaking change. A foreign type in a signature makes the major
+//! versions of its crate ours. Each crate's snapshot is `public-api.txt` in its folder. Compare all of them,
+//! or one:
+//!
+//! ```text
+//! cargo test -p sessions-client --test public_api -- --ignored
+//! cargo test -p sessions-client --test public_api -- --ignored wiretrait
+//! ```
+//!
+//! `UPDATE_SNAPSHOTS=yes` in the environment writes the snapshots instead, for review. The first run takes
+//! minutes: it documents the crates with all features, in a separate target directory.
 
-use public_api::PublicApi;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
+use std::{env, fs};
 
-/// The types of other crates that stand in signatures, and why there is no type of our own in their place.
-/// `core`, `alloc` and `std` need no reason.
-const FOREIGN: &[(&str, &str)] = &[
-    ("axum::routing::Router", "the embedded service, to be mounted in an application"),
-    ("bytes::bytes::Bytes", "bodies: shared, not copied"),
-    ("chrono::datetime::DateTime", "behind `Timestamp`, the type that most applications have already"),
-    ("chrono::offset::utc::Utc", "behind `Timestamp`"),
+/// The crates of this workspace, whose types are not foreign.
+const OWN: [&str; 4] = ["sessions_client", "wiretrait", "pip_services", "sessions_service"];
+
+/// The allowed foreign types, each with the reason why it is in the public API.
+type Foreign = &'static [(&'static str, &'static str)];
+
+const SESSIONS_CLIENT: Foreign = &[
     (
         "chrono::time_delta::TimeDelta",
-        "the age at which sessions expire, which is subtracted from a `Timestamp`",
+        "the age at which sessions expire; it is subtracted from a `Timestamp`",
     ),
-    ("futures_core::stream::Stream", "what the stream of all pages is"),
-    ("http::method::Method", "the method of a route"),
-    ("http::request::Request", "an encoded call"),
-    ("http::response::Response", "an answer"),
-    ("http::status::StatusCode", "the status of an answer"),
-    ("http::uri::Uri", "what a connector is to connect to"),
-    ("http_body::Body", "the answers of services of tower"),
-    ("http_body_util::full::Full", "the requests to services of tower"),
-    ("hyper::rt::io::Read", "the connections of a connector of one's own under the hyper transport"),
-    ("hyper::rt::io::Write", "likewise"),
-    ("reqwest::async_impl::client::Client", "a client of one's own under the reqwest transport"),
-    ("serde_core::de::Deserialize", "sessions, pages and filters go through any format"),
-    ("serde_core::de::DeserializeOwned", "payloads"),
+    ("futures_core::stream::Stream", "the stream of all pages"),
+    ("serde_core::de::Deserialize", "sessions and filters support any serde format"),
     ("serde_core::de::Deserializer", "part of `Deserialize`"),
-    ("serde_core::ser::Serialize", "payloads"),
+    ("serde_core::ser::Serialize", "sessions and filters support any serde format"),
     ("serde_core::ser::Serializer", "part of `Serialize`"),
-    ("serde_json::value::Value", "payloads of no particular type"),
-    ("tokio::net::addr::ToSocketAddrs", "where the embedded service listens"),
-    ("tower_service::Service", "what the adapters are to and from"),
+    ("serde_json::value::Value", "the default type of payloads"),
 ];
 
-/// rustdoc's JSON is unstable: this test reads that of the one compiler that it was made for.
-#[rustversion::attr(not(stable(1.95)), ignore = "reads the rustdoc JSON of rustc 1.95")]
-#[rustversion::attr(stable(1.95), ignore = "documents the crate, which takes a minute")]
-#[test]
-fn the_public_api_is_what_it_was_and_shows_no_foreign_type_but_the_listed_ones() {
-    let api = public_api();
-    let items = api.to_string();
-    let foreign: BTreeSet<&str> = items.lines().flat_map(paths).filter(|path| !is_own(path)).collect();
-    let listed: BTreeSet<&str> = FOREIGN.iter().map(|(path, _)| *path).collect();
-    let unlisted: Vec<_> = foreign.difference(&listed).collect();
-    assert!(unlisted.is_empty(), "types of other crates in the public API, without a reason: {unlisted:#?}");
-    let stale: Vec<_> = listed.difference(&foreign).collect();
-    assert!(stale.is_empty(), "no longer in the public API: {stale:#?}");
-    api.assert_eq_or_update(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/public-api.txt"));
+const WIRETRAIT: Foreign = &[
+    ("bytes::bytes::Bytes", "bodies, which are shared instead of copied"),
+    ("http::method::Method", "the method of a route"),
+    ("http::request::Request", "an encoded call"),
+    ("http::response::Response", "a response"),
+    ("http::status::StatusCode", "the status of a response"),
+    ("http::uri::Uri", "the target of a connector"),
+    ("http_body::Body", "the responses of tower services"),
+    ("http_body_util::full::Full", "the requests to tower services"),
+    ("hyper::rt::io::Read", "the connections of a custom connector of the hyper transport"),
+    ("hyper::rt::io::Write", "the connections of a custom connector of the hyper transport"),
+    ("reqwest::async_impl::client::Client", "a custom client of the reqwest transport"),
+    ("serde_core::de::Deserialize", "arguments and results"),
+    ("serde_core::de::DeserializeOwned", "arguments and results"),
+    ("serde_core::de::Deserializer", "part of `Deserialize`"),
+    ("serde_core::de::Visitor", "`Object` is a deserializer"),
+    ("serde_core::ser::Serialize", "arguments and results"),
+    ("serde_json::value::Value", "a body that was parsed before it is received"),
+    ("tower_service::Service", "the adapters from and to tower"),
+];
+
+const PIP_SERVICES: Foreign = &[
+    ("chrono::datetime::DateTime", "behind `Timestamp`: the type that most applications use"),
+    ("chrono::offset::utc::Utc", "behind `Timestamp`"),
+    ("http::method::Method", "`PipErrors` implements `ErrorFormat` of wiretrait"),
+    ("http::status::StatusCode", "`PipErrors` implements `ErrorFormat` of wiretrait"),
+    ("serde_core::de::Deserialize", "pages, filters and times support any serde format"),
+    ("serde_core::de::Deserializer", "part of `Deserialize`"),
+    ("serde_core::ser::Serialize", "pages, filters and times support any serde format"),
+    ("serde_core::ser::Serializer", "part of `Serialize`"),
+];
+
+const SESSIONS_SERVICE: Foreign = &[
+    ("axum::routing::Router", "the service as part of an axum application"),
+    (
+        "chrono::time_delta::TimeDelta",
+        "the age at which sessions expire; it is subtracted from a `Timestamp`",
+    ),
+    ("tokio::net::addr::ToSocketAddrs", "the address to listen at"),
+];
+
+/// Generates one test for each crate. The JSON of rustdoc is unstable, so they need the compiler they were
+/// written for.
+macro_rules! snapshots {
+    ($($test:ident: $package:literal, $foreign:ident;)*) => {$(
+        #[rustversion::attr(not(stable(1.95)), ignore = "reads the rustdoc JSON of rustc 1.95")]
+        #[rustversion::attr(stable(1.95), ignore = "documents the crate, which takes a minute")]
+        #[test]
+        fn $test() {
+            check($package, $foreign);
+        }
+    )*};
 }
 
-/// With all features.
-fn public_api() -> PublicApi {
+snapshots! {
+    public_api_of_sessions_client_matches_its_snapshot: "sessions-client", SESSIONS_CLIENT;
+    public_api_of_wiretrait_matches_its_snapshot: "wiretrait", WIRETRAIT;
+    public_api_of_pip_services_matches_its_snapshot: "pip-services", PIP_SERVICES;
+    public_api_of_sessions_service_matches_its_snapshot: "sessions-service", SESSIONS_SERVICE;
+}
+
+fn check(package: &str, allowed: Foreign) {
+    let items = public_api(package);
+    let found: BTreeSet<&str> = items.lines().flat_map(paths).filter(|path| is_foreign(path)).collect();
+    let allowed: BTreeSet<&str> = allowed.iter().map(|(path, _)| *path).collect();
+    let missing: Vec<_> = found.difference(&allowed).collect();
+    assert!(
+        missing.is_empty(),
+        "foreign types in the public API of {package} without a reason: {missing:#?}"
+    );
+    let unused: Vec<_> = allowed.difference(&found).collect();
+    assert!(unused.is_empty(), "allowed, but no longer in the public API of {package}: {unused:#?}");
+
+    let snapshot = root().join(package).join("public-api.txt");
+    if env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        return fs::write(snapshot, items).expect("the folder of the crate is writable");
+    }
+    let expected = fs::read_to_string(snapshot).unwrap_or_default();
+    let lines = |items: &str| items.lines().map(str::to_owned).collect::<BTreeSet<_>>();
+    let (old, new) = (lines(&expected), lines(&items));
+    let (removed, added) = (old.difference(&new), new.difference(&old));
+    let changes: String = removed
+        .map(|line| ["- ", line, "\n"].concat())
+        .chain(added.map(|line| ["+ ", line, "\n"].concat()))
+        .collect();
+    assert!(expected == items, "the public API of {package} has changed:\n{changes}");
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in the workspace's folder")
+}
+
+/// Returns the public API of a package with all its features, an item per line.
+fn public_api(package: &str) -> String {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("public-api");
     let status = Command::new(env!("CARGO"))
-        .args([
-            "rustdoc",
-            "--quiet",
-            "--package",
-            "sessions-client",
-            "--lib",
-            "--all-features",
-            "--target-dir",
-        ])
+        .args(["rustdoc", "--quiet", "--lib", "--all-features", "--package", package, "--target-dir"])
         .arg(&target)
         .args(["--", "-Zunstable-options", "--output-format", "json", "--cap-lints", "allow"])
-        // The stable compiler knows the format as well, if it is asked like this.
+        // Enables the unstable JSON format in the stable compiler.
         .env("RUSTC_BOOTSTRAP", "1")
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(root())
         .status()
-        .expect("cargo runs this test, so it is there");
+        .expect("cargo runs this test, so it is installed");
     assert!(status.success(), "rustdoc failed: {status}");
-    public_api::Builder::from_rustdoc_json(target.join("doc/sessions_client.json"))
+    let name = package.replace('-', "_");
+    let api = public_api::Builder::from_rustdoc_json(target.join(format!("doc/{name}.json")))
         .omit_blanket_impls(true)
         .omit_auto_trait_impls(true)
         .build()
-        .expect("the format that public-api reads is that of rustc 1.95")
+        .expect("public-api reads the JSON of rustc 1.95");
+    let others = OWN.iter().filter(|own| **own != name);
+    others.fold(api.to_string(), |items, other| without_modules(&items, other))
 }
 
-/// The paths of types and traits in an item, generics taken apart.
+/// Shortens paths in another crate of this workspace to crate and name: rustdoc writes them with private
+/// modules, whose changes are not changes of the API.
+fn without_modules(items: &str, other: &str) -> String {
+    let prefix = format!("{other}::");
+    let mut parts = items.split(&*prefix);
+    let mut short = parts.next().unwrap_or_default().to_owned();
+    for mut path in parts {
+        while let Some((module, rest)) = path.split_once("::")
+            && module.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+        {
+            path = rest;
+        }
+        short.push_str(&prefix);
+        short.push_str(path);
+    }
+    short
+}
+
+/// Returns the paths of types and traits in an item, including those in generic arguments.
 fn paths(item: &str) -> impl Iterator<Item = &str> {
     item.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
         .map(|word| word.trim_matches(':'))
         .filter(|word| word.rsplit_once("::").is_some_and(|(_, last)| last.starts_with(char::is_uppercase)))
 }
 
-fn is_own(path: &str) -> bool {
+/// The standard library needs no reason.
+fn is_foreign(path: &str) -> bool {
     let root = path.split("::").next().unwrap_or_default();
-    // In upper case it is `Self` or a parameter: `Self::Ok`.
-    matches!(root, "sessions_client" | "core" | "alloc" | "std") || root.starts_with(char::is_uppercase)
+    // A root in upper case is `Self` or a type parameter: `Self::Ok`.
+    let is_generic = root.starts_with(char::is_uppercase);
+    !(is_generic || OWN.contains(&root) || matches!(root, "core" | "alloc" | "std"))
 }

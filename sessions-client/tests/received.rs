@@ -1,13 +1,14 @@
-//! Operations as a service receives them, and as a test reads them back: whatever types their arguments have.
+//! Operations received by a service or read back by a test, with arguments of all types.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sessions_client::sessions_v1::{self, OpenSession, received};
 use sessions_client::{
-    CorrelationPlace, Encoding, ErrorKind, Incoming, Operation, Payload, Received, Request, Result, http_api,
+    CorrelationPlace, Encoding, ErrorKind, Incoming, Operation, Payload, Received, Request, Result,
 };
+use wiretrait::http_api;
 
-/// Not `Clone`, as types of a contract need not be.
+/// A type that is not `Clone`; a contract does not require it.
 #[derive(Debug, PartialEq, Deserialize, Serialize)]
 struct Lock {
     code: u32,
@@ -15,7 +16,7 @@ struct Lock {
 
 type Text = String;
 
-#[allow(dead_code, reason = "of this contract there are only the operations")]
+#[allow(dead_code, reason = "only the operations of this contract are used")]
 #[http_api(client = MixedClient, module = mixed)]
 trait Mixed<T: Payload = Value> {
     #[put("/lent/{id}")]
@@ -24,7 +25,7 @@ trait Mixed<T: Payload = Value> {
     #[post("/plain/{number}")]
     async fn plain(&self, number: u32, #[query] exact: bool, #[query] most: Option<u16>) -> Result<()>;
 
-    // Two types that are one, for conditions on them.
+    // `Text` is an alias of `String`, so the generated bounds name one type twice.
     #[post("/owned")]
     async fn owned(&self, #[field] text: String, #[field] again: Text, #[field] list: Vec<u8>) -> Result<()>;
 
@@ -46,7 +47,7 @@ fn copied<T: Copy>(operation: T) -> (T, T) {
     (operation, operation)
 }
 
-/// Encoded again it is the same request.
+/// Checks that both encode to the same request.
 fn assert_same(one: &impl Operation, other: &impl Operation) {
     let parts = |request: Request| {
         let (parts, body) = request.into_parts();
@@ -56,7 +57,7 @@ fn assert_same(one: &impl Operation, other: &impl Operation) {
 }
 
 #[test]
-fn a_call_of_the_sessions_can_be_copied_whatever_its_payloads_are() {
+fn an_operation_is_copy_for_any_payload_type() {
     let lock = Lock { code: 7 };
     let call = OpenSession::<Value, Lock>::new("user-1").data(&lock);
     let (one, other) = copied(call);
@@ -64,7 +65,7 @@ fn a_call_of_the_sessions_can_be_copied_whatever_its_payloads_are() {
 }
 
 #[test]
-fn a_call_can_be_copied_or_cloned_where_its_arguments_can() {
+fn an_operation_is_copy_or_clone_if_its_arguments_are() {
     let (one, other) = copied(mixed::Plain::new(1, true).most(2));
     assert_same(&one, &other);
     let (one, other) = copied(mixed::Chosen::new(3_u8, &4));
@@ -78,7 +79,7 @@ fn a_call_can_be_copied_or_cloned_where_its_arguments_can() {
 }
 
 #[test]
-fn what_was_sent_comes_back_with_its_types_and_can_be_sent_again() {
+fn a_received_operation_has_its_types_and_can_be_sent_again() {
     let (user, cart) = (json!({ "name": "Ann" }), json!(["book", 1, null]));
     let sent = OpenSession::new("user-1").correlation_id("123").user_name("Ann").user(&user).data(&cart);
     let received: received::OpenSession<Value, Value> = receive(&sent);
@@ -93,7 +94,7 @@ fn what_was_sent_comes_back_with_its_types_and_can_be_sent_again() {
 }
 
 #[test]
-fn every_kind_of_argument_comes_back() {
+fn every_kind_of_argument_can_be_received() {
     let (tags, lock) = (["a".to_owned(), "b&c".to_owned()], Lock { code: 7 });
     let sent = mixed::Lent::new("ä/1", &tags).lock(&lock);
     let received: mixed::received::Lent = receive(&sent);
@@ -124,7 +125,7 @@ fn every_kind_of_argument_comes_back() {
 }
 
 #[test]
-fn a_correlation_id_is_found_wherever_the_client_puts_it() {
+fn a_correlation_id_is_received_from_every_place() {
     for place in [CorrelationPlace::Query, CorrelationPlace::Headers, CorrelationPlace::Both] {
         let mut encoding = Encoding::default();
         encoding.correlation_place = place;
@@ -136,37 +137,38 @@ fn a_correlation_id_is_found_wherever_the_client_puts_it() {
 }
 
 #[test]
-fn a_request_of_another_operation_is_none_of_this_one() {
+fn a_request_for_another_operation_is_not_received() {
     let incoming = Incoming::from(sessions_v1::CloseSession::new("1").encode().unwrap());
     assert!(incoming.receive::<received::GetSessionById>().is_none());
     assert!(incoming.receive::<received::CloseSession>().is_some());
 }
 
 #[test]
-fn what_cannot_be_read_is_the_error_that_a_service_answers_with() {
+fn an_invalid_request_is_the_error_of_the_service() {
     let incoming = |body: &'static str| {
         let request = http::Request::post("/v1/sessions/open_session").body(body.into()).unwrap();
         Incoming::from(request)
     };
-    let refused = |body| incoming(body).receive::<received::OpenSession<Lock, Value>>().unwrap().unwrap_err();
-    let error = refused(r#"{ "user_name": 7, "user": { "code": "s3cret" } }"#);
+    let rejected =
+        |body| incoming(body).receive::<received::OpenSession<Lock, Value>>().unwrap().unwrap_err();
+    let error = rejected(r#"{ "user_name": 7, "user": { "code": "s3cret" } }"#);
     assert_eq!((error.kind(), error.status().unwrap().as_u16()), (ErrorKind::Service, 400));
     assert_eq!(
         error.to_string(),
-        "open_session: the service answered 400 Bad Request: INVALID_DATA: Validation failed: \
+        "open_session: the service responded with 400 Bad Request: INVALID_DATA: Validation failed: \
          user_id must not be null, user_name: found integer, expected a string, user: found string, expected u32"
     );
-    let error = refused("{");
+    let error = rejected("{");
     assert_eq!(error.service().unwrap().code, "InvalidContent");
 
-    // A body that is no JSON is refused where there is no argument in it, too.
+    // Invalid JSON is an error even for an operation without arguments in the body.
     let request = http::Request::post("/v1/sessions/close_expired_sessions").body("{".into()).unwrap();
     let error = Incoming::from(request).receive::<received::CloseExpiredSessions>().unwrap().unwrap_err();
     assert_eq!(error.service().unwrap().code, "InvalidContent");
 }
 
 #[test]
-fn what_was_received_is_not_printed() {
+fn debug_output_contains_no_arguments() {
     let data = json!("s3cret");
     let call = OpenSession::<Value, Value>::new("s3cret").correlation_id("s3cret").data(&data);
     let received: received::OpenSession<Value, Value> = receive(&call);
@@ -174,7 +176,7 @@ fn what_was_received_is_not_printed() {
 }
 
 #[test]
-fn a_body_that_somebody_has_read_on_the_way_is_taken_from_there_as_often_as_it_is_asked_for() {
+fn a_body_parsed_earlier_can_be_received_repeatedly() {
     let sent = OpenSession::<Value, Value>::new("sent").user_name("Ann");
     let read = json!({ "user_id": "read", "data": [1] });
     let incoming = Incoming::from(sent.encode().unwrap()).with_json(read);
@@ -185,7 +187,7 @@ fn a_body_that_somebody_has_read_on_the_way_is_taken_from_there_as_often_as_it_i
 }
 
 #[test]
-fn of_two_members_with_one_key_the_latter_counts() {
+fn the_last_of_two_equal_keys_is_used() {
     let body = r#"{ "data": 1, "user_id": "first", "more": 2, "user_id": "second", "more": 3 }"#;
     let request = http::Request::post("/v1/sessions/open_session").body(body.into()).unwrap();
     let received: received::OpenSession<Value, Value> = Incoming::from(request).receive().unwrap().unwrap();

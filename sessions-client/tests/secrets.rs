@@ -1,7 +1,7 @@
-//! Nothing private gets out: not into logs, spans, metrics, `Debug` or `Display`.
+//! No private values in logs, spans, metrics, `Debug` or `Display`.
 //!
-//! A secret stands in all that a caller hands over and in all that a hostile server answers, except for the code
-//! and the message of a service's error, which are the service's to choose and are shown by design.
+//! A secret is in all arguments of calls and in all responses of hostile servers, except for the code and the
+//! message of a service's error, which are shown by design.
 
 #![cfg(any(feature = "hyper", feature = "reqwest"))]
 
@@ -9,7 +9,7 @@
 mod capture;
 mod support;
 
-use capture::{Capture, Seen};
+use capture::{Capture, Captured};
 use serde_json::json;
 use sessions_client::policy::RetryPolicy;
 use sessions_client::sessions_v1::{GET_SESSIONS, GetSessions, OpenSession};
@@ -26,14 +26,14 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use support::network::Network;
-use support::{answering, http, nobody, silent};
+use support::{closed_port, http, responding, silent};
 
 const SECRET: &str = "zebra-s3cret";
 
-/// The secret as user and as password, as a request carries them.
+/// The secret as user and password in the `Authorization` header.
 const CREDENTIALS: &str = "emVicmEtczNjcmV0OnplYnJhLXMzY3JldA==";
 
-/// What somebody could read, collected.
+/// All strings that a person could read.
 #[derive(Default)]
 struct Texts(Vec<String>);
 
@@ -58,7 +58,7 @@ impl Texts {
     }
 
     fn captured(&mut self, capture: &Capture) {
-        self.0.extend(capture.everything().iter().map(Seen::text));
+        self.0.extend(capture.everything().iter().map(Captured::text));
     }
 
     fn leaks(&self) -> Vec<&String> {
@@ -87,31 +87,31 @@ fn failure() -> String {
     .to_string()
 }
 
-/// What a server may answer, and the ways in which there is no answer at all; by how a call ends.
+/// Servers with all kinds of responses and failures, each with the error type of a call.
 async fn services() -> Vec<(&'static str, String)> {
     let json = "application/json";
     let list = json!({ "total": 1, "data": [session()] }).to_string();
     let reset = format!("HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{SECRET}");
     let redirect = format!("HTTP/1.1 302 Found\r\nLocation: /{SECRET}\r\nContent-Length: 0\r\n\r\n");
     vec![
-        ("ok", answering(http("200 OK", json, &session().to_string())).await),
-        ("ok", answering(http("200 OK", json, &list)).await),
-        ("500", answering(http("500 Internal Server Error", json, &failure())).await),
-        ("503", answering(http("503 Service Unavailable", json, &failure())).await),
-        ("502", answering(http("502 Bad Gateway", "text/html", &format!("<h1>{SECRET}</h1>"))).await),
-        ("302", answering(redirect).await),
-        ("decode", answering(http("200 OK", json, &format!("{{\"{SECRET}\": {SECRET}"))).await),
-        ("decode", answering(http("200 OK", json, &json!({ SECRET: [SECRET] }).to_string())).await),
-        ("decode", answering(http("200 OK", json, &json!({ "id": { SECRET: SECRET } }).to_string())).await),
-        ("decode", answering(http("200 OK", json, &SECRET.repeat(200))).await),
-        ("transport", answering(reset).await),
-        ("transport", answering(format!("{SECRET}\r\n\r\n")).await),
+        ("ok", responding(http("200 OK", json, &session().to_string())).await),
+        ("ok", responding(http("200 OK", json, &list)).await),
+        ("500", responding(http("500 Internal Server Error", json, &failure())).await),
+        ("503", responding(http("503 Service Unavailable", json, &failure())).await),
+        ("502", responding(http("502 Bad Gateway", "text/html", &format!("<h1>{SECRET}</h1>"))).await),
+        ("302", responding(redirect).await),
+        ("decode", responding(http("200 OK", json, &format!("{{\"{SECRET}\": {SECRET}"))).await),
+        ("decode", responding(http("200 OK", json, &json!({ SECRET: [SECRET] }).to_string())).await),
+        ("decode", responding(http("200 OK", json, &json!({ "id": { SECRET: SECRET } }).to_string())).await),
+        ("decode", responding(http("200 OK", json, &SECRET.repeat(200))).await),
+        ("transport", responding(reset).await),
+        ("transport", responding(format!("{SECRET}\r\n\r\n")).await),
         ("timeout", silent().await),
-        ("connect", nobody()),
+        ("connect", closed_port()),
     ]
 }
 
-/// Calls that fail or succeed as `url` has it, and one that is cancelled. What they are answered is taken down.
+/// Makes calls, the last of them cancelled, and collects their results.
 async fn calls(client: &impl ISessionsV1, is_list: bool, texts: &mut Texts) {
     let data = json!({ SECRET: SECRET });
     let id = Some(SECRET);
@@ -130,7 +130,7 @@ async fn calls(client: &impl ISessionsV1, is_list: bool, texts: &mut Texts) {
     assert!(tokio::time::timeout(Duration::ZERO, cancelled).await.is_err());
 }
 
-/// All that can be read while calls go to `services` in all the ways in which ids travel.
+/// Collects all strings of calls to all services, with the correlation id in each place.
 async fn traffic<T: Network + Debug>(texts: &mut Texts, ends: &Arc<Mutex<Vec<String>>>) {
     for place in [CorrelationPlace::Query, CorrelationPlace::Headers, CorrelationPlace::Both] {
         for (index, (end, url)) in services().await.into_iter().enumerate() {
@@ -141,15 +141,15 @@ async fn traffic<T: Network + Debug>(texts: &mut Texts, ends: &Arc<Mutex<Vec<Str
                 .with_timeout(Duration::from_millis(50))
                 .with_max_response_bytes(1000)
                 .with_retry_policy(RetryPolicy::new().with_backoff(Duration::ZERO, Duration::ZERO));
-            let told = ends.clone();
+            let recorded = ends.clone();
             let observer = move |call: &FinishedCall<'_>| {
-                let mut told = told.lock().unwrap();
-                told.push(call.error_type().unwrap_or("ok").to_owned());
-                told.extend([format!("{call:?}"), format!("{call:#?}")]);
+                let mut recorded = recorded.lock().unwrap();
+                recorded.push(call.error_type().unwrap_or("ok").to_owned());
+                recorded.extend([format!("{call:?}"), format!("{call:#?}")]);
             };
             let client = T::client(&config).with_observer(Arc::new(observer));
             let before = ends.lock().unwrap().len();
-            // The second answer is a list.
+            // The second response is a list.
             calls(&client, index == 1, texts).await;
             assert_eq!(ends.lock().unwrap()[before], end, "service {index}");
             texts.shown(&client);
@@ -161,8 +161,8 @@ async fn traffic<T: Network + Debug>(texts: &mut Texts, ends: &Arc<Mutex<Vec<Str
     }
 }
 
-/// What was told of calls over a transport, by whomever; without a secret.
-fn told_over<T: Network + Debug>() -> Vec<Seen> {
+/// Returns the spans and events of calls over a transport, after checking that they contain no secret.
+fn traces_over<T: Network + Debug>() -> Vec<Captured> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (capture, _guard) = Capture::begin();
     let (mut texts, ends) = (Texts::default(), Arc::<Mutex<Vec<String>>>::default());
@@ -170,23 +170,23 @@ fn told_over<T: Network + Debug>() -> Vec<Seen> {
     texts.captured(&capture);
     texts.0.append(&mut ends.lock().unwrap());
     assert!(texts.leaks().is_empty(), "{:#?}", texts.leaks());
-    let told = capture.everything();
-    assert!(told.iter().any(|seen| seen.target == "sessions_client"));
-    assert!(told.iter().any(|seen| seen.target.starts_with("hyper_util")));
-    told
+    let traces = capture.everything();
+    assert!(traces.iter().any(|seen| seen.target == "wiretrait"));
+    assert!(traces.iter().any(|seen| seen.target.starts_with("hyper_util")));
+    traces
 }
 
 #[cfg(feature = "hyper")]
 #[test]
-fn a_secret_is_in_no_log_span_error_or_metric_however_a_call_over_hyper_ends() {
-    told_over::<sessions_client::HyperTransport>();
+fn no_call_over_hyper_reveals_a_secret() {
+    traces_over::<sessions_client::HyperTransport>();
 }
 
 #[cfg(feature = "reqwest")]
 #[test]
-fn a_secret_is_in_no_log_span_error_or_metric_however_a_call_over_reqwest_ends() {
-    let told = told_over::<ReqwestTransport>();
-    assert!(told.iter().any(|seen| seen.field("log.target").starts_with("reqwest")));
+fn no_call_over_reqwest_reveals_a_secret() {
+    let traces = traces_over::<ReqwestTransport>();
+    assert!(traces.iter().any(|seen| seen.field("log.target").starts_with("reqwest")));
 }
 
 fn shown_transport<T: Network + Debug>(texts: &mut Texts, config: &ClientConfig) {
@@ -196,7 +196,7 @@ fn shown_transport<T: Network + Debug>(texts: &mut Texts, config: &ClientConfig)
 }
 
 #[test]
-fn a_secret_is_in_no_public_type_that_is_printed() {
+fn debug_output_reveals_no_secret() {
     let mut texts = Texts::default();
     let data = json!({ SECRET: SECRET });
     let filter = filter();
@@ -235,17 +235,17 @@ fn a_secret_is_in_no_public_type_that_is_printed() {
 
 #[cfg(feature = "metrics")]
 #[test]
-fn a_secret_is_in_no_metric() {
+fn metrics_reveal_no_secret() {
     use metrics_util::debugging::DebuggingRecorder;
     use sessions_client::telemetry::MetricsObserver;
     use sessions_client::{Response, SessionsHttpClientV1, transport_fn};
     let recorder = DebuggingRecorder::new();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let answers = [failure(), session().to_string(), SECRET.to_owned()];
+    let bodies = [failure(), session().to_string(), SECRET.to_owned()];
     metrics::with_local_recorder(&recorder, || {
-        for (status, answer) in [500, 200, 200].into_iter().zip(answers) {
+        for (status, body) in [500, 200, 200].into_iter().zip(bodies) {
             let transport = transport_fn(move |_| {
-                let mut response = Response::new(answer.clone().into());
+                let mut response = Response::new(body.clone().into());
                 *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
                 std::future::ready(Ok(response))
             });
@@ -261,13 +261,13 @@ fn a_secret_is_in_no_metric() {
     assert!(texts.leaks().is_empty(), "{:#?}", texts.leaks());
 }
 
-/// Without this the tests above could pass for want of ears.
+/// Checks that the tests above would find secrets.
 #[cfg(feature = "reqwest")]
 #[tokio::test]
-async fn the_check_finds_what_is_told_by_any_crate_in_any_way() {
-    let leaking = |tell: &dyn Fn()| {
+async fn the_check_finds_secrets_logged_by_any_crate() {
+    let leaking = |log: &dyn Fn()| {
         let (capture, _guard) = Capture::begin();
-        tell();
+        log();
         let mut texts = Texts::default();
         texts.captured(&capture);
         texts.leaks().len()
@@ -279,9 +279,9 @@ async fn the_check_finds_what_is_told_by_any_crate_in_any_way() {
     };
     assert_eq!(leaking(&later), 1);
 
-    // A client of the user's own that logs every byte, by the `log` crate.
+    // A custom client that logs every byte with the `log` crate.
     let (capture, _guard) = Capture::begin();
-    let url = answering(http("204 No Content", "text/plain", ""))
+    let url = responding(http("204 No Content", "text/plain", ""))
         .await
         .replace("//", &format!("//{SECRET}:{SECRET}@"));
     let config = ClientConfig::from_url(&url).unwrap();

@@ -1,14 +1,14 @@
-//! Connections of the pool that the service closes, over real sockets.
+//! Pooled connections that the service closes, over real sockets.
 //!
-//! The service closes idle connections whenever it likes, and a request that crosses the close gets no answer:
-//! whether it arrived, nobody can tell.
+//! The service may close an idle connection at any time. A request sent at the same moment gets no response,
+//! and the client cannot know whether it arrived.
 
 #![cfg(any(feature = "hyper", feature = "reqwest"))]
 
 #[macro_use]
 mod support;
 
-use sessions_client::{ClientConfig, ErrorKind, ISessionsV1};
+use sessions_client::{ClientConfig, ConfigParams, ErrorKind, ISessionsV1};
 use std::sync::{Arc, Mutex};
 use support::network::Network;
 use support::read_request;
@@ -19,22 +19,22 @@ use tokio::task::JoinSet;
 
 const NO_CONTENT: &[u8] = b"HTTP/1.1 204 No Content\r\nKeep-Alive: timeout=5\r\n\r\n";
 
-/// How the first connection ends, after it has served one request.
+/// The end of the first connection, after it has served one request.
 #[derive(Clone, Copy)]
 enum End {
-    /// The next request is read to its end, and the connection is closed without an answer.
+    /// The next request is read to its end, and the connection is closed without a response.
     Unanswered,
-    /// The next request has begun to arrive when the connection is closed: that resets it.
+    /// The connection is closed when the next request has started to arrive, which resets it.
     Reset,
     /// The connection is closed at once; the next request may or may not notice.
     Idle,
 }
 
-/// A server that ends its first connection as `end` says and serves all others.
+/// A server that ends its first connection in a given way and serves all others.
 #[derive(Clone, Default)]
 struct Server {
-    /// The targets of the requests that arrived whole, each with the number of its connection.
-    seen: Arc<Mutex<Vec<(usize, String)>>>,
+    /// The targets of complete requests, each with the number of its connection.
+    received: Arc<Mutex<Vec<(usize, String)>>>,
 }
 
 impl Server {
@@ -67,19 +67,19 @@ impl Server {
         }
     }
 
-    /// Reads a request; false if there is none more.
+    /// Reads a request; returns `false` if there are no more.
     async fn request(&self, connection: usize, stream: &mut TcpStream) -> bool {
         let Some(request) = read_request(stream).await else { return false };
         let target = request.split(' ').nth(1).unwrap().to_owned();
-        self.seen.lock().unwrap().push((connection, target));
+        self.received.lock().unwrap().push((connection, target));
         true
     }
 
-    /// The connections at which requests for `operation` arrived.
+    /// Returns the connections on which requests for `operation` arrived.
     fn connections(&self, operation: &str) -> Vec<usize> {
         let path = format!("/v1/sessions/{operation}");
-        let seen = self.seen.lock().unwrap();
-        seen.iter().filter(|(_, target)| *target == path).map(|(connection, _)| *connection).collect()
+        let received = self.received.lock().unwrap();
+        received.iter().filter(|(_, target)| *target == path).map(|(connection, _)| *connection).collect()
     }
 }
 
@@ -88,7 +88,7 @@ async fn warm_up(client: &impl ISessionsV1) {
     client.close_expired_sessions(None).await.unwrap();
 }
 
-async fn a_stale_connection_is_no_error_for_an_idempotent_call<T: Network>() {
+async fn an_idempotent_call_survives_a_stale_connection<T: Network>() {
     for (end, connections) in [(End::Unanswered, &[1, 2][..]), (End::Reset, &[2])] {
         let server = Server::default();
         let client = server.start::<T>(end).await;
@@ -98,7 +98,7 @@ async fn a_stale_connection_is_no_error_for_an_idempotent_call<T: Network>() {
     }
 }
 
-async fn a_connection_that_closes_around_the_request_is_no_error_for_an_idempotent_call<T: Network>() {
+async fn an_idempotent_call_survives_a_closing_connection<T: Network>() {
     for _ in 0..20 {
         let server = Server::default();
         let client = server.start::<T>(End::Idle).await;
@@ -108,7 +108,7 @@ async fn a_connection_that_closes_around_the_request_is_no_error_for_an_idempote
     }
 }
 
-async fn a_session_is_not_opened_again_when_the_connection_broke<T: Network>() {
+async fn a_broken_connection_does_not_open_a_session_twice<T: Network>() {
     for (end, connections) in [(End::Unanswered, &[1][..]), (End::Reset, &[])] {
         let server = Server::default();
         let client = server.start::<T>(end).await;
@@ -116,18 +116,18 @@ async fn a_session_is_not_opened_again_when_the_connection_broke<T: Network>() {
         let error = client.open_session(None, "user-1", None, None, None, None, None).await.unwrap_err();
         assert_eq!((error.kind(), error.attempts()), (ErrorKind::Transport, 1));
         assert_eq!(server.connections("open_session"), connections);
-        // The next call has a connection of its own.
+        // The next call uses a new connection.
         assert_eq!(client.get_session_by_id(None, "1").await.unwrap(), None);
         assert_eq!(server.connections("get_session_by_id"), [2]);
     }
 }
 
-async fn a_connection_that_closes_around_the_request_never_opens_two_sessions<T: Network>() {
+async fn a_closing_connection_does_not_open_a_session_twice<T: Network>() {
     for _ in 0..20 {
         let server = Server::default();
         let client = server.start::<T>(End::Idle).await;
         warm_up(&client).await;
-        // It may be seen in time that the connection is gone: then the only request has its answer, 204.
+        // If the client notices the close in time, its only request gets the response 204.
         let error = client.open_session(None, "user-1", None, None, None, None, None).await.unwrap_err();
         let arrived = server.connections("open_session");
         match error.kind() {
@@ -137,23 +137,23 @@ async fn a_connection_that_closes_around_the_request_never_opens_two_sessions<T:
     }
 }
 
-async fn a_pool_full_of_stale_connections_is_no_error_for_an_idempotent_call<T: Network>() {
+async fn idempotent_calls_survive_a_pool_of_stale_connections<T: Network>() {
     const STALE: usize = 10;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let all_are_there = Arc::new(Barrier::new(STALE));
+    let all_connected = Arc::new(Barrier::new(STALE));
     tokio::spawn(async move {
         for connection in 1.. {
             let (mut stream, _) = listener.accept().await.unwrap();
-            let all_are_there = all_are_there.clone();
+            let all_connected = all_connected.clone();
             tokio::spawn(async move {
                 while read_request(&mut stream).await.is_some() {
                     if connection <= STALE {
-                        all_are_there.wait().await;
+                        all_connected.wait().await;
                     }
                     stream.write_all(NO_CONTENT).await.unwrap();
                     if connection <= STALE {
-                        // The next request is read, and not answered.
+                        // The next request is read and gets no response.
                         read_request(&mut stream).await;
                         return;
                     }
@@ -161,7 +161,11 @@ async fn a_pool_full_of_stale_connections_is_no_error_for_an_idempotent_call<T: 
             });
         }
     });
-    let config = ClientConfig::from_pairs([("connection.uri", &*url), ("options.backoff", "0")]).unwrap();
+    let config = ConfigParams::new()
+        .with_pairs([("connection.uri", &*url), ("options.backoff", "0")])
+        .unwrap()
+        .build()
+        .unwrap();
     let client = T::client(&config);
     let mut warm = JoinSet::new();
     for _ in 0..STALE {
@@ -175,9 +179,9 @@ async fn a_pool_full_of_stale_connections_is_no_error_for_an_idempotent_call<T: 
 }
 
 over_each_network! {
-    a_stale_connection_is_no_error_for_an_idempotent_call
-    a_connection_that_closes_around_the_request_is_no_error_for_an_idempotent_call
-    a_session_is_not_opened_again_when_the_connection_broke
-    a_connection_that_closes_around_the_request_never_opens_two_sessions
-    a_pool_full_of_stale_connections_is_no_error_for_an_idempotent_call
+    an_idempotent_call_survives_a_stale_connection
+    an_idempotent_call_survives_a_closing_connection
+    a_broken_connection_does_not_open_a_session_twice
+    a_closing_connection_does_not_open_a_session_twice
+    idempotent_calls_survive_a_pool_of_stale_connections
 }

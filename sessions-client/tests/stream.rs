@@ -1,4 +1,4 @@
-//! All pages of a list as one stream: its end, its failures, and services that do not keep to the rules.
+//! The stream of all pages of a list: its end, failures, and services that ignore parameters.
 
 #![cfg(feature = "stream")]
 
@@ -12,44 +12,44 @@ use sessions_client::{
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// What a page was asked for with.
+/// The parameters of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Ask {
+struct Params {
     skip: usize,
     take: Option<usize>,
     total: bool,
 }
 
-/// What a fake answers: the numbers of sessions, and the total.
+/// The page of a fake: the numbers of the sessions, and the total.
 type Page = (Vec<usize>, Option<usize>);
 
-/// A service whose pages are a function of what was asked for and of how often it was asked before.
+/// A service whose page is a function of the number of requests and the parameters.
 struct Fake<F> {
     page: F,
-    asked: Mutex<Vec<Ask>>,
+    asked: Mutex<Vec<Params>>,
     targets: Mutex<Vec<String>>,
 }
 
 type Client<F> = SessionsHttpClientV1<Value, Value, Arc<Fake<F>>>;
 
-fn fake<F: Fn(usize, Ask) -> Result<Page> + Send + Sync>(page: F) -> Client<F> {
+fn fake<F: Fn(usize, Params) -> Result<Page> + Send + Sync>(page: F) -> Client<F> {
     let fake = Fake { page, asked: Mutex::default(), targets: Mutex::default() };
     SessionsHttpClientV1::new(Arc::new(fake))
 }
 
-impl<F: Fn(usize, Ask) -> Result<Page> + Send + Sync> Transport for Fake<F> {
+impl<F: Fn(usize, Params) -> Result<Page> + Send + Sync> Transport for Fake<F> {
     async fn send(&self, call: Call) -> Result<Response> {
         self.targets.lock().unwrap().push(call.request.uri().to_string());
         let arguments: Value = serde_json::from_slice(call.request.body()).unwrap();
         let number = |key: &str| arguments["paging"][key].as_u64().map(|n| usize::try_from(n).unwrap());
         let total = arguments["paging"]["total"].as_bool().unwrap();
-        let ask = Ask { skip: number("skip").unwrap(), take: number("take"), total };
+        let params = Params { skip: number("skip").unwrap(), take: number("take"), total };
         let times = {
             let mut asked = self.asked.lock().unwrap();
-            asked.push(ask);
+            asked.push(params);
             asked.len()
         };
-        let (numbers, total) = (self.page)(times, ask)?;
+        let (numbers, total) = (self.page)(times, params)?;
         let session = |number: &usize| {
             let time = "2026-11-23T02:10:20.820Z";
             json!({ "id": format!("s{number}"), "active": true, "open_time": time, "request_time": time })
@@ -59,18 +59,18 @@ impl<F: Fn(usize, Ask) -> Result<Page> + Send + Sync> Transport for Fake<F> {
     }
 }
 
-/// The page that a sound service with `count` sessions and pages of `largest` at most has.
-fn sound(count: usize, largest: usize, ask: Ask) -> Page {
-    let taken = ask.take.unwrap_or(largest).min(largest);
-    ((0..count).skip(ask.skip).take(taken).collect(), ask.total.then_some(count))
+/// Returns the page of a correct service with `count` sessions and at most `largest` per page.
+fn correct(count: usize, largest: usize, params: Params) -> Page {
+    let taken = params.take.unwrap_or(largest).min(largest);
+    ((0..count).skip(params.skip).take(taken).collect(), params.total.then_some(count))
 }
 
-fn asked<F>(client: &Client<F>) -> Vec<Ask> {
+fn requests<F>(client: &Client<F>) -> Vec<Params> {
     client.caller().transport().asked.lock().unwrap().clone()
 }
 
 fn skips<F>(client: &Client<F>) -> Vec<usize> {
-    asked(client).iter().map(|ask| ask.skip).collect()
+    requests(client).iter().map(|params| params.skip).collect()
 }
 
 fn everything<U, D>(client: &impl ISessionsV1Ext<U, D>) -> SessionStream<'_, U, D>
@@ -90,77 +90,77 @@ fn broken(kind: ErrorKind) -> Error {
 }
 
 #[tokio::test]
-async fn every_session_of_a_long_list_comes_once_and_in_order() {
-    let client = fake(|_, ask| Ok(sound(250, 100, ask)));
+async fn every_session_of_a_long_list_is_returned_once_in_order() {
+    let client = fake(|_, params| Ok(correct(250, 100, params)));
     let sessions: Vec<_> = everything(&client).try_collect().await.unwrap();
     let expected: Vec<String> = (0..250).map(|number| format!("s{number}")).collect();
     assert_eq!(ids(&sessions), expected);
     assert_eq!(skips(&client), [0, 100, 200, 250]);
-    assert!(asked(&client).iter().all(|ask| ask.take == Some(100)), "the default size");
+    assert!(requests(&client).iter().all(|params| params.take == Some(100)), "the default size");
 }
 
 #[tokio::test]
 async fn a_list_that_fits_on_a_page_takes_one_request() {
-    let client = fake(|_, ask| Ok(sound(99, 100, ask)));
+    let client = fake(|_, params| Ok(correct(99, 100, params)));
     assert_eq!(everything(&client).count().await, 99);
-    assert_eq!(asked(&client), [Ask { skip: 0, take: Some(100), total: true }]);
+    assert_eq!(requests(&client), [Params { skip: 0, take: Some(100), total: true }]);
 }
 
 #[tokio::test]
-async fn an_empty_list_takes_one_request_and_ends_at_once() {
-    let client = fake(|_, ask| Ok(sound(0, 100, ask)));
+async fn an_empty_list_takes_one_request() {
+    let client = fake(|_, params| Ok(correct(0, 100, params)));
     let mut sessions = everything(&client);
     assert!(sessions.next().await.is_none());
-    assert!(sessions.next().await.is_none(), "it stays at its end");
-    assert_eq!(asked(&client).len(), 1);
+    assert!(sessions.next().await.is_none(), "the stream stays at its end");
+    assert_eq!(requests(&client).len(), 1);
 }
 
 #[tokio::test]
-async fn a_service_with_smaller_pages_than_asked_for_is_read_to_the_end() {
-    let client = fake(|_, ask| Ok(sound(5, 2, ask)));
+async fn a_list_with_smaller_pages_than_requested_is_read_to_its_end() {
+    let client = fake(|_, params| Ok(correct(5, 2, params)));
     assert_eq!(everything(&client).count().await, 5);
     assert_eq!(skips(&client), [0, 2, 4, 5]);
 }
 
 #[tokio::test]
-async fn an_empty_page_is_the_end_whatever_the_total_claims() {
-    let client = fake(|_, ask| Ok((sound(3, 2, ask).0, Some(1000))));
+async fn an_empty_page_is_the_end_whatever_the_total() {
+    let client = fake(|_, params| Ok((correct(3, 2, params).0, Some(1000))));
     assert_eq!(everything(&client).count().await, 3);
     assert_eq!(skips(&client), [0, 2, 3]);
 }
 
 #[tokio::test]
-async fn a_service_that_does_not_count_is_read_to_the_end() {
-    let client = fake(|_, ask| Ok((sound(3, 100, ask).0, None)));
+async fn a_list_without_a_total_is_read_to_its_end() {
+    let client = fake(|_, params| Ok((correct(3, 100, params).0, None)));
     assert_eq!(everything(&client).count().await, 3);
     assert_eq!(skips(&client), [0, 3]);
 }
 
 #[tokio::test]
-async fn the_size_of_a_page_can_be_set_or_left_to_the_service() {
-    let client = fake(|_, ask| Ok(sound(7, 100, ask)));
+async fn the_page_size_can_be_set_or_left_to_the_service() {
+    let client = fake(|_, params| Ok(correct(7, 100, params)));
     assert_eq!(everything(&client).with_page_size(3).count().await, 7);
     assert_eq!(skips(&client), [0, 3, 6, 7]);
-    assert_eq!(asked(&client)[0].take, Some(3));
+    assert_eq!(requests(&client)[0].take, Some(3));
 
-    let client = fake(|_, ask| Ok(sound(7, 5, ask)));
+    let client = fake(|_, params| Ok(correct(7, 5, params)));
     assert_eq!(everything(&client).with_page_size(0).count().await, 7);
-    assert_eq!(asked(&client)[0].take, None);
+    assert_eq!(requests(&client)[0].take, None);
 }
 
 #[tokio::test]
-async fn a_page_that_is_longer_than_asked_for_is_taken_whole() {
-    let client = fake(|_, ask| Ok(sound(25, 10, Ask { take: Some(10), ..ask })));
+async fn a_page_longer_than_requested_is_returned_whole() {
+    let client = fake(|_, params| Ok(correct(25, 10, Params { take: Some(10), ..params })));
     let sessions: Vec<_> = everything(&client).with_page_size(4).try_collect().await.unwrap();
     assert_eq!((sessions.len(), &*sessions[24].id), (25, "s24"));
     assert_eq!(skips(&client), [0, 10, 20, 25]);
 }
 
 #[tokio::test]
-async fn a_service_that_ignores_skip_is_found_out_at_its_second_page() {
+async fn a_service_that_ignores_skip_is_an_error_at_the_second_page() {
     // Full pages, and short ones too.
     for count in [250, 3] {
-        let client = fake(move |_, ask| Ok((sound(count, 100, Ask { skip: 0, ..ask }).0, None)));
+        let client = fake(move |_, params| Ok((correct(count, 100, Params { skip: 0, ..params }).0, None)));
         let mut sessions = everything(&client);
         let page = count.min(100);
         for _ in 0..page {
@@ -171,20 +171,20 @@ async fn a_service_that_ignores_skip_is_found_out_at_its_second_page() {
         assert_eq!(
             error.to_string(),
             format!(
-                "get_sessions: the page after {page} sessions begins as the page before it: \
+                "get_sessions: the page after {page} sessions begins with the same session as the page before: \
                  the service seems to ignore `skip`"
             )
         );
-        assert!(sessions.next().await.is_none(), "there is nothing to be had from it");
-        assert_eq!(asked(&client).len(), 2);
+        assert!(sessions.next().await.is_none(), "the stream has ended");
+        assert_eq!(requests(&client).len(), 2);
     }
 }
 
 #[tokio::test]
-async fn a_service_that_never_comes_to_an_end_is_an_error_at_the_limit() {
-    // New sessions for ever; and the same ones in turn, which no page shows by itself.
-    let pages: [fn(usize, Ask) -> Result<Page>; 2] = [
-        |_, ask| Ok(((ask.skip..ask.skip + 100).collect(), None)),
+async fn an_endless_list_is_an_error_at_the_limit() {
+    // Endless new sessions; and the same pages in turns, which differ from the page before.
+    let pages: [fn(usize, Params) -> Result<Page>; 2] = [
+        |_, params| Ok(((params.skip..params.skip + 100).collect(), None)),
         |times, _| Ok((((times % 3) * 100..(times % 3) * 100 + 100).collect(), None)),
     ];
     for page in pages {
@@ -197,25 +197,25 @@ async fn a_service_that_never_comes_to_an_end_is_an_error_at_the_limit() {
         assert_eq!(error.kind(), ErrorKind::Decode);
         assert_eq!(
             error.to_string(),
-            "get_sessions: the list has more than 1050 sessions, which is the stream's limit"
+            "get_sessions: the list has more than 1050 sessions, the limit of the stream"
         );
         assert!(sessions.next().await.is_none());
-        assert_eq!(asked(&client).len(), 11);
+        assert_eq!(requests(&client).len(), 11);
 
-        // Who knows better goes on.
+        // A higher limit continues.
         let mut more = everything(&client).with_limit(2000).with_position(sessions.position());
         assert!(more.try_next().await.unwrap().is_some());
     }
 }
 
 #[tokio::test]
-async fn a_list_of_as_many_sessions_as_the_limit_is_no_error() {
-    let client = fake(|_, ask| Ok(sound(200, 100, ask)));
+async fn a_list_of_exactly_the_limit_is_not_an_error() {
+    let client = fake(|_, params| Ok(correct(200, 100, params)));
     assert_eq!(everything(&client).with_limit(200).try_collect::<Vec<_>>().await.unwrap().len(), 200);
 }
 
 #[tokio::test]
-async fn even_who_ignores_errors_comes_to_an_end() {
+async fn the_stream_ends_even_if_errors_are_ignored() {
     for (kind, asked) in [(ErrorKind::Decode, 1), (ErrorKind::Transport, 3)] {
         let client = fake(move |_, _| Err(broken(kind)));
         assert_eq!(everything(&client).filter_map(|session| async { session.ok() }).count().await, 0);
@@ -224,7 +224,7 @@ async fn even_who_ignores_errors_comes_to_an_end() {
 }
 
 #[tokio::test]
-async fn a_service_that_always_answers_503_is_asked_as_often_as_is_set() {
+async fn the_stream_ends_after_the_maximum_number_of_failures() {
     for (most, expected) in [(None, 3), (Some(5), 5), (Some(1), 1), (Some(0), 1)] {
         let asked = Arc::new(Mutex::new(0));
         let counter = Arc::clone(&asked);
@@ -237,7 +237,7 @@ async fn a_service_that_always_answers_503_is_asked_as_often_as_is_set() {
         let client: SessionsHttpClientV1<Value, Value, _> = SessionsHttpClientV1::new(busy);
         let mut sessions = everything(&client);
         if let Some(most) = most {
-            // It holds for the rest of the list as well.
+            // `with_position` keeps it.
             sessions = sessions.with_max_failures(most).with_position(7);
         }
         let begin = sessions.position();
@@ -250,10 +250,10 @@ async fn a_service_that_always_answers_503_is_asked_as_often_as_is_set() {
 }
 
 #[tokio::test]
-async fn failures_are_counted_from_the_last_page() {
-    // Two before each page are never three in a row.
-    let client = fake(|times, ask| match times % 3 {
-        0 => Ok(sound(250, 100, ask)),
+async fn a_page_resets_the_number_of_failures() {
+    // Two failures before each page are never three in a row.
+    let client = fake(|times, params| match times % 3 {
+        0 => Ok(correct(250, 100, params)),
         _ => Err(broken(ErrorKind::Transport)),
     });
     let found = everything(&client).filter_map(|session| async { session.ok() }).count().await;
@@ -261,10 +261,10 @@ async fn failures_are_counted_from_the_last_page() {
 }
 
 #[tokio::test]
-async fn after_a_failure_that_may_pass_the_same_page_is_asked_for_again() {
-    let client = fake(|times, ask| match times {
+async fn a_retryable_error_is_followed_by_the_same_page() {
+    let client = fake(|times, params| match times {
         2 | 3 => Err(broken(ErrorKind::Transport)),
-        _ => Ok(sound(250, 100, ask)),
+        _ => Ok(correct(250, 100, params)),
     });
     let results: Vec<_> = everything(&client).collect().await;
     let (found, failed): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
@@ -275,10 +275,10 @@ async fn after_a_failure_that_may_pass_the_same_page_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn after_a_failure_that_stays_the_stream_is_over_and_another_goes_on_from_its_position() {
-    let client = fake(|times, ask| match times {
+async fn another_stream_resumes_after_a_permanent_error() {
+    let client = fake(|times, params| match times {
         2 => Err(broken(ErrorKind::Decode)),
-        _ => Ok(sound(250, 100, ask)),
+        _ => Ok(correct(250, 100, params)),
     });
     let mut sessions = everything(&client);
     while let Ok(Some(_)) = sessions.try_next().await {}
@@ -290,8 +290,8 @@ async fn after_a_failure_that_stays_the_stream_is_over_and_another_goes_on_from_
 }
 
 #[tokio::test]
-async fn a_position_in_the_middle_of_a_page_is_the_next_session() {
-    let client = fake(|_, ask| Ok(sound(250, 100, ask)));
+async fn a_position_within_a_page_is_the_next_session() {
+    let client = fake(|_, params| Ok(correct(250, 100, params)));
     let mut sessions = everything(&client);
     for _ in 0..130 {
         sessions.try_next().await.unwrap().unwrap();
@@ -303,8 +303,8 @@ async fn a_position_in_the_middle_of_a_page_is_the_next_session() {
 }
 
 #[tokio::test]
-async fn at_the_end_of_a_list_its_position_is_where_new_sessions_come() {
-    let client = fake(|times, ask| Ok(sound(if times == 1 { 2 } else { 3 }, 100, ask)));
+async fn the_position_at_the_end_is_where_new_sessions_follow() {
+    let client = fake(|times, params| Ok(correct(if times == 1 { 2 } else { 3 }, 100, params)));
     let mut sessions = everything(&client);
     while sessions.try_next().await.unwrap().is_some() {}
     let new: Vec<_> = sessions.with_position(2).try_collect().await.unwrap();
@@ -312,19 +312,20 @@ async fn at_the_end_of_a_list_its_position_is_where_new_sessions_come() {
 }
 
 #[tokio::test]
-async fn what_an_insertion_moves_to_the_next_page_does_not_come_again() {
-    // Between the pages two sessions come in at the front.
-    let client = fake(|times, ask| {
-        let (page, total) = sound(9, 4, Ask { skip: ask.skip + if times == 1 { 2 } else { 0 }, ..ask });
+async fn a_session_moved_to_the_next_page_is_not_returned_again() {
+    // Two sessions are inserted at the front after the first page.
+    let client = fake(|times, params| {
+        let (page, total) =
+            correct(9, 4, Params { skip: params.skip + if times == 1 { 2 } else { 0 }, ..params });
         Ok((page, total))
     });
     let sessions: Vec<_> = everything(&client).with_page_size(4).try_collect().await.unwrap();
     assert_eq!(ids(&sessions), ["s2", "s3", "s4", "s5", "s6", "s7", "s8"]);
-    assert_eq!(skips(&client), [0, 4, 8, 9], "what is left out counts");
+    assert_eq!(skips(&client), [0, 4, 8, 9], "skipped sessions count");
 }
 
 #[tokio::test]
-async fn a_future_of_next_that_is_dropped_loses_no_page_and_asks_for_none_twice() {
+async fn dropping_the_future_of_next_loses_no_page() {
     struct Gate(AtomicBool, Mutex<u32>);
     impl Transport for Gate {
         async fn send(&self, _call: Call) -> Result<Response> {
@@ -352,14 +353,14 @@ async fn a_future_of_next_that_is_dropped_loses_no_page_and_asks_for_none_twice(
 
 #[tokio::test]
 async fn nothing_is_sent_before_the_stream_is_polled() {
-    let client = fake(|_, ask| Ok(sound(1, 100, ask)));
+    let client = fake(|_, params| Ok(correct(1, 100, params)));
     drop(everything(&client));
-    assert!(asked(&client).is_empty());
+    assert!(requests(&client).is_empty());
 }
 
 #[tokio::test]
-async fn a_correlation_id_is_on_every_request_and_in_no_debug_text() {
-    let client = fake(|_, ask| Ok(sound(101, 100, ask)));
+async fn every_request_has_the_correlation_id() {
+    let client = fake(|_, params| Ok(correct(101, 100, params)));
     let filter = FilterParams::new().user_id("s3cret");
     let mut sessions = client.sessions(filter).with_correlation_id("s3cret-id");
     assert_eq!(
@@ -372,7 +373,7 @@ async fn a_correlation_id_is_on_every_request_and_in_no_debug_text() {
 }
 
 #[tokio::test]
-async fn every_kind_of_client_has_it_and_an_owned_one_goes_to_another_task() {
+async fn every_kind_of_client_has_the_stream() {
     async fn count(client: impl ISessionsV1Ext) -> usize {
         client.sessions(FilterParams::new()).count().await
     }
@@ -380,7 +381,7 @@ async fn every_kind_of_client_has_it_and_an_owned_one_goes_to_another_task() {
     let memory = SessionsMemoryClientV1::new();
     memory.open_session(None, "user-1", None, None, None, None, None).await.unwrap();
     let shared: Arc<dyn DynISessionsV1> = Arc::new(memory.clone());
-    let http = fake(|_, ask| Ok(sound(1, 100, ask)));
+    let http = fake(|_, params| Ok(correct(1, 100, params)));
     let view = http.with(CallOptions::new().retries(0));
     assert_eq!(count(&memory).await, 1);
     assert_eq!(count(&*shared).await, 1);
@@ -390,12 +391,11 @@ async fn every_kind_of_client_has_it_and_an_owned_one_goes_to_another_task() {
     assert_eq!(tokio::spawn(owned.count()).await.unwrap(), 1);
 }
 
-#[cfg(all(feature = "server", any(feature = "hyper", feature = "reqwest")))]
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
 #[tokio::test]
-async fn over_http_250_sessions_and_their_filters_come_as_they_are() {
+async fn a_stream_over_http_returns_all_pages_and_applies_filters() {
     let memory = SessionsMemoryClientV1::new();
-    let service =
-        sessions_client::server::EmbeddedService::start("127.0.0.1:0", memory.clone()).await.unwrap();
+    let service = sessions_service::EmbeddedService::start_with("127.0.0.1:0", memory.clone()).await.unwrap();
     let client = SessionsHttpClientV1::connect(&service.url()).unwrap();
     let mut closed = Vec::new();
     for number in 0..250 {

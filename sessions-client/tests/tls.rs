@@ -1,4 +1,4 @@
-//! TLS, with certificates that are made for the occasion.
+//! TLS over each network transport of `wiretrait`, with generated certificates.
 
 #![cfg(all(feature = "rustls", any(feature = "hyper", feature = "reqwest")))]
 
@@ -16,7 +16,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-/// A service at `localhost` with a certificate for `name`, which is returned.
+/// Starts a service at `localhost` with a certificate for `name`, and returns the certificate.
 async fn service_as(name: &str) -> (ClientConfig, CertificateDer<'static>) {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed([name.to_owned()]).unwrap();
     let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der());
@@ -30,7 +30,7 @@ async fn service_as(name: &str) -> (ClientConfig, CertificateDer<'static>) {
     tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            // A client that trusts nobody hangs up.
+            // A client that does not trust the certificate closes the connection.
             let Ok(mut stream) = acceptor.accept(stream).await else { continue };
             while read_request(&mut stream).await.is_some() {
                 stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
@@ -72,7 +72,7 @@ fn client<T: Network>(
     SessionsHttpClientV1::new(Policies::new(transport, config))
 }
 
-async fn a_service_is_talked_to_whose_certificate_is_trusted<T: Trusting>() {
+async fn a_trusted_certificate_is_accepted<T: Trusting>() {
     let (config, certificate) = service_as("localhost").await;
     let client = client(T::trusting(&certificate, &config), &config);
     for _ in 0..2 {
@@ -80,7 +80,7 @@ async fn a_service_is_talked_to_whose_certificate_is_trusted<T: Trusting>() {
     }
 }
 
-async fn a_certificate_that_nobody_knows_is_a_connect_error_that_says_so<T: Trusting>() {
+async fn an_untrusted_certificate_is_a_connect_error<T: Trusting>() {
     let (config, _) = service_as("localhost").await;
     let (_, another) = service_as("localhost").await;
     for transport in [T::over(&config), T::trusting(&another, &config)] {
@@ -92,7 +92,7 @@ async fn a_certificate_that_nobody_knows_is_a_connect_error_that_says_so<T: Trus
     }
 }
 
-async fn a_certificate_for_another_name_is_a_connect_error_that_says_so<T: Trusting>() {
+async fn a_certificate_for_another_name_is_a_connect_error<T: Trusting>() {
     let (config, certificate) = service_as("another.example").await;
     let client = client(T::trusting(&certificate, &config), &config);
     let error = client.get_session_by_id(None, "1").await.unwrap_err();
@@ -104,15 +104,15 @@ async fn a_certificate_for_another_name_is_a_connect_error_that_says_so<T: Trust
 }
 
 async fn a_service_without_tls_is_a_connect_error<T: Trusting>() {
-    let url = support::answering("220 here is another protocol\r\n").await.replace("http://", "https://");
+    let url = support::responding("220 here is another protocol\r\n").await.replace("http://", "https://");
     let config = ClientConfig::from_url(&url).unwrap().with_retries(0);
     let error = client(T::over(&config), &config).get_session_by_id(None, "1").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connect, "{error}");
 }
 
 over_each_network! {
-    a_service_is_talked_to_whose_certificate_is_trusted
-    a_certificate_that_nobody_knows_is_a_connect_error_that_says_so
-    a_certificate_for_another_name_is_a_connect_error_that_says_so
+    a_trusted_certificate_is_accepted
+    an_untrusted_certificate_is_a_connect_error
+    a_certificate_for_another_name_is_a_connect_error
     a_service_without_tls_is_a_connect_error
 }

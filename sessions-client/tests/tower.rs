@@ -1,4 +1,5 @@
-//! Services and layers of tower as transports, and transports among them.
+//! Tower services and layers as transports, and transports as tower services (`wiretrait`, with this
+//! contract).
 
 #![cfg(all(feature = "tower", feature = "tokio"))]
 
@@ -24,16 +25,16 @@ use tower::{BoxError, Service, ServiceBuilder, ServiceExt, service_fn};
 const SECRET: &str = "s3cret";
 
 type Sent = Request<Full<Bytes>>;
-type Answer = http::Response<Full<Bytes>>;
+type Reply = http::Response<Full<Bytes>>;
 type Client<T> = SessionsHttpClientV1<Value, Value, T>;
 
-/// Without pauses between attempts.
+/// A configuration without pauses between attempts.
 fn config(url: &str) -> ClientConfig {
     let policy = sessions_client::policy::RetryPolicy::new().with_backoff(Duration::ZERO, Duration::ZERO);
     ClientConfig::from_url(url).unwrap().with_retry_policy(policy)
 }
 
-/// A client with policies over `service`, which is at `url`.
+/// A client with policies of `service` at `url`.
 fn client<S>(service: S, url: &str) -> Client<Policies<TowerTransport<S>>>
 where
     TowerTransport<S>: Transport,
@@ -42,20 +43,20 @@ where
     SessionsHttpClientV1::new(Policies::new(TowerTransport::new(service, &config).unwrap(), &config))
 }
 
-fn no_content() -> Answer {
+fn no_content() -> Reply {
     let mut response = http::Response::default();
     *response.status_mut() = StatusCode::NO_CONTENT;
     response
 }
 
-/// A service that fails with what `error` gives.
+/// A service that fails with the result of `error`.
 fn failing<E: Into<BoxError>>(
     error: impl Fn(Sent) -> E + Clone + Send + Sync,
-) -> impl Service<Sent, Response = Answer, Error = BoxError, Future: Send> + Clone + Send + Sync {
+) -> impl Service<Sent, Response = Reply, Error = BoxError, Future: Send> + Clone + Send + Sync {
     service_fn(move |request| ready(Err(error(request).into())))
 }
 
-/// The error of a call with a secret in its arguments; the secret is in no text of it.
+/// Returns the error of a call with secret arguments, after checking that no message contains them.
 async fn error_over<S>(service: S) -> Error
 where
     TowerTransport<S>: Transport,
@@ -72,7 +73,7 @@ where
     error
 }
 
-/// An error with another one in it.
+/// An error with a source.
 #[derive(Debug)]
 struct Wrapped(BoxError);
 
@@ -88,22 +89,23 @@ impl StdError for Wrapped {
     }
 }
 
-#[cfg(all(feature = "server", feature = "reqwest"))]
+#[cfg(feature = "reqwest")]
 mod over_the_network {
     use super::*;
     use axum::extract::Request as AxumRequest;
     use axum::middleware::map_request;
     use http::{HeaderName, HeaderValue};
-    use sessions_client::{ReqwestTransport, SessionsMemoryClientV1, server};
+    use sessions_client::ReqwestTransport;
+    use sessions_service::{EmbeddedService, SessionStore};
     use tower::layer::layer_fn;
     use tower_http::set_header::SetRequestHeaderLayer;
 
     #[tokio::test]
-    async fn layers_around_reqwest_are_passed_by_every_attempt() {
+    async fn every_attempt_passes_the_layers_around_reqwest() {
         let tenants = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&tenants);
         let router =
-            server::router(SessionsMemoryClientV1::new()).layer(map_request(move |request: AxumRequest| {
+            sessions_service::router(SessionStore::new()).layer(map_request(move |request: AxumRequest| {
                 kept.lock().unwrap().push(request.headers()["x-tenant"].clone());
                 ready(request)
             }));
@@ -113,7 +115,7 @@ mod over_the_network {
 
         let attempts = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&attempts);
-        // Every third request arrives.
+        // Only every third request arrives.
         let flaky = layer_fn(move |inner: TransportService<ReqwestTransport>| {
             let seen = Arc::clone(&seen);
             service_fn(move |request: Sent| {
@@ -151,17 +153,16 @@ mod over_the_network {
     async fn a_client_of_hyper_util_is_a_transport() {
         use hyper_util::{client::legacy, rt::TokioExecutor};
 
-        let service =
-            server::EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await.unwrap();
+        let service = EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.unwrap();
         let hyper = legacy::Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
         let sessions = client(hyper.clone(), &service.url());
         let opened = sessions.open_session(None, "user-1", None, None, None, None, None).await.unwrap();
         let found = sessions.get_session_by_id(None, &opened.id).await.unwrap();
         assert_eq!(found, Some(opened));
 
-        let url = support::nobody();
+        let url = support::closed_port();
         let error = open(&client(hyper.clone(), &url)).await;
-        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Transport, 1), "who knows if it was sent");
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Transport, 1), "it may have been sent");
         let begin = format!("open_session: the request to {url} failed: Connection refused");
         assert!(error.to_string().starts_with(&begin), "{error}");
 
@@ -175,7 +176,7 @@ mod over_the_network {
         assert_eq!(
             (error.kind(), error.attempts()),
             (ErrorKind::Connect, 3),
-            "a layer knows that it was not"
+            "the layer knows that it was not sent"
         );
     }
 
@@ -186,10 +187,10 @@ mod over_the_network {
     #[tokio::test]
     async fn an_axum_router_is_a_transport_below_any_path() {
         for (router, url) in [
-            (server::router(SessionsMemoryClientV1::new()), "http://localhost"),
+            (sessions_service::router(SessionStore::new()), "http://localhost"),
             (
                 axum::Router::new()
-                    .nest_service("/apps/sessions", server::router(SessionsMemoryClientV1::new())),
+                    .nest_service("/apps/sessions", sessions_service::router(SessionStore::new())),
                 "http://localhost:1/apps/sessions/",
             ),
         ] {
@@ -204,7 +205,7 @@ mod over_the_network {
 }
 
 #[tokio::test]
-async fn what_a_call_knows_survives_the_layers() {
+async fn the_call_survives_the_layers() {
     let (outer, inner) = (Arc::new(Mutex::new(None)), Arc::new(Mutex::new(None)));
     let (outside, inside) = (Arc::clone(&outer), Arc::clone(&inner));
     let innermost = Arc::new(transport_fn(move |call| {
@@ -227,7 +228,7 @@ async fn what_a_call_knows_survives_the_layers() {
     assert_eq!(call.total, Some(Duration::from_secs(7)));
     assert!(call.deadline.is_some());
     assert_eq!(call.limit, Some(Duration::from_secs(3)));
-    // The transport inside has an address of its own.
+    // The inner transport has its own address.
     assert_eq!(call.request.uri(), "/v1/sessions/get_session_by_id?correlation_id=a%20b");
     assert_eq!(call.request.body(), r#"{"session_id":"some id"}"#);
 
@@ -238,16 +239,16 @@ async fn what_a_call_knows_survives_the_layers() {
     );
     assert_eq!(request.method(), "POST");
     assert_eq!(request.headers()[header::CONTENT_TYPE], "application/json");
-    // `user:s3cret!`, not as the URL writes it.
+    // `user:s3cret!`, unescaped.
     assert_eq!(request.headers()[header::AUTHORIZATION], "Basic dXNlcjpzM2NyZXQh");
     assert!(request.headers()[header::AUTHORIZATION].is_sensitive());
     let travelling = request.extensions().get::<Call>().unwrap();
     assert_eq!(travelling.deadline, call.deadline);
-    assert!(travelling.request.body().is_empty(), "the layer has the request in hand");
+    assert!(travelling.request.body().is_empty(), "the layer has the body itself");
 }
 
 #[tokio::test]
-async fn what_layers_change_in_a_request_is_what_is_sent() {
+async fn changes_of_layers_to_a_request_are_sent() {
     let sent = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&sent);
     let innermost = Arc::new(transport_fn(move |call| {
@@ -267,15 +268,14 @@ async fn what_layers_change_in_a_request_is_what_is_sent() {
 }
 
 #[tokio::test]
-async fn a_request_that_no_client_has_made_is_refused_by_name() {
+async fn a_request_without_a_call_is_an_error() {
     let innermost = Arc::new(transport_fn(|_| async { unreachable!("nothing is sent") }));
     let service = TransportService::new(innermost);
     let error = service.clone().oneshot(Request::new(Full::default())).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     assert_eq!(
         error.to_string(),
-        "the request has no `Call` in its extensions: it comes from no client over a `TowerTransport`, \
-         or a layer has dropped them"
+        "the request has no `Call` in its extensions: send it with a client over a `TowerTransport`, and check that no layer drops the extensions"
     );
 
     let forgetful =
@@ -299,13 +299,13 @@ async fn the_attempts_of_policies_inside_the_layers_are_counted() {
 }
 
 #[tokio::test]
-async fn an_error_of_ours_comes_out_of_the_layers_as_it_was() {
+async fn a_wiretrait_error_passes_the_layers_unchanged() {
     let ours = || {
         let source = std::io::Error::other("the reason");
         Error::new(ErrorKind::Encode, "the layer says so").with_source(source)
     };
-    // As the type of the error, and behind a box, as a layer like tower's timeout leaves it.
-    let typed = service_fn(move |_: Sent| ready(Err::<Answer, _>(ours())));
+    // As the service's error type, and boxed, like by tower's timeout layer.
+    let typed = service_fn(move |_: Sent| ready(Err::<Reply, _>(ours())));
     let boxed = failing(move |_| ours());
     for error in [error_over(typed).await, error_over(boxed).await] {
         assert_eq!(error.kind(), ErrorKind::Encode);
@@ -313,14 +313,14 @@ async fn an_error_of_ours_comes_out_of_the_layers_as_it_was() {
         assert_eq!(error.source().unwrap().to_string(), "the reason");
     }
 
-    // Inside another error it is known by its kind.
+    // As the source of another error, it determines the kind.
     let error = error_over(failing(move |_| Wrapped(Box::new(ours())))).await;
     assert_eq!(error.kind(), ErrorKind::Encode);
 }
 
 #[tokio::test]
-async fn the_time_limits_of_tower_and_tokio_are_timeouts() {
-    let hanging = service_fn(|_: Sent| pending::<Result<Answer, BoxError>>());
+async fn timeouts_of_tower_and_tokio_are_timeout_errors() {
+    let hanging = service_fn(|_: Sent| pending::<Result<Reply, BoxError>>());
     let error = error_over(ServiceBuilder::new().timeout(Duration::ZERO).service(hanging)).await;
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 3));
     assert_eq!(
@@ -328,12 +328,12 @@ async fn the_time_limits_of_tower_and_tokio_are_timeouts() {
         "get_session_by_id: the request to http://localhost failed: request timed out (3 attempts)"
     );
 
-    let elapsed = service_fn(|_: Sent| tokio::time::timeout(Duration::ZERO, pending::<Answer>()));
+    let elapsed = service_fn(|_: Sent| tokio::time::timeout(Duration::ZERO, pending::<Reply>()));
     assert_eq!(error_over(elapsed).await.kind(), ErrorKind::Timeout);
 }
 
 #[tokio::test]
-async fn any_other_error_is_one_of_transport_with_its_source() {
+async fn any_other_error_is_a_transport_error_with_its_source() {
     let error = error_over(failing(|_| Wrapped("no room\nat all".into()))).await;
     assert_eq!(error.kind(), ErrorKind::Transport);
     assert_eq!(
@@ -363,15 +363,14 @@ async fn an_error_that_quotes_the_request_is_not_quoted() {
             assert_eq!(error.kind(), ErrorKind::Transport);
             assert_eq!(
                 error.to_string(),
-                "get_session_by_id: the request to http://localhost failed, \
-                 for a reason that quotes its arguments (3 attempts)"
+                "get_session_by_id: the request to http://localhost failed; the cause is hidden because it quotes arguments (3 attempts)"
             );
         }
     }
 }
 
 #[test]
-fn no_debug_text_tells_credentials() {
+fn debug_output_contains_no_credentials() {
     let transport = TowerTransport::new((), &config("https://user:s3cret@host:8443/path")).unwrap();
     assert_eq!(transport.origin(), "https://host:8443");
     let text = format!("{transport:?}");
@@ -379,7 +378,7 @@ fn no_debug_text_tells_credentials() {
     assert_eq!(format!("{:?}", TransportService::new(SECRET)), "TransportService { .. }");
 }
 
-/// Is ready when it is opened, and only for the clone that was asked.
+/// A service that becomes ready when it is opened, and only for the clone that was polled.
 #[derive(Clone, Default)]
 struct Gate {
     is_open: Arc<AtomicBool>,
@@ -388,7 +387,7 @@ struct Gate {
 }
 
 impl Service<Sent> for Gate {
-    type Response = Answer;
+    type Response = Reply;
     type Error = Infallible;
     type Future = std::future::Ready<Result<Self::Response, Infallible>>;
 
@@ -405,7 +404,7 @@ impl Service<Sent> for Gate {
 }
 
 #[tokio::test]
-async fn a_service_is_called_when_it_is_ready_and_not_before() {
+async fn a_service_is_called_only_when_it_is_ready() {
     let gate = Gate::default();
     let client =
         SessionsHttpClientV1::new(TowerTransport::new(gate.clone(), &config("http://localhost")).unwrap());
@@ -419,11 +418,11 @@ async fn a_service_is_called_when_it_is_ready_and_not_before() {
 }
 
 #[tokio::test]
-async fn a_service_that_fails_to_get_ready_is_an_error() {
+async fn a_service_that_fails_to_become_ready_is_an_error() {
     #[derive(Clone)]
     struct Broken;
     impl Service<Sent> for Broken {
-        type Response = Answer;
+        type Response = Reply;
         type Error = BoxError;
         type Future = std::future::Ready<Result<Self::Response, BoxError>>;
 
@@ -432,7 +431,7 @@ async fn a_service_that_fails_to_get_ready_is_an_error() {
         }
 
         fn call(&mut self, _request: Sent) -> Self::Future {
-            unreachable!("it is not ready")
+            unreachable!("the service is not ready")
         }
     }
     let error = error_over(Broken).await;
@@ -441,7 +440,7 @@ async fn a_service_that_fails_to_get_ready_is_an_error() {
 }
 
 #[tokio::test]
-async fn dropping_a_call_drops_the_call_of_the_service() {
+async fn dropping_a_call_drops_the_service_future() {
     struct Signal(Arc<AtomicBool>);
     impl Drop for Signal {
         fn drop(&mut self) {
@@ -454,7 +453,7 @@ async fn dropping_a_call_drops_the_call_of_the_service() {
         let signal = Signal(Arc::clone(&seen));
         async move {
             let _signal = signal;
-            pending::<Result<Answer, Infallible>>().await
+            pending::<Result<Reply, Infallible>>().await
         }
     });
     let client = client(hanging, "http://localhost");
@@ -465,7 +464,8 @@ async fn dropping_a_call_drops_the_call_of_the_service() {
     assert!(dropped.load(Ordering::Relaxed));
 }
 
-/// An answer of `chunks` pieces of ten blanks, whose length nobody announces, and how many were taken.
+/// A service whose response has `chunks` chunks of ten bytes and no announced length, and the number of
+/// chunks read.
 fn chunked(
     chunks: u32,
 ) -> (
@@ -496,7 +496,7 @@ fn chunked(
 }
 
 #[tokio::test]
-async fn a_body_of_unknown_length_is_read_up_to_the_limit_and_no_further() {
+async fn a_body_of_unknown_length_is_read_up_to_the_limit() {
     let config = ClientConfig::from_url("http://localhost").unwrap().with_max_response_bytes(100);
     let (taken, service) = chunked(10);
     let client = SessionsHttpClientV1::new(TowerTransport::new(service, &config).unwrap());
@@ -507,12 +507,12 @@ async fn a_body_of_unknown_length_is_read_up_to_the_limit_and_no_further() {
     let client = SessionsHttpClientV1::new(TowerTransport::new(service, &config).unwrap());
     let error = client.get_session_by_id(None, "some id").await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, Some(StatusCode::OK)));
-    assert_eq!(error.to_string(), "get_session_by_id: the answer is larger than the limit of 100 bytes");
+    assert_eq!(error.to_string(), "get_session_by_id: the response is larger than the limit of 100 bytes");
     assert_eq!(taken.load(Ordering::Relaxed), 11);
 }
 
 #[tokio::test]
-async fn a_body_that_announces_more_than_the_limit_is_not_read_at_all() {
+async fn a_body_announced_over_the_limit_is_not_read() {
     struct Announced;
     impl http_body::Body for Announced {
         type Data = Bytes;
@@ -522,7 +522,7 @@ async fn a_body_that_announces_more_than_the_limit_is_not_read_at_all() {
             self: std::pin::Pin<&mut Self>,
             _context: &mut Context<'_>,
         ) -> Poll<Option<Result<http_body::Frame<Bytes>, Infallible>>> {
-            unreachable!("nobody reads it")
+            unreachable!("the body is not read")
         }
 
         fn size_hint(&self) -> http_body::SizeHint {
@@ -535,7 +535,7 @@ async fn a_body_that_announces_more_than_the_limit_is_not_read_at_all() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_an_error_of_transport() {
+async fn a_broken_body_is_a_transport_error() {
     let service = service_fn(|_: Sent| {
         let frames: [Result<http_body::Frame<Bytes>, BoxError>; 2] =
             [Ok(http_body::Frame::data("nu".into())), Err("the peer is gone".into())];

@@ -56,13 +56,14 @@ impl Verb {
     }
 }
 
-/// Arguments of `#[http_api(prefix = "/v1", client = Client, module = api, crate = path)]`.
+/// Arguments of `#[http_api(prefix = "/v1", client = Client, module = api, errors = path, crate = path)]`.
 #[derive(Default)]
 pub(crate) struct ApiArgs {
     pub(crate) prefix: ApiArg<LitStr>,
     pub(crate) client: ApiArg<Ident>,
     pub(crate) module: ApiArg<Ident>,
     pub(crate) runtime: ApiArg<Path>,
+    pub(crate) errors: ApiArg<Path>,
 }
 
 /// Argument of `http_api`.
@@ -114,12 +115,14 @@ impl ApiArgs {
             } else if meta.path.is_ident("module") {
                 args.module.read(&meta, "a name: write `module = api`", Parse::parse)
             } else if meta.path.is_ident("crate") {
-                args.runtime.read(&meta, "a path: write `crate = ::sessions_client`", Path::parse_mod_style)
+                args.runtime.read(&meta, "a path: write `crate = ::wiretrait`", Path::parse_mod_style)
+            } else if meta.path.is_ident("errors") {
+                args.errors.read(&meta, "a path: write `errors = MyErrors`", Path::parse_mod_style)
             } else {
                 let unknown = meta.path.to_token_stream();
                 let message = format!(
-                    "unknown argument `{unknown}`: expected `client = Name`, `module = name`, `prefix = \"/…\"` or \
-                     `crate = path`"
+                    "unknown argument `{unknown}`: expected `client = Name`, `module = name`, `prefix = \"/…\"`, \
+                     `errors = path` or `crate = path`"
                 );
                 Err(syn::Error::new_spanned(&meta.path, message))
             };
@@ -189,16 +192,15 @@ impl RouteAttr {
         let Ok(flag) = input.call(Ident::parse_any) else {
             return Err(input.error(format_args!("invalid flag: {FLAGS}")));
         };
-        if flag == "idempotent" || flag == "unsafe_to_repeat" {
+        if flag == "idempotent" || flag == "not_idempotent" {
             if !(input.is_empty() || input.peek(Token![,])) {
-                let message = format!(
-                    "`{flag}` does not take a value: write either `idempotent` or `unsafe_to_repeat`"
-                );
+                let message =
+                    format!("`{flag}` does not take a value: write either `idempotent` or `not_idempotent`");
                 return Err(syn::Error::new(flag.span(), message));
             }
             if self.idempotent.replace(flag == "idempotent").is_some() {
                 let message = format!(
-                    "only one of `idempotent` and `unsafe_to_repeat` is allowed: remove `{flag}` or the flag before it"
+                    "only one of `idempotent` and `not_idempotent` is allowed: remove `{flag}` or the flag before it"
                 );
                 return Err(syn::Error::new(flag.span(), message));
             }
@@ -224,7 +226,7 @@ impl RouteAttr {
 }
 
 /// Valid flags of a route, for error messages.
-const FLAGS: &str = "expected `idempotent`, `unsafe_to_repeat` or `timeout = \"5s\"`";
+const FLAGS: &str = "expected `idempotent`, `not_idempotent` or `timeout = \"5s\"`";
 
 /// Parses a positive whole number and a unit: `250ms`, `5s`, `2m`.
 fn parse_duration(literal: &LitStr) -> syn::Result<Duration> {

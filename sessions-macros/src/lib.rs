@@ -1,4 +1,4 @@
-//! Implementation of the attribute `sessions_client::http_api`; the reference and examples are there.
+//! Implementation of the attribute `wiretrait::http_api`; the reference and examples are there.
 //!
 //! A trait passes through three stages: `attr` parses the annotations, `model` validates them, and `expand`
 //! generates the code. Parsing and validation report every mistake and continue; code generation cannot fail.
@@ -12,7 +12,7 @@ mod template;
 
 use proc_macro2::TokenStream;
 
-/// Turns a trait into the contract of an HTTP API. See `sessions_client::http_api` for the reference.
+/// Turns a trait into the contract of an HTTP API. See `wiretrait::http_api` for the reference.
 #[proc_macro_attribute]
 pub fn http_api(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     run(args.into(), &item.into()).into()

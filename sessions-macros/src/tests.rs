@@ -124,7 +124,7 @@ fn an_operation_without_arguments_decodes_none() {
 fn route_flags_override_the_defaults_of_the_method() {
     let item = quote! {
         trait Api {
-            #[put("/counter", unsafe_to_repeat, timeout = "250ms")]
+            #[put("/counter", not_idempotent, timeout = "250ms")]
             async fn count(&self) -> Result<u64>;
         }
     };
@@ -210,7 +210,32 @@ fn a_custom_crate_path_replaces_every_default_path() {
     let expansion = expand("client = Client, module = api, crate = ::own::renamed", &item);
     let code = quote!(#expansion).to_string();
     assert!(code.contains(":: own :: renamed :: __private"), "{code}");
-    assert!(!code.contains("sessions_client"), "{code}");
+    assert!(!code.contains("wiretrait"), "{code}");
+}
+
+#[test]
+fn the_error_format_is_part_of_the_contract() {
+    let item = quote! {
+        trait Api {
+            #[get("/")]
+            async fn get(&self) -> Result<()>;
+        }
+    };
+    let contract = |args: &str| {
+        let items = module(expand(args, &item)).into_iter();
+        pretty(items.filter(|item| matches!(item, Item::Const(item) if item.ident == "CONTRACT")).collect())
+    };
+    for (errors, value) in [
+        ("", "&::wiretrait::PlainErrors,"),
+        (", errors = ::some::Errors", "&::some::Errors,"),
+        (", errors = Errors", "&Errors,"),
+        (", errors = self::Errors", "&super::Errors,"),
+        (", errors = super::Errors", "&super::super::Errors,"),
+        (", errors = crate::Errors", "&crate::Errors,"),
+    ] {
+        let contract = contract(&format!("{ARGS}{errors}"));
+        assert!(contract.contains(value), "{value} in {contract}");
+    }
 }
 
 #[test]

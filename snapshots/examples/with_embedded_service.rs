@@ -7,8 +7,7 @@
 //! The command finds the service at `$SESSIONS_URL`, as it does with `providers/with-service.sh`, so that the
 //! same check can run against both services.
 
-use sessions_client::SessionsMemoryClientV1;
-use sessions_client::server::EmbeddedService;
+use sessions_service::{EmbeddedService, SessionStore};
 use std::env;
 use std::process::ExitCode;
 use tokio::process::Command;
@@ -20,7 +19,7 @@ async fn main() -> ExitCode {
         eprintln!("usage: with_embedded_service COMMAND [ARGUMENT...]");
         return ExitCode::from(64);
     };
-    let service = match EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await {
+    let service = match EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await {
         Ok(service) => service,
         Err(error) => {
             eprintln!("the embedded service cannot listen at 127.0.0.1: {error}");

@@ -4,7 +4,7 @@
 //! key or a number that is now a string.
 
 use crate::render::NOT_COMPACT;
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 use std::collections::BTreeSet;
 
 /// Returns a sentence for each difference between an old and a new snapshot.
@@ -185,13 +185,7 @@ fn json(path: &str, was: &Value, is: &Value, words: &mut Vec<String>) {
     }
 }
 
-fn object(
-    path: &str,
-    place: &str,
-    was: &Map<String, Value>,
-    is: &Map<String, Value>,
-    words: &mut Vec<String>,
-) {
+fn object(path: &str, place: &str, was: &Map, is: &Map, words: &mut Vec<String>) {
     let inside = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
     for (key, old) in was {
         match is.get(key) {
@@ -202,7 +196,7 @@ fn object(
     for (key, new) in is.iter().filter(|(key, _)| !was.contains_key(*key)) {
         words.push(format!("`{}`: was absent, is {}", inside(key), type_name(new)));
     }
-    let order = |object: &Map<String, Value>, other: &Map<String, Value>| {
+    let order = |object: &Map, other: &Map| {
         object.keys().filter(|key| other.contains_key(*key)).cloned().collect::<Vec<_>>().join(", ")
     };
     let (old, new) = (order(was, is), order(is, was));

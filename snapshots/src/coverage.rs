@@ -131,6 +131,7 @@ mod tests {
 
     fn route(name: &'static str) -> Route {
         Route {
+            contract: sessions_client::sessions_v1::CONTRACT,
             name,
             doc: "",
             method: http::Method::POST,

@@ -47,7 +47,7 @@ pub const CRASH: Exception =
 /// Large bodies.
 pub const LARGE: Exception = Exception {
     what: "a body of more than 128 MiB results in 413, and so does gzip with more than 16 MiB of decompressed data or \
-           more than 1,000 members",
+           more than 1,000 gzip members",
     why: "the real service has no known limit, but a small gzip body could exhaust the memory of a process that embeds \
           the service",
 };

@@ -33,6 +33,7 @@ mod record;
 mod render;
 mod shape;
 pub mod suite;
+mod value;
 
 pub use changes::describe_changes;
 pub use coverage::{Kind, OperationCases, Promise, gaps};
@@ -43,3 +44,4 @@ pub use openapi::{Example, Examples, examples, openapi, openapi_text};
 pub use record::{Exchange, Recorder};
 pub use render::{decoded, request, response, routes};
 pub use shape::Shapes;
+pub use value::{Map, Value};

@@ -6,7 +6,8 @@
 use crate::coverage::Promise;
 use crate::record::Exchange;
 use serde_json::{Map, Value};
-use sessions_client::{Param, Route};
+use sessions_client::Route;
+use wiretrait::Param;
 
 type IsForm = fn(Option<&Value>) -> bool;
 
@@ -105,9 +106,11 @@ mod tests {
     use super::live_gaps;
     use crate::coverage::Promise;
     use crate::record::Exchange;
-    use sessions_client::{Param, Place, Request, Response, Route};
+    use sessions_client::{Request, Response, Route, sessions_v1};
+    use wiretrait::{Param, Place};
 
     const ROUTE: &Route = &Route {
+        contract: sessions_v1::CONTRACT,
         name: "rename",
         doc: "",
         method: http::Method::POST,

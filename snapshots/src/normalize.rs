@@ -19,8 +19,8 @@
 //! Rejected alternative: regular expressions, because they cannot distinguish the times of a session from
 //! times in its payload, nor order them.
 
+use crate::value::{Map, Value};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
-use serde_json::{Map, Value};
 
 /// Maximum difference between `request_time` and `close_time` of one close.
 ///
@@ -148,7 +148,7 @@ impl Normalizer {
         }
     }
 
-    fn learn_session(&mut self, session: &Map<String, Value>) {
+    fn learn_session(&mut self, session: &Map) {
         let Some(id) = session.get("id").and_then(Value::as_str) else { return };
         if !self.ids.iter().any(|known| known == id) {
             self.ids.push(id.to_owned());
@@ -175,7 +175,7 @@ impl Normalizer {
         self.moments.iter().position(|times| times.contains(&time))
     }
 
-    fn name_times(&self, session: &mut Map<String, Value>) {
+    fn name_times(&self, session: &mut Map) {
         for (_, value) in session.iter_mut().filter(|(key, _)| key.ends_with("_time")) {
             if let Value::String(text) = value
                 && let Some(time) = parse(text)
@@ -188,7 +188,7 @@ impl Normalizer {
     }
 }
 
-fn name_error(error: &mut Map<String, Value>) {
+fn name_error(error: &mut Map) {
     if let Some(Value::String(stack)) = error.get_mut("stack") {
         "<stack>".clone_into(stack);
     }
@@ -231,7 +231,7 @@ fn shape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::Normalizer;
-    use serde_json::{Value, json};
+    use crate::{Value, json};
 
     const ID: &str = "043edeab77784051ba340bbce8aafd08";
     const OTHER: &str = "f5bd7a622bce4e0f9a38335e6cdf1e82";

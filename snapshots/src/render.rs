@@ -9,11 +9,12 @@
 //! libraries.
 
 use crate::normalize::Normalizer;
+use crate::value::Value;
 use http::header::{ACCEPT, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER};
-use serde_json::Value;
-use sessions_client::{Error, Place, Request, Response, Route};
+use sessions_client::{Error, Request, Response, Route};
 use std::error::Error as _;
 use std::fmt::Write as _;
+use wiretrait::Place;
 
 /// The line above a body that is JSON, but not compact.
 pub(crate) const NOT_COMPACT: &str = "(not compact JSON)";

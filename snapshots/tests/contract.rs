@@ -58,6 +58,7 @@ fn the_table_covers_the_whole_contract() {
 #[test]
 fn a_new_operation_without_cases_is_named() {
     let added = Route {
+        contract: sessions_v1::CONTRACT,
         name: "extend_session",
         doc: "",
         method: http::Method::POST,

@@ -17,8 +17,8 @@ mod comparison;
 
 use cases::{TABLE, cases};
 use comparison::{Snapshot, compare_all, log_changes, stored_names};
-use sessions_client::server::EmbeddedService;
-use sessions_client::{ClientConfig, ReqwestTransport, SessionsMemoryClientV1, sessions_v1};
+use sessions_client::{ClientConfig, ReqwestTransport, sessions_v1};
+use sessions_service::{EmbeddedService, SessionStore};
 use snapshots::differences::VARIANTS;
 use snapshots::suite::{Case, RunOptions, RunReport, StopSignal, run};
 use snapshots::{Exchange, Promise, Shapes, live_gaps, log, may_close_expired, service_url};
@@ -35,7 +35,7 @@ use uuid::Uuid;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_embedded_service_satisfies_the_contract() {
-    let sessions = SessionsMemoryClientV1::new();
+    let sessions = SessionStore::new();
     let service = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
     let options = RunOptions { user: unique_user(), may_close_expired: true, ..RunOptions::default() };
     let report = run(transport(&service.url()), &cases(), &options).await;
@@ -116,7 +116,7 @@ async fn send(signal: &str, run: &tokio::process::Child) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interrupted_run_deletes_its_sessions() {
     for signal in ["-HUP", "-INT", "-TERM"] {
-        let sessions = SessionsMemoryClientV1::new();
+        let sessions = SessionStore::new();
         let service = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
         let url = service.url().replace("//", "//ann:secret@");
         let mut run = run_command(&url).spawn().unwrap();

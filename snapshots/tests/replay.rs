@@ -16,8 +16,8 @@ use http::{HeaderName, HeaderValue, Request, Response, Version};
 use md5::{Digest, Md5};
 use serde::Deserialize;
 use serde_json::Value;
-use sessions_client::server::EmbeddedService;
-use sessions_client::{ISessionsV1, SessionsMemoryClientV1};
+use sessions_client::{ISessionsV1, SessionsHttpClientV1};
+use sessions_service::{EmbeddedService, SessionStore};
 use snapshots::exceptions::{BELOW_HTTP, DEPLOYMENT, DEPTH, Exception, UPGRADE};
 use snapshots::log;
 use std::collections::{BTreeMap, BTreeSet};
@@ -160,7 +160,7 @@ async fn replay(capture: &Capture) -> Vec<(String, String)> {
 
 struct Embedded {
     _service: EmbeddedService,
-    sessions: SessionsMemoryClientV1,
+    client: SessionsHttpClientV1,
     now: Arc<Mutex<DateTime<Utc>>>,
     wire: Wire,
     /// Captured ids and dates, mapped to those of the embedded service.
@@ -173,12 +173,13 @@ impl Embedded {
         let clock = Arc::clone(&now);
         // The timeout of the capture with expired sessions; the others are shorter than the default of 24
         // hours.
-        let sessions = SessionsMemoryClientV1::new()
+        let sessions = SessionStore::new()
             .with_clock(move || *clock.lock().unwrap())
             .with_expire_timeout(TimeDelta::milliseconds(300));
-        let service = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
+        let service = EmbeddedService::start("127.0.0.1:0", sessions).await.unwrap();
         let wire = Wire::new(service.address());
-        Self { _service: service, sessions, now, wire, names: BTreeMap::new() }
+        let client = SessionsHttpClientV1::connect(&service.url()).unwrap();
+        Self { _service: service, client, now, wire, names: BTreeMap::new() }
     }
 
     /// Opens the sessions that occur in lists, but whose opening was not captured.
@@ -198,7 +199,7 @@ impl Embedded {
             *self.now.lock().unwrap() = session["open_time"].as_str().unwrap().parse().unwrap();
             let text = |key: &str| session[key].as_str();
             let opened = self
-                .sessions
+                .client
                 .open_session(
                     None,
                     text("user_id").unwrap_or_default(),

@@ -188,7 +188,7 @@ impl KnownSession {
             SessionCall::StoreData(sequence) => history.data.settle(sequence, write),
             SessionCall::UpdateUser(sequence) => history.user.settle(sequence, write),
             SessionCall::Close if acknowledged && checked.is_ok() => history.closed = Certainty::Yes,
-            // The service returns no session if there was none to delete.
+            // The response contains no session if the id was unknown.
             SessionCall::Delete if has_response => history.deleted = Certainty::Yes,
             SessionCall::Read | SessionCall::Close | SessionCall::Delete => (),
         }

@@ -1,7 +1,7 @@
 //! All sessions that a run has opened and not yet deleted, by owner, and all ids that the service has
 //! assigned.
 //!
-//! Ids are kept after their sessions are deleted, as 16 bytes each: a service that reuses an id mixes up two
+//! Ids are kept after their sessions are deleted, as 16 bytes each: a service that reuses an id confuses two
 //! sessions of different times, which no other check would find.
 
 use super::known_session::KnownSession;

@@ -112,7 +112,7 @@ impl Histogram {
     /// The rank is computed as in goose, so that its report shows the same percentiles.
     #[must_use]
     pub fn percentile(&self, percent: f64) -> Option<u64> {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank is no greater")]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most the count")]
         #[expect(clippy::cast_precision_loss, reason = "exact up to 9,000 billion latencies")]
         let rank = (self.count as f64 * percent / 100.0).round() as u64;
         if self.count == 0 || rank <= 1 {

@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn repeated_snapshots_count_every_call_once() {
+    fn several_snapshots_count_every_call_once() {
         let recorder = Recorder::new(false);
         for second in 0..5 {
             call(&recorder, sessions_v1::GET_SESSION_BY_ID, None, [second * 1_000, second * 1_000 + 1]);

@@ -7,15 +7,15 @@
 use crate::error::LoadTestError;
 use crate::metrics::ServiceInfo;
 use serde::{Deserialize, Serialize};
-use sessions_client::server::EmbeddedService;
 use sessions_client::{
     ClientConfig, Error, ErrorKind, FilterParams, HyperTransport, ISessionsV1, PagingParams, Policies,
-    SessionsMemoryClientV1, http_api,
 };
+use sessions_service::{EmbeddedService, SessionStore};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
+use wiretrait::http_api;
 
 /// Hosts that need no `--yes`, separated by commas.
 const ALLOWED_HOSTS: &str = "LOADTEST_ALLOWED_HOSTS";
@@ -57,14 +57,13 @@ impl Service {
         host: Option<&str>,
         timeout: Option<Duration>,
     ) -> Result<Self, LoadTestError> {
-        let embedded = match host {
-            Some(_) => None,
-            None => {
-                Some(EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await.map_err(
+        let embedded =
+            match host {
+                Some(_) => None,
+                None => Some(EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.map_err(
                     |error| LoadTestError::Service(format!("the embedded service cannot start: {error}")),
-                )?)
-            }
-        };
+                )?),
+            };
         let url = match (&embedded, host) {
             (Some(embedded), _) => embedded.url(),
             (None, host) => host.unwrap_or_default().to_owned(),
@@ -201,7 +200,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_service_without_a_status_has_no_name() {
-        let embedded = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await.unwrap();
+        let embedded = EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.unwrap();
         // There is no operation below this path.
         let service = Service::connect(Some(&format!("{}/below", embedded.url())), None).await.unwrap();
         service.identify().await;

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_weights_and_repeated_names_are_rejected() {
+    fn invalid_weights_and_duplicate_names_are_rejected() {
         for weight in ["0", "-1", "1.5", "", "much", "4000000000"] {
             let message = error(&format!("browse={weight}"));
             assert_eq!(message, "the weight of `browse` must be a whole number from 1 to 1000000");

@@ -19,7 +19,7 @@ const PERCENTILES: [f64; 3] = [50.0, 95.0, 99.0];
 const MIN_CALLS_BEYOND: f64 = 10.0;
 
 /// The standard deviations that a rank may be off by chance. The difference of two runs whose ranges do not
-/// overlap is more than 3.3 of its own standard deviations, which happens by chance once in a thousand
+/// overlap is more than 3.3 times its standard deviation, which happens by chance once in a thousand
 /// comparisons.
 const DEVIATIONS: f64 = 2.33;
 
@@ -112,7 +112,7 @@ impl Baseline {
                 LoadModel::Closed { users, test_plan },
                 LoadModel::Closed { users: users_now, test_plan: plan_now },
             ) => {
-                let shown = |plan: &Option<String>| plan.clone().unwrap_or_else(|| "none".to_owned());
+                let shown = |plan: &Option<String>| plan.clone().unwrap_or_else(|| "absent".to_owned());
                 self.must_equal("the test plan", shown(test_plan), shown(plan_now))?;
                 self.must_equal("the number of users", users.to_string(), users_now.to_string())
             }
@@ -227,7 +227,7 @@ mod tests {
         Baseline { file: "before.json".to_owned(), results }
     }
 
-    /// The same calls with `percent` of their latency.
+    /// Returns results of the same calls with `percent` of their latency.
     fn scaled(calls: &[Call], percent: u64) -> Results {
         let mut calls = calls.to_vec();
         for call in &mut calls {
@@ -311,7 +311,7 @@ mod tests {
         assert_differs(
             &results,
             |results| results.load = LoadModel::Closed { users: 8, test_plan: Some("8,1s".to_owned()) },
-            "the test plan was none and is 8,1s",
+            "the test plan was absent and is 8,1s",
         );
         assert_differs(
             &results,

@@ -1,4 +1,4 @@
-//! The types that one writes for the wire by hand: what the benches and `sessions-bench` hold the generated ones against.
+//! Hand-written wire types, with which the benches and `sessions-bench` compare the generated ones.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

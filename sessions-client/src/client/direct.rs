@@ -1,23 +1,20 @@
-//! An implementation of the contract in the same process, with all that an HTTP client has but the network.
+//! A client of an in-process implementation: an HTTP client without the network.
 //!
-//! A client that called the implementation itself was refused: it would have neither limits nor repeats, and would
-//! not notice what does not survive the wire.
+//! Rejected alternative: calling the implementation directly, because such a client would have neither
+//! deadlines nor retries, and would not find payloads that do not survive JSON.
 
-use crate::config::ClientConfig;
 use crate::contract::{ISessionsV1, SessionsHttpClientV1, sessions_v1};
-use crate::error::Result;
-use crate::runtime::{Caller, Encoding, Payload};
-use crate::transport::{InProcessTransport, Policies};
+use crate::{Caller, ClientConfig, InProcessTransport, Payload, Policies, Result};
 use serde_json::Value;
 
-/// The HTTP client of an implementation `S` in the same process: the same requests and responses, the same
-/// [policies](crate::policy), no network. [`direct`](SessionsHttpClientV1::direct) makes one.
+/// An HTTP client of an implementation `S` in the same process: the same requests, responses and
+/// [policies](crate::policy), without a network. [`direct`](SessionsHttpClientV1::direct) creates one.
 pub type SessionsDirectClientV1<S, U = Value, D = Value> =
     SessionsHttpClientV1<U, D, Policies<InProcessTransport<sessions_v1::Handler<S, U, D>>>>;
 
 impl<S: ISessionsV1<U, D>, U: Payload, D: Payload> SessionsDirectClientV1<S, U, D> {
-    /// A client of `implementation`, as `config` describes it. The address and the base route of `config` are not
-    /// looked at.
+    /// Creates a client of `implementation` with the settings of `config`, except for the address and the
+    /// base route, which are ignored.
     ///
     /// ```
     /// use sessions_client::{ClientConfig, ISessionsV1, SessionsHttpClientV1, SessionsMemoryClientV1};
@@ -34,13 +31,14 @@ impl<S: ISessionsV1<U, D>, U: Payload, D: Payload> SessionsDirectClientV1<S, U, 
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when the configuration is not
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the configuration is not
     /// [valid](ClientConfig::validate).
     pub fn direct(implementation: S, config: &ClientConfig) -> Result<Self> {
         config.validate()?;
         let service = InProcessTransport::new(sessions_v1::Handler::new(implementation));
-        // The implementation is found at the contract's own routes.
-        let encoding = Encoding { base_route: None, ..config.encoding() };
+        // The handler listens at the contract's own routes.
+        let mut encoding = config.encoding();
+        encoding.base_route = None;
         Ok(Self::from_caller(Caller::new(Policies::new(service, config)).with_encoding(encoding)))
     }
 }

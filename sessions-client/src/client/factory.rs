@@ -1,26 +1,27 @@
-//! A client of the kind that a configuration names.
+//! A factory of clients whose kind is configured.
 
 use super::{SessionsMemoryClientV1, SessionsNullClientV1};
-use crate::config::{ClientConfig, ClientKind};
 #[cfg(feature = "tokio")]
 use crate::contract::SessionsHttpClientV1;
 use crate::contract::{DynISessionsV1, ISessionsV1};
-use crate::error::{Error, Result};
-#[cfg(feature = "tokio")]
-use crate::runtime::Transport;
-use crate::runtime::{CallObserver, Payload};
+use crate::telemetry::CallObserver;
+use crate::{ClientConfig, ClientKind, ConfigParams, Error, ErrorKind, Payload, Result};
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
+#[cfg(feature = "tokio")]
+use wiretrait::Transport;
 
-/// Makes clients of whatever [kind](ClientKind) a configuration names, for applications that leave the choice to
-/// whoever runs them.
+/// The groups in the service's official descriptors, `group:type:kind:name:version`.
+const GROUPS: [&str; 2] = ["service-sessions", "pip-services-sessions"];
+
+/// A factory of clients of the [kind](ClientKind) that a configuration names, for applications whose
+/// operators choose it.
 ///
 /// ```
 /// use sessions_client::{ConfigParams, DynISessionsV1, ISessionsV1, Result, SessionsClientFactory};
 /// use std::sync::Arc;
 ///
-/// /// What the application knows of its sessions.
 /// struct Login {
 ///     sessions: Arc<dyn DynISessionsV1>,
 /// }
@@ -36,8 +37,8 @@ use std::sync::Arc;
 /// # async fn main() -> Result<()> {
 /// # let environment = [("SESSIONS_KIND", "memory")];
 /// // In a program: `let environment = std::env::vars_os();`
-/// let config = ConfigParams::new().with_environment("SESSIONS", environment)?.build()?;
-/// let login = Login { sessions: SessionsClientFactory::new().create(&config)? };
+/// let params = ConfigParams::new().with_environment("SESSIONS", environment)?;
+/// let login = Login { sessions: SessionsClientFactory::new().from_params(&params)? };
 /// println!("session {}", login.log_in("user-1").await?);
 /// # Ok(())
 /// # }
@@ -48,7 +49,7 @@ pub struct SessionsClientFactory<U = Value, D = Value> {
 }
 
 impl SessionsClientFactory {
-    /// A factory for clients with the default payloads.
+    /// Creates a factory of clients with the default payloads.
     #[must_use]
     pub fn new() -> Self {
         Self::typed()
@@ -62,49 +63,63 @@ impl Default for SessionsClientFactory {
 }
 
 impl<U: Payload + Clone, D: Payload + Clone> SessionsClientFactory<U, D> {
-    /// A factory for clients with payloads of other types: `SessionsClientFactory::<User, Cart>::typed()`. The
-    /// types come first, since an implementation has them too.
+    /// Creates a factory of clients with other payloads: `SessionsClientFactory::<User, Cart>::typed()`.
     #[must_use]
     pub fn typed() -> Self {
         Self { implementation: None, observer: None }
     }
 
-    /// The same factory with the implementation that clients of the kind [`ClientKind::Direct`] call.
+    /// Sets the implementation that clients of the kind [`ClientKind::Direct`] call.
     #[must_use]
     pub fn with_implementation(mut self, implementation: impl ISessionsV1<U, D> + 'static) -> Self {
         self.implementation = Some(Arc::new(implementation));
         self
     }
 
-    /// The same factory, whose clients tell `observer` of every call that is over: those of the kinds `http` and
-    /// `direct`. The others make no calls.
+    /// Sets the observer of finished calls, for clients of the kinds `http` and `direct`. The other kinds
+    /// make no calls.
     #[must_use]
     pub fn with_observer(mut self, observer: Arc<dyn CallObserver>) -> Self {
         self.observer = Some(observer);
         self
     }
 
-    /// A client as `config` describes it. One in memory has sessions of its own.
+    /// Creates the client that `params` describe. In-memory clients do not share sessions.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when the configuration is not
-    /// [valid](ClientConfig::validate), the kind is `http` and there is no address or no feature `reqwest` or `hyper`, or the
-    /// kind is `direct` and there is no [implementation](Self::with_implementation) or no feature `tokio`.
-    pub fn create(&self, config: &ClientConfig) -> Result<Arc<dyn DynISessionsV1<U, D>>> {
+    /// Those of [`ConfigParams::kind`], [`ConfigParams::build`] and [`create`](Self::create).
+    pub fn from_params(&self, params: &ConfigParams) -> Result<Arc<dyn DynISessionsV1<U, D>>> {
+        self.create(params.kind(&GROUPS)?, &params.build()?)
+    }
+
+    /// Creates a client of the given kind with the settings of `config`. In-memory clients do not share
+    /// sessions.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if the configuration is not [valid](ClientConfig::validate), if the kind is
+    /// `http` without an address or without one of the features `reqwest` and `hyper`, or if the kind is
+    /// `direct` without an [implementation](Self::with_implementation) or without the feature `tokio`.
+    pub fn create(&self, kind: ClientKind, config: &ClientConfig) -> Result<Arc<dyn DynISessionsV1<U, D>>> {
         config.validate()?;
-        match config.kind() {
+        match kind {
             ClientKind::Http => http(config, self.observer.clone()),
             ClientKind::Direct => {
                 let implementation = self.implementation.clone().ok_or_else(|| {
-                    let why = "is `direct`, which calls an implementation in the same process: \
+                    let why = "`kind` is `direct`, which calls an implementation in the same process: \
                                give it to `SessionsClientFactory::with_implementation`";
-                    Error::config("kind", why)
+                    Error::new(ErrorKind::Config, why)
                 })?;
                 direct(implementation, config, self.observer.clone())
             }
             ClientKind::Memory => Ok(Arc::new(SessionsMemoryClientV1::new().with_payloads::<U, D>())),
             ClientKind::Null => Ok(Arc::new(SessionsNullClientV1::new().with_payloads::<U, D>())),
+            // `ClientKind` is not exhaustive.
+            other => {
+                let why = format!("`kind` is `{other}`, which sessions clients do not support");
+                Err(Error::new(ErrorKind::Config, why))
+            }
         }
     }
 }
@@ -160,9 +175,10 @@ fn observed<U: Payload, D: Payload>(
 
 #[cfg(not(any(feature = "hyper", feature = "reqwest")))]
 fn without_feature(kind: ClientKind, feature: &str) -> Error {
-    let why =
-        format!("is `{kind}`, which this build lacks: switch on the feature `{feature}` of sessions-client");
-    Error::config("kind", why)
+    let why = format!(
+        "`kind` is `{kind}`, which this build lacks: enable the feature `{feature}` of sessions-client"
+    );
+    Error::new(ErrorKind::Config, why)
 }
 
 impl<U, D> Clone for SessionsClientFactory<U, D> {

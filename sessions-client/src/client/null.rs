@@ -1,20 +1,18 @@
-//! No sessions at all, for applications that can do without.
+//! A client without sessions, for applications that can work without them.
 
-use super::ids::{random_id, written};
+use super::ids::random_id;
 use crate::contract::ISessionsV1;
-use crate::data::{DataPage, FilterParams, PagingParams, SessionV1, Timestamp, truncate_to_millis};
-use crate::error::Result;
-use crate::runtime::Payload;
+use crate::{DataPage, FilterParams, PagingParams, Payload, Result, SessionV1, Timestamp, semantics};
 use chrono::Utc;
 use serde_json::Value;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// An [`ISessionsV1`] that keeps nothing, like the null clients of the official SDKs.
+/// An [`ISessionsV1`] that stores nothing, like the null clients of the official SDKs.
 ///
-/// A list is empty, with a total of 0, and a session is never found. `open_session` alone has something to
-/// return, as in the Node client: a session made of its arguments, with an id of its own, that is forgotten at once.
+/// Lists are empty, with a total of 0, and no session is ever found. Only `open_session` returns a session,
+/// like the Node.js client: one made of its arguments and a random id, which is not stored.
 ///
 /// ```
 /// use sessions_client::{ISessionsV1, SessionsNullClientV1};
@@ -34,13 +32,13 @@ pub struct SessionsNullClientV1<U = Value, D = Value> {
 }
 
 impl SessionsNullClientV1 {
-    /// A client whose sessions are opened at the time of the system's clock.
+    /// Creates a client that uses the system's clock.
     #[must_use]
     pub fn new() -> Self {
         Self { clock: Arc::new(Utc::now), payloads: PhantomData }
     }
 
-    /// The same with payloads of other types.
+    /// Sets the types of `user` and `data`.
     #[must_use]
     pub fn with_payloads<U: Payload, D: Payload>(self) -> SessionsNullClientV1<U, D> {
         SessionsNullClientV1 { clock: self.clock, payloads: PhantomData }
@@ -54,7 +52,7 @@ impl Default for SessionsNullClientV1 {
 }
 
 impl<U, D> SessionsNullClientV1<U, D> {
-    /// The same with another clock.
+    /// Sets the clock.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
@@ -97,7 +95,7 @@ impl<U: Payload + Clone, D: Payload + Clone> ISessionsV1<U, D> for SessionsNullC
             client: client.map(str::to_owned),
             user: user.cloned(),
             data: data.cloned(),
-            ..SessionV1::new(written(random_id()), truncate_to_millis((self.clock)()))
+            ..SessionV1::new(random_id(), semantics::stored((self.clock)()))
         })
     }
 

@@ -1,16 +1,16 @@
 //! A session.
 
-use super::{Timestamp, timestamp};
-use crate::object::Object;
+use pip_services::timestamp::{self, Timestamp};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use std::fmt;
+use wiretrait::Object;
 
 /// A user's session.
 ///
-/// `U` and `D` are the types of `user` and `data`; with the default, [`Value`], they are whatever JSON the
-/// service holds. What the service does not know is `None`, whether it writes `null` or leaves the key out.
+/// `U` and `D` are the types of `user` and `data`; the default, [`Value`], is any JSON. A field is `None` if
+/// the service writes `null` or leaves the key out.
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ use std::fmt;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<()> {
 /// # let service = InProcessTransport::new(sessions_v1::Handler::new(SessionsMemoryClientV1::new()));
-/// // Over the network it is `SessionsHttpClientV1::connect(url)?.with_payloads()`.
+/// // Over the network: `SessionsHttpClientV1::connect(url)?.with_payloads()`.
 /// let sessions = SessionsHttpClientV1::new(service).with_payloads::<User, Cart>();
 /// let (user, cart) = (User { email: "ann@example.com".into() }, Cart { items: vec!["book".into()] });
 /// let session: SessionV1<User, Cart> =
@@ -36,46 +36,46 @@ use std::fmt;
 /// # }
 /// ```
 ///
-/// The example `typed_payloads` goes on from here.
+/// See also the example `typed_payloads`.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(remote = "Self")]
 #[non_exhaustive]
 pub struct SessionV1<U = Value, D = Value> {
-    /// The id that the service made: 32 hexadecimal digits from the Node services.
+    /// The id, created by the service: 32 hexadecimal digits from the Node.js service.
     pub id: String,
-    /// Whose session it is. The service keeps an empty id as none.
+    /// The id of the user. The service stores an empty id as `null`.
     #[serde(default)]
     pub user_id: Option<String>,
     /// The name of the user.
     #[serde(default)]
     pub user_name: Option<String>,
-    /// Whether it is open.
+    /// `true` until the session is closed.
     pub active: bool,
     /// When it was opened.
-    #[serde(deserialize_with = "timestamp::required")]
+    #[serde(deserialize_with = "timestamp::deserialize")]
     pub open_time: Timestamp,
-    /// When it was last changed; reading it does not count.
-    #[serde(deserialize_with = "timestamp::required")]
+    /// When it was last changed; reading does not count.
+    #[serde(deserialize_with = "timestamp::deserialize")]
     pub request_time: Timestamp,
     /// When it was closed; the latest time if that happened more than once.
     #[serde(default, deserialize_with = "timestamp::optional")]
     pub close_time: Option<Timestamp>,
-    /// Where the user called from.
+    /// The address of the user.
     #[serde(default)]
     pub address: Option<String>,
-    /// What the user called with.
+    /// The user's client, such as a browser.
     #[serde(default)]
     pub client: Option<String>,
-    /// What the application knows of the user. Never in a list, and gone once the session is closed.
+    /// The application's data of the user. Not in lists; removed when the session is closed.
     #[serde(default = "Option::default")]
     pub user: Option<U>,
-    /// What the application keeps in the session. Never in a list, and gone once the session is closed.
+    /// The application's data of the session. Not in lists; removed when the session is closed.
     #[serde(default = "Option::default")]
     pub data: Option<D>,
 }
 
 impl<U, D> SessionV1<U, D> {
-    /// A session that was just opened: active, never changed, of nobody in particular.
+    /// Creates a session that was opened at `open_time` and never changed, without a user.
     #[must_use]
     pub fn new(id: impl Into<String>, open_time: Timestamp) -> Self {
         Self {
@@ -92,6 +92,23 @@ impl<U, D> SessionV1<U, D> {
             data: None,
         }
     }
+
+    /// Replaces the payloads, which may be of other types.
+    pub(crate) fn with_payloads<V, E>(self, user: Option<V>, data: Option<E>) -> SessionV1<V, E> {
+        SessionV1 {
+            id: self.id,
+            user_id: self.user_id,
+            user_name: self.user_name,
+            active: self.active,
+            open_time: self.open_time,
+            request_time: self.request_time,
+            close_time: self.close_time,
+            address: self.address,
+            client: self.client,
+            user,
+            data,
+        }
+    }
 }
 
 impl<'de, U: Deserialize<'de>, D: Deserialize<'de>> Deserialize<'de> for SessionV1<U, D> {
@@ -100,8 +117,8 @@ impl<'de, U: Deserialize<'de>, D: Deserialize<'de>> Deserialize<'de> for Session
     }
 }
 
-/// Keys in the order of the service, which differs between a single session (`user` and `data` always
-/// there) and one in a list (never there).
+/// Writes the keys in the order of the service. `user` and `data` are always present in a single session, and
+/// absent in a list.
 fn serialize<U: Serialize, D: Serialize, S: Serializer>(
     session: &SessionV1<U, D>,
     in_list: bool,
@@ -134,16 +151,18 @@ impl<U: Serialize, D: Serialize> Serialize for SessionV1<U, D> {
     }
 }
 
-/// A session as it stands in a list.
-pub(super) struct Listed<'s, U, D>(pub(super) &'s SessionV1<U, D>);
+/// A session as the service writes it in a list, for implementations of the service: without `user` and
+/// `data`.
+#[derive(Debug)]
+pub struct ListedSession<'s, U, D>(pub &'s SessionV1<U, D>);
 
-impl<U: Serialize, D: Serialize> Serialize for Listed<'_, U, D> {
+impl<U: Serialize, D: Serialize> Serialize for ListedSession<'_, U, D> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serialize(self.0, true, serializer)
     }
 }
 
-/// Shows which session it is and its state; names, addresses and payloads are the user's.
+/// Shows id and state. Names, addresses and payloads are private, and not shown.
 impl<U, D> fmt::Debug for SessionV1<U, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionV1")

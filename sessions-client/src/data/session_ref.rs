@@ -1,19 +1,20 @@
-//! A session that borrows from the answer that it stands in.
+//! A session that borrows from the response.
 
-use super::{Timestamp, timestamp};
-use crate::object::Object;
+use pip_services::timestamp::{self, Timestamp};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 use std::fmt;
+use wiretrait::Object;
 
-/// A [`SessionV1`](crate::SessionV1) for who reads many and keeps few: its texts stay in the answer.
+/// A [`SessionV1`](crate::SessionV1) that borrows its strings from the response, for programs that read many
+/// sessions and keep few.
 ///
-/// It reads every answer that a `SessionV1` reads, from a [`RawResponse`](crate::RawResponse). A page of these costs
-/// two thirds of a page of those, and one allocation for all its texts together that have no escape: that of the list.
+/// It is read from a [`RawResponse`](crate::RawResponse). Reading a page of these takes two thirds of the
+/// time of a page of `SessionV1`, and a single allocation, for the list, unless strings have escapes.
 ///
-/// `U` and `D` are the types of `user` and `data`, and may borrow too. With the default they are passed over, which
-/// leaves whether there was one; `&RawValue` (feature `raw-value`) leaves them as the JSON that they are.
+/// `U` and `D` are the types of `user` and `data`, which may borrow as well. The default skips their JSON and
+/// leaves only whether they are present; `&RawValue` (feature `raw-value`) borrows it.
 ///
 /// ```
 /// use sessions_client::{DataPage, FilterParams, SessionRef, sessions_v1};
@@ -25,8 +26,8 @@ use std::fmt;
 /// # let client = SessionsHttpClientV1::new(InProcessTransport::new(service));
 /// # client.open_session(None, "user-1", None, None, None, None, None).await?;
 /// let filter = FilterParams::new().active(true);
-/// let answer = client.caller().call_raw(sessions_v1::GetSessions::new().filter(&filter)).await?;
-/// let page: DataPage<SessionRef<'_>> = answer.read()?;
+/// let response = client.caller().call_raw(sessions_v1::GetSessions::new().filter(&filter)).await?;
+/// let page: DataPage<SessionRef<'_>> = response.read()?;
 /// let users: Vec<_> = page.data.iter().filter_map(|session| session.user_id.as_deref()).collect();
 /// assert_eq!(users, ["user-1"]);
 /// # Ok(())
@@ -36,45 +37,45 @@ use std::fmt;
 #[serde(remote = "Self")]
 #[non_exhaustive]
 pub struct SessionRef<'a, U = IgnoredAny, D = IgnoredAny> {
-    /// The id that the service made.
+    /// The id, created by the service.
     #[serde(borrow)]
     pub id: Cow<'a, str>,
-    /// Whose session it is. The service keeps an empty id as none.
+    /// The id of the user. The service stores an empty id as `null`.
     #[serde(default, deserialize_with = "optional")]
     pub user_id: Option<Cow<'a, str>>,
     /// The name of the user.
     #[serde(default, deserialize_with = "optional")]
     pub user_name: Option<Cow<'a, str>>,
-    /// Whether it is open.
+    /// `true` until the session is closed.
     pub active: bool,
     /// When it was opened.
-    #[serde(deserialize_with = "timestamp::required")]
+    #[serde(deserialize_with = "timestamp::deserialize")]
     pub open_time: Timestamp,
-    /// When it was last changed; reading it does not count.
-    #[serde(deserialize_with = "timestamp::required")]
+    /// When it was last changed; reading does not count.
+    #[serde(deserialize_with = "timestamp::deserialize")]
     pub request_time: Timestamp,
     /// When it was closed; the latest time if that happened more than once.
     #[serde(default, deserialize_with = "timestamp::optional")]
     pub close_time: Option<Timestamp>,
-    /// Where the user called from.
+    /// The address of the user.
     #[serde(default, deserialize_with = "optional")]
     pub address: Option<Cow<'a, str>>,
-    /// What the user called with.
+    /// The user's client, such as a browser.
     #[serde(default, deserialize_with = "optional")]
     pub client: Option<Cow<'a, str>>,
-    /// What the application knows of the user. Never in a list, and gone once the session is closed.
+    /// The application's data of the user. Not in lists; removed when the session is closed.
     #[serde(default = "Option::default")]
     pub user: Option<U>,
-    /// What the application keeps in the session. Never in a list, and gone once the session is closed.
+    /// The application's data of the session. Not in lists; removed when the session is closed.
     #[serde(default = "Option::default")]
     pub data: Option<D>,
 }
 
-/// A text that may be absent or null. serde would copy it: it borrows a `Cow`, but none within an `Option`.
+/// Reads a string that may be absent or `null`. serde borrows a `Cow`, but copies one within an `Option`.
 fn optional<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cow<'a, str>>, D::Error> {
     #[derive(Deserialize)]
     struct Required<'a>(#[serde(borrow)] Cow<'a, str>);
-    Ok(Option::<Required<'a>>::deserialize(deserializer)?.map(|Required(text)| text))
+    Ok(Option::<Required<'a>>::deserialize(deserializer)?.map(|Required(string)| string))
 }
 
 impl<'de: 'a, 'a, U: Deserialize<'de>, D: Deserialize<'de>> Deserialize<'de> for SessionRef<'a, U, D> {
@@ -83,7 +84,7 @@ impl<'de: 'a, 'a, U: Deserialize<'de>, D: Deserialize<'de>> Deserialize<'de> for
     }
 }
 
-/// Shows which session it is and its state, as [`SessionV1`](crate::SessionV1) does.
+/// Shows id and state, like [`SessionV1`](crate::SessionV1).
 impl<U, D> fmt::Debug for SessionRef<'_, U, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionRef")

@@ -1,11 +1,11 @@
-//! How many repeats a client may make in all.
+//! The retry budget.
 
 use super::*;
 
 #[tokio::test]
-async fn a_budget_that_is_empty_ends_repeats() {
+async fn an_empty_budget_ends_retries() {
     let script = Script::new(&clock(), times(9, || Fails(ErrorKind::Transport)));
-    // Enough for three repeats.
+    // Enough for three retries.
     let client = client(&script, RetryPolicy::new().with_budget(17, 5, 1));
     let mut attempts = Vec::new();
     for _ in 0..4 {
@@ -25,11 +25,11 @@ async fn clones_and_views_share_one_budget() {
 }
 
 #[tokio::test]
-async fn answers_fill_the_budget_up_to_its_size() {
+async fn responses_refill_the_budget() {
     let failing = || times(2, || Fails(ErrorKind::Transport));
     let mut steps = failing();
-    // Whatever the service says to the request, it is there again.
-    steps.extend([nothing(), Answers(status(500)), Answers(status(404)), nothing()]);
+    // Any response shows that the service is available again.
+    steps.extend([nothing(), Responds(status(500)), Responds(status(404)), nothing()]);
     steps.push(Fails(ErrorKind::Transport));
     steps.push(nothing());
     steps.extend(failing());
@@ -42,7 +42,7 @@ async fn answers_fill_the_budget_up_to_its_size() {
     for _ in 0..4 {
         let _ = get(&client).await;
     }
-    // Four of five tokens are back.
+    // The budget has four of five tokens again.
     assert_eq!(get(&client).await.unwrap_err().attempts(), 1);
     get(&client).await.unwrap();
     assert_eq!(get(&client).await.unwrap_err().attempts(), 2);
@@ -54,7 +54,7 @@ async fn answers_fill_the_budget_up_to_its_size() {
 }
 
 #[tokio::test]
-async fn a_budget_is_never_fuller_than_full() {
+async fn a_budget_is_not_refilled_beyond_its_size() {
     let script = Script::new(&clock(), {
         let mut steps = times(2, || Fails(ErrorKind::Transport));
         steps.extend(times(2, nothing));
@@ -70,8 +70,8 @@ async fn a_budget_is_never_fuller_than_full() {
 }
 
 #[tokio::test]
-async fn a_pause_that_is_not_taken_costs_nothing() {
-    let mut steps = vec![Answers(status(503)), Fails(ErrorKind::Transport)];
+async fn a_retry_that_is_not_made_costs_nothing() {
+    let mut steps = vec![Responds(status(503)), Fails(ErrorKind::Transport)];
     steps.extend([Fails(ErrorKind::Transport), nothing()]);
     let script = Script::new(&clock(), steps);
     let client = client(&script, RetryPolicy::new().with_budget(5, 5, 0));
@@ -81,7 +81,7 @@ async fn a_pause_that_is_not_taken_costs_nothing() {
 }
 
 #[tokio::test]
-async fn without_a_price_there_is_no_budget() {
+async fn a_cost_of_zero_disables_the_budget() {
     let script = Script::new(&clock(), times(300, || Fails(ErrorKind::Transport)));
     let client = client(&script, RetryPolicy::new().with_budget(0, 0, 0));
     for _ in 0..100 {

@@ -1,4 +1,4 @@
-//! How long a call and its attempts may take, and what options of a call change.
+//! Timeouts and deadlines, and the options of a call.
 
 use super::*;
 use sessions_client::policy::Time;
@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Instant, SystemTime};
 
 #[tokio::test]
-async fn a_pause_that_would_outlast_the_deadline_is_not_begun() {
+async fn a_pause_beyond_the_deadline_is_not_started() {
     let clock = clock();
-    let script = Script::new(&clock, [AnswersAfter(ms(900), retry_after(503, "2"))]);
+    let script = Script::new(&clock, [RespondsAfter(ms(900), retry_after(503, "2"))]);
     let client = client(&script, RetryPolicy::new());
     let error = get(&client.with(CallOptions::new().deadline(ms(2900)))).await.unwrap_err();
     assert_eq!((error.status().unwrap().as_u16(), error.attempts()), (503, 1));
@@ -18,14 +18,14 @@ async fn a_pause_that_would_outlast_the_deadline_is_not_begun() {
 #[tokio::test]
 async fn a_pause_that_ends_before_the_deadline_is_taken() {
     let clock = clock();
-    let script = Script::new(&clock, [AnswersAfter(ms(900), retry_after(503, "2")), nothing()]);
+    let script = Script::new(&clock, [RespondsAfter(ms(900), retry_after(503, "2")), nothing()]);
     let client = client(&script, RetryPolicy::new());
     get(&client.with(CallOptions::new().deadline(ms(2901)))).await.unwrap();
     assert_eq!(slept(&clock), [2000]);
 }
 
 #[tokio::test]
-async fn an_attempt_has_its_limit_or_what_is_left_until_the_deadline() {
+async fn an_attempt_has_its_limit_or_the_rest_of_the_deadline() {
     let clock = clock();
     let script = Script::new(&clock, times(3, || Hangs));
     let client = client(&script, RetryPolicy::new().with_retries(5));
@@ -35,21 +35,21 @@ async fn an_attempt_has_its_limit_or_what_is_left_until_the_deadline() {
     assert_eq!((clock.passed(), error.kind(), error.attempts()), (ms(2500), ErrorKind::Timeout, 3));
     assert_eq!(
         error.to_string(),
-        "get_session_by_id: no complete answer from the service before the deadline of 2.5s (3 attempts)"
+        "get_session_by_id: no complete response from the service before the deadline of 2.5s (3 attempts)"
     );
 }
 
 #[tokio::test]
-async fn an_attempt_that_takes_too_long_names_its_own_limit() {
+async fn a_timed_out_attempt_names_its_limit() {
     let script = Script::new(&clock(), [Hangs]);
     assert_eq!(
         open(&client(&script, RetryPolicy::new())).await.to_string(),
-        "open_session: no complete answer from the service within 1s"
+        "open_session: no complete response from the service within 1s"
     );
 }
 
 #[tokio::test]
-async fn a_limit_that_ends_with_the_deadline_is_the_deadline() {
+async fn a_timeout_equal_to_the_deadline_is_reported_as_the_deadline() {
     let script = Script::new(&clock(), [Hangs]);
     let client = client(&script, RetryPolicy::new());
     let error = get(&client.with(CallOptions::new().deadline(ms(1000)))).await.unwrap_err();
@@ -57,14 +57,14 @@ async fn a_limit_that_ends_with_the_deadline_is_the_deadline() {
     assert_eq!(error.attempts(), 1);
 }
 
-#[sessions_client::http_api(client = SlowClient, module = slow)]
+#[wiretrait::http_api(client = SlowClient, module = slow)]
 trait Slow {
     #[get("/report", timeout = "3s")]
     async fn report(&self) -> Result<()>;
 }
 
 #[tokio::test]
-async fn the_route_goes_before_the_client_and_the_call_before_the_route() {
+async fn the_call_overrides_the_route_and_the_route_the_client() {
     let script = Script::new(&clock(), [nothing(), nothing(), nothing()]);
     let time = || script.clock.clone();
     let attempt = Timeout::new(script.clone(), ms(1000), time());
@@ -76,7 +76,7 @@ async fn the_route_goes_before_the_client_and_the_call_before_the_route() {
 }
 
 #[tokio::test]
-async fn a_deadline_of_nothing_sends_nothing() {
+async fn a_deadline_of_zero_sends_no_request() {
     let script = Script::new(&clock(), []);
     let client = client(&script, RetryPolicy::new());
     let error = get(&client.with(CallOptions::new().deadline(Duration::ZERO))).await.unwrap_err();
@@ -85,7 +85,7 @@ async fn a_deadline_of_nothing_sends_nothing() {
 }
 
 #[tokio::test]
-async fn a_deadline_holds_around_any_transport() {
+async fn a_deadline_applies_to_any_transport() {
     let clock = clock();
     let script = Script::new(&clock, [Hangs]);
     let client = SessionsHttpClientV1::new(Deadline::new(script.clone(), ms(700), clock.clone()));
@@ -94,7 +94,7 @@ async fn a_deadline_holds_around_any_transport() {
 }
 
 #[tokio::test]
-async fn of_two_deadlines_around_any_transport_the_sooner_holds() {
+async fn the_earlier_of_two_deadlines_applies_to_any_transport() {
     for (outer, inner) in [(300, 700), (700, 300)] {
         let clock = clock();
         let script = Script::new(&clock, [Hangs]);
@@ -105,7 +105,7 @@ async fn of_two_deadlines_around_any_transport_the_sooner_holds() {
     }
 }
 
-/// A clock with a number of timers.
+/// A clock that counts its timers.
 struct Counting(VirtualTime, AtomicUsize);
 
 impl Time for Counting {
@@ -124,7 +124,7 @@ impl Time for Counting {
 }
 
 #[tokio::test]
-async fn an_attempt_and_its_call_have_one_timer() {
+async fn an_attempt_and_its_call_share_one_timer() {
     let time = Counting(clock(), AtomicUsize::new(0));
     let script = Script::new(&time.0, [Hangs]);
     let attempt = Timeout::new(script, ms(1000), &time);
@@ -134,7 +134,7 @@ async fn an_attempt_and_its_call_have_one_timer() {
 }
 
 #[tokio::test]
-async fn of_two_deadlines_the_sooner_holds() {
+async fn the_earlier_of_two_deadlines_applies() {
     for (outer, inner) in [(300, 700), (700, 300)] {
         let clock = clock();
         let script = Script::new(&clock, [Hangs]);
@@ -148,7 +148,7 @@ async fn of_two_deadlines_the_sooner_holds() {
 }
 
 #[tokio::test]
-async fn limits_without_end_are_none() {
+async fn a_timeout_of_duration_max_never_expires() {
     let clock = clock();
     let script = Script::new(&clock, [nothing()]);
     let attempt = Timeout::new(script.clone(), Duration::MAX, clock.clone());
@@ -159,14 +159,14 @@ async fn limits_without_end_are_none() {
 }
 
 #[tokio::test]
-async fn options_change_single_calls_and_leave_the_client_as_it_is() {
+async fn options_change_single_calls_and_not_the_client() {
     let clock = clock();
     let script = Script::new(&clock, times(6, || Fails(ErrorKind::Transport)));
     let client = client(&script, RetryPolicy::new());
     let error = get(&client.with(CallOptions::new().retries(0))).await.unwrap_err();
     assert_eq!(error.attempts(), 1);
     let once = client.with(CallOptions::new().retries(1));
-    // A view of a view keeps what it does not change.
+    // A view of a view keeps the options that it does not set.
     assert_eq!(get(&once.with(CallOptions::new().timeout(ms(10)))).await.unwrap_err().attempts(), 2);
     assert_eq!(get(&client).await.unwrap_err().attempts(), 3);
     assert_eq!(script.limits(), [1000, 10, 10, 1000, 1000, 1000]);
@@ -175,7 +175,7 @@ async fn options_change_single_calls_and_leave_the_client_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_client_that_is_kept_can_have_options_of_its_own() {
+async fn an_owned_client_can_have_its_own_options() {
     let script = Script::new(&clock(), times(2, || Fails(ErrorKind::Transport)));
     let client = client(&script, RetryPolicy::new()).with_options(CallOptions::new().retries(1));
     let kept: Arc<dyn DynISessionsV1> = Arc::new(client.clone());
@@ -183,7 +183,7 @@ async fn a_client_that_is_kept_can_have_options_of_its_own() {
 }
 
 #[tokio::test]
-async fn options_do_not_make_a_repeat_safe() {
+async fn options_do_not_enable_unsafe_retries() {
     let script = Script::new(&clock(), [Fails(ErrorKind::Transport)]);
     let client = client(&script, RetryPolicy::none());
     assert_eq!(open(&client.with(CallOptions::new().retries(9))).await.attempts(), 1);

@@ -1,8 +1,8 @@
-//! The policies, in a time that the tests move themselves.
+//! The policies of `wiretrait` (retries, timeouts, deadlines), with this contract and a virtual clock.
 
 mod budget;
 mod limits;
-mod repeats;
+mod retries;
 mod retry_after;
 
 use http::StatusCode;
@@ -21,26 +21,26 @@ const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// A clock of the year that the dates below are of.
+/// A clock that starts at the date of the tests.
 fn clock() -> VirtualTime {
     VirtualTime::starting_at(httpdate::parse_http_date("Mon, 23 Nov 2026 08:00:00 GMT").unwrap())
 }
 
-/// What was slept, in milliseconds.
+/// Returns the sleeps, in milliseconds.
 fn slept(clock: &VirtualTime) -> Vec<u128> {
     clock.slept().iter().map(Duration::as_millis).collect()
 }
 
-/// How an attempt ends.
+/// The outcome of an attempt.
 enum Step {
     Fails(ErrorKind),
-    Answers(Response),
-    AnswersAfter(Duration, Response),
+    Responds(Response),
+    RespondsAfter(Duration, Response),
     Hangs,
 }
-use Step::{Answers, AnswersAfter, Fails, Hangs};
+use Step::{Fails, Hangs, Responds, RespondsAfter};
 
-/// Ends attempts by a list, and keeps what it was asked.
+/// A transport with a list of outcomes, which records the calls.
 struct Script {
     clock: VirtualTime,
     steps: Mutex<VecDeque<Step>>,
@@ -57,7 +57,7 @@ impl Script {
         self.calls.lock().unwrap().len()
     }
 
-    /// The limits of the attempts, in milliseconds.
+    /// Returns the limits of the attempts, in milliseconds.
     fn limits(&self) -> Vec<u128> {
         self.calls.lock().unwrap().iter().map(|call| call.limit.unwrap().as_millis()).collect()
     }
@@ -67,10 +67,10 @@ impl Transport for Script {
     async fn send(&self, call: Call) -> Result<Response> {
         self.calls.lock().unwrap().push(call);
         let step = self.steps.lock().unwrap().pop_front();
-        match step.expect("there is no attempt more in the script") {
+        match step.expect("the script has another outcome") {
             Fails(kind) => Err(Error::new(kind, "scripted")),
-            Answers(response) => Ok(response),
-            AnswersAfter(time, response) => {
+            Responds(response) => Ok(response),
+            RespondsAfter(time, response) => {
                 self.clock.advance(time);
                 Ok(response)
             }
@@ -92,7 +92,7 @@ fn retry_after(status_code: u16, value: &str) -> Response {
 }
 
 fn nothing() -> Step {
-    Answers(status(204))
+    Responds(status(204))
 }
 
 fn times(count: usize, step: impl Fn() -> Step) -> Vec<Step> {
@@ -101,7 +101,7 @@ fn times(count: usize, step: impl Fn() -> Step) -> Vec<Step> {
 
 type Stack = Deadline<Retry<Timeout<Arc<Script>, VirtualTime>, VirtualTime>, VirtualTime>;
 
-/// Attempts of a second, calls of ten, pauses as long as they may be.
+/// A client with a timeout of 1 s, a deadline of 10 s, and pauses of maximum length.
 fn client(script: &Arc<Script>, policy: RetryPolicy) -> SessionsHttpClientV1<Value, Value, Stack> {
     let time = || script.clock.clone();
     let attempt = Timeout::new(script.clone(), ms(1000), time());

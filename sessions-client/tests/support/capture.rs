@@ -1,6 +1,6 @@
-//! Everything that is told to a subscriber: spans with their fields, recorded later too, and events.
+//! A `tracing` subscriber that captures all spans, with fields recorded later, and all events.
 
-#![allow(dead_code, reason = "each test file takes what it needs")]
+#![allow(dead_code, reason = "no test file uses everything")]
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Write};
@@ -15,23 +15,23 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 /// A span or an event.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Seen {
+pub(crate) struct Captured {
     pub(crate) name: String,
     pub(crate) target: String,
     pub(crate) level: String,
-    /// Where in the list the span around it is.
+    /// The index of the parent span.
     pub(crate) parent: Option<usize>,
     pub(crate) fields: BTreeMap<String, String>,
     pub(crate) is_closed: bool,
 }
 
-impl Seen {
-    /// A field as text; empty if it was not recorded.
+impl Captured {
+    /// Returns a field; empty if it was not recorded.
     pub(crate) fn field(&self, name: &str) -> &str {
-        self.fields.get(name).map_or("", |text| text)
+        self.fields.get(name).map_or("", |value| value)
     }
 
-    /// All that a log could show of it, a field a line.
+    /// Returns target, name and fields, one per line.
     pub(crate) fn text(&self) -> String {
         let mut text = format!("{} {}\n", self.target, self.name);
         for (name, value) in &self.fields {
@@ -41,36 +41,36 @@ impl Seen {
     }
 }
 
-/// A subscriber that takes everything at every level, in the order in which it began.
+/// A layer that captures spans and events of all levels, in the order in which they began.
 #[derive(Clone, Default)]
 pub(crate) struct Capture {
-    spans: Arc<Mutex<Vec<Seen>>>,
-    events: Arc<Mutex<Vec<Seen>>>,
+    spans: Arc<Mutex<Vec<Captured>>>,
+    events: Arc<Mutex<Vec<Captured>>>,
 }
 
 impl Capture {
-    /// Takes what this thread tells, until the guard is dropped.
+    /// Captures spans and events of this thread until the guard is dropped.
     pub(crate) fn begin() -> (Self, DefaultGuard) {
         let capture = Self::default();
-        // This also takes the records of the `log` crate, which reqwest has.
+        // This includes records of the `log` crate, which reqwest uses.
         let guard = tracing_subscriber::registry().with(capture.clone()).set_default();
         (capture, guard)
     }
 
-    /// The client's own spans of one name.
-    pub(crate) fn spans(&self, name: &str) -> Vec<Seen> {
+    /// Returns the spans of `wiretrait` with this name.
+    pub(crate) fn spans(&self, name: &str) -> Vec<Captured> {
         let spans = self.spans.lock().unwrap();
-        spans.iter().filter(|span| span.target == "sessions_client" && span.name == name).cloned().collect()
+        spans.iter().filter(|span| span.target == "wiretrait" && span.name == name).cloned().collect()
     }
 
-    /// The client's own events.
-    pub(crate) fn events(&self) -> Vec<Seen> {
+    /// Returns the events of `wiretrait`.
+    pub(crate) fn events(&self) -> Vec<Captured> {
         let events = self.events.lock().unwrap();
-        events.iter().filter(|event| event.target == "sessions_client").cloned().collect()
+        events.iter().filter(|event| event.target == "wiretrait").cloned().collect()
     }
 
-    /// Everything, whoever told it.
-    pub(crate) fn everything(&self) -> Vec<Seen> {
+    /// Returns the spans and events of all crates.
+    pub(crate) fn everything(&self) -> Vec<Captured> {
         let (spans, events) = (self.spans.lock().unwrap(), self.events.lock().unwrap());
         spans.iter().chain(events.iter()).cloned().collect()
     }
@@ -93,12 +93,12 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Capture {
         let metadata = attributes.metadata();
         let span = context.span(id).unwrap();
         let parent = span.parent().and_then(|parent| parent.extensions().get::<usize>().copied());
-        let mut seen = Seen {
+        let mut seen = Captured {
             name: metadata.name().to_owned(),
             target: metadata.target().to_owned(),
             level: metadata.level().to_string(),
             parent,
-            ..Seen::default()
+            ..Captured::default()
         };
         attributes.record(&mut Fields(&mut seen.fields));
         let mut spans = self.spans.lock().unwrap();
@@ -114,12 +114,12 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Capture {
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let metadata = event.metadata();
         let around = context.event_span(event);
-        let mut seen = Seen {
+        let mut seen = Captured {
             name: metadata.name().to_owned(),
             target: metadata.target().to_owned(),
             level: metadata.level().to_string(),
             parent: around.and_then(|span| span.extensions().get::<usize>().copied()),
-            ..Seen::default()
+            ..Captured::default()
         };
         event.record(&mut Fields(&mut seen.fields));
         self.events.lock().unwrap().push(seen);

@@ -1,4 +1,4 @@
-//! A server that fails in a given way, always or for some time, and counts what arrives.
+//! A server that fails in a given way, always or a number of times, and counts requests.
 
 use super::read_request;
 use super::socket_time::SocketTime;
@@ -8,45 +8,45 @@ use std::sync::{Arc, Mutex};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-/// What goes wrong.
+/// A fault.
 #[derive(Clone)]
 pub(crate) enum Fault {
-    /// Nobody listens.
+    /// The port is closed.
     Refused,
-    /// The request is answered, and the connection is kept, to be [closed](Faulty::close_idle).
+    /// The request gets its response, and the connection is kept, to be [closed](Faulty::close_idle) later.
     Stale,
-    /// The request is read to its end and answered with these bytes, if any.
-    Answer(Vec<u8>, Then),
+    /// The request is read to its end, and the response is these bytes, if any.
+    Respond(Vec<u8>, Then),
 }
 
-/// What becomes of a connection after its bad answer.
+/// The fate of a connection after a bad response.
 #[derive(Clone, Copy)]
 pub(crate) enum Then {
     Keep,
     Close,
     Reset,
-    /// Nothing more comes, and the time of the client runs out.
+    /// Nothing more is sent, and the client times out.
     Silence,
 }
 
-/// What happens to requests from now on.
+/// The handling of the next requests.
 pub(crate) struct Plan {
     pub(crate) fault: Fault,
-    /// How many faults there are to come.
+    /// The number of faults left.
     pub(crate) times: usize,
-    /// The answer to a request that nothing happens to.
+    /// The response to a request without a fault.
     pub(crate) good: Vec<u8>,
 }
 
 impl Plan {
-    /// The fault, if it happens once more.
+    /// Returns the fault, if there is one left.
     fn next(&mut self) -> Option<Fault> {
         self.times = self.times.checked_sub(1)?;
         Some(self.fault.clone())
     }
 }
 
-/// A server on the runtime of the test, with the time of its client.
+/// A server on the test's runtime, with the client's clock.
 pub(crate) struct Faulty {
     server: Arc<Server>,
     pub(crate) url: String,
@@ -55,15 +55,14 @@ pub(crate) struct Faulty {
 
 struct Server {
     plan: Mutex<Plan>,
-    /// The requests that arrived whole.
+    /// The number of complete requests.
     requests: AtomicUsize,
-    /// The connections that the client keeps and that are about to be closed.
+    /// The idle connections of the client, to be closed.
     idle: Mutex<Vec<TcpStream>>,
 }
 
 impl Faulty {
-    /// A server that begins as `plan` says: one with [`Fault::Refused`] listens once the client has made `times`
-    /// pauses.
+    /// Starts a server. With [`Fault::Refused`] it listens after the client has made `times` pauses.
     pub(crate) fn start(mut plan: Plan) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -87,17 +86,17 @@ impl Faulty {
         Self { server, url, time }
     }
 
-    /// Goes on as `plan` says, in the time as it is.
-    pub(crate) fn go_on(&self, plan: Plan) {
+    /// Sets the handling of the next requests.
+    pub(crate) fn set_plan(&self, plan: Plan) {
         *self.server.plan.lock().unwrap() = plan;
     }
 
-    /// The requests that arrived whole since somebody asked the last time.
+    /// Returns the number of complete requests since the last call.
     pub(crate) fn requests(&self) -> usize {
         self.server.requests.swap(0, Ordering::SeqCst)
     }
 
-    /// Closes the connections that the client keeps; it can tell once its runtime has looked at its sockets.
+    /// Closes the idle connections. The client notices it after its runtime has polled the sockets.
     pub(crate) fn close_idle(&self) {
         let idle = take(&mut *self.server.idle.lock().unwrap());
         assert!(!idle.is_empty(), "the client keeps no connection");
@@ -120,14 +119,14 @@ impl Server {
                 let mut plan = self.plan.lock().unwrap();
                 (plan.next(), plan.good.clone())
             };
-            let Some(Fault::Answer(bytes, then)) = fault else {
+            let Some(Fault::Respond(bytes, then)) = fault else {
                 stream.write_all(&good).await.unwrap();
                 if fault.is_some() {
                     return self.idle.lock().unwrap().push(stream);
                 }
                 continue;
             };
-            // A client that has seen enough hangs up.
+            // The client may have closed the connection.
             let _ = stream.write_all(&bytes).await;
             match then {
                 Then::Keep => {}

@@ -1,6 +1,6 @@
-//! Servers that answer with given bytes, right or wrong, and a time that does not pass by itself.
+//! Servers with given responses, valid or not, and a clock controlled by the test.
 
-#![allow(dead_code, unused_macros, reason = "each test file takes what it needs")]
+#![allow(dead_code, unused_macros, reason = "no test file uses everything")]
 
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub(crate) mod faulty;
@@ -13,75 +13,75 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
-/// Serves one connection with `answer`, then closes it; returns the server's address as a URL.
-pub(crate) async fn answering(answer: impl Into<Vec<u8>>) -> String {
-    let answer = answer.into();
+/// Serves one connection with `response`, then closes it; returns the server's URL.
+pub(crate) async fn responding(response: impl Into<Vec<u8>>) -> String {
+    let response = response.into();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
-        read_request(&mut stream).await.expect("the client hung up");
-        stream.write_all(&answer).await.unwrap();
+        read_request(&mut stream).await.expect("the client sends a request");
+        stream.write_all(&response).await.unwrap();
     });
     url
 }
 
-/// Accepts one connection and never answers.
+/// Accepts one connection and never responds.
 pub(crate) async fn silent() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
-        read_request(&mut stream).await.expect("the client hung up");
+        read_request(&mut stream).await.expect("the client sends a request");
         std::future::pending::<()>().await;
     });
     url
 }
 
-/// Does not answer the first request, and answers the second one, on another connection.
-pub(crate) async fn silent_then_answering(answer: &'static str) -> String {
+/// Responds only to the second request, on another connection.
+pub(crate) async fn silent_then_responding(response: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         let (mut silent, _) = listener.accept().await.unwrap();
-        read_request(&mut silent).await.expect("the client hung up");
+        read_request(&mut silent).await.expect("the client sends a request");
         let (mut stream, _) = listener.accept().await.unwrap();
-        read_request(&mut stream).await.expect("the client hung up");
-        stream.write_all(answer.as_bytes()).await.unwrap();
+        read_request(&mut stream).await.expect("the client sends a request");
+        stream.write_all(response.as_bytes()).await.unwrap();
     });
     url
 }
 
-/// Reads one request and hangs up; the request is the second thing that it returns.
+/// Reads one request and closes the connection; returns the server's URL and the request.
 pub(crate) async fn recording() -> (String, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let request = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
-        read_request(&mut stream).await.expect("the client hung up")
+        read_request(&mut stream).await.expect("the client sends a request")
     });
     (url, request)
 }
 
-/// An address at which nobody listens.
-pub(crate) fn nobody() -> String {
+/// Returns the URL of a closed port.
+pub(crate) fn closed_port() -> String {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url = format!("http://{}", socket.local_addr().unwrap());
-    // As long as it is bound, nobody else gets the port.
+    // Keeps the port bound, so that no other socket gets it.
     std::mem::forget(socket);
     url
 }
 
-/// `body` with the head of an ordinary answer.
+/// Returns a response with this body.
 pub(crate) fn http(status: &str, content_type: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!("HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n{body}")
         .into_bytes()
 }
 
-/// Reads a request to its end: closing a connection with unread bytes would reset it. None if the client
-/// hung up before.
+/// Reads a complete request, since closing a connection with unread bytes resets it. Returns `None` if the
+/// client has closed the connection before.
 pub(crate) async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     let mut request = Vec::new();
     while !is_complete(&request) {

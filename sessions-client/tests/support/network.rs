@@ -1,4 +1,4 @@
-//! The transports that go over a network.
+//! The network transports.
 
 #[cfg(feature = "hyper")]
 use sessions_client::HyperTransport;
@@ -7,12 +7,12 @@ use sessions_client::ReqwestTransport;
 use sessions_client::{ClientConfig, Policies, SessionsHttpClientV1, Transport, Value};
 
 pub(crate) trait Network: Transport + Clone + 'static {
-    /// Its library, for the names of snapshots.
+    /// The name of the library, for names of snapshots.
     const NAME: &'static str;
 
     fn over(config: &ClientConfig) -> Self;
 
-    /// A client with all the policies.
+    /// Creates a client with all policies.
     fn client(config: &ClientConfig) -> SessionsHttpClientV1<Value, Value, Policies<Self>> {
         SessionsHttpClientV1::new(Policies::new(Self::over(config), config))
     }
@@ -36,7 +36,7 @@ impl Network for ReqwestTransport {
     }
 }
 
-/// A test over each transport of functions that are generic over it.
+/// Generates a test for each transport from functions that are generic over it.
 macro_rules! over_each_network {
     ($($test:ident)*) => {
         #[cfg(feature = "hyper")]

@@ -1,8 +1,8 @@
-//! A time that passes only when somebody says so.
+//! A clock for tests with real sockets, advanced by the test.
 //!
-//! Real sockets and a time that jumps over every wait do not go together: a limit would be over before the first
-//! byte could arrive. So there are two views of one time. A pause between attempts passes at once, since nothing
-//! happens in it; a limit waits until the server says that it will not answer before.
+//! A virtual clock that skips every wait does not work with real sockets: a timeout would pass before the
+//! first byte could arrive. So one clock has two views. A pause between attempts passes at once; a limit
+//! waits until the server announces that it will not respond.
 
 use sessions_client::policy::Time;
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ pub(crate) struct SocketTime {
     start: Instant,
     wall_start: SystemTime,
     passed: watch::Sender<Duration>,
-    /// The moments that limits wait for, with the number of those that wait.
+    /// The ends of limits, each with the number of waiting tasks.
     limits: Mutex<BTreeMap<Instant, usize>>,
     on_pause: Mutex<Box<dyn FnMut() + Send>>,
 }
@@ -31,18 +31,18 @@ impl SocketTime {
         })
     }
 
-    /// From now on `happening` happens in each pause.
-    pub(crate) fn on_pause(&self, happening: impl FnMut() + Send + 'static) {
-        *self.on_pause.lock().unwrap() = Box::new(happening);
+    /// Sets a function to call in each pause.
+    pub(crate) fn on_pause(&self, action: impl FnMut() + Send + 'static) {
+        *self.on_pause.lock().unwrap() = Box::new(action);
     }
 
     pub(crate) fn passed(&self) -> Duration {
         *self.passed.borrow()
     }
 
-    /// Lets the time pass until the first limit is over that somebody waits for.
+    /// Advances the clock to the earliest end of a limit.
     pub(crate) fn run_out(&self) {
-        let first = *self.limits.lock().unwrap().keys().next().expect("nobody waits for a limit");
+        let first = *self.limits.lock().unwrap().keys().next().expect("a task waits for a limit");
         self.advance_to(first);
     }
 
@@ -52,7 +52,7 @@ impl SocketTime {
     }
 }
 
-/// A limit that is waited for; forgotten when it is dropped.
+/// A registered wait for the end of a limit, removed on drop.
 struct Waiting<'a>(&'a SocketTime, Instant);
 
 impl<'a> Waiting<'a> {
@@ -73,7 +73,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// The time for policies that limit.
+/// The view for timeouts and deadlines.
 pub(crate) struct Limits(pub(crate) Arc<SocketTime>);
 
 impl Time for Limits {
@@ -92,7 +92,7 @@ impl Time for Limits {
     }
 }
 
-/// The time for policies that pause.
+/// The view for pauses.
 pub(crate) struct Pauses(pub(crate) Arc<SocketTime>);
 
 impl Time for Pauses {

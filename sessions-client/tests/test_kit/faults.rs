@@ -1,6 +1,6 @@
-//! Faults and time of the test kit: chance that comes again, and a clock that waits for nobody.
+//! Seeded faults and the virtual clock.
 
-use super::{client, complaint, find, ms};
+use super::{client, find, ms, panic_message};
 use http::StatusCode;
 use sessions_client::policy::{Time, Timeout};
 use sessions_client::test_kit::{Fault, Faults, Reply, ScriptedTransport, VirtualTime};
@@ -9,17 +9,17 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
-/// How attempts ended under `faults`, and how many of them reached the service.
-async fn fates(faults: Faults<impl Transport, VirtualTime>, count: usize) -> Vec<String> {
+/// Returns the outcomes of `count` attempts with `faults`.
+async fn outcomes(faults: Faults<impl Transport, VirtualTime>, count: usize) -> Vec<String> {
     let client = client(faults);
-    let mut fates = Vec::new();
+    let mut outcomes = Vec::new();
     for _ in 0..count {
-        fates.push(match find(&client).await {
+        outcomes.push(match find(&client).await {
             Ok(()) => "found".to_owned(),
             Err(error) => error.to_string(),
         });
     }
-    fates
+    outcomes
 }
 
 fn reached(count: &AtomicUsize) -> impl Transport {
@@ -43,39 +43,39 @@ fn some_of_each<T>(inner: T, seed: u64, time: &VirtualTime) -> Faults<T, Virtual
 }
 
 #[tokio::test]
-async fn a_seed_brings_the_same_faults_and_latencies_again_and_another_brings_others() {
+async fn a_seed_determines_faults_and_latencies() {
     let run = async |seed| {
         let (count, time) = (AtomicUsize::new(0), VirtualTime::new());
-        let fates = fates(some_of_each(reached(&count), seed, &time), 200).await;
-        // All but the seed, which messages tell.
-        let fates: Vec<_> =
-            fates.iter().map(|fate| fate.split(", by seed").next().unwrap().to_owned()).collect();
-        (fates, time.slept(), count.into_inner())
+        let outcomes = outcomes(some_of_each(reached(&count), seed, &time), 200).await;
+        // Messages contain the seed.
+        let outcomes: Vec<_> =
+            outcomes.iter().map(|outcome| outcome.split(", seed").next().unwrap().to_owned()).collect();
+        (outcomes, time.slept(), count.into_inner())
     };
     let one = run(42).await;
     assert_eq!(one, run(42).await);
     let other = run(43).await;
     assert!(one.0 != other.0 && one.1 != other.1);
 
-    // Every fault was there, and most attempts met none.
-    let kinds: BTreeSet<_> = one.0.iter().map(|fate| fate.split(" (").next().unwrap()).collect();
+    // Every fault occurred, and many attempts had none.
+    let kinds: BTreeSet<_> = one.0.iter().map(|outcome| outcome.split(" (").next().unwrap()).collect();
     assert_eq!(kinds.len(), 6, "{kinds:?}");
-    let found = one.0.iter().filter(|fate| *fate == "found").count();
+    let found = one.0.iter().filter(|outcome| *outcome == "found").count();
     assert!((50..110).contains(&found), "{found} of 200");
     assert!(one.1.iter().all(|latency| (ms(1)..=ms(100)).contains(latency)));
     assert!(one.2 > found && one.2 < 200, "{}", one.2);
 }
 
 #[tokio::test]
-async fn latency_changes_nothing_about_the_faults() {
+async fn latency_does_not_change_the_faults() {
     let (count, time) = (AtomicUsize::new(0), VirtualTime::new());
-    let slow = fates(some_of_each(reached(&count), 7, &time), 50).await;
-    let fast = fates(some_of_each(reached(&count), 7, &time).with_latency(ms(0)..=ms(0)), 50).await;
+    let slow = outcomes(some_of_each(reached(&count), 7, &time), 50).await;
+    let fast = outcomes(some_of_each(reached(&count), 7, &time).with_latency(ms(0)..=ms(0)), 50).await;
     assert_eq!(slow, fast);
 }
 
 #[tokio::test]
-async fn a_fault_does_to_an_attempt_what_its_name_says() {
+async fn each_fault_affects_an_attempt_as_named() {
     let busy = Fault::Status(StatusCode::SERVICE_UNAVAILABLE, Some(Duration::from_secs(2)));
     let limited = Fault::Status(StatusCode::TOO_MANY_REQUESTS, None);
     for (fault, kind, status, retry_after, work) in [
@@ -96,7 +96,7 @@ async fn a_fault_does_to_an_attempt_what_its_name_says() {
 }
 
 #[tokio::test]
-async fn a_failure_of_the_service_itself_goes_before_the_loss_of_its_answer() {
+async fn an_error_of_the_service_precedes_a_lost_response() {
     let service = ScriptedTransport::new();
     service.on(sessions_v1::GET_SESSION_BY_ID, Reply::error(ErrorKind::Timeout).always());
     for fault in [Fault::LostAnswer, Fault::Garbage] {
@@ -111,29 +111,32 @@ async fn the_seed_is_in_the_error_and_in_debug() {
     let error = find(&client(faults.clone())).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "get_session_by_id: no connection could be made (a fault of attempt 1, by seed 42)"
+        "get_session_by_id: no connection could be made (injected into attempt 1, seed 42)"
     );
     assert!(format!("{faults:?}").starts_with("Faults { seed: 42, attempts: 1, "), "{faults:?}");
 }
 
 #[test]
-fn chances_that_are_none_are_refused_when_they_are_given() {
+fn an_invalid_probability_panics() {
     let faults = || Faults::new(ScriptedTransport::new(), 1, VirtualTime::new());
     for probability in [-0.1, 1.1, f64::NAN] {
-        let complaint = complaint(|| drop(faults().with(Fault::Garbage, probability))).unwrap();
-        assert_eq!(complaint, format!("{probability} is no probability: it is from 0 to 1"));
+        let message = panic_message(|| drop(faults().with(Fault::Garbage, probability))).unwrap();
+        assert_eq!(message, format!("the probability {probability} must be from 0 to 1"));
     }
     let too_much = || drop(faults().with(Fault::Garbage, 0.75).with(Fault::LostAnswer, 0.5));
-    let complaint_of_sum = complaint(too_much).unwrap();
-    assert_eq!(complaint_of_sum, "the probabilities of all faults are 1.25 together, which is more than 1");
-    let complaint_of_range = complaint(|| drop(faults().with_latency(ms(2)..=ms(1)))).unwrap();
-    assert_eq!(complaint_of_range, "no latency is in 2ms..=1ms: the shorter end comes first");
+    let message_of_sum = panic_message(too_much).unwrap();
+    assert_eq!(message_of_sum, "the sum of all probabilities is 1.25, which is greater than 1");
+    let message_of_range = panic_message(|| drop(faults().with_latency(ms(2)..=ms(1)))).unwrap();
+    assert_eq!(
+        message_of_range,
+        "the latency range 2ms..=1ms is empty: its start must not be greater than its end"
+    );
     let all = (0..10).fold(faults(), |faults, _| faults.with(Fault::Garbage, 0.1));
     assert!(format!("{all:?}").contains("Garbage"));
 }
 
 #[tokio::test]
-async fn of_a_latency_and_a_limit_the_shorter_comes_first() {
+async fn the_shorter_of_a_latency_and_a_limit_wins() {
     for (latency, timely) in [(999, true), (1000, true), (1001, false)] {
         let (count, time) = (AtomicUsize::new(0), VirtualTime::new());
         let slow = Faults::new(reached(&count), 1, time.clone()).with_latency(ms(latency)..=ms(latency));
@@ -144,7 +147,7 @@ async fn of_a_latency_and_a_limit_the_shorter_comes_first() {
 }
 
 #[tokio::test]
-async fn a_latency_beyond_the_clock_never_ends_and_meets_every_limit() {
+async fn a_latency_beyond_the_clock_exceeds_every_limit() {
     let (count, time) = (AtomicUsize::new(0), VirtualTime::new());
     let silent = Faults::new(reached(&count), 1, time.clone()).with_latency(Duration::MAX..=Duration::MAX);
     let client = client(Timeout::new(silent, ms(1000), time.clone()));
@@ -153,7 +156,7 @@ async fn a_latency_beyond_the_clock_never_ends_and_meets_every_limit() {
 }
 
 #[tokio::test]
-async fn sleeps_end_in_the_order_of_their_ends_whoever_began_first() {
+async fn sleeps_end_in_the_order_of_their_deadlines() {
     let time = VirtualTime::new();
     let order = std::sync::Mutex::new(Vec::new());
     let sleep = async |millis| {
@@ -166,7 +169,7 @@ async fn sleeps_end_in_the_order_of_their_ends_whoever_began_first() {
 }
 
 #[tokio::test]
-async fn a_sleep_that_is_given_up_holds_nobody_back_and_moves_no_clock() {
+async fn a_dropped_sleep_does_not_affect_the_clock() {
     let time = VirtualTime::new();
     let short = time.sleep_until(time.now() + ms(10));
     {
@@ -180,7 +183,7 @@ async fn a_sleep_that_is_given_up_holds_nobody_back_and_moves_no_clock() {
 }
 
 #[tokio::test]
-async fn a_sleeper_on_another_task_is_woken_when_the_shorter_sleep_is_given_up() {
+async fn dropping_the_shorter_sleep_wakes_the_longer_one() {
     let time = VirtualTime::new();
     let mut short = Box::pin(time.clone().sleep_until_owned(ms(10)));
     assert!(
@@ -189,7 +192,7 @@ async fn a_sleeper_on_another_task_is_woken_when_the_shorter_sleep_is_given_up()
             .is_pending()
     );
     let long = tokio::spawn(time.clone().sleep_until_owned(ms(500)));
-    // The long sleep is noted, and waits for the short one.
+    // The long sleep is registered, and waits for the short one.
     for _ in 0..3 {
         tokio::task::yield_now().await;
     }
@@ -213,7 +216,7 @@ impl Owned for VirtualTime {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_moved_by_hand_ends_what_is_due() {
+async fn advancing_the_clock_ends_due_sleeps() {
     let time = VirtualTime::starting_at(SystemTime::UNIX_EPOCH);
     time.advance(ms(1500));
     assert_eq!(time.wall_clock(), SystemTime::UNIX_EPOCH + ms(1500));

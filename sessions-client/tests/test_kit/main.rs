@@ -1,4 +1,4 @@
-//! The test kit: what a test that is written with it can rely on.
+//! The test kit of `wiretrait`, with this contract.
 
 mod faults;
 mod scripted;
@@ -19,8 +19,8 @@ async fn find(client: &impl ISessionsV1) -> Result<()> {
     client.get_session_by_id(None, "1").await.map(|session| assert_eq!(session, None))
 }
 
-/// What a check says when it fails.
-fn complaint(check: impl FnOnce()) -> Option<String> {
+/// Returns the panic message of a failed check.
+fn panic_message(check: impl FnOnce()) -> Option<String> {
     let panic = catch_unwind(AssertUnwindSafe(check)).err()?;
     Some(panic.downcast_ref::<String>().expect("a message").clone())
 }

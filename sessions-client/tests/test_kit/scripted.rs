@@ -1,6 +1,6 @@
-//! Scripted replies, and what was sent as it is read back.
+//! Scripted replies and recorded requests.
 
-use super::{client, complaint, find, ms};
+use super::{client, find, ms, panic_message};
 use http::StatusCode;
 use serde_json::{Value, json};
 use sessions_client::policy::{Deadline, Retry, RetryPolicy, Timeout};
@@ -24,7 +24,7 @@ fn session() -> Value {
 }
 
 #[tokio::test]
-async fn each_operation_has_replies_of_its_own_in_the_order_of_the_script() {
+async fn each_operation_has_its_replies_in_script_order() {
     let service = ScriptedTransport::new();
     service
         .on(sessions_v1::CLOSE_SESSION, Reply::no_content())
@@ -39,7 +39,7 @@ async fn each_operation_has_replies_of_its_own_in_the_order_of_the_script() {
 }
 
 #[tokio::test]
-async fn a_reply_can_be_whatever_a_service_or_a_network_does() {
+async fn a_reply_can_be_an_error_of_the_service_or_the_network() {
     let error = ServiceError::new("INVALID_DATA", "no such user").with_category("BadRequest");
     let mut page = Response::new("<html>".into());
     *page.status_mut() = StatusCode::BAD_GATEWAY;
@@ -60,7 +60,7 @@ async fn a_reply_can_be_whatever_a_service_or_a_network_does() {
 }
 
 #[tokio::test]
-async fn a_reply_can_be_computed_from_what_was_sent() {
+async fn a_reply_can_be_computed_from_the_request() {
     let reply = Reply::from_fn(|sent| {
         let opened = sent.operation::<sessions_v1::received::OpenSession<Value, Value>>().unwrap();
         let mut session = session();
@@ -75,19 +75,19 @@ async fn a_reply_can_be_computed_from_what_was_sent() {
 }
 
 #[tokio::test]
-async fn a_reply_that_cannot_be_made_says_so_when_its_turn_comes() {
+async fn an_invalid_reply_is_reported_when_it_is_used() {
     let none = || Reply::no_content().times(0);
     let replies = [
-        (Reply::status(7), "the scripted status 7 is none: it has three digits"),
+        (Reply::status(7), "the scripted status 7 is not valid: it must be from 100 to 999"),
         (
             Reply::json(&std::collections::HashMap::from([([1], 2)])),
             "the scripted reply cannot be written as JSON",
         ),
         (
             Reply::status(503).header("retry after", "s3cret"),
-            "the scripted header `retry after` has a name or a value that no header has",
+            "the scripted header `retry after` does not have a valid name and value",
         ),
-        (Reply::from_fn(move |_| none()), "the scripted function has no reply"),
+        (Reply::from_fn(move |_| none()), "the scripted function returned no reply"),
     ];
     for (reply, message) in replies {
         let error = find(&client(scripted(sessions_v1::GET_SESSION_BY_ID, reply))).await.unwrap_err();
@@ -99,7 +99,7 @@ async fn a_reply_that_cannot_be_made_says_so_when_its_turn_comes() {
 }
 
 #[tokio::test]
-async fn a_reply_can_be_given_more_than_once_or_always() {
+async fn a_reply_can_be_used_more_than_once_or_always() {
     let service = scripted(
         sessions_v1::GET_SESSION_BY_ID,
         Reply::status(503).times(2).then(Reply::no_content().always()),
@@ -114,7 +114,7 @@ async fn a_reply_can_be_given_more_than_once_or_always() {
 }
 
 #[tokio::test]
-async fn a_call_without_a_reply_fails_names_its_operation_and_is_not_repeated() {
+async fn a_call_without_a_reply_fails_without_a_retry() {
     let service = scripted(sessions_v1::CLOSE_SESSION, Reply::no_content());
     let retry = Retry::new(service.clone(), RetryPolicy::new(), VirtualTime::new());
     let client = client(retry);
@@ -126,13 +126,13 @@ async fn a_call_without_a_reply_fails_names_its_operation_and_is_not_repeated() 
     );
     assert!(find(&client).await.unwrap_err().to_string().contains("call 1 of `get_session_by_id`"));
     assert_eq!(service.sent().len(), 3);
-    // Code that swallows the error does not hide it.
-    let complaint = complaint(|| service.assert_done()).unwrap();
-    assert_eq!(complaint, "the script had no reply to calls of close_session, get_session_by_id");
+    // The check fails even if the code under test ignores the error.
+    let message = panic_message(|| service.assert_done()).unwrap();
+    assert_eq!(message, "the script had no reply to calls of close_session, get_session_by_id");
 }
 
 #[tokio::test]
-async fn a_call_that_the_script_leaves_out_is_answered_otherwise() {
+async fn a_call_outside_the_script_gets_the_fallback_reply() {
     let service = scripted(sessions_v1::GET_SESSION_BY_ID, Reply::status(503));
     service.otherwise(Reply::no_content().always());
     let client = client(service.clone());
@@ -143,29 +143,28 @@ async fn a_call_that_the_script_leaves_out_is_answered_otherwise() {
 }
 
 #[tokio::test]
-async fn replies_that_nobody_asked_for_are_found_out() {
+async fn unused_replies_fail_the_check() {
     let service = scripted(sessions_v1::GET_SESSION_BY_ID, Reply::no_content().times(3));
     service.on(sessions_v1::OPEN_SESSION, Reply::status(500)).otherwise(Reply::status(404));
     find(&client(service.clone())).await.unwrap();
     assert_eq!(
-        complaint(|| service.assert_done()).unwrap(),
-        "the script has replies that nobody asked for: 2 for get_session_by_id, 1 for open_session, \
-         1 for any operation"
+        panic_message(|| service.assert_done()).unwrap(),
+        "the script has unused replies: 2 for get_session_by_id, 1 for open_session, 1 for any operation"
     );
 }
 
 #[tokio::test]
-async fn clones_share_script_and_record() {
+async fn clones_share_the_script_and_the_requests() {
     let service = ScriptedTransport::new();
     let client = client(service.clone());
-    // The script can grow while the client is in use.
+    // Replies can be added while the client is in use.
     service.clone().on(sessions_v1::GET_SESSION_BY_ID, Reply::no_content());
     find(&client).await.unwrap();
     assert_eq!(service.sent().len(), 1);
 }
 
 #[tokio::test]
-async fn what_was_sent_is_read_back_as_it_was_meant_and_as_it_travelled() {
+async fn requests_are_available_as_operations_and_as_http() {
     let service = scripted(sessions_v1::OPEN_SESSION, Reply::json(&session()).always());
     service.on(sessions_v1::CLOSE_SESSION, Reply::no_content());
     let client = client(service.clone());
@@ -192,7 +191,7 @@ async fn what_was_sent_is_read_back_as_it_was_meant_and_as_it_travelled() {
 }
 
 #[tokio::test]
-async fn what_is_read_back_as_something_else_is_an_error_that_says_what_it_is() {
+async fn reading_a_request_as_another_operation_is_an_error() {
     async fn opened<D: Payload>() -> (Error, Option<Error>) {
         let service = scripted(sessions_v1::OPEN_SESSION, Reply::json(&session()));
         let data = json!("s3cret");
@@ -201,18 +200,18 @@ async fn what_is_read_back_as_something_else_is_an_error_that_says_what_it_is() 
         (other, service.sent_as::<sessions_v1::received::OpenSession<Value, D>>().err())
     }
     let (other, error) = opened::<String>().await;
-    assert_eq!(other.to_string(), "open_session: this was sent, and not `close_session`");
+    assert_eq!(other.to_string(), "open_session: another operation than `close_session` was called");
     assert!(error.is_none());
     let (_, error) = opened::<u32>().await;
     assert_eq!(
         error.unwrap().to_string(),
-        "open_session: the service answered 400 Bad Request: INVALID_DATA: Validation failed: \
+        "open_session: the service responded with 400 Bad Request: INVALID_DATA: Validation failed: \
          data: found string, expected u32"
     );
 }
 
 #[tokio::test]
-async fn repeats_of_the_policies_are_seen_one_by_one() {
+async fn retries_are_recorded_one_by_one() {
     let service = scripted(
         sessions_v1::GET_SESSION_BY_ID,
         Reply::error(ErrorKind::Transport)
@@ -229,7 +228,7 @@ async fn repeats_of_the_policies_are_seen_one_by_one() {
 }
 
 #[tokio::test]
-async fn a_service_that_never_answers_is_given_up_in_no_time() {
+async fn a_missing_response_times_out_in_virtual_time() {
     let service = scripted(sessions_v1::GET_SESSION_BY_ID, Reply::never().always());
     let time = VirtualTime::new();
     let attempt = Timeout::new(service.clone(), ms(1000), time.clone());
@@ -239,7 +238,7 @@ async fn a_service_that_never_answers_is_given_up_in_no_time() {
 }
 
 #[tokio::test]
-async fn the_kit_prints_no_request_and_no_reply() {
+async fn debug_output_contains_no_request_or_reply() {
     const SECRET: &str = "s3cret";
     let service = ScriptedTransport::new();
     let mut body = session();
@@ -258,7 +257,7 @@ async fn the_kit_prints_no_request_and_no_reply() {
 }
 
 #[test]
-fn what_the_kit_has_can_be_cloned_and_sent_to_other_threads() {
+fn the_types_of_the_kit_are_clone_send_and_sync() {
     fn check<T: Clone + Send + Sync + 'static>() {}
     check::<ScriptedTransport>();
     check::<Faults<ScriptedTransport, VirtualTime>>();

@@ -25,7 +25,7 @@ pub(super) fn expand(scope: &Scope<'_>, names: &Names) -> TokenStream {
             self.caller.call(#module::#type_ident #own { #(#fields),* }).await
         }
     });
-    let constructors = constructors(scope, client);
+    let constructors = constructors(scope, names);
     let name = client.to_string();
     let doc = format!(
         "HTTP client for [`{}`], generic over its transport.\n\nClones are cheap and share the transport.",
@@ -92,37 +92,84 @@ pub(super) fn expand(scope: &Scope<'_>, names: &Names) -> TokenStream {
     }
 }
 
-/// Generates `new`, for the default payload types if there are any. Expressions do not use the defaults of
+/// Generates the constructors, for the default payload types if there are any. Expressions do not use the defaults of
 /// type parameters, so `Client::new(transport)` would be ambiguous if it were generic over them.
-fn constructors(scope: &Scope<'_>, client: &Ident) -> TokenStream {
-    let Scope { rt, params, defaulted, idents, where_clause, .. } = scope;
+fn constructors(scope: &Scope<'_>, names: &Names) -> TokenStream {
+    let Scope { rt, private, params, defaulted, idents, where_clause, .. } = scope;
+    let (client, module) = (&names.client, &names.module);
     let transport = type_parameter("Transport");
     let comma = (!idents.is_empty()).then(|| quote!(,));
-    let defaults = all_defaults(defaulted);
-    let new = quote! {
-        /// Creates a client that uses `transport`, with default settings.
-        pub fn new(transport: #transport) -> Self {
-            Self::from_caller(#rt::Caller::new(transport))
+    let defaults = all_defaults(defaulted).filter(|defaults| !defaults.is_empty());
+    let allow = quote!(#[allow(private_bounds)]);
+    let with_payloads = defaults.is_some().then(|| {
+        quote! {
+            /// Changes the payload types of this client.
+            #allow
+            pub fn with_payloads<#params>(self) -> #client<#idents #comma #transport> #where_clause {
+                #client::from_caller(self.caller)
+            }
         }
+    });
+    let (own, arguments) = match &defaults {
+        Some(defaults) => (quote!(), quote!(#(#defaults,)*)),
+        None => (quote!(#params #comma), quote!(#idents #comma)),
     };
-    match defaults {
-        Some(defaults) if !defaults.is_empty() => {
-            let allow = quote!(#[allow(private_bounds)]);
-            quote! {
-                impl<#transport> #client<#(#defaults,)* #transport> {
-                    #new
+    let where_clause = if defaults.is_some() { quote!() } else { quote!(#where_clause) };
+    quote! {
+        impl<#own #transport> #client<#arguments #transport> #where_clause {
+            /// Creates a client over `transport`, with only the limits and retries of the transport itself.
+            pub fn new(transport: #transport) -> Self
+            where
+                #transport: #rt::Transport,
+            {
+                Self::from_caller(#rt::Caller::new(transport))
+            }
 
-                    /// Changes the payload types of this client.
-                    #allow
-                    pub fn with_payloads<#params>(self) -> #client<#idents #comma #transport> #where_clause {
-                        #client::from_caller(self.caller)
-                    }
+            #with_payloads
+        }
+
+        #rt::__if_tokio! {
+            impl<#own #transport: #rt::Transport> #client<#arguments #rt::Policies<#transport>> #where_clause {
+                /// Creates a client over `transport` with all settings of `config`, including its limits and retries, its
+                /// base route and its correlation place.
+                ///
+                /// # Errors
+                ///
+                /// If the configuration is not valid.
+                pub fn from_transport(
+                    transport: #transport,
+                    config: &#rt::ClientConfig,
+                ) -> #private::Result<Self, #rt::Error> {
+                    #private::from_transport(transport, config).map(Self::from_caller)
                 }
             }
         }
-        _ => quote! {
-            impl<#params #comma #transport> #client<#idents #comma #transport> #where_clause { #new }
-        },
+
+        #rt::__if_network! {
+            impl<#own> #client<#arguments> #where_clause {
+                /// Creates a client of the service at `url`, such as `http://localhost:8080`, with default settings: with
+                /// time limits and retries.
+                ///
+                /// Reuse the client or its clones, which share connections. It does not open a connection before the
+                /// first call.
+                ///
+                /// # Errors
+                ///
+                /// If `url` cannot be used.
+                pub fn connect(url: &#private::str) -> #private::Result<Self, #rt::Error> {
+                    Self::from_config(&#rt::ClientConfig::from_url(url)?)
+                }
+
+                /// Creates a client with all settings of `config`.
+                ///
+                /// # Errors
+                ///
+                /// If the configuration is not valid, or has no address that can be used.
+                pub fn from_config(config: &#rt::ClientConfig) -> #private::Result<Self, #rt::Error> {
+                    #private::from_config(#module::CONTRACT, config).map(Self::from_caller)
+                }
+            }
+        }
     }
 }
 

@@ -70,9 +70,9 @@ fn module(api: &Api, names: &Names) -> TokenStream {
 /// Input of all generators: the contract, and its type parameters in the forms that Rust requires.
 struct Scope<'a> {
     api: &'a Api,
-    /// Runtime crate, `::sessions_client`
+    /// Runtime crate, `::wiretrait`
     rt: TokenStream,
-    /// Hidden module of the runtime, `::sessions_client::__private`
+    /// Hidden module of the runtime, `::wiretrait::__private`
     private: TokenStream,
     /// The trait with its generic arguments: `Api<U, D>`, or `super::Api<U, D>` in the generated module.
     contract: TokenStream,

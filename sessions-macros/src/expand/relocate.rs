@@ -11,6 +11,9 @@ use syn::{Ident, Path, PathSegment};
 pub(super) fn one_module_deeper(api: &Api) -> Api {
     let mut api = api.clone();
     Deeper.visit_path_mut(&mut api.runtime);
+    if let Some(errors) = &mut api.errors {
+        Deeper.visit_path_mut(errors);
+    }
     Deeper.visit_generics_mut(&mut api.item.generics);
     for operation in api.methods.iter_mut().flatten() {
         Deeper.visit_type_mut(&mut operation.output);

@@ -2,8 +2,10 @@
 
 use super::Scope;
 use crate::model::{Operation, Param, Place};
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 
 pub(super) fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     let Scope { api, rt, private, .. } = scope;
@@ -32,6 +34,7 @@ pub(super) fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
         #(#cfgs)*
         #[doc = #doc]
         pub const #ident: &#rt::Route = &#rt::Route {
+            contract: CONTRACT,
             name: #name,
             doc: #documentation,
             method: #private::Method::#method,
@@ -60,12 +63,25 @@ fn param(scope: &Scope<'_>, param: &Param) -> TokenStream {
 }
 
 pub(super) fn table(scope: &Scope<'_>) -> TokenStream {
-    let Scope { api, rt, .. } = scope;
+    let Scope { api, rt, private, .. } = scope;
+    let name = api.item.ident.unraw().to_string();
+    let errors = match &api.errors {
+        None => quote!(&#rt::PlainErrors),
+        // If the value is not an error format, the compiler reports it at its path.
+        Some(errors) => quote_spanned!(Span::call_site().located_at(errors.span()) => &#errors),
+    };
     let routes = api.operations().map(|operation| {
         let (cfgs, ident) = (&operation.cfgs, &operation.const_ident);
         quote!(#(#cfgs)* #ident)
     });
     quote! {
+        /// Properties of the contract: its name, the user agent of its clients, and the format of its errors.
+        pub const CONTRACT: &#rt::Contract = &#rt::Contract::new(
+            #name,
+            #private::concat!(#private::env!("CARGO_PKG_NAME"), "/", #private::env!("CARGO_PKG_VERSION")),
+            #errors,
+        );
+
         /// All routes of the contract, in declaration order.
         pub const ROUTES: &[&#rt::Route] = &[#(#routes),*];
     }

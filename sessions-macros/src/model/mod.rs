@@ -38,6 +38,8 @@ pub(crate) struct Api {
     pub(crate) prefix: String,
     /// Path of the runtime crate.
     pub(crate) runtime: Path,
+    /// Path of the error format, if it is given.
+    pub(crate) errors: Option<Path>,
 }
 
 /// Names of the generated items.
@@ -50,7 +52,8 @@ pub(crate) struct Names {
 impl Api {
     pub(crate) fn read(args: ApiArgs, mut item: ItemTrait, errors: &mut Errors) -> Self {
         Ungroup.visit_item_trait_mut(&mut item);
-        let runtime = args.runtime.value().unwrap_or_else(|| syn::parse_quote!(::sessions_client));
+        let runtime = args.runtime.value().unwrap_or_else(|| syn::parse_quote!(::wiretrait));
+        let error_format = args.errors.value();
         let declared = check_generics(&mut item.generics, &runtime, errors);
         strip_trait(&mut item, errors);
         strip_items(&mut item, errors);
@@ -63,13 +66,13 @@ impl Api {
             _ => None,
         });
         let mut methods = methods.map(|method| read_method(method, &prefix, errors)).collect::<Vec<_>>();
-        names::check(&mut methods, &item, errors);
+        names::check(&mut methods, &item, error_format.as_ref(), errors);
         overlap::check(&mut methods, errors);
         if declared.params.len() > item.generics.params.len() {
             // The methods may use the parameters that were removed.
             methods.fill(None);
         }
-        Self { item, declared, methods, names, prefix, runtime }
+        Self { item, declared, methods, names, prefix, runtime, errors: error_format }
     }
 
     pub(crate) fn operations(&self) -> impl Iterator<Item = &Operation> {

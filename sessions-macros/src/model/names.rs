@@ -5,7 +5,7 @@ use crate::errors::Errors;
 use std::collections::HashMap;
 use syn::ext::IdentExt;
 use syn::visit::{self, Visit};
-use syn::{Ident, ItemTrait, Signature, TraitItem, WhereClause};
+use syn::{Ident, ItemTrait, Path, Signature, TraitItem, WhereClause};
 
 /// Converts `open_session` to `OpenSession`.
 pub(crate) fn pascal_case(ident: &Ident) -> Ident {
@@ -35,8 +35,16 @@ pub(crate) fn snake_case(ident: &Ident) -> String {
 }
 
 /// Reports and removes operations whose generated names would collide.
-pub(crate) fn check(methods: &mut [Option<Operation>], item: &ItemTrait, errors: &mut Errors) {
-    let used = UsedNames::of(item);
+pub(crate) fn check(
+    methods: &mut [Option<Operation>],
+    item: &ItemTrait,
+    error_format: Option<&Path>,
+    errors: &mut Errors,
+) {
+    let mut used = UsedNames::of(item);
+    if let Some(error_format) = error_format {
+        used.visit_path(error_format);
+    }
     let signatures = item.items.iter().filter_map(|trait_item| match trait_item {
         TraitItem::Fn(method) => Some(&method.sig),
         _ => None,
@@ -55,7 +63,7 @@ pub(crate) fn check(methods: &mut [Option<Operation>], item: &ItemTrait, errors:
 }
 
 /// Fixed items of the generated module.
-const RESERVED: [&str; 3] = ["ROUTES", "Handler", "received"];
+const RESERVED: [&str; 4] = ["CONTRACT", "ROUTES", "Handler", "received"];
 
 /// Names from the prelude, with paths that refer to them unambiguously. `Result` is often an imported alias.
 const STANDARD: [(&str, &str); 5] = [
@@ -150,7 +158,7 @@ fn check_setters(params: &[Param], errors: &mut Errors) {
     }
 }
 
-/// First segments of all paths in signatures, and the type parameters of the trait.
+/// First segments of the paths in signatures and of the error format, and the type parameters of the trait.
 struct UsedNames(Vec<Ident>);
 
 impl UsedNames {
@@ -178,7 +186,7 @@ pub(crate) fn mentions(clause: &WhereClause, ident: &Ident) -> bool {
 }
 
 impl Visit<'_> for UsedNames {
-    fn visit_path(&mut self, path: &syn::Path) {
+    fn visit_path(&mut self, path: &Path) {
         if path.leading_colon.is_none() {
             self.0.extend(path.segments.first().map(|first| first.ident.clone()));
         }

@@ -1,6 +1,6 @@
 //! Examples and statuses for the OpenAPI document, from the snapshots of messages.
 
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::{fs, io};

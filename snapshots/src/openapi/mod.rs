@@ -12,10 +12,12 @@ mod schemas;
 
 pub use examples::{Example, Examples, examples};
 
+use crate::json;
+use crate::value::{Map, Value};
 use schemas::{COMMAND_ERROR, PAGE, PROTOCOL_ERROR, SESSION};
-use serde_json::{Map, Value, json};
-use sessions_client::{Param, Place, Route};
+use sessions_client::Route;
 use std::collections::BTreeMap;
+use wiretrait::{Param, Place};
 
 /// The response to another method, which is not a response of the operation at that path.
 const METHOD_NOT_ALLOWED: u16 = 405;
@@ -41,7 +43,7 @@ pub fn openapi(routes: &[&Route], examples: &Examples) -> Result<Value, String> 
         let Some(operation_examples) = examples.get(route.name) else {
             return Err(format!("`{}` ({route}) has no snapshot of a response", route.name));
         };
-        let item = paths.entry(route.path).or_insert_with(|| json!({}));
+        let item = paths.entry(route.path.to_owned()).or_insert_with(|| json!({}));
         item[route.method.as_str().to_ascii_lowercase()] =
             operation(route, operation_examples, &unreached, &links)?;
     }
@@ -176,13 +178,14 @@ fn request_body(route: &Route, operation_examples: &[Example]) -> Result<Value, 
         }
     }
     let mut schema = json!({"type": "object", "properties": properties});
-    if !required.is_empty() {
+    let is_required = !required.is_empty();
+    if is_required {
         schema["required"] = json!(required);
     }
     let mut content = json!({"schema": schema});
     let requests: Vec<_> = operation_examples.iter().filter(|example| example.kind == "request").collect();
     add_examples(&mut content, &requests);
-    Ok(json!({"required": !required.is_empty(), "content": {"application/json": content}}))
+    Ok(json!({"required": is_required, "content": {"application/json": content}}))
 }
 
 fn response(route: &Route, status: u16, examples: &[&Example]) -> Value {
@@ -219,7 +222,7 @@ fn add_examples(content: &mut Value, examples: &[&Example]) {
     for example in examples {
         // Responses that all operations have in common share a name; one example of each is enough.
         if let Some(body) = &example.body {
-            named.entry(&*example.situation).or_insert_with(|| json!({"value": body}));
+            named.entry(example.situation.clone()).or_insert_with(|| json!({"value": body}));
         }
     }
     if !named.is_empty() {

@@ -5,7 +5,8 @@
 //! describe. `tests/openapi.rs` checks every key, every `null` and every absent key against the types and all
 //! recorded responses.
 
-use serde_json::{Value, json};
+use crate::json;
+use crate::value::Value;
 
 /// A page of [`LISTED`].
 pub(super) const PAGE: &str = "DataPage";

@@ -4,9 +4,9 @@
 //! user of the case, `<id:1>` for the first session in a response, `<t1>` for the earliest time known so far,
 //! and the names of the case's own large values.
 
+use crate::value::Value;
 use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{HeaderName, HeaderValue, Method};
-use serde_json::Value;
 
 /// A test case: a situation of an operation, as steps with a dedicated user.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@
 
 mod case;
 mod clean;
+mod client;
 mod owner;
 mod render;
 mod run;

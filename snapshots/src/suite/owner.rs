@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 pub(super) struct Owner {
     /// The user of the case.
     pub(super) user_id: String,
-    /// Whether the run has the service to itself. Then every session that it reports as opened is the
+    /// `true` if the run has the service to itself. Then every session that it reports as opened is the
     /// owner's.
     pub(super) is_exclusive: bool,
 }

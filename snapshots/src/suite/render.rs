@@ -4,7 +4,7 @@ use super::case::{Show, Step};
 use crate::normalize::Normalizer;
 use crate::record::Exchange;
 use crate::render::{received, sent};
-use serde_json::Value;
+use crate::value::Value;
 use sessions_client::Response;
 use std::fmt::Write as _;
 
@@ -82,7 +82,7 @@ fn row(response: &Response, names: &Normalizer) -> String {
     }
     let arguments = ["user_id", "user_name", "address", "client", "user", "data"];
     let stored = arguments.iter().filter_map(|key| {
-        let value = json.get(*key).filter(|value| !value.is_null())?;
+        let value = json.get(key).filter(|value| !value.is_null())?;
         // The user of the case is the default.
         if *key == "user_id" && value == "<user>" {
             return None;

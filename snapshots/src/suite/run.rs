@@ -2,19 +2,17 @@
 
 use super::case::{Case, Sender, Step};
 use super::clean::clean_up;
+use super::client::{self, Client};
 use super::owner::{Opened, Owner};
 use super::render::{CompletedStep, snapshot};
 use super::stop::StopSignal;
 use crate::normalize::Normalizer;
 use crate::record::{Exchange, Recorder};
+use crate::value::Value;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::Uri;
-use serde_json::Value;
-use sessions_client::{
-    Call, Error, ErrorKind, Handler as _, Incoming, Request, Route, SessionsHttpClientV1, Transport,
-    sessions_v1,
-};
+use sessions_client::{Call, Error, ErrorKind, Request, Route, SessionsHttpClientV1, Transport, sessions_v1};
 use std::any::Any;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -25,7 +23,7 @@ use std::time::{Duration, Instant};
 pub struct RunOptions {
     /// Prefix of its users, which are numbered: `<user>-1` and so on.
     pub user: String,
-    /// Whether the run has the service to itself. Then it may close expired sessions and open sessions
+    /// `true` if the run has the service to itself. Then it may close expired sessions and open sessions
     /// without a user.
     pub may_close_expired: bool,
     /// Handle for another task to stop the run early.
@@ -52,7 +50,7 @@ pub struct RunReport {
 pub struct CompletedCase {
     /// The name of the case.
     pub name: String,
-    /// Whether it ran only because of [`RunOptions::may_close_expired`].
+    /// `true` if it ran only because of [`RunOptions::may_close_expired`].
     pub needs_exclusive_service: bool,
     /// Its snapshot.
     pub snapshot: String,
@@ -129,8 +127,8 @@ fn message(panic: &(dyn Any + Send)) -> &str {
 /// The state of a running case.
 struct CaseRun<T> {
     recorder: Recorder<T>,
-    /// Passes arguments to the typed client, which sends through the recorder.
-    client: sessions_v1::Handler<SessionsHttpClientV1<Value, Value, Recorder<T>>>,
+    /// The typed client, which sends through the recorder.
+    client: Client<Recorder<T>>,
     owner: Owner,
     /// Ids of the sessions that it opened; no others are inserted into requests.
     own: BTreeSet<String>,
@@ -140,7 +138,7 @@ struct CaseRun<T> {
 
 impl<T: Transport + Clone + 'static> CaseRun<T> {
     fn new(recorder: Recorder<T>, case: &Case, owner: Owner, stop: StopSignal) -> Self {
-        let client = sessions_v1::Handler::new(SessionsHttpClientV1::new(recorder.clone()));
+        let client = SessionsHttpClientV1::new(recorder.clone()).with_payloads();
         let mut names = Normalizer::new();
         names.name(&owner.user_id, "<user>");
         for (name, value) in &case.values {
@@ -177,16 +175,19 @@ impl<T: Transport + Clone + 'static> CaseRun<T> {
     }
 
     async fn exchange<'s>(&self, step: &'s Step, case: &Case) -> Result<CompletedStep<'s>, Error> {
-        let mut request = Request::new(Bytes::from(self.fill(&step.body, case)?));
-        *request.method_mut() = step.method.clone();
+        let body = self.fill(&step.body, case)?;
         let target = step.target.parse::<Uri>();
-        *request.uri_mut() = target.map_err(|error| Error::new(ErrorKind::Encode, error.to_string()))?;
-        request.headers_mut().extend(step.headers.clone());
+        let target = target.map_err(|error| Error::new(ErrorKind::Encode, error.to_string()))?;
+        let route = route_of(&step.target);
         let count_before = self.recorder.count();
         let decoded = match step.sender {
-            Sender::Client => Some(self.client.handle(Incoming::from(request)).await),
+            Sender::Client => Some(client::call(&self.client, route, &target, &body).await?),
             Sender::Raw => {
-                self.recorder.send(Call::new(route_of(&step.target), request)).await?;
+                let mut request = Request::new(Bytes::from(body));
+                *request.method_mut() = step.method.clone();
+                *request.uri_mut() = target;
+                request.headers_mut().extend(step.headers.clone());
+                self.recorder.send(Call::new(route, request)).await?;
                 None
             }
         };

@@ -1,7 +1,7 @@
 //! JSON payloads as the service stores them.
 
-use serde_json::{Value, json};
 use snapshots::suite::Case;
+use snapshots::{Value, json};
 
 pub(super) fn cases() -> Vec<Case> {
     let kept = |situation: &str, title: &str, data: &str| {

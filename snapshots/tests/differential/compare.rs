@@ -8,8 +8,7 @@
 //! reasons.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
-use snapshots::Normalizer;
+use snapshots::{Normalizer, Value};
 use std::fmt;
 
 #[derive(Debug, PartialEq, Eq)]

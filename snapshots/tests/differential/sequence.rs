@@ -25,7 +25,7 @@ pub(crate) enum Form {
     Plain,
     /// With a compressed body and `Content-Encoding`.
     Gzip,
-    /// As `Gzip`, with two members.
+    /// As `Gzip`, with two gzip members.
     GzipInParts,
     /// As `Gzip`, followed by zeros.
     GzipPadded,

@@ -11,8 +11,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HOST};
 use http::{HeaderValue, Request, Response, Version};
 use md5::{Digest, Md5};
 use serde_json::Value;
-use sessions_client::SessionsMemoryClientV1;
-use sessions_client::server::EmbeddedService;
+use sessions_service::{EmbeddedService, SessionStore};
 use snapshots::Normalizer;
 use std::net::SocketAddr;
 use tokio::runtime::{Builder, Runtime};
@@ -40,7 +39,7 @@ impl Service {
     /// Starts an embedded service.
     pub(crate) fn embedded() -> (Self, Server) {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let start = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new());
+        let start = EmbeddedService::start("127.0.0.1:0", SessionStore::new());
         let service = runtime.block_on(start).unwrap();
         (Self::new(service.address()), Server { _service: service, _runtime: runtime })
     }

@@ -5,11 +5,11 @@
 
 use super::system::{connections_at, resident_kib};
 use serde_json::json;
-use sessions_client::server::EmbeddedService;
 use sessions_client::{
-    ClientConfig, HyperTransport, ISessionsV1, Policies, ReqwestTransport, SessionsHttpClientV1,
-    SessionsMemoryClientV1, Transport, Value,
+    ClientConfig, HyperTransport, ISessionsV1, Policies, ReqwestTransport, SessionsHttpClientV1, Transport,
+    Value,
 };
+use sessions_service::{EmbeddedService, SessionStore};
 use snapshots::log;
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -115,8 +115,7 @@ fn drop_calls<T: Transport + Clone + 'static>(library: &str, transport: impl Fn(
         std::env::var("SESSIONS_DROPPED_CALLS").map_or(10_000, |calls| calls.parse().expect("a number"));
     // Separate runtimes, so that only tasks of the client are counted.
     let (there, here) = (runtime(), runtime());
-    let service =
-        there.block_on(EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new())).unwrap();
+    let service = there.block_on(EmbeddedService::start("127.0.0.1:0", SessionStore::new())).unwrap();
     let port = service.address().port();
     let begin = Instant::now();
 

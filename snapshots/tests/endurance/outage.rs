@@ -6,8 +6,8 @@
 
 use super::proxy::{Fate, Proxy};
 use super::{clean_up, sessions_of, unique_user};
-use sessions_client::server::EmbeddedService;
-use sessions_client::{Error, ISessionsV1, SessionV1, SessionsHttpClientV1, SessionsMemoryClientV1};
+use sessions_client::{Error, ISessionsV1, SessionV1, SessionsHttpClientV1};
+use sessions_service::{EmbeddedService, SessionStore};
 use snapshots::{log, service_url};
 use std::collections::BTreeMap;
 use tokio::task::JoinSet;
@@ -20,7 +20,7 @@ const SEED: u64 = 20_261_124;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn broken_connections_open_no_session_twice_at_the_embedded_service() {
-    let service = EmbeddedService::start("127.0.0.1:0", SessionsMemoryClientV1::new()).await.unwrap();
+    let service = EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.unwrap();
     outage("embedded service", &service.url()).await;
 }
 

@@ -1,10 +1,9 @@
 //! The messages of changing the payload of a session.
 
 use super::{CHANGED_AFTER_CLOSING, ID, Operation, json_of};
-use serde_json::{Value, json};
 use sessions_client::Operation as _;
 use sessions_client::sessions_v1::{StoreSessionData, UpdateSessionUser};
-use snapshots::Promise;
+use snapshots::{Promise, Value, json};
 
 pub(super) fn store_session_data() -> Operation {
     Operation::new("store_session_data", Promise::Maybe, |response| {

@@ -2,10 +2,9 @@
 
 use super::{CHANGED_AFTER_CLOSING, CLOSED, ID, JSON, OPEN, Operation, TEXT, json_of};
 use http::StatusCode;
-use serde_json::Value;
 use sessions_client::Operation as _;
 use sessions_client::sessions_v1::{CloseExpiredSessions, CloseSession, DeleteSessionById};
-use snapshots::Promise;
+use snapshots::{Promise, Value};
 
 pub(super) fn close_session() -> Operation {
     Operation::new("close_session", Promise::Maybe, |response| {

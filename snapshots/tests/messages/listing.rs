@@ -2,14 +2,15 @@
 
 use super::{ID, JSON, Operation, TEXT, json_of};
 use http::StatusCode;
-use serde_json::Value;
 use sessions_client::sessions_v1::GetSessions;
-use sessions_client::{FilterParams, Operation as _, PagingParams};
-use snapshots::Promise;
+use sessions_client::{DataPage, FilterParams, ListedSession, Operation as _, PagingParams};
+use snapshots::{Promise, Value};
 
 pub(super) fn get_sessions() -> Operation {
     Operation::new("get_sessions", Promise::Value, |response| {
-        json_of(GetSessions::decode::<Value, Value>(response))
+        let page = GetSessions::decode::<Value, Value>(response)?;
+        let listed: Vec<_> = page.data.iter().map(ListedSession).collect();
+        json_of(Ok(DataPage::new(listed, page.total)))
     })
     .official(
         "all_arguments",

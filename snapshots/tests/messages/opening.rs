@@ -2,10 +2,9 @@
 
 use super::{BARE, JSON, OPEN, Operation, TEXT, json_of};
 use http::StatusCode;
-use serde_json::{Value, json};
 use sessions_client::Operation as _;
 use sessions_client::sessions_v1::OpenSession;
-use snapshots::Promise;
+use snapshots::{Promise, Value, json};
 
 pub(super) fn open_session() -> Operation {
     Operation::new("open_session", Promise::Value, |response| {

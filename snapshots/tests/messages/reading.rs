@@ -2,10 +2,9 @@
 
 use super::{CHANGED_AFTER_CLOSING, CLOSED, HTML, ID, JSON, OPEN, Operation, json_of};
 use http::StatusCode;
-use serde_json::Value;
 use sessions_client::Operation as _;
 use sessions_client::sessions_v1::GetSessionById;
-use snapshots::Promise;
+use snapshots::{Promise, Value};
 
 pub(super) fn get_session_by_id() -> Operation {
     Operation::new("get_session_by_id", Promise::Maybe, |response| {

@@ -1,0 +1,100 @@
+//! The generated client.
+
+use super::Caller;
+use crate::wire::{ADDRESS, CLIENT, Operation, USER_ID, USER_NAME, data};
+use anyhow::Result;
+use sessions_client::{
+    ClientConfig, DefaultTransport, HyperTransport, ISessionsV1, Policies, ReqwestTransport,
+    SessionsHttpClientV1, Transport, Value,
+};
+
+/// The client that `connect` returns.
+pub(super) type Default = Ours<DefaultTransport>;
+
+/// Over reqwest, without policies.
+pub(super) type Bare = Ours<ReqwestTransport>;
+
+/// Over hyper, with the same policies.
+pub(super) type Hyper = Ours<Policies<HyperTransport>>;
+
+/// Over hyper, with the same policies and a [limit](ClientConfig::with_concurrency_limit) of 64 concurrent
+/// calls.
+pub(super) struct Limited(Hyper);
+
+/// Over hyper, without policies.
+pub(super) type BareHyper = Ours<HyperTransport>;
+
+/// The client over `T`, and the payload of its requests.
+pub(super) struct Ours<T> {
+    client: SessionsHttpClientV1<Value, Value, T>,
+    data: Value,
+}
+
+/// Creates a client over a transport as a user would.
+pub(super) trait Connect: Transport + Clone + 'static {
+    fn connect(url: &str) -> Result<SessionsHttpClientV1<Value, Value, Self>>;
+}
+
+impl Connect for DefaultTransport {
+    fn connect(url: &str) -> Result<SessionsHttpClientV1> {
+        Ok(SessionsHttpClientV1::connect(url)?)
+    }
+}
+
+impl Connect for ReqwestTransport {
+    fn connect(url: &str) -> Result<SessionsHttpClientV1<Value, Value, Self>> {
+        Ok(SessionsHttpClientV1::new(Self::new(&ClientConfig::from_url(url)?)?))
+    }
+}
+
+impl Connect for Policies<HyperTransport> {
+    fn connect(url: &str) -> Result<SessionsHttpClientV1<Value, Value, Self>> {
+        let config = ClientConfig::from_url(url)?;
+        Ok(SessionsHttpClientV1::new(Self::new(HyperTransport::new(&config)?, &config)))
+    }
+}
+
+impl Connect for HyperTransport {
+    fn connect(url: &str) -> Result<SessionsHttpClientV1<Value, Value, Self>> {
+        Ok(SessionsHttpClientV1::new(Self::new(&ClientConfig::from_url(url)?)?))
+    }
+}
+
+impl Caller for Limited {
+    async fn first(url: &str) -> Result<Self> {
+        let config = ClientConfig::from_url(url)?.with_concurrency_limit(64);
+        let transport = Policies::new(HyperTransport::new(&config)?, &config);
+        Ok(Self(Ours { client: SessionsHttpClientV1::new(transport), data: data() }))
+    }
+
+    async fn another(&self) -> Result<Self> {
+        self.0.another().await.map(Self)
+    }
+
+    async fn call(&mut self, operation: Operation) -> Result<usize> {
+        self.0.call(operation).await
+    }
+}
+
+impl<T: Connect> Caller for Ours<T> {
+    async fn first(url: &str) -> Result<Self> {
+        Ok(Self { client: T::connect(url)?, data: data() })
+    }
+
+    async fn another(&self) -> Result<Self> {
+        Ok(Self { client: self.client.clone(), data: self.data.clone() })
+    }
+
+    async fn call(&mut self, operation: Operation) -> Result<usize> {
+        Ok(match operation {
+            Operation::OpenSession => {
+                let (name, address, client) = (Some(USER_NAME), Some(ADDRESS), Some(CLIENT));
+                let data = Some(&self.data);
+                let session =
+                    self.client.open_session(None, USER_ID, name, address, client, None, data).await?;
+                usize::from(!session.id.is_empty())
+            }
+            Operation::GetSessions => self.client.get_sessions(None, None, None).await?.data.len(),
+        })
+    }
+}

@@ -1,0 +1,157 @@
+//! Configuration in YAML, JSON and TOML files.
+//!
+//! Each format has its parser, and all of them produce the same tree. Rejected alternative: a crate for all
+//! formats, because its errors quote the lines around a mistake, which may contain a password; the parsers
+//! also report the line.
+
+use super::entry::{Entry, Origin};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Error as _, IgnoredAny};
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use wiretrait::{Error, ErrorKind, Result};
+
+/// Reads the settings of the file at `path`, whose extension determines the format.
+pub(super) fn read(path: &Path) -> Result<Vec<Entry>> {
+    let name = path.display().to_string();
+    let error = |why: &str| Error::new(ErrorKind::Config, format!("the configuration file {name} {why}"));
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    let parse = match &*extension.to_ascii_lowercase() {
+        "yaml" | "yml" => yaml,
+        "json" => json,
+        "toml" => toml,
+        _ => return Err(error("must have the extension `.yaml`, `.yml`, `.json` or `.toml`")),
+    };
+    let content = fs::read_to_string(path).map_err(|why| error(&format!("cannot be read: {why}")))?;
+    let Tree::Table(table) = parse(&content).map_err(|why| error(&why))? else {
+        return Err(error("must be a table of keys such as `connection` and `options`"));
+    };
+    let mut entries = Vec::new();
+    flatten("", table, &Origin::File(Arc::from(name)), &mut entries)?;
+    Ok(entries)
+}
+
+/// Turns nested tables into dotted keys, in the order of the file.
+fn flatten(group: &str, table: Vec<(String, Tree)>, origin: &Origin, entries: &mut Vec<Entry>) -> Result<()> {
+    for (name, tree) in table {
+        let key = if group.is_empty() { name } else { format!("{group}.{name}") };
+        let entry = |value| Entry { key: key.clone(), value, origin: origin.clone() };
+        let why = match tree {
+            Tree::Value(value) => {
+                entries.push(entry(value));
+                continue;
+            }
+            Tree::Table(table) => {
+                flatten(&key, table, origin, entries)?;
+                continue;
+            }
+            Tree::List => "must be a single value, not a list",
+            Tree::Date => "must be a string or a number, not a date",
+            Tree::Null => "has no value; set one, or remove the key",
+        };
+        return Err(entry(String::new()).error(why));
+    }
+    Ok(())
+}
+
+fn yaml(content: &str) -> Result<Tree, String> {
+    yaml_serde::from_str(content).map_err(|error| {
+        let position = error.location().map(|location| (location.line(), location.column()));
+        invalid("YAML", position)
+    })
+}
+
+fn json(content: &str) -> Result<Tree, String> {
+    serde_json::from_str(content).map_err(|error| invalid("JSON", Some((error.line(), error.column()))))
+}
+
+fn toml(content: &str) -> Result<Tree, String> {
+    ::toml::from_str(content).map_err(|error| {
+        let before = error.span().and_then(|span| content.get(..span.start));
+        let position = before.map(|before| {
+            let line = before.rsplit('\n').next().unwrap_or_default();
+            (before.matches('\n').count() + 1, line.chars().count() + 1)
+        });
+        invalid("TOML", position)
+    })
+}
+
+/// Returns the position of a mistake without its content, which may be a password.
+fn invalid(format: &str, position: Option<(usize, usize)>) -> String {
+    match position {
+        Some((line, column)) => format!("is not valid {format} at line {line}, column {column}"),
+        None => format!("is not valid {format}"),
+    }
+}
+
+/// The content of a file: values as strings, tables in the order of the file.
+enum Tree {
+    Value(String),
+    Table(Vec<(String, Tree)>),
+    List,
+    Date,
+    Null,
+}
+
+/// The only key of the table that the TOML parser passes for a date.
+const TOML_DATE: &str = "$__toml_private_datetime";
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TreeVisitor)
+    }
+}
+
+struct TreeVisitor;
+
+impl<'de> Visitor<'de> for TreeVisitor {
+    type Value = Tree;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value or a table of values")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Tree, E> {
+        Ok(Tree::Value(value.to_string()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Tree, E> {
+        Ok(Tree::Value(value.to_string()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Tree, E> {
+        Ok(Tree::Value(value.to_string()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Tree, E> {
+        Ok(Tree::Value(value.to_string()))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Tree, E> {
+        Ok(Tree::Value(value.to_owned()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Tree, E> {
+        Ok(Tree::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Tree, E> {
+        Ok(Tree::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Tree, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Tree::List)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree, A::Error> {
+        let mut table = Vec::new();
+        while let Some((key, value)) = map.next_entry()? {
+            let Tree::Value(key) = key else { return Err(A::Error::custom("a key must be a string")) };
+            table.push((key, value));
+        }
+        Ok(if matches!(&table[..], [(key, _)] if key == TOML_DATE) { Tree::Date } else { Tree::Table(table) })
+    }
+}

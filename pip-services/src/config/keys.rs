@@ -1,0 +1,282 @@
+//! The keys, their meaning, and the keys that replace each other.
+
+use super::ClientKind;
+use super::address::{self, NO_DISCOVERY, several};
+use super::config_error;
+use super::entry::Entry;
+use std::str::FromStr;
+use std::time::Duration;
+use wiretrait::policy::RetryPolicy;
+use wiretrait::{BaseRoute, ClientConfig, CorrelationPlace, Result};
+
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    role: Role,
+}
+
+enum Role {
+    Read,
+    /// The key has no effect in the official clients either.
+    Ignored,
+    /// The key is one of the official clients and cannot work here, with the reason and the remedy.
+    Unsupported(&'static str),
+}
+
+const fn read_key(name: &'static str) -> Key {
+    Key { name, role: Role::Read }
+}
+
+const fn ignored(name: &'static str) -> Key {
+    Key { name, role: Role::Ignored }
+}
+
+const fn unsupported(name: &'static str, why: &'static str) -> Key {
+    Key { name, role: Role::Unsupported(why) }
+}
+
+/// All keys, in the order of the table at [`ConfigParams`](crate::ConfigParams).
+pub(super) const KEYS: &[Key] = &[
+    read_key("kind"),
+    read_key("descriptor"),
+    read_key("connection.uri"),
+    read_key("connection.protocol"),
+    read_key("connection.host"),
+    read_key("connection.port"),
+    read_key("base_route"),
+    read_key("options.connect_timeout"),
+    read_key("options.timeout"),
+    read_key("options.deadline"),
+    read_key("options.retries"),
+    read_key("options.backoff"),
+    read_key("options.max_backoff"),
+    read_key("options.max_retry_after"),
+    read_key("options.concurrency_limit"),
+    read_key("options.pool_idle_timeout"),
+    read_key("options.max_response_size"),
+    read_key("options.correlation_id_place"),
+    read_key("options.correlation_id"),
+    ignored("connection.ip"),
+    unsupported("connection.discovery_key", NO_DISCOVERY),
+    ignored("credential.ssl_key_file"),
+    ignored("credential.ssl_crt_file"),
+    ignored("credential.internal_network"),
+    unsupported(
+        "credential.store_key",
+        "is not supported: this client has no credential store; remove the key, as `https` needs no credential",
+    ),
+    ignored("options.request_max_size"),
+    ignored("options.debug"),
+    unsupported(
+        "options.invoke_timeout",
+        "has no effect in any client; use `options.timeout` for one attempt, or `options.deadline` for a whole call",
+    ),
+];
+
+/// The groups that keys with a dot begin with.
+pub(super) const GROUPS: [&str; 3] = ["connection", "credential", "options"];
+
+/// Returns the keys that have an effect.
+pub(super) fn effective() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().filter(|key| matches!(key.role, Role::Read)).map(|key| key.name)
+}
+
+/// Returns the key that `name` is probably a misspelling of, as `spell` writes it.
+pub(super) fn closest(name: &str, spell: impl Fn(&str) -> String) -> Option<String> {
+    // The name of a group is long and shared, so it does not count.
+    let distinct = |key: &str| key.rsplit('.').next().unwrap_or(key).len();
+    nearest(name, effective().map(|key| (spell(key), distinct(key))))
+}
+
+/// Returns the candidate that `name` is probably a misspelling of. Each candidate comes with the number of
+/// its letters that distinguish it from others: a third of them plus one may be wrong.
+pub(super) fn nearest(name: &str, candidates: impl Iterator<Item = (String, usize)>) -> Option<String> {
+    candidates
+        .map(|(candidate, distinct)| (strsim::osa_distance(name, &candidate), 1 + distinct / 3, candidate))
+        .filter(|(distance, allowed, _)| distance <= allowed)
+        .min()
+        .map(|(.., candidate)| candidate)
+}
+
+/// Returns what follows "is not …" in an error about an unknown name: a suggestion, and all known `names`.
+pub(super) fn suggestion(near: Option<String>, plural: &str, names: impl Iterator<Item = String>) -> String {
+    let names = names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match near {
+        Some(near) => format!(": did you mean `{near}`? The {plural} are {names}"),
+        None => format!(". The {plural} are {names}"),
+    }
+}
+
+/// Checks that the key is known.
+pub(super) fn check_known(entry: &Entry) -> Result<()> {
+    let of_several = several(&entry.key);
+    let canonical = of_several.map(|(_, field)| format!("connection.{field}"));
+    let known = canonical.as_deref().unwrap_or(&entry.key);
+    if KEYS.iter().any(|key| key.name == known) {
+        return Ok(());
+    }
+    let near = match of_several {
+        Some((section, _)) => {
+            closest(&entry.key, |key| key.replacen("connection.", &format!("{section}."), 1))
+        }
+        None => closest(&entry.key, str::to_owned),
+    };
+    let rest = suggestion(near, "known keys", effective().map(str::to_owned));
+    Err(entry.error(format_args!("is not a known key{rest}")))
+}
+
+/// Returns whether a setting of a later layer replaces one of an earlier layer: the key is the same, or its
+/// value includes the other's.
+pub(super) fn replaces(later: &str, earlier: &str) -> bool {
+    const SAME: [[&str; 2]; 2] =
+        [["kind", "descriptor"], ["options.correlation_id", "options.correlation_id_place"]];
+    later == earlier
+        || SAME.iter().any(|same| same.contains(&later) && same.contains(&earlier))
+        || (later == "connection.uri"
+            && (earlier.starts_with("connection.") || earlier.starts_with("connections.")))
+}
+
+/// Reads the whole configuration.
+pub(super) fn read(entries: &[Entry]) -> Result<ClientConfig> {
+    let get = |key: &str| entries.iter().find(|entry| entry.key == key);
+    for key in KEYS {
+        if let (Role::Unsupported(why), Some(entry)) = (&key.role, get(key.name)) {
+            return Err(entry.error(why));
+        }
+    }
+    let kind = kind(entries, None)?;
+    let mut config = match address::read(entries)? {
+        Some(url) => ClientConfig::from_url(&url)?,
+        None if kind == ClientKind::Http => {
+            let why = "is missing; set it, or `connection.host` and `connection.port`";
+            return Err(config_error("connection.uri", why));
+        }
+        None => ClientConfig::new(),
+    };
+    if let Some(entry) = get("base_route") {
+        let base = BaseRoute::parse(&entry.value).map_err(|why| entry.error(why))?;
+        config = config.with_base_route(base);
+    }
+    if let Some(entry) = get("options.connect_timeout") {
+        config = config.with_connect_timeout(positive_millis(entry)?);
+    }
+    if let Some(entry) = get("options.timeout") {
+        config = config.with_timeout(positive_millis(entry)?);
+    }
+    if let Some(entry) = get("options.deadline") {
+        config = config.with_deadline(positive_millis(entry)?);
+    }
+    let policy = retry_policy(config.retry_policy().clone(), get)?;
+    config = config.with_retry_policy(policy);
+    if let Some(entry) = get("options.concurrency_limit") {
+        config = config.with_concurrency_limit(positive(entry, "must be a whole number above 0")?);
+    }
+    if let Some(entry) = get("options.pool_idle_timeout") {
+        config = config.with_pool_idle_timeout(positive_millis(entry)?);
+    }
+    if let Some(entry) = get("options.max_response_size") {
+        config = config.with_max_response_bytes(positive(entry, "must be a whole number of bytes above 0")?);
+    }
+    // The second key takes precedence over the first, and both are checked.
+    for key in ["options.correlation_id_place", "options.correlation_id"] {
+        if let Some(entry) = get(key) {
+            config = config.with_correlation_place(place(entry)?);
+        }
+    }
+    config.validate()?;
+    Ok(config)
+}
+
+fn retry_policy<'e>(mut policy: RetryPolicy, get: impl Fn(&str) -> Option<&'e Entry>) -> Result<RetryPolicy> {
+    if let Some(entry) = get("options.retries") {
+        let retries = whole(entry);
+        policy.retries = retries.ok_or_else(|| entry.error("must be a whole number, 0 for no retries"))?;
+    }
+    let default = policy.clone();
+    let (backoff, max_backoff) = (get("options.backoff"), get("options.max_backoff"));
+    for (entry, delay) in [
+        (backoff, &mut policy.backoff),
+        (max_backoff, &mut policy.max_backoff),
+        (get("options.max_retry_after"), &mut policy.max_retry_after),
+    ] {
+        if let Some(entry) = entry {
+            let millis = whole(entry).map(Duration::from_millis);
+            *delay = millis.ok_or_else(|| entry.error("must be a whole number of milliseconds"))?;
+        }
+    }
+    if policy.backoff <= policy.max_backoff {
+        return Ok(policy);
+    }
+    Err(match (backoff, max_backoff) {
+        (Some(backoff), Some(max)) => backoff.error(format_args!("must not be longer than {max}")),
+        (Some(backoff), None) => {
+            let max = default.max_backoff.as_millis();
+            backoff.error(format_args!(
+                "must not be longer than `options.max_backoff`, which is {max} by default; set both"
+            ))
+        }
+        (None, Some(max)) => {
+            let backoff = default.backoff.as_millis();
+            max.error(format_args!(
+                "must not be shorter than `options.backoff`, which is {backoff} by default; set both"
+            ))
+        }
+        // The defaults fit each other; if not, `ClientConfig::validate` reports them.
+        (None, None) => return Ok(policy),
+    })
+}
+
+/// Returns the kind of client that the settings name. The group of a descriptor must be one of `groups`, if
+/// given.
+pub(super) fn kind(entries: &[Entry], groups: Option<&[&str]>) -> Result<ClientKind> {
+    let get = |key: &str| entries.iter().find(|entry| entry.key == key);
+    let read = |entry: &Entry| ClientKind::parse(&entry.value, groups).map_err(|why| entry.error(why));
+    match (get("kind"), get("descriptor")) {
+        (None, None) => Ok(ClientKind::default()),
+        (Some(one), None) | (None, Some(one)) => read(one),
+        (Some(kind), Some(descriptor)) => {
+            let (named, described) = (read(kind)?, read(descriptor)?);
+            if named == described {
+                return Ok(named);
+            }
+            let why = format!("is `{named}`, but {descriptor} is `{described}`; remove one of them");
+            Err(kind.error(why))
+        }
+    }
+}
+
+fn whole<T: FromStr>(entry: &Entry) -> Option<T> {
+    entry.value.parse().ok()
+}
+
+fn positive(entry: &Entry, why: &str) -> Result<usize> {
+    whole(entry).filter(|&number| number > 0).ok_or_else(|| entry.error(why))
+}
+
+fn positive_millis(entry: &Entry) -> Result<Duration> {
+    let millis = whole(entry).filter(|&millis| millis > 0).map(Duration::from_millis);
+    millis.ok_or_else(|| entry.error("must be a whole number of milliseconds above 0"))
+}
+
+fn place(entry: &Entry) -> Result<CorrelationPlace> {
+    match &*entry.value {
+        "query" => Ok(CorrelationPlace::Query),
+        "headers" => Ok(CorrelationPlace::Headers),
+        "both" => Ok(CorrelationPlace::Both),
+        _ => Err(entry.error("must be `query`, `headers` or `both`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::effective;
+
+    #[test]
+    fn the_documented_table_has_the_effective_keys_in_their_order() {
+        let docs = include_str!("params.rs");
+        let (_, table) = docs.split_once("/// # Keys\n").unwrap();
+        let (table, _) = table.split_once("/// # ").unwrap();
+        let rows = table.lines().filter_map(|line| line.strip_prefix("/// | `"));
+        let documented: Vec<_> = rows.filter_map(|row| row.split('`').next()).collect();
+        assert_eq!(documented, effective().collect::<Vec<_>>());
+    }
+}

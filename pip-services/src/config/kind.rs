@@ -1,0 +1,106 @@
+//! The kinds of client by name, as a configuration chooses them.
+
+use super::config_error;
+use super::keys::{nearest, suggestion};
+use std::fmt;
+use std::str::FromStr;
+use wiretrait::Error;
+
+/// A kind of client, for factories of clients.
+///
+/// It is parsed from its name, from the kinds of the official clients, and from their descriptors:
+///
+/// | kind | official kind | client |
+/// |---|---|---|
+/// | `http` | `commandable-http` | calls the service over HTTP |
+/// | `direct` | | calls an implementation in the same process |
+/// | `memory` | `mock` | keeps its data in memory |
+/// | `null` | | has no data |
+///
+/// The official clients over gRPC and Lambda have no counterpart.
+///
+/// ```
+/// use pip_services::ClientKind;
+///
+/// assert_eq!("memory".parse::<ClientKind>()?, ClientKind::Memory);
+/// let descriptor = "service-orders:client:commandable-http:default:1.0";
+/// assert_eq!(descriptor.parse::<ClientKind>()?, ClientKind::Http);
+/// assert_eq!(ClientKind::Http.to_string(), "http");
+/// # Ok::<_, wiretrait::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ClientKind {
+    /// A client over HTTP.
+    #[default]
+    Http,
+    /// A client of an implementation in the same process.
+    Direct,
+    /// A client with its data in memory.
+    Memory,
+    /// A client without data.
+    Null,
+}
+
+const KINDS: [ClientKind; 4] = [ClientKind::Http, ClientKind::Direct, ClientKind::Memory, ClientKind::Null];
+
+impl ClientKind {
+    /// Returns the name of the kind in a configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Direct => "direct",
+            Self::Memory => "memory",
+            Self::Null => "null",
+        }
+    }
+
+    /// Parses the name of a kind or a descriptor, whose group must be one of `groups`, if given. The error
+    /// completes a sentence that begins with the key.
+    pub(super) fn parse(value: &str, groups: Option<&[&str]>) -> Result<Self, String> {
+        let is_known = |group: &str| group == "*" || groups.is_none_or(|groups| groups.contains(&group));
+        let parts: Vec<&str> = value.trim().split(':').collect();
+        let name = match parts[..] {
+            [name] => name,
+            [group, "client" | "*", kind, _, "1.0" | "*"] if is_known(group) => kind,
+            _ => {
+                let group = groups.and_then(<[_]>::first).unwrap_or(&"service-orders");
+                return Err(format!(
+                    "is not a descriptor of a client of this service; \
+                     use one such as `{group}:client:http:default:1.0`, or only the kind"
+                ));
+            }
+        };
+        match name {
+            "http" | "commandable-http" => Ok(Self::Http),
+            "direct" => Ok(Self::Direct),
+            "memory" | "mock" => Ok(Self::Memory),
+            "null" => Ok(Self::Null),
+            "grpc" | "commandable-grpc" | "lambda" | "commandable-lambda" => {
+                Err(format!("is `{name}`, which only the official clients support; use `http`"))
+            }
+            _ => {
+                let near = nearest(name, KINDS.iter().map(|kind| (kind.to_string(), kind.as_str().len())));
+                let rest = suggestion(near, "kinds", KINDS.iter().map(ToString::to_string));
+                Err(format!("is not a kind of client{rest}"))
+            }
+        }
+    }
+}
+
+impl fmt::Display for ClientKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Accepts descriptors of any service. The error is [`ErrorKind::Config`](wiretrait::ErrorKind::Config) and
+/// lists the known kinds.
+impl FromStr for ClientKind {
+    type Err = Error;
+
+    fn from_str(value: &str) -> Result<Self, Error> {
+        Self::parse(value, None).map_err(|why| config_error("kind", why))
+    }
+}

@@ -1,0 +1,226 @@
+//! A configuration from several sources: keys and values, each with its origin.
+
+use super::entry::{Entry, Origin};
+use super::{ClientKind, environment, keys};
+use std::ffi::OsString;
+use std::fmt;
+#[cfg(feature = "config")]
+use std::path::Path;
+use wiretrait::{ClientConfig, Result};
+
+/// A configuration in the keys of the official clients, from one source or several.
+///
+/// Each source is a layer over those before it: its keys replace theirs. `connection.uri`, the whole address,
+/// replaces all keys of an address.
+///
+/// ```
+/// use pip_services::ConfigParams;
+///
+/// let config = ConfigParams::new()
+///     .with_pairs([("connection.host", "orders"), ("connection.port", "8080"), ("options.timeout", "5000")])?
+///     // In a program: `std::env::vars_os()`.
+///     .with_environment("ORDERS", [("ORDERS_URL", "http://localhost:8080"), ("PATH", "/bin")])?
+///     .build()?;
+/// assert_eq!(config.base_url(), Some("http://localhost:8080"));
+/// assert_eq!(config.timeout().as_secs(), 5);
+/// # Ok::<_, wiretrait::Error>(())
+/// ```
+///
+/// # Keys
+///
+/// All durations are in milliseconds.
+///
+/// | key | default | meaning |
+/// |---|---|---|
+/// | `kind` | `http` | the [kind of client](ClientKind); only `http` needs an address |
+/// | `descriptor` | | the kind of client as an official descriptor, in place of `kind` |
+/// | `connection.uri` | | the whole address, in place of protocol, host and port |
+/// | `connection.protocol` | `http` | `http` or `https` |
+/// | `connection.host` | `localhost` | host name or IP address |
+/// | `connection.port` | `3000` | port from 1 to 65535 |
+/// | `base_route` | prefix of the contract | path in front of all routes, `/` for none: [`BaseRoute`](wiretrait::BaseRoute) |
+/// | `options.connect_timeout` | half of `options.timeout`, at most `5000` | time limit for a connection, part of `options.timeout` |
+/// | `options.timeout` | `10000` | time limit for one attempt of a call, including the response body |
+/// | `options.deadline` | `30000`, or `options.timeout` if longer | time limit for a whole call, including retries and delays |
+/// | `options.retries` | `2` | maximum number of retries, `0` for none |
+/// | `options.backoff` | `100` | maximum delay before the first retry, doubled for each further one |
+/// | `options.max_backoff` | `2000` | maximum delay before any retry |
+/// | `options.max_retry_after` | `5000` | maximum delay that a `Retry-After` header can require |
+/// | `options.concurrency_limit` | no limit | maximum number of concurrent calls; further calls wait |
+/// | `options.pool_idle_timeout` | `4000` | time for which idle connections are kept; Node.js services close theirs after 5 s |
+/// | `options.max_response_size` | `16777216` | maximum size of a response body in bytes |
+/// | `options.correlation_id_place` | `query` | where correlation ids are sent: `query`, `headers` or `both` |
+/// | `options.correlation_id` | | newer name of `options.correlation_id_place`, which it overrides |
+///
+/// Several connections are written as `connections.<name>.host` and so on, in place of `connection.…`. The
+/// first one without a `discovery_key` is used. Like the official clients, a client does not fail over to the
+/// others.
+///
+/// Unknown keys and invalid values are errors, which name the key, its origin and the valid values, but never
+/// quote the value: it may be a secret.
+///
+/// # Other keys of the official clients
+///
+/// | key | here | in the official clients |
+/// |---|---|---|
+/// | `connection.ip` | ignored next to `connection.host`, an error without it | ignored |
+/// | `connection.discovery_key` | an error: there is no service discovery | looked up in the discovery components |
+/// | `credential.ssl_key_file`, `credential.ssl_crt_file` | ignored; for client certificates pass a `reqwest::Client` to wiretrait's `ReqwestTransport::with_client` | required for `https`, but never read |
+/// | `credential.internal_network` | ignored | makes the two files optional |
+/// | `credential.store_key` | an error: there is no credential store | looked up in the credential stores |
+/// | `options.request_max_size`, `options.debug` | ignored | ignored |
+/// | `options.invoke_timeout` | an error: use `options.timeout` | ignored |
+///
+/// # Differences from the official clients
+///
+/// The official clients have no `kind`, `options.deadline`, `options.concurrency_limit`,
+/// `options.pool_idle_timeout`, `options.max_response_size`, `options.backoff`, `options.max_backoff` and
+/// `options.max_retry_after`. Other keys differ:
+///
+/// | key | in the official clients |
+/// |---|---|
+/// | `connection.uri` | the path is ignored (Node.js); protocol, host and port are allowed in addition |
+/// | `connection.host` | `0.0.0.0` by default |
+/// | `options.connect_timeout` | `10000` by default; ignored (Dart) |
+/// | `options.timeout` | until the response headers, `0` for no limit (Node.js); ignored (Dart) |
+/// | `options.retries` | `3` by default; `0` means 4 (Node.js); the number of all attempts (Dart) |
+/// | `options.correlation_id_place` | any other value: not sent |
+///
+/// * **Retries.** The Node.js client retries only while there is no connection. The Dart client retries after
+///   any failure, so that it can create the same object twice. With the default settings, the Node.js client
+///   reports a refused connection after 70 s. Here, a call that was sent is also retried if its operation is
+///   declared idempotent, delays are short, and the [deadline](ClientConfig::deadline) limits the whole call.
+///   For details see [`RetryPolicy`](wiretrait::policy::RetryPolicy).
+/// * **Connect timeout.** Theirs is 10 s, as long as the whole request may take. Here it is shorter, so that
+///   an unreachable host is recognized before `options.timeout` ends; then any operation may be retried.
+/// * **Address.** Without an address they call `0.0.0.0:3000`. Here, one of `connection.uri`,
+///   `connection.host` and `connection.port` is required.
+#[derive(Clone, Default)]
+pub struct ConfigParams {
+    entries: Vec<Entry>,
+}
+
+impl ConfigParams {
+    /// Creates an empty configuration.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds pairs of a key and its value.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](wiretrait::ErrorKind::Config) for an unknown key, and for a key that is given
+    /// twice.
+    pub fn with_pairs<K, V>(self, pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self>
+    where
+        K: AsRef<str>,
+        V: AsRef<str>,
+    {
+        let entry = |(key, value): (K, V)| Entry {
+            key: key.as_ref().to_owned(),
+            value: value.as_ref().to_owned(),
+            origin: Origin::Pairs,
+        };
+        self.with_layer(pairs.into_iter().map(entry).collect())
+    }
+
+    /// Adds the settings among `variables`; `std::env::vars_os()` returns those of the process.
+    ///
+    /// With the prefix `ORDERS`, the variable for `connection.host` is `ORDERS_CONNECTION_HOST`, and so on
+    /// for each key; `ORDERS_URL` is short for `ORDERS_CONNECTION_URI`. Empty variables count as not set. A
+    /// variable with the prefix whose name does not resemble a key is ignored, since it may belong to another
+    /// program.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](wiretrait::ErrorKind::Config), with the name of the variable, if it seems to be
+    /// meant for a key but does not match one: it has the prefix and a group, as in `ORDERS_OPTIONS_…`, or
+    /// differs from a known variable in a single letter.
+    pub fn with_environment<K, V>(
+        self,
+        prefix: &str,
+        variables: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Self>
+    where
+        K: Into<OsString>,
+        V: Into<OsString>,
+    {
+        self.with_layer(environment::read(prefix, variables)?)
+    }
+
+    /// Adds the settings of a YAML, JSON or TOML file, depending on its extension: `.yaml`, `.yml`, `.json`
+    /// or `.toml`.
+    ///
+    /// Nested tables make dotted keys. Numbers and booleans are allowed as values.
+    ///
+    /// ```no_run
+    /// use pip_services::ConfigParams;
+    ///
+    /// // connection:
+    /// //   host: orders.staging
+    /// //   port: 8080
+    /// // options:
+    /// //   timeout: 5000
+    /// let config = ConfigParams::new()
+    ///     .with_file("orders.yaml")?
+    ///     .with_environment("ORDERS", std::env::vars_os())?
+    ///     .build()?;
+    /// # Ok::<_, wiretrait::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](wiretrait::ErrorKind::Config), with the path, if the file cannot be read or
+    /// parsed, if a value is a list, a date or null, or if a key is unknown.
+    #[cfg(feature = "config")]
+    pub fn with_file(self, path: impl AsRef<Path>) -> Result<Self> {
+        self.with_layer(super::file::read(path.as_ref())?)
+    }
+
+    /// Returns the settings of a client.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](wiretrait::ErrorKind::Config) for an invalid or missing value, a contradiction,
+    /// and a key of the official clients that cannot work here. The message names the remedy.
+    pub fn build(&self) -> Result<ClientConfig> {
+        keys::read(&self.entries)
+    }
+
+    /// Returns the kind of client that `kind` or `descriptor` names; [`ClientKind::Http`] without either.
+    ///
+    /// The group of a descriptor must be one of `groups`, the official names of the service, or `*`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](wiretrait::ErrorKind::Config) for an unknown kind, a descriptor of another
+    /// service, and two kinds that contradict each other.
+    pub fn kind(&self, groups: &[&str]) -> Result<ClientKind> {
+        keys::kind(&self.entries, Some(groups))
+    }
+
+    fn with_layer(mut self, layer: Vec<Entry>) -> Result<Self> {
+        for (index, entry) in layer.iter().enumerate() {
+            keys::check_known(entry)?;
+            if let Some(first) = layer[..index].iter().find(|first| first.key == entry.key) {
+                if let Origin::Variable(other) = &first.origin {
+                    return Err(entry.error(format_args!("is given twice; remove `{other}`")));
+                }
+                return Err(entry.error("is given twice"));
+            }
+        }
+        self.entries.retain(|earlier| !layer.iter().any(|later| keys::replaces(&later.key, &earlier.key)));
+        self.entries.extend(layer);
+        Ok(self)
+    }
+}
+
+/// Shows the keys and their origins, without the values.
+impl fmt::Debug for ConfigParams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ConfigParams")?;
+        f.debug_set().entries(&self.entries).finish()
+    }
+}

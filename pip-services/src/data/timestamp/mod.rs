@@ -1,0 +1,236 @@
+//! Points in time, in every form that services of the framework write.
+//!
+//! Node.js services write `2026-11-23T02:10:20.820Z`; Dart services write local times without a zone and with
+//! microseconds. A time without a zone is read as UTC: this is the only reading that does not depend on where
+//! the client runs. Rejected alternative: chrono's own serde support, because it cannot read times without a
+//! zone.
+//!
+//! ```
+//! use pip_services::Timestamp;
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Order {
+//!     #[serde(with = "pip_services::timestamp")]
+//!     create_time: Timestamp,
+//!     #[serde(
+//!         default,
+//!         serialize_with = "pip_services::timestamp::serialize_optional",
+//!         deserialize_with = "pip_services::timestamp::optional"
+//!     )]
+//!     ship_time: Option<Timestamp>,
+//! }
+//!
+//! let order: Order = serde_json::from_str(r#"{"create_time":"2026-11-23T02:10:20.82"}"#)?;
+//! let json = r#"{"create_time":"2026-11-23T02:10:20.820Z","ship_time":null}"#;
+//! assert_eq!(serde_json::to_string(&order)?, json);
+//! # Ok::<_, serde_json::Error>(())
+//! ```
+
+mod exact;
+
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, Timelike, Utc};
+use serde::de::{Error, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+
+/// A point in time, in UTC.
+pub type Timestamp = DateTime<Utc>;
+
+/// Returns the time as `YYYY-MM-DDTHH:MM:SS.mmmZ`, as Node.js services write it.
+#[must_use]
+pub fn to_string(time: &Timestamp) -> String {
+    with_str(time, str::to_owned)
+}
+
+/// Calls `then` with the time as [`to_string`] writes it, without an allocation. JSON needs no escapes for
+/// it.
+pub fn with_str<T>(time: &Timestamp, then: impl FnOnce(&str) -> T) -> T {
+    match exact::write(time, &mut exact::Exact::default()) {
+        Some(string) => then(string),
+        None => then(&time.to_rfc3339_opts(SecondsFormat::Millis, true)),
+    }
+}
+
+/// Returns the time without fractions of milliseconds, as it travels.
+#[must_use]
+pub fn truncate_to_millis(time: Timestamp) -> Timestamp {
+    time.with_nanosecond(time.nanosecond() / 1_000_000 * 1_000_000).unwrap_or(time)
+}
+
+/// Parses a time in any of the known forms; returns `None` for other strings.
+#[must_use]
+pub fn parse(string: &str) -> Option<Timestamp> {
+    exact::read(string).or_else(|| parse_other(string))
+}
+
+fn parse_other(string: &str) -> Option<Timestamp> {
+    if let Ok(time) = DateTime::parse_from_rfc3339(string) {
+        return Some(time.to_utc());
+    }
+    // Years before 0 and after 9999 have a sign. That parser does not accept a `Z` after them.
+    let local = string.strip_suffix('Z').filter(|local| local.starts_with(['+', '-'])).unwrap_or(string);
+    NaiveDateTime::parse_from_str(local, "%Y-%m-%dT%H:%M:%S%.f").ok().map(|local| local.and_utc())
+}
+
+struct TimeVisitor;
+
+impl Visitor<'_> for TimeVisitor {
+    type Value = Timestamp;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a time such as 2026-11-23T02:10:20.820Z")
+    }
+
+    fn visit_str<E: Error>(self, string: &str) -> Result<Timestamp, E> {
+        parse(string).ok_or_else(|| E::invalid_value(Unexpected::Str(string), &self))
+    }
+}
+
+/// Writes a time.
+///
+/// # Errors
+///
+/// Those of the serializer.
+pub fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    with_str(time, |string| serializer.serialize_str(string))
+}
+
+/// Writes a time, or null.
+///
+/// # Errors
+///
+/// Those of the serializer.
+pub fn serialize_optional<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    time.as_ref().map(WrittenTime).serialize(serializer)
+}
+
+/// A time as a value for `Serialize` implementations written by hand.
+#[derive(Debug)]
+pub struct WrittenTime<'t>(pub &'t Timestamp);
+
+impl Serialize for WrittenTime<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize(self.0, serializer)
+    }
+}
+
+/// Reads a time.
+///
+/// # Errors
+///
+/// If the value is not a string in one of the known forms.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    deserializer.deserialize_str(TimeVisitor)
+}
+
+/// Reads a time that may be null or, with `#[serde(default)]`, absent.
+///
+/// # Errors
+///
+/// If the value is neither null nor a string in one of the known forms.
+pub fn optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    struct Required(Timestamp);
+    impl<'de> Deserialize<'de> for Required {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserialize(deserializer).map(Self)
+        }
+    }
+    Ok(Option::<Required>::deserialize(deserializer)?.map(|Required(time)| time))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Timestamp, exact, parse, parse_other, to_string};
+    use chrono::{DateTime, SecondsFormat};
+    use proptest::prelude::*;
+
+    #[test]
+    fn all_known_forms_are_parsed() {
+        for (string, utc) in [
+            ("2026-11-23T02:10:20.820Z", "2026-11-23T02:10:20.820Z"),
+            ("2026-11-23T02:10:20Z", "2026-11-23T02:10:20.000Z"),
+            ("2026-11-23T02:10:20.820123Z", "2026-11-23T02:10:20.820Z"),
+            ("2026-11-23T02:10:20.123456789Z", "2026-11-23T02:10:20.123Z"),
+            ("2026-11-23T04:10:20.5+02:00", "2026-11-23T02:10:20.500Z"),
+            ("2020-12-07T12:00:00.123456", "2020-12-07T12:00:00.123Z"),
+            ("2020-12-07T12:00:00", "2020-12-07T12:00:00.000Z"),
+            // JavaScript writes a sign in front of such years.
+            ("+010000-01-01T00:00:00.000Z", "+10000-01-01T00:00:00.000Z"),
+            ("-000001-12-31T23:59:59.999Z", "-0001-12-31T23:59:59.999Z"),
+            ("-0001-12-31T23:59:59.999", "-0001-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(parse(string).map(|time| to_string(&time)).as_deref(), Some(utc), "{string}");
+        }
+    }
+
+    #[test]
+    fn other_strings_are_not_times() {
+        for string in [
+            "",
+            "yesterday",
+            "2026-13-01T00:00:00Z",
+            "2026-11-23",
+            "1763863820",
+            "2026-02-30T00:00:00.000Z",
+            "+2026-1-1 0:0:0 UTC",
+            "+012026-11-23",
+        ] {
+            assert_eq!(parse(string), None, "{string}");
+        }
+    }
+
+    #[test]
+    fn the_common_form_needs_no_general_parser() {
+        for string in ["2026-11-23T02:10:20.820Z", "0000-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"] {
+            assert!(exact::read(string).is_some(), "{string}");
+        }
+    }
+
+    #[test]
+    fn times_outside_the_common_form_are_written_too() {
+        for (seconds, nanos, string) in [
+            (253_402_300_800, 0, "+10000-01-01T00:00:00.000Z"),
+            (-62_167_219_201, 0, "-0001-12-31T23:59:59.000Z"),
+            (1_483_228_799, 1_500_000_000, "2016-12-31T23:59:60.500Z"),
+        ] {
+            assert_eq!(to_string(&DateTime::from_timestamp(seconds, nanos).unwrap()), string);
+        }
+    }
+
+    /// Strings in the common form with one character changed or removed.
+    fn nearly_exact() -> impl Strategy<Value = String> {
+        let form = "[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9]\\.[0-9]{3}Z";
+        (form, 0..24usize, "[0-9TtZz:. +é-]?").prop_map(|(mut string, offset, other)| {
+            string.replace_range(offset..=offset, &other);
+            string
+        })
+    }
+
+    fn times() -> impl Strategy<Value = Timestamp> {
+        let seconds = Timestamp::MIN_UTC.timestamp()..Timestamp::MAX_UTC.timestamp();
+        (seconds, 0..2_000_000_000_u32).prop_filter_map("valid leap seconds only", |(seconds, nanos)| {
+            DateTime::from_timestamp(seconds, nanos)
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn fixed_offsets_and_the_general_parser_agree(string in nearly_exact()) {
+            prop_assert_eq!(parse(&string), parse_other(&string));
+        }
+
+        #[test]
+        fn fixed_offsets_and_the_general_formatter_agree(time in times()) {
+            prop_assert_eq!(to_string(&time), time.to_rfc3339_opts(SecondsFormat::Millis, true));
+        }
+
+        #[test]
+        fn written_times_are_read_back_to_the_millisecond(time in times()) {
+            let written = to_string(&time);
+            prop_assert_eq!(parse(&written), Some(super::truncate_to_millis(time)));
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Conventions of the Pip.Services framework, for typed clients of its services.
+//!
+//! With this crate and [`wiretrait`], the client of a service of the framework is only its annotated trait:
+//!
+//! ```
+//! use pip_services::{DataPage, FilterParams, PagingParams, PipErrors};
+//! use serde::{Deserialize, Serialize};
+//! use wiretrait::{Result, http_api};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! pub struct Order { id: String }
+//!
+//! #[http_api(prefix = "/v1/orders", client = OrdersClient, module = orders, errors = PipErrors)]
+//! pub trait Orders {
+//!     /// Lists the orders that match `filter`.
+//!     #[post("/get_orders", idempotent)]
+//!     async fn get_orders(
+//!         &self,
+//!         #[correlation] correlation_id: Option<&str>,
+//!         #[field] filter: Option<&FilterParams>,
+//!         #[field] paging: Option<&PagingParams>,
+//!     ) -> Result<DataPage<Order>>;
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! | topic | see |
+//! |---|---|
+//! | lists | [`DataPage`], [`FilterParams`], [`PagingParams`] |
+//! | times | [`timestamp`] |
+//! | error bodies | [`PipErrors`] |
+//! | configuration in the keys of the official clients | [`ConfigParams`] |
+//! | kinds of client and descriptors | [`ClientKind`] |
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
+
+mod config;
+mod data;
+mod errors;
+
+pub use config::{ClientKind, ConfigParams};
+pub use data::timestamp::{self, Timestamp};
+pub use data::{DataPage, FilterParams, PagingParams};
+pub use errors::PipErrors;

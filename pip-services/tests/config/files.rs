@@ -1,0 +1,143 @@
+//! Settings in YAML, JSON and TOML files.
+
+use super::message;
+use pip_services::ConfigParams;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+use wiretrait::{ClientConfig, Result};
+
+/// Writes a file with this content into the directory `case`.
+fn file(case: &str, name: &str, content: &str) -> PathBuf {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("config").join(case);
+    fs::create_dir_all(&directory).unwrap();
+    let path = directory.join(name);
+    fs::write(&path, content).unwrap();
+    path
+}
+
+fn build(path: &PathBuf) -> Result<ClientConfig> {
+    ConfigParams::new().with_file(path)?.build()
+}
+
+/// Returns the message about a file with this content, with `name` for its path.
+fn error(case: &str, name: &str, content: &str) -> String {
+    let path = file(case, name, content);
+    message(build(&path)).replace(&path.display().to_string(), name)
+}
+
+#[test]
+fn all_formats_have_the_same_meaning() {
+    for (name, content) in [
+        ("a.yaml", "connection:\n  host: h\n  port: 81\noptions:\n  timeout: 5000\n  debug: true\n"),
+        ("a.yml", "connection: {host: h, port: '81'}\noptions.timeout: 5000\n"),
+        (
+            "a.json",
+            r#"{"connection": {"host": "h", "port": 81}, "options": {"timeout": 5000, "debug": false}}"#,
+        ),
+        ("a.toml", "options.timeout = 5000\n[connection]\nhost = 'h'\nport = 81\n"),
+        ("b.YAML", "connection: {host: h, port: 81}\noptions: {timeout: 5000}\n"),
+    ] {
+        let config = build(&file("formats", name, content)).unwrap();
+        assert_eq!(config.base_url(), Some("http://h:81"), "{name}");
+        assert_eq!(config.timeout(), Duration::from_secs(5), "{name}");
+    }
+}
+
+#[test]
+fn connections_keep_the_order_of_the_file() {
+    for (name, content) in [
+        ("a.yaml", "connections:\n  zebra: {host: first}\n  ape: {host: second}\n"),
+        ("a.json", r#"{"connections": {"zebra": {"host": "first"}, "ape": {"host": "second"}}}"#),
+        ("a.toml", "[connections.zebra]\nhost = 'first'\n[connections.ape]\nhost = 'second'\n"),
+    ] {
+        let config = build(&file("order", name, content)).unwrap();
+        assert_eq!(config.base_url(), Some("http://first:3000"), "{name}");
+    }
+}
+
+#[test]
+fn an_invalid_value_names_the_key_and_the_file() {
+    for (name, content, why) in [
+        (
+            "a.yaml",
+            "connection: {host: h, port: secret}",
+            "`connection.port` (a.yaml) must be a whole number from 1 to 65535",
+        ),
+        (
+            "b.yaml",
+            "connection: {host: h}\noptions: {retries: [1]}",
+            "`options.retries` (b.yaml) must be a single value, not a list",
+        ),
+        (
+            "c.yaml",
+            "connection: {host: h}\noptions: {retries: }",
+            "`options.retries` (c.yaml) has no value; set one, or remove the key",
+        ),
+        (
+            "d.json",
+            r#"{"connection": {"host": null}}"#,
+            "`connection.host` (d.json) has no value; set one, or remove the key",
+        ),
+        (
+            "e.toml",
+            "options.timeout = 2.5\nconnection.host = 'h'",
+            "`options.timeout` (e.toml) must be a whole number of milliseconds above 0",
+        ),
+        (
+            "dates.toml",
+            "[options]\ntimeout = 2026-11-24\n",
+            "`options.timeout` (dates.toml) must be a string or a number, not a date",
+        ),
+        (
+            "f.json",
+            r#"{"connection.host": "a", "connection": {"host": "b"}}"#,
+            "`connection.host` (f.json) is given twice",
+        ),
+    ] {
+        assert_eq!(error("values", name, content), why);
+    }
+    assert!(
+        error("values", "g.toml", "connection.hots = 'h'")
+            .starts_with("`connection.hots` (g.toml) is not a known key: did you mean `connection.host`?")
+    );
+}
+
+#[test]
+fn a_syntax_error_has_the_position_but_no_content() {
+    for (name, content, expected) in [
+        ("a.yaml", "connection:\n  uri: 'secret", "is not valid YAML at line 2, column "),
+        ("b.json", "{\n  \"secret\": secret}", "is not valid JSON at line 2, column "),
+        ("c.toml", "a = 1\n'secret' = secret", "is not valid TOML at line 2, column "),
+        ("d.yaml", "- descriptor: secret", "must be a table of keys such as `connection` and `options`"),
+        ("e.yaml", "", "must be a table of keys such as `connection` and `options`"),
+    ] {
+        let why = error("syntax", name, content);
+        assert!(why.starts_with(&format!("the configuration file {name} {expected}")), "{why}");
+        assert!(!why.contains("secret"), "{why}");
+    }
+}
+
+#[test]
+fn an_unknown_extension_and_a_missing_file_are_errors() {
+    assert_eq!(
+        error("extension", "orders.ini", ""),
+        "the configuration file orders.ini must have the extension `.yaml`, `.yml`, `.json` or `.toml`"
+    );
+    let why = message(ConfigParams::new().with_file("nowhere/orders.yaml"));
+    assert!(why.starts_with("the configuration file nowhere/orders.yaml cannot be read: "), "{why}");
+}
+
+#[test]
+fn variables_replace_keys_of_a_file() {
+    let path =
+        file("layers", "orders.yaml", "connection:\n  host: h\n  port: 81\noptions:\n  timeout: 5000\n");
+    let with = |variables: [(&str, &str); 1]| {
+        ConfigParams::new().with_file(&path).unwrap().with_environment("ORDERS", variables).unwrap().build()
+    };
+    let config = with([("ORDERS_URL", "http://later")]).unwrap();
+    assert_eq!(config.base_url(), Some("http://later"));
+    assert_eq!(config.timeout(), Duration::from_secs(5));
+    let why = message(with([("ORDERS_CONNECTION_PORT", "0")]));
+    assert_eq!(why, "`connection.port` (ORDERS_CONNECTION_PORT) must be a whole number from 1 to 65535");
+}

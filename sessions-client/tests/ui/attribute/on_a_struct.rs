@@ -1,8 +1,0 @@
-use sessions_client::http_api;
-
-#[http_api(client = Client, module = api)]
-struct Api;
-
-fn used(_: Api) {}
-
-fn main() {}

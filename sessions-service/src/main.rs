@@ -1,0 +1,77 @@
+//! The embedded sessions microservice as a program, for tests in any language.
+
+use clap::Parser;
+use sessions_service::{EmbeddedService, SessionStore};
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+use tokio::signal;
+
+/// Serves the sessions microservice from memory, with the responses of the real service.
+///
+/// Prints its URL once it accepts connections, and stops on Ctrl-C or SIGTERM. Sessions are lost when it
+/// stops.
+#[derive(Parser)]
+#[command(version)]
+struct Options {
+    /// Host name or IP address to listen at.
+    #[arg(long, default_value = "127.0.0.1")]
+    host: String,
+    /// Port to listen at; 0 selects a free port.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Options { host, port } = Options::parse();
+    let service = match EmbeddedService::start((&*host, port), SessionStore::new()).await {
+        Ok(service) => service,
+        Err(error) => {
+            eprintln!("error: cannot listen at {host}:{port}: {error}\n{}", remedy(&error));
+            return ExitCode::FAILURE;
+        }
+    };
+    let stopped = stop_signal();
+    // The service also runs without a reader of this line: a closed stdout is not an error.
+    let _ = writeln!(io::stdout(), "sessions service listening at {}", service.url());
+    match stopped.await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: cannot wait for Ctrl-C: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Returns advice for an address at which the service cannot listen.
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "Choose another port with --port, or --port 0 for a free one",
+        io::ErrorKind::PermissionDenied => "Choose a port above 1023 with --port, or --port 0 for a free one",
+        _ => "Choose an address of this machine with --host, for example --host 127.0.0.1",
+    }
+}
+
+/// Completes on Ctrl-C or SIGTERM.
+#[cfg(unix)]
+fn stop_signal() -> impl Future<Output = io::Result<()>> {
+    use signal::unix::{SignalKind, signal};
+
+    // Installed before the caller reports that the service is ready, so that no signal is lost after that.
+    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    async move {
+        let [interrupt, terminate] = signals;
+        let (mut interrupt, mut terminate) = (interrupt?, terminate?);
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        Ok(())
+    }
+}
+
+/// Completes on Ctrl-C.
+#[cfg(not(unix))]
+async fn stop_signal() -> io::Result<()> {
+    signal::ctrl_c().await
+}

@@ -1,0 +1,77 @@
+//! The program `sessions-service`.
+
+use super::{http_client, receive};
+use serde_json::json;
+use std::process::Stdio;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sessions-service"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+/// Starts the program on a free port, and returns it with its URL once it is ready.
+async fn start() -> (Child, String) {
+    let mut child = program().args(["--port", "0"]).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).await.unwrap();
+    let url = line.trim_end().strip_prefix("sessions service listening at ");
+    let url = url.unwrap_or_else(|| panic!("{line:?}")).to_owned();
+    (child, url)
+}
+
+#[tokio::test]
+async fn it_prints_its_url_and_serves_requests() {
+    let (_child, url) = start().await;
+    assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+    let request = http_client().post(format!("{url}/v1/sessions/open_session"));
+    let (status, session) = receive(request.json(&json!({ "user_id": "1" }))).await;
+    assert_eq!((status, &session["user_id"]), (200, &json!("1")));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn it_exits_with_0_on_ctrl_c_and_sigterm() {
+    for signal in ["INT", "TERM"] {
+        let (mut child, _) = start().await;
+        let id = child.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &id]).status().await.unwrap().success());
+        assert_eq!(child.wait().await.unwrap().code(), Some(0), "{signal}");
+    }
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_an_error_with_the_address_and_the_remedy() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let output = program().args(["--port", &port.to_string()]).output().await.unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), &*output.stdout), (Some(1), &b""[..]));
+    assert!(error.starts_with(&format!("error: cannot listen at 127.0.0.1:{port}: ")), "{error}");
+    assert!(error.contains("--port 0"), "{error}");
+}
+
+#[tokio::test]
+async fn a_foreign_address_is_an_error_with_another_remedy() {
+    // An address for documentation, which no machine has.
+    let output = program().args(["--host", "192.0.2.1", "--port", "0"]).output().await.unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        error.starts_with("error: cannot listen at 192.0.2.1:0: ") && error.contains("--host"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn the_help_describes_the_options() {
+    let output = program().arg("--help").output().await.unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    for part in ["--host <HOST>", "--port <PORT>", "[default: 8080]", "0 selects a free port"] {
+        assert!(help.contains(part), "{part}: {help}");
+    }
+}

@@ -1,0 +1,333 @@
+//! The settings of a client. Everything but the address has a default.
+
+pub mod address;
+
+#[cfg(any(feature = "hyper", feature = "reqwest", feature = "tower"))]
+use crate::error::ErrorKind;
+use crate::error::{Error, Result};
+use crate::policy::RetryPolicy;
+use crate::runtime::{BaseRoute, CorrelationPlace, Encoding};
+use http::{HeaderValue, Uri};
+use std::fmt;
+use std::time::Duration;
+
+/// The settings of a client: the address of its service, and the limits of its calls.
+///
+/// ```
+/// use std::time::Duration;
+/// use wiretrait::ClientConfig;
+///
+/// let config = ClientConfig::from_url("http://books.staging:8080")?
+///     .with_timeout(Duration::from_secs(5))
+///     .with_deadline(Duration::from_secs(12))
+///     .with_retries(1);
+/// assert_eq!(config.base_url(), Some("http://books.staging:8080"));
+/// # Ok::<_, wiretrait::Error>(())
+/// ```
+///
+/// Contradictions are reported when a client is created, see [`validate`](Self::validate).
+#[derive(Clone)]
+pub struct ClientConfig {
+    base_url: Option<String>,
+    base_route: Option<BaseRoute>,
+    /// `None` for the default, which depends on `timeout`.
+    connect_timeout: Option<Duration>,
+    timeout: Duration,
+    /// `None` for the default, which depends on `timeout`.
+    deadline: Option<Duration>,
+    retry_policy: RetryPolicy,
+    concurrency_limit: usize,
+    pool_idle_timeout: Duration,
+    max_response_bytes: usize,
+    correlation_place: CorrelationPlace,
+    user_agent: Option<String>,
+}
+
+impl ClientConfig {
+    /// Creates a configuration with all defaults and no address, for clients in the same process and for
+    /// custom transports.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            base_url: None,
+            base_route: None,
+            connect_timeout: None,
+            timeout: Duration::from_secs(10),
+            deadline: None,
+            retry_policy: RetryPolicy::new(),
+            concurrency_limit: usize::MAX,
+            pool_idle_timeout: Duration::from_secs(4),
+            max_response_bytes: 16 << 20,
+            correlation_place: CorrelationPlace::default(),
+            user_agent: None,
+        }
+    }
+
+    /// Creates a configuration with the address `url`: scheme, host, port and, if the service has one, a path
+    /// in front of the prefix of the contract.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if it is not an `http` or `https` URL, or has a query.
+    pub fn from_url(url: &str) -> Result<Self> {
+        let url = address::check_url(url).map_err(|why| Error::config("url", why))?;
+        Ok(Self { base_url: Some(url), ..Self::new() })
+    }
+
+    /// Sets a path that replaces the prefix of the contract in all requests.
+    #[must_use]
+    pub fn with_base_route(mut self, base: BaseRoute) -> Self {
+        self.base_route = Some(base);
+        self
+    }
+
+    /// Sets the time limit for opening a connection: by default half of the limit of an attempt, and at most
+    /// 5 seconds. It is part of the limit of an attempt. [`Duration::MAX`] disables it.
+    #[must_use]
+    pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets the time limit for one attempt of a call, including its response: 10 seconds by default.
+    /// [`Duration::MAX`] disables it.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets the time limit for a whole call, including retries and pauses: by default 30 seconds, or the
+    /// limit of an attempt if that is longer. It may be shorter than the limit of an attempt.
+    /// [`Duration::MAX`] disables it.
+    #[must_use]
+    pub fn with_deadline(mut self, limit: Duration) -> Self {
+        self.deadline = Some(limit);
+        self
+    }
+
+    /// Sets the maximum number of retries: 2 by default, 0 disables them.
+    #[must_use]
+    pub fn with_retries(mut self, retries: u32) -> Self {
+        self.retry_policy.retries = retries;
+        self
+    }
+
+    /// Sets the rules for retries, including their number: [`RetryPolicy::new`] by default.
+    #[must_use]
+    pub fn with_retry_policy(mut self, policy: RetryPolicy) -> Self {
+        self.retry_policy = policy;
+        self
+    }
+
+    /// Sets the maximum number of concurrent calls of a network transport and all its clones, and so of their
+    /// connections; reqwest may have one more, which is being returned to the pool. Unlimited (`usize::MAX`)
+    /// by default.
+    ///
+    /// Further calls wait in the order of their arrival, within their time limits. Thousands of concurrent
+    /// calls finish sooner over a few dozen connections than over thousands, and it protects a service that
+    /// processes one request at a time. If the limit is too low, calls are delayed: with a response time of
+    /// 10 ms, 64 connections are enough for 6,400 calls per second.
+    #[must_use]
+    pub fn with_concurrency_limit(mut self, calls: usize) -> Self {
+        self.concurrency_limit = calls;
+        self
+    }
+
+    /// Sets how long idle connections are kept: 4 seconds by default, because many servers (Node.js among
+    /// them) close idle connections after 5 seconds, and a request that is sent at that moment is lost.
+    #[must_use]
+    pub fn with_pool_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.pool_idle_timeout = timeout;
+        self
+    }
+
+    /// Sets the maximum size of a response body, in bytes: 16 MiB by default. `usize::MAX` disables it.
+    #[must_use]
+    pub fn with_max_response_bytes(mut self, limit: usize) -> Self {
+        self.max_response_bytes = limit;
+        self
+    }
+
+    /// Sets the part of requests that carries correlation ids: the query by default.
+    #[must_use]
+    pub fn with_correlation_place(mut self, place: CorrelationPlace) -> Self {
+        self.correlation_place = place;
+        self
+    }
+
+    /// Sets the `User-Agent` header: by default that of the [contract](crate::Contract::user_agent), or of
+    /// this crate for a transport that is created without a contract.
+    #[must_use]
+    pub fn with_user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = Some(user_agent.into());
+        self
+    }
+
+    /// Checks the settings for contradictions. All constructors of clients and transports call it, except
+    /// [`Policies::new`](crate::Policies::new), which cannot fail.
+    ///
+    /// Limits of zero are rejected, since no call would succeed, and so are contradictory rules for retries:
+    /// a first pause that is longer than the longest pause, or a budget that is lower than the cost of a
+    /// retry.
+    ///
+    /// A limit that is longer than the limit around it is allowed, although it is never reached: a connect
+    /// timeout that is longer than the limit of an attempt, or a limit of an attempt that is longer than the
+    /// deadline.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config), with the name of the setting.
+    pub fn validate(&self) -> Result<()> {
+        let limits = [
+            ("with_connect_timeout", self.connect_timeout),
+            ("with_timeout", Some(self.timeout)),
+            ("with_deadline", self.deadline),
+            ("with_pool_idle_timeout", Some(self.pool_idle_timeout)),
+        ];
+        for (setter, limit) in limits {
+            if limit == Some(Duration::ZERO) {
+                let why = "must be greater than zero; use `Duration::MAX` for no limit";
+                return Err(Error::config(setter, why));
+            }
+        }
+        for (setter, limit) in [
+            ("with_max_response_bytes", self.max_response_bytes),
+            ("with_concurrency_limit", self.concurrency_limit),
+        ] {
+            if limit == 0 {
+                return Err(Error::config(
+                    setter,
+                    "must be greater than zero; use `usize::MAX` for no limit",
+                ));
+            }
+        }
+        self.user_agent_header()?;
+        let RetryPolicy { retries, backoff, max_backoff, budget, cost, .. } = self.retry_policy;
+        if backoff > max_backoff {
+            let why = "must not be longer than `RetryPolicy::max_backoff`";
+            return Err(Error::config("RetryPolicy::backoff", why));
+        }
+        if retries > 0 && budget < cost {
+            let why = "must be at least the `cost` of a retry, or no call is ever retried; \
+                       set `retries` to 0 for no retries";
+            return Err(Error::config("RetryPolicy::budget", why));
+        }
+        Ok(())
+    }
+
+    /// Returns the address of the service, including credentials; `None` if it is not set.
+    #[must_use]
+    pub fn base_url(&self) -> Option<&str> {
+        self.base_url.as_deref()
+    }
+
+    /// Returns the path that replaces the prefix of the contract, if one is set.
+    #[must_use]
+    pub fn base_route(&self) -> Option<&BaseRoute> {
+        self.base_route.as_ref()
+    }
+
+    /// Returns how requests are encoded: the base route and the correlation place. Generated constructors
+    /// apply it.
+    #[must_use]
+    pub fn encoding(&self) -> Encoding {
+        Encoding { correlation_place: self.correlation_place, base_route: self.base_route.clone() }
+    }
+
+    /// Returns the address, or an error if there is none.
+    #[cfg(any(feature = "hyper", feature = "reqwest", feature = "tower"))]
+    pub(crate) fn required_url(&self) -> Result<&str> {
+        self.base_url().ok_or_else(|| {
+            let why = "the configuration has no address: give one to `ClientConfig::from_url`";
+            Error::new(ErrorKind::Config, why)
+        })
+    }
+
+    /// Returns the time limit for opening a connection.
+    #[must_use]
+    pub fn connect_timeout(&self) -> Duration {
+        self.connect_timeout.unwrap_or((self.timeout / 2).min(Duration::from_secs(5)))
+    }
+
+    /// Returns the time limit for one attempt of a call, including its response.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Returns the time limit for a whole call, including retries and pauses.
+    #[must_use]
+    pub fn deadline(&self) -> Duration {
+        self.deadline.unwrap_or_else(|| self.timeout.max(Duration::from_secs(30)))
+    }
+
+    /// Returns the maximum number of concurrent calls.
+    #[must_use]
+    pub fn concurrency_limit(&self) -> usize {
+        self.concurrency_limit
+    }
+
+    /// Returns how long idle connections are kept.
+    #[must_use]
+    pub fn pool_idle_timeout(&self) -> Duration {
+        self.pool_idle_timeout
+    }
+
+    /// Returns the rules for retries.
+    #[must_use]
+    pub fn retry_policy(&self) -> &RetryPolicy {
+        &self.retry_policy
+    }
+
+    /// Returns the maximum size of a response body, in bytes.
+    #[must_use]
+    pub fn max_response_bytes(&self) -> usize {
+        self.max_response_bytes
+    }
+
+    /// Returns the `User-Agent` header, if one is set.
+    #[must_use]
+    pub fn user_agent(&self) -> Option<&str> {
+        self.user_agent.as_deref()
+    }
+
+    /// Returns the `User-Agent` header to send.
+    pub(crate) fn user_agent_header(&self) -> Result<HeaderValue> {
+        const DEFAULT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+        let why = "must be a valid header value: ASCII without control characters";
+        let user_agent = self.user_agent.as_deref().unwrap_or(DEFAULT);
+        HeaderValue::from_str(user_agent).map_err(|_| Error::config("with_user_agent", why))
+    }
+
+    /// Returns the part of requests that carries correlation ids.
+    #[must_use]
+    pub fn correlation_place(&self) -> CorrelationPlace {
+        self.correlation_place
+    }
+}
+
+impl Default for ClientConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Omits credentials and path.
+impl fmt::Debug for ClientConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let uri: Option<Uri> = self.base_url().and_then(|url| url.parse().ok());
+        f.debug_struct("ClientConfig")
+            .field("host", &uri.as_ref().and_then(Uri::host))
+            .field("port", &uri.as_ref().and_then(Uri::port_u16))
+            .field("connect_timeout", &self.connect_timeout())
+            .field("timeout", &self.timeout)
+            .field("deadline", &self.deadline())
+            .field("retry_policy", &self.retry_policy)
+            .field("concurrency_limit", &self.concurrency_limit)
+            .field("pool_idle_timeout", &self.pool_idle_timeout)
+            .field("max_response_bytes", &self.max_response_bytes)
+            .field("correlation_place", &self.correlation_place)
+            .finish_non_exhaustive()
+    }
+}

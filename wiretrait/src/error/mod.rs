@@ -1,0 +1,347 @@
+//! The error type of all calls.
+//!
+//! An error describes in one line which operation failed, where and why. It never contains arguments or
+//! stored data: messages consist of status codes, names and positions, and of the message that the service
+//! sent with its error.
+
+mod format;
+mod service;
+
+pub use format::{ErrorFormat, PlainErrors};
+pub use service::ServiceError;
+#[cfg(feature = "tower")]
+pub(crate) use service::one_line;
+
+use http::StatusCode;
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+/// The result of a call.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// The error of a call.
+///
+/// [`kind`](Self::kind) distinguishes the cases; [`status`](Self::status) and [`service`](Self::service) are
+/// those of the response. `Display` writes one line for logs and people; [`source`](StdError::source) is the
+/// error of a library below, if there is one. Neither of them nor `Debug` shows the
+/// [`correlation_id`](Self::correlation_id).
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    operation: Option<&'static str>,
+    status: Option<StatusCode>,
+    service: Option<ServiceError>,
+    message: Cow<'static, str>,
+    source: Option<BoxError>,
+    /// 0 if no transport was called.
+    attempts: u32,
+    retry_after: Option<Duration>,
+    /// The id of the call, not that of the response.
+    correlation_id: Option<String>,
+}
+
+/// The kinds of failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The configuration cannot be used. Nothing was sent.
+    Config,
+    /// An argument cannot be sent. Nothing was sent.
+    Encode,
+    /// No connection could be made. Nothing was sent.
+    Connect,
+    /// The time limit of the call has expired. The service may have processed the request.
+    Timeout,
+    /// The connection failed before the response was complete. The service may have processed the request.
+    Transport,
+    /// The service, or a proxy in front of it, responded with an error status.
+    Service,
+    /// The response is a success that cannot be decoded.
+    Decode,
+}
+
+impl ErrorKind {
+    /// Returns the kind in lower case, for labels of metrics and fields of logs, such as `connect` or
+    /// `timeout`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Encode => "encode",
+            Self::Connect => "connect",
+            Self::Timeout => "timeout",
+            Self::Transport => "transport",
+            Self::Service => "service",
+            Self::Decode => "decode",
+        }
+    }
+}
+
+impl Error {
+    /// Creates an error, for custom transports, implementations of a contract, and tests.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use wiretrait::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::Timeout, "no response within 2s")
+    ///     .with_operation("find")
+    ///     .with_attempts(3)
+    ///     .with_retry_after(Duration::from_secs(1));
+    /// assert_eq!(error.to_string(), "find: no response within 2s (3 attempts)");
+    /// ```
+    pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        let message = message.into();
+        Self(Box::new(Inner {
+            kind,
+            operation: None,
+            status: None,
+            service: None,
+            message,
+            source: None,
+            attempts: 0,
+            retry_after: None,
+            correlation_id: None,
+        }))
+    }
+
+    /// Creates an error from an error response: its `status`, and the error in its body.
+    ///
+    /// Clients return it for an error response, and an implementation of a contract can return it to send
+    /// exactly that response.
+    #[must_use]
+    pub fn from_service(status: StatusCode, service: ServiceError) -> Self {
+        let mut error = Self::new(ErrorKind::Service, "");
+        error.0.status = Some(status);
+        error.0.service = Some(service);
+        error
+    }
+
+    /// Creates an error for an argument that cannot be sent.
+    pub(crate) fn argument(name: &str, why: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Encode, format!("the argument `{name}` {why}"))
+    }
+
+    pub(crate) fn config(key: &str, why: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Config, format!("`{key}` {why}"))
+    }
+
+    /// Sets the operation, unless it is set already.
+    #[must_use]
+    pub fn with_operation(mut self, operation: &'static str) -> Self {
+        self.0.operation.get_or_insert(operation);
+        self
+    }
+
+    /// Sets the status of the response.
+    #[must_use]
+    pub fn with_status(mut self, status: StatusCode) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    /// Sets the number of attempts, unless it is greater already.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = self.0.attempts.max(attempts);
+        self
+    }
+
+    /// Sets the `Retry-After` delay.
+    #[must_use]
+    pub fn with_retry_after(mut self, pause: impl Into<Option<Duration>>) -> Self {
+        self.0.retry_after = pause.into();
+        self
+    }
+
+    /// Sets the correlation id of the call, unless it is set already.
+    #[must_use]
+    pub fn with_correlation_id(mut self, id: impl Into<Option<String>>) -> Self {
+        self.0.correlation_id = self.0.correlation_id.or_else(|| id.into());
+        self
+    }
+
+    /// Sets the source.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Returns the kind of failure.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Returns the operation that failed, such as `find`; `None` if no call was made.
+    #[must_use]
+    pub fn operation(&self) -> Option<&'static str> {
+        self.0.operation
+    }
+
+    /// Returns the HTTP status of the response, if there was one. A status in its body is not considered.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        self.0.status
+    }
+
+    /// Returns the error in the body of the response, if it has the format of the contract.
+    #[must_use]
+    pub fn service(&self) -> Option<&ServiceError> {
+        self.0.service.as_ref()
+    }
+
+    /// Returns the number of attempts that were started, including those that did not send anything; 0 for an
+    /// error in the arguments or the configuration.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// Returns the correlation id of the call, or else the one in the service's error. An empty id counts as
+    /// absent, and an id that could not be encoded may be missing.
+    ///
+    /// It identifies the call in the logs of the service. `Display` and `Debug` omit it, because it may
+    /// contain private data such as the name of a user.
+    #[must_use]
+    pub fn correlation_id(&self) -> Option<&str> {
+        let Inner { correlation_id, service, .. } = &*self.0;
+        let in_response = || service.as_ref().and_then(|service| service.correlation_id.as_deref());
+        correlation_id.as_deref().or_else(in_response)
+    }
+
+    /// Returns OpenTelemetry's `error.type`: the status of an error response, such as `503`, or else the
+    /// [kind](ErrorKind::as_str). There are few different values and none contains data, so it is suitable as
+    /// a label of metrics.
+    #[must_use]
+    pub fn error_type(&self) -> &str {
+        match (&self.0.status, self.kind()) {
+            (Some(status), ErrorKind::Service) => status.as_str(),
+            (_, kind) => kind.as_str(),
+        }
+    }
+
+    /// Returns the `Retry-After` delay of the last response.
+    ///
+    /// A date is relative to the response's own `Date`. If that is missing, there is no delay.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// Returns whether the time limit of the call has expired.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.kind() == ErrorKind::Timeout
+    }
+
+    /// Returns whether no connection could be made, so that nothing was sent.
+    #[must_use]
+    pub fn is_connect(&self) -> bool {
+        self.kind() == ErrorKind::Connect
+    }
+
+    /// Returns whether the response has the status 404.
+    ///
+    /// If missing items are `None` in a contract, it means that the server at this address does not have the
+    /// operation.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.status() == Some(StatusCode::NOT_FOUND)
+    }
+
+    /// Returns whether the failure may be transient, so that the same call can succeed later: no connection,
+    /// a failed connection, an expired time limit, and the statuses 408, 429, 502, 503 and 504.
+    ///
+    /// A retry is not always safe: unless [`is_connect`](Self::is_connect) is true, the service may have
+    /// processed the request, which matters for operations that are not idempotent.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Transport => true,
+            ErrorKind::Service => self.status().is_some_and(is_transient),
+            ErrorKind::Config | ErrorKind::Encode | ErrorKind::Decode => false,
+        }
+    }
+}
+
+/// Returns whether a status describes a transient condition rather than the request. 500 does not: many
+/// services respond with it to arguments that they cannot process, and would do so again.
+pub(crate) fn is_transient(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::REQUEST_TIMEOUT
+            | StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT
+    )
+}
+
+/// A status in a message. [`StatusCode`] itself displays unknown codes as "<unknown status code>".
+pub(crate) struct Status(pub(crate) StatusCode);
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.canonical_reason() {
+            Some(reason) => write!(f, "{} {reason}", self.0.as_u16()),
+            None => write!(f, "{}", self.0.as_u16()),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { operation, status, service, message, attempts, .. } = &*self.0;
+        if let Some(operation) = operation {
+            write!(f, "{operation}: ")?;
+        }
+        match (service, status) {
+            (Some(service), Some(status)) => {
+                write!(f, "the service responded with {}: {service}", Status(*status))
+            }
+            (Some(service), None) => write!(f, "the service failed: {service}"),
+            (None, _) => f.write_str(message),
+        }?;
+        if *attempts > 1 { write!(f, " ({attempts} attempts)") } else { Ok(()) }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { kind, operation, status, service, message, source, attempts, retry_after, .. } = &*self.0;
+        let mut debug = f.debug_struct("Error");
+        debug.field("kind", kind);
+        if let Some(operation) = operation {
+            debug.field("operation", operation);
+        }
+        if let Some(status) = status {
+            debug.field("status", &status.as_u16());
+        }
+        if let Some(service) = service {
+            debug.field("service", service);
+        } else {
+            debug.field("message", message);
+        }
+        if let Some(source) = source {
+            debug.field("source", &source.to_string());
+        }
+        debug.field("attempts", attempts);
+        if let Some(pause) = retry_after {
+            debug.field("retry_after", pause);
+        }
+        debug.finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
+    }
+}

@@ -1,0 +1,127 @@
+//! Typed HTTP clients, services and test tools from one annotated trait.
+//!
+//! [`#[http_api]`](http_api) on a trait generates a client, an object-safe companion, the operations as
+//! values, the table of routes and a dispatcher for services. This crate is what the generated code calls:
+//! encoding and decoding without I/O, [transports](Transport), [policies](policy) for time limits and
+//! retries, [telemetry], and a test kit.
+//!
+//! ```
+//! use wiretrait::{Result, http_api};
+//!
+//! /// Books in shelves.
+//! #[http_api(prefix = "/v1", client = ShelvesClient, module = shelves)]
+//! pub trait Shelves {
+//!     /// Finds a book by its id.
+//!     #[get("/books/{id}")]
+//!     async fn find(&self, id: u64, #[query] edition: Option<u32>) -> Result<Option<String>>;
+//! }
+//!
+//! # #[cfg(any(feature = "hyper", feature = "reqwest"))]
+//! async fn title(id: u64) -> Result<Option<String>> {
+//!     ShelvesClient::connect("http://localhost:8080")?.find(id, None).await
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! | topic | see |
+//! |---|---|
+//! | the attribute | [`http_api`] |
+//! | the address, limits and retries of a client | [`ClientConfig`] |
+//! | limits and retries of a single call | [`CallOptions`] |
+//! | failures | [`Error`], [`ErrorKind`] |
+//! | the format of a service's error bodies | [`ErrorFormat`] |
+//! | spans, trace context, metrics | [`telemetry`] |
+//! | calls as values, without I/O | [`Operation`], [`decode`] |
+//! | unread responses, to borrow from or for their headers | [`RawResponse`] |
+//! | custom transports | [`Transport`], [`transport_fn`] |
+//! | layers of tower, other HTTP clients | `TowerTransport`, `TransportService` (feature `tower`) |
+//! | an implementation in the same process | [`InProcessTransport`] |
+//! | tests of code that calls an API | `test_kit` (feature `test-kit`) |
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `reqwest` (default) | the network: [`ReqwestTransport`], and `connect` on generated clients; enables `tokio` |
+//! | `rustls` (default) | TLS for the network transports by rustls and the platform's certificate verifier |
+//! | `hyper` | the network with two thirds of the CPU time, but without proxies: `HyperTransport`; without `reqwest` it is the transport of `connect` |
+//! | `tokio` | the clock of the policies |
+//! | `tower` | services and layers of tower as transports, and the reverse |
+//! | `test-kit` | tools for tests |
+//! | `otel` | OpenTelemetry's trace context in requests |
+//! | `metrics` | metrics of calls for the `metrics` facade |
+//!
+//! For another TLS library, disable `rustls` and enable reqwest's own feature for it, or pass a custom
+//! `reqwest::Client` to [`ReqwestTransport::with_client`].
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
+
+// Generated code names this crate by its absolute path, here as everywhere else.
+extern crate self as wiretrait;
+
+mod config;
+mod error;
+mod macros;
+mod object;
+pub mod policy;
+mod runtime;
+pub mod telemetry;
+#[cfg(feature = "test-kit")]
+pub mod test_kit;
+mod transport;
+
+pub use bytes;
+pub use config::{ClientConfig, address};
+pub use error::{Error, ErrorFormat, ErrorKind, PlainErrors, Result, ServiceError};
+pub use http;
+pub use macros::http_api;
+pub use object::Object;
+pub use runtime::{
+    Arguments, BaseRoute, Call, CallOptions, Caller, Contract, CorrelationPlace, Encoder, Encoding, Failure,
+    FnTransport, FromParam, Handler, Incoming, Operation, Outcome, Param, ParamValue, ParamValues, Payload,
+    Place, RawResponse, Received, Request, Response, Route, Transport, Unreadable, decode, error_response,
+    respond, transport_fn,
+};
+#[cfg(feature = "hyper")]
+pub use transport::HyperTransport;
+#[cfg(feature = "tokio")]
+pub use transport::Policies;
+#[cfg(feature = "reqwest")]
+pub use transport::ReqwestTransport;
+pub use transport::{DefaultTransport, InProcessTransport};
+#[cfg(feature = "tower")]
+pub use transport::{TowerTransport, TransportService};
+
+#[doc(hidden)]
+pub use runtime::private as __private;
+
+/// Expands to its argument in builds with the feature `tokio`: generated code cannot ask for features itself.
+#[cfg(feature = "tokio")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __if_tokio {
+    ($($code:tt)*) => { $($code)* };
+}
+
+/// Expands to nothing in builds without the feature `tokio`.
+#[cfg(not(feature = "tokio"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __if_tokio {
+    ($($code:tt)*) => {};
+}
+
+/// Expands to its argument in builds with a network transport.
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __if_network {
+    ($($code:tt)*) => { $($code)* };
+}
+
+/// Expands to nothing in builds without a network transport.
+#[cfg(not(any(feature = "hyper", feature = "reqwest")))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __if_network {
+    ($($code:tt)*) => {};
+}

@@ -1,0 +1,186 @@
+//! Decoding of responses into results.
+
+use super::{Attempts, BodyTooLarge, Outcome, Response, Route, retry_after};
+use crate::error::{Error, ErrorKind, Status};
+use http::header::CONTENT_TYPE;
+use serde::de::{Deserialize, DeserializeOwned};
+use serde_json::de::SliceRead;
+use serde_json::error::Category;
+use serde_path_to_error::{Path, Segment};
+
+/// Decodes a response to a call of `route`.
+///
+/// * A success without a body, such as 204, is read as JSON `null`: `Option<T>` is `None`, `()` is `()`, and
+///   any other type is an error.
+/// * Any other success must be JSON.
+/// * Every other status is an error, regardless of its body.
+#[expect(clippy::needless_pass_by_value, reason = "a response is read once")]
+pub fn decode<R>(route: &'static Route, response: Response) -> R
+where
+    R: Outcome<Ok: DeserializeOwned, Err: From<Error>>,
+{
+    R::from_result(read(route, &response).map_err(Into::into))
+}
+
+/// Decodes a response like [`decode`]. The value may borrow from the response, and the error is not converted
+/// yet.
+pub(super) fn read<'r, T>(route: &'static Route, response: &'r Response) -> Result<T, Error>
+where
+    T: Deserialize<'r>,
+{
+    check(route, response)?;
+    value(response).map_err(|error| with_context(error, route, response))
+}
+
+/// Returns an error unless the status is a success.
+pub(super) fn check(route: &'static Route, response: &Response) -> Result<(), Error> {
+    if response.status().is_success() {
+        return Ok(());
+    }
+    Err(with_context(status_error(route, response), route, response))
+}
+
+/// Adds the operation, the attempts and the `Retry-After` delay to an error.
+fn with_context(error: Error, route: &'static Route, response: &Response) -> Error {
+    error
+        .with_operation(route.name)
+        .with_attempts(Attempts::of(response))
+        // There is no clock here, so a date is relative to the `Date` header of the same response.
+        .with_retry_after(retry_after(response.headers(), || None))
+}
+
+fn value<'r, T: Deserialize<'r>>(response: &'r Response) -> Result<T, Error> {
+    let status = response.status();
+    let body = &response.body()[..];
+    if body.is_empty() {
+        return serde_json::from_str("null").map_err(|_| {
+            let message =
+                format!("the response {} is empty, but the operation returns a value", Status(status));
+            Error::new(ErrorKind::Decode, message).with_status(status)
+        });
+    }
+    parse(body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let what = match error.classify() {
+            Category::Data => format!("does not have the expected form: {}", mismatch::<T>(body)),
+            Category::Eof => format!("ends in the middle of its JSON (line {line} column {column})"),
+            Category::Syntax if is_too_deep(&error) => TOO_DEEP.to_owned(),
+            Category::Syntax | Category::Io => {
+                format!("is not JSON{} (line {line} column {column})", media_type(response))
+            }
+        };
+        Error::new(ErrorKind::Decode, format!("the response {} {what}", Status(status))).with_status(status)
+    })
+}
+
+const TOO_DEEP: &str = "is nested deeper than the limit of 127 levels";
+
+fn is_too_deep(error: &serde_json::Error) -> bool {
+    error.classify() == Category::Syntax && error.to_string().starts_with("recursion limit exceeded")
+}
+
+/// Parses a UTF-8 body as a string: one check of the whole body costs a tenth of a check for each string in
+/// it. Any other body is parsed as bytes, since the invalid bytes may be in a part that is skipped.
+fn parse<'b, T: Deserialize<'b>>(body: &'b [u8]) -> serde_json::Result<T> {
+    if let Ok(json) = std::str::from_utf8(body) {
+        return serde_json::from_str(json);
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = tracked(&mut deserializer).map_err(serde_path_to_error::Error::into_inner)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+/// Parses with path tracking. Only failures and bodies that are not UTF-8 pay for it, so that parsing from
+/// bytes is compiled once per type.
+fn tracked<'b, T: Deserialize<'b>>(
+    deserializer: &mut serde_json::Deserializer<SliceRead<'b>>,
+) -> Result<T, serde_path_to_error::Error<serde_json::Error>> {
+    serde_path_to_error::deserialize(deserializer)
+}
+
+/// Parses the body again, and returns where and how it differs from the expected type.
+fn mismatch<'b, T: Deserialize<'b>>(body: &'b [u8]) -> String {
+    match tracked::<T>(&mut serde_json::Deserializer::from_slice(body)) {
+        Ok(_) => "there is more data after the value".to_owned(),
+        Err(error) => {
+            let what = without_values(&error.inner().to_string());
+            match public_path(error.path()) {
+                path if path.is_empty() => what,
+                path => format!("`{path}`: {what}"),
+            }
+        }
+    }
+}
+
+/// Returns the part of the path that cannot belong to a payload, whose keys may be private: one key, and an
+/// index after it.
+fn public_path(path: &Path) -> String {
+    let mut segments = path.iter();
+    let first = match segments.next() {
+        Some(Segment::Map { key }) => key.clone(),
+        Some(Segment::Seq { index }) => format!("[{index}]"),
+        Some(_) => "…".to_owned(),
+        None => return String::new(),
+    };
+    match segments.next() {
+        Some(Segment::Seq { index }) if segments.next().is_some() => format!("{first}[{index}]…"),
+        Some(Segment::Seq { index }) => format!("{first}[{index}]"),
+        Some(_) => format!("{first}…"),
+        None => first,
+    }
+}
+
+/// Returns serde's message without the values it quotes, which may be private.
+///
+/// Names of fields are part of the program and stay; for a value, only its kind stays. Messages that do not
+/// come from serde may quote anything, so they are replaced.
+pub(super) fn without_values(message: &str) -> String {
+    let message = message.rfind(" at line ").map_or(message, |end| &message[..end]);
+    if ["missing field ", "duplicate field "].iter().any(|known| message.starts_with(known)) {
+        return message.to_owned();
+    }
+    let found = ["invalid type: ", "invalid value: "].iter().find_map(|known| message.strip_prefix(known));
+    match found.and_then(|found| found.rsplit_once(", expected ")) {
+        Some((found, expected)) => {
+            let kind = found.split(['`', '"']).next().unwrap_or_default().trim();
+            format!("found {kind}, expected {expected}")
+        }
+        None => "expected a value of another form".to_owned(),
+    }
+}
+
+/// Returns the error for an error status: the service's own error if the body can be read, otherwise one that
+/// describes the response.
+fn status_error(route: &Route, response: &Response) -> Error {
+    let status = response.status();
+    if let Some(service) = route.contract.errors.read(response.body()) {
+        return Error::from_service(status, service);
+    }
+    let what = if status.is_redirection() {
+        "a redirect, which is never followed: check the address of the service"
+    } else if response.extensions().get::<BodyTooLarge>().is_some() {
+        "a body over the size limit, which was not read"
+    } else if response.body().is_empty() {
+        "an empty body"
+    } else {
+        "a body in another format than the errors of the service: it may come from a proxy or another server"
+    };
+    let kind = if status.is_informational() { ErrorKind::Transport } else { ErrorKind::Service };
+    let media_type = media_type(response);
+    Error::new(kind, format!("the response is {} with {what}{media_type}", Status(status)))
+        .with_status(status)
+}
+
+/// Returns ` (text/html)` if the response has a media type of the usual form, or an empty string.
+fn media_type(response: &Response) -> String {
+    let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = content_type.map(|value| value.split(';').next().unwrap_or_default().trim());
+    let plain = |essence: &&str| {
+        essence.len() <= 60 && essence.bytes().all(|b| b.is_ascii_alphanumeric() || b"/+-._".contains(&b))
+    };
+    essence
+        .filter(|essence| !essence.is_empty())
+        .filter(plain)
+        .map_or_else(String::new, |essence| format!(" ({essence})"))
+}

@@ -1,0 +1,63 @@
+//! The functions that generated code calls: encoding, decoding and dispatching, without I/O.
+//!
+//! This module does not depend on any HTTP library. Requests are [`http::Request`]s and responses
+//! [`http::Response`]s, both with complete bodies. A [`Transport`] sends requests, a [`Handler`] responds to
+//! them.
+
+mod active_call;
+mod base_route;
+mod caller;
+mod contract;
+mod correlation;
+mod decode;
+mod encode;
+mod fields;
+mod incoming;
+mod observer;
+mod operation;
+mod options;
+mod outcome;
+mod param;
+mod raw_response;
+mod respond;
+mod retry_after;
+mod route;
+mod segments;
+mod span;
+mod transport;
+
+pub use base_route::BaseRoute;
+pub(crate) use base_route::is_folded;
+pub use caller::Caller;
+pub use contract::Contract;
+pub use decode::decode;
+pub use encode::Encoder;
+pub use incoming::{Arguments, Incoming, Unreadable};
+pub use observer::{CallObserver, CallOutcome, FinishedCall};
+pub use operation::{CorrelationPlace, Encoding, Operation, Payload, Received};
+pub use options::CallOptions;
+pub use outcome::{Failure, Outcome};
+pub use param::{FromParam, ParamValue, ParamValues};
+pub use raw_response::RawResponse;
+pub use respond::{error_response, respond};
+pub use route::{Param, Place, Route};
+pub use transport::{Call, FnTransport, Handler, Transport, transport_fn};
+
+pub(crate) use retry_after::retry_after;
+pub(crate) use span::{OpenSpan, TARGET};
+pub(crate) use transport::{Attempts, BodyTooLarge};
+
+#[cfg(feature = "test-kit")]
+pub(crate) use respond::json;
+
+/// A request with its complete body.
+pub type Request = http::Request<bytes::Bytes>;
+
+/// A response with its complete body.
+pub type Response = http::Response<bytes::Bytes>;
+
+/// The media type of bodies in both directions.
+pub(crate) const JSON: http::HeaderValue = http::HeaderValue::from_static("application/json");
+
+#[doc(hidden)]
+pub mod private;

@@ -1,0 +1,119 @@
+//! The items that the expansion of `http_api` refers to. They are not public API and may change with every
+//! release.
+//!
+//! The expansion refers only to this module and public items, so that it does not depend on the user's
+//! prelude and imports.
+
+pub use super::incoming::{receive, route_of};
+pub use super::respond::refuse;
+pub use core::primitive::str;
+pub use core::{concat, env};
+pub use http::Method;
+pub use std::boxed::Box;
+pub use std::clone::Clone;
+pub use std::fmt::{self, Debug, Formatter};
+pub use std::future::Future;
+pub use std::marker::{Copy, PhantomData, Send, Sized, Sync};
+pub use std::option::Option::{self, None, Some};
+pub use std::result::Result::{self, Err, Ok};
+pub use std::sync::Arc;
+pub use std::time::Duration;
+
+#[cfg(feature = "tokio")]
+use crate::transport::Policies;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+use crate::transport::{DefaultTransport, NetworkTransport};
+#[cfg(feature = "tokio")]
+use crate::{Caller, ClientConfig, Error, Transport};
+
+/// Creates a caller over `transport` with all settings of `config`.
+///
+/// # Errors
+///
+/// If `config` is not valid.
+#[cfg(feature = "tokio")]
+pub fn from_transport<T: Transport>(
+    transport: T,
+    config: &ClientConfig,
+) -> Result<Caller<Policies<T>>, Error> {
+    config.validate()?;
+    Ok(Caller::new(Policies::new(transport, config)))
+}
+
+/// Creates a caller over the network with all settings of `config`. The user agent is that of `contract`,
+/// unless `config` sets one.
+///
+/// # Errors
+///
+/// If `config` is not valid, or has no address that can be used.
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+pub fn from_config(
+    contract: &super::Contract,
+    config: &ClientConfig,
+) -> Result<Caller<DefaultTransport>, Error> {
+    let config = match config.user_agent() {
+        Some(_) => Clone::clone(config),
+        None => Clone::clone(config).with_user_agent(contract.user_agent),
+    };
+    from_transport(NetworkTransport::new(&config)?, &config)
+}
+
+/// A boxed future, for the methods of a trait object.
+pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A type of argument that can be borrowed from an owned form, which services decode.
+pub trait OwnedForm {
+    /// `String` for `str`, `Vec<T>` for `[T]`, `T` for any other `T`.
+    type Owned;
+
+    /// Borrows the argument of the method.
+    fn lend(owned: &Self::Owned) -> &Self;
+}
+
+impl<T> OwnedForm for T {
+    type Owned = T;
+
+    fn lend(owned: &T) -> &T {
+        owned
+    }
+}
+
+impl OwnedForm for str {
+    type Owned = String;
+
+    fn lend(owned: &String) -> &str {
+        owned
+    }
+}
+
+impl<T> OwnedForm for [T] {
+    type Owned = Vec<T>;
+
+    fn lend(owned: &Vec<T>) -> &[T] {
+        owned
+    }
+}
+
+/// `Clone` as a condition on the type of a field. The parameters keep the compiler from evaluating it early.
+pub trait CloneIf<'any, const NUMBER: usize>: Clone {}
+
+impl<T: Clone, const NUMBER: usize> CloneIf<'_, NUMBER> for T {}
+
+/// `Copy` as a condition on the type of a field.
+pub trait CopyIf<'any, const NUMBER: usize>: Copy {}
+
+impl<T: Copy, const NUMBER: usize> CopyIf<'_, NUMBER> for T {}
+
+/// Writes `Name { .. }`: arguments and payloads may be private, so they are not shown.
+///
+/// # Errors
+///
+/// Those of the formatter.
+pub fn opaque(formatter: &mut Formatter<'_>, name: &str) -> fmt::Result {
+    formatter.debug_struct(name).finish_non_exhaustive()
+}
+
+/// The body of a method whose annotation has a mistake. It type-checks everywhere and never runs.
+pub const fn broken() -> ! {
+    panic!("the contract has a compile error")
+}

@@ -1,0 +1,76 @@
+//! The check that a value in a path cannot lead to another path.
+
+use std::borrow::Cow;
+
+const EMPTY: &str = "is empty, which is not allowed in a path";
+
+const LEADS_ELSEWHERE: &str = "has a segment that is `.`, `..` or empty, which a proxy could resolve to another path: \
+                               remove it, since no escape of it is safe";
+
+const NOT_UTF8: &str =
+    "has `%` escapes that do not decode to UTF-8, which proxies read differently: remove them";
+
+/// Checks that `value` stays below the path in front of it, whatever a proxy decodes and resolves.
+///
+/// Decoding never removes a separator or joins two segments, so the fully decoded value has every segment
+/// that a proxy could find after decoding once or twice.
+pub(super) fn check(value: &str) -> Result<(), &'static str> {
+    if value.is_empty() {
+        return Err(EMPTY);
+    }
+    let decoded = fully_decoded(value);
+    if std::str::from_utf8(&decoded).is_err() {
+        return Err(NOT_UTF8);
+    }
+    let mut segments = decoded.split(|byte| matches!(byte, b'/' | b'\\')).peekable();
+    let mut is_first = true;
+    while let Some(segment) = segments.next() {
+        let is_at_an_edge = std::mem::replace(&mut is_first, false) || segments.peek().is_none();
+        // An empty segment inside, as of `https://`, only merges two slashes.
+        if (is_at_an_edge || !segment.is_empty()) && leads_elsewhere(segment) {
+            return Err(LEADS_ELSEWHERE);
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether a segment is empty, `.` or `..` after removing its parameters and the characters that
+/// parsers drop.
+fn leads_elsewhere(segment: &[u8]) -> bool {
+    let path = segment.iter().take_while(|byte| !matches!(byte, b';' | b'?' | b'#' | 0));
+    let mut kept = path.filter(|byte| !byte.is_ascii_control() && **byte != b' ');
+    matches!(
+        (kept.next(), kept.next(), kept.next()),
+        (None, _, _) | (Some(b'.'), None, _) | (Some(b'.'), Some(b'.'), None)
+    )
+}
+
+/// The value with its escapes decoded until none is left, without tabs and line breaks, which URL parsers
+/// remove.
+///
+/// One pass is enough: two escapes never overlap, so an escape can only be completed by the byte that was
+/// written last.
+fn fully_decoded(value: &str) -> Cow<'_, [u8]> {
+    let bytes = value.as_bytes();
+    if !bytes.iter().any(|byte| matches!(byte, b'%' | b'\t' | b'\n' | b'\r')) {
+        return Cow::Borrowed(bytes);
+    }
+    let mut decoded = Vec::with_capacity(bytes.len());
+    for &byte in bytes {
+        decoded.push(byte);
+        while let [.., b'%', high, low] = decoded[..]
+            && let (Some(high), Some(low)) = (hex(high), hex(low))
+        {
+            decoded.truncate(decoded.len() - 3);
+            decoded.push(high << 4 | low);
+        }
+        if let Some(b'\t' | b'\n' | b'\r') = decoded.last() {
+            decoded.pop();
+        }
+    }
+    Cow::Owned(decoded)
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}

@@ -1,0 +1,238 @@
+//! The traits for sending requests and for responding to them.
+
+use super::{CallOptions, Encoding, Incoming, Request, Response, Route};
+use crate::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A request to send, with its route and the state that policies share.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Call {
+    /// The operation.
+    pub route: &'static Route,
+    /// The request. Its target is only path and query.
+    pub request: Request,
+    /// Options that override the settings of the client.
+    pub options: CallOptions,
+    /// The number of this attempt, starting at 1.
+    pub attempt: u32,
+    /// The deadline of the whole call, if an outer policy sets one.
+    pub deadline: Option<Instant>,
+    /// The duration from the start of the call to its deadline, for messages.
+    pub total: Option<Duration>,
+    /// The time limit of this attempt, if an outer policy enforces one. Then the transport does not need to
+    /// enforce its own.
+    pub limit: Option<Duration>,
+}
+
+impl Call {
+    /// Creates the first attempt of a call of `route`.
+    #[must_use]
+    pub fn new(route: &'static Route, request: Request) -> Self {
+        Self {
+            route,
+            request,
+            options: CallOptions::new(),
+            attempt: 1,
+            deadline: None,
+            total: None,
+            limit: None,
+        }
+    }
+
+    /// Returns the time limit of an attempt from the options of the call, or else from the route.
+    #[must_use]
+    pub fn timeout(&self) -> Option<Duration> {
+        self.options.timeout.or(self.route.timeout)
+    }
+}
+
+/// Omits the request, which contains the caller's arguments.
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("operation", &self.route.name)
+            .field("options", &self.options)
+            .field("attempt", &self.attempt)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Marks an error response whose body was too large to be read, in its extensions.
+#[derive(Clone, Copy)]
+pub(crate) struct BodyTooLarge;
+
+/// The number of attempts until a response, in its extensions; absent for one attempt.
+#[derive(Clone, Copy)]
+pub(crate) struct Attempts(pub(crate) u32);
+
+impl Attempts {
+    pub(crate) fn of(response: &Response) -> u32 {
+        response.extensions().get().map_or(1, |&Self(attempts)| attempts)
+    }
+}
+
+/// A function from requests to responses.
+///
+/// A response with an error status is still a response; an error means that there is no response. Policies
+/// are transports that wrap a transport, and tests use transports without a network.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a transport",
+    label = "does not implement `Transport`",
+    note = "`transport_fn` creates a transport from an async function from `Call` to `Result<Response, Error>`"
+)]
+pub trait Transport: Send + Sync {
+    /// Sends the request and waits for the complete response. Dropping the future cancels the call.
+    ///
+    /// Time limits may start here, before the future is polled. The future is part of the future of each
+    /// call, so box it if it is larger than a kilobyte.
+    fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send;
+
+    /// Returns the address of the service for messages, without credentials. A policy returns that of the
+    /// inner transport.
+    #[expect(clippy::unnecessary_literal_bound, reason = "implementations return their own strings")]
+    fn peer(&self) -> &str {
+        "the service"
+    }
+
+    /// Returns how requests are encoded: the base route and the correlation place of the configuration that
+    /// the transport was created from. Clients use it by default. A policy returns that of the inner
+    /// transport.
+    fn encoding(&self) -> Encoding {
+        Encoding::default()
+    }
+
+    /// Returns whether the transport enforces the [deadline](Call::deadline) of calls, so that outer policies
+    /// do not need a timer for it. `false` by default.
+    fn keeps_deadlines(&self) -> bool {
+        false
+    }
+}
+
+impl<T: Transport + ?Sized> Transport for &T {
+    fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
+        (**self).send(call)
+    }
+
+    fn peer(&self) -> &str {
+        (**self).peer()
+    }
+
+    fn encoding(&self) -> Encoding {
+        (**self).encoding()
+    }
+
+    fn keeps_deadlines(&self) -> bool {
+        (**self).keeps_deadlines()
+    }
+}
+
+impl<T: Transport + ?Sized> Transport for Arc<T> {
+    fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
+        (**self).send(call)
+    }
+
+    fn peer(&self) -> &str {
+        (**self).peer()
+    }
+
+    fn encoding(&self) -> Encoding {
+        (**self).encoding()
+    }
+
+    fn keeps_deadlines(&self) -> bool {
+        (**self).keeps_deadlines()
+    }
+}
+
+impl<T: Transport + ?Sized> Transport for Box<T> {
+    fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
+        (**self).send(call)
+    }
+
+    fn peer(&self) -> &str {
+        (**self).peer()
+    }
+
+    fn encoding(&self) -> Encoding {
+        (**self).encoding()
+    }
+
+    fn keeps_deadlines(&self) -> bool {
+        (**self).keeps_deadlines()
+    }
+}
+
+/// Creates a transport from a function, for tests and adapters.
+///
+/// ```
+/// # mod library { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/library.rs")); }
+/// use library::{Books, BooksClient};
+/// use wiretrait::{Response, transport_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> wiretrait::Result<()> {
+/// let no_content = transport_fn(|_call| async {
+///     let mut response = Response::default();
+///     *response.status_mut() = http::StatusCode::NO_CONTENT;
+///     Ok(response)
+/// });
+/// let client = BooksClient::new(no_content);
+/// assert_eq!(client.find(1).await?, None);
+/// # Ok(())
+/// # }
+/// ```
+pub fn transport_fn<F, Fut>(function: F) -> FnTransport<F>
+where
+    F: Fn(Call) -> Fut + Send + Sync,
+    Fut: Future<Output = Result<Response, Error>> + Send,
+{
+    FnTransport(function)
+}
+
+/// The transport that [`transport_fn`] returns.
+#[derive(Clone, Copy)]
+pub struct FnTransport<F>(F);
+
+impl<F> fmt::Debug for FnTransport<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FnTransport").finish_non_exhaustive()
+    }
+}
+
+impl<F, Fut> Transport for FnTransport<F>
+where
+    F: Fn(Call) -> Fut + Send + Sync,
+    Fut: Future<Output = Result<Response, Error>> + Send,
+{
+    fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
+        (self.0)(call)
+    }
+}
+
+/// A function from received requests to responses: a service that can be put behind any HTTP server.
+pub trait Handler: Send + Sync {
+    /// Responds to `request`. Failures are responses too.
+    fn handle(&self, request: Incoming) -> impl Future<Output = Response> + Send;
+}
+
+impl<H: Handler + ?Sized> Handler for &H {
+    fn handle(&self, request: Incoming) -> impl Future<Output = Response> + Send {
+        (**self).handle(request)
+    }
+}
+
+impl<H: Handler + ?Sized> Handler for Box<H> {
+    fn handle(&self, request: Incoming) -> impl Future<Output = Response> + Send {
+        (**self).handle(request)
+    }
+}
+
+impl<H: Handler + ?Sized> Handler for Arc<H> {
+    fn handle(&self, request: Incoming) -> impl Future<Output = Response> + Send {
+        (**self).handle(request)
+    }
+}

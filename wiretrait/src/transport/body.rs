@@ -1,0 +1,77 @@
+//! Collection of response bodies, up to the size limit.
+//!
+//! An announced size is only used to reject responses that are too large. Memory is allocated only for
+//! received bytes.
+
+use crate::error::{Error, ErrorKind};
+use crate::runtime::{BodyTooLarge, Response};
+use bytes::{Bytes, BytesMut};
+use http::StatusCode;
+use http::response::Parts;
+
+pub(super) struct LimitedBody {
+    status: StatusCode,
+    limit: usize,
+    /// The first chunk. It is not copied if it is the only one.
+    first: Bytes,
+    joined: BytesMut,
+    is_too_large: bool,
+}
+
+impl LimitedBody {
+    /// Creates an empty body of a response with `status`. `announced` is the known lower bound of its size.
+    pub(super) fn new(status: StatusCode, announced: u64, limit: usize) -> Result<Self, Error> {
+        let (first, joined) = (Bytes::new(), BytesMut::new());
+        let mut body = Self { status, limit, first, joined, is_too_large: false };
+        if usize::try_from(announced).is_ok_and(|announced| announced <= limit) {
+            Ok(body)
+        } else {
+            body.mark_too_large()?;
+            Ok(body)
+        }
+    }
+
+    /// Returns whether an error response is too large, so that the rest of its body is not read.
+    pub(super) fn is_too_large(&self) -> bool {
+        self.is_too_large
+    }
+
+    pub(super) fn push(&mut self, chunk: Bytes) -> Result<(), Error> {
+        let Self { first, joined, .. } = self;
+        let length = first.len().max(joined.len()) + chunk.len();
+        if length > self.limit {
+            return self.mark_too_large();
+        }
+        if first.is_empty() {
+            *first = chunk;
+            return Ok(());
+        }
+        if joined.is_empty() {
+            joined.extend_from_slice(first);
+        }
+        joined.extend_from_slice(&chunk);
+        Ok(())
+    }
+
+    /// Returns the complete response. If the body was too large, it is marked in the extensions.
+    pub(super) fn finish(self, mut parts: Parts) -> Response {
+        let body = match (self.is_too_large, self.joined.is_empty()) {
+            (true, _) => {
+                parts.extensions.insert(BodyTooLarge);
+                Bytes::new()
+            }
+            (false, true) => self.first,
+            (false, false) => self.joined.freeze(),
+        };
+        Response::from_parts(parts, body)
+    }
+
+    fn mark_too_large(&mut self) -> Result<(), Error> {
+        if self.status.is_success() {
+            let message = format!("the response is larger than the limit of {} bytes", self.limit);
+            return Err(Error::new(ErrorKind::Decode, message).with_status(self.status));
+        }
+        self.is_too_large = true;
+        Ok(())
+    }
+}

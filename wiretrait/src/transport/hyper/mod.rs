@@ -1,0 +1,255 @@
+//! HTTP over the network with hyper.
+//!
+//! Rejected alternative: hyper-util's pooled client, because its pool for many hosts and its task for each
+//! connection cost a third more instructions per call.
+
+mod connection;
+mod connector;
+mod pool;
+
+use self::connection::{Connection, ExchangeError};
+use self::connector::{BoxError, Connector};
+use self::pool::Pool;
+use crate::config::ClientConfig;
+use crate::error::Error;
+use crate::runtime::{Call, Encoding, Response, Transport};
+use crate::transport::address::Address;
+use crate::transport::failure::{
+    connection_failed, invalid_request, no_connection, no_connection_in_time, root_cause, timed_out,
+};
+use crate::transport::permits::Permits;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, HOST, USER_AGENT};
+use http::{HeaderValue, Request, Uri};
+use http_body_util::Full;
+use hyper::rt::{Read, Write};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::yield_now;
+use tower_service::Service;
+
+/// Sends requests to one service over HTTP/1.1 with hyper. All clones share a pool of connections.
+///
+/// It needs two thirds of the CPU time of [`ReqwestTransport`](crate::ReqwestTransport).
+///
+/// ```
+/// # mod library { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/library.rs")); }
+/// use library::BooksClient;
+/// use wiretrait::{ClientConfig, HyperTransport, Policies, Result};
+///
+/// fn client(url: &str) -> Result<BooksClient<Policies<HyperTransport>>> {
+///     let config = ClientConfig::from_url(url)?;
+///     BooksClient::from_transport(HyperTransport::new(&config)?, &config)
+/// }
+/// ```
+///
+/// Errors have the same messages as those of the reqwest transport. Redirects are not followed. **Proxies are
+/// not supported**, and `HTTP_PROXY` is ignored: use the reqwest transport, or a
+/// [connector](Self::with_connector) that connects through the proxy.
+///
+/// Without [`Policies`](crate::Policies) it has the time and size limits of its configuration, but no
+/// retries.
+///
+/// # Connections
+///
+/// A connection processes one call at a time, in the task of the call. A cancelled call closes its
+/// connection. If a pooled connection turns out to be closed before anything is written, another one is used
+/// without an error, so a call that fails may have been sent. A retry always uses a new connection.
+///
+/// As with every client over tokio, a connection belongs to the runtime that it was opened in. Use a separate
+/// transport for each runtime.
+#[derive(Clone)]
+pub struct HyperTransport {
+    connector: Connector,
+    pool: Arc<Pool>,
+    permits: Permits,
+    address: Arc<Address>,
+    host: HeaderValue,
+    user_agent: HeaderValue,
+    connect_timeout: Duration,
+    timeout: Duration,
+    max_response_bytes: usize,
+    encoding: Encoding,
+}
+
+impl HyperTransport {
+    /// Creates a transport with the settings of `config`. For `https` it uses rustls with the certificate
+    /// verifier of the platform (feature `rustls`). It does not open a connection yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the configuration is not
+    /// [valid](ClientConfig::validate) or has no address, if the address cannot be used, or if TLS cannot be
+    /// set up.
+    pub fn new(config: &ClientConfig) -> Result<Self, Error> {
+        let address = Address::of(config)?;
+        let connector = Connector::of_scheme(origin(&address)?, config)?;
+        Self::over(connector, address, config)
+    }
+
+    /// Creates a transport that opens connections with `connector`, for example with other root certificates,
+    /// a client certificate or another TLS library, through a proxy, or to a Unix socket. It is a connector
+    /// as for hyper-util's clients: a tower service from the address of the service, without path and
+    /// credentials, to an open connection.
+    ///
+    /// The settings of `config` apply, including the time limit for opening a connection. An error of the
+    /// connector is [`ErrorKind::Connect`](crate::ErrorKind::Connect), with the root cause in its message.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the configuration is not
+    /// [valid](ClientConfig::validate) or has no address, or if the address cannot be used.
+    pub fn with_connector<S>(connector: S, config: &ClientConfig) -> Result<Self, Error>
+    where
+        S: Service<Uri, Error: Into<BoxError>, Future: Send> + Clone + Send + Sync + 'static,
+        S::Response: Read + Write + Unpin + Send,
+    {
+        let address = Address::of(config)?;
+        Self::over(Connector::new(connector, origin(&address)?), address, config)
+    }
+
+    fn over(connector: Connector, address: Address, config: &ClientConfig) -> Result<Self, Error> {
+        let host = address.origin.split_once("://").map_or("", |(_, host)| host);
+        let host = HeaderValue::try_from(host)
+            .map_err(|error| Error::config("url", format_args!("does not have a valid host: {error}")))?;
+        Ok(Self {
+            connector,
+            pool: Arc::new(Pool::new(config.pool_idle_timeout(), usize::MAX)),
+            permits: Permits::new(config.concurrency_limit()),
+            address: Arc::new(address),
+            host,
+            user_agent: config.user_agent_header()?,
+            connect_timeout: config.connect_timeout(),
+            timeout: config.timeout(),
+            max_response_bytes: config.max_response_bytes(),
+            encoding: config.encoding(),
+        })
+    }
+
+    /// Sets the maximum number of idle connections in the pool, which is unlimited by default. Closes the
+    /// connections that are idle now.
+    #[must_use]
+    pub fn with_max_idle(mut self, connections: usize) -> Self {
+        self.pool = Arc::new(self.pool.with_max_idle(connections));
+        self
+    }
+
+    /// Returns the address of the service, without credentials.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.address.origin
+    }
+
+    /// Completes the target and the headers of a request.
+    fn request(&self, request: Request<Bytes>) -> Result<Request<Full<Bytes>>, Error> {
+        let (mut parts, body) = request.into_parts();
+        let Address { base_path, authorization, .. } = &*self.address;
+        if !base_path.is_empty() {
+            let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
+            parts.uri = Uri::try_from(format!("{base_path}{target}")).map_err(invalid_request)?;
+        }
+        parts.headers.entry(HOST).or_insert_with(|| self.host.clone());
+        parts.headers.entry(USER_AGENT).or_insert_with(|| self.user_agent.clone());
+        if let Some(value) = authorization {
+            parts.headers.entry(AUTHORIZATION).or_insert_with(|| value.clone());
+        }
+        Ok(Request::from_parts(parts, Full::new(body)))
+    }
+
+    /// Makes one attempt, without a time limit except that for opening a connection.
+    async fn attempt(
+        &self,
+        request: Result<Request<Full<Bytes>>, Error>,
+        is_first: bool,
+    ) -> Result<Response, Error> {
+        let mut request = request?;
+        // Yields for two reasons:
+        // 1. Tasks with a response run first, so that many requests are sent together and the service is
+        //    woken once.
+        // 2. The runtime polls its sockets, so that a closed connection is detected before it is written to.
+        yield_now().await;
+        // Retries do not use the pool: if one connection of it is stale, the next one may be too.
+        while is_first && let Some(mut connection) = self.pool.take() {
+            match connection.exchange(request, self.max_response_bytes).await {
+                Err(ExchangeError::Unsent(unsent, _)) => request = *unsent,
+                outcome => return self.finish(outcome, connection),
+            }
+        }
+        let mut connection = self.connect().await?;
+        let outcome = connection.exchange(request, self.max_response_bytes).await;
+        self.finish(outcome, connection)
+    }
+
+    async fn connect(&self) -> Result<Connection, Error> {
+        let origin = self.origin();
+        match tokio::time::timeout(self.connect_timeout, self.connector.connect()).await {
+            Ok(outcome) => outcome.map_err(|error| {
+                let cause = root_cause(&*error);
+                if is_timeout(cause) { no_connection_in_time(origin) } else { no_connection(origin, cause) }
+            }),
+            Err(_) => Err(no_connection_in_time(origin)),
+        }
+    }
+
+    /// Returns the connection of a response to the pool, and converts errors.
+    fn finish(
+        &self,
+        outcome: Result<Response, ExchangeError>,
+        mut connection: Connection,
+    ) -> Result<Response, Error> {
+        let failure = match outcome {
+            Ok(response) => {
+                if connection.make_idle() {
+                    self.pool.put(connection);
+                }
+                return Ok(response);
+            }
+            Err(failure) => failure,
+        };
+        Err(match failure {
+            ExchangeError::Rejected(error) => error,
+            ExchangeError::Unsent(_, error) | ExchangeError::Failed(error) => {
+                connection_failed(self.origin(), root_cause(&error))
+            }
+        })
+    }
+}
+
+impl Transport for HyperTransport {
+    fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
+        let timeout = call.timeout().unwrap_or(self.timeout);
+        let (request, is_first) = (self.request(call.request), call.attempt == 1);
+        let late = move || timed_out(self.origin(), timeout);
+        self.permits.attempt(timeout, call.limit, late, move || self.attempt(request, is_first))
+    }
+
+    fn peer(&self) -> &str {
+        self.origin()
+    }
+
+    fn encoding(&self) -> Encoding {
+        self.encoding.clone()
+    }
+}
+
+impl fmt::Debug for HyperTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HyperTransport")
+            .field("origin", &self.origin())
+            .field("connect_timeout", &self.connect_timeout)
+            .field("timeout", &self.timeout)
+            .field("max_response_bytes", &self.max_response_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns the address of connections.
+fn origin(address: &Address) -> Result<Uri, Error> {
+    address.origin.parse().map_err(|error| Error::config("url", format_args!("is not a valid URL: {error}")))
+}
+
+/// Returns whether the connector's own time limit has expired.
+fn is_timeout(cause: &(dyn std::error::Error + 'static)) -> bool {
+    cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
+}

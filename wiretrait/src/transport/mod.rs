@@ -1,0 +1,49 @@
+//! The transports of this crate, which are its only modules that do I/O.
+
+#[cfg(any(feature = "hyper", feature = "tower"))]
+mod address;
+#[cfg(any(feature = "hyper", feature = "reqwest", feature = "tower"))]
+mod body;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+mod failure;
+#[cfg(feature = "hyper")]
+mod hyper;
+mod in_process;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+mod permits;
+#[cfg(feature = "tokio")]
+mod policies;
+#[cfg(feature = "reqwest")]
+mod reqwest;
+#[cfg(feature = "tower")]
+mod tower;
+
+#[cfg(feature = "hyper")]
+pub use self::hyper::HyperTransport;
+pub use self::in_process::InProcessTransport;
+#[cfg(feature = "tokio")]
+pub use self::policies::Policies;
+#[cfg(feature = "reqwest")]
+pub use self::reqwest::ReqwestTransport;
+#[cfg(feature = "tower")]
+pub use self::tower::{TowerTransport, TransportService};
+
+#[cfg(all(feature = "hyper", not(feature = "reqwest")))]
+pub(crate) use self::hyper::HyperTransport as NetworkTransport;
+#[cfg(feature = "reqwest")]
+pub(crate) use self::reqwest::ReqwestTransport as NetworkTransport;
+
+/// The default transport of generated clients: reqwest with all policies. Without the feature `reqwest` it is
+/// hyper.
+#[cfg(feature = "reqwest")]
+pub type DefaultTransport = Policies<ReqwestTransport>;
+
+/// The default transport of generated clients: hyper with all policies. With the feature `reqwest` it is
+/// reqwest.
+#[cfg(all(feature = "hyper", not(feature = "reqwest")))]
+pub type DefaultTransport = Policies<HyperTransport>;
+
+/// The default transport of generated clients. Without the features `reqwest` and `hyper` it is an empty
+/// type, so clients need another transport.
+#[cfg(not(any(feature = "hyper", feature = "reqwest")))]
+pub type DefaultTransport = std::convert::Infallible;

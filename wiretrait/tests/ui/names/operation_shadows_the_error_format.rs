@@ -1,0 +1,35 @@
+use wiretrait::http::StatusCode;
+use wiretrait::{ErrorFormat, InProcessTransport, Result, ServiceError, http_api};
+use std::sync::Arc;
+
+struct Errors;
+
+impl ErrorFormat for Errors {
+    fn read(&self, _body: &[u8]) -> Option<ServiceError> {
+        None
+    }
+
+    fn write(&self, _status: StatusCode, _error: &ServiceError) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+#[http_api(client = Client, module = api, errors = Errors)]
+trait Api {
+    #[get("/things")]
+    async fn errors(&self) -> Result<()>;
+}
+
+impl Api for () {
+    async fn errors(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+async fn calls(api: Arc<dyn DynApi>) {
+    let _ = api.errors().await;
+    let client = Client::new(InProcessTransport::new(api::Handler::new(())));
+    let _ = client.errors().await;
+}
+
+fn main() {}

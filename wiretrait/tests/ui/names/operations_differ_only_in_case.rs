@@ -1,0 +1,31 @@
+use wiretrait::{InProcessTransport, Result, http_api};
+use std::sync::Arc;
+
+#[http_api(client = Client, module = api)]
+trait Api {
+    #[get("/get_thing")]
+    async fn get_thing(&self) -> Result<()>;
+
+    #[get("/get_Thing")]
+    async fn get_Thing(&self) -> Result<()>;
+}
+
+impl Api for () {
+    async fn get_thing(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn get_Thing(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+async fn calls(api: Arc<dyn DynApi>) {
+    let _ = api.get_thing().await;
+    let _ = api.get_Thing().await;
+    let client = Client::new(InProcessTransport::new(api::Handler::new(())));
+    let _ = client.get_thing().await;
+    let _ = client.get_Thing().await;
+}
+
+fn main() {}

@@ -1,0 +1,20 @@
+use wiretrait::{InProcessTransport, http_api};
+use std::sync::Arc;
+
+#[http_api(client = Client, module = api)]
+trait Api {
+    #[get("/things")]
+    async fn ping(&self);
+}
+
+impl Api for () {
+    async fn ping(&self) {}
+}
+
+async fn calls(api: Arc<dyn DynApi>) {
+    let _ = api.ping().await;
+    let client = Client::new(InProcessTransport::new(api::Handler::new(())));
+    let _ = client.ping().await;
+}
+
+fn main() {}

@@ -1,0 +1,24 @@
+use wiretrait::{InProcessTransport, http_api};
+use std::sync::Arc;
+
+type TestResult = String;
+
+#[http_api(client = Client, module = api)]
+trait Api {
+    #[get("/things")]
+    async fn get(&self, #[query] id: &str) -> TestResult;
+}
+
+impl Api for () {
+    async fn get(&self, _: &str) -> TestResult {
+        String::new()
+    }
+}
+
+async fn calls(api: Arc<dyn DynApi>) {
+    let _ = api.get("1").await;
+    let client = Client::new(InProcessTransport::new(api::Handler::new(())));
+    let _ = client.get("1").await;
+}
+
+fn main() {}
