@@ -6,7 +6,7 @@
 use super::{compression, digest, javascript};
 use crate::arguments::Arguments;
 use crate::error_response;
-use crate::headers::header_value;
+use crate::request_headers::header_value;
 use bytes::{Buf, Bytes};
 use http::StatusCode;
 use http::header::{

@@ -1,6 +1,6 @@
 //! gzip for requests and responses.
 
-use crate::headers::header_value;
+use crate::request_headers::header_value;
 use flate2::Compression;
 use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;

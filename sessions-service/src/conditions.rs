@@ -2,7 +2,7 @@
 //! empty one.
 
 use crate::error_response;
-use crate::headers::header_value;
+use crate::request_headers::header_value;
 use http::header::{HeaderMap, IF_MATCH, IF_NONE_MATCH};
 use http::{Method, StatusCode};
 use wiretrait::{Response, ServiceError};

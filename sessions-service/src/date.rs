@@ -1,7 +1,7 @@
 //! `Date`: the check that a request is not too old, and the date of a response.
 
 use crate::date_parse::date_parse;
-use crate::headers::header_value;
+use crate::request_headers::header_value;
 use chrono::Utc;
 use http::header::{DATE, HeaderMap, HeaderValue};
 use pip_services::Timestamp;

@@ -1,6 +1,6 @@
 //! The check of `Content-MD5`.
 
-use crate::headers::header_value;
+use crate::request_headers::header_value;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{HeaderMap, HeaderName};

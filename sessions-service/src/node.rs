@@ -3,7 +3,7 @@
 
 use super::date;
 use super::response::{ServedBody, ServedResponse, insert_connection, wants_close};
-use crate::headers::header_value;
+use crate::request_headers::header_value;
 use bytes::Bytes;
 use http::header::{CONNECTION, DATE, EXPECT, HOST, HeaderMap, HeaderValue};
 use http::request::Parts;
