@@ -1,6 +1,6 @@
 //! A transport that records its exchanges.
 
-use sessions_client::{Call, Error, Request, Response, Transport};
+use sessions_client::{Call, Encoding, Error, Request, Response, Transport};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A request and the response to it.
@@ -64,6 +64,14 @@ impl<T: Transport> Transport for Recorder<T> {
         let response = self.transport.send(call).await?;
         self.lock().push(Exchange { operation, request, response: response.clone() });
         Ok(response)
+    }
+
+    fn peer(&self) -> &str {
+        self.transport.peer()
+    }
+
+    fn encoding(&self) -> Encoding {
+        self.transport.encoding()
     }
 }
 

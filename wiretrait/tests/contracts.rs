@@ -233,6 +233,15 @@ async fn for_transport(server: &Server, config: &ClientConfig, transport: impl T
 }
 
 #[tokio::test]
+async fn policies_without_an_encoding_keep_that_of_their_transport() {
+    let server = Server::start(moved::Handler::new(Library)).await;
+    let transport = HyperTransport::new(&settings(&server.url)).unwrap();
+    let other = ClientConfig::new().with_retries(4);
+    check_settings(&server, &BooksClient::new(Policies::new(transport.clone(), &other))).await;
+    check_settings(&server, &BooksClient::from_transport(transport, &other).unwrap()).await;
+}
+
+#[tokio::test]
 async fn with_encoding_overrides_the_settings_of_the_transport() {
     let server = Server::start(books::Handler::new(Library)).await;
     let client = BooksClient::from_config(&settings(&server.url)).unwrap().with_encoding(Encoding::default());

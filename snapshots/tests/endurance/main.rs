@@ -24,7 +24,7 @@ mod system;
 use futures_util::TryStreamExt;
 use sessions_client::stream::ISessionsV1Ext;
 use sessions_client::{
-    Call, Error, FilterParams, ISessionsV1, Response, SessionV1, SessionsHttpClientV1, Transport,
+    Call, Encoding, Error, FilterParams, ISessionsV1, Response, SessionV1, SessionsHttpClientV1, Transport,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -52,6 +52,10 @@ impl<T: Transport> Transport for RetryCounter<T> {
 
     fn peer(&self) -> &str {
         self.transport.peer()
+    }
+
+    fn encoding(&self) -> Encoding {
+        self.transport.encoding()
     }
 }
 

@@ -99,8 +99,8 @@ pub trait Transport: Send + Sync {
     }
 
     /// Returns how requests are encoded: the base route and the correlation place of the configuration that
-    /// the transport was created from. Clients use it by default. A policy returns that of the inner
-    /// transport.
+    /// the transport was created from. Clients use it by default. A transport around another one must return
+    /// that of the inner transport, or the settings are lost.
     fn encoding(&self) -> Encoding {
         Encoding::default()
     }
