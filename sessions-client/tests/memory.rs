@@ -515,3 +515,15 @@ fn a_delayed_opening_keeps_the_list_in_open_time_order() {
         assert_eq!(ids, [&held.id, &other.id]);
     }
 }
+
+#[cfg(feature = "raw-value")]
+#[tokio::test]
+async fn a_payload_is_kept_as_its_json_is_written() {
+    use sessions_client::RawValue;
+
+    let json = r#"{"b":1e2,"a":[1.0, 18446744073709551616]}"#;
+    let data = RawValue::from_string(json.to_owned()).unwrap();
+    let sessions = SessionsMemoryClientV1::new().with_payloads::<Value, Box<RawValue>>();
+    let opened = sessions.open_session(None, "u", None, None, None, None, Some(&data)).await.unwrap();
+    assert_eq!(opened.data.unwrap().get(), json);
+}

@@ -1,7 +1,7 @@
 //! An in-memory implementation of the contract with the behaviour of the real service.
 
 use super::ids::random_id;
-use super::payload::{optional, required, typed};
+use super::payload::{Json, optional, required, typed};
 use crate::contract::ISessionsV1;
 use crate::semantics::{self, EXPIRE_TIMEOUT, Filter, PAGE_SIZE, State};
 use crate::{DataPage, FilterParams, PagingParams, Payload, Result, SessionV1, Timestamp};
@@ -34,11 +34,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct SessionsMemoryClientV1<U = Value, D = Value> {
     /// In the order of opening. The clock is read under the lock, so no call returns an earlier time than a
     /// call that has returned before it.
-    sessions: Arc<Mutex<IndexMap<String, SessionV1>>>,
+    sessions: Arc<Mutex<IndexMap<String, Stored>>>,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     expire_timeout: TimeDelta,
     payloads: PhantomData<fn() -> (U, D)>,
 }
+
+/// A session with its payloads as JSON.
+type Stored = SessionV1<Json, Json>;
 
 impl SessionsMemoryClientV1 {
     /// Creates a client without sessions. It uses the system's clock, and sessions expire after 24 hours.
@@ -67,7 +70,7 @@ impl Default for SessionsMemoryClientV1 {
 }
 
 impl<U, D> SessionsMemoryClientV1<U, D> {
-    /// Sets the clock.
+    /// Sets the clock. It is read while the sessions are locked, so it must not use this client.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
@@ -95,7 +98,7 @@ impl<U, D> SessionsMemoryClientV1<U, D> {
     }
 
     /// Ignores poisoning: a panic under the lock leaves no session half changed.
-    fn lock(&self) -> MutexGuard<'_, IndexMap<String, SessionV1>> {
+    fn lock(&self) -> MutexGuard<'_, IndexMap<String, Stored>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -109,7 +112,7 @@ impl<U: Payload, D: Payload> SessionsMemoryClientV1<U, D> {
     fn change(
         &self,
         id: &str,
-        set: impl FnOnce(&mut SessionV1),
+        set: impl FnOnce(&mut Stored),
         next: fn(State, Timestamp) -> State,
     ) -> Result<Option<SessionV1<U, D>>> {
         let mut sessions = self.lock();
@@ -117,7 +120,9 @@ impl<U: Payload, D: Payload> SessionsMemoryClientV1<U, D> {
         let state = next(State::of(session), self.now());
         set(session);
         state.apply_to(session);
-        typed(session.clone()).map(Some)
+        let changed = session.clone();
+        drop(sessions);
+        typed(changed).map(Some)
     }
 }
 
@@ -178,6 +183,7 @@ impl<U: Payload, D: Payload> ISessionsV1<U, D> for SessionsMemoryClientV1<U, D> 
             ..SessionV1::new(random_id(), now)
         };
         sessions.insert(session.id.clone(), session.clone());
+        drop(sessions);
         typed(session)
     }
 
@@ -227,11 +233,12 @@ impl<U: Payload, D: Payload> ISessionsV1<U, D> for SessionsMemoryClientV1<U, D> 
         _correlation_id: Option<&str>,
         session_id: &str,
     ) -> Result<Option<SessionV1<U, D>>> {
-        self.lock().shift_remove(session_id).map(typed).transpose()
+        let deleted = self.lock().shift_remove(session_id);
+        deleted.map(typed).transpose()
     }
 }
 
-fn remove_payloads(session: &mut SessionV1) {
+fn remove_payloads(session: &mut Stored) {
     (session.user, session.data) = (None, None);
 }
 
