@@ -1,6 +1,6 @@
 //! The arguments of a command, parsed from the JSON object of a request.
 
-use crate::value::Value;
+use crate::value::{Map, Value};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use std::fmt;
 use wiretrait::{Param, Route};
@@ -13,14 +13,14 @@ pub(crate) struct Arguments {
     /// A value for each parameter.
     values: Vec<Option<Value>>,
     /// The values under other keys.
-    others: Vec<(String, Value)>,
+    others: Map,
 }
 
 impl Arguments {
     /// Creates an empty set of arguments for `route`.
     pub(crate) fn none(route: &Route) -> Self {
         let Route { params, .. } = *route;
-        Self { params, values: vec![None; params.len()], others: Vec::new() }
+        Self { params, values: vec![None; params.len()], others: Map::default() }
     }
 
     /// Parses an object with the arguments for `route`.
@@ -62,11 +62,11 @@ impl Arguments {
 
     /// Returns the value under a key that is not a parameter.
     pub(crate) fn other(&self, key: &str) -> Option<&Value> {
-        self.others.iter().rev().find(|(other, _)| other == key).map(|(_, value)| value)
+        self.others.get(key)
     }
 
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
-        self.values.iter_mut().flatten().chain(self.others.iter_mut().map(|(_, value)| value))
+        self.values.iter_mut().flatten().chain(self.others.values_mut())
     }
 
     /// Writes the arguments as a JSON object.
@@ -109,7 +109,7 @@ impl<'de> Visitor<'de> for Arguments {
                     self.values[index] = Some(value);
                     next = index + 1;
                 }
-                Err(key) => self.others.push((key, value)),
+                Err(key) => drop(self.others.insert(key, value)),
             }
         }
         Ok(self)

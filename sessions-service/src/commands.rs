@@ -79,12 +79,14 @@ impl SessionStore {
     }
 }
 
-/// Converts a checked filter, whose conditions are strings or `null`.
+/// Converts a checked filter, whose conditions are strings or `null`. Other keys than the known ones are not
+/// conditions, however many there are.
 fn filter(filter: Value) -> FilterParams {
-    let Value::Object(conditions) = filter else { return FilterParams::new() };
-    conditions.into_iter().fold(FilterParams::new(), |filter, (key, value)| match value {
-        Value::String(string) => filter.set(key, Some(string)),
-        _ => filter.set(key, None),
+    let Value::Object(mut conditions) = filter else { return FilterParams::new() };
+    let known = ["id", "user_id", "active", "from_time", "to_time"];
+    known.into_iter().fold(FilterParams::new(), |filter, key| match conditions.get_mut(key) {
+        Some(Value::String(string)) => filter.set(key, Some(std::mem::take(string))),
+        _ => filter,
     })
 }
 

@@ -1,6 +1,7 @@
 //! The filter of a list request.
 
 use super::timestamp::{self, Timestamp};
+use indexmap::IndexMap;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -19,7 +20,7 @@ use std::fmt;
 /// # Ok::<_, serde_json::Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Default)]
-pub struct FilterParams(Vec<(String, Option<String>)>);
+pub struct FilterParams(IndexMap<String, Option<String>>);
 
 impl FilterParams {
     /// Creates a filter without conditions.
@@ -43,24 +44,20 @@ impl FilterParams {
     /// Sets a condition that may have no value. `None` travels as `null`, which services ignore.
     #[must_use]
     pub fn set_optional(mut self, key: impl Into<String>, value: Option<String>) -> Self {
-        let key = key.into();
-        match self.0.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, slot)) => *slot = value,
-            None => self.0.push((key, value)),
-        }
+        self.0.insert(key.into(), value);
         self
     }
 
     /// Returns the value of a condition, if it has one.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == key)?.1.as_deref()
+        self.0.get(key)?.as_deref()
     }
 }
 
 impl Serialize for FilterParams {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+        serializer.collect_map(&self.0)
     }
 }
 
@@ -105,6 +102,6 @@ fn to_string(value: &Value) -> Option<String> {
 impl fmt::Debug for FilterParams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("FilterParams")?;
-        f.debug_set().entries(self.0.iter().map(|(key, _)| key)).finish()
+        f.debug_set().entries(self.0.keys()).finish()
     }
 }
