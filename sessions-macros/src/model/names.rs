@@ -5,7 +5,7 @@ use crate::errors::Errors;
 use std::collections::HashMap;
 use syn::ext::IdentExt;
 use syn::visit::{self, Visit};
-use syn::{Ident, ItemTrait, Path, Signature, TraitItem, WhereClause};
+use syn::{Ident, ItemTrait, Path, TraitItem, WhereClause};
 
 /// Converts `open_session` to `OpenSession`.
 pub(crate) fn pascal_case(ident: &Ident) -> Ident {
@@ -43,7 +43,10 @@ pub(crate) fn check(
 ) {
     let mut used = UsedNames::of(item);
     if let Some(error_format) = error_format {
-        used.visit_path(error_format);
+        let mut path = UsedNames(Vec::new());
+        path.visit_path(error_format);
+        check_shadowed(&path, errors);
+        used.0.extend(path.0);
     }
     let signatures = item.items.iter().filter_map(|trait_item| match trait_item {
         TraitItem::Fn(method) => Some(&method.sig),
@@ -54,7 +57,9 @@ pub(crate) fn check(
         let Some(operation) = method else { continue };
         let before = errors.count();
         check_operation(operation, item, &used, &mut generated, errors);
-        check_shadowed(signature, errors);
+        let mut used_here = UsedNames(Vec::new());
+        used_here.visit_signature(signature);
+        check_shadowed(&used_here, errors);
         check_setters(&operation.params, errors);
         if errors.count() > before {
             *method = None;
@@ -128,10 +133,8 @@ fn check_operation(
     }
 }
 
-/// Reports types in the signature that have the name of a fixed item of the generated module.
-fn check_shadowed(signature: &Signature, errors: &mut Errors) {
-    let mut used = UsedNames(Vec::new());
-    used.visit_signature(signature);
+/// Reports names that are those of fixed items of the generated module.
+fn check_shadowed(used: &UsedNames, errors: &mut Errors) {
     for name in &used.0 {
         if RESERVED.iter().any(|reserved| name == reserved) {
             errors.on(
