@@ -116,6 +116,9 @@ impl Serialize for Body<'_> {
             }
             map.serialize_entry("details", &error.details)?;
             map.serialize_entry("category", category)?;
+            if let Some(id) = &error.correlation_id {
+                map.serialize_entry("correlation_id", id)?;
+            }
         } else {
             map.serialize_entry("message", &error.message)?;
         }

@@ -130,3 +130,11 @@ fn errors_of_a_command_have_the_categories_of_the_framework() {
             .with_detail("command", "add")
     );
 }
+
+#[test]
+fn the_correlation_id_of_an_error_is_written_and_read() {
+    let mut error = ServiceError::new("EXEC_FAILED", "disk full").with_category("FailedInvocation");
+    error.correlation_id = Some("trace-1".to_owned());
+    let body = PipErrors.write(StatusCode::INTERNAL_SERVER_ERROR, &error);
+    assert_eq!(PipErrors.read(&body), Some(error));
+}

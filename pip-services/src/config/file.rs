@@ -49,6 +49,9 @@ fn flatten(group: &str, table: Vec<(String, Tree)>, origin: &Origin, entries: &m
             }
             Tree::List => "must be a single value, not a list",
             Tree::Date => "must be a string or a number, not a date",
+            Tree::Null if key == "kind" => {
+                "has no value; for the kind without data, write `\"null\"` in quotes"
+            }
             Tree::Null => "has no value; set one, or remove the key",
         };
         return Err(entry(String::new()).error(why));

@@ -1,7 +1,7 @@
 //! Settings in YAML, JSON and TOML files.
 
 use super::message;
-use pip_services::ConfigParams;
+use pip_services::{ClientKind, ConfigParams};
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -140,4 +140,15 @@ fn variables_replace_keys_of_a_file() {
     assert_eq!(config.timeout(), Duration::from_secs(5));
     let why = message(with([("ORDERS_CONNECTION_PORT", "0")]));
     assert_eq!(why, "`connection.port` (ORDERS_CONNECTION_PORT) must be a whole number from 1 to 65535");
+}
+
+#[test]
+fn the_kind_null_without_quotes_is_an_error_that_names_the_remedy() {
+    for (name, content) in [("a.yaml", "kind: null\n"), ("a.json", r#"{"kind": null}"#)] {
+        let error = error("null_kind", name, content);
+        assert!(error.ends_with("for the kind without data, write `\"null\"` in quotes"), "{error}");
+    }
+    let path = file("null_kind", "b.yaml", "kind: 'null'\n");
+    let kind = ConfigParams::new().with_file(path).unwrap().kind(&[]).unwrap();
+    assert_eq!(kind, ClientKind::Null);
 }
