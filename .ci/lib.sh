@@ -1,6 +1,16 @@
 # Functions that `.ci/run` and `.ci/full` share. Source it at the top of the repository.
 
 export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0 INSTA_UPDATE=no
+# Steps refer to programs in `target`.
+unset CARGO_TARGET_DIR
+
+# needs PROGRAM...: ends the run if a program is missing.
+needs() {
+    local program
+    for program in "$@"; do
+        command -v "$program" >/dev/null || { echo "$program is missing: install it" >&2; exit 1; }
+    done
+}
 
 step() { printf '\n==> %s (%s s)\n' "$*" "$SECONDS"; }
 
