@@ -18,7 +18,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// It behaves like the real service, including its quirks: falsy payloads (`null`, `false`, zero, `""`) are
 /// stored as `None`, and the time filters are swapped. Of the service's time formats it supports only ISO
 /// 8601 with date and time; other time filters are ignored. Payloads are stored as JSON; one that cannot be
-/// written as JSON or read back is an error. A list takes time proportional to the number of sessions.
+/// written as JSON or read back is an error. A list or a deletion takes time proportional to the number
+/// of sessions.
 ///
 /// ```
 /// use sessions_client::{ISessionsV1, SessionsMemoryClientV1};
