@@ -70,7 +70,7 @@ pub mod test_kit;
 mod transport;
 
 pub use bytes;
-pub use config::{ClientConfig, address};
+pub use config::{ClientConfig, HttpVersion, Pem, Proxy, TlsConfig, address};
 pub use error::{Error, ErrorFormat, ErrorKind, PlainErrors, Result, ServiceError};
 pub use http;
 pub use macros::http_api;

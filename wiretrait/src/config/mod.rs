@@ -1,14 +1,20 @@
 //! The settings of a client. Everything but the address has a default.
 
 pub mod address;
+mod proxy;
+mod tls;
+
+pub use proxy::Proxy;
+pub use tls::{Pem, TlsConfig};
 
 #[cfg(any(feature = "hyper", feature = "reqwest", feature = "tower"))]
 use crate::error::ErrorKind;
 use crate::error::{Error, Result};
 use crate::policy::RetryPolicy;
 use crate::runtime::{BaseRoute, CorrelationPlace, Encoding};
-use http::{HeaderValue, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// The settings of a client: the address of its service, and the limits of its calls.
@@ -41,6 +47,34 @@ pub struct ClientConfig {
     max_response_bytes: usize,
     correlation_place: CorrelationPlace,
     user_agent: Option<String>,
+    headers: HeaderMap,
+    tls: TlsConfig,
+    proxy: Proxy,
+    resolved: Vec<Resolved>,
+    http_version: HttpVersion,
+    accepts_compression: bool,
+    max_connection_age: Duration,
+    spreads_addresses: bool,
+    fallback_urls: Vec<String>,
+}
+
+/// The version of HTTP that a network transport speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum HttpVersion {
+    /// HTTP/1.1, with one call at a time per connection.
+    #[default]
+    Http1,
+    /// HTTP/2, with many calls at a time per connection: with TLS by ALPN, otherwise with prior knowledge.
+    /// Needs the feature `http2`.
+    Http2,
+}
+
+/// Addresses of a host and port that replace those of the name service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Resolved {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) addresses: Vec<IpAddr>,
 }
 
 impl ClientConfig {
@@ -60,6 +94,15 @@ impl ClientConfig {
             max_response_bytes: 16 << 20,
             correlation_place: CorrelationPlace::default(),
             user_agent: None,
+            headers: HeaderMap::new(),
+            tls: TlsConfig::new(),
+            proxy: Proxy::environment(),
+            resolved: Vec::new(),
+            http_version: HttpVersion::default(),
+            accepts_compression: false,
+            max_connection_age: Duration::from_secs(60),
+            spreads_addresses: false,
+            fallback_urls: Vec::new(),
         }
     }
 
@@ -164,6 +207,86 @@ impl ClientConfig {
         self
     }
 
+    /// Adds a header to all requests of the client, unless a request has one with this name. Mark the value as
+    /// [sensitive](HeaderValue::set_sensitive) if it is a secret.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.append(name, value);
+        self
+    }
+
+    /// Sets the certificates: those that are trusted in addition to the platform's, and that of the client.
+    #[must_use]
+    pub fn with_tls(mut self, tls: TlsConfig) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// Sets the proxy: by default that of the environment, see [`Proxy::environment`].
+    #[must_use]
+    pub fn with_proxy(mut self, proxy: Proxy) -> Self {
+        self.proxy = proxy;
+        self
+    }
+
+    /// Sets the addresses of a host and port, in place of those of the name service. TLS and the `Host` header
+    /// still use the name.
+    #[must_use]
+    pub fn with_resolved(
+        mut self,
+        host: &str,
+        port: u16,
+        addresses: impl IntoIterator<Item = IpAddr>,
+    ) -> Self {
+        let (host, addresses) = (host.to_ascii_lowercase(), addresses.into_iter().collect());
+        self.resolved.push(Resolved { host, port, addresses });
+        self
+    }
+
+    /// Sets the version of HTTP: [`HttpVersion::Http1`] by default.
+    #[must_use]
+    pub fn with_http_version(mut self, version: HttpVersion) -> Self {
+        self.http_version = version;
+        self
+    }
+
+    /// Asks for compressed responses with `Accept-Encoding`. Off by default, because compression costs the
+    /// service more time than it saves in a fast network. Compressed responses are decoded in any case.
+    #[must_use]
+    pub fn with_compression(mut self, accepts: bool) -> Self {
+        self.accepts_compression = accepts;
+        self
+    }
+
+    /// Sets how long a connection is used: 60 seconds by default, minus a random part of up to a fifth, so
+    /// that the clients of a service do not all reconnect at once. Then the next call opens a new connection
+    /// and resolves the name again, so that a busy client also finds new instances and moved services.
+    /// [`Duration::MAX`] disables it.
+    #[must_use]
+    pub fn with_max_connection_age(mut self, age: Duration) -> Self {
+        self.max_connection_age = age;
+        self
+    }
+
+    /// Spreads connections over all addresses of the host. By default all connections use the first address
+    /// that accepts one.
+    #[must_use]
+    pub fn with_spread_addresses(mut self, spreads: bool) -> Self {
+        self.spreads_addresses = spreads;
+        self
+    }
+
+    /// Adds the address of another instance of the service, which is used while no connection to those before
+    /// it can be made.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if it is not an `http` or `https` URL, or has a query.
+    pub fn with_fallback_url(mut self, url: &str) -> Result<Self> {
+        self.fallback_urls.push(address::check_url(url).map_err(|why| Error::config("url", why))?);
+        Ok(self)
+    }
+
     /// Checks the settings for contradictions. All constructors of clients and transports call it, except
     /// [`Policies::new`](crate::Policies::new), which cannot fail.
     ///
@@ -184,6 +307,7 @@ impl ClientConfig {
             ("with_timeout", Some(self.timeout)),
             ("with_deadline", self.deadline),
             ("with_pool_idle_timeout", Some(self.pool_idle_timeout)),
+            ("with_max_connection_age", Some(self.max_connection_age)),
         ];
         for (setter, limit) in limits {
             if limit == Some(Duration::ZERO) {
@@ -304,6 +428,61 @@ impl ClientConfig {
     #[must_use]
     pub fn correlation_place(&self) -> CorrelationPlace {
         self.correlation_place
+    }
+
+    /// Returns the headers of all requests.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// Returns the settings of TLS.
+    #[must_use]
+    pub fn tls(&self) -> &TlsConfig {
+        &self.tls
+    }
+
+    /// Returns the setting of the proxy.
+    #[must_use]
+    pub fn proxy(&self) -> &Proxy {
+        &self.proxy
+    }
+
+    /// Returns the addresses that replace those of the name service for `host` and `port`, if there are any.
+    #[must_use]
+    pub fn resolved(&self, host: &str, port: u16) -> Option<&[IpAddr]> {
+        let is_it = |entry: &&Resolved| entry.port == port && entry.host.eq_ignore_ascii_case(host);
+        self.resolved.iter().rfind(is_it).map(|entry| &entry.addresses[..])
+    }
+
+    /// Returns the version of HTTP.
+    #[must_use]
+    pub fn http_version(&self) -> HttpVersion {
+        self.http_version
+    }
+
+    /// Returns whether compressed responses are asked for.
+    #[must_use]
+    pub fn accepts_compression(&self) -> bool {
+        self.accepts_compression
+    }
+
+    /// Returns how long a connection is used.
+    #[must_use]
+    pub fn max_connection_age(&self) -> Duration {
+        self.max_connection_age
+    }
+
+    /// Returns whether connections are spread over all addresses of the host.
+    #[must_use]
+    pub fn spreads_addresses(&self) -> bool {
+        self.spreads_addresses
+    }
+
+    /// Returns the addresses of other instances, including credentials.
+    #[must_use]
+    pub fn fallback_urls(&self) -> &[String] {
+        &self.fallback_urls
     }
 }
 

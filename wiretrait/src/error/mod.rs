@@ -43,6 +43,8 @@ struct Inner {
     retry_after: Option<Duration>,
     /// The id of the call, not that of the response.
     correlation_id: Option<String>,
+    /// Whether the service is known not to have processed the request, although a connection was open.
+    is_unprocessed: bool,
 }
 
 /// The kinds of failure.
@@ -53,12 +55,25 @@ pub enum ErrorKind {
     Config,
     /// An argument cannot be sent. Nothing was sent.
     Encode,
+    /// The credentials cannot be obtained, for example because the token server rejects them. Nothing was
+    /// sent.
+    Credentials,
+    /// The call waited for one of the [concurrent calls](crate::ClientConfig::with_concurrency_limit) to end
+    /// until its time limit. Nothing was sent.
+    ConcurrencyLimit,
     /// No connection could be made. Nothing was sent.
     Connect,
+    /// The proxy refuses to connect to the service, or cannot be used. Nothing was sent.
+    Proxy,
+    /// The TLS handshake failed, for example because a certificate is not trusted or has expired. Nothing
+    /// was sent.
+    Tls,
     /// The time limit of the call has expired. The service may have processed the request.
     Timeout,
     /// The connection failed before the response was complete. The service may have processed the request.
     Transport,
+    /// The response is not valid HTTP. The service may have processed the request.
+    Protocol,
     /// The service, or a proxy in front of it, responded with an error status.
     Service,
     /// The response is a success that cannot be decoded.
@@ -73,9 +88,14 @@ impl ErrorKind {
         match self {
             Self::Config => "config",
             Self::Encode => "encode",
+            Self::Credentials => "credentials",
+            Self::ConcurrencyLimit => "concurrency_limit",
             Self::Connect => "connect",
+            Self::Proxy => "proxy",
+            Self::Tls => "tls",
             Self::Timeout => "timeout",
             Self::Transport => "transport",
+            Self::Protocol => "protocol",
             Self::Service => "service",
             Self::Decode => "decode",
         }
@@ -107,6 +127,7 @@ impl Error {
             attempts: 0,
             retry_after: None,
             correlation_id: None,
+            is_unprocessed: false,
         }))
     }
 
@@ -163,6 +184,14 @@ impl Error {
     #[must_use]
     pub fn with_correlation_id(mut self, id: impl Into<Option<String>>) -> Self {
         self.0.correlation_id = self.0.correlation_id.or_else(|| id.into());
+        self
+    }
+
+    /// Marks a failure as one after which the service has certainly not processed the request, so that a
+    /// retry is safe: for example a stream that an HTTP/2 server refused.
+    #[must_use]
+    pub fn with_unprocessed(mut self) -> Self {
+        self.0.is_unprocessed = true;
         self
     }
 
@@ -247,6 +276,27 @@ impl Error {
         self.kind() == ErrorKind::Connect
     }
 
+    /// Returns whether the service has certainly not processed the request: nothing was sent, or the request
+    /// was [refused](Self::with_unprocessed) before it was processed. Then a retry is safe for every operation.
+    #[must_use]
+    pub fn is_unprocessed(&self) -> bool {
+        self.0.is_unprocessed
+            || match self.kind() {
+                ErrorKind::Config
+                | ErrorKind::Encode
+                | ErrorKind::Credentials
+                | ErrorKind::ConcurrencyLimit
+                | ErrorKind::Connect
+                | ErrorKind::Proxy
+                | ErrorKind::Tls => true,
+                ErrorKind::Timeout
+                | ErrorKind::Transport
+                | ErrorKind::Protocol
+                | ErrorKind::Service
+                | ErrorKind::Decode => false,
+            }
+    }
+
     /// Returns whether the response has the status 404.
     ///
     /// If missing items are `None` in a contract, it means that the server at this address does not have the
@@ -257,16 +307,25 @@ impl Error {
     }
 
     /// Returns whether the failure may be transient, so that the same call can succeed later: no connection,
-    /// a failed connection, an expired time limit, and the statuses 408, 429, 502, 503 and 504.
+    /// a failed connection, an expired time limit, the limit of concurrent calls, and the statuses 408, 429,
+    /// 502, 503 and 504.
     ///
-    /// A retry is not always safe: unless [`is_connect`](Self::is_connect) is true, the service may have
-    /// processed the request, which matters for operations that are not idempotent.
+    /// A retry is not always safe: unless [`is_unprocessed`](Self::is_unprocessed) is true, the service may
+    /// have processed the request, which matters for operations that are not idempotent.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self.kind() {
-            ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Transport => true,
+            ErrorKind::ConcurrencyLimit | ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Transport => {
+                true
+            }
             ErrorKind::Service => self.status().is_some_and(is_transient),
-            ErrorKind::Config | ErrorKind::Encode | ErrorKind::Decode => false,
+            ErrorKind::Config
+            | ErrorKind::Encode
+            | ErrorKind::Credentials
+            | ErrorKind::Proxy
+            | ErrorKind::Tls
+            | ErrorKind::Protocol
+            | ErrorKind::Decode => false,
         }
     }
 }

@@ -12,7 +12,7 @@
 //! error has the number of attempts. With `warn`, an outage would flood the logs of every client.
 
 use super::{Time, error_type};
-use crate::error::{Error, ErrorKind, is_transient};
+use crate::error::{Error, is_transient};
 use crate::runtime::{Attempts, Call, Encoding, Response, TARGET, Transport, retry_after};
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -27,12 +27,25 @@ use std::time::{Duration, Instant};
 /// | failure | operation declared `idempotent`, or a GET, PUT or DELETE | any other |
 /// |---|---|---|
 /// | no connection: nothing was sent ([`ErrorKind::Connect`]) | retried | retried |
+/// | no free slot: nothing was sent ([`ErrorKind::ConcurrencyLimit`]) | retried | retried |
+/// | the request was refused before it was processed ([`Error::is_unprocessed`]) | retried | retried |
 /// | the connection failed, including a stale one of the pool ([`ErrorKind::Transport`]) | retried | returned |
 /// | an attempt took too long ([`ErrorKind::Timeout`]) | retried | returned |
 /// | 408, 429, 502, 503 and 504 | retried | returned |
 /// | 500 and any other status: a response to this request | returned | returned |
 /// | a response that cannot be decoded or is too large ([`ErrorKind::Decode`]) | returned | returned |
 /// | an argument that cannot be sent ([`ErrorKind::Encode`]) | returned | returned |
+/// | a rejected certificate ([`ErrorKind::Tls`]), a proxy that refuses ([`ErrorKind::Proxy`]), a response that is not HTTP ([`ErrorKind::Protocol`]) | returned | returned |
+///
+/// [`ErrorKind::Connect`]: crate::ErrorKind::Connect
+/// [`ErrorKind::ConcurrencyLimit`]: crate::ErrorKind::ConcurrencyLimit
+/// [`ErrorKind::Transport`]: crate::ErrorKind::Transport
+/// [`ErrorKind::Timeout`]: crate::ErrorKind::Timeout
+/// [`ErrorKind::Decode`]: crate::ErrorKind::Decode
+/// [`ErrorKind::Encode`]: crate::ErrorKind::Encode
+/// [`ErrorKind::Tls`]: crate::ErrorKind::Tls
+/// [`ErrorKind::Proxy`]: crate::ErrorKind::Proxy
+/// [`ErrorKind::Protocol`]: crate::ErrorKind::Protocol
 ///
 /// So a call of an operation that is not idempotent is never sent twice.
 ///
@@ -218,8 +231,8 @@ impl<T: Transport, C: Time> Retry<T, C> {
     /// retried.
     fn retry_at(&self, call: &Call, failure: &Result<Response, Error>) -> Option<Instant> {
         let Shared { policy, random, .. } = &*self.shared;
-        let was_not_sent = matches!(failure, Err(error) if error.kind() == ErrorKind::Connect);
-        if !was_not_sent && !call.route.idempotent {
+        let is_unprocessed = failure.as_ref().is_err_and(Error::is_unprocessed);
+        if !is_unprocessed && !call.route.idempotent {
             return None;
         }
         let backoff = policy.pause(call.attempt, random());
