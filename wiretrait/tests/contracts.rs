@@ -232,6 +232,19 @@ async fn for_transport(server: &Server, config: &ClientConfig, transport: impl T
     check_settings(server, &BooksClient::from_caller(Caller::new(transport))).await;
 }
 
+#[test]
+fn policies_override_the_encoding_of_their_transport_even_with_the_default() {
+    let headers = ClientConfig::new().with_correlation_place(CorrelationPlace::Headers);
+    let query = ClientConfig::new().with_correlation_place(CorrelationPlace::Query);
+    let transport = transport_fn(|_call| async { Err(Error::new(ErrorKind::Connect, "scripted")) });
+    let inner = Policies::new(transport, &headers);
+    assert_eq!(Policies::new(&inner, &query).encoding().correlation_place, CorrelationPlace::Query);
+    assert_eq!(
+        Policies::new(&inner, &ClientConfig::new()).encoding().correlation_place,
+        CorrelationPlace::Headers
+    );
+}
+
 #[tokio::test]
 async fn policies_without_an_encoding_keep_that_of_their_transport() {
     let server = Server::start(moved::Handler::new(Library)).await;

@@ -45,7 +45,8 @@ pub struct ClientConfig {
     concurrency_limit: usize,
     pool_idle_timeout: Duration,
     max_response_bytes: usize,
-    correlation_place: CorrelationPlace,
+    /// `None` for the default: that of an inner transport, or the query.
+    correlation_place: Option<CorrelationPlace>,
     user_agent: Option<String>,
     headers: HeaderMap,
     tls: TlsConfig,
@@ -92,7 +93,7 @@ impl ClientConfig {
             concurrency_limit: usize::MAX,
             pool_idle_timeout: Duration::from_secs(4),
             max_response_bytes: 16 << 20,
-            correlation_place: CorrelationPlace::default(),
+            correlation_place: None,
             user_agent: None,
             headers: HeaderMap::new(),
             tls: TlsConfig::new(),
@@ -195,7 +196,7 @@ impl ClientConfig {
     /// Sets the part of requests that carries correlation ids: the query by default.
     #[must_use]
     pub fn with_correlation_place(mut self, place: CorrelationPlace) -> Self {
-        self.correlation_place = place;
+        self.correlation_place = Some(place);
         self
     }
 
@@ -356,7 +357,16 @@ impl ClientConfig {
     /// apply it.
     #[must_use]
     pub fn encoding(&self) -> Encoding {
-        Encoding { correlation_place: self.correlation_place, base_route: self.base_route.clone() }
+        self.encoding_over(Encoding::default())
+    }
+
+    /// Returns how requests are encoded over a transport with the encoding `inner`, which applies where
+    /// nothing is set.
+    pub(crate) fn encoding_over(&self, inner: Encoding) -> Encoding {
+        Encoding {
+            correlation_place: self.correlation_place.unwrap_or(inner.correlation_place),
+            base_route: self.base_route.clone().or(inner.base_route),
+        }
     }
 
     /// Returns the address, or an error if there is none.
@@ -427,7 +437,7 @@ impl ClientConfig {
     /// Returns the part of requests that carries correlation ids.
     #[must_use]
     pub fn correlation_place(&self) -> CorrelationPlace {
-        self.correlation_place
+        self.correlation_place.unwrap_or_default()
     }
 
     /// Returns the headers of all requests.
@@ -506,7 +516,7 @@ impl fmt::Debug for ClientConfig {
             .field("concurrency_limit", &self.concurrency_limit)
             .field("pool_idle_timeout", &self.pool_idle_timeout)
             .field("max_response_bytes", &self.max_response_bytes)
-            .field("correlation_place", &self.correlation_place)
+            .field("correlation_place", &self.correlation_place())
             .finish_non_exhaustive()
     }
 }

@@ -56,18 +56,6 @@ pub struct Encoding {
     pub base_route: Option<BaseRoute>,
 }
 
-#[cfg(feature = "tokio")]
-impl Encoding {
-    /// Returns this encoding, with the settings of `inner` where it has the default.
-    pub(crate) fn or(self, inner: Self) -> Self {
-        let correlation_place = match self.correlation_place {
-            CorrelationPlace::Query => inner.correlation_place,
-            set => set,
-        };
-        Self { correlation_place, base_route: self.base_route.or(inner.base_route) }
-    }
-}
-
 /// The part of a request that carries the correlation id. A dispatcher reads the query first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum CorrelationPlace {

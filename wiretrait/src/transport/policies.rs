@@ -35,9 +35,9 @@ type Stack<T> = Deadline<Retry<Trace<Timeout<T, TokioTime>>, TokioTime>, TokioTi
 impl<T: Transport> Policies<T> {
     /// Creates the policies of `config` around `transport`, without [validation](ClientConfig::validate).
     ///
-    /// Requests are encoded as `config` says; what it leaves at the default is taken from `transport`.
+    /// Requests are encoded as `config` says; what it does not set is taken from `transport`.
     pub fn new(transport: T, config: &ClientConfig) -> Self {
-        let encoding = config.encoding().or(transport.encoding());
+        let encoding = config.encoding_over(transport.encoding());
         let attempt = Trace::new(Timeout::new(transport, config.timeout(), TokioTime));
         let retry = Retry::new(attempt, config.retry_policy().clone(), TokioTime);
         Self { stack: Deadline::new(retry, config.deadline(), TokioTime), encoding }
