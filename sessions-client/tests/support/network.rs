@@ -4,13 +4,17 @@
 use sessions_client::HyperTransport;
 #[cfg(feature = "reqwest")]
 use sessions_client::ReqwestTransport;
-use sessions_client::{ClientConfig, Policies, SessionsHttpClientV1, Transport, Value};
+use sessions_client::{ClientConfig, Policies, Result, SessionsHttpClientV1, Transport, Value};
 
 pub(crate) trait Network: Transport + Clone + 'static {
     /// The name of the library, for names of snapshots.
     const NAME: &'static str;
 
-    fn over(config: &ClientConfig) -> Self;
+    fn try_over(config: &ClientConfig) -> Result<Self>;
+
+    fn over(config: &ClientConfig) -> Self {
+        Self::try_over(config).unwrap()
+    }
 
     /// Creates a client with all policies.
     fn client(config: &ClientConfig) -> SessionsHttpClientV1<Value, Value, Policies<Self>> {
@@ -22,8 +26,8 @@ pub(crate) trait Network: Transport + Clone + 'static {
 impl Network for HyperTransport {
     const NAME: &'static str = "hyper";
 
-    fn over(config: &ClientConfig) -> Self {
-        Self::new(config).unwrap()
+    fn try_over(config: &ClientConfig) -> Result<Self> {
+        Self::new(config)
     }
 }
 
@@ -31,8 +35,8 @@ impl Network for HyperTransport {
 impl Network for ReqwestTransport {
     const NAME: &'static str = "reqwest";
 
-    fn over(config: &ClientConfig) -> Self {
-        Self::new(config).unwrap()
+    fn try_over(config: &ClientConfig) -> Result<Self> {
+        Self::new(config)
     }
 }
 

@@ -12,6 +12,9 @@ use crate::error::ErrorKind;
 use crate::error::{Error, Result};
 use crate::policy::RetryPolicy;
 use crate::runtime::{BaseRoute, CorrelationPlace, Encoding};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, EXPECT, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use std::fmt;
 use std::net::IpAddr;
@@ -69,6 +72,19 @@ pub enum HttpVersion {
     /// Needs the feature `http2`.
     Http2,
 }
+
+/// The headers that a transport sets itself, because they describe one message or one connection.
+const BELONGS_TO_CONNECTION: [HeaderName; 9] = [
+    CONNECTION,
+    CONTENT_LENGTH,
+    EXPECT,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
 
 /// Addresses of a host and port that replace those of the name service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -210,6 +226,21 @@ impl ClientConfig {
 
     /// Adds a header to all requests of the client, unless a request has one with this name. Mark the value as
     /// [sensitive](HeaderValue::set_sensitive) if it is a secret.
+    ///
+    /// A header that is added twice is sent twice. It takes precedence over the credentials of the address and
+    /// over the [user agent](Self::with_user_agent). Headers that belong to the connection, such as
+    /// `content-length`, are [rejected](Self::validate).
+    ///
+    /// ```
+    /// use wiretrait::ClientConfig;
+    /// use wiretrait::http::{HeaderName, HeaderValue};
+    ///
+    /// let mut key = HeaderValue::from_static("example key");
+    /// key.set_sensitive(true);
+    /// let config = ClientConfig::from_url("https://books.staging")?
+    ///     .with_header(HeaderName::from_static("x-api-key"), key);
+    /// # Ok::<_, wiretrait::Error>(())
+    /// ```
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.append(name, value);
@@ -328,6 +359,15 @@ impl ClientConfig {
             }
         }
         self.user_agent_header()?;
+        if let Some(name) = self.headers.keys().find(|name| BELONGS_TO_CONNECTION.contains(name)) {
+            let why = format!("must not set `{name}`, which belongs to the connection: remove it");
+            return Err(Error::config("with_header", why));
+        }
+        if self.headers.contains_key(PROXY_AUTHORIZATION) {
+            let why = "must not set `proxy-authorization`, which the service could read: write the credentials \
+                       into the URL of `Proxy::url`";
+            return Err(Error::config("with_header", why));
+        }
         let RetryPolicy { retries, backoff, max_backoff, budget, cost, .. } = self.retry_policy;
         if backoff > max_backoff {
             let why = "must not be longer than `RetryPolicy::max_backoff`";

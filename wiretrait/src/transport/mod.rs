@@ -4,6 +4,8 @@
 mod address;
 #[cfg(any(feature = "hyper", feature = "reqwest", feature = "tower"))]
 mod body;
+#[cfg(any(feature = "hyper", feature = "reqwest", feature = "tower"))]
+mod default_headers;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 mod failure;
 #[cfg(feature = "hyper")]

@@ -14,6 +14,7 @@ use crate::config::ClientConfig;
 use crate::error::Error;
 use crate::runtime::{Call, Encoding, Response, Transport};
 use crate::transport::address::Address;
+use crate::transport::default_headers::DefaultHeaders;
 use crate::transport::failure::{
     connection_failed, invalid_request, no_connection, no_connection_in_time, root_cause, timed_out,
 };
@@ -65,8 +66,7 @@ pub struct HyperTransport {
     pool: Arc<Pool>,
     permits: Permits,
     address: Arc<Address>,
-    host: HeaderValue,
-    user_agent: HeaderValue,
+    headers: Arc<DefaultHeaders>,
     connect_timeout: Duration,
     timeout: Duration,
     max_response_bytes: usize,
@@ -113,13 +113,14 @@ impl HyperTransport {
         let host = address.origin.split_once("://").map_or("", |(_, host)| host);
         let host = HeaderValue::try_from(host)
             .map_err(|error| Error::config("url", format_args!("does not have a valid host: {error}")))?;
+        let others = [(HOST, host), (USER_AGENT, config.user_agent_header()?)];
+        let credentials = address.authorization.clone().map(|value| (AUTHORIZATION, value));
         Ok(Self {
             connector,
             pool: Arc::new(Pool::new(config.pool_idle_timeout(), usize::MAX)),
             permits: Permits::new(config.concurrency_limit()),
             address: Arc::new(address),
-            host,
-            user_agent: config.user_agent_header()?,
+            headers: Arc::new(DefaultHeaders::new(config, others.into_iter().chain(credentials))),
             connect_timeout: config.connect_timeout(),
             timeout: config.timeout(),
             max_response_bytes: config.max_response_bytes(),
@@ -144,16 +145,12 @@ impl HyperTransport {
     /// Completes the target and the headers of a request.
     fn request(&self, request: Request<Bytes>) -> Result<Request<Full<Bytes>>, Error> {
         let (mut parts, body) = request.into_parts();
-        let Address { base_path, authorization, .. } = &*self.address;
+        let Address { base_path, .. } = &*self.address;
         if !base_path.is_empty() {
             let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
             parts.uri = Uri::try_from(format!("{base_path}{target}")).map_err(invalid_request)?;
         }
-        parts.headers.entry(HOST).or_insert_with(|| self.host.clone());
-        parts.headers.entry(USER_AGENT).or_insert_with(|| self.user_agent.clone());
-        if let Some(value) = authorization {
-            parts.headers.entry(AUTHORIZATION).or_insert_with(|| value.clone());
-        }
+        self.headers.add_to(&mut parts.headers);
         Ok(Request::from_parts(parts, Full::new(body)))
     }
 

@@ -7,11 +7,12 @@ use crate::config::ClientConfig;
 use crate::error::{Error, ErrorKind};
 use crate::runtime::{Call, Encoding, Response, Transport};
 use crate::transport::body::LimitedBody;
+use crate::transport::default_headers::DefaultHeaders;
 use crate::transport::failure::{
     connection_failed, invalid_request, no_connection, no_connection_in_time, root_cause, timed_out,
 };
 use crate::transport::permits::Permits;
-use http::header::{HOST, HeaderMap, HeaderValue};
+use http::header::{AUTHORIZATION, HOST, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url, retry};
 use std::fmt;
@@ -33,9 +34,9 @@ pub struct ReqwestTransport {
     /// `None` if the user's own client is used.
     unpooled: Option<Arc<Unpooled>>,
     urls: Urls,
-    /// The credentials of the address, and for `http` its host, which avoids formatting the header for each
-    /// request.
-    headers: HeaderMap,
+    /// The headers of the configuration, the credentials of the address, and for `http` its host, which avoids
+    /// formatting the header for each request.
+    headers: Arc<DefaultHeaders>,
     /// The address without path and credentials, for messages.
     origin: String,
     permits: Permits,
@@ -57,18 +58,15 @@ impl ReqwestTransport {
         let client = settings.build(usize::MAX).map_err(|error| {
             Error::new(ErrorKind::Config, "cannot set up the HTTP client").with_source(error)
         })?;
-        let mut transport = Self::over(client, url, config)?;
+        let host = url.origin().ascii_serialization();
+        let host = host.strip_prefix("http://").and_then(|host| HeaderValue::try_from(host).ok());
+        let mut transport = Self::over(client, url, config, host)?;
         transport.unpooled = Some(Arc::new(Unpooled { settings, client: OnceLock::new() }));
-        if transport.urls.base().scheme() == "http"
-            && let Ok(host) = HeaderValue::try_from(&transport.origin["http://".len()..])
-        {
-            transport.headers.insert(HOST, host);
-        }
         Ok(transport)
     }
 
     /// Creates a transport over a reqwest client, with its TLS, proxies, pool and user agent. All other
-    /// settings are those of `config`.
+    /// settings are those of `config`, including its headers.
     ///
     /// The client should close idle connections before the service does (many servers do after 5 seconds): a
     /// request over a connection that is being closed fails, which costs an idempotent call a retry and any
@@ -79,21 +77,27 @@ impl ReqwestTransport {
     /// [`ErrorKind::Config`] if the configuration is not [valid](ClientConfig::validate), or if its address
     /// cannot be used.
     pub fn with_client(client: Client, config: &ClientConfig) -> Result<Self, Error> {
-        Self::over(client, address(config)?, config)
+        Self::over(client, address(config)?, config, None)
     }
 
-    fn over(client: Client, url: Url, config: &ClientConfig) -> Result<Self, Error> {
+    fn over(
+        client: Client,
+        url: Url,
+        config: &ClientConfig,
+        host: Option<HeaderValue>,
+    ) -> Result<Self, Error> {
         // This request is never sent: the builder moves credentials from the URL into a header.
         let example = client
             .get(url)
             .build()
             .map_err(|error| Error::config("url", format_args!("cannot be used: {}", cause(&error))))?;
-        let headers = example.headers().clone();
+        let credentials = example.headers().get(AUTHORIZATION).map(|value| (AUTHORIZATION, value.clone()));
+        let others = host.map(|host| (HOST, host)).into_iter().chain(credentials);
         let url = example.url().clone();
         Ok(Self {
             client,
             unpooled: None,
-            headers,
+            headers: Arc::new(DefaultHeaders::new(config, others)),
             origin: url.origin().ascii_serialization(),
             urls: Urls::new(url),
             permits: Permits::new(config.concurrency_limit()),
@@ -161,6 +165,8 @@ impl Settings {
             .pool_idle_timeout(self.pool_idle_timeout)
             .pool_max_idle_per_host(idle_connections)
             .redirect(Policy::none())
+            // Another crate may enable HTTP/2, which would otherwise be chosen by ALPN.
+            .http1_only()
             // Another crate may enable these features. Decompression is not supported by the size limit.
             .no_gzip()
             .no_brotli()
@@ -205,9 +211,7 @@ impl ReqwestTransport {
         let (parts, body) = call.request.into_parts();
         let mut request = reqwest::Request::new(parts.method, url);
         *request.headers_mut() = parts.headers;
-        for (name, value) in &self.headers {
-            request.headers_mut().entry(name).or_insert_with(|| value.clone());
-        }
+        self.headers.add_to(request.headers_mut());
         *request.body_mut() = Some(body.into());
         request
     }

@@ -27,11 +27,6 @@ impl Urls {
         Self { base, cached: Arc::default() }
     }
 
-    /// Returns the address of the service.
-    pub(super) fn base(&self) -> &Url {
-        &self.base
-    }
-
     /// Returns the URL of a call of `route` whose request has the target `target`.
     pub(super) fn of(&self, route: &Route, target: &Uri) -> Url {
         if target.query().is_some() || route.path.contains('{') {

@@ -6,15 +6,17 @@ use crate::error::{Error, ErrorKind, one_line};
 use crate::runtime::{Call, Encoding, Response, Transport};
 use crate::transport::address::Address;
 use crate::transport::body::LimitedBody;
+use crate::transport::default_headers::DefaultHeaders;
 use bytes::{Buf, Bytes};
 use http::header::AUTHORIZATION;
-use http::{HeaderValue, Uri};
+use http::Uri;
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::Arc;
 use tower_service::Service;
 
 /// Sends requests with a tower service: another HTTP client, an application in the same process, or layers
@@ -92,7 +94,7 @@ pub struct TowerTransport<S> {
     /// Scheme, host and port.
     origin: String,
     base_path: BasePath,
-    authorization: Option<HeaderValue>,
+    headers: Arc<DefaultHeaders>,
     max_response_bytes: usize,
     encoding: Encoding,
 }
@@ -105,11 +107,12 @@ impl<S> TowerTransport<S> {
     /// [`ErrorKind::Config`] if the configuration is not [valid](ClientConfig::validate) or has no address.
     pub fn new(service: S, config: &ClientConfig) -> Result<Self, Error> {
         let Address { origin, base_path, authorization } = Address::of(config)?;
+        let credentials = authorization.map(|value| (AUTHORIZATION, value));
         Ok(Self {
             service,
             origin,
             base_path: BasePath(base_path.into()),
-            authorization,
+            headers: Arc::new(DefaultHeaders::new(config, credentials)),
             max_response_bytes: config.max_response_bytes(),
             encoding: config.encoding(),
         })
@@ -134,9 +137,7 @@ impl<S> TowerTransport<S> {
         parts.uri = Uri::try_from(format!("{}{base_path}{target}", self.origin)).map_err(|error| {
             Error::new(ErrorKind::Encode, format!("the request cannot be sent: {error}")).with_source(error)
         })?;
-        if let Some(value) = &self.authorization {
-            parts.headers.entry(AUTHORIZATION).or_insert_with(|| value.clone());
-        }
+        self.headers.add_to(&mut parts.headers);
         parts.extensions.insert(call);
         parts.extensions.insert(self.base_path.clone());
         Ok(http::Request::from_parts(parts, Full::new(body)))
