@@ -37,7 +37,7 @@ mod config;
 mod data;
 mod errors;
 
-pub use config::{ClientKind, ConfigParams};
+pub use config::{ClientKind, ConfigParams, Setting};
 pub use data::timestamp::{self, Timestamp};
 pub use data::{DataPage, FilterParams, PagingParams};
 pub use errors::PipErrors;

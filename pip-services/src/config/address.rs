@@ -1,4 +1,4 @@
-//! The address of the service, from the keys of `connection` and `connections`.
+//! The addresses of the service, from the keys of `connection` and `connections`.
 //!
 //! The checks here are those of a single part. [`check_url`] checks the URL that the parts make.
 
@@ -10,6 +10,14 @@ use wiretrait::address::check_url;
 pub(super) const NO_DISCOVERY: &str = "is not supported: this client has no service discovery; \
                                        look the address up and set `connection.uri`";
 
+/// The key that replaces the addresses of the name service.
+pub(super) const RESOLVE: &str = "connection.resolve";
+
+/// Returns whether a key is a whole address.
+pub(super) fn is_address(key: &str) -> bool {
+    key == "connection.uri" || several(key).is_some_and(|(_, field)| field == "uri")
+}
+
 /// Splits `connections.main.host` into `connections.main` and `host`.
 pub(super) fn several(key: &str) -> Option<(&str, &str)> {
     let (section, field) = key.rsplit_once('.')?;
@@ -17,9 +25,13 @@ pub(super) fn several(key: &str) -> Option<(&str, &str)> {
     (!name.is_empty()).then_some((section, field))
 }
 
-/// Returns the address, if the settings have one.
-pub(super) fn read(entries: &[Entry]) -> Result<Option<String>> {
-    let Some(section) = section(entries)? else { return Ok(None) };
+/// Returns the addresses, the preferred one first; none if the settings have none.
+pub(super) fn read(entries: &[Entry]) -> Result<Vec<String>> {
+    let urls = sections(entries)?.into_iter().map(|section| read_section(entries, section));
+    urls.filter_map(Result::transpose).collect()
+}
+
+fn read_section(entries: &[Entry], section: &str) -> Result<Option<String>> {
     let field = |field| in_section(entries, section, field);
     match (field("uri"), field("protocol"), field("host"), field("port")) {
         (Some(uri), None, None, None) => check_url(&uri.value).map_err(|why| uri.error(why)).map(Some),
@@ -36,30 +48,35 @@ pub(super) fn read(entries: &[Entry]) -> Result<Option<String>> {
     }
 }
 
-/// Returns the section with the connection to use: `connection`, or the first of `connections` that has an
-/// address.
-fn section(entries: &[Entry]) -> Result<Option<&str>> {
-    let single = entries.iter().find(|entry| entry.key.starts_with("connection."));
+/// Returns whether a key of `connection` is part of the address.
+pub(super) fn is_part(key: &str) -> bool {
+    key.starts_with("connection.") && key != RESOLVE
+}
+
+/// Returns the sections with an address: `connection`, or those of `connections` that need no discovery.
+fn sections(entries: &[Entry]) -> Result<Vec<&str>> {
+    let single = entries.iter().find(|entry| is_part(&entry.key));
     let mut sections: Vec<&str> = Vec::new();
     for (section, _) in entries.iter().filter_map(|entry| several(&entry.key)) {
         if !sections.contains(&section) {
             sections.push(section);
         }
     }
-    match (single, &sections[..]) {
-        (None, []) => Ok(None),
-        (Some(_), []) => Ok(Some("connection")),
-        (Some(single), [_, ..]) => {
+    match (single, sections.first()) {
+        (None, None) => Ok(sections),
+        (Some(_), None) => Ok(vec!["connection"]),
+        (Some(single), Some(_)) => {
             let sections = sections.join("`, `");
             Err(single
                 .error(format_args!("contradicts `{sections}`; use either `connection` or `connections`")))
         }
-        (None, sections @ [first, ..]) => {
-            let discovery = |section: &&str| in_section(entries, section, "discovery_key");
-            match (sections.iter().find(|section| discovery(section).is_none()), discovery(first)) {
-                (Some(usable), _) => Ok(Some(usable)),
-                (None, Some(discovery)) => Err(discovery.error(NO_DISCOVERY)),
-                (None, None) => Ok(None),
+        (None, Some(first)) => {
+            let discovery = |section: &str| in_section(entries, section, "discovery_key");
+            let first = discovery(first);
+            sections.retain(|section| discovery(section).is_none());
+            match (sections.is_empty(), first) {
+                (true, Some(discovery)) => Err(discovery.error(NO_DISCOVERY)),
+                _ => Ok(sections),
             }
         }
     }

@@ -1,6 +1,7 @@
 //! A single setting: the common form of all sources of settings, and the name of a setting in errors.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 #[cfg(feature = "config")]
 use std::sync::Arc;
 use wiretrait::{Error, ErrorKind};
@@ -18,17 +19,46 @@ pub(super) struct Entry {
 pub(super) enum Origin {
     /// The program itself.
     Pairs,
+    /// The option of the command line with this name.
+    Flag(String),
     /// The environment variable with this name.
     Variable(String),
     /// The file at this path.
     #[cfg(feature = "config")]
-    File(Arc<str>),
+    File(Arc<Path>),
 }
 
 impl Entry {
     /// Returns an error that names the key and its origin, but never the value. `why` completes the sentence.
     pub(super) fn error(&self, why: impl fmt::Display) -> Error {
         Error::new(ErrorKind::Config, format!("{self} {why}"))
+    }
+
+    /// Returns the error of a setter of the client, with this setting in place of its argument `name`.
+    pub(super) fn renamed(&self, name: &str, error: &Error) -> Error {
+        let message = error.to_string();
+        self.error(message.strip_prefix(&format!("`{name}` ")).unwrap_or(&message))
+    }
+
+    /// Returns the value as a path. In a file, a relative path is relative to that file.
+    pub(super) fn path(&self) -> PathBuf {
+        self.origin.resolve(&self.value)
+    }
+}
+
+impl Origin {
+    /// Returns `path`, relative to the file of the setting if it has one.
+    pub(super) fn resolve(&self, path: &str) -> PathBuf {
+        match self {
+            #[cfg(feature = "config")]
+            Self::File(file) => file.parent().unwrap_or(Path::new("")).join(path),
+            _ => Path::new(path).to_owned(),
+        }
+    }
+
+    /// Returns whether values of this source may contain references.
+    pub(super) fn has_references(&self) -> bool {
+        !matches!(self, Self::Pairs)
     }
 }
 
@@ -38,9 +68,19 @@ impl fmt::Display for Entry {
         write!(f, "`{}`", self.key)?;
         match &self.origin {
             Origin::Pairs => Ok(()),
-            Origin::Variable(name) => write!(f, " ({name})"),
+            origin => write!(f, " ({origin})"),
+        }
+    }
+}
+
+/// Writes the name of the source.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pairs => f.write_str("program"),
+            Self::Flag(name) | Self::Variable(name) => f.write_str(name),
             #[cfg(feature = "config")]
-            Origin::File(path) => write!(f, " ({path})"),
+            Self::File(path) => write!(f, "{}", path.display()),
         }
     }
 }

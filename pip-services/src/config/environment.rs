@@ -5,6 +5,7 @@
 use super::config_error;
 use super::entry::{Entry, Origin};
 use super::keys::{self, GROUPS, KEYS};
+use super::network::HEADERS;
 use std::ffi::OsString;
 use wiretrait::{Error, ErrorKind, Result};
 
@@ -39,21 +40,25 @@ where
         };
         let value = value.into_string().map_err(|_| config_error(&name, "must be valid Unicode"))?;
         let value = value.trim().to_owned();
-        entries.push(Entry { key: key.to_owned(), value, origin: Origin::Variable(name) });
+        entries.push(Entry { key, value, origin: Origin::Variable(name) });
     }
     Ok(entries)
 }
 
-fn key_of(rest: &str) -> Option<&'static str> {
+fn key_of(rest: &str) -> Option<String> {
     if rest == URL {
-        return Some("connection.uri");
+        return Some("connection.uri".to_owned());
     }
-    KEYS.iter().map(|key| key.name).find(|key| spelling(key) == rest)
+    if let Some(name) = rest.strip_prefix("HEADERS_").filter(|name| !name.is_empty()) {
+        // Names of variables have no hyphens, and names of headers hardly ever have underscores.
+        return Some(format!("{HEADERS}{}", name.replace('_', "-")).to_ascii_lowercase());
+    }
+    KEYS.iter().map(|key| key.name).find(|key| spelling(key) == rest).map(str::to_owned)
 }
 
 /// Spells `connection.host` as `CONNECTION_HOST`.
 fn spelling(key: &str) -> String {
-    key.replace('.', "_").to_uppercase()
+    key.replace(['.', '-'], "_").to_uppercase()
 }
 
 /// Returns the mistake in the name of a variable with the prefix; `None` if it belongs to another program.

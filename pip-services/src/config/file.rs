@@ -29,7 +29,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Entry>> {
         return Err(error("must be a table of keys such as `connection` and `options`"));
     };
     let mut entries = Vec::new();
-    flatten("", table, &Origin::File(Arc::from(name)), &mut entries)?;
+    flatten("", table, &Origin::File(Arc::from(path)), &mut entries)?;
     Ok(entries)
 }
 

@@ -1,9 +1,10 @@
 //! The keys, their meaning, and the keys that replace each other.
 
 use super::ClientKind;
-use super::address::{self, NO_DISCOVERY, several};
-use super::config_error;
+use super::address::{self, NO_DISCOVERY, RESOLVE, several};
 use super::entry::Entry;
+use super::network::{HEADERS, header_name};
+use super::{config_error, credentials, network};
 use std::str::FromStr;
 use std::time::Duration;
 use wiretrait::policy::RetryPolicy;
@@ -42,7 +43,17 @@ pub(super) const KEYS: &[Key] = &[
     read_key("connection.protocol"),
     read_key("connection.host"),
     read_key("connection.port"),
+    read_key(RESOLVE),
     read_key("base_route"),
+    read_key(HEADER),
+    read_key("credential.username"),
+    read_key("credential.password"),
+    read_key("credential.ssl_ca_file"),
+    read_key("credential.ssl_crt_file"),
+    read_key("credential.ssl_key_file"),
+    read_key("credential.insecure"),
+    read_key("proxy.url"),
+    read_key("proxy.no_proxy"),
     read_key("options.connect_timeout"),
     read_key("options.timeout"),
     read_key("options.deadline"),
@@ -52,13 +63,15 @@ pub(super) const KEYS: &[Key] = &[
     read_key("options.max_retry_after"),
     read_key("options.concurrency_limit"),
     read_key("options.pool_idle_timeout"),
+    read_key("options.max_connection_age"),
+    read_key("options.spread_addresses"),
+    read_key("options.http_version"),
+    read_key("options.compression"),
     read_key("options.max_response_size"),
     read_key("options.correlation_id_place"),
     read_key("options.correlation_id"),
     ignored("connection.ip"),
     unsupported("connection.discovery_key", NO_DISCOVERY),
-    ignored("credential.ssl_key_file"),
-    ignored("credential.ssl_crt_file"),
     ignored("credential.internal_network"),
     unsupported(
         "credential.store_key",
@@ -72,12 +85,28 @@ pub(super) const KEYS: &[Key] = &[
     ),
 ];
 
+/// The key of a header, with a placeholder for its name.
+pub(super) const HEADER: &str = "headers.<name>";
+
+/// The keys of the kind of client.
+const KINDS: [&str; 2] = ["kind", "descriptor"];
+
 /// The groups that keys with a dot begin with.
-pub(super) const GROUPS: [&str; 3] = ["connection", "credential", "options"];
+pub(super) const GROUPS: [&str; 5] = ["connection", "credential", "headers", "options", "proxy"];
 
 /// Returns the keys that have an effect.
 pub(super) fn effective() -> impl Iterator<Item = &'static str> {
     KEYS.iter().filter(|key| matches!(key.role, Role::Read)).map(|key| key.name)
+}
+
+/// Returns all keys.
+pub(super) fn all() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().map(|key| key.name)
+}
+
+/// Returns whether a key has no effect.
+pub(super) fn is_ignored(name: &str) -> bool {
+    KEYS.iter().any(|key| key.name == name && matches!(key.role, Role::Ignored))
 }
 
 /// Returns the key that `name` is probably a misspelling of, as `spell` writes it.
@@ -108,10 +137,15 @@ pub(super) fn suggestion(near: Option<String>, plural: &str, names: impl Iterato
 
 /// Checks that the key is known.
 pub(super) fn check_known(entry: &Entry) -> Result<()> {
+    if entry.key.starts_with(HEADERS) {
+        let why = "does not end with a valid name of a header, such as `headers.x-api-key`";
+        return header_name(&entry.key).map(drop).ok_or_else(|| entry.error(why));
+    }
     let of_several = several(&entry.key);
     let canonical = of_several.map(|(_, field)| format!("connection.{field}"));
     let known = canonical.as_deref().unwrap_or(&entry.key);
-    if KEYS.iter().any(|key| key.name == known) {
+    let is_replaced_address = of_several.is_some() && known == RESOLVE;
+    if !is_replaced_address && KEYS.iter().any(|key| key.name == known) {
         return Ok(());
     }
     let near = match of_several {
@@ -125,26 +159,35 @@ pub(super) fn check_known(entry: &Entry) -> Result<()> {
 }
 
 /// Returns whether a setting of a later layer replaces one of an earlier layer: the key is the same, or its
-/// value includes the other's.
+/// value includes the other's, or both are credentials of different kinds.
 pub(super) fn replaces(later: &str, earlier: &str) -> bool {
-    const SAME: [[&str; 2]; 2] =
-        [["kind", "descriptor"], ["options.correlation_id", "options.correlation_id_place"]];
+    const SAME: [[&str; 2]; 2] = [KINDS, ["options.correlation_id", "options.correlation_id_place"]];
     later == earlier
         || SAME.iter().any(|same| same.contains(&later) && same.contains(&earlier))
-        || (later == "connection.uri"
-            && (earlier.starts_with("connection.") || earlier.starts_with("connections.")))
+        || (later == "connection.uri" && (address::is_part(earlier) || earlier.starts_with("connections.")))
+        || credentials::contradict(later, earlier)
+}
+
+/// Returns whether a key names the kind of client.
+pub(super) fn is_kind(key: &str) -> bool {
+    KINDS.contains(&key)
+}
+
+/// Returns the setting of a key.
+pub(super) fn get<'e>(entries: &'e [Entry], key: &str) -> Option<&'e Entry> {
+    entries.iter().find(|entry| entry.key == key)
 }
 
 /// Reads the whole configuration.
 pub(super) fn read(entries: &[Entry]) -> Result<ClientConfig> {
-    let get = |key: &str| entries.iter().find(|entry| entry.key == key);
     for key in KEYS {
-        if let (Role::Unsupported(why), Some(entry)) = (&key.role, get(key.name)) {
+        if let (Role::Unsupported(why), Some(entry)) = (&key.role, get(entries, key.name)) {
             return Err(entry.error(why));
         }
     }
     let kind = kind(entries, None)?;
-    let mut config = match address::read(entries)? {
+    let mut urls = address::read(entries)?.into_iter();
+    let mut config = match urls.next() {
         Some(url) => ClientConfig::from_url(&url)?,
         None if kind == ClientKind::Http => {
             let why = "is missing; set it, or `connection.host` and `connection.port`";
@@ -152,10 +195,23 @@ pub(super) fn read(entries: &[Entry]) -> Result<ClientConfig> {
         }
         None => ClientConfig::new(),
     };
-    if let Some(entry) = get("base_route") {
+    for url in urls {
+        config = config.with_fallback_url(&url)?;
+    }
+    if let Some(entry) = get(entries, "base_route") {
         let base = BaseRoute::parse(&entry.value).map_err(|why| entry.error(why))?;
         config = config.with_base_route(base);
     }
+    config = network::apply(entries, config)?;
+    config = credentials::apply(entries, config)?;
+    config = limits(entries, config)?;
+    config.validate()?;
+    Ok(config)
+}
+
+/// Applies the limits, and the other keys of `options` that do not depend on the network.
+pub(super) fn limits(entries: &[Entry], mut config: ClientConfig) -> Result<ClientConfig> {
+    let get = |key: &str| get(entries, key);
     if let Some(entry) = get("options.connect_timeout") {
         config = config.with_connect_timeout(positive_millis(entry)?);
     }
@@ -173,6 +229,15 @@ pub(super) fn read(entries: &[Entry]) -> Result<ClientConfig> {
     if let Some(entry) = get("options.pool_idle_timeout") {
         config = config.with_pool_idle_timeout(positive_millis(entry)?);
     }
+    if let Some(entry) = get("options.max_connection_age") {
+        config = config.with_max_connection_age(positive_millis(entry)?);
+    }
+    if let Some(entry) = get("options.spread_addresses") {
+        config = config.with_spread_addresses(flag(entry)?);
+    }
+    if let Some(entry) = get("options.compression") {
+        config = config.with_compression(flag(entry)?);
+    }
     if let Some(entry) = get("options.max_response_size") {
         config = config.with_max_response_bytes(positive(entry, "must be a whole number of bytes above 0")?);
     }
@@ -182,7 +247,6 @@ pub(super) fn read(entries: &[Entry]) -> Result<ClientConfig> {
             config = config.with_correlation_place(place(entry)?);
         }
     }
-    config.validate()?;
     Ok(config)
 }
 
@@ -228,7 +292,7 @@ fn retry_policy<'e>(mut policy: RetryPolicy, get: impl Fn(&str) -> Option<&'e En
 /// Returns the kind of client that the settings name. The group of a descriptor must be one of `groups`, if
 /// given.
 pub(super) fn kind(entries: &[Entry], groups: Option<&[&str]>) -> Result<ClientKind> {
-    let get = |key: &str| entries.iter().find(|entry| entry.key == key);
+    let get = |key: &str| get(entries, key);
     let read = |entry: &Entry| ClientKind::parse(&entry.value, groups).map_err(|why| entry.error(why));
     match (get("kind"), get("descriptor")) {
         (None, None) => Ok(ClientKind::default()),
@@ -255,6 +319,14 @@ fn positive(entry: &Entry, why: &str) -> Result<usize> {
 fn positive_millis(entry: &Entry) -> Result<Duration> {
     let millis = whole(entry).filter(|&millis| millis > 0).map(Duration::from_millis);
     millis.ok_or_else(|| entry.error("must be a whole number of milliseconds above 0"))
+}
+
+pub(super) fn flag(entry: &Entry) -> Result<bool> {
+    match &*entry.value {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(entry.error("must be `true` or `false`")),
+    }
 }
 
 fn place(entry: &Entry) -> Result<CorrelationPlace> {

@@ -1,16 +1,21 @@
 //! Configuration in the keys of the framework's official clients, so that one configuration serves both.
 
 mod address;
+mod credentials;
 mod entry;
 mod environment;
 #[cfg(feature = "config")]
 mod file;
 mod keys;
 mod kind;
+mod network;
 mod params;
+mod reference;
+mod setting;
 
 pub use kind::ClientKind;
 pub use params::ConfigParams;
+pub use setting::Setting;
 
 use std::fmt;
 use wiretrait::{Error, ErrorKind};

@@ -1,7 +1,8 @@
 //! A configuration from several sources: keys and values, each with its origin.
 
 use super::entry::{Entry, Origin};
-use super::{ClientKind, environment, keys};
+use super::network::HEADERS;
+use super::{ClientKind, Setting, environment, keys, reference, setting};
 use std::ffi::OsString;
 use std::fmt;
 #[cfg(feature = "config")]
@@ -38,7 +39,17 @@ use wiretrait::{ClientConfig, Result};
 /// | `connection.protocol` | `http` | `http` or `https` |
 /// | `connection.host` | `localhost` | host name or IP address |
 /// | `connection.port` | `3000` | port from 1 to 65535 |
+/// | `connection.resolve` | | addresses in place of those of the name service, as curl has them: `host:port:address,address`, several separated by a space |
 /// | `base_route` | prefix of the contract | path in front of all routes, `/` for none: [`BaseRoute`](wiretrait::BaseRoute) |
+/// | `headers.<name>` | | a header of all requests, such as `headers.x-api-key` |
+/// | `credential.username` | | user name for HTTP Basic authentication |
+/// | `credential.password` | none | password for HTTP Basic authentication |
+/// | `credential.ssl_ca_file` | | PEM file of certificates that are trusted in addition to those of the platform: authorities, or the certificate of the service itself |
+/// | `credential.ssl_crt_file` | | PEM file with the certificate of the client |
+/// | `credential.ssl_key_file` | | PEM file with the private key of `credential.ssl_crt_file` |
+/// | `credential.insecure` | `false` | `true` to accept any certificate, for tests: others can then read and change everything |
+/// | `proxy.url` | `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` | the proxy, such as `http://user:password@proxy:3128`, or `none` |
+/// | `proxy.no_proxy` | | hosts that are called without `proxy.url`, in the format of the variable `NO_PROXY` |
 /// | `options.connect_timeout` | half of `options.timeout`, at most `5000` | time limit for a connection, part of `options.timeout` |
 /// | `options.timeout` | `10000` | time limit for one attempt of a call, including the response body |
 /// | `options.deadline` | `30000`, or `options.timeout` if longer | time limit for a whole call, including retries and delays |
@@ -48,13 +59,47 @@ use wiretrait::{ClientConfig, Result};
 /// | `options.max_retry_after` | `5000` | maximum delay that a `Retry-After` header can require |
 /// | `options.concurrency_limit` | no limit | maximum number of concurrent calls; further calls wait |
 /// | `options.pool_idle_timeout` | `4000` | time for which idle connections are kept; Node.js services close theirs after 5 s |
+/// | `options.max_connection_age` | `60000` | time for which a connection is used, less a random part of up to a fifth; then the name is resolved again |
+/// | `options.spread_addresses` | `false` | `true` to spread connections over all addresses of the host |
+/// | `options.http_version` | `1.1` | `1.1` or `2` |
+/// | `options.compression` | `false` | `true` to ask for compressed responses |
 /// | `options.max_response_size` | `16777216` | maximum size of a response body in bytes |
 /// | `options.correlation_id_place` | `query` | where correlation ids are sent: `query`, `headers` or `both` |
 /// | `options.correlation_id` | | newer name of `options.correlation_id_place`, which it overrides |
 ///
-/// Several connections are written as `connections.<name>.host` and so on, in place of `connection.…`. The
-/// first one without a `discovery_key` is used. Like the official clients, a client does not fail over to the
-/// others.
+/// Several connections are written as `connections.<name>.host` and so on, in place of `connection.…`. Each is
+/// used while no connection to those before it can be made; those with a `discovery_key` are left out.
+///
+/// A relative path of a file, such as that of `credential.ssl_ca_file`, is relative to the configuration file
+/// that contains it, or to the working directory. The ways to authenticate exclude each other: a user name,
+/// the header `authorization`, and credentials in the address. One of a later source replaces one of an
+/// earlier source.
+///
+/// # References
+///
+/// A value in a file, a variable or an option of the command line, but not in [pairs](Self::with_pairs), can
+/// contain references, so that secrets are kept elsewhere:
+///
+/// | reference | replaced by |
+/// |---|---|
+/// | `${VARIABLE}` | an environment variable, of those given to [`with_environment`](Self::with_environment), or of the process if it was not called |
+/// | `${file:PATH}` | the content of a file, without line ends at its end; a relative path is relative to the configuration file |
+/// | `${command:LINE}` | the first line that a command of the shell prints, within 10 seconds |
+/// | `$${` | `${` |
+///
+/// ```
+/// use pip_services::ConfigParams;
+///
+/// let variables = [("ORDERS_URL", "http://orders"), ("ORDERS_HEADERS_X_API_KEY", "${KEY}"), ("KEY", "secret")];
+/// let config = ConfigParams::new().with_environment("ORDERS", variables)?.build()?;
+/// assert_eq!(config.headers()["x-api-key"], "secret");
+/// # Ok::<_, wiretrait::Error>(())
+/// ```
+///
+/// They are resolved by [`build`](Self::build), which waits for files and commands. An error names the
+/// reference, but not its value.
+///
+/// # Errors
 ///
 /// Unknown keys and invalid values are errors, which name the key, its origin and the valid values, but never
 /// quote the value: it may be a secret.
@@ -65,22 +110,22 @@ use wiretrait::{ClientConfig, Result};
 /// |---|---|---|
 /// | `connection.ip` | ignored next to `connection.host`, an error without it | ignored |
 /// | `connection.discovery_key` | an error: there is no service discovery | looked up in the discovery components |
-/// | `credential.ssl_key_file`, `credential.ssl_crt_file` | ignored; for client certificates pass a `reqwest::Client` to wiretrait's `ReqwestTransport::with_client` | required for `https`, but never read |
-/// | `credential.internal_network` | ignored | makes the two files optional |
+/// | `credential.internal_network` | ignored | makes `credential.ssl_key_file` and `credential.ssl_crt_file` optional |
 /// | `credential.store_key` | an error: there is no credential store | looked up in the credential stores |
 /// | `options.request_max_size`, `options.debug` | ignored | ignored |
 /// | `options.invoke_timeout` | an error: use `options.timeout` | ignored |
 ///
 /// # Differences from the official clients
 ///
-/// The official clients have no `kind`, `options.deadline`, `options.concurrency_limit`,
-/// `options.pool_idle_timeout`, `options.max_response_size`, `options.backoff`, `options.max_backoff` and
-/// `options.max_retry_after`. Other keys differ:
+/// The official clients have only the keys of the following table, `connection.protocol`, `connection.port`,
+/// `base_route` and `options.correlation_id`. These differ:
 ///
 /// | key | in the official clients |
 /// |---|---|
 /// | `connection.uri` | the path is ignored (Node.js); protocol, host and port are allowed in addition |
 /// | `connection.host` | `0.0.0.0` by default |
+/// | `connections.<name>.…` | only the first one is used |
+/// | `credential.ssl_key_file`, `credential.ssl_crt_file` | required for `https`, but never read; `credential.ssl_ca_file` is known only over gRPC |
 /// | `options.connect_timeout` | `10000` by default; ignored (Dart) |
 /// | `options.timeout` | until the response headers, `0` for no limit (Node.js); ignored (Dart) |
 /// | `options.retries` | `3` by default; `0` means 4 (Node.js); the number of all attempts (Dart) |
@@ -98,6 +143,8 @@ use wiretrait::{ClientConfig, Result};
 #[derive(Clone, Default)]
 pub struct ConfigParams {
     entries: Vec<Entry>,
+    /// The variables for references; `None` for those of the process.
+    variables: Option<Vec<(OsString, OsString)>>,
 }
 
 impl ConfigParams {
@@ -107,7 +154,7 @@ impl ConfigParams {
         Self::default()
     }
 
-    /// Adds pairs of a key and its value.
+    /// Adds pairs of a key and its value, which is used verbatim.
     ///
     /// # Errors
     ///
@@ -126,12 +173,45 @@ impl ConfigParams {
         self.with_layer(pairs.into_iter().map(entry).collect())
     }
 
+    /// Adds options of a command line: the name of an option, the key that it sets, and the value.
+    ///
+    /// Errors and [`settings`](Self::settings) name the option. Add them last, so that they replace variables
+    /// and files.
+    ///
+    /// ```
+    /// use pip_services::ConfigParams;
+    ///
+    /// let params = ConfigParams::new().with_flags([("--timeout", "options.timeout", "soon")])?;
+    /// let error = params.with_pairs([("connection.host", "orders")])?.build().unwrap_err();
+    /// assert!(error.to_string().starts_with("`options.timeout` (--timeout) must be a whole number"));
+    /// # Ok::<_, wiretrait::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`with_pairs`](Self::with_pairs).
+    pub fn with_flags<F, K, V>(self, flags: impl IntoIterator<Item = (F, K, V)>) -> Result<Self>
+    where
+        F: Into<String>,
+        K: AsRef<str>,
+        V: AsRef<str>,
+    {
+        let entry = |(flag, key, value): (F, K, V)| Entry {
+            key: key.as_ref().to_owned(),
+            value: value.as_ref().to_owned(),
+            origin: Origin::Flag(flag.into()),
+        };
+        self.with_layer(flags.into_iter().map(entry).collect())
+    }
+
     /// Adds the settings among `variables`; `std::env::vars_os()` returns those of the process.
     ///
     /// With the prefix `ORDERS`, the variable for `connection.host` is `ORDERS_CONNECTION_HOST`, and so on
-    /// for each key; `ORDERS_URL` is short for `ORDERS_CONNECTION_URI`. Empty variables count as not set. A
-    /// variable with the prefix whose name does not resemble a key is ignored, since it may belong to another
-    /// program.
+    /// for each key; `ORDERS_URL` is short for `ORDERS_CONNECTION_URI`, and `ORDERS_HEADERS_X_API_KEY` is the
+    /// header `x-api-key`. Empty variables count as not set. A variable with the prefix whose name does not
+    /// resemble a key is ignored, since it may belong to another program.
+    ///
+    /// References in any source refer to these variables, also for those without the prefix.
     ///
     /// # Errors
     ///
@@ -139,7 +219,7 @@ impl ConfigParams {
     /// meant for a key but does not match one: it has the prefix and a group, as in `ORDERS_OPTIONS_…`, or
     /// differs from a known variable in a single letter.
     pub fn with_environment<K, V>(
-        self,
+        mut self,
         prefix: &str,
         variables: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Self>
@@ -147,7 +227,11 @@ impl ConfigParams {
         K: Into<OsString>,
         V: Into<OsString>,
     {
-        self.with_layer(environment::read(prefix, variables)?)
+        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let variables: Vec<(OsString, OsString)> = variables.collect();
+        let layer = environment::read(prefix, variables.iter().cloned())?;
+        self.variables.get_or_insert_default().extend(variables);
+        self.with_layer(layer)
     }
 
     /// Adds the settings of a YAML, JSON or TOML file, depending on its extension: `.yaml`, `.yml`, `.json`
@@ -184,9 +268,28 @@ impl ConfigParams {
     /// # Errors
     ///
     /// [`ErrorKind::Config`](wiretrait::ErrorKind::Config) for an invalid or missing value, a contradiction,
-    /// and a key of the official clients that cannot work here. The message names the remedy.
+    /// a reference that cannot be resolved, and a key of the official clients that cannot work here. The
+    /// message names the remedy.
     pub fn build(&self) -> Result<ClientConfig> {
-        keys::read(&self.entries)
+        let resolved: Result<Vec<Entry>> = self.entries.iter().map(|entry| self.resolve(entry)).collect();
+        keys::read(&resolved?)
+    }
+
+    /// Returns all settings in the order of the documented keys, without secrets and with their origins, and
+    /// the defaults of those that are not given. References are not resolved.
+    ///
+    /// ```
+    /// use pip_services::ConfigParams;
+    ///
+    /// let params = ConfigParams::new().with_pairs([("connection.uri", "http://me:secret@orders")])?;
+    /// let shown: Vec<String> = params.settings().iter().map(ToString::to_string).collect();
+    /// assert!(shown.contains(&"connection.uri = http://***@orders (program)".to_owned()));
+    /// assert!(shown.contains(&"options.timeout = 10000 (default)".to_owned()));
+    /// # Ok::<_, wiretrait::Error>(())
+    /// ```
+    #[must_use]
+    pub fn settings(&self) -> Vec<Setting> {
+        setting::all(&self.entries)
     }
 
     /// Returns the kind of client that `kind` or `descriptor` names; [`ClientKind::Http`] without either.
@@ -198,10 +301,27 @@ impl ConfigParams {
     /// [`ErrorKind::Config`](wiretrait::ErrorKind::Config) for an unknown kind, a descriptor of another
     /// service, and two kinds that contradict each other.
     pub fn kind(&self, groups: &[&str]) -> Result<ClientKind> {
-        keys::kind(&self.entries, Some(groups))
+        let is_kind = |entry: &&Entry| keys::is_kind(&entry.key);
+        let resolved = self.entries.iter().filter(is_kind).map(|entry| self.resolve(entry));
+        keys::kind(&resolved.collect::<Result<Vec<_>>>()?, Some(groups))
     }
 
-    fn with_layer(mut self, layer: Vec<Entry>) -> Result<Self> {
+    /// Returns the setting with its references resolved.
+    fn resolve(&self, entry: &Entry) -> Result<Entry> {
+        reference::resolve(entry, &|name| match &self.variables {
+            Some(variables) => {
+                variables.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+            }
+            None => std::env::var_os(name),
+        })
+    }
+
+    fn with_layer(mut self, mut layer: Vec<Entry>) -> Result<Self> {
+        for entry in &mut layer {
+            if entry.key.starts_with(HEADERS) {
+                entry.key.make_ascii_lowercase();
+            }
+        }
         for (index, entry) in layer.iter().enumerate() {
             keys::check_known(entry)?;
             if let Some(first) = layer[..index].iter().find(|first| first.key == entry.key) {

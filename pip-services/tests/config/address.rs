@@ -102,18 +102,6 @@ fn an_address_is_required_and_given_only_once() {
 }
 
 #[test]
-fn the_first_of_several_connections_without_discovery_is_used() {
-    let config = read(&[
-        ("connections.found.discovery_key", "orders"),
-        ("connections.found.host", "elsewhere"),
-        ("connections.main.host", "main"),
-        ("connections.spare.uri", "http://spare"),
-        ("connections.main.port", "81"),
-    ]);
-    assert_eq!(config.base_url(), Some("http://main:81"));
-}
-
-#[test]
 fn mistakes_in_several_connections_are_errors() {
     assert_eq!(
         error(&[("connections.main.host", "h"), ("connection.port", "81")]),

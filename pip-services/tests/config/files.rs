@@ -8,7 +8,7 @@ use std::time::Duration;
 use wiretrait::{ClientConfig, Result};
 
 /// Writes a file with this content into the directory `case`.
-fn file(case: &str, name: &str, content: &str) -> PathBuf {
+pub(crate) fn file(case: &str, name: &str, content: &str) -> PathBuf {
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("config").join(case);
     fs::create_dir_all(&directory).unwrap();
     let path = directory.join(name);

@@ -1,12 +1,16 @@
 //! Configuration: the meaning of each source of settings, and the errors.
 
 mod address;
+mod credentials;
 mod environment;
 #[cfg(feature = "config")]
 mod files;
 mod kinds;
 mod layers;
+mod network;
 mod options;
+mod references;
+mod settings;
 
 use pip_services::ConfigParams;
 use wiretrait::{ClientConfig, ErrorKind, Result};

@@ -132,8 +132,6 @@ fn an_invalid_number_is_an_error_with_the_valid_values() {
 fn keys_without_effect_in_the_official_clients_are_ignored() {
     let config = read(&[
         HOST,
-        ("credential.ssl_key_file", "key.pem"),
-        ("credential.ssl_crt_file", "crt.pem"),
         ("credential.internal_network", "true"),
         ("options.request_max_size", "1048576"),
         ("options.debug", "true"),
@@ -159,10 +157,13 @@ fn an_unsupported_key_is_an_error_with_the_remedy() {
 
 /// The keys in the order of the documented table.
 const KNOWN: &str = "The known keys are `kind`, `descriptor`, `connection.uri`, `connection.protocol`, \
-    `connection.host`, `connection.port`, `base_route`, `options.connect_timeout`, `options.timeout`, \
-    `options.deadline`, `options.retries`, `options.backoff`, `options.max_backoff`, `options.max_retry_after`, \
-    `options.concurrency_limit`, `options.pool_idle_timeout`, `options.max_response_size`, \
-    `options.correlation_id_place`, `options.correlation_id`";
+    `connection.host`, `connection.port`, `connection.resolve`, `base_route`, `headers.<name>`, \
+    `credential.username`, `credential.password`, `credential.ssl_ca_file`, `credential.ssl_crt_file`, \
+    `credential.ssl_key_file`, `credential.insecure`, `proxy.url`, `proxy.no_proxy`, `options.connect_timeout`, \
+    `options.timeout`, `options.deadline`, `options.retries`, `options.backoff`, `options.max_backoff`, \
+    `options.max_retry_after`, `options.concurrency_limit`, `options.pool_idle_timeout`, \
+    `options.max_connection_age`, `options.spread_addresses`, `options.http_version`, `options.compression`, \
+    `options.max_response_size`, `options.correlation_id_place`, `options.correlation_id`";
 
 #[test]
 fn an_unknown_key_is_an_error_that_lists_the_known_ones() {

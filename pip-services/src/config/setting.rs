@@ -1,0 +1,134 @@
+//! The settings of a configuration as they may be shown: without secrets, and with their origins.
+
+use super::address::{is_address, several};
+use super::entry::Entry;
+use super::keys::{self, HEADER};
+use super::network::HEADERS;
+use super::reference::without_literals;
+use std::fmt;
+use std::time::Duration;
+use wiretrait::{ClientConfig, CorrelationPlace};
+
+/// Keys whose values are secrets.
+const SECRETS: [&str; 1] = ["credential.password"];
+
+/// A setting of a configuration: its key, its value without secrets, and its origin.
+///
+/// Returned by [`ConfigParams::settings`](crate::ConfigParams::settings). `Display` writes it in one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    key: String,
+    value: String,
+    origin: String,
+}
+
+impl Setting {
+    /// Returns the key.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Returns the value: secrets, values of headers and credentials in URLs as `***`, and references as
+    /// they are written.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// Returns the origin: the name of an option or a variable, the path of a file, `program`, or `default`.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {} ({})", self.key, self.value, self.origin)
+    }
+}
+
+/// Returns the settings in the order of the documented keys, and the defaults of those that are not given.
+pub(super) fn all(entries: &[Entry]) -> Vec<Setting> {
+    let defaults = ClientConfig::new();
+    // Some defaults depend on other keys. An invalid value is reported when the configuration is built.
+    let defaults = keys::limits(entries, defaults.clone()).unwrap_or(defaults);
+    let mut settings = Vec::new();
+    for key in keys::all() {
+        let mut is_given = false;
+        for entry in entries.iter().filter(|entry| documented(&entry.key) == key) {
+            is_given = true;
+            settings.push(Setting {
+                key: entry.key.clone(),
+                value: shown(entry),
+                origin: entry.origin.to_string(),
+            });
+        }
+        if let (false, Some(value)) = (is_given, default(key, &defaults)) {
+            settings.push(Setting { key: key.to_owned(), value, origin: "default".to_owned() });
+        }
+    }
+    settings
+}
+
+/// Returns the documented key for a key.
+fn documented(key: &str) -> &str {
+    match several(key) {
+        // All fields of all connections, in their order.
+        Some(_) => "connection.uri",
+        None if key.starts_with(HEADERS) => HEADER,
+        None => key,
+    }
+}
+
+fn shown(entry: &Entry) -> String {
+    let key = &*entry.key;
+    if SECRETS.contains(&key) || key.starts_with(HEADERS) {
+        without_literals(entry)
+    } else if is_address(key) || key.ends_with("url") {
+        without_credentials(&entry.value)
+    } else if keys::is_ignored(key) {
+        format!("{} without effect", entry.value)
+    } else {
+        entry.value.clone()
+    }
+}
+
+/// Replaces the credentials of a URL, which may be invalid or contain references: all before the last `@`.
+fn without_credentials(url: &str) -> String {
+    let Some((before, host)) = url.rsplit_once('@') else { return url.to_owned() };
+    match before.split_once("://") {
+        Some((scheme, _)) => format!("{scheme}://***@{host}"),
+        None => format!("***@{host}"),
+    }
+}
+
+fn default(key: &str, config: &ClientConfig) -> Option<String> {
+    let millis = |time: Duration| time.as_millis().to_string();
+    let policy = config.retry_policy();
+    Some(match key {
+        "kind" => "http".to_owned(),
+        "credential.insecure" | "options.spread_addresses" | "options.compression" => "false".to_owned(),
+        "proxy.url" => "proxy of the environment".to_owned(),
+        "options.connect_timeout" => millis(config.connect_timeout()),
+        "options.timeout" => millis(config.timeout()),
+        "options.deadline" => millis(config.deadline()),
+        "options.retries" => policy.retries.to_string(),
+        "options.backoff" => millis(policy.backoff),
+        "options.max_backoff" => millis(policy.max_backoff),
+        "options.max_retry_after" => millis(policy.max_retry_after),
+        "options.concurrency_limit" => "no limit".to_owned(),
+        "options.pool_idle_timeout" => millis(config.pool_idle_timeout()),
+        "options.max_connection_age" => millis(config.max_connection_age()),
+        "options.http_version" => "1.1".to_owned(),
+        "options.max_response_size" => config.max_response_bytes().to_string(),
+        "options.correlation_id_place" => match config.correlation_place() {
+            CorrelationPlace::Headers => "headers",
+            CorrelationPlace::Both => "both",
+            _ => "query",
+        }
+        .to_owned(),
+        _ => return None,
+    })
+}

@@ -1,0 +1,81 @@
+//! The settings as they may be shown.
+
+use pip_services::ConfigParams;
+
+fn shown(params: &ConfigParams) -> Vec<String> {
+    params.settings().iter().map(ToString::to_string).collect()
+}
+
+fn params() -> ConfigParams {
+    let variables = [
+        ("ORDERS_URL", "https://me:s3cret@orders/@x"),
+        ("ORDERS_HEADERS_X_API_KEY", "${KEY}"),
+        ("ORDERS_HEADERS_X_TENANT", "s3cret"),
+        ("ORDERS_CREDENTIAL_USERNAME", "ann"),
+        ("ORDERS_CREDENTIAL_PASSWORD", "s3cret${file:/run/p}s3cret"),
+        ("ORDERS_PROXY_URL", "http://me:s3/cret@proxy:1"),
+        ("ORDERS_OPTIONS_TIMEOUT", "4000"),
+        ("ORDERS_OPTIONS_DEBUG", "true"),
+        ("KEY", "s3cret"),
+    ];
+    let params = ConfigParams::new().with_environment("ORDERS", variables).unwrap();
+    params.with_flags([("--retries", "options.retries", "0")]).unwrap()
+}
+
+#[test]
+fn each_setting_is_shown_with_its_origin() {
+    let shown = shown(&params());
+    for expected in [
+        "headers.x-api-key = ${KEY} (ORDERS_HEADERS_X_API_KEY)",
+        "headers.x-tenant = *** (ORDERS_HEADERS_X_TENANT)",
+        "credential.username = ann (ORDERS_CREDENTIAL_USERNAME)",
+        "credential.password = ***${file:/run/p}*** (ORDERS_CREDENTIAL_PASSWORD)",
+        "proxy.url = http://***@proxy:1 (ORDERS_PROXY_URL)",
+        "options.timeout = 4000 (ORDERS_OPTIONS_TIMEOUT)",
+        "options.debug = true without effect (ORDERS_OPTIONS_DEBUG)",
+        "options.retries = 0 (--retries)",
+    ] {
+        assert!(shown.contains(&expected.to_owned()), "{expected} is missing in {shown:#?}");
+    }
+}
+
+#[test]
+fn defaults_are_shown_as_such() {
+    let shown = shown(&params());
+    for expected in [
+        "kind = http (default)",
+        // Half of `options.timeout`.
+        "options.connect_timeout = 2000 (default)",
+        "options.max_connection_age = 60000 (default)",
+        "credential.insecure = false (default)",
+    ] {
+        assert!(shown.contains(&expected.to_owned()), "{expected} is missing in {shown:#?}");
+    }
+    assert!(!shown.iter().any(|line| line.starts_with("proxy.url") && line.ends_with("(default)")));
+}
+
+#[test]
+fn settings_can_be_shown_while_they_are_incomplete_or_invalid() {
+    let pairs = [("options.timeout", "soon"), ("connection.protocol", "ftp")];
+    let shown = shown(&ConfigParams::new().with_pairs(pairs).unwrap());
+    assert!(shown.contains(&"options.timeout = soon (program)".to_owned()), "{shown:#?}");
+}
+
+#[test]
+fn several_connections_are_shown_in_their_order() {
+    let pairs = [("connections.a.host", "x"), ("connections.b.uri", "http://me:s3cret@y")];
+    let shown = shown(&ConfigParams::new().with_pairs(pairs).unwrap());
+    let connections: Vec<_> = shown.iter().filter(|line| line.starts_with("connections.")).collect();
+    assert_eq!(
+        connections,
+        ["connections.a.host = x (program)", "connections.b.uri = http://***@y (program)"]
+    );
+}
+
+#[test]
+fn no_secret_is_shown_anywhere() {
+    let params = params();
+    let config = params.build();
+    let shown = format!("{:?}{:?}{params:?}{config:?}", shown(&params), params.settings());
+    assert!(!shown.contains("s3"), "{shown}");
+}
