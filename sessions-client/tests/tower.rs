@@ -220,7 +220,7 @@ async fn the_call_survives_the_layers() {
         .service(TransportService::new(innermost));
     let client = client(service, "http://user:s3cret%21@sessions.test:8080/base/");
     let options = CallOptions::new().deadline(Duration::from_secs(7)).timeout(Duration::from_secs(3));
-    client.with(options).get_session_by_id(Some("a b"), "some id").await.unwrap();
+    client.with(options.clone()).get_session_by_id(Some("a b"), "some id").await.unwrap();
 
     let call = inner.lock().unwrap().take().unwrap();
     assert_eq!(call.route.name, "get_session_by_id");

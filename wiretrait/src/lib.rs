@@ -27,7 +27,8 @@
 //! |---|---|
 //! | the attribute | [`http_api`] |
 //! | the address, limits and retries of a client | [`ClientConfig`] |
-//! | limits and retries of a single call | [`CallOptions`] |
+//! | limits, retries, headers and the token of a single call | [`CallOptions`] |
+//! | the same for trait objects and other implementations | [`WithOptions`] |
 //! | failures | [`Error`], [`ErrorKind`] |
 //! | the format of a service's error bodies | [`ErrorFormat`] |
 //! | spans, trace context, metrics | [`telemetry`] |
@@ -78,8 +79,8 @@ pub use object::Object;
 pub use runtime::{
     Arguments, BaseRoute, Call, CallOptions, Caller, Contract, CorrelationPlace, Encoder, Encoding, Failure,
     FnTransport, FromParam, Handler, Incoming, Operation, Outcome, Param, ParamValue, ParamValues, Payload,
-    Place, RawResponse, Received, Request, Response, Route, Transport, Unreadable, decode, error_response,
-    respond, transport_fn,
+    Place, RawResponse, Received, Request, Response, Route, Transport, Unreadable, WithOptions, decode,
+    error_response, respond, transport_fn,
 };
 #[cfg(feature = "hyper")]
 pub use transport::HyperTransport;

@@ -171,7 +171,7 @@ async fn options_change_single_calls_and_not_the_client() {
     assert_eq!(get(&client).await.unwrap_err().attempts(), 3);
     assert_eq!(script.limits(), [1000, 10, 10, 1000, 1000, 1000]);
     let changed = once.with(CallOptions::new().retries(3).deadline(ms(5000)));
-    assert_eq!(changed.caller().options(), CallOptions::new().retries(3).deadline(ms(5000)));
+    assert_eq!(changed.caller().options(), &CallOptions::new().retries(3).deadline(ms(5000)));
 }
 
 #[tokio::test]

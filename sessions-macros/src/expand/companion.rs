@@ -1,7 +1,7 @@
 //! The dyn-compatible companion `DynTrait` and the forwarding implementations of the trait.
 //!
-//! Every implementation of the trait implements `DynTrait`. `dyn DynTrait`, `&T`, `Box<T>` and `Arc<T>`
-//! implement the trait, so users call the same methods on all of them. The methods of the companion have
+//! Every implementation of the trait implements `DynTrait`. `dyn DynTrait`, `&T`, `Box<T>`, `Arc<T>` and
+//! `WithOptions<T>` implement the trait, so users call the same methods on all of them. The methods of the companion have
 //! hidden names: with the names of the trait, calls would be ambiguous if both traits are imported.
 
 use super::{Scope, allow_lints, call_lifetime, name_lifetimes, type_parameter};
@@ -10,7 +10,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
-    let Scope { api, private, contract, params, defaulted, idents, where_clause, .. } = scope;
+    let Scope { api, rt, private, contract, params, defaulted, idents, where_clause } = scope;
     let vis = &api.item.vis;
     let name = &api.item.ident;
     let companion = format_ident!("Dyn{name}");
@@ -45,6 +45,16 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
             #where_clause { #through_pointer }
         }
     });
+    let module = &api.names.module;
+    let through_view = scope.impl_items(|operation| {
+        let (ident, arguments) = (&operation.ident, arguments(operation));
+        quote! {
+            #private::scoped(self, #module::CONTRACT, || {
+                <#this as #contract>::#ident(#rt::WithOptions::get_ref(self), #(#arguments),*)
+            })
+            .await
+        }
+    });
     let doc = format!(
         "Dyn-compatible companion of [`{name}`], implemented for all its implementations. `Arc<dyn {companion}>`, \
          `Box<dyn {companion}>` and `&dyn {companion}` implement [`{name}`]."
@@ -59,7 +69,20 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
         #allow
         impl<#params> #contract for dyn #companion<#idents> + '_ #where_clause { #through_companion }
 
+        #allow
+        impl<#params> dyn #companion<#idents> + '_ #where_clause {
+            /// Returns a view whose calls use `options`, with all their limits, headers and tokens, also through
+            /// implementations that call a client inside. The view implements the same trait.
+            pub fn with(&self, options: #rt::CallOptions) -> #rt::WithOptions<&Self> {
+                #rt::WithOptions::new(self, options)
+            }
+        }
+
         #(#pointers)*
+
+        #allow
+        impl<#this: #contract, #params> #contract for #rt::WithOptions<#this>
+        #where_clause { #through_view }
     }
 }
 

@@ -5,6 +5,7 @@ use super::correlation::Correlation;
 use super::decode::read;
 use super::observer::Observation;
 use super::transport::Attempts;
+use super::with_options::in_scope;
 use super::{
     Call, CallObserver, CallOptions, CallOutcome, CorrelationPlace, Encoding, Operation, Outcome,
     RawResponse, Response, Transport,
@@ -76,7 +77,7 @@ impl<T> Caller<T> {
         Caller {
             transport: &self.transport,
             encoding: self.encoding.clone(),
-            options: options.or(self.options),
+            options: options.or(self.options.clone()),
             observation: self.observation.clone(),
         }
     }
@@ -92,8 +93,8 @@ impl<T> Caller<T> {
     }
 
     /// Returns the options of all calls.
-    pub fn options(&self) -> CallOptions {
-        self.options
+    pub fn options(&self) -> &CallOptions {
+        &self.options
     }
 }
 
@@ -151,12 +152,17 @@ impl<T: Transport> Caller<T> {
         let span = active.span().clone();
         let request = span.in_scope(|| operation.encode_with(&self.encoding));
         async move {
+            let options = in_scope(O::ROUTE.contract, &self.options);
             let place = self.encoding.correlation_place;
             let mut correlation =
                 request.as_ref().ok().and_then(|request| Correlation::of(O::ROUTE, request, place));
+            let request = request.and_then(|mut request| {
+                options.apply(request.headers_mut())?;
+                Ok(request)
+            });
             let result = match request {
                 Ok(request) => {
-                    let call = Call { options: self.options, ..Call::new(O::ROUTE, request) };
+                    let call = Call { options, ..Call::new(O::ROUTE, request) };
                     let response = self.transport.send(call).await.map_err(|error| error.with_attempts(1));
                     response.and_then(|response| {
                         let meta = (response.status(), Attempts::of(&response));

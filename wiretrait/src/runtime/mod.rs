@@ -12,6 +12,7 @@ mod correlation;
 mod decode;
 mod encode;
 mod fields;
+mod headers;
 mod incoming;
 mod observer;
 mod operation;
@@ -25,6 +26,7 @@ mod route;
 mod segments;
 mod span;
 mod transport;
+mod with_options;
 
 pub use base_route::BaseRoute;
 pub(crate) use base_route::is_folded;
@@ -42,6 +44,7 @@ pub use raw_response::RawResponse;
 pub use respond::{error_response, respond};
 pub use route::{Param, Place, Route};
 pub use transport::{Call, FnTransport, Handler, Transport, transport_fn};
+pub use with_options::WithOptions;
 
 pub(crate) use retry_after::retry_after;
 pub(crate) use span::{OpenSpan, TARGET};

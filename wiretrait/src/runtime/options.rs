@@ -1,12 +1,17 @@
 //! Options of single calls.
 
+use super::headers::CallHeaders;
+use crate::error::Error;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use std::sync::Arc;
 use std::time::Duration;
 
-/// Limits and retries of single calls, which override those of the client. Options that are not set stay
-/// unchanged.
+/// Limits, retries, headers and the token of single calls, which override those of the client. Options that
+/// are not set stay unchanged.
 ///
 /// They apply to the calls of a view that the client's `with` returns. The view implements the contract like
-/// the client.
+/// the client. Trait objects have a `with` too, and [`WithOptions`](crate::WithOptions) is the view of any
+/// other implementation.
 ///
 /// ```
 /// # mod library { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/library.rs")); }
@@ -21,9 +26,12 @@ use std::time::Duration;
 /// }
 /// ```
 ///
-/// They are applied by the [policies](crate::policy). A client over a transport without policies has no
-/// retries, and limits only if the transport has them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Limits and retries are applied by the [policies](crate::policy). A client over a transport without policies
+/// has no retries, and limits only if the transport has them. Headers and tokens are part of the request, so
+/// every transport sends them.
+///
+/// Cloning is cheap. `Debug` shows the names of headers, but not their values.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallOptions {
     /// Time limit for a whole call, including retries and pauses.
@@ -32,13 +40,15 @@ pub struct CallOptions {
     pub timeout: Option<Duration>,
     /// Maximum number of retries. It does not change which failures can be retried safely.
     pub retries: Option<u32>,
+    /// Shared, because a call is cloned for each retry.
+    headers: Option<Arc<CallHeaders>>,
 }
 
 impl CallOptions {
     /// Creates options that change nothing.
     #[must_use]
     pub const fn new() -> Self {
-        Self { deadline: None, timeout: None, retries: None }
+        Self { deadline: None, timeout: None, retries: None, headers: None }
     }
 
     /// Sets the time limit for a whole call, including retries and pauses. It starts with each call.
@@ -62,13 +72,69 @@ impl CallOptions {
         self
     }
 
-    /// Returns these options, with the options of `base` where these are not set.
+    /// Sets a header of the request. It replaces one with the same name, whether it is that of the client, of
+    /// an argument, or set before.
+    ///
+    /// The value counts as [sensitive](HeaderValue::set_sensitive). If name or value are not valid in a header,
+    /// or if the transport itself sets the header, as it does `Content-Length`, the call fails with
+    /// [`ErrorKind::Encode`](crate::ErrorKind::Encode). The error has the name, but not the value.
+    ///
+    /// ```
+    /// # mod library { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/library.rs")); }
+    /// # use library::{Books, BooksClient};
+    /// # use wiretrait::{CallOptions, Result, Transport};
+    /// # async fn find(books: &BooksClient<impl Transport>, key: &str) -> Result<()> {
+    /// let options = CallOptions::new().header("x-tenant", "acme").header("x-api-key", key);
+    /// books.with(options).find(1).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
+        self.headers_mut().set(name.as_ref(), value.as_ref());
+        self
+    }
+
+    /// Sets the bearer token of the call: the header `Authorization`, in place of the credentials of the
+    /// client. The call is then not sent again with another token if the service rejects it.
+    ///
+    /// If it has characters that a token cannot have, such as a line break at its end, the call fails with
+    /// [`ErrorKind::Encode`](crate::ErrorKind::Encode).
+    #[must_use]
+    pub fn token(mut self, token: impl AsRef<str>) -> Self {
+        self.headers_mut().set_token(token.as_ref());
+        self
+    }
+
+    fn headers_mut(&mut self) -> &mut CallHeaders {
+        Arc::make_mut(self.headers.get_or_insert_default())
+    }
+
+    /// Returns these options, with the options of `base` where these are not set. Headers are merged by name.
     #[must_use]
     pub fn or(self, base: Self) -> Self {
+        let headers = match (self.headers, base.headers) {
+            (Some(mut own), Some(base)) => {
+                Arc::make_mut(&mut own).add_missing(&base);
+                Some(own)
+            }
+            (own, base) => own.or(base),
+        };
         Self {
             deadline: self.deadline.or(base.deadline),
             timeout: self.timeout.or(base.timeout),
             retries: self.retries.or(base.retries),
+            headers,
         }
+    }
+
+    /// Sets the headers of the call in those of its request.
+    pub(super) fn apply(&self, headers: &mut HeaderMap) -> Result<(), Error> {
+        self.headers.as_ref().map_or(Ok(()), |own| own.apply(headers))
+    }
+
+    /// Returns a header of the call.
+    pub(crate) fn get_header(&self, name: &HeaderName) -> Option<&HeaderValue> {
+        self.headers.as_ref()?.get(name)
     }
 }

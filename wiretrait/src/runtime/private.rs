@@ -58,6 +58,15 @@ pub fn from_config(
     from_transport(NetworkTransport::new(&config)?, &config)
 }
 
+/// Starts a call of `view`, and returns a future that has the options of the view in scope.
+pub fn scoped<S, F: Future>(
+    view: &crate::WithOptions<S>,
+    contract: &'static super::Contract,
+    call: impl FnOnce() -> F,
+) -> super::with_options::Scoped<F> {
+    view.scoped(contract, call)
+}
+
 /// A boxed future, for the methods of a trait object.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
