@@ -5,8 +5,10 @@
 #[macro_use]
 mod support;
 
-use sessions_client::policy::{Retry, RetryPolicy, Timeout, TokioTime};
-use sessions_client::{CallOptions, ClientConfig, ErrorKind, ISessionsV1, SessionsHttpClientV1, Value};
+use sessions_client::policy::{Deadline, Retry, RetryPolicy, Timeout, TokioTime};
+use sessions_client::{
+    CallOptions, ClientConfig, Error, ErrorKind, ISessionsV1, SessionsHttpClientV1, Value,
+};
 use std::time::Duration;
 use support::network::Network;
 use support::read_request;
@@ -113,21 +115,100 @@ async fn a_call_waiting_for_its_retry_releases_its_permit<T: Network>() {
     late.abort();
 }
 
-async fn waiting_for_a_permit_counts_towards_the_timeout<T: Network>() {
-    let (url, mut asking, _) = server().await;
+/// Occupies the only permit of a client over `T` with its policies or without, and returns the error of the
+/// next call, of an operation that is not idempotent.
+async fn without_a_permit<C: ISessionsV1 + Clone + Send + 'static>(
+    client: &C,
+    asking: &mut UnboundedReceiver<TcpStream>,
+    waiting: impl Future<Output = Error>,
+) -> Error {
+    let holder = client.clone();
+    let first = tokio::spawn(async move { holder.close_expired_sessions(None).await });
+    let _unanswered = asking.recv().await.unwrap();
+    let error = waiting.await;
+    assert!(!first.is_finished(), "the first call has ended");
+    assert!(asking.try_recv().is_err(), "a request was sent without a permit");
+    first.abort();
+    error
+}
+
+async fn open<C: ISessionsV1>(client: &C) -> Error {
+    client.open_session(None, "1", None, None, None, None, None).await.unwrap_err()
+}
+
+async fn a_call_without_a_permit_is_not_blamed_on_the_service<T: Network>() {
+    let (url, mut asking, _again) = server().await;
     let config = ClientConfig::from_url(&url).unwrap().with_concurrency_limit(1);
     let client: SessionsHttpClientV1<Value, Value, T> = SessionsHttpClientV1::new(T::over(&config));
-    let call = |timeout| {
-        let client = client.clone();
-        let options = CallOptions::new().timeout(timeout);
-        tokio::spawn(async move { client.with(options).get_session_by_id(None, "1").await })
-    };
-    let first = call(Duration::MAX);
+    let late = client.with(CallOptions::new().timeout(Duration::from_millis(20)));
+    let error = without_a_permit(&client, &mut asking, open(&late)).await;
+    assert_eq!(error.kind(), ErrorKind::ConcurrencyLimit);
+    assert!(error.is_unprocessed() && error.is_retryable());
+    assert_eq!(
+        error.to_string(),
+        "open_session: not sent, because the only call of `concurrency_limit` (1) took longer than the limit of 20ms: \
+         raise it, or make fewer calls at once"
+    );
+}
+
+async fn a_call_without_a_permit_is_retried_with_policies<T: Network>() {
+    let (url, mut asking, _again) = server().await;
+    let config = ClientConfig::from_url(&url)
+        .unwrap()
+        .with_concurrency_limit(1)
+        .with_retry_policy(RetryPolicy::new().with_backoff(Duration::ZERO, Duration::ZERO));
+    let client = T::client(&config);
+    let late = client.with(CallOptions::new().timeout(Duration::from_millis(20)));
+    let error = without_a_permit(&client, &mut asking, open(&late)).await;
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::ConcurrencyLimit, 3));
+}
+
+async fn a_deadline_without_a_permit_names_the_concurrency_limit<T: Network>() {
+    let (url, mut asking, _again) = server().await;
+    let config = ClientConfig::from_url(&url).unwrap().with_concurrency_limit(1);
+    let with_policies = T::client(&config);
+    let late = with_policies.with(CallOptions::new().deadline(Duration::from_millis(30)));
+    let error = without_a_permit(&with_policies, &mut asking, open(&late)).await;
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::ConcurrencyLimit, 1));
+    assert!(error.to_string().contains("longer than the limit of 30ms"), "{error}");
+
+    let (url, mut asking, _again) = server().await;
+    let config = ClientConfig::from_url(&url).unwrap().with_concurrency_limit(1);
+    let transport = Deadline::new(T::over(&config), Duration::MAX, TokioTime);
+    let only_a_deadline: SessionsHttpClientV1<Value, Value, _> = SessionsHttpClientV1::new(transport);
+    let late = only_a_deadline.with(CallOptions::new().deadline(Duration::from_millis(30)));
+    let error = without_a_permit(&only_a_deadline, &mut asking, open(&late)).await;
+    assert_eq!(error.kind(), ErrorKind::ConcurrencyLimit);
+}
+
+async fn a_service_that_does_not_respond_is_a_timeout_with_a_permit<T: Network>() {
+    let (url, _asking, _again) = server().await;
+    let config = ClientConfig::from_url(&url).unwrap().with_concurrency_limit(1);
+    let client = T::client(&config);
+    let late = client.with(CallOptions::new().timeout(Duration::from_millis(20)));
+    assert_eq!(open(&late).await.kind(), ErrorKind::Timeout);
+}
+
+async fn waiting_for_a_permit_counts_towards_the_timeout<T: Network>() {
+    let (url, mut asking, again) = server().await;
+    let config = ClientConfig::from_url(&url).unwrap().with_concurrency_limit(1);
+    let client = T::client(&config);
+    let holder = client.clone();
+    let first = tokio::spawn(async move { holder.get_session_by_id(None, "1").await });
+    let mut stream = asking.recv().await.unwrap();
+    let second = tokio::spawn(async move {
+        open(&client.with(CallOptions::new().timeout(Duration::from_millis(200)))).await
+    });
+    for _ in 0..200 {
+        yield_now().await;
+    }
+    stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+    again.send(stream).unwrap();
+    assert_eq!(first.await.unwrap().unwrap(), None);
+    // It has its permit and is sent, so the service may have processed it.
     let _unanswered = asking.recv().await.unwrap();
-    let late = call(Duration::from_millis(20)).await.unwrap().unwrap_err();
-    assert_eq!(late.kind(), ErrorKind::Timeout);
-    assert!(!first.is_finished(), "the first call has no timeout");
-    first.abort();
+    let error = second.await.unwrap();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 1));
 }
 
 /// The future of a call is part of the future of each caller, so its size matters.
@@ -140,6 +221,10 @@ async fn the_future_of_a_call_is_small<T: Network>() {
 
 over_each_network! {
     the_future_of_a_call_is_small
+    a_call_without_a_permit_is_not_blamed_on_the_service
+    a_call_without_a_permit_is_retried_with_policies
+    a_deadline_without_a_permit_names_the_concurrency_limit
+    a_service_that_does_not_respond_is_a_timeout_with_a_permit
     waiting_for_a_permit_counts_towards_the_timeout
     a_call_waiting_for_its_retry_releases_its_permit
     concurrent_calls_do_not_exceed_the_limit

@@ -184,7 +184,8 @@ impl ClientConfig {
     /// connections; reqwest may have one more, which is being returned to the pool. Unlimited (`usize::MAX`)
     /// by default.
     ///
-    /// Further calls wait in the order of their arrival, within their time limits. Thousands of concurrent
+    /// Further calls wait in the order of their arrival. One that still waits when its time limit expires is
+    /// not sent, and its error is [`ErrorKind::ConcurrencyLimit`](crate::ErrorKind::ConcurrencyLimit). Thousands of concurrent
     /// calls finish sooner over a few dozen connections than over thousands, and it protects a service that
     /// processes one request at a time. If the limit is too low, calls are delayed: with a response time of
     /// 10 ms, 64 connections are enough for 6,400 calls per second.

@@ -5,9 +5,13 @@
 //! sent with its error.
 
 mod format;
+mod local_limit;
 mod service;
 
 pub use format::{ErrorFormat, PlainErrors};
+pub(crate) use local_limit::LocalLimit;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+pub(crate) use local_limit::os_code;
 pub use service::ServiceError;
 #[cfg(feature = "tower")]
 pub(crate) use service::one_line;
@@ -274,6 +278,23 @@ impl Error {
     #[must_use]
     pub fn is_connect(&self) -> bool {
         self.kind() == ErrorKind::Connect
+    }
+
+    /// Returns whether a resource of this machine is exhausted, rather than one of the service: its ports,
+    /// open files, memory or buffers for the network. [`source`](StdError::source) leads to the
+    /// [`std::io::Error`] with the code of the operating system.
+    ///
+    /// Retries rarely help, and failures of a load generator by this cause say nothing about the service.
+    #[must_use]
+    pub fn is_local_limit(&self) -> bool {
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            if error.downcast_ref().and_then(LocalLimit::of).is_some() {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
     }
 
     /// Returns whether the service has certainly not processed the request: nothing was sent, or the request

@@ -52,6 +52,8 @@ impl<T: Transport, C: Time> Transport for Timeout<T, C> {
         };
         let end = deadline.or(own);
         call.limit = end.map(|end| end.saturating_duration_since(now)).or(call.limit);
+        // An outer policy may end the attempt sooner.
+        call.end = end.map(|end| call.end.map_or(end, |outer| outer.min(end))).or(call.end);
         let is_over = end.is_some_and(|end| end <= now);
         let response = (!is_over).then(|| self.inner.send(call));
         Within::new(response, end.map(|end| self.time.sleep_until(end)), late)

@@ -25,6 +25,8 @@ pub struct Call {
     /// The time limit of this attempt, if an outer policy enforces one. Then the transport does not need to
     /// enforce its own.
     pub limit: Option<Duration>,
+    /// The end of this attempt, if an outer policy enforces one.
+    pub end: Option<Instant>,
 }
 
 impl Call {
@@ -39,6 +41,7 @@ impl Call {
             deadline: None,
             total: None,
             limit: None,
+            end: None,
         }
     }
 

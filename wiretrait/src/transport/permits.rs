@@ -2,51 +2,123 @@
 //!
 //! Further calls wait in the order of their arrival, within their time limits.
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::policy::{Time, TokioTime, Within};
-use crate::runtime::Response;
+use crate::runtime::{Call, Response};
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::Semaphore;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// A semaphore, or no limit. Clones share the permits.
 #[derive(Clone)]
-pub(super) struct Permits(Option<Arc<Semaphore>>);
+pub(super) struct Permits(Option<Arc<Limited>>);
+
+struct Limited {
+    semaphore: Semaphore,
+    /// The number of permits, for messages.
+    count: usize,
+}
+
+/// The time that a call waits for a permit.
+pub(super) struct Patience {
+    /// The end of the attempt or of the call, whichever is first.
+    end: Option<Instant>,
+    /// The end of the attempt, if no policy around the transport enforces one.
+    own_end: Option<Instant>,
+    /// The time limit that ends there, for messages.
+    limit: Duration,
+}
+
+impl Patience {
+    /// Returns that of a call whose attempt is limited to `timeout`, unless a policy around the transport
+    /// enforces another limit.
+    pub(super) fn of(call: &Call, timeout: Duration) -> Self {
+        // Avoids a second timer for the same attempt.
+        let own_end = if call.limit.is_none() { TokioTime.now().checked_add(timeout) } else { None };
+        let end = own_end.or(call.end);
+        match (call.deadline, call.total) {
+            (Some(deadline), Some(total)) if end.is_none_or(|end| deadline <= end) => {
+                Self { end: Some(deadline), own_end, limit: total }
+            }
+            _ => Self { end, own_end, limit: call.limit.unwrap_or(timeout) },
+        }
+    }
+}
 
 impl Permits {
     /// Creates `count` permits. A count that is too large for a semaphore sets no limit.
     pub(super) fn new(count: usize) -> Self {
-        Self((count <= Semaphore::MAX_PERMITS).then(|| Arc::new(Semaphore::new(count))))
+        let limited = || Arc::new(Limited { semaphore: Semaphore::new(count), count });
+        Self((count <= Semaphore::MAX_PERMITS).then(limited))
     }
 
-    /// Waits for a permit and runs the attempt that `start` returns. The time limit `timeout` includes the
-    /// wait; it is not enforced if a policy around the transport enforces a `limit`.
+    /// Waits for a permit and runs the attempt that `start` returns.
     pub(super) fn attempt<F>(
         &self,
-        timeout: Duration,
-        limit: Option<Duration>,
+        patience: Patience,
         late: impl Fn() -> Error + Send,
         start: impl FnOnce() -> F + Send,
     ) -> impl Future<Output = Result<Response, Error>> + Send
     where
         F: Future<Output = Result<Response, Error>> + Send,
     {
-        // Avoids a second timer for the same attempt.
-        let end = if limit.is_none() { TokioTime.now().checked_add(timeout) } else { None };
-        Within::new(Some(self.hold(start)), end.map(|end| TokioTime.sleep_until(end)), late)
+        let end = patience.own_end;
+        let attempt = self.hold(patience, start);
+        Within::new(Some(attempt), end.map(|end| TokioTime.sleep_until(end)), late)
     }
 
     #[expect(clippy::manual_async_fn, reason = "an `async fn` would have room for `start` twice")]
-    fn hold<F: Future>(&self, start: impl FnOnce() -> F) -> impl Future<Output = F::Output> {
+    fn hold<F>(
+        &self,
+        patience: Patience,
+        start: impl FnOnce() -> F,
+    ) -> impl Future<Output = Result<Response, Error>>
+    where
+        F: Future<Output = Result<Response, Error>>,
+    {
         async move {
             let _permit = match &self.0 {
-                // The semaphore is never closed.
-                Some(permits) => permits.acquire().await.ok(),
+                Some(limited) => match limited.semaphore.try_acquire() {
+                    Ok(permit) => Some(permit),
+                    // Boxed, because a free permit is the common case.
+                    Err(_) => Box::pin(limited.wait(patience)).await?,
+                },
                 None => None,
             };
             // Boxed only after the wait: the future has kilobytes, which would be part of the future of each
             // call, and thousands of waiting calls would exceed the CPU caches.
             Box::pin(start()).await
         }
+    }
+}
+
+impl Limited {
+    /// Waits for a permit until the end of `patience`.
+    ///
+    /// It has no timer: the one that enforces the end polls this future once more when it expires.
+    async fn wait(&self, patience: Patience) -> Result<Option<SemaphorePermit<'_>>, Error> {
+        let mut permit = pin!(self.semaphore.acquire());
+        poll_fn(|context| {
+            // The semaphore is never closed.
+            let poll = permit.as_mut().poll(context).map(|permit| Ok(permit.ok()));
+            match patience.end {
+                Some(end) if end <= TokioTime.now() => Poll::Ready(Err(self.exhausted(patience.limit))),
+                _ => poll,
+            }
+        })
+        .await
+    }
+
+    fn exhausted(&self, limit: Duration) -> Error {
+        let calls = if self.count == 1 { "the only call" } else { "all calls" };
+        let message = format!(
+            "not sent, because {calls} of `concurrency_limit` ({}) took longer than the limit of {limit:?}: raise it, or \
+             make fewer calls at once",
+            self.count
+        );
+        Error::new(ErrorKind::ConcurrencyLimit, message)
     }
 }

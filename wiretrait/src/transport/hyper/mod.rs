@@ -18,7 +18,7 @@ use crate::transport::default_headers::DefaultHeaders;
 use crate::transport::failure::{
     connection_failed, invalid_request, no_connection, no_connection_in_time, root_cause, timed_out,
 };
-use crate::transport::permits::Permits;
+use crate::transport::permits::{Patience, Permits};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST, USER_AGENT};
 use http::{HeaderValue, Request, Uri};
@@ -216,9 +216,10 @@ impl HyperTransport {
 impl Transport for HyperTransport {
     fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
         let timeout = call.timeout().unwrap_or(self.timeout);
+        let patience = Patience::of(&call, timeout);
         let (request, is_first) = (self.request(call.request), call.attempt == 1);
         let late = move || timed_out(self.origin(), timeout);
-        self.permits.attempt(timeout, call.limit, late, move || self.attempt(request, is_first))
+        self.permits.attempt(patience, late, move || self.attempt(request, is_first))
     }
 
     fn peer(&self) -> &str {

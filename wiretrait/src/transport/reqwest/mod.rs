@@ -11,10 +11,11 @@ use crate::transport::default_headers::DefaultHeaders;
 use crate::transport::failure::{
     connection_failed, invalid_request, no_connection, no_connection_in_time, root_cause, timed_out,
 };
-use crate::transport::permits::Permits;
+use crate::transport::permits::{Patience, Permits};
 use http::header::{AUTHORIZATION, HOST, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url, retry};
+use std::error::Error as StdError;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
@@ -197,13 +198,25 @@ fn is_on_this_machine(url: &Url) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-fn cause(error: &reqwest::Error) -> &dyn fmt::Display {
+fn cause(error: &reqwest::Error) -> &(dyn StdError + 'static) {
     match root_cause(error) {
         // Its message contains the URL.
-        cause if cause.is::<reqwest::Error>() => &"reqwest reports no cause",
+        cause if cause.is::<reqwest::Error>() => &NoCause,
         cause => cause,
     }
 }
+
+/// The cause of an error of reqwest that has no source.
+#[derive(Debug)]
+struct NoCause;
+
+impl fmt::Display for NoCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("reqwest reports no cause")
+    }
+}
+
+impl StdError for NoCause {}
 
 impl ReqwestTransport {
     fn request(&self, call: Call) -> reqwest::Request {
@@ -243,7 +256,8 @@ impl Transport for ReqwestTransport {
             _ => &self.client,
         };
         let late = move || timed_out(&self.origin, timeout);
-        self.permits.attempt(timeout, call.limit, late, move || self.attempt(client, call, timeout))
+        let patience = Patience::of(&call, timeout);
+        self.permits.attempt(patience, late, move || self.attempt(client, call, timeout))
     }
 
     fn peer(&self) -> &str {
