@@ -22,9 +22,18 @@ debian() {
     { apt-get update -qq && apt-get install -qq --yes "$2"; } >/dev/null 2>&1 || true
 }
 
-# install CRATE VERSION: installs a cargo subcommand, unless this version is installed.
+# install CRATE VERSION: installs a cargo subcommand, unless this version is installed. Optimized builds would take longer
+# than they save.
 install() {
-    [[ "$(cargo "${1#cargo-}" --version 2>/dev/null || true)" == *"$2"* ]] || cargo install "$1" --version "$2" --locked
+    [[ "$(cargo "${1#cargo-}" --version 2>/dev/null || true)" == *"$2"* ]] ||
+        CARGO_PROFILE_DEV_DEBUG=false cargo install "$1" --version "$2" --locked --debug
+}
+
+# all_referenced FILE: fails if a test run that wrote the snapshots it used to FILE has not used all of them.
+all_referenced() {
+    local unused
+    unused="$(comm -23 <(git ls-files '*.snap' | xargs realpath | sort) <(sort -u "$1" | xargs realpath | sort -u))"
+    [[ -z "$unused" ]] || { printf 'no test refers to these snapshots:\n%s\n' "$unused" >&2; return 1; }
 }
 
 with_service() { snapshots/providers/with-service.sh "$@"; }
