@@ -146,8 +146,8 @@ async fn a_call_without_a_permit_is_not_blamed_on_the_service<T: Network>() {
     assert!(error.is_unprocessed() && error.is_retryable());
     assert_eq!(
         error.to_string(),
-        "open_session: not sent, because the only call of `concurrency_limit` (1) took longer than the limit of 20ms: \
-         raise it, or make fewer calls at once"
+        "open_session: not sent, because `concurrency_limit` allows 1 call at once and none ended in time: raise it, or \
+         make fewer calls at once"
     );
 }
 
@@ -170,7 +170,6 @@ async fn a_deadline_without_a_permit_names_the_concurrency_limit<T: Network>() {
     let late = with_policies.with(CallOptions::new().deadline(Duration::from_millis(30)));
     let error = without_a_permit(&with_policies, &mut asking, open(&late)).await;
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::ConcurrencyLimit, 1));
-    assert!(error.to_string().contains("longer than the limit of 30ms"), "{error}");
 
     let (url, mut asking, _again) = server().await;
     let config = ClientConfig::from_url(&url).unwrap().with_concurrency_limit(1);

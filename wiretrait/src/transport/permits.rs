@@ -22,14 +22,12 @@ struct Limited {
     count: usize,
 }
 
-/// The time that a call waits for a permit.
+/// The end of the time in which a call waits for a permit.
 pub(super) struct Patience {
     /// The end of the attempt or of the call, whichever is first.
     end: Option<Instant>,
     /// The end of the attempt, if no policy around the transport enforces one.
     own_end: Option<Instant>,
-    /// The time limit that ends there, for messages.
-    limit: Duration,
 }
 
 impl Patience {
@@ -39,12 +37,8 @@ impl Patience {
         // Avoids a second timer for the same attempt.
         let own_end = if call.limit.is_none() { TokioTime.now().checked_add(timeout) } else { None };
         let end = own_end.or(call.end);
-        match (call.deadline, call.total) {
-            (Some(deadline), Some(total)) if end.is_none_or(|end| deadline <= end) => {
-                Self { end: Some(deadline), own_end, limit: total }
-            }
-            _ => Self { end, own_end, limit: call.limit.unwrap_or(timeout) },
-        }
+        let sooner = call.deadline.filter(|deadline| end.is_none_or(|end| *deadline < end));
+        Self { end: sooner.or(end), own_end }
     }
 }
 
@@ -65,15 +59,14 @@ impl Permits {
     where
         F: Future<Output = Result<Response, Error>> + Send,
     {
-        let end = patience.own_end;
-        let attempt = self.hold(patience, start);
-        Within::new(Some(attempt), end.map(|end| TokioTime.sleep_until(end)), late)
+        let attempt = self.hold(patience.end, start);
+        Within::new(Some(attempt), patience.own_end.map(|end| TokioTime.sleep_until(end)), late)
     }
 
     #[expect(clippy::manual_async_fn, reason = "an `async fn` would have room for `start` twice")]
     fn hold<F>(
         &self,
-        patience: Patience,
+        end: Option<Instant>,
         start: impl FnOnce() -> F,
     ) -> impl Future<Output = Result<Response, Error>>
     where
@@ -84,7 +77,7 @@ impl Permits {
                 Some(limited) => match limited.semaphore.try_acquire() {
                     Ok(permit) => Some(permit),
                     // Boxed, because a free permit is the common case.
-                    Err(_) => Box::pin(limited.wait(patience)).await?,
+                    Err(_) => Box::pin(limited.wait(end)).await?,
                 },
                 None => None,
             };
@@ -96,27 +89,25 @@ impl Permits {
 }
 
 impl Limited {
-    /// Waits for a permit until the end of `patience`.
+    /// Waits for a permit until `end`.
     ///
     /// It has no timer: the one that enforces the end polls this future once more when it expires.
-    async fn wait(&self, patience: Patience) -> Result<Option<SemaphorePermit<'_>>, Error> {
+    async fn wait(&self, end: Option<Instant>) -> Result<Option<SemaphorePermit<'_>>, Error> {
         let mut permit = pin!(self.semaphore.acquire());
         poll_fn(|context| {
             // The semaphore is never closed.
             let poll = permit.as_mut().poll(context).map(|permit| Ok(permit.ok()));
-            match patience.end {
-                Some(end) if end <= TokioTime.now() => Poll::Ready(Err(self.exhausted(patience.limit))),
-                _ => poll,
-            }
+            let is_over = end.is_some_and(|end| end <= TokioTime.now());
+            if is_over { Poll::Ready(Err(self.exhausted())) } else { poll }
         })
         .await
     }
 
-    fn exhausted(&self, limit: Duration) -> Error {
-        let calls = if self.count == 1 { "the only call" } else { "all calls" };
+    fn exhausted(&self) -> Error {
+        let calls = if self.count == 1 { "call" } else { "calls" };
         let message = format!(
-            "not sent, because {calls} of `concurrency_limit` ({}) took longer than the limit of {limit:?}: raise it, or \
-             make fewer calls at once",
+            "not sent, because `concurrency_limit` allows {} {calls} at once and none ended in time: raise it, or make \
+             fewer calls at once",
             self.count
         );
         Error::new(ErrorKind::ConcurrencyLimit, message)

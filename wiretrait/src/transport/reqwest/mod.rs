@@ -5,7 +5,7 @@ mod urls;
 use self::urls::Urls;
 use crate::config::ClientConfig;
 use crate::error::{Error, ErrorKind};
-use crate::runtime::{Call, Encoding, Response, Transport};
+use crate::runtime::{Call, Encoding, Request, Response, Transport};
 use crate::transport::body::LimitedBody;
 use crate::transport::default_headers::DefaultHeaders;
 use crate::transport::failure::{
@@ -114,11 +114,11 @@ impl ReqwestTransport {
         &self.origin
     }
 
-    fn failure(&self, error: &reqwest::Error, timeout: Duration) -> Error {
-        let Self { origin, .. } = self;
+    fn failure(&self, error: &reqwest::Error) -> Error {
+        let Self { origin, timeout, .. } = self;
         match (error.is_timeout(), error.is_connect()) {
             (true, true) => no_connection_in_time(origin),
-            (true, false) => timed_out(origin, timeout),
+            (true, false) => timed_out(origin, *timeout),
             (false, true) => no_connection(origin, cause(error)),
             (false, false) if error.is_builder() => invalid_request(cause(error)),
             (false, false) => connection_failed(origin, cause(error)),
@@ -219,9 +219,9 @@ impl fmt::Display for NoCause {
 impl StdError for NoCause {}
 
 impl ReqwestTransport {
-    fn request(&self, call: Call) -> reqwest::Request {
-        let url = self.urls.of(call.route, call.request.uri());
-        let (parts, body) = call.request.into_parts();
+    fn request(&self, request: Request, has_one_path: bool) -> reqwest::Request {
+        let url = self.urls.of(request.uri(), has_one_path);
+        let (parts, body) = request.into_parts();
         let mut request = reqwest::Request::new(parts.method, url);
         *request.headers_mut() = parts.headers;
         self.headers.add_to(request.headers_mut());
@@ -229,14 +229,19 @@ impl ReqwestTransport {
         request
     }
 
-    async fn attempt(&self, client: &Client, call: Call, timeout: Duration) -> Result<Response, Error> {
-        let response = client.execute(self.request(call));
-        let mut response = response.await.map_err(|error| self.failure(&error, timeout))?;
+    async fn attempt(&self, request: reqwest::Request, is_first: bool) -> Result<Response, Error> {
+        // Retries do not use the pool: if one connection of it is stale, the next one may be too.
+        let client = match &self.unpooled {
+            Some(unpooled) if !is_first => unpooled.or(&self.client),
+            _ => &self.client,
+        };
+        let response = client.execute(request).await;
+        let mut response = response.map_err(|error| self.failure(&error))?;
         let status = response.status();
         let announced = response.content_length().unwrap_or(0);
         let mut body = LimitedBody::new(status, announced, self.max_response_bytes)?;
         while !body.is_too_large()
-            && let Some(chunk) = response.chunk().await.map_err(|error| self.failure(&error, timeout))?
+            && let Some(chunk) = response.chunk().await.map_err(|error| self.failure(&error))?
         {
             body.push(chunk)?;
         }
@@ -250,14 +255,13 @@ impl ReqwestTransport {
 impl Transport for ReqwestTransport {
     fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
         let timeout = call.timeout().unwrap_or(self.timeout);
-        // Retries do not use the pool: if one connection of it is stale, the next one may be too.
-        let client = match &self.unpooled {
-            Some(unpooled) if call.attempt > 1 => unpooled.or(&self.client),
-            _ => &self.client,
-        };
         let late = move || timed_out(&self.origin, timeout);
         let patience = Patience::of(&call, timeout);
-        self.permits.attempt(patience, late, move || self.attempt(client, call, timeout))
+        // The rest of the call is not kept, because this future is part of the future of each caller.
+        let (is_first, has_one_path) = (call.attempt == 1, !call.route.path.contains('{'));
+        let request = call.request;
+        let start = move || self.attempt(self.request(request, has_one_path), is_first);
+        self.permits.attempt(patience, late, start)
     }
 
     fn peer(&self) -> &str {

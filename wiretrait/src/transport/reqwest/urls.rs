@@ -3,7 +3,6 @@
 //! reqwest needs a complete URL for each request, and setting a path in one costs as much as encoding the
 //! body. Operations without placeholders mostly have one URL.
 
-use crate::runtime::Route;
 use http::Uri;
 use reqwest::Url;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -27,9 +26,9 @@ impl Urls {
         Self { base, cached: Arc::default() }
     }
 
-    /// Returns the URL of a call of `route` whose request has the target `target`.
-    pub(super) fn of(&self, route: &Route, target: &Uri) -> Url {
-        if target.query().is_some() || route.path.contains('{') {
+    /// Returns the URL of a request with the target `target`, of an operation that has one path or many.
+    pub(super) fn of(&self, target: &Uri, has_one_path: bool) -> Url {
+        if target.query().is_some() || !has_one_path {
             return self.make(target);
         }
         let cached = self.cached.read().unwrap_or_else(PoisonError::into_inner);
