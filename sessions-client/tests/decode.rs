@@ -18,7 +18,8 @@ fn session(more: &[u8]) -> Vec<u8> {
 fn invalid_utf8_in_a_known_field_is_an_error() {
     let body = session(b"\"user_id\":\"\xff\",");
     let column = body.iter().position(|&byte| byte == 0xff).unwrap() + 1;
-    let message = format!("open_session: the response 200 OK is not JSON (line 1 column {column})");
+    let message =
+        format!("open_session: the response 200 OK is not JSON (line 1 column {column}): it is not UTF-8");
     assert_eq!(decode(body).unwrap_err().to_string(), message);
 }
 
@@ -30,12 +31,12 @@ fn invalid_utf8_in_an_unknown_field_is_ignored() {
 #[test]
 fn bytes_after_the_json_are_an_error() {
     let message = |error: Error| error.to_string();
-    for more in [&b"x"[..], b"\xff"] {
+    for (more, why) in [(&b"x"[..], ""), (b"\xff", ": it is not UTF-8")] {
         let body = [session(b""), more.to_vec()].concat();
         let column = body.len();
         assert_eq!(
             decode(body).map_err(message),
-            Err(format!("open_session: the response 200 OK is not JSON (line 1 column {column})"))
+            Err(format!("open_session: the response 200 OK is not JSON (line 1 column {column}){why}"))
         );
     }
 }

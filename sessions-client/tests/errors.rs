@@ -221,10 +221,10 @@ async fn a_connection_closed_without_a_response_is_a_broken_connection() {
 }
 
 #[tokio::test]
-async fn a_response_that_is_not_http_is_a_broken_connection() {
+async fn a_response_that_is_not_http_is_a_protocol_error() {
     let url = responding(format!("220 {SECRET} ESMTP ready\r\n\r\n")).await;
     let error = open(&client(&url)).await;
-    assert_eq!(error.kind(), ErrorKind::Transport);
+    assert_eq!(error.kind(), ErrorKind::Protocol);
 }
 
 #[tokio::test]

@@ -93,6 +93,9 @@ async fn services() -> Vec<(&'static str, String)> {
     let list = json!({ "total": 1, "data": [session()] }).to_string();
     let reset = format!("HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{SECRET}");
     let redirect = format!("HTTP/1.1 302 Found\r\nLocation: /{SECRET}\r\nContent-Length: 0\r\n\r\n");
+    let trailer = format!(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n1\r\n0\r\n{SECRET}: {SECRET}\u{1}\r\n\r\n"
+    );
     vec![
         ("ok", responding(http("200 OK", json, &session().to_string())).await),
         ("ok", responding(http("200 OK", json, &list)).await),
@@ -105,7 +108,10 @@ async fn services() -> Vec<(&'static str, String)> {
         ("decode", responding(http("200 OK", json, &json!({ "id": { SECRET: SECRET } }).to_string())).await),
         ("decode", responding(http("200 OK", json, &SECRET.repeat(200))).await),
         ("transport", responding(reset).await),
-        ("transport", responding(format!("{SECRET}\r\n\r\n")).await),
+        ("protocol", responding(format!("{SECRET}\r\n\r\n")).await),
+        ("protocol", responding(format!("HTTP/1.1 200 OK\r\nContent-Length : {SECRET}\r\n\r\n")).await),
+        ("protocol", responding(format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: {SECRET}\r\n\r\n")).await),
+        ("protocol", responding(trailer).await),
         ("timeout", silent().await),
         ("connect", closed_port()),
     ]

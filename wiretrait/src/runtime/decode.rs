@@ -2,7 +2,9 @@
 
 use super::{Attempts, BodyTooLarge, Outcome, Response, Route, retry_after};
 use crate::error::{Error, ErrorKind, Status};
-use http::header::CONTENT_TYPE;
+use http::StatusCode;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use memchr::memmem;
 use serde::de::{Deserialize, DeserializeOwned};
 use serde_json::de::SliceRead;
 use serde_json::error::Category;
@@ -51,7 +53,7 @@ fn with_context(error: Error, route: &'static Route, response: &Response) -> Err
 
 fn value<'r, T: Deserialize<'r>>(response: &'r Response) -> Result<T, Error> {
     let status = response.status();
-    let body = &response.body()[..];
+    let body = without_mark(response.body());
     if body.is_empty() {
         return serde_json::from_str("null").map_err(|_| {
             let message =
@@ -66,10 +68,48 @@ fn value<'r, T: Deserialize<'r>>(response: &'r Response) -> Result<T, Error> {
             Category::Eof => format!("ends in the middle of its JSON (line {line} column {column})"),
             Category::Syntax if is_too_deep(&error) => TOO_DEEP.to_owned(),
             Category::Syntax | Category::Io => {
-                format!("is not JSON{} (line {line} column {column})", media_type(response))
+                let why = unreadable(response).map_or_else(String::new, |why| format!(": {why}"));
+                format!("is not JSON{} (line {line} column {column}){why}", media_type(response))
             }
         };
         Error::new(ErrorKind::Decode, format!("the response {} {what}", Status(status))).with_status(status)
+    })
+}
+
+/// Returns a body without its byte order mark, which some servers write.
+fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+}
+
+/// Returns why a body that is not JSON cannot be read, if it is the encoding or the charset.
+fn unreadable(response: &Response) -> Option<String> {
+    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let plain = |value: &str| {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_:., ".contains(&byte);
+        value.len() <= 60 && value.bytes().all(is_plain)
+    };
+    if let Some(coding) = response.headers().get(CONTENT_ENCODING) {
+        let coding = coding.to_str().ok().filter(|coding| plain(coding)).unwrap_or("unknown");
+        return Some(format!("its content encoding `{coding}` cannot be decoded; gzip, deflate and br can"));
+    }
+    let body = &response.body()[..];
+    let is_utf16 = body.starts_with(b"\xff\xfe")
+        || body.starts_with(b"\xfe\xff")
+        || body.iter().take(4).any(|byte| *byte == 0);
+    if !is_utf16 && std::str::from_utf8(body).is_ok() {
+        return None;
+    }
+    let charset = header(CONTENT_TYPE).and_then(|value| {
+        value.split(';').skip(1).find_map(|parameter| {
+            let (name, value) = parameter.split_once('=')?;
+            name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
+        })
+    });
+    let charset = charset.filter(|charset| plain(charset) && !charset.eq_ignore_ascii_case("utf-8"));
+    Some(match (is_utf16, charset) {
+        (_, Some(charset)) => format!("its charset is `{charset}`, but JSON must be UTF-8"),
+        (true, None) => "it is UTF-16 or UTF-32, but JSON must be UTF-8".to_owned(),
+        (false, None) => "it is not UTF-8".to_owned(),
     })
 }
 
@@ -154,11 +194,22 @@ pub(super) fn without_values(message: &str) -> String {
 /// describes the response.
 fn status_error(route: &Route, response: &Response) -> Error {
     let status = response.status();
-    if let Some(service) = route.contract.errors.read(response.body()) {
+    if let Some(service) = route.contract.errors.read(without_mark(response.body())) {
         return Error::from_service(status, service);
     }
-    let what = if status.is_redirection() {
+    let media_type = media_type(response);
+    let kind = if status.is_informational() { ErrorKind::Transport } else { ErrorKind::Service };
+    if let Some(why) = unreadable(response).filter(|_| !response.body().is_empty()) {
+        let message =
+            format!("the response is {} with a body that cannot be read{media_type}: {why}", Status(status));
+        return Error::new(kind, message).with_status(status);
+    }
+    let what = if status == StatusCode::NOT_MODIFIED {
+        "no body, although the request had no condition: check the caches in front of the service"
+    } else if status.is_redirection() {
         "a redirect, which is never followed: check the address of the service"
+    } else if expects_tls(response) {
+        "the remark that the service expects https: check the scheme of its address"
     } else if response.extensions().get::<BodyTooLarge>().is_some() {
         "a body over the size limit, which was not read"
     } else if response.body().is_empty() {
@@ -166,10 +217,19 @@ fn status_error(route: &Route, response: &Response) -> Error {
     } else {
         "a body in another format than the errors of the service: it may come from a proxy or another server"
     };
-    let kind = if status.is_informational() { ErrorKind::Transport } else { ErrorKind::Service };
-    let media_type = media_type(response);
     Error::new(kind, format!("the response is {} with {what}{media_type}", Status(status)))
         .with_status(status)
+}
+
+/// Returns whether the response is how nginx, Apache or Go respond to a request without TLS.
+fn expects_tls(response: &Response) -> bool {
+    const REMARKS: [&[u8]; 3] = [
+        b"HTTP request was sent to HTTPS port",
+        b"speaking plain HTTP to an SSL",
+        b"HTTP request to an HTTPS",
+    ];
+    response.status() == StatusCode::BAD_REQUEST
+        && REMARKS.iter().any(|remark| memmem::find(response.body(), remark).is_some())
 }
 
 /// Returns ` (text/html)` if the response has a media type of the usual form, or an empty string.

@@ -1,12 +1,14 @@
-//! Collection of response bodies, up to the size limit.
+//! Collection and decoding of response bodies, up to the size limit.
 //!
 //! An announced size is only used to reject responses that are too large. Memory is allocated only for
 //! received bytes.
 
+use super::content_encoding::{self, Failure};
 use crate::error::{Error, ErrorKind};
 use crate::runtime::{BodyTooLarge, Response};
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http::response::Parts;
 
 pub(super) struct LimitedBody {
@@ -53,17 +55,29 @@ impl LimitedBody {
         Ok(())
     }
 
-    /// Returns the complete response. If the body was too large, it is marked in the extensions.
-    pub(super) fn finish(self, mut parts: Parts) -> Response {
-        let body = match (self.is_too_large, self.joined.is_empty()) {
-            (true, _) => {
-                parts.extensions.insert(BodyTooLarge);
-                Bytes::new()
+    /// Returns the complete response, with its body decoded as `Content-Encoding` says; one that cannot be
+    /// decoded is returned unchanged. If the body was too large, it is marked in the extensions.
+    pub(super) fn finish(mut self, mut parts: Parts) -> Result<Response, Error> {
+        let mut body = std::mem::take(&mut self.first);
+        if !self.joined.is_empty() {
+            body = std::mem::take(&mut self.joined).freeze();
+        }
+        if parts.headers.contains_key(CONTENT_ENCODING) && !self.is_too_large {
+            match content_encoding::decode(&parts.headers, &body, self.limit) {
+                Ok(Some(decoded)) => {
+                    body = decoded;
+                    parts.headers.remove(CONTENT_ENCODING);
+                    parts.headers.remove(CONTENT_LENGTH);
+                }
+                Ok(None) | Err(Failure::Undecodable) => {}
+                Err(Failure::TooLarge) => self.mark_too_large()?,
             }
-            (false, true) => self.first,
-            (false, false) => self.joined.freeze(),
-        };
-        Response::from_parts(parts, body)
+        }
+        if self.is_too_large {
+            parts.extensions.insert(BodyTooLarge);
+            body = Bytes::new();
+        }
+        Ok(Response::from_parts(parts, body))
     }
 
     fn mark_too_large(&mut self) -> Result<(), Error> {

@@ -1,7 +1,8 @@
 //! The headers that a transport adds to each request, prepared when it is created.
 
 use crate::config::ClientConfig;
-use http::header::{Entry, HeaderMap, HeaderName, HeaderValue};
+use crate::transport::content_encoding::SUPPORTED;
+use http::header::{ACCEPT_ENCODING, Entry, HeaderMap, HeaderName, HeaderValue};
 
 /// Headers that are added unless the request has one of the same name.
 #[derive(Clone)]
@@ -24,6 +25,9 @@ impl DefaultHeaders {
         let mut all: HeaderMap = config.headers().clone();
         for (name, value) in others {
             all.entry(name).or_insert(value);
+        }
+        if config.accepts_compression() {
+            all.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static(SUPPORTED));
         }
         let header = |name: &HeaderName| {
             let mut values = all.get_all(name).iter().cloned();

@@ -5,6 +5,8 @@ mod address;
 #[cfg(any(feature = "hyper", feature = "reqwest", feature = "tower"))]
 mod body;
 #[cfg(any(feature = "hyper", feature = "reqwest", feature = "tower"))]
+mod content_encoding;
+#[cfg(any(feature = "hyper", feature = "reqwest", feature = "tower"))]
 mod default_headers;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 mod failure;
@@ -15,6 +17,8 @@ mod in_process;
 mod permits;
 #[cfg(feature = "tokio")]
 mod policies;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+mod protocol;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 #[cfg(feature = "tower")]

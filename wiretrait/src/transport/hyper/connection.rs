@@ -4,27 +4,38 @@
 //! alternative: a task for each connection, as in hyper's examples, because every call would wake two tasks,
 //! and the connection of a cancelled call would be reused.
 
+use super::head;
+use super::io::{DeferredWriteErrors, Replay, Stream};
 use crate::error::Error;
 use crate::runtime::Response;
 use crate::transport::body::LimitedBody;
+use crate::transport::failure::connection_failed;
+use crate::transport::protocol::{self, End, MAX_HEAD_BYTES, MAX_HEADERS};
 use bytes::Bytes;
-use http::Request;
+use http::{Method, Request};
 use http_body::{Body, Frame};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper::rt::{Read, Write};
+use hyper::client::conn::http1::{self, Parts, SendRequest};
+use hyper::rt::ReadBuf;
 use std::future::poll_fn;
+use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 pub(super) struct Connection {
     requests: SendRequest<Full<Bytes>>,
-    /// The future that reads and writes; `None` after the connection is closed.
-    driver: Option<Driver>,
+    driver: Driver,
+    /// Whether the connection must not be used again.
+    is_spent: bool,
 }
 
-type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
+/// The future that reads and writes.
+enum Driver {
+    Running(Box<http1::Connection<DeferredWriteErrors, Full<Bytes>>>),
+    /// It has ended, and left the stream and unparsed bytes behind.
+    Ended(Option<Parts<DeferredWriteErrors>>),
+}
 
 /// The reason why a request has no response.
 pub(super) enum ExchangeError {
@@ -38,22 +49,29 @@ pub(super) enum ExchangeError {
 
 impl Connection {
     /// Creates a connection over the open stream `io`.
-    pub(super) async fn over(io: impl Read + Write + Unpin + Send + 'static) -> hyper::Result<Self> {
-        // Most bodies are shorter than their heads, so copying both into one buffer is cheaper than a
-        // vectored write.
-        let (requests, driver) = http1::Builder::new().writev(false).handshake(io).await?;
-        Ok(Self { requests, driver: Some(Box::pin(driver)) })
+    pub(super) async fn over(io: impl Stream + 'static) -> hyper::Result<Self> {
+        let (requests, driver) = handshake(&http1::Builder::new(), Box::new(io)).await?;
+        Ok(Self { requests, driver, is_spent: false })
     }
 
-    /// Sends `request` and reads the complete response, whose body has at most `limit` bytes.
+    /// Sends `request` to the service at `origin` and reads the complete response, whose body has at most
+    /// `limit` bytes.
     pub(super) async fn exchange(
         &mut self,
         request: Request<Full<Bytes>>,
+        origin: &str,
         limit: usize,
     ) -> Result<Response, ExchangeError> {
-        let (parts, mut body) = self.head(request).await?.into_parts();
-        let mut whole = LimitedBody::new(parts.status, body.size_hint().lower(), limit)
-            .map_err(ExchangeError::Rejected)?;
+        let (parts, mut body) = self.head(request, origin).await?.into_parts();
+        let size = body.size_hint();
+        let end = match size.exact() {
+            Some(_) => End::Marked,
+            None => {
+                protocol::end_of(origin, parts.version, &parts.headers).map_err(ExchangeError::Rejected)?
+            }
+        };
+        let mut whole =
+            LimitedBody::new(parts.status, size.lower(), limit).map_err(ExchangeError::Rejected)?;
         while !whole.is_too_large()
             && !body.is_end_stream()
             && let Some(frame) = self.frame(&mut body).await
@@ -63,17 +81,43 @@ impl Connection {
                 whole.push(data).map_err(ExchangeError::Rejected)?;
             }
         }
-        Ok(whole.finish(parts))
+        let version = parts.version;
+        let response = whole.finish(parts).map_err(ExchangeError::Rejected)?;
+        if end == End::Close {
+            protocol::check_complete(origin, version, &response).map_err(ExchangeError::Rejected)?;
+        }
+        Ok(response)
     }
 
     async fn head(
+        &mut self,
+        request: Request<Full<Bytes>>,
+        origin: &str,
+    ) -> Result<http::Response<Incoming>, ExchangeError> {
+        let method = request.method().clone();
+        let failure = match self.send(request).await {
+            Ok(response) => return Ok(response),
+            Err(ExchangeError::Failed(failure)) if failure.is_parse() => failure,
+            Err(failure) => return Err(failure),
+        };
+        if let Driver::Ended(parts) = &mut self.driver
+            && let Some(parts) = parts.take()
+            && protocol::is_invalid_header(&failure)
+        {
+            // Boxed, because it is large and hardly ever needed.
+            return Box::pin(self.recover(parts, method, origin)).await;
+        }
+        Err(ExchangeError::Failed(failure))
+    }
+
+    async fn send(
         &mut self,
         request: Request<Full<Bytes>>,
     ) -> Result<http::Response<Incoming>, ExchangeError> {
         let mut response = pin!(self.requests.try_send_request(request));
         let driver = &mut self.driver;
         let response = poll_fn(|context| {
-            drive(driver, context);
+            driver.poll(context);
             response.as_mut().poll(&mut no_wakeup())
         });
         response.await.map_err(|mut failure| match failure.take_message() {
@@ -82,11 +126,44 @@ impl Connection {
         })
     }
 
+    /// Parses a head again that hyper has rejected, without its malformed lines and with a higher limit of
+    /// headers. hyper would need two more allocations for each response with that limit.
+    async fn recover(
+        &mut self,
+        parts: Parts<DeferredWriteErrors>,
+        method: Method,
+        origin: &str,
+    ) -> Result<http::Response<Incoming>, ExchangeError> {
+        let mut stream = parts.io.into_inner();
+        let mut received = parts.read_buf.to_vec();
+        let repaired = loop {
+            match head::repair(origin, &received).map_err(ExchangeError::Rejected)? {
+                Some(repaired) => break repaired,
+                None if read(&mut *stream, &mut received).await.unwrap_or(0) == 0 => {
+                    let closed = std::io::Error::other("connection closed before message completed");
+                    let error = connection_failed(origin, &closed);
+                    return Err(ExchangeError::Rejected(error));
+                }
+                None => {}
+            }
+        };
+        let mut builder = http1::Builder::new();
+        // What follows the head may be received already.
+        builder.max_headers(MAX_HEADERS).max_buf_size(repaired.len().max(MAX_HEAD_BYTES));
+        let replay = Replay::new(repaired.into(), stream);
+        (self.requests, self.driver) =
+            handshake(&builder, Box::new(replay)).await.map_err(ExchangeError::Failed)?;
+        self.is_spent = true;
+        let mut request = Request::new(Full::default());
+        *request.method_mut() = method;
+        self.send(request).await
+    }
+
     async fn frame(&mut self, body: &mut Incoming) -> Option<hyper::Result<Frame<Bytes>>> {
         poll_fn(|context| match Pin::new(&mut *body).poll_frame(&mut no_wakeup()) {
             Poll::Ready(frame) => Poll::Ready(frame),
             Poll::Pending => {
-                drive(&mut self.driver, context);
+                self.driver.poll(context);
                 Pin::new(&mut *body).poll_frame(&mut no_wakeup())
             }
         })
@@ -96,19 +173,42 @@ impl Connection {
     /// Prepares the connection for the pool, and returns whether another request can be sent. Until then it
     /// does not wake the task of the last call any more.
     pub(super) fn make_idle(&mut self) -> bool {
-        drive(&mut self.driver, &mut no_wakeup());
-        self.requests.is_ready()
+        self.driver.poll(&mut no_wakeup());
+        !self.is_spent && self.requests.is_ready()
     }
 }
 
-/// Polls the driver, and drops it when it completes, which returns an unsent request. Its result is ignored,
-/// because errors of a request are also returned by the sender.
-fn drive(driver: &mut Option<Driver>, context: &mut Context<'_>) {
-    if let Some(running) = driver
-        && running.as_mut().poll(context).is_ready()
-    {
-        *driver = None;
+async fn handshake(
+    builder: &http1::Builder,
+    stream: Box<dyn Stream>,
+) -> hyper::Result<(SendRequest<Full<Bytes>>, Driver)> {
+    // Most bodies are shorter than their heads, so copying both into one buffer is cheaper than a vectored
+    // write.
+    let stream = DeferredWriteErrors::new(stream);
+    let (requests, driver) = builder.clone().writev(false).handshake(stream).await?;
+    Ok((requests, Driver::Running(Box::new(driver))))
+}
+
+impl Driver {
+    /// Polls the future, and takes it apart when it completes, which returns an unsent request. Its result is
+    /// ignored, because errors of a request are also returned by the sender.
+    fn poll(&mut self, context: &mut Context<'_>) {
+        if let Self::Running(running) = self
+            && Pin::new(&mut **running).poll(context).is_ready()
+            && let Self::Running(ended) = std::mem::replace(self, Self::Ended(None))
+        {
+            *self = Self::Ended(Some(ended.into_parts()));
+        }
     }
+}
+
+/// Appends received bytes, and returns their number.
+async fn read(stream: &mut dyn Stream, received: &mut Vec<u8>) -> io::Result<usize> {
+    let mut bytes = vec![0; 32 << 10];
+    let mut buffer = ReadBuf::new(&mut bytes);
+    poll_fn(|context| Pin::new(&mut *stream).poll_read(context, buffer.unfilled())).await?;
+    received.extend_from_slice(buffer.filled());
+    Ok(buffer.filled().len())
 }
 
 /// Returns a context without a waker, for the receivers of hyper's channels. They only make progress when the

@@ -5,6 +5,8 @@
 
 mod connection;
 mod connector;
+mod head;
+mod io;
 mod pool;
 
 use self::connection::{Connection, ExchangeError};
@@ -16,9 +18,10 @@ use crate::runtime::{Call, Encoding, Response, Transport};
 use crate::transport::address::Address;
 use crate::transport::default_headers::DefaultHeaders;
 use crate::transport::failure::{
-    connection_failed, invalid_request, no_connection, no_connection_in_time, root_cause, timed_out,
+    invalid_request, no_connection, no_connection_in_time, root_cause, timed_out,
 };
 use crate::transport::permits::{Patience, Permits};
+use crate::transport::protocol;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST, USER_AGENT};
 use http::{HeaderValue, Request, Uri};
@@ -168,13 +171,13 @@ impl HyperTransport {
         yield_now().await;
         // Retries do not use the pool: if one connection of it is stale, the next one may be too.
         while is_first && let Some(mut connection) = self.pool.take() {
-            match connection.exchange(request, self.max_response_bytes).await {
+            match connection.exchange(request, self.origin(), self.max_response_bytes).await {
                 Err(ExchangeError::Unsent(unsent, _)) => request = *unsent,
                 outcome => return self.finish(outcome, connection),
             }
         }
         let mut connection = self.connect().await?;
-        let outcome = connection.exchange(request, self.max_response_bytes).await;
+        let outcome = connection.exchange(request, self.origin(), self.max_response_bytes).await;
         self.finish(outcome, connection)
     }
 
@@ -207,7 +210,7 @@ impl HyperTransport {
         Err(match failure {
             ExchangeError::Rejected(error) => error,
             ExchangeError::Unsent(_, error) | ExchangeError::Failed(error) => {
-                connection_failed(self.origin(), root_cause(&error))
+                protocol::failed(self.origin(), &error)
             }
         })
     }

@@ -9,9 +9,10 @@ use crate::runtime::{Call, Encoding, Request, Response, Transport};
 use crate::transport::body::LimitedBody;
 use crate::transport::default_headers::DefaultHeaders;
 use crate::transport::failure::{
-    connection_failed, invalid_request, no_connection, no_connection_in_time, root_cause, timed_out,
+    invalid_request, no_connection, no_connection_in_time, root_cause, timed_out,
 };
 use crate::transport::permits::{Patience, Permits};
+use crate::transport::protocol::{self, End, MAX_HEADERS};
 use http::header::{AUTHORIZATION, HOST, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url, retry};
@@ -121,7 +122,7 @@ impl ReqwestTransport {
             (true, false) => timed_out(origin, *timeout),
             (false, true) => no_connection(origin, cause(error)),
             (false, false) if error.is_builder() => invalid_request(cause(error)),
-            (false, false) => connection_failed(origin, cause(error)),
+            (false, false) => protocol::failed(origin, error),
         }
     }
 }
@@ -168,6 +169,9 @@ impl Settings {
             .redirect(Policy::none())
             // Another crate may enable HTTP/2, which would otherwise be chosen by ALPN.
             .http1_only()
+            .http1_max_headers(MAX_HEADERS)
+            .http1_ignore_invalid_headers_in_responses(true)
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
             // Another crate may enable these features. Decompression is not supported by the size limit.
             .no_gzip()
             .no_brotli()
@@ -237,9 +241,16 @@ impl ReqwestTransport {
         };
         let response = client.execute(request).await;
         let mut response = response.map_err(|error| self.failure(&error))?;
-        let status = response.status();
-        let announced = response.content_length().unwrap_or(0);
-        let mut body = LimitedBody::new(status, announced, self.max_response_bytes)?;
+        let (status, version) = (response.status(), response.version());
+        let announced = response.content_length();
+        let end = match announced {
+            Some(_) => End::Marked,
+            None => protocol::end_of(&self.origin, version, response.headers())?,
+        };
+        if end == End::Close {
+            protocol::check_close(&self.origin, version, response.headers())?;
+        }
+        let mut body = LimitedBody::new(status, announced.unwrap_or(0), self.max_response_bytes)?;
         while !body.is_too_large()
             && let Some(chunk) = response.chunk().await.map_err(|error| self.failure(&error))?
         {
@@ -248,7 +259,11 @@ impl ReqwestTransport {
         let mut head = http::Response::new(());
         *head.status_mut() = status;
         *head.headers_mut() = std::mem::take(response.headers_mut());
-        Ok(body.finish(head.into_parts().0))
+        let response = body.finish(head.into_parts().0)?;
+        if end == End::Close {
+            protocol::check_complete(&self.origin, version, &response)?;
+        }
+        Ok(response)
     }
 }
 

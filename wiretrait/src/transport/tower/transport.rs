@@ -212,7 +212,7 @@ where
                     whole.push(data.copy_to_bytes(data.remaining()))?;
                 }
             }
-            Ok(whole.finish(parts))
+            whole.finish(parts)
         })
     }
 

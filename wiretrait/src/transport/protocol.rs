@@ -1,0 +1,173 @@
+//! Responses that are not valid HTTP: the errors for them, and the checks that the HTTP libraries omit.
+//!
+//! The kind of a failure of hyper is only public in part. The rest is recognized by its message, which the
+//! tests of this contract's transports hold fixed.
+
+use super::failure::{connection_failed, root_cause};
+use crate::error::{Error, ErrorKind};
+use crate::runtime::Response;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, Version};
+use std::error::Error as StdError;
+use std::fmt;
+
+/// The maximum number of headers of a response. hyper allocates 64 bytes for each of them, for each response,
+/// and the allocator of most systems keeps up to 128 KiB without a system call.
+pub(super) const MAX_HEADERS: usize = 1500;
+
+/// The maximum size of the header section, in bytes: that of hyper.
+#[cfg(feature = "hyper")]
+pub(super) const MAX_HEAD_BYTES: usize = 8192 + 4096 * 100;
+
+/// Returns the error for a response that is not valid HTTP. `what` is the end of a sentence.
+pub(super) fn invalid_response(origin: &str, what: impl fmt::Display) -> Error {
+    Error::new(ErrorKind::Protocol, format!("the response from {origin} {what}"))
+}
+
+/// Returns the error for a response that is not HTTP/1.1.
+pub(super) fn not_http(origin: &str) -> Error {
+    let other = if origin.starts_with("https:") { "HTTP/2 only" } else { "https, or HTTP/2 only" };
+    let what = format_args!(
+        "is not HTTP/1.1: check the address and its port; the service may expect {other} (`HttpVersion::Http2`)"
+    );
+    invalid_response(origin, what)
+}
+
+/// Returns the error for a header section over the limits.
+pub(super) fn too_large(origin: &str) -> Error {
+    let what = format_args!("has a header section over the limits of {MAX_HEADERS} headers and 400 KiB");
+    invalid_response(origin, what)
+}
+
+/// Returns the error for a header that determines the end of the response, but cannot be read.
+pub(super) fn invalid_framing(origin: &str, header: &str) -> Error {
+    invalid_response(origin, format_args!("has an invalid `{header}`, so its end is unknown"))
+}
+
+/// Returns the error if a request failed after it was passed to the HTTP library.
+pub(super) fn failed(origin: &str, error: &(dyn StdError + 'static)) -> Error {
+    let chain = std::iter::successors(Some(error), |error| (*error).source());
+    for cause in chain {
+        if let Some(error) = cause.downcast_ref::<hyper::Error>() {
+            if let Some(invalid) = invalid_head(origin, error) {
+                return invalid;
+            }
+        } else if let Some(error) = cause.downcast_ref::<std::io::Error>()
+            && is_invalid_body(error)
+        {
+            // Its message may quote a trailer.
+            return invalid_response(origin, "has an invalid chunked body");
+        }
+    }
+    match root_cause(error) {
+        #[cfg(feature = "reqwest")]
+        // Its message contains the URL.
+        cause if cause.is::<reqwest::Error>() => {
+            connection_failed(origin, &std::io::Error::other("reqwest reports no cause"))
+        }
+        cause => connection_failed(origin, cause),
+    }
+}
+
+/// Returns the error if hyper cannot parse the head of a response.
+fn invalid_head(origin: &str, error: &hyper::Error) -> Option<Error> {
+    let message = error.to_string();
+    // The service sent something before the request.
+    if message == "received unexpected message from connection" {
+        return Some(not_http(origin));
+    }
+    if !error.is_parse() {
+        return None;
+    }
+    Some(match &*message {
+        "message head is too large" => too_large(origin),
+        "invalid content-length parsed" => invalid_framing(origin, "Content-Length"),
+        "unexpected transfer-encoding parsed" => invalid_framing(origin, "Transfer-Encoding"),
+        "invalid HTTP header parsed" => {
+            invalid_response(origin, "has a header section that cannot be parsed")
+        }
+        _ if error.is_parse_status() => invalid_response(origin, "has an invalid status line"),
+        _ => not_http(origin),
+    })
+}
+
+/// Returns whether hyper rejects the head of a response because of a header line or the number of headers.
+#[cfg(feature = "hyper")]
+pub(super) fn is_invalid_header(error: &hyper::Error) -> bool {
+    error.is_parse()
+        && matches!(&*error.to_string(), "invalid HTTP header parsed" | "message head is too large")
+}
+
+/// Returns whether hyper cannot parse a chunked body. Errors of rustls have the same kinds.
+fn is_invalid_body(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{InvalidData, InvalidInput};
+    #[cfg(feature = "rustls")]
+    if error.get_ref().is_some_and(<dyn StdError + Send + Sync>::is::<rustls::Error>) {
+        return false;
+    }
+    matches!(error.kind(), InvalidData | InvalidInput)
+}
+
+/// How the end of a response is known if its length is not.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum End {
+    /// The last chunk or, in HTTP/2, the last frame.
+    Marked,
+    /// The end of the connection, which can also be a failure.
+    Close,
+}
+
+/// Checks the headers of a response whose length is not known from `Content-Length`.
+pub(super) fn end_of(origin: &str, version: Version, headers: &HeaderMap) -> Result<End, Error> {
+    if version >= Version::HTTP_2 {
+        return Ok(End::Marked);
+    }
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(End::Close),
+        (Some(_), _) if headers.contains_key(CONTENT_LENGTH) => Err(invalid_response(
+            origin,
+            "has both `Content-Length` and `Transfer-Encoding`, so its end is unknown",
+        )),
+        (Some(coding), None) if coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked") => {
+            Ok(End::Marked)
+        }
+        (Some(_), _) => Err(invalid_response(origin, "has a `Transfer-Encoding` other than `chunked`")),
+    }
+}
+
+/// Checks that a response which ends with the connection is not obviously incomplete. Its `Content-Length` may
+/// have been skipped as malformed, or the service may have failed.
+pub(super) fn check_complete(origin: &str, version: Version, response: &Response) -> Result<(), Error> {
+    // A JSON value of any other type has a mark at its end, and so have compressed bodies.
+    let is_doubtful = match response.body().first() {
+        None => true,
+        Some(first) => {
+            (first.is_ascii_digit() || *first == b'-') && !response.headers().contains_key(CONTENT_ENCODING)
+        }
+    };
+    if is_doubtful && version > Version::HTTP_10 && response.status().is_success() {
+        return Err(without_length(origin));
+    }
+    Ok(())
+}
+
+/// Checks that a response ends with the connection on purpose. Only for libraries that skip a malformed
+/// `Content-Length` without a report: a service that has sent one keeps the connection open.
+#[cfg(feature = "reqwest")]
+pub(super) fn check_close(origin: &str, version: Version, headers: &HeaderMap) -> Result<(), Error> {
+    let closes = |value: &http::HeaderValue| {
+        value
+            .as_bytes()
+            .split(|byte| *byte == b',')
+            .any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
+    };
+    if version == Version::HTTP_11 && !headers.get_all(http::header::CONNECTION).iter().any(closes) {
+        return Err(without_length(origin));
+    }
+    Ok(())
+}
+
+fn without_length(origin: &str) -> Error {
+    invalid_response(origin, "has no valid `Content-Length`, so it may be incomplete")
+}
