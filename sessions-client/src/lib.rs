@@ -89,9 +89,9 @@ pub use wiretrait::ReqwestTransport;
 pub use wiretrait::test_kit;
 pub use wiretrait::{
     Arguments, BaseRoute, Call, CallOptions, Caller, ClientConfig, CorrelationPlace, DefaultTransport,
-    Encoder, Encoding, Error, ErrorKind, Failure, Handler, InProcessTransport, Incoming, Operation, Outcome,
-    Payload, RawResponse, Received, Request, Response, Result, Route, ServiceError, Transport, bytes, decode,
-    http, policy, telemetry, transport_fn,
+    Encoder, Encoding, Error, ErrorKind, Failure, Handler, HttpVersion, InProcessTransport, Incoming,
+    Operation, Outcome, Payload, Pem, Proxy, RawResponse, Received, Request, Response, Result, Route,
+    ServiceError, TlsConfig, Transport, bytes, decode, http, policy, telemetry, transport_fn,
 };
 #[cfg(feature = "tower")]
 pub use wiretrait::{TowerTransport, TransportService};

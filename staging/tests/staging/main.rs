@@ -1,0 +1,14 @@
+//! The client, the live contract test and the load test behind real gateways, proxies and certificates.
+//!
+//! `staging/run` builds the programs and runs these tests. Without it, or without nginx, haproxy, squid, openssl and
+//! curl, they are skipped.
+
+mod curl;
+mod fronts;
+mod matrix;
+mod moved;
+mod requirements;
+mod restarts;
+mod right;
+mod uses;
+mod wrong;

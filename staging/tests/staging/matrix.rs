@@ -1,0 +1,172 @@
+//! Tables of the ways to the service and of their uses, with each result.
+
+use crate::fronts::Front;
+use crate::requirements::{Programs, programs};
+use crate::right;
+use crate::uses::{Outcome, Use};
+use crate::wrong;
+use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
+use staging::{Arrivals, Haproxy, Nginx, Squid, TokenServer};
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// A way to the service.
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) start: fn() -> BoxFuture<'static, io::Result<Front>>,
+    /// Returns the keys and values that describe the way, without the address if it is that of the front.
+    pub(crate) describe: fn(&Front) -> Vec<(&'static str, String)>,
+}
+
+/// The number of rows that are tried at the same time.
+const PARALLEL_ROWS: usize = 3;
+
+struct Cell {
+    of: Use,
+    outcome: Outcome,
+    arrivals: Arrivals,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_use_works_behind_each_gateway_and_proxy() {
+    let Some(programs) = programs() else { return };
+    let table = right_table(&results(&programs, right::ROWS).await);
+    assert_table("matrix", &table);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_use_names_what_is_wrong_and_does_not_retry_it() {
+    let Some(programs) = programs() else { return };
+    let table = wrong_table(&results(&programs, wrong::ROWS).await);
+    assert_table("wrong", &table);
+}
+
+fn assert_table(name: &str, table: &str) {
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!(name, table);
+    });
+}
+
+async fn results(programs: &Programs, rows: &'static [Row]) -> Vec<(&'static str, Vec<Cell>)> {
+    // To run only the rows whose names contain it.
+    let only = std::env::var("STAGING_ROWS").unwrap_or_default();
+    let rows = rows.iter().filter(|row| row.name.contains(&only));
+    futures_util::stream::iter(rows).map(|row| result(programs, row)).buffered(PARALLEL_ROWS).collect().await
+}
+
+async fn result(programs: &Programs, row: &'static Row) -> (&'static str, Vec<Cell>) {
+    let mut front = (row.start)().await.unwrap_or_else(|error| panic!("{}: {error}", row.name));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("staging.yaml");
+    let mut keys = (row.describe)(&front);
+    if !keys.iter().any(|(key, _)| *key == "connection.uri") {
+        keys.insert(0, ("connection.uri", front.url.clone()));
+    }
+    let mut yaml = String::new();
+    for (key, value) in keys {
+        // A JSON string is a YAML string.
+        writeln!(yaml, "{key}: {value:?}").unwrap();
+    }
+    fs::write(&file, yaml).unwrap();
+    let mut cells = Vec::new();
+    for of in Use::ALL {
+        if let Some(limiter) = &front.limiter {
+            limiter.reject(front.rejected);
+        }
+        let outcome = normalized(of.run(programs, &file, &front).await, &front, folder.path());
+        let arrivals = front.arrivals().await.unwrap();
+        cells.push(Cell { of, outcome, arrivals });
+    }
+    (row.name, cells)
+}
+
+/// Replaces what differs between runs: ports, folders and ids.
+fn normalized(outcome: Outcome, front: &Front, folder: &Path) -> Outcome {
+    let Outcome::Fails(how, why) = outcome else { return outcome };
+    let mut why = why.trim().replace(&folder.display().to_string(), "FOLDER");
+    let certificates = front.certificates.as_ref().map(|trust| trust.root.certificate.as_path());
+    if let Some(folder) = certificates.and_then(Path::parent) {
+        why = why.replace(&folder.display().to_string(), "CERTIFICATES");
+    }
+    let ports = [
+        (front.nginx.as_ref().map(Nginx::address), "NGINX"),
+        (front.haproxy.as_ref().map(Haproxy::address), "HAPROXY"),
+        (front.squid.as_ref().map(Squid::address), "SQUID"),
+        (front.tokens.as_ref().map(TokenServer::address), "TOKENS"),
+        (Some(front.service.address()), "SERVICE"),
+        (Some(front.closed), "CLOSED"),
+    ];
+    for (address, name) in ports {
+        if let Some(address) = address {
+            why = why.replace(&format!(":{}", address.port()), &format!(":{name}"));
+        }
+    }
+    Outcome::Fails(how, without_ids(&why))
+}
+
+/// Replaces words of 12 hexadecimal digits or more.
+fn without_ids(message: &str) -> String {
+    let mut normalized = String::new();
+    let mut rest = message;
+    while let Some(start) = rest.find(|letter: char| letter.is_ascii_hexdigit()) {
+        let word = &rest[start..];
+        let end = word.find(|letter: char| !letter.is_ascii_hexdigit()).unwrap_or(word.len());
+        normalized.push_str(&rest[..start]);
+        normalized.push_str(if end >= 12 { "ID" } else { &word[..end] });
+        rest = &word[end..];
+    }
+    normalized + rest
+}
+
+fn right_table(rows: &[(&str, Vec<Cell>)]) -> String {
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let mut table = format!("{:width$}", "in front of the service");
+    for of in Use::ALL {
+        write!(table, " | {}", of.name()).unwrap();
+    }
+    table.push('\n');
+    let mut notes = Vec::new();
+    for (name, cells) in rows {
+        write!(table, "{name:width$}").unwrap();
+        for Cell { of, outcome, .. } in cells {
+            let cell = match outcome {
+                Outcome::Works => "works".to_owned(),
+                Outcome::Fails(how, why) => {
+                    notes.push(format!("{how}: {why}"));
+                    format!("({})", notes.len())
+                }
+            };
+            write!(table, " | {cell:0$}", of.name().len()).unwrap();
+        }
+        while table.ends_with(' ') {
+            table.pop();
+        }
+        table.push('\n');
+    }
+    for (number, note) in (1..).zip(notes) {
+        write!(table, "\n({number}) {}", note.replace('\n', "\n    ")).unwrap();
+    }
+    table
+}
+
+fn wrong_table(rows: &[(&str, Vec<Cell>)]) -> String {
+    let mut table = String::new();
+    for (name, cells) in rows {
+        writeln!(table, "# {name}\n").unwrap();
+        for Cell { of, outcome, arrivals } in cells {
+            let (how, why) = match outcome {
+                Outcome::Works => ("works", ""),
+                Outcome::Fails(how, why) => (&**how, &**why),
+            };
+            writeln!(table, "{}: {how} after {arrivals}", of.name()).unwrap();
+            for line in why.lines() {
+                writeln!(table, "    {line}").unwrap();
+            }
+        }
+        table.push('\n');
+    }
+    table
+}

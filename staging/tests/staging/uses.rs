@@ -1,0 +1,181 @@
+//! The uses of a description: two clients and three programs.
+
+use crate::fronts::Front;
+use crate::requirements::Programs;
+use sessions_client::{
+    ClientConfig, ConfigParams, Error, HyperTransport, ISessionsV1, ReqwestTransport, SessionsHttpClientV1,
+    Transport,
+};
+use staging::TokenServer;
+use std::path::Path;
+use std::process::{Output, Stdio};
+use std::time::{Duration, Instant};
+use tokio::process::Command;
+
+/// The time limit of one use, far above what any of them needs.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// The test run whose sessions `loadtest cleanup` deletes.
+const ORPHANS: &str = "orphans";
+
+/// A use of a description.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Use {
+    Reqwest,
+    Hyper,
+    Live,
+    LoadTest,
+    Cleanup,
+}
+
+/// The result of a use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Works,
+    /// It failed, with the kind of error or the exit code, and with a message.
+    Fails(String, String),
+}
+
+impl Use {
+    pub(crate) const ALL: [Self; 5] = [Self::Reqwest, Self::Hyper, Self::Live, Self::LoadTest, Self::Cleanup];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Reqwest => "client over reqwest",
+            Self::Hyper => "client over hyper",
+            Self::Live => "live contract test",
+            Self::LoadTest => "load test",
+            Self::Cleanup => "loadtest cleanup",
+        }
+    }
+
+    /// Uses the description in `file` to reach the service behind `front`.
+    pub(crate) async fn run(self, programs: &Programs, file: &Path, front: &Front) -> Outcome {
+        let used = async {
+            match self {
+                Self::Reqwest => client(front, file, ReqwestTransport::new).await,
+                Self::Hyper => client(front, file, HyperTransport::new).await,
+                Self::Live => live(programs, file).await,
+                Self::LoadTest => load_test(programs, file).await,
+                Self::Cleanup => cleanup(programs, file, front).await,
+            }
+        };
+        let outcome = tokio::time::timeout(LIMIT, used).await;
+        let left = front.sessions.len();
+        let outcome =
+            outcome.unwrap_or_else(|_| fails("no exit code", format!("does not end within {LIMIT:?}")));
+        if outcome == Outcome::Works && left > 0 {
+            return fails("works", format!("but {left} sessions are left"));
+        }
+        outcome
+    }
+}
+
+fn fails(how: impl Into<String>, why: impl Into<String>) -> Outcome {
+    Outcome::Fails(how.into(), why.into())
+}
+
+/// Opens, reads, lists, closes and deletes sessions, until the tokens have been renewed twice if there are any.
+async fn client<T: Transport>(
+    front: &Front,
+    file: &Path,
+    transport: impl FnOnce(&ClientConfig) -> Result<T, Error>,
+) -> Outcome {
+    let used = async {
+        let config = ConfigParams::new().with_file(file)?.build()?;
+        let client = SessionsHttpClientV1::from_transport(transport(&config)?, &config)?;
+        let tokens = || front.tokens.as_ref().map_or(0, TokenServer::requests);
+        let (before, start) = (tokens(), Instant::now());
+        let mut rounds = 0;
+        let has_renewed = || front.tokens.is_none() || tokens() >= before + 3;
+        while rounds < 3 || (!has_renewed() && start.elapsed() < Duration::from_secs(7)) {
+            round(&client).await?;
+            rounds += 1;
+        }
+        Ok::<_, Error>(())
+    };
+    match used.await {
+        Ok(()) => Outcome::Works,
+        Err(error) => fails(format!("{:?}", error.kind()), error.to_string()),
+    }
+}
+
+async fn round(client: &impl ISessionsV1) -> Result<(), Error> {
+    client.get_sessions(None, None, None).await?;
+    let session = client.open_session(None, "ann", Some("Ann"), None, None, None, None).await?;
+    let read = client.get_session_by_id(None, &session.id).await?;
+    assert_eq!(read.as_ref(), Some(&session));
+    assert_eq!(client.get_sessions(None, None, None).await?.data.len(), 1);
+    client.close_session(None, &session.id).await?;
+    client.delete_session_by_id(None, &session.id).await?;
+    Ok(())
+}
+
+/// Runs a program with no variables but those it needs.
+async fn run(program: &Path, arguments: &[&str], variables: &[(&str, &Path)]) -> (Output, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(program)
+        .args(arguments)
+        .current_dir(folder.path())
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .unwrap();
+    let [stdout, stderr] =
+        [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    (output, stdout, stderr)
+}
+
+fn exit(output: &Output) -> String {
+    output.status.code().map_or_else(|| output.status.to_string(), |code| format!("exit code {code}"))
+}
+
+async fn live(programs: &Programs, file: &Path) -> Outcome {
+    let arguments = ["--exact", "the_service_at_sessions_url_satisfies_the_contract", "--nocapture"];
+    let (output, stdout, stderr) = run(&programs.live, &arguments, &[("SESSIONS_CONFIG", file)]).await;
+    let is_skipped = stderr.lines().any(|line| line.starts_with("skipped: SESSIONS_URL"));
+    if output.status.success() && stdout.contains("1 passed") && !is_skipped {
+        return Outcome::Works;
+    }
+    let is_noise = |line: &&str| {
+        line.is_empty()
+            || line.starts_with("contract test of the service at ")
+            || line.starts_with("thread '")
+            || line.starts_with("note: run with `RUST_BACKTRACE")
+            || line.starts_with("skipped: close_expired_sessions")
+    };
+    fails(exit(&output), stderr.lines().filter(|line| !is_noise(line)).collect::<Vec<_>>().join("\n"))
+}
+
+async fn load_test(programs: &Programs, file: &Path) -> Outcome {
+    let config = file.display().to_string();
+    let arguments =
+        ["--config", &config, "--users", "4", "--run-time", "2s", "--report-file", "report.md", "--yes"];
+    let (output, stdout, stderr) = run(&programs.loadtest, &arguments, &[]).await;
+    if output.status.success() {
+        return Outcome::Works;
+    }
+    let verdict = stdout.lines().skip_while(|line| !line.starts_with(" FAIL")).map(str::trim);
+    let lines = stderr.lines().filter(|line| !line.contains(": loading ")).chain(verdict);
+    fails(exit(&output), lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// Runs `loadtest cleanup` after a session was left behind.
+async fn cleanup(programs: &Programs, file: &Path, front: &Front) -> Outcome {
+    let direct = SessionsHttpClientV1::connect(&front.service.url()).unwrap();
+    let user = format!("loadtest-{ORPHANS}-0-0-lifecycle");
+    let orphan = direct.open_session(None, &user, None, None, None, None, None).await.unwrap();
+    let config = file.display().to_string();
+    let arguments = ["cleanup", "--config", &config, "--test-run-id", ORPHANS, "--yes"];
+    let (output, _, stderr) = run(&programs.loadtest, &arguments, &[]).await;
+    let left = direct.delete_session_by_id(None, &orphan.id).await.unwrap();
+    match (output.status.success(), left) {
+        (true, None) => Outcome::Works,
+        (true, Some(_)) => fails(exit(&output), "the session was not deleted"),
+        (false, _) => fails(exit(&output), stderr),
+    }
+}
