@@ -13,7 +13,6 @@ pub(crate) use local_limit::LocalLimit;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub(crate) use local_limit::os_code;
 pub use service::ServiceError;
-#[cfg(feature = "tower")]
 pub(crate) use service::one_line;
 
 use http::StatusCode;

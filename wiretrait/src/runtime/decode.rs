@@ -1,7 +1,7 @@
 //! Decoding of responses into results.
 
 use super::{Attempts, BodyTooLarge, Outcome, Response, Route, retry_after};
-use crate::error::{Error, ErrorKind, Status};
+use crate::error::{Error, ErrorKind, Status, one_line};
 use http::StatusCode;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use memchr::memmem;
@@ -158,7 +158,7 @@ fn mismatch<'b, T: Deserialize<'b>>(body: &'b [u8]) -> String {
 fn public_path(path: &Path) -> String {
     let mut segments = path.iter();
     let first = match segments.next() {
-        Some(Segment::Map { key }) => key.clone(),
+        Some(Segment::Map { key }) => one_line(key),
         Some(Segment::Seq { index }) => format!("[{index}]"),
         Some(_) => "…".to_owned(),
         None => return String::new(),

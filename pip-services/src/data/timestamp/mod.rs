@@ -68,9 +68,34 @@ fn parse_other(string: &str) -> Option<Timestamp> {
     if let Ok(time) = DateTime::parse_from_rfc3339(string) {
         return Some(time.to_utc());
     }
+    if let Some(time) = with_short_offset(string) {
+        return Some(time);
+    }
     // Years before 0 and after 9999 have a sign. That parser does not accept a `Z` after them.
     let local = string.strip_suffix('Z').filter(|local| local.starts_with(['+', '-'])).unwrap_or(string);
     NaiveDateTime::parse_from_str(local, "%Y-%m-%dT%H:%M:%S%.f").ok().map(|local| local.and_utc())
+}
+
+/// Parses a time with an offset such as `+0100` or `+01`, which JavaScript, Python and databases read and write.
+fn with_short_offset(string: &str) -> Option<Timestamp> {
+    let (_, time) = string.split_once(['T', 't', ' '])?;
+    let sign = string.len() - time.len() + time.rfind(['+', '-'])?;
+    let (local, offset) = string.split_at(sign);
+    let (hours, minutes) = match *offset.as_bytes() {
+        [_, a, b] => ([a, b], [b'0'; 2]),
+        [_, a, b, c, d] => ([a, b], [c, d]),
+        _ => return None,
+    };
+    let [hours, minutes] = [&hours, &minutes].map(|digits| std::str::from_utf8(digits));
+    let time = format!("{local}{}{}:{}", &offset[..1], hours.ok()?, minutes.ok()?);
+    DateTime::parse_from_rfc3339(&time).ok().map(|time| time.to_utc())
+}
+
+/// Returns the time of a number of milliseconds since 1970, the number that JavaScript's `Date` reads and
+/// `JSON.stringify` writes for `Date.now()`.
+fn from_epoch_millis<E: Error>(millis: i64) -> Result<Timestamp, E> {
+    DateTime::from_timestamp_millis(millis)
+        .ok_or_else(|| E::invalid_value(Unexpected::Signed(millis), &TimeVisitor))
 }
 
 struct TimeVisitor;
@@ -84,6 +109,27 @@ impl Visitor<'_> for TimeVisitor {
 
     fn visit_str<E: Error>(self, string: &str) -> Result<Timestamp, E> {
         parse(string).ok_or_else(|| E::invalid_value(Unexpected::Str(string), &self))
+    }
+
+    fn visit_i64<E: Error>(self, millis: i64) -> Result<Timestamp, E> {
+        from_epoch_millis(millis)
+    }
+
+    fn visit_u64<E: Error>(self, millis: u64) -> Result<Timestamp, E> {
+        let millis =
+            i64::try_from(millis).map_err(|_| E::invalid_value(Unexpected::Unsigned(millis), &self))?;
+        from_epoch_millis(millis)
+    }
+
+    /// JavaScript also writes milliseconds with a fraction, for example for a high-resolution time.
+    fn visit_f64<E: Error>(self, millis: f64) -> Result<Timestamp, E> {
+        // The greatest time of JavaScript.
+        const LIMIT: f64 = 8.64e15;
+        if millis.abs() > LIMIT || millis.is_nan() {
+            return Err(E::invalid_value(Unexpected::Float(millis), &self));
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "it is within the limit")]
+        from_epoch_millis(millis.trunc() as i64)
     }
 }
 
@@ -119,16 +165,16 @@ impl Serialize for WrittenTime<'_> {
 ///
 /// # Errors
 ///
-/// If the value is not a string in one of the known forms.
+/// If the value is neither a string in one of the known forms nor a number of milliseconds since 1970.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-    deserializer.deserialize_str(TimeVisitor)
+    deserializer.deserialize_any(TimeVisitor)
 }
 
 /// Reads a time that may be null or, with `#[serde(default)]`, absent.
 ///
 /// # Errors
 ///
-/// If the value is neither null nor a string in one of the known forms.
+/// If the value is neither null, nor a string in one of the known forms, nor a number of milliseconds since 1970.
 pub fn optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     struct Required(Timestamp);
     impl<'de> Deserialize<'de> for Required {
@@ -155,6 +201,14 @@ mod tests {
             ("2026-11-23T04:10:20.5+02:00", "2026-11-23T02:10:20.500Z"),
             ("2020-12-07T12:00:00.123456", "2020-12-07T12:00:00.123Z"),
             ("2020-12-07T12:00:00", "2020-12-07T12:00:00.000Z"),
+            ("2026-11-23T02:10:20.820+0000", "2026-11-23T02:10:20.820Z"),
+            ("2026-11-23T02:10:20+0000", "2026-11-23T02:10:20.000Z"),
+            ("2026-11-23T04:10:20.5+0200", "2026-11-23T02:10:20.500Z"),
+            ("2026-11-23T02:10:20+01", "2026-11-23T01:10:20.000Z"),
+            ("2026-11-22T22:40:20.123456-0330", "2026-11-23T02:10:20.123Z"),
+            ("2026-11-23T02:10:20-00", "2026-11-23T02:10:20.000Z"),
+            ("2026-11-23 02:10:20.82+00", "2026-11-23T02:10:20.820Z"),
+            ("2026-11-23 02:10:20+00:00", "2026-11-23T02:10:20.000Z"),
             // JavaScript writes a sign in front of such years.
             ("+010000-01-01T00:00:00.000Z", "+10000-01-01T00:00:00.000Z"),
             ("-000001-12-31T23:59:59.999Z", "-0001-12-31T23:59:59.999Z"),
@@ -175,8 +229,41 @@ mod tests {
             "2026-02-30T00:00:00.000Z",
             "+2026-1-1 0:0:0 UTC",
             "+012026-11-23",
+            "2026-11-23T02:10:20+1",
+            "2026-11-23T02:10:20+010",
+            "2026-11-23T02:10:20+01000",
+            "2026-11-23T02:10:20+2500",
+            "2026-11-23T02:10:20+0160",
+            "2026-11-23T02:10:20+\u{e9}",
+            "2026-11-23T02:10:20+\u{1f600}",
+            "2026-11-23T02:10:20+",
+            "2026-11-23+01",
+            "T+01",
         ] {
             assert_eq!(parse(string), None, "{string}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_milliseconds_since_1970() {
+        let read = |json: &str| {
+            let mut deserializer = serde_json::Deserializer::from_str(json);
+            super::optional(&mut deserializer)
+        };
+        for (json, utc) in [
+            ("1795399820820", "2026-11-23T02:10:20.820Z"),
+            ("1795399820820.0", "2026-11-23T02:10:20.820Z"),
+            ("1.79539982082e12", "2026-11-23T02:10:20.820Z"),
+            ("1795399820820.75", "2026-11-23T02:10:20.820Z"),
+            ("0", "1970-01-01T00:00:00.000Z"),
+            ("-1", "1969-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(read(json).unwrap().map(|time| to_string(&time)).as_deref(), Some(utc), "{json}");
+        }
+        assert_eq!(read("null").unwrap(), None);
+        for json in ["9223372036854775807", "18446744073709551615", "1e300", "-1e16", "true", "{}", "[1]"] {
+            let error = read(json).unwrap_err().to_string();
+            assert!(error.contains("expected a time such as"), "{error}");
         }
     }
 
