@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use support::network::Network;
 use support::read_request;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
@@ -183,6 +183,76 @@ async fn a_retry_uses_a_new_connection_which_is_kept() {
     for connection in [1, 2, 2] {
         assert_eq!(seen.recv().await.unwrap().connection(), connection);
     }
+}
+
+const TOO_LARGE: &str = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n";
+
+/// Calls with a body that does not fit into the buffers of a connection, and returns the error.
+async fn store_much(client: &Client) -> Error {
+    let data = Value::String("x".repeat(12 << 20));
+    client.store_session_data(None, "1", &data).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn an_early_response_is_read_although_the_request_cannot_be_sent() {
+    for is_read in [false, true] {
+        let (ours, mut theirs) = duplex(1 << 16);
+        let client = client_over([ours], &config("http://localhost"));
+        let respond = async move {
+            if is_read {
+                theirs.read_exact(&mut [0; 1000]).await.unwrap();
+            }
+            theirs.write_all(TOO_LARGE.as_bytes()).await.unwrap();
+        };
+        let (error, ()) = tokio::join!(store_much(&client), respond);
+        assert_eq!((error.kind(), error.status().unwrap().as_u16()), (ErrorKind::Service, 413), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_early_response_is_read_while_the_request_is_not() {
+    let (ours, mut theirs) = duplex(1 << 16);
+    let client = client_over([ours], &config("http://localhost"));
+    let respond = async {
+        theirs.read_exact(&mut [0; 1000]).await.unwrap();
+        theirs.write_all(TOO_LARGE.as_bytes()).await.unwrap();
+    };
+    let (error, ()) = tokio::join!(store_much(&client), respond);
+    assert_eq!((error.kind(), error.status().unwrap().as_u16()), (ErrorKind::Service, 413), "{error}");
+    // The rest of the request was not sent, so the connection is not used again.
+    let mut rest = Vec::new();
+    theirs.read_to_end(&mut rest).await.unwrap();
+    assert!(rest.len() < 12 << 20);
+}
+
+#[tokio::test]
+async fn an_early_response_over_tcp_survives_a_reset() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = client(&format!("http://{}", listener.local_addr().unwrap()));
+    for round in 0..6 {
+        let respond = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.read_exact(&mut [0; 100]).await.unwrap();
+            stream.write_all(TOO_LARGE.as_bytes()).await.unwrap();
+            // Unread bytes, so that it is a reset.
+            if round % 2 == 0 {
+                stream.set_zero_linger().unwrap();
+            }
+        };
+        let (error, ()) = tokio::join!(store_much(&client), respond);
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Service, 1), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_reset_without_a_response_is_a_transport_error() {
+    let (ours, mut theirs) = duplex(1 << 16);
+    let client = client_over([ours], &config("http://localhost").with_retries(0));
+    let close = async move {
+        theirs.read_exact(&mut [0; 1000]).await.unwrap();
+    };
+    let (error, ()) = tokio::join!(store_much(&client), close);
+    assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
 }
 
 #[tokio::test]

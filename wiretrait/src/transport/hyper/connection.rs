@@ -5,7 +5,7 @@
 //! and the connection of a cancelled call would be reused.
 
 use super::head;
-use super::io::{DeferredWriteErrors, Replay, Stream};
+use super::io::{EarlyResponses, Replay, Stream};
 use crate::error::Error;
 use crate::runtime::Response;
 use crate::transport::body::LimitedBody;
@@ -32,9 +32,9 @@ pub(super) struct Connection {
 
 /// The future that reads and writes.
 enum Driver {
-    Running(Box<http1::Connection<DeferredWriteErrors, Full<Bytes>>>),
+    Running(Box<http1::Connection<EarlyResponses, Full<Bytes>>>),
     /// It has ended, and left the stream and unparsed bytes behind.
-    Ended(Option<Parts<DeferredWriteErrors>>),
+    Ended(Option<Parts<EarlyResponses>>),
 }
 
 /// The reason why a request has no response.
@@ -130,7 +130,7 @@ impl Connection {
     /// headers. hyper would need two more allocations for each response with that limit.
     async fn recover(
         &mut self,
-        parts: Parts<DeferredWriteErrors>,
+        parts: Parts<EarlyResponses>,
         method: Method,
         origin: &str,
     ) -> Result<http::Response<Incoming>, ExchangeError> {
@@ -184,7 +184,7 @@ async fn handshake(
 ) -> hyper::Result<(SendRequest<Full<Bytes>>, Driver)> {
     // Most bodies are shorter than their heads, so copying both into one buffer is cheaper than a vectored
     // write.
-    let stream = DeferredWriteErrors::new(stream);
+    let stream = EarlyResponses::new(stream);
     let (requests, driver) = builder.clone().writev(false).handshake(stream).await?;
     Ok((requests, Driver::Running(Box::new(driver))))
 }

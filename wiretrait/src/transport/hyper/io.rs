@@ -11,17 +11,27 @@ pub(super) trait Stream: Read + Write + Unpin + Send {}
 
 impl<S: Read + Write + Unpin + Send> Stream for S {}
 
-/// Never completes a write that fails, so that a response can still be read: a service that rejects a request,
-/// for example because it is too large, responds and closes the connection without reading the rest. Without
-/// a response, reading ends with an error too.
-pub(super) struct DeferredWriteErrors {
+/// The stream of one connection, so that a response is read wherever its bytes are:
+///
+/// - A write that fails never completes. A service that rejects a request, for example because it is too large,
+///   responds and closes the connection without reading the rest. Without a response, reading fails too.
+/// - Nothing is read before the first write. A service that rejects all connections responds before the
+///   request, which hyper takes for an error.
+pub(super) struct EarlyResponses {
     stream: Box<dyn Stream>,
-    has_failed: bool,
+    writing: Writing,
 }
 
-impl DeferredWriteErrors {
+#[derive(Clone, Copy, PartialEq)]
+enum Writing {
+    NotStarted,
+    Started,
+    Failed,
+}
+
+impl EarlyResponses {
     pub(super) fn new(stream: Box<dyn Stream>) -> Self {
-        Self { stream, has_failed: false }
+        Self { stream, writing: Writing::NotStarted }
     }
 
     pub(super) fn into_inner(self) -> Box<dyn Stream> {
@@ -33,32 +43,41 @@ impl DeferredWriteErrors {
         context: &mut Context<'_>,
         write: impl FnOnce(Pin<&mut (dyn Stream + 'static)>, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        if self.has_failed {
+        if self.writing == Writing::Failed {
             return Poll::Pending;
         }
         match write(Pin::new(&mut *self.stream), context) {
             Poll::Ready(Err(_)) => {
-                self.has_failed = true;
+                self.writing = Writing::Failed;
                 // hyper reads first, and then writes. Now it must read again.
                 context.waker().wake_by_ref();
                 Poll::Pending
             }
-            outcome => outcome,
+            outcome => {
+                if self.writing == Writing::NotStarted {
+                    self.writing = Writing::Started;
+                    context.waker().wake_by_ref();
+                }
+                outcome
+            }
         }
     }
 }
 
-impl Read for DeferredWriteErrors {
+impl Read for EarlyResponses {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.writing == Writing::NotStarted {
+            return Poll::Pending;
+        }
         Pin::new(&mut *self.stream).poll_read(context, buffer)
     }
 }
 
-impl Write for DeferredWriteErrors {
+impl Write for EarlyResponses {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -68,6 +87,9 @@ impl Write for DeferredWriteErrors {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.writing == Writing::NotStarted {
+            return Pin::new(&mut *self.stream).poll_flush(context);
+        }
         self.write(context, Write::poll_flush)
     }
 
@@ -93,13 +115,11 @@ impl Write for DeferredWriteErrors {
 pub(super) struct Replay {
     received: Bytes,
     stream: Box<dyn Stream>,
-    /// Whether hyper has written the request. Before, it would reject a response as unexpected.
-    is_written: bool,
 }
 
 impl Replay {
     pub(super) fn new(received: Bytes, stream: Box<dyn Stream>) -> Self {
-        Self { received, stream, is_written: false }
+        Self { received, stream }
     }
 }
 
@@ -109,9 +129,6 @@ impl Read for Replay {
         context: &mut Context<'_>,
         mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        if !self.is_written {
-            return Poll::Pending;
-        }
         if self.received.is_empty() {
             return Pin::new(&mut *self.stream).poll_read(context, buffer);
         }
@@ -123,13 +140,7 @@ impl Read for Replay {
 }
 
 impl Write for Replay {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.is_written = true;
-        context.waker().wake_by_ref();
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Poll::Ready(Ok(bytes.len()))
     }
 
