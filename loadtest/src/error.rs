@@ -1,5 +1,6 @@
 //! The error type of the load test.
 
+use crate::thresholds::ExitCode;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -34,6 +35,19 @@ pub enum LoadTestError {
     },
     /// Cleaning up the sessions of an earlier run failed.
     Cleanup(String),
+    /// A signal arrived before the first session was opened.
+    Stopped(&'static str),
+}
+
+impl LoadTestError {
+    /// The exit code of the program.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Stopped(_) => ExitCode::Stopped,
+            _ => ExitCode::CouldNotRun,
+        }
+    }
 }
 
 impl fmt::Display for LoadTestError {
@@ -49,6 +63,7 @@ impl fmt::Display for LoadTestError {
                 write!(f, "{}: {reason}", path.display())
             }
             Self::Cleanup(message) => write!(f, "cleanup failed: {message}"),
+            Self::Stopped(signal) => write!(f, "stopped by {signal}; no session was opened"),
         }
     }
 }

@@ -46,7 +46,8 @@ pub mod thresholds;
 pub use checks::payload::PayloadShape;
 pub use cleanup::orphans::CleanupSummary;
 pub use cli::{
-    CleanupOptions, Cli, Command, ExecutorOptions, GooseOutputOptions, Rates, RunOptions, ScenarioOptions,
+    CleanupOptions, Cli, Command, ExecutorOptions, GooseOutputOptions, Hidden, Rates, RunOptions,
+    ScenarioOptions, ServiceOptions,
 };
 pub use error::LoadTestError;
 pub use output::Report;

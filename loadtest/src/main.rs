@@ -12,12 +12,11 @@ use std::process;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-#[tokio::main]
-async fn main() -> process::ExitCode {
+fn main() -> process::ExitCode {
     let exit = match Cli::parse() {
-        Ok(cli) => run(cli).await.unwrap_or_else(|error| {
+        Ok(cli) => run_to_end(cli).unwrap_or_else(|error| {
             let _ = writeln!(stderr(), "loadtest: {error}");
-            ExitCode::CouldNotRun
+            error.exit_code()
         }),
         Err(error) => {
             let _ = error.print();
@@ -28,8 +27,18 @@ async fn main() -> process::ExitCode {
     process::ExitCode::from(exit.code())
 }
 
+fn run_to_end(cli: Cli) -> Result<ExitCode, LoadTestError> {
+    let runtime = tokio::runtime::Runtime::new()
+        .map_err(|error| LoadTestError::LoadGenerator(format!("the runtime cannot start: {error}")))?;
+    let exit = runtime.block_on(run(cli));
+    // Dropping the runtime would wait for a name lookup that hangs.
+    runtime.shutdown_background();
+    exit
+}
+
 async fn run(cli: Cli) -> Result<ExitCode, LoadTestError> {
-    let redirected = GooseStdout::redirect(cli.prints_goose_output());
+    // goose exits after it has only printed something, before its output could be forwarded.
+    let redirected = (!cli.makes_no_load()).then(|| GooseStdout::redirect(cli.prints_goose_output()));
     let output = loadtest::run(cli).await;
     drop(redirected);
     let output = output?;

@@ -75,7 +75,7 @@ pub use client::SessionsDirectClientV1;
 pub use client::{SessionsClientFactory, SessionsMemoryClientV1, SessionsNullClientV1};
 pub use contract::{DynISessionsV1, ISessionsV1, SessionsHttpClientV1, sessions_v1};
 pub use data::{FilterParams, ListedSession, SessionRef, SessionV1};
-pub use pip_services::{ClientKind, ConfigParams, DataPage, PagingParams, Timestamp};
+pub use pip_services::{ClientKind, ConfigParams, DataPage, PagingParams, Setting, Timestamp};
 pub use serde_json::Value;
 #[cfg(feature = "raw-value")]
 pub use serde_json::value::RawValue;

@@ -1,6 +1,7 @@
 //! The options of `loadtest cleanup`.
 
 use super::options::test_run_id;
+use super::{Hidden, ServiceOptions};
 use clap::Args;
 
 /// Delete the sessions that a killed run left behind
@@ -12,13 +13,16 @@ pub struct CleanupOptions {
     /// Id of the test run, from its first line or its report
     #[arg(long, value_name = "ID", value_parser = test_run_id)]
     pub test_run_id: String,
-    /// Service to clean up, such as <http://localhost:8080>
+    /// Service to clean up, such as <http://localhost:8080> [default: that of --config]
     #[arg(long, short = 'H', value_name = "URL")]
-    pub host: String,
+    pub host: Option<Hidden>,
     /// Allow a host that is not this machine
     #[arg(long)]
     pub yes: bool,
     /// Maximum number of sessions to list in a pass
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     pub max_sessions: u64,
+    /// The way to the service.
+    #[command(flatten)]
+    pub service: ServiceOptions,
 }

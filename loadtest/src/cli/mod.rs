@@ -10,12 +10,14 @@
 mod cleanup;
 mod options;
 mod rates;
+mod service;
 
 pub use cleanup::CleanupOptions;
 pub(crate) use options::MAX_DURATION;
 pub use options::{ExecutorOptions, GooseOutputOptions, RunOptions, ScenarioOptions};
 use options::{MAX_USERS, at_most};
 pub use rates::Rates;
+pub use service::{Hidden, ServiceOptions};
 
 use crate::distributed::MergeOptions;
 use crate::thresholds::PassCriteriaOptions;
@@ -41,6 +43,7 @@ Examples:
   loadtest --breakpoint --threshold 'p99<20ms'
   loadtest --scenario lifecycle=3,browse=1,hot-session=1
   loadtest --threshold 'p99<50ms for POST open_session' --report-file report.html
+  loadtest --config staging.yaml --header 'x-api-key: ${API_KEY}' --wait 60s
   loadtest cleanup --test-run-id 0123456789ab --host http://localhost:8080
   loadtest merge worker-*.json";
 
@@ -53,7 +56,7 @@ const REJECTED: [(&str, &str); 9] = [
     ("no_print_metrics", "goose's tables are only printed with --goose-metrics"),
     ("no_gzip", "the typed client requests no compression"),
     ("sticky_follow", "the typed client follows no redirects"),
-    ("accept_invalid_certs", "use the variable SSL_CERT_FILE to trust the certificate of the service"),
+    ("accept_invalid_certs", "use --cacert to trust the certificate of the service, or --insecure"),
     ("request_body", "the typed client passes no bodies to goose's log"),
 ];
 
@@ -83,7 +86,7 @@ const CLOSED_MODEL: [&str; 6] =
 /// Load test for the sessions service that checks every response
 ///
 /// Virtual users open sessions, store data and read it back, close and delete them, or whatever --scenario
-/// says. Without --host an embedded service is loaded.
+/// says. Without an address in --host, --config or `SESSIONS_URL` an embedded service is loaded.
 #[derive(Debug, Parser)]
 #[command(name = "loadtest", after_help = AFTER_HELP, args_override_self = true)]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
@@ -91,6 +94,9 @@ pub struct Cli {
     /// A command other than a load test.
     #[command(subcommand)]
     pub command: Option<Command>,
+    /// The way to the service.
+    #[command(flatten)]
+    pub service: ServiceOptions,
     /// The scenarios.
     #[command(flatten)]
     pub scenarios: ScenarioOptions,
@@ -161,9 +167,6 @@ impl Cli {
             () if self.run.test_run_id.is_none() => {
                 "--execution-segment needs --test-run-id: all workers of a run have the same id"
             }
-            () if self.goose.host.is_none() => {
-                "--execution-segment needs --host: each worker would load its own embedded service"
-            }
             () if self.test_plan.is_some() && segment.of > 1 => {
                 "--test-plan conflicts with --execution-segment: each worker would start all of its users"
             }
@@ -224,7 +227,8 @@ impl Cli {
     }
 
     /// Returns whether goose only prints or converts something.
-    pub(crate) fn makes_no_load(&self) -> bool {
+    #[must_use]
+    pub fn makes_no_load(&self) -> bool {
         let goose = &self.goose;
         goose.version || goose.list || goose.scenarios_list || goose.render_report.is_some()
     }
@@ -274,7 +278,7 @@ fn command() -> clap::Command {
         .mut_arg("host", |arg| {
             describe(
                 arg,
-                "Service to load, such as http://localhost:8080 [default: an embedded one]",
+                "Service to load, such as http://localhost:8080 [default: that of --config, or an embedded one]",
                 "Scheme, host and port, and the path before /v1/sessions if there is one. The sessions of a run \
                  belong to users named loadtest-<test run id>-…; no other sessions are changed, and none of the run \
                  is left behind.",

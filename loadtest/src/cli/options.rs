@@ -109,8 +109,8 @@ pub struct RunOptions {
     pub test_run_id: Option<String>,
     /// Execute one segment of a run with several workers: 0/4 is the first of four
     ///
-    /// The worker takes its part of --users or --rate, and has its own user ids. Needs --test-run-id and
-    /// --host. `loadtest merge` merges the reports.
+    /// The worker takes its part of --users or --rate, and has its own user ids. Needs --test-run-id and an
+    /// address. `loadtest merge` merges the reports.
     #[arg(long, value_name = "I/N", value_parser = execution_segment::parse)]
     pub execution_segment: Option<ExecutionSegment>,
     /// Start time: RFC 3339, or milliseconds since 1970

@@ -10,7 +10,7 @@ use crate::distributed::start_time;
 use crate::metrics::RateStep;
 use crate::sync::lock;
 use chrono::{DateTime, Utc};
-use goose::client::GooseClientBuilder;
+use goose::client::{CookiesDisabled, GooseClientBuilder};
 use goose::config::GooseConfiguration;
 use goose::goose::{GooseUser, Transaction};
 use goose::metrics::GooseMetrics;
@@ -108,11 +108,16 @@ pub(crate) async fn run_goose(
         })
     }));
     let attack = GooseAttack::initialize_with_config(goose)?
-        // By default each user gets a dedicated client with its own certificates. None of them is used.
-        .set_client_builder_without_cookies(GooseClientBuilder::new().without_cookies().gzip(false))?
+        .set_client_builder_without_cookies(unused_client())?
         .test_start(transaction)
         .register_scenario(scenario);
     Box::pin(attack.execute()).await
+}
+
+/// The client of goose, which sends nothing. By default each user gets a dedicated client with its own
+/// certificates. One that verifies certificates cannot be created where the system has no store of them.
+pub(crate) fn unused_client() -> GooseClientBuilder<CookiesDisabled> {
+    GooseClientBuilder::new().without_cookies().gzip(false).accept_invalid_certs(true)
 }
 
 /// The message for a panic of goose, which is already on standard error.

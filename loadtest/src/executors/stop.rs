@@ -65,6 +65,16 @@ impl Stop {
         goose::trigger_killswitch(signal);
     }
 
+    /// Waits for the first signal.
+    pub(crate) async fn signalled(&self) -> &'static str {
+        loop {
+            if let Some(signal) = self.signal() {
+                return signal;
+            }
+            tokio::time::sleep(super::POLL_INTERVAL).await;
+        }
+    }
+
     /// The signal that stopped the run.
     pub(crate) fn signal(&self) -> Option<&'static str> {
         self.signal.get().copied()

@@ -82,6 +82,9 @@ pub struct ServiceInfo {
     pub address: String,
     /// True if it ran in the process of the load generator.
     pub embedded: bool,
+    /// True if its certificate was not verified.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub insecure: bool,
     /// The name that it reports, if any.
     pub name: Option<String>,
     /// The version that it reports, if any.

@@ -14,11 +14,14 @@ pub(super) fn service(results: &Results) -> String {
     let service = &results.service;
     let known = [service.name.as_deref(), service.version.as_deref()];
     let known = known.into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let address = if service.embedded {
+    let mut address = if service.embedded {
         format!("the embedded service ({})", service.address)
     } else {
         service.address.clone()
     };
+    if service.insecure {
+        address.push_str(" (insecure: its certificate was not verified)");
+    }
     if known.is_empty() { address } else { format!("{address}, {known}") }
 }
 

@@ -11,6 +11,7 @@ fn passing() -> Results {
     results.service = ServiceInfo {
         address: "http://127.0.0.1:41233".to_owned(),
         embedded: true,
+        insecure: false,
         name: Some("service-sessions".to_owned()),
         version: Some("1.0.0".to_owned()),
     };

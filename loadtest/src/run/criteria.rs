@@ -45,12 +45,15 @@ pub(super) fn evaluate_step(template: Results) -> Arc<EvaluateStep> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::service::Target;
     use super::*;
+    use crate::cli::ServiceOptions;
     use std::time::Duration;
 
     #[tokio::test]
     async fn a_breakpoint_search_has_a_default_threshold() {
-        let service = Service::connect(None, None).await.unwrap();
+        let target = Target { options: &ServiceOptions::default(), host: None, timeout: None };
+        let service = Service::connect(&target).await.unwrap();
         let criteria = |args: &[&str]| {
             let mut cli = Cli::parse_from(["loadtest", "--breakpoint"].iter().chain(args).copied()).unwrap();
             let plan = Plan::new(&mut cli, Duration::from_secs(10)).unwrap();

@@ -6,7 +6,7 @@ use super::criteria::{evaluate_step, pass_criteria};
 use super::open_files;
 use super::plan::Plan;
 use super::report_files::ReportFiles;
-use super::service::Service;
+use super::service::{Service, Target};
 use crate::checks::ledger::Ledger;
 use crate::checks::payload::Filler;
 use crate::cleanup::leftover_check::check_leftovers;
@@ -38,13 +38,10 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::task::JoinError;
 
-/// The timeout of a call, if no option sets one.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// The result of preparing a load test.
 pub(super) enum Preparation {
-    /// The planned run, in words.
-    DryRun(String),
+    /// The planned run in words, or the settings.
+    Printed(String),
     /// A run that can start.
     Ready(Box<Prepared>),
 }
@@ -70,12 +67,20 @@ pub(super) struct Finished {
 /// Prepares a load test: everything that can fail does so before the first request.
 pub(super) async fn prepare(mut cli: Cli) -> Result<Preparation, LoadTestError> {
     let timeout = cli.goose.timeout.as_deref().map(parse_timeout).transpose()?;
-    let service = Service::connect(cli.goose.host.as_deref(), timeout).await?;
-    let plan = Plan::new(&mut cli, timeout.unwrap_or(DEFAULT_TIMEOUT))?;
+    let target = Target { options: &cli.service, host: cli.goose.host.as_deref(), timeout };
+    if cli.service.print_config {
+        return target.shown().map(Preparation::Printed);
+    }
+    let service = Service::connect(&target).await?;
+    if cli.run.execution_segment.is_some() && service.is_embedded() {
+        let why = "--execution-segment needs --host: each worker would load its own embedded service";
+        return Err(LoadTestError::Option(why.to_owned()));
+    }
+    let plan = Plan::new(&mut cli, service.config.timeout())?;
     let files = ReportFiles::new(&cli.goose)?;
     let allowed = service.check_allowed(cli.run.yes);
     if cli.run.dry_run {
-        return Ok(Preparation::DryRun(plan.dry_run(&cli, &service, allowed)));
+        return Ok(Preparation::Printed(plan.dry_run(&cli, &service, allowed)));
     }
     allowed?;
     open_files::raise_limit(plan.max_users(), service.is_embedded()).map_err(LoadTestError::LoadGenerator)?;
@@ -83,8 +88,10 @@ pub(super) async fn prepare(mut cli: Cli) -> Result<Preparation, LoadTestError> 
     stop.on_signals()
         .map_err(|error| LoadTestError::LoadGenerator(format!("signal handlers cannot be set: {error}")))?;
     let client = load_client(&service.config)?;
-    service.check_responds(&client).await?;
-    service.identify().await;
+    tokio::select! {
+        checked = service.check_responds(cli.service.wait) => checked?,
+        signal = stop.signalled() => return Err(LoadTestError::Stopped(signal)),
+    }
     prepare_run(cli, plan, service, client, stop, files)
         .map(|prepared| Preparation::Ready(Box::new(prepared)))
 }

@@ -9,11 +9,11 @@ mod report_files;
 mod service;
 
 use crate::cleanup::orphans::{CleanupSummary, clean_up};
-use crate::cli::{CleanupOptions, Cli, Command};
+use crate::cli::{CleanupOptions, Cli, Command, Hidden};
 use crate::client::cleanup_client;
 use crate::distributed::merge_reports;
 use crate::error::LoadTestError;
-use crate::executors::goose_attack::error_message;
+use crate::executors::goose_attack::{error_message, unused_client};
 use crate::output::Report;
 use crate::scenarios::Scenario;
 use crate::status;
@@ -21,7 +21,7 @@ use crate::thresholds::ExitCode;
 use goose::GooseAttack;
 use goose::config::GooseConfiguration;
 use load_test::Preparation;
-use service::Service;
+use service::{Service, Target};
 use std::fmt;
 
 /// The output of a command.
@@ -38,8 +38,8 @@ pub enum CommandOutput {
     Merge(Box<Report>),
     /// The sessions of an earlier run were deleted, as far as possible.
     Cleanup(CleanupSummary),
-    /// The planned run.
-    DryRun(String),
+    /// The planned run, or the settings.
+    Printed(String),
     /// Nothing, because goose has printed or converted something.
     Goose,
 }
@@ -55,7 +55,7 @@ impl CommandOutput {
             },
             Self::Merge(report) => report.exit_code(),
             Self::Cleanup(summary) if !summary.complete => ExitCode::Failed,
-            Self::Cleanup(_) | Self::DryRun(_) | Self::Goose => ExitCode::Passed,
+            Self::Cleanup(_) | Self::Printed(_) | Self::Goose => ExitCode::Passed,
         }
     }
 }
@@ -65,7 +65,7 @@ impl fmt::Display for CommandOutput {
         match self {
             Self::LoadTest { report, .. } | Self::Merge(report) => report.fmt(f),
             Self::Cleanup(summary) => writeln!(f, "{summary}"),
-            Self::DryRun(plan) => f.write_str(plan),
+            Self::Printed(text) => f.write_str(text),
             Self::Goose => Ok(()),
         }
     }
@@ -84,17 +84,25 @@ pub async fn run(cli: Cli) -> Result<CommandOutput, LoadTestError> {
         }
         None if cli.makes_no_load() => run_goose_only(cli.goose).await,
         None => match load_test::prepare(cli).await? {
-            Preparation::DryRun(plan) => Ok(CommandOutput::DryRun(plan)),
+            Preparation::Printed(text) => Ok(CommandOutput::Printed(text)),
             Preparation::Ready(prepared) => Ok(prepared.run().await?.report()),
         },
     }
 }
 
 async fn cleanup(options: &CleanupOptions) -> Result<CommandOutput, LoadTestError> {
-    let service = Service::connect(Some(&options.host), None).await?;
+    let host = options.host.as_ref().map(|Hidden(host)| &**host);
+    let target = Target { options: &options.service, host, timeout: None };
+    if options.service.print_config {
+        return target.shown().map(CommandOutput::Printed);
+    }
+    let service = Service::connect(&target).await?;
+    if service.is_embedded() {
+        return Err(LoadTestError::Option("--host is missing; set it, or an address in --config".to_owned()));
+    }
     service.check_allowed(options.yes)?;
     let client = cleanup_client(&service.config)?;
-    service.check_responds(&client).await?;
+    service.check_responds(options.service.wait).await?;
     clean_up(&client, &options.test_run_id, options.max_sessions, |progress| status::log(progress))
         .await
         .map(CommandOutput::Cleanup)
@@ -106,7 +114,9 @@ async fn run_goose_only(mut goose: GooseConfiguration) -> Result<CommandOutput, 
     let failed = |error| LoadTestError::Goose(error_message(&error));
     goose.host.get_or_insert_with(|| "http://127.0.0.1".to_owned());
     goose.users.get_or_insert(1);
-    let attack = GooseAttack::initialize_with_config(goose).map_err(failed)?;
+    let attack = GooseAttack::initialize_with_config(goose)
+        .and_then(|attack| attack.set_client_builder_without_cookies(unused_client()))
+        .map_err(failed)?;
     let attack = Scenario::ALL.into_iter().fold(attack, |attack, scenario| {
         attack.register_scenario(goose::goose::Scenario::new(scenario.name()))
     });

@@ -4,21 +4,45 @@
 //! service is called once before the run: goose would load any HTTP server, or an unreachable address, for
 //! the whole run time.
 
+use crate::cli::ServiceOptions;
+use crate::client::{LoadClient, probe_client};
 use crate::error::LoadTestError;
 use crate::metrics::ServiceInfo;
+use crate::status;
 use serde::{Deserialize, Serialize};
 use sessions_client::{
-    ClientConfig, Error, ErrorKind, FilterParams, HyperTransport, ISessionsV1, PagingParams, Policies,
+    ClientConfig, ConfigParams, Error, ErrorKind, FilterParams, HyperTransport, ISessionsV1 as _,
+    PagingParams, Policies, Setting,
 };
 use sessions_service::{EmbeddedService, SessionStore};
-use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use std::{env, fmt};
 use wiretrait::http_api;
 
 /// Hosts that need no `--yes`, separated by commas.
 const ALLOWED_HOSTS: &str = "LOADTEST_ALLOWED_HOSTS";
+
+/// The prefix of the variables with the keys of the client.
+const PREFIX: &str = "SESSIONS";
+
+/// The variable with the path of the configuration file.
+const CONFIG: &str = "SESSIONS_CONFIG";
+
+/// The pause between two attempts to reach a service that is starting.
+const WAIT_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The time that a call may take longer than its limit.
+const GRACE: Duration = Duration::from_millis(500);
+
+const START: &str = "Start the service, or set --host; without an address an embedded service is loaded";
+const CREDENTIALS: &str = "Give credentials with --token-file, --token-command or --header 'x-api-key: ${API_KEY}', \
+                           or with the keys of --config";
+const PROXY: &str = "Set --proxy http://user:password@host:port, or --proxy none";
+const TLS: &str = "Trust a certificate with --cacert, give that of the client with --cert and --key; \
+                   `loadtest doctor` shows each step";
 
 /// An id that no service assigns.
 const UNKNOWN_ID: &str = "loadtest";
@@ -51,74 +75,173 @@ pub(crate) struct Service {
     embedded: Option<EmbeddedService>,
 }
 
+/// The way to a service: the options of the program, and what they leave out.
+#[derive(Clone, Copy)]
+pub(crate) struct Target<'t> {
+    pub(crate) options: &'t ServiceOptions,
+    /// The option `--host`.
+    pub(crate) host: Option<&'t str>,
+    /// The option `--timeout`.
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl Target<'_> {
+    /// The settings: the file, the variables of the process, and the options. An embedded service has no
+    /// address yet.
+    fn params(&self) -> Result<ConfigParams, LoadTestError> {
+        let invalid = |error: Error| LoadTestError::Option(error.to_string());
+        // A load test must reach all instances of a service.
+        let mut params =
+            ConfigParams::new().with_pairs([("options.spread_addresses", "true")]).map_err(invalid)?;
+        let file = self.options.config.clone();
+        let file = file.or_else(|| env::var_os(CONFIG).filter(|file| !file.is_empty()).map(PathBuf::from));
+        if let Some(file) = file {
+            params = params.with_file(file).map_err(invalid)?;
+        }
+        params = params.with_environment(PREFIX, env::vars_os()).map_err(invalid)?;
+        let mut flags = self.options.flags().map_err(LoadTestError::Option)?;
+        if let Some(host) = self.host {
+            flags.push(("--host", "connection.uri".to_owned(), host.to_owned()));
+        }
+        if let Some(timeout) = self.timeout {
+            let millis = timeout.as_millis().to_string();
+            // Connecting may take as long as a response: thousands of users connect at once.
+            for key in ["options.timeout", "options.connect_timeout"] {
+                flags.push(("--timeout", key.to_owned(), millis.clone()));
+            }
+        }
+        // A retry would hide a failure, and its delay would be part of the latency.
+        params
+            .with_flags(flags)
+            .and_then(|params| params.with_pairs([("options.retries", "0")]))
+            .map_err(invalid)
+    }
+
+    /// The settings as text: each in a line, without secrets.
+    pub(crate) fn shown(&self) -> Result<String, LoadTestError> {
+        let params = self.params()?;
+        if !has_address(&params) {
+            let lines = lines(&params);
+            return Ok(format!("{lines}Without an address, an embedded service is loaded.\n"));
+        }
+        match params.build() {
+            Ok(_) => Ok(lines(&params)),
+            Err(error) => Ok(format!("{}Not valid: {error}\n", lines(&params))),
+        }
+    }
+}
+
+fn lines(params: &ConfigParams) -> String {
+    let lines: Vec<String> = params.settings().iter().map(ToString::to_string).collect();
+    lines.join("\n") + "\n"
+}
+
+/// Returns whether the settings contain an address.
+fn has_address(params: &ConfigParams) -> bool {
+    let settings = params.settings();
+    settings.iter().map(Setting::key).any(|key| key.starts_with("connection") && key != "connection.resolve")
+}
+
 impl Service {
     /// Configures the service at an address, or starts an embedded one.
-    pub(crate) async fn connect(
-        host: Option<&str>,
-        timeout: Option<Duration>,
-    ) -> Result<Self, LoadTestError> {
-        let embedded =
-            match host {
-                Some(_) => None,
-                None => Some(EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.map_err(
-                    |error| LoadTestError::Service(format!("the embedded service cannot start: {error}")),
-                )?),
-            };
-        let url = match (&embedded, host) {
-            (Some(embedded), _) => embedded.url(),
-            (None, host) => host.unwrap_or_default().to_owned(),
-        };
-        let invalid = |error: Error| {
-            // The client names its argument instead of the option.
-            let reason = error.to_string().replace("`url`", "the address");
-            LoadTestError::Option(format!("--host {}: {reason}", without_credentials(&url)))
-        };
-        // A retry would hide a failure, and its delay would be part of the latency.
-        let mut config = ClientConfig::from_url(&url).map_err(invalid)?.with_retries(0);
-        if let Some(timeout) = timeout {
-            // Connecting may take as long as a response: thousands of users connect at once.
-            config = config.with_timeout(timeout).with_connect_timeout(timeout);
+    pub(crate) async fn connect(target: &Target<'_>) -> Result<Self, LoadTestError> {
+        let invalid = |error: Error| LoadTestError::Option(error.to_string());
+        let mut params = target.params()?;
+        let mut embedded = None;
+        if !has_address(&params) {
+            let service =
+                EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.map_err(|error| {
+                    LoadTestError::Service(format!("the embedded service cannot start: {error}"))
+                })?;
+            params = params.with_pairs([("connection.uri", service.url())]).map_err(invalid)?;
+            embedded = Some(service);
         }
+        let config = params.build().map_err(invalid)?;
         let shown = HyperTransport::new(&config).map_err(invalid)?.origin().to_owned();
+        if config.tls().is_insecure() {
+            status::log("warning: the certificate of the service is not verified (insecure)");
+        }
         Ok(Self { shown, config, identity: OnceLock::new(), embedded })
     }
 
-    /// Checks whether the host may be loaded: it is this machine, or was explicitly allowed.
+    /// Checks whether the hosts may be loaded: each is this machine, or was explicitly allowed.
     pub(crate) fn check_allowed(&self, yes: bool) -> Result<(), LoadTestError> {
-        let allowed = std::env::var(ALLOWED_HOSTS).unwrap_or_default();
-        let host = host(&self.shown);
-        if yes || is_loopback(host) || is_allowed(host, &allowed) {
-            return Ok(());
+        let allowed = env::var(ALLOWED_HOSTS).unwrap_or_default();
+        let urls = [self.config.base_url()].into_iter().flatten();
+        for url in urls.chain(self.config.fallback_urls().iter().map(String::as_str)) {
+            let Ok(transport) = ClientConfig::from_url(url).and_then(|config| HyperTransport::new(&config))
+            else {
+                continue;
+            };
+            let host = host(transport.origin());
+            if !(yes || self.is_local(transport.origin()) || is_allowed(host, &allowed)) {
+                return Err(LoadTestError::Service(format!(
+                    "{host} is not this machine: add --yes if you may load it, or list it in {ALLOWED_HOSTS}"
+                )));
+            }
         }
-        Err(LoadTestError::Service(format!(
-            "{host} is not this machine: add --yes if you may load it, or list it in {ALLOWED_HOSTS}"
-        )))
+        Ok(())
     }
 
-    /// Checks that a sessions service responds, by reading a session that does not exist and an empty list.
-    pub(crate) async fn check_responds(&self, client: &impl ISessionsV1) -> Result<(), LoadTestError> {
+    /// Returns whether an address is one of this machine, also if `connection.resolve` replaces it.
+    fn is_local(&self, origin: &str) -> bool {
+        let host = host(origin);
+        let default_port = if origin.starts_with("https") { 443 } else { 80 };
+        let port = origin.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(default_port);
+        match self.config.resolved(host, port) {
+            Some(addresses) => addresses.iter().all(IpAddr::is_loopback),
+            None => is_loopback(host),
+        }
+    }
+
+    /// Checks that a sessions service responds, by reading a session that does not exist and an empty list,
+    /// and requests its name. With `wait`, waits for a service that is starting.
+    pub(crate) async fn check_responds(&self, wait: Option<Duration>) -> Result<(), LoadTestError> {
+        let client = probe_client(&self.config)?;
+        let deadline = wait.map(|wait| Instant::now() + wait);
+        loop {
+            let probed = self.probe(&client).await;
+            let (message, may_start) = match probed {
+                Ok(()) => break,
+                Err(Failure { message, may_start }) => (message, may_start),
+            };
+            if !may_start || deadline.is_none_or(|deadline| Instant::now() + WAIT_INTERVAL >= deadline) {
+                return Err(LoadTestError::Service(message));
+            }
+            tokio::time::sleep(WAIT_INTERVAL).await;
+        }
+        self.identify().await;
+        Ok(())
+    }
+
+    async fn probe(&self, client: &LoadClient) -> Result<(), Failure> {
         let filter = FilterParams::new().user_id(UNKNOWN_ID);
-        let probe = async {
+        let calls = async {
             client.get_session_by_id(None, UNKNOWN_ID).await?;
             client.get_sessions(None, Some(&filter), Some(&PagingParams::new().take(1))).await
         };
-        let Err(error) = probe.await else { return Ok(()) };
-        let responds =
-            !matches!(error.kind(), ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Transport);
-        let problem = if responds { "is not a working sessions service" } else { "does not respond" };
-        Err(LoadTestError::Service(format!(
-            "{} {problem}: {error}\n\
-             Start the service, or set --host; without --host an embedded service is loaded.",
-            self.shown
-        )))
+        let limit = self.probe_limit();
+        match tokio::time::timeout(limit + GRACE, calls).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(failure(&self.shown, &error)),
+            Err(_) => Err(Failure {
+                message: format!("{} does not respond within {} s. {START}", self.shown, limit.as_secs_f64()),
+                may_start: true,
+            }),
+        }
+    }
+
+    /// The time limit for the calls before a run.
+    fn probe_limit(&self) -> Duration {
+        self.config.connect_timeout().min(self.config.timeout())
     }
 
     /// Requests the name and version of the service. Not every service has this operation, so errors are
     /// ignored.
-    pub(crate) async fn identify(&self) {
+    async fn identify(&self) {
         let Ok(transport) = HyperTransport::new(&self.config) else { return };
         // All workers of a run must get the same identity, and nothing is measured yet.
-        let config = self.config.clone().with_retries(2);
+        let config = self.config.clone().with_retries(2).with_deadline(self.probe_limit());
         if let Ok(Identity { name, version }) =
             AboutClient::new(Policies::new(transport, &config)).status().await
         {
@@ -134,7 +257,13 @@ impl Service {
     /// The service in the results.
     pub(crate) fn info(&self) -> ServiceInfo {
         let Identity { name, version } = self.identity.get().cloned().unwrap_or_default();
-        ServiceInfo { address: self.shown.clone(), embedded: self.is_embedded(), name, version }
+        ServiceInfo {
+            address: self.shown.clone(),
+            embedded: self.is_embedded(),
+            insecure: self.config.tls().is_insecure(),
+            name,
+            version,
+        }
     }
 }
 
@@ -174,25 +303,48 @@ fn is_allowed(host: &str, allowed: &str) -> bool {
     })
 }
 
-/// Removes name and password from an address that may not be a valid URL.
-///
-/// It may be invalid because the password contains a `/`, so that everything before the last `@` is removed.
-fn without_credentials(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    match rest.rsplit_once('@') {
-        Some((_, host)) if scheme.is_empty() => host.to_owned(),
-        Some((_, host)) => format!("{}://{host}", scheme.rsplit('@').next().unwrap_or_default()),
-        None => url.to_owned(),
-    }
+/// A call before the run that failed.
+struct Failure {
+    message: String,
+    /// True if the service may be starting.
+    may_start: bool,
+}
+
+/// Explains why the first calls failed, and names the remedy.
+fn failure(shown: &str, error: &Error) -> Failure {
+    let status = error.status().map(|status| status.as_u16());
+    let (problem, remedy) = match (error.kind(), status) {
+        (_, Some(401 | 403)) => ("refuses the credentials", CREDENTIALS),
+        (_, Some(407)) | (ErrorKind::Proxy, _) => ("cannot be reached through the proxy", PROXY),
+        (ErrorKind::Credentials, _) => ("needs credentials that cannot be obtained", CREDENTIALS),
+        (ErrorKind::Tls, _) => ("cannot be reached securely", TLS),
+        (ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Transport, _) => ("does not respond", START),
+        _ => ("is not a working sessions service", START),
+    };
+    let may_start = match status {
+        Some(status) => matches!(status, 404 | 429 | 500..=599),
+        None => {
+            matches!(
+                error.kind(),
+                ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Transport | ErrorKind::Proxy
+            )
+        }
+    };
+    Failure { message: format!("{shown} {problem}: {error}. {remedy}"), may_start }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    async fn connect(host: Option<&str>) -> Service {
+        let target = Target { options: &ServiceOptions::default(), host, timeout: None };
+        Service::connect(&target).await.unwrap()
+    }
+
     #[tokio::test]
     async fn a_service_is_identified_by_its_status() {
-        let service = Service::connect(None, None).await.unwrap();
+        let service = connect(None).await;
         assert_eq!(service.info().name, None);
         service.identify().await;
         assert_eq!(service.info().name.as_deref(), Some("service-sessions"));
@@ -202,23 +354,9 @@ mod tests {
     async fn a_service_without_a_status_has_no_name() {
         let embedded = EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.unwrap();
         // There is no operation below this path.
-        let service = Service::connect(Some(&format!("{}/below", embedded.url())), None).await.unwrap();
+        let service = connect(Some(&format!("{}/below", embedded.url()))).await;
         service.identify().await;
         assert_eq!(service.info().name, None);
-    }
-
-    #[test]
-    fn credentials_are_removed_from_addresses() {
-        for (url, shown) in [
-            ("https://me:secret@staging", "https://staging"),
-            ("http://me:secret@", "http://"),
-            ("http://me:se/cr@et@host:1/path", "http://host:1/path"),
-            ("me:secret@host", "host"),
-            ("localhost:8080", "localhost:8080"),
-            ("http://localhost:8080", "http://localhost:8080"),
-        ] {
-            assert_eq!(without_credentials(url), shown);
-        }
     }
 
     #[test]

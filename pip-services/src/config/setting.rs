@@ -126,7 +126,7 @@ fn default(key: &str, config: &ClientConfig) -> Option<String> {
         "options.correlation_id_place" => match config.correlation_place() {
             CorrelationPlace::Headers => "headers",
             CorrelationPlace::Both => "both",
-            _ => "query",
+            CorrelationPlace::Query => "query",
         }
         .to_owned(),
         _ => return None,

@@ -1,0 +1,227 @@
+//! The program in front of gateways: configuration, secrets, and services that do not respond.
+
+use loadtest_gateway::Gateway;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+#[path = "faulty/gateway.rs"]
+mod loadtest_gateway;
+
+const SECRET: &str = "s3cret-9f2c";
+
+/// The time that a program on a busy machine may take in addition to its limits.
+const SLOW_MACHINE: Duration = Duration::from_secs(20);
+
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("staging").join(name);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn loadtest(folder: &PathBuf, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_loadtest"));
+    command.args(args).current_dir(folder).env("NO_PROXY", "127.0.0.1");
+    for variable in ["LOADTEST_ALLOWED_HOSTS", "SESSIONS_URL", "SESSIONS_CONFIG"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+fn outputs(output: &Output) -> (String, String) {
+    let string = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (string(&output.stdout), string(&output.stderr))
+}
+
+#[track_caller]
+fn exits(command: &mut Command, code: i32) -> (String, String) {
+    let output = command.output().unwrap();
+    let (stdout, stderr) = outputs(&output);
+    assert_eq!(output.status.code(), Some(code), "{stdout}\n{stderr}");
+    (stdout, stderr)
+}
+
+const SHORT: [&str; 4] = ["--iterations", "2", "--users", "2"];
+
+#[test]
+fn a_gateway_with_an_api_key_lets_the_load_through() {
+    let gateway = Gateway::start("x-api-key", SECRET);
+    let folder = folder("key");
+    fs::write(folder.join("key"), format!("{SECRET}\n")).unwrap();
+    fs::write(
+        folder.join("staging.yaml"),
+        format!("connection: {{uri: {}}}\nheaders: {{x-api-key: '${{file:key}}'}}\n", gateway.url()),
+    )
+    .unwrap();
+    let ways: [&[&str]; 4] = [
+        &["--config", "staging.yaml"],
+        &["--host", &gateway.url(), "--header", "X-Api-Key: ${KEY}"],
+        &["--host", &gateway.url(), "--header", "x-api-key:${command:cat key}"],
+        &["--host", &gateway.url(), "--header", "x-api-key: ${file:key}"],
+    ];
+    for way in ways {
+        exits(loadtest(&folder, &[way, &SHORT].concat()).env("KEY", SECRET), 0);
+    }
+    let variables = [("SESSIONS_URL", gateway.url()), ("SESSIONS_HEADERS_X_API_KEY", SECRET.to_owned())];
+    exits(loadtest(&folder, &SHORT).envs(variables), 0);
+    let args = ["cleanup", "--test-run-id", "x", "--config", "staging.yaml"];
+    let (stdout, _) = exits(&mut loadtest(&folder, &args), 0);
+    assert!(stdout.starts_with("0 sessions deleted"), "{stdout}");
+}
+
+#[test]
+fn a_missing_key_is_reported_with_the_remedy() {
+    let gateway = Gateway::start("x-api-key", SECRET);
+    let folder = folder("missing");
+    for args in
+        [&["--host", &gateway.url()][..], &["cleanup", "--test-run-id", "x", "--host", &gateway.url()]]
+    {
+        let (_, stderr) = exits(&mut loadtest(&folder, args), 3);
+        assert!(stderr.contains("refuses the credentials: ") && stderr.contains("401"), "{stderr}");
+        assert!(stderr.contains("--header 'x-api-key: ${API_KEY}'"), "{stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    }
+}
+
+#[test]
+fn a_secret_is_in_no_output() {
+    let gateway = Gateway::start("x-api-key", SECRET);
+    let folder = folder("secret");
+    let address = gateway.url().replace("//", "//me:${KEY}@");
+    let files = ["r.html", "r.md", "r.json", "r.xml"];
+    let reports: Vec<&str> = files.iter().flat_map(|file| ["--report-file", file]).collect();
+    let proxy = format!("http://me:{SECRET}@127.0.0.1:1");
+    let base = ["--host", &address, "--header", "x-api-key: ${KEY}", "--proxy", &proxy];
+    for (more, code) in [
+        (&[&SHORT[..], &reports].concat()[..], 0),
+        (&["--dry-run"], 0),
+        (&["--print-config"], 0),
+        (&["--header", "x-tenant: ${MISSING}"], 3),
+        (&["--header", SECRET], 3),
+        (&["--header", "x-other: s3cret-9f2c\r\nevil"], 3),
+        (&["--host", "http://me:s3cret-9f2c@127.0.0.1:1"], 3),
+        (&["--host", "ftp://me:s3cret-9f2c@127.0.0.1:1"], 3),
+    ] {
+        let mut command = loadtest(&folder, &[&base[..], more].concat());
+        let (stdout, stderr) = exits(command.env("KEY", SECRET).env("RUST_LOG", "trace"), code);
+        assert!(!stdout.contains(SECRET) && !stderr.contains(SECRET), "{more:?}\n{stdout}\n{stderr}");
+    }
+    for file in files {
+        let report = fs::read_to_string(folder.join(file)).unwrap();
+        assert!(report.contains("127.0.0.1") && !report.contains(SECRET), "{file}: {report}");
+    }
+}
+
+#[test]
+fn options_replace_variables_and_variables_replace_the_file() {
+    let folder = folder("precedence");
+    let yaml =
+        "connection: {uri: http://file}\nheaders: {a: file, b: file, c: file}\noptions: {deadline: 9000}\n";
+    fs::write(folder.join("staging.yaml"), yaml).unwrap();
+    let args = ["--config", "staging.yaml", "--header", "c: flag", "--host", "http://flag", "--print-config"];
+    let mut command = loadtest(&folder, &args);
+    command.envs([
+        ("SESSIONS_HEADERS_B", "b"),
+        ("SESSIONS_HEADERS_C", "c"),
+        ("SESSIONS_URL", "http://variable"),
+    ]);
+    let (stdout, _) = exits(&mut command, 0);
+    for line in [
+        "connection.uri = http://flag (--host)",
+        "headers.a = *** (staging.yaml)",
+        "headers.b = *** (SESSIONS_HEADERS_B)",
+        "headers.c = *** (--header)",
+        "options.deadline = 9000 (staging.yaml)",
+        "options.timeout = 10000 (default)",
+        "options.retries = 0 (program)",
+        "options.spread_addresses = true (program)",
+    ] {
+        assert!(stdout.lines().any(|shown| shown == line), "{line}\n{stdout}");
+    }
+}
+
+#[test]
+fn settings_are_printed_although_they_are_invalid() {
+    let args = ["--host", "http://h", "--header", "x: ${MISSING}", "--print-config"];
+    let (stdout, _) = exits(&mut loadtest(&folder("invalid"), &args), 0);
+    let expected = "Not valid: `headers.x` (--header) refers to `${MISSING}`, which is not set";
+    assert!(stdout.contains("headers.x = ${MISSING} (--header)\n") && stdout.contains(expected), "{stdout}");
+}
+
+#[test]
+fn a_service_that_never_responds_ends_the_program_within_the_connect_limit() {
+    // Accepts connections in its backlog.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    for args in [&["--host", &url][..], &["cleanup", "--test-run-id", "x", "--host", &url]] {
+        let started = Instant::now();
+        let mut command = loadtest(&folder("silent"), args);
+        command.env("SESSIONS_OPTIONS_CONNECT_TIMEOUT", "300").env("SESSIONS_OPTIONS_TIMEOUT", "60000");
+        let (_, stderr) = exits(&mut command, 3);
+        assert!(started.elapsed() < SLOW_MACHINE, "{:?}", started.elapsed());
+        assert!(stderr.contains("does not respond"), "{stderr}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_before_the_first_session_ends_the_program_at_once() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let mut command = loadtest(&folder("signal"), &["--host", &url, "--wait", "1h"]);
+    let mut child = command
+        .env("SESSIONS_OPTIONS_CONNECT_TIMEOUT", "3600000")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let _connection = silent.accept().unwrap();
+    let started = Instant::now();
+    let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert_eq!(stderr.next().unwrap().unwrap(), "loadtest: stopped by SIGTERM; no session was opened");
+    assert_eq!(child.wait().unwrap().code(), Some(4));
+    assert!(started.elapsed() < SLOW_MACHINE);
+}
+
+#[test]
+fn a_service_that_is_starting_is_waited_for() {
+    let gateway = Gateway::start_after("x-api-key", SECRET, 2);
+    let args = ["--host", &gateway.url(), "--header", "x-api-key: ${KEY}"];
+    let folder = folder("wait");
+    let waiting = [&args[..], &["--wait", "60s"], &SHORT].concat();
+    exits(loadtest(&folder, &waiting).env("KEY", SECRET), 0);
+    // Credentials do not become valid by waiting.
+    let args = ["--host", &gateway.url(), "--wait", "1h"];
+    let (_, stderr) = exits(&mut loadtest(&folder, &args), 3);
+    assert!(stderr.contains("refuses the credentials"), "{stderr}");
+}
+
+#[test]
+fn no_certificate_store_is_needed_without_tls() {
+    let mut command = loadtest(&folder("store"), &SHORT);
+    exits(command.env("SSL_CERT_FILE", "/nonexistent").env("SSL_CERT_DIR", "/nonexistent"), 0);
+}
+
+#[test]
+fn an_insecure_connection_is_reported() {
+    let gateway = Gateway::start("x-api-key", SECRET);
+    let args = ["--host", &gateway.url(), "--header", "x-api-key: ${KEY}", "--insecure"];
+    let files = ["--report-file", "r.md", "--report-file", "r.json"];
+    let folder = folder("insecure");
+    let (stdout, stderr) =
+        exits(loadtest(&folder, &[&args[..], &SHORT, &files].concat()).env("KEY", SECRET), 0);
+    assert!(
+        stderr.starts_with("loadtest: warning: the certificate of the service is not verified"),
+        "{stderr}"
+    );
+    let markdown = fs::read_to_string(folder.join("r.md")).unwrap();
+    for report in [&stdout, &markdown] {
+        assert!(report.contains("(insecure: its certificate was not verified)"), "{report}");
+    }
+    assert!(fs::read_to_string(folder.join("r.json")).unwrap().contains("\"insecure\":true"));
+}
