@@ -27,8 +27,8 @@ pub struct ServiceOptions {
     pub config: Option<PathBuf>,
     /// Header of all requests; repeatable
     ///
-    /// Other users of this machine can read a literal value. Write a reference instead, in single quotes: a
-    /// variable '${NAME}', a file '${file:key.txt}', or what a command prints, '${command:pass api-key}'.
+    /// Other users of this machine can read a literal value. Write a reference instead, in single quotes:
+    /// '${NAME}' is a variable. The documentation of --config lists references to files and commands.
     #[arg(long, value_name = "NAME: VALUE")]
     pub header: Vec<Hidden>,
     /// Certificates to trust in addition to those of the platform: a PEM file
