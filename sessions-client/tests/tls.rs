@@ -2,117 +2,685 @@
 
 #![cfg(all(feature = "rustls", any(feature = "hyper", feature = "reqwest")))]
 
+#[path = "support/capture.rs"]
+mod capture;
 #[macro_use]
 mod support;
 
-use rcgen::{CertifiedKey, generate_simple_self_signed};
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
-use rustls::{RootCertStore, ServerConfig};
-use sessions_client::{ClientConfig, ErrorKind, ISessionsV1, Policies, SessionsHttpClientV1, Value};
+use capture::Capture;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair, SanType,
+    date_time_ymd,
+};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
+use sessions_client::{ClientConfig, Error, ErrorKind, ISessionsV1, Pem, TlsConfig};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use support::network::Network;
 use support::read_request;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-/// Starts a service at `localhost` with a certificate for `name`, and returns the certificate.
-async fn service_as(name: &str) -> (ClientConfig, CertificateDer<'static>) {
-    let CertifiedKey { cert, signing_key } = generate_simple_self_signed([name.to_owned()]).unwrap();
-    let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der());
-    let tls = ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(vec![cert.der().clone()], key.into())
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(tls));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
-    tokio::spawn(async move {
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            // A client that does not trust the certificate closes the connection.
-            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
-            while read_request(&mut stream).await.is_some() {
-                stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
-            }
+const BOTH_VERSIONS: [&SupportedProtocolVersion; 2] = [&rustls::version::TLS12, &rustls::version::TLS13];
+
+fn named(common_name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, common_name);
+    params
+}
+
+/// Returns the parameters of a service's certificate.
+fn service(names: &[&str]) -> CertificateParams {
+    let mut params = named("service");
+    for name in names {
+        params.subject_alt_names.push(match name.parse() {
+            Ok(address) => SanType::IpAddress(address),
+            Err(_) => SanType::DnsName((*name).try_into().unwrap()),
+        });
+    }
+    params
+}
+
+fn as_authority(mut params: CertificateParams) -> CertificateParams {
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params
+}
+
+fn authority(common_name: &str) -> CertifiedIssuer<'static, KeyPair> {
+    CertifiedIssuer::self_signed(as_authority(named(common_name)), KeyPair::generate().unwrap()).unwrap()
+}
+
+/// A certificate and its key.
+struct Identity {
+    pem: String,
+    key_pem: String,
+    der: CertificateDer<'static>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Identity {
+    fn new(params: &CertificateParams, issuer: Option<&CertifiedIssuer<'_, KeyPair>>) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let certificate = match issuer {
+            Some(issuer) => params.signed_by(&key, issuer).unwrap(),
+            None => params.self_signed(&key).unwrap(),
+        };
+        Self {
+            pem: certificate.pem(),
+            key_pem: key.serialize_pem(),
+            der: certificate.der().clone(),
+            key: PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
         }
-    });
-    (ClientConfig::from_url(&url).unwrap().with_retries(0), cert.der().clone())
-}
+    }
 
-/// A transport that trusts one certificate.
-trait Trusting: Network {
-    fn trusting(certificate: &CertificateDer<'static>, config: &ClientConfig) -> Self;
-}
+    fn signed_by(issuer: &CertifiedIssuer<'_, KeyPair>, params: &CertificateParams) -> Self {
+        Self::new(params, Some(issuer))
+    }
 
-#[cfg(feature = "hyper")]
-impl Trusting for sessions_client::HyperTransport {
-    fn trusting(certificate: &CertificateDer<'static>, config: &ClientConfig) -> Self {
-        let mut roots = RootCertStore::empty();
-        roots.add(certificate.clone()).unwrap();
-        let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-        let connector = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(tls);
-        Self::with_connector(connector.https_only().enable_http1().build(), config).unwrap()
+    fn self_signed(params: &CertificateParams) -> Self {
+        Self::new(params, None)
     }
 }
 
-#[cfg(feature = "reqwest")]
-impl Trusting for sessions_client::ReqwestTransport {
-    fn trusting(certificate: &CertificateDer<'static>, config: &ClientConfig) -> Self {
-        let root = reqwest::Certificate::from_der(certificate).unwrap();
-        let client = reqwest::Client::builder().no_proxy().tls_certs_only([root]).build().unwrap();
-        Self::with_client(client, config).unwrap()
+/// A service that responds with 204, and counts the requests.
+struct Service {
+    port: u16,
+    requests: Arc<AtomicUsize>,
+}
+
+impl Service {
+    async fn start(identity: &Identity) -> Self {
+        Self::with_clients(identity, None, &BOTH_VERSIONS).await
+    }
+
+    /// Starts a service that requires client certificates of `authority`, if there is one.
+    async fn with_clients(
+        identity: &Identity,
+        authority: Option<&CertifiedIssuer<'_, KeyPair>>,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Self {
+        let builder = ServerConfig::builder_with_protocol_versions(versions);
+        let builder = match authority {
+            Some(authority) => {
+                let mut roots = RootCertStore::empty();
+                roots.add(authority.der().clone()).unwrap();
+                builder
+                    .with_client_cert_verifier(WebPkiClientVerifier::builder(roots.into()).build().unwrap())
+            }
+            None => builder.with_no_client_auth(),
+        };
+        let tls = builder.with_single_cert(vec![identity.der.clone()], identity.key.clone_key()).unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(tls));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let requests = Arc::new(AtomicUsize::new(0));
+        let counter = requests.clone();
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                // A client that does not trust the certificate closes the connection.
+                let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+                let counter = counter.clone();
+                tokio::spawn(async move {
+                    while read_request(&mut stream).await.is_some() {
+                        counter.fetch_add(1, Ordering::SeqCst);
+                        stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+                    }
+                });
+            }
+        });
+        Self { port, requests }
+    }
+
+    fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+
+    fn config(&self, tls: TlsConfig) -> ClientConfig {
+        self.config_at("localhost", tls)
+    }
+
+    fn config_at(&self, host: &str, tls: TlsConfig) -> ClientConfig {
+        ClientConfig::from_url(&format!("https://{host}:{}", self.port)).unwrap().with_tls(tls)
     }
 }
 
-fn client<T: Network>(
-    transport: T,
-    config: &ClientConfig,
-) -> SessionsHttpClientV1<Value, Value, Policies<T>> {
-    SessionsHttpClientV1::new(Policies::new(transport, config))
+fn trusting(pem: &str) -> TlsConfig {
+    TlsConfig::new().with_ca(Pem::content(pem))
 }
 
-async fn a_trusted_certificate_is_accepted<T: Trusting>() {
-    let (config, certificate) = service_as("localhost").await;
-    let client = client(T::trusting(&certificate, &config), &config);
-    for _ in 0..2 {
-        assert_eq!(client.get_session_by_id(None, "1").await.unwrap(), None);
+async fn call<T: Network>(config: &ClientConfig) -> Result<(), Error> {
+    T::client(config).get_session_by_id(None, "1").await.map(|found| assert_eq!(found, None))
+}
+
+/// Makes a call with the default retries, and returns the error, which must be a permanent one of TLS.
+async fn rejected<T: Network>(config: &ClientConfig) -> String {
+    let error = call::<T>(config).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
+    assert_eq!(error.attempts(), 1, "{error}");
+    assert!(error.is_unprocessed() && !error.is_retryable());
+    let message = error.to_string();
+    assert!(!message.contains('\n'));
+    let begin = format!("get_session_by_id: cannot connect to {}: ", config.base_url().unwrap());
+    message.strip_prefix(&begin).map(str::to_owned).unwrap_or_else(|| panic!("{message}"))
+}
+
+#[track_caller]
+fn assert_contains(message: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(message.contains(part), "`{part}` is not in: {message}");
     }
 }
 
-async fn an_untrusted_certificate_is_a_connect_error<T: Trusting>() {
-    let (config, _) = service_as("localhost").await;
-    let (_, another) = service_as("localhost").await;
-    for transport in [T::over(&config), T::trusting(&another, &config)] {
-        let error = client(transport, &config).get_session_by_id(None, "1").await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Connect);
-        let begin = format!("get_session_by_id: cannot connect to {}: ", config.base_url().unwrap());
-        let why = error.to_string().strip_prefix(&begin).map(str::to_owned);
-        assert!(why.is_some_and(|why| why.starts_with("invalid peer certificate: ")), "{error}");
+async fn a_certificate_of_a_named_authority_is_accepted<T: Network>() {
+    let authority = authority("private");
+    let service =
+        Service::start(&Identity::signed_by(&authority, &service(&["localhost", "127.0.0.1"]))).await;
+    for host in ["localhost", "127.0.0.1"] {
+        let config = service.config_at(host, trusting(&authority.pem()));
+        let client = T::client(&config);
+        for _ in 0..2 {
+            assert_eq!(client.get_session_by_id(None, "1").await.unwrap(), None);
+        }
     }
 }
 
-async fn a_certificate_for_another_name_is_a_connect_error<T: Trusting>() {
-    let (config, certificate) = service_as("another.example").await;
-    let client = client(T::trusting(&certificate, &config), &config);
-    let error = client.get_session_by_id(None, "1").await.unwrap_err();
+async fn a_file_may_name_several_authorities<T: Network>() {
+    let (first, second) = (authority("first"), authority("second"));
+    let service = Service::start(&Identity::signed_by(&second, &service(&["localhost"]))).await;
+    call::<T>(&service.config(trusting(&format!("# both\n{}\n{}", first.pem(), second.pem()))))
+        .await
+        .unwrap();
+    let tls = trusting(&first.pem()).with_ca(Pem::content(second.pem()));
+    call::<T>(&service.config(tls)).await.unwrap();
+}
+
+async fn an_untrusted_certificate_is_reported_with_subject_and_issuer<T: Network>() {
+    let service = Service::start(&Identity::signed_by(&authority("private"), &service(&["localhost"]))).await;
+    for tls in [TlsConfig::new(), trusting(&authority("another").pem())] {
+        let message = rejected::<T>(&service.config(tls)).await;
+        let parts = ["`localhost` is not trusted", "`CN=service`", "`CN=private`", "credential.ssl_ca_file"];
+        assert_contains(&message, &parts);
+    }
+    assert_eq!(service.requests(), 0);
+}
+
+async fn an_authority_of_the_same_name_is_not_enough<T: Network>() {
+    let service = Service::start(&Identity::signed_by(&authority("private"), &service(&["localhost"]))).await;
+    let message = rejected::<T>(&service.config(trusting(&authority("private").pem()))).await;
+    assert_contains(&message, &["`localhost` is not trusted", "`CN=private`", "credential.ssl_ca_file"]);
+}
+
+async fn a_self_signed_certificate_is_reported_as_such<T: Network>() {
+    for params in [service(&["localhost"]), as_authority(service(&["localhost"]))] {
+        let service = Service::start(&Identity::self_signed(&params)).await;
+        let message = rejected::<T>(&service.config(TlsConfig::new())).await;
+        assert_contains(&message, &["its own authority", "`CN=service`", "name this certificate with"]);
+    }
+}
+
+async fn a_named_certificate_is_trusted_although_it_is_its_own_authority<T: Network>() {
+    let mut without_authority = service(&["localhost", "127.0.0.1"]);
+    without_authority.is_ca = IsCa::ExplicitNoCa;
+    for params in [as_authority(service(&["localhost", "127.0.0.1"])), without_authority] {
+        let identity = Identity::self_signed(&params);
+        let service = Service::start(&identity).await;
+        for host in ["localhost", "127.0.0.1"] {
+            call::<T>(&service.config_at(host, trusting(&identity.pem))).await.unwrap();
+        }
+    }
+}
+
+async fn the_common_name_of_a_named_certificate_counts_without_alternative_names<T: Network>() {
+    for name in ["localhost", "LOCALHOST", "127.0.0.1"] {
+        let identity = Identity::self_signed(&as_authority(named(name)));
+        let service = Service::start(&identity).await;
+        call::<T>(&service.config_at(&name.to_lowercase(), trusting(&identity.pem))).await.unwrap();
+    }
+    let mut params = service(&["another.example"]);
+    params.distinguished_name.push(DnType::CommonName, "localhost");
+    let identity = Identity::self_signed(&as_authority(params));
+    let message = rejected::<T>(&Service::start(&identity).await.config(trusting(&identity.pem))).await;
+    assert_contains(&message, &["not valid for `localhost`", "`another.example`"]);
+}
+
+async fn name_and_dates_of_a_named_certificate_are_verified<T: Network>() {
+    let identity = Identity::self_signed(&as_authority(service(&["another.example", "127.0.0.9"])));
+    let message = rejected::<T>(&Service::start(&identity).await.config(trusting(&identity.pem))).await;
+    assert_contains(&message, &["not valid for `localhost`", "`another.example`, `127.0.0.9`"]);
+
+    let mut params = as_authority(service(&["localhost"]));
+    params.not_after = date_time_ymd(2020, 2, 29);
+    let identity = Identity::self_signed(&params);
+    let message = rejected::<T>(&Service::start(&identity).await.config(trusting(&identity.pem))).await;
+    assert_contains(&message, &["`localhost` expired at Sat, 29 Feb 2020 00:00:00 GMT"]);
+}
+
+async fn a_named_certificate_of_a_service_cannot_sign_others<T: Network>() {
+    let mut params = service(&["another.example"]);
+    params.is_ca = IsCa::ExplicitNoCa;
+    let signer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let service = Service::start(&Identity::signed_by(&signer, &service(&["localhost"]))).await;
+    assert_contains(&rejected::<T>(&service.config(trusting(&signer.pem()))).await, &["is not trusted"]);
+}
+
+async fn an_expired_certificate_is_reported_with_its_date<T: Network>() {
+    let authority = authority("private");
+    let mut params = service(&["localhost"]);
+    params.not_after = date_time_ymd(2020, 2, 29);
+    let service = Service::start(&Identity::signed_by(&authority, &params)).await;
+    let message = rejected::<T>(&service.config(trusting(&authority.pem()))).await;
+    assert_contains(&message, &["expired at Sat, 29 Feb 2020 00:00:00 GMT", "must renew it", "`CN=private`"]);
+}
+
+async fn a_certificate_of_the_future_is_reported_with_both_dates<T: Network>() {
+    let authority = authority("private");
+    let mut params = service(&["localhost"]);
+    params.not_before = date_time_ymd(2999, 1, 1);
+    let service = Service::start(&Identity::signed_by(&authority, &params)).await;
+    let message = rejected::<T>(&service.config(trusting(&authority.pem()))).await;
+    assert_contains(&message, &["not valid before Tue, 01 Jan 2999 00:00:00 GMT", "clock of this machine"]);
+}
+
+async fn a_certificate_for_another_name_is_reported_with_its_names<T: Network>() {
+    let authority = authority("private");
+    let identity = Identity::signed_by(&authority, &service(&["a.example", "*.b.example"]));
+    let service = Service::start(&identity).await;
+    let message = rejected::<T>(&service.config(trusting(&authority.pem()))).await;
+    assert_contains(&message, &["not valid for `localhost`", "`a.example`, `*.b.example`"]);
+    let message = rejected::<T>(&service.config_at("127.0.0.1", trusting(&authority.pem()))).await;
+    assert_contains(&message, &["not valid for `127.0.0.1`"]);
+}
+
+async fn a_certificate_without_names_is_reported_with_its_common_name<T: Network>() {
+    let authority = authority("private");
+    let service = Service::start(&Identity::signed_by(&authority, &named("localhost"))).await;
+    let message = rejected::<T>(&service.config(trusting(&authority.pem()))).await;
+    assert_contains(&message, &["only the common name `localhost`", "subjectAltName"]);
+}
+
+async fn a_name_with_control_characters_stays_in_one_line<T: Network>() {
+    let params = as_authority(named("a\r\nb\u{1b}[31m"));
+    let service = Service::start(&Identity::self_signed(&params)).await;
+    assert!(!rejected::<T>(&service.config(TlsConfig::new())).await.contains(char::is_control));
+}
+
+async fn a_client_certificate_is_sent<T: Network>() {
+    let authority = authority("private");
+    let identity = Identity::signed_by(&authority, &service(&["localhost"]));
+    let client = Identity::signed_by(&authority, &named("client"));
+    for version in BOTH_VERSIONS {
+        let service = Service::with_clients(&identity, Some(&authority), &[version]).await;
+        let tls = trusting(&authority.pem())
+            .with_client_certificate(Pem::content(&*client.pem), Pem::content(&*client.key_pem));
+        call::<T>(&service.config(tls)).await.unwrap();
+        assert_eq!(service.requests(), 1);
+    }
+}
+
+async fn a_missing_client_certificate_is_reported<T: Network>() {
+    let authority = authority("private");
+    let identity = Identity::signed_by(&authority, &service(&["localhost"]));
+    for version in BOTH_VERSIONS {
+        let service = Service::with_clients(&identity, Some(&authority), &[version]).await;
+        let message = rejected::<T>(&service.config(trusting(&authority.pem()))).await;
+        assert_contains(&message, &["requires a client certificate", "credential.ssl_crt_file"]);
+        assert_eq!(service.requests(), 0);
+    }
+}
+
+async fn a_client_certificate_of_another_authority_is_reported<T: Network>() {
+    let private = authority("private");
+    let identity = Identity::signed_by(&private, &service(&["localhost"]));
+    let client = Identity::signed_by(&authority("another"), &named("client"));
+    for version in BOTH_VERSIONS {
+        let service = Service::with_clients(&identity, Some(&private), &[version]).await;
+        let tls = trusting(&private.pem())
+            .with_client_certificate(Pem::content(&*client.pem), Pem::content(&*client.key_pem));
+        let message = rejected::<T>(&service.config(tls)).await;
+        assert_contains(
+            &message,
+            &["rejects the client certificate", "`CN=client`", "`CN=another`", "UnknownCA"],
+        );
+    }
+}
+
+async fn a_certificate_that_nginx_misses_is_reported<T: Network>() {
+    let authority = authority("private");
+    let identity = Identity::signed_by(&authority, &service(&["localhost"]));
+    let body = "<title>400 No required SSL certificate was sent</title>";
+    let url = responding_over_tls(&identity, support::http("400 Bad Request", "text/html", body)).await;
+    let config = ClientConfig::from_url(&url).unwrap().with_tls(trusting(&authority.pem()));
+    let message = rejected::<T>(&config).await;
+    assert_contains(&message, &["requires a client certificate", "credential.ssl_crt_file"]);
+}
+
+async fn tls_that_nginx_misses_is_reported<T: Network>() {
+    let body = "<h1>400 Bad Request</h1>The plain HTTP request was sent to HTTPS port";
+    let url = support::responding(support::http("400 Bad Request", "text/html", body)).await;
+    let message = rejected::<T>(&ClientConfig::from_url(&url).unwrap()).await;
+    assert_contains(&message, &["speaks TLS at this port", "`https://`"]);
+}
+
+async fn insecure_accepts_any_certificate_and_warns<T: Network>() {
+    let mut params = as_authority(service(&["another.example"]));
+    params.not_after = date_time_ymd(2020, 1, 1);
+    let service = Service::start(&Identity::self_signed(&params)).await;
+    let (capture, guard) = Capture::begin();
+    let config = service.config(TlsConfig::new().with_insecure(true));
+    let transport = T::over(&config);
+    drop(guard);
+    let events = capture.events();
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].level, "WARN");
+    assert_contains(events[0].field("message"), &["not verified"]);
+    let client =
+        sessions_client::SessionsHttpClientV1::<sessions_client::Value, sessions_client::Value, _>::new(
+            transport,
+        );
+    assert_eq!(client.get_session_by_id(None, "1").await.unwrap(), None);
+}
+
+async fn a_service_without_tls_is_reported<T: Network>() {
+    for response in ["220 here is another protocol\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n"] {
+        let url = greeting(response.as_bytes()).await;
+        let message = rejected::<T>(&ClientConfig::from_url(&url).unwrap()).await;
+        assert_contains(&message, &["does not speak TLS at this port", "`http://`"]);
+    }
+}
+
+async fn alerts_of_the_handshake_are_told_apart<T: Network>() {
+    let alerts = [
+        (70, "no TLS version or cipher suite in common"),
+        (40, "no TLS version or cipher suite in common"),
+        (71, "no TLS version or cipher suite in common"),
+        (112, "does not know this name"),
+        (120, "does not speak this version of HTTP"),
+        (80, "the alert InternalError"),
+        (99, "the alert AlertDescription(0x63)"),
+    ];
+    for (alert, expected) in alerts {
+        let url = greeting(&[21, 3, 3, 0, 2, 2, alert]).await;
+        assert_contains(&rejected::<T>(&ClientConfig::from_url(&url).unwrap()).await, &[expected]);
+    }
+}
+
+async fn a_connection_closed_during_the_handshake_is_a_connect_error<T: Network>() {
+    let url = greeting(b"").await;
+    let error = call::<T>(&ClientConfig::from_url(&url).unwrap().with_retries(0)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connect);
-    assert!(
-        error.to_string().contains("invalid peer certificate: certificate not valid for name"),
-        "{error}"
-    );
+    assert_contains(&error.to_string(), &["the connection was closed during the TLS handshake"]);
+    assert!(error.is_retryable());
 }
 
-async fn a_service_without_tls_is_a_connect_error<T: Trusting>() {
-    let url = support::responding("220 here is another protocol\r\n").await.replace("http://", "https://");
-    let config = ClientConfig::from_url(&url).unwrap().with_retries(0);
-    let error = client(T::over(&config), &config).get_session_by_id(None, "1").await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Connect, "{error}");
+async fn unusable_files_are_reported_with_the_remedy<T: Network>() {
+    let (own, other) = (Identity::self_signed(&service(&["a"])), Identity::self_signed(&service(&["b"])));
+    let damaged = own.pem.replacen("MII", "AAA", 1);
+    let files = Files::new();
+    let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    let legacy = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nMIIB\n\
+                  -----END RSA PRIVATE KEY-----\n";
+    let unsupported = "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n";
+    let trusted = own.pem.replace("CERTIFICATE", "TRUSTED CERTIFICATE");
+    let ca: &[(&[u8], &str)] = &[
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        (b"hello", "is not PEM"),
+        (&own.der, "is binary (DER or PKCS#12)"),
+        (own.key_pem.as_bytes(), "has no certificate, but PRIVATE KEY"),
+        (damaged.as_bytes(), "has a damaged certificate (number 1 in it)"),
+        (&own.pem.as_bytes()[..200], "damaged"),
+        (trusted.as_bytes(), "has a TRUSTED CERTIFICATE: convert it with `openssl x509"),
+    ];
+    for (content, expected) in ca {
+        let file = files.write(content);
+        let tls = TlsConfig::new().with_ca(Pem::file(&file));
+        assert_contains(&unusable::<T>(tls), &[&format!("the CA file {} ", file.display()), expected]);
+    }
+    let tls = TlsConfig::new().with_ca(Pem::file("/nonexistent/ca.pem"));
+    assert_contains(&unusable::<T>(tls), &["/nonexistent/ca.pem cannot be read: No such file"]);
+    let tls = TlsConfig::new().with_ca(Pem::file("/"));
+    assert_contains(&unusable::<T>(tls), &["the CA file / cannot be read: Is a directory"]);
+
+    let keys: &[(&[u8], &str)] = &[
+        (b"", "is empty"),
+        (own.pem.as_bytes(), "has no private key, but CERTIFICATE"),
+        (encrypted.as_bytes(), "is encrypted: decrypt it with `openssl pkey"),
+        (legacy.as_bytes(), "is encrypted: decrypt it with `openssl pkey"),
+        (unsupported.as_bytes(), "cannot be used"),
+        (other.key_pem.as_bytes(), "does not belong to the certificate"),
+        (own.key.secret_der(), "is binary"),
+    ];
+    let certificate = files.write(own.pem.as_bytes());
+    for (content, expected) in keys {
+        let file = files.write(content);
+        let tls = TlsConfig::new().with_client_certificate(Pem::file(&certificate), Pem::file(&file));
+        assert_contains(&unusable::<T>(tls), &[&format!("the client key {} ", file.display()), expected]);
+    }
+    let tls =
+        TlsConfig::new().with_client_certificate(Pem::content(&*own.key_pem), Pem::content(&*own.key_pem));
+    let expected = "the client certificate the given PEM has no certificate, but PRIVATE KEY";
+    assert_contains(&unusable::<T>(tls), &[expected]);
+}
+
+async fn one_file_may_have_both_certificate_and_key<T: Network>() {
+    let identity = Identity::self_signed(&service(&["a"]));
+    let both = Pem::content(format!("{}{}", identity.key_pem, identity.pem));
+    let tls = TlsConfig::new().with_client_certificate(both.clone(), both);
+    T::over(&ClientConfig::from_url("https://localhost").unwrap().with_tls(tls));
 }
 
 over_each_network! {
-    a_trusted_certificate_is_accepted
-    an_untrusted_certificate_is_a_connect_error
-    a_certificate_for_another_name_is_a_connect_error
-    a_service_without_tls_is_a_connect_error
+    a_certificate_of_a_named_authority_is_accepted
+    a_file_may_name_several_authorities
+    an_untrusted_certificate_is_reported_with_subject_and_issuer
+    an_authority_of_the_same_name_is_not_enough
+    a_self_signed_certificate_is_reported_as_such
+    a_named_certificate_is_trusted_although_it_is_its_own_authority
+    the_common_name_of_a_named_certificate_counts_without_alternative_names
+    name_and_dates_of_a_named_certificate_are_verified
+    a_named_certificate_of_a_service_cannot_sign_others
+    an_expired_certificate_is_reported_with_its_date
+    a_certificate_of_the_future_is_reported_with_both_dates
+    a_certificate_for_another_name_is_reported_with_its_names
+    a_certificate_without_names_is_reported_with_its_common_name
+    a_name_with_control_characters_stays_in_one_line
+    a_client_certificate_is_sent
+    a_missing_client_certificate_is_reported
+    a_client_certificate_of_another_authority_is_reported
+    a_certificate_that_nginx_misses_is_reported
+    tls_that_nginx_misses_is_reported
+    insecure_accepts_any_certificate_and_warns
+    a_service_without_tls_is_reported
+    alerts_of_the_handshake_are_told_apart
+    a_connection_closed_during_the_handshake_is_a_connect_error
+    unusable_files_are_reported_with_the_remedy
+    one_file_may_have_both_certificate_and_key
+}
+
+/// Sends `bytes` after the first bytes of each client, and closes the connection; returns the URL.
+async fn greeting(bytes: &[u8]) -> String {
+    let bytes = bytes.to_vec();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(&bytes).await;
+        }
+    });
+    url
+}
+
+/// Responds to one request at `localhost` with `response`.
+async fn responding_over_tls(identity: &Identity, response: Vec<u8>) -> String {
+    let tls = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![identity.der.clone()], identity.key.clone_key())
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = TlsAcceptor::from(Arc::new(tls)).accept(stream).await.unwrap();
+        read_request(&mut stream).await.unwrap();
+        stream.write_all(&response).await.unwrap();
+    });
+    url
+}
+
+/// Returns the message if `tls` cannot be used.
+fn unusable<T: Network>(tls: TlsConfig) -> String {
+    let config = ClientConfig::from_url("https://localhost").unwrap().with_tls(tls);
+    let error = T::try_over(&config).err().expect("the files cannot be used");
+    assert_eq!(error.kind(), ErrorKind::Config);
+    error.to_string()
+}
+
+/// A folder that is deleted at the end of a test.
+struct Files(PathBuf, AtomicUsize);
+
+impl Files {
+    fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::SeqCst);
+        let folder = std::env::temp_dir().join(format!("tls-test-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder, AtomicUsize::new(0))
+    }
+
+    fn write(&self, content: &[u8]) -> PathBuf {
+        let file = self.0.join(format!("{}.pem", self.1.fetch_add(1, Ordering::SeqCst)));
+        std::fs::write(&file, content).unwrap();
+        file
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Tests in a process of their own, because they need other variables of the environment.
+#[cfg(all(unix, not(target_vendor = "apple")))]
+mod in_another_environment {
+    use super::*;
+    use std::process::Command;
+
+    /// Runs a test of `child` in a process with these variables.
+    fn run(test: &str, variables: &[(&str, &str)]) {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "--ignored", "--nocapture"])
+            .args(
+                ["hyper", "reqwest"]
+                    .map(|network| format!("in_another_environment::child::over_{network}::{test}")),
+            )
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && text.contains("ok. ") && !text.contains("ok. 0 passed"), "{text}");
+    }
+
+    const NO_STORE: [(&str, &str); 2] =
+        [("SSL_CERT_FILE", "/nonexistent.pem"), ("SSL_CERT_DIR", "/nonexistent")];
+
+    #[test]
+    fn without_a_certificate_store_http_works() {
+        run("http_works", &NO_STORE);
+    }
+
+    #[test]
+    fn without_a_certificate_store_https_reports_what_is_missing() {
+        run("https_reports_the_missing_store", &NO_STORE);
+    }
+
+    #[test]
+    fn without_a_certificate_store_a_named_authority_is_enough() {
+        run("a_named_authority_is_enough", &NO_STORE);
+    }
+
+    #[test]
+    fn a_certificate_in_the_file_of_the_variable_is_trusted_although_it_is_its_own_authority() {
+        let identity = Identity::self_signed(&as_authority(service(&["localhost"])));
+        let files = Files::new();
+        let file = files.write(identity.pem.as_bytes());
+        let key = files.write(identity.key_pem.as_bytes());
+        let variables = [("SSL_CERT_FILE", file.to_str().unwrap()), ("TEST_KEY_FILE", key.to_str().unwrap())];
+        run("the_file_of_the_variable_is_trusted", &variables);
+    }
+
+    mod child {
+        use super::super::*;
+
+        async fn http_works<T: Network>() {
+            let url = support::responding("HTTP/1.1 204 No Content\r\n\r\n").await;
+            call::<T>(&ClientConfig::from_url(&url).unwrap()).await.unwrap();
+        }
+
+        async fn https_reports_the_missing_store<T: Network>() {
+            let message = unusable::<T>(TlsConfig::new());
+            let parts = [
+                "no trusted certificates",
+                "/nonexistent",
+                "`ca-certificates`",
+                "SSL_CERT_FILE",
+                "TlsConfig::with_ca",
+            ];
+            assert_contains(&message, &parts);
+        }
+
+        async fn a_named_authority_is_enough<T: Network>() {
+            a_certificate_of_a_named_authority_is_accepted::<T>().await;
+        }
+
+        async fn the_file_of_the_variable_is_trusted<T: Network>() {
+            let read = |name: &str| std::fs::read_to_string(std::env::var(name).unwrap()).unwrap();
+            let (pem, key_pem) = (read("SSL_CERT_FILE"), read("TEST_KEY_FILE"));
+            let key = KeyPair::from_pem(&key_pem).unwrap();
+            let identity = Identity {
+                der: rustls::pki_types::pem::PemObject::from_pem_slice(pem.as_bytes()).unwrap(),
+                key: PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
+                pem,
+                key_pem,
+            };
+            call::<T>(&Service::start(&identity).await.config(TlsConfig::new())).await.unwrap();
+        }
+
+        macro_rules! ignored_over_each_network {
+            ($($test:ident)*) => {
+                #[cfg(feature = "hyper")]
+                mod over_hyper {
+                    $(#[tokio::test]
+                    #[ignore = "needs the environment that its parent sets"]
+                    async fn $test() {
+                        super::$test::<sessions_client::HyperTransport>().await;
+                    })*
+                }
+
+                #[cfg(feature = "reqwest")]
+                mod over_reqwest {
+                    $(#[tokio::test]
+                    #[ignore = "needs the environment that its parent sets"]
+                    async fn $test() {
+                        super::$test::<sessions_client::ReqwestTransport>().await;
+                    })*
+                }
+            };
+        }
+
+        ignored_over_each_network! {
+            http_works
+            https_reports_the_missing_store
+            a_named_authority_is_enough
+            the_file_of_the_variable_is_trusted
+        }
+    }
 }

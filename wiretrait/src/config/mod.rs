@@ -5,6 +5,8 @@ mod proxy;
 mod tls;
 
 pub use proxy::Proxy;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+pub(crate) use proxy::ProxySetting;
 pub use tls::{Pem, TlsConfig};
 
 #[cfg(any(feature = "hyper", feature = "reqwest", feature = "tower"))]
@@ -360,6 +362,18 @@ impl ClientConfig {
             }
         }
         self.user_agent_header()?;
+        for Resolved { host, addresses, .. } in &self.resolved {
+            if addresses.is_empty() {
+                return Err(Error::config(
+                    "with_resolved",
+                    format_args!("has no address for `{host}`: give one"),
+                ));
+            }
+            if host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
+                let why = format!("has `{host}`, which is an address already: use a name, or another URL");
+                return Err(Error::config("with_resolved", why));
+            }
+        }
         if let Some(name) = self.headers.keys().find(|name| BELONGS_TO_CONNECTION.contains(name)) {
             let why = format!("must not set `{name}`, which belongs to the connection: remove it");
             return Err(Error::config("with_header", why));

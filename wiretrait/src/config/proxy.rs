@@ -6,12 +6,18 @@ use std::fmt;
 
 /// The proxy between a client and its service: that of the environment, none, or a given one.
 ///
-/// A service on this machine (`localhost` and loopback addresses) is always called directly.
+/// The proxy of the environment is not used for a service on this machine (`localhost` and loopback addresses),
+/// because a proxy would look for it on its own machine. A proxy with a [URL](Self::url) is used for every
+/// service that it does not [exclude](Self::with_no_proxy).
+///
+/// The transports over reqwest and hyper use it. For `http`, an HTTP proxy gets the requests, with the complete
+/// URL. For `https`, and for SOCKS proxies, the proxy opens a connection to the service, and sees only its host
+/// and port.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Proxy(Setting);
+pub struct Proxy(ProxySetting);
 
 #[derive(Clone, PartialEq, Eq)]
-enum Setting {
+pub(crate) enum ProxySetting {
     Environment,
     None,
     Url { url: String, no_proxy: String },
@@ -19,20 +25,28 @@ enum Setting {
 
 impl Proxy {
     /// Uses the proxy that `HTTP_PROXY`, `HTTPS_PROXY` or `ALL_PROXY` names, in capitals or not, unless
-    /// `NO_PROXY` excludes the service.
+    /// `NO_PROXY` excludes the service or it is on this machine. Without such a variable, the settings of the
+    /// system apply on macOS and Windows.
     #[must_use]
     pub fn environment() -> Self {
-        Self(Setting::Environment)
+        Self(ProxySetting::Environment)
     }
 
     /// Uses no proxy, whatever the environment says.
     #[must_use]
     pub fn none() -> Self {
-        Self(Setting::None)
+        Self(ProxySetting::None)
     }
 
     /// Uses the proxy at `url`, whatever the environment says: `http://proxy:3128`, or `socks5://proxy:1080`.
     /// Credentials are part of the URL, as in `http://user:password@proxy:3128`, percent-encoded.
+    ///
+    /// | scheme | proxy |
+    /// |---|---|
+    /// | `http` | an HTTP proxy |
+    /// | `https` | an HTTP proxy that is reached over TLS (feature `rustls`) |
+    /// | `socks5`, `socks4` | a SOCKS proxy; names are resolved by this machine |
+    /// | `socks5h`, `socks4a` | a SOCKS proxy that resolves names |
     ///
     /// # Errors
     ///
@@ -48,7 +62,12 @@ impl Proxy {
             }
             None => return Err(invalid("has no scheme: write it like `http://proxy:3128`")),
         }
-        Ok(Self(Setting::Url { url: url.trim().to_owned(), no_proxy: String::new() }))
+        Ok(Self(ProxySetting::Url { url: url.trim().to_owned(), no_proxy: String::new() }))
+    }
+
+    #[cfg(any(feature = "hyper", feature = "reqwest"))]
+    pub(crate) fn setting(&self) -> &ProxySetting {
+        &self.0
     }
 
     /// Sets the hosts that are called directly, in the format of `NO_PROXY`: names, which include their
@@ -56,7 +75,7 @@ impl Proxy {
     /// [URL](Self::url).
     #[must_use]
     pub fn with_no_proxy(mut self, hosts: &str) -> Self {
-        if let Setting::Url { no_proxy, .. } = &mut self.0 {
+        if let ProxySetting::Url { no_proxy, .. } = &mut self.0 {
             hosts.clone_into(no_proxy);
         }
         self
@@ -71,9 +90,9 @@ fn invalid(why: impl fmt::Display) -> Error {
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Setting::Environment => f.write_str("Proxy(environment)"),
-            Setting::None => f.write_str("Proxy(none)"),
-            Setting::Url { url, .. } => {
+            ProxySetting::Environment => f.write_str("Proxy(environment)"),
+            ProxySetting::None => f.write_str("Proxy(none)"),
+            ProxySetting::Url { url, .. } => {
                 let uri: Option<Uri> = url.parse().ok();
                 let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
                 let port = uri.as_ref().and_then(Uri::port_u16);

@@ -105,7 +105,7 @@ impl Pem {
     }
 
     /// Returns the content, or the reason why the file cannot be read.
-    #[cfg(any(feature = "hyper", feature = "reqwest"))]
+    #[cfg(all(feature = "rustls", any(feature = "hyper", feature = "reqwest")))]
     pub(crate) fn read(&self) -> std::io::Result<std::borrow::Cow<'_, [u8]>> {
         match &self.0 {
             Source::File(path) => std::fs::read(path).map(Into::into),

@@ -1,15 +1,23 @@
 //! The errors of network transports, which are the same for all HTTP libraries.
 
-use crate::error::{Error, ErrorKind, LocalLimit, os_code};
+use super::proxy::ProxyRoute;
+#[cfg(feature = "rustls")]
+use super::tls::{self, ClientAuth};
+use crate::error::{Error, ErrorKind, LocalLimit, Status, os_code};
+use crate::runtime::Response;
+use http::{HeaderMap, StatusCode};
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
+#[cfg(feature = "rustls")]
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Returns the error if no connection was made. `cause` is the [root cause](root_cause).
-pub(super) fn no_connection(origin: &str, cause: &(dyn StdError + 'static)) -> Error {
-    let message = format!("cannot connect to {origin}: {cause}");
+fn no_connection(peer: &str, cause: &(dyn StdError + 'static)) -> Error {
+    let message = format!("cannot connect to {peer}: {cause}");
     let Some(system) = cause.downcast_ref::<io::Error>() else {
         return Error::new(ErrorKind::Connect, message);
     };
@@ -17,11 +25,6 @@ pub(super) fn no_connection(origin: &str, cause: &(dyn StdError + 'static)) -> E
         Some(limit) => system_error(ErrorKind::Connect, format!("{message}: {limit}"), &limit),
         None => system_error(ErrorKind::Connect, message, system),
     }
-}
-
-/// Returns the error if opening a connection timed out.
-pub(super) fn no_connection_in_time(origin: &str) -> Error {
-    Error::new(ErrorKind::Connect, format!("cannot connect to {origin}: timed out"))
 }
 
 /// Returns an error with the code of the operating system as its source. If a resource of this machine is
@@ -76,3 +79,279 @@ pub(super) fn root_cause<'e>(error: &'e (dyn StdError + 'static)) -> &'e (dyn St
     }
     cause
 }
+
+/// Returns the source of an error. That of an I/O error is the error inside of it, which `source` skips.
+fn inner<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
+}
+
+/// Returns the innermost error of type `E` in a chain of sources.
+fn find<'e, E: StdError + 'static>(error: &'e (dyn StdError + 'static)) -> Option<&'e E> {
+    std::iter::successors(Some(error), |error| inner(*error)).filter_map(|error| error.downcast_ref()).last()
+}
+
+/// The other end of the connections of a transport, for messages.
+#[derive(Clone)]
+pub(super) struct Peer {
+    /// The address of the service, without path and credentials.
+    pub(super) origin: String,
+    /// The proxy on the way, if the transport knows one.
+    pub(super) proxy: Option<ProxyRoute>,
+    /// The client certificate of the transport's own TLS settings.
+    #[cfg(feature = "rustls")]
+    pub(super) client_auth: Arc<ClientAuth>,
+}
+
+impl Peer {
+    /// Creates a peer that is reached directly.
+    pub(super) fn new(origin: String) -> Self {
+        Self {
+            origin,
+            proxy: None,
+            #[cfg(feature = "rustls")]
+            client_auth: Arc::default(),
+        }
+    }
+
+    /// Returns the error if opening a connection failed.
+    pub(super) fn not_connected(&self, error: &(dyn StdError + 'static)) -> Error {
+        let cause = root_cause(error);
+        if let Some(proxy) = find::<ProxyFailure>(error) {
+            return proxy.to_error(&self.origin);
+        }
+        #[cfg(feature = "rustls")]
+        if let Some(error) = find::<rustls::Error>(error) {
+            return self.tls(tls::describe_handshake(error, &self.client_auth));
+        }
+        match find::<io::Error>(error).map(io::Error::kind) {
+            Some(io::ErrorKind::TimedOut) => self.not_connected_in_time(),
+            Some(io::ErrorKind::UnexpectedEof) if self.is_https() => self.no_connection(&io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the connection was closed during the TLS handshake",
+            )),
+            _ => self.no_connection(cause),
+        }
+    }
+
+    /// Returns the error if opening a connection timed out.
+    pub(super) fn not_connected_in_time(&self) -> Error {
+        Error::new(ErrorKind::Connect, format!("cannot connect to {}: timed out", self.with_proxy()))
+    }
+
+    fn no_connection(&self, cause: &(dyn StdError + 'static)) -> Error {
+        no_connection(&self.with_proxy(), cause)
+    }
+
+    /// Returns the address of the service, and that of the proxy, if there is one.
+    fn with_proxy(&self) -> Cow<'_, str> {
+        match &self.proxy {
+            Some(proxy) => format!("{} through the proxy {proxy}", self.origin).into(),
+            None => (&*self.origin).into(),
+        }
+    }
+
+    /// Returns the error if an alert of the service ended a connection because of the client's certificate,
+    /// which in TLS 1.3 is checked after the handshake. The service has not read the request then.
+    pub(super) fn rejected_certificate(&self, error: &(dyn StdError + 'static)) -> Option<Error> {
+        #[cfg(feature = "rustls")]
+        if let Some(error) = find::<rustls::Error>(error) {
+            return Some(self.tls(tls::describe_late_alert(error, &self.client_auth)?));
+        }
+        let _ = error;
+        None
+    }
+
+    /// Returns the error for a response that is not one of the service: of a proxy that asks for credentials,
+    /// or of a server that misses a client certificate or TLS.
+    pub(super) fn check(&self, response: Response) -> Result<Response, Error> {
+        match response.status() {
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => Err(match &self.proxy {
+                Some(proxy) => {
+                    ProxyFailure::status(proxy, StatusCode::PROXY_AUTHENTICATION_REQUIRED, response.headers())
+                        .to_error(&self.origin)
+                }
+                None => Error::new(
+                    ErrorKind::Proxy,
+                    format!(
+                        "a proxy on the way to {} asks for credentials (407): name the proxy and its credentials \
+                         with `Proxy::url`",
+                        self.origin
+                    ),
+                )
+                .with_status(StatusCode::PROXY_AUTHENTICATION_REQUIRED),
+            }),
+            StatusCode::BAD_REQUEST => match self.tls_problem(response.body()) {
+                Some(problem) => Err(self.tls(problem).with_status(StatusCode::BAD_REQUEST)),
+                None => Ok(response),
+            },
+            _ => Ok(response),
+        }
+    }
+
+    /// Returns the problem that nginx reports with the status 400.
+    fn tls_problem(&self, body: &[u8]) -> Option<String> {
+        let says = |text: &str| memchr::memmem::find(body, text.as_bytes()).is_some();
+        if self.is_https() {
+            if says("No required SSL certificate was sent") {
+                return Some(format!(
+                    "the service requires a client certificate, and there is none: {GIVE_CERTIFICATE}"
+                ));
+            }
+            if says("The SSL certificate error") {
+                return Some(format!(
+                    "the service rejects the client certificate{}: use one that the service trusts",
+                    self.client_certificate()
+                ));
+            }
+        } else if says("The plain HTTP request was sent to HTTPS port")
+            || says("speaking plain HTTP to an SSL-enabled server port")
+            || says("Client sent an HTTP request to an HTTPS server")
+        {
+            return Some("the service speaks TLS at this port: use `https://`".to_owned());
+        }
+        None
+    }
+
+    #[cfg(feature = "rustls")]
+    fn client_certificate(&self) -> String {
+        self.client_auth.description().map(|facts| format!(" ({facts})")).unwrap_or_default()
+    }
+
+    #[cfg(not(feature = "rustls"))]
+    fn client_certificate(&self) -> &'static str {
+        ""
+    }
+
+    fn is_https(&self) -> bool {
+        self.origin.starts_with("https://")
+    }
+
+    fn tls(&self, why: impl fmt::Display) -> Error {
+        Error::new(ErrorKind::Tls, format!("cannot connect to {}: {why}", self.origin))
+    }
+}
+
+/// The end of a sentence: how to set a client certificate.
+pub(super) const GIVE_CERTIFICATE: &str =
+    "set `credential.ssl_crt_file` and `credential.ssl_key_file`, or `TlsConfig::with_client_certificate`";
+
+/// The failure of a proxy to connect to the service.
+#[derive(Debug)]
+pub(super) struct ProxyFailure {
+    kind: ErrorKind,
+    message: String,
+    status: Option<StatusCode>,
+    /// The error of the operating system, if the proxy cannot be reached.
+    system: Option<io::Error>,
+    /// Whether the message already says what cannot be reached.
+    is_complete: bool,
+}
+
+impl ProxyFailure {
+    /// Creates the failure if no connection to the proxy itself was made.
+    pub(super) fn unreachable(proxy: &ProxyRoute, cause: &(dyn StdError + 'static)) -> Self {
+        let message = format!("cannot connect to the proxy {proxy}: {cause}");
+        let code = cause.downcast_ref().and_then(os_code);
+        let system = code.map(io::Error::from_raw_os_error);
+        Self { kind: ErrorKind::Connect, message, status: None, system, is_complete: true }
+    }
+
+    /// Creates the failure if the TLS handshake with the proxy itself failed.
+    #[cfg(feature = "rustls")]
+    pub(super) fn unreachable_over_tls(
+        proxy: &ProxyRoute,
+        error: &io::Error,
+        client_auth: &ClientAuth,
+    ) -> Self {
+        match find::<rustls::Error>(error) {
+            Some(tls) => Self {
+                kind: ErrorKind::Tls,
+                message: format!(
+                    "cannot connect to the proxy {proxy}: {}",
+                    tls::describe_handshake(tls, client_auth)
+                ),
+                ..Self::unreachable(proxy, error)
+            },
+            None => Self::unreachable(proxy, root_cause(error)),
+        }
+    }
+
+    /// Creates the failure if the proxy does not do what it should, which another attempt does not change.
+    pub(super) fn permanent(proxy: &ProxyRoute, why: impl fmt::Display) -> Self {
+        let message = format!("the proxy {proxy} {why}");
+        Self { kind: ErrorKind::Proxy, message, status: None, system: None, is_complete: false }
+    }
+
+    /// Creates the failure if the proxy cannot reach the service at present.
+    pub(super) fn transient(proxy: &ProxyRoute, why: impl fmt::Display) -> Self {
+        Self { kind: ErrorKind::Connect, ..Self::permanent(proxy, why) }
+    }
+
+    /// Creates the failure for a response of the proxy with an error status.
+    pub(super) fn status(proxy: &ProxyRoute, status: StatusCode, headers: &HeaderMap) -> Self {
+        let mut schemes = headers.get_all(http::header::PROXY_AUTHENTICATE).iter().peekable();
+        let is_basic = |value: &http::HeaderValue| {
+            value.to_str().is_ok_and(|value| value.to_ascii_lowercase().contains("basic"))
+        };
+        let text = Status(status);
+        let failure = match status {
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED
+                if schemes.peek().is_some() && !schemes.any(is_basic) =>
+            {
+                Self::permanent(
+                    proxy,
+                    "asks for credentials (407) of a kind that is not supported: it must offer the scheme `Basic`",
+                )
+            }
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED if proxy.has_credentials() => Self::permanent(
+                proxy,
+                "rejects the credentials in its URL (407): check user name and password",
+            ),
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                let (host, port) = proxy.host_and_port();
+                let why = format!(
+                    "asks for credentials (407): write them into its URL, like `http://user:password@{host}:{port}`"
+                );
+                Self::permanent(proxy, why)
+            }
+            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+                Self::transient(proxy, format_args!("cannot reach the service: it responded with {text}"))
+            }
+            _ => Self::permanent(
+                proxy,
+                format_args!(
+                    "refuses to connect to the service with {text}: allow the host and port there, or exclude \
+                     the host with NO_PROXY"
+                ),
+            ),
+        };
+        Self { status: Some(status), ..failure }
+    }
+
+    fn to_error(&self, origin: &str) -> Error {
+        let message = if self.is_complete {
+            self.message.clone()
+        } else {
+            format!("cannot connect to {origin}: {self}")
+        };
+        let error = match &self.system {
+            Some(system) => system_error(self.kind, message, system),
+            None => Error::new(self.kind, message),
+        };
+        match self.status {
+            Some(status) => error.with_status(status),
+            None => error,
+        }
+    }
+}
+
+impl fmt::Display for ProxyFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for ProxyFailure {}

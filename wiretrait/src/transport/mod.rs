@@ -9,6 +9,8 @@ mod content_encoding;
 #[cfg(any(feature = "hyper", feature = "reqwest", feature = "tower"))]
 mod default_headers;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
+mod dial;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
 mod failure;
 #[cfg(feature = "hyper")]
 mod hyper;
@@ -19,10 +21,18 @@ mod permits;
 mod policies;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 mod protocol;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+mod proxy;
 #[cfg(feature = "reqwest")]
 mod reqwest;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+mod resolver;
+#[cfg(all(feature = "rustls", any(feature = "hyper", feature = "reqwest")))]
+mod tls;
 #[cfg(feature = "tower")]
 mod tower;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+mod tunnel;
 
 #[cfg(feature = "hyper")]
 pub use self::hyper::HyperTransport;

@@ -4,11 +4,10 @@
 //! has one type.
 
 use super::connection::Connection;
-use crate::config::ClientConfig;
-use crate::error::Error;
+use crate::transport::dial::{Dial, Stream};
 use http::Uri;
 use hyper::rt::{Read, Write};
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioIo;
 use std::error::Error as StdError;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -46,39 +45,20 @@ impl Connector {
         (self.0)().await
     }
 
-    /// Creates a connector over TCP to `origin`, with TLS if its scheme is `https`.
-    pub(super) fn of_scheme(origin: Uri, config: &ClientConfig) -> Result<Self, Error> {
-        let mut tcp = HttpConnector::new();
-        tcp.set_nodelay(true);
-        // hyper-util divides it among the addresses of the host, so that one that drops packets leaves time
-        // for the others.
-        tcp.set_connect_timeout(Some(config.connect_timeout()));
-        if origin.scheme() == Some(&http::uri::Scheme::HTTPS) {
-            tcp.enforce_http(false);
-            return over_tls(tcp, origin);
-        }
-        Ok(Self::new(tcp, origin))
+    /// Creates a connector with the settings of `config` that `dial` prepared.
+    pub(super) fn over(dial: Dial) -> Self {
+        Self(Arc::new(move || {
+            let dial = dial.clone();
+            Box::pin(async move {
+                Ok(match dial.connect().await? {
+                    Stream::Tcp(stream) => Connection::over(TokioIo::new(stream)).await,
+                    #[cfg(feature = "rustls")]
+                    Stream::Tls(stream) => Connection::over(TokioIo::new(stream)).await,
+                    Stream::Proxied(stream) => Connection::over(TokioIo::new(stream)).await,
+                    #[cfg(feature = "rustls")]
+                    Stream::ProxiedTls(stream) => Connection::over(TokioIo::new(stream)).await,
+                }?)
+            })
+        }))
     }
-}
-
-#[cfg(feature = "rustls")]
-fn over_tls(tcp: HttpConnector, origin: Uri) -> Result<Connector, Error> {
-    use crate::error::ErrorKind;
-    use hyper_rustls::HttpsConnectorBuilder;
-    use rustls::crypto::{CryptoProvider, aws_lc_rs};
-
-    let provider = CryptoProvider::get_default().cloned();
-    let provider = provider.unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()));
-    let tls =
-        HttpsConnectorBuilder::new().with_provider_and_platform_verifier(provider).map_err(|error| {
-            Error::new(ErrorKind::Config, format!("cannot set up TLS: {error}")).with_source(error)
-        })?;
-    Ok(Connector::new(tls.https_only().enable_http1().wrap_connector(tcp), origin))
-}
-
-#[cfg(not(feature = "rustls"))]
-fn over_tls(_tcp: HttpConnector, _origin: Uri) -> Result<Connector, Error> {
-    let why = "has the scheme `https`, which this build does not support: enable the feature `rustls` of wiretrait, or use \
-               `HyperTransport::with_connector` with a connector for TLS";
-    Err(Error::config("url", why))
 }

@@ -17,13 +17,12 @@ use crate::error::Error;
 use crate::runtime::{Call, Encoding, Response, Transport};
 use crate::transport::address::Address;
 use crate::transport::default_headers::DefaultHeaders;
-use crate::transport::failure::{
-    invalid_request, no_connection, no_connection_in_time, root_cause, timed_out,
-};
+use crate::transport::dial::Dial;
+use crate::transport::failure::{Peer, invalid_request, timed_out};
 use crate::transport::permits::{Patience, Permits};
 use crate::transport::protocol;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HOST, USER_AGENT};
+use http::header::{AUTHORIZATION, HOST, PROXY_AUTHORIZATION, USER_AGENT};
 use http::{HeaderValue, Request, Uri};
 use http_body_util::Full;
 use hyper::rt::{Read, Write};
@@ -48,9 +47,8 @@ use tower_service::Service;
 /// }
 /// ```
 ///
-/// Errors have the same messages as those of the reqwest transport. Redirects are not followed. **Proxies are
-/// not supported**, and `HTTP_PROXY` is ignored: use the reqwest transport, or a
-/// [connector](Self::with_connector) that connects through the proxy.
+/// Errors have the same messages as those of the reqwest transport. Redirects are not followed. Proxies and
+/// certificates are those of the [configuration](ClientConfig::with_proxy).
 ///
 /// Without [`Policies`](crate::Policies) it has the time and size limits of its configuration, but no
 /// retries.
@@ -66,6 +64,7 @@ use tower_service::Service;
 #[derive(Clone)]
 pub struct HyperTransport {
     connector: Connector,
+    peer: Arc<Peer>,
     pool: Arc<Pool>,
     permits: Permits,
     address: Arc<Address>,
@@ -77,8 +76,9 @@ pub struct HyperTransport {
 }
 
 impl HyperTransport {
-    /// Creates a transport with the settings of `config`. For `https` it uses rustls with the certificate
-    /// verifier of the platform (feature `rustls`). It does not open a connection yet.
+    /// Creates a transport with the settings of `config`. For `https` it uses rustls (feature `rustls`) with the
+    /// certificates of the platform and those of [`TlsConfig`](crate::TlsConfig). It does not open a connection
+    /// yet.
     ///
     /// # Errors
     ///
@@ -86,9 +86,22 @@ impl HyperTransport {
     /// [valid](ClientConfig::validate) or has no address, if the address cannot be used, or if TLS cannot be
     /// set up.
     pub fn new(config: &ClientConfig) -> Result<Self, Error> {
-        let address = Address::of(config)?;
-        let connector = Connector::of_scheme(origin(&address)?, config)?;
-        Self::over(connector, address, config)
+        let mut address = Address::of(config)?;
+        let origin = origin(&address)?;
+        #[cfg(not(feature = "rustls"))]
+        if origin.scheme_str() == Some("https") {
+            let why = "has the scheme `https`, which this build does not support: enable the feature `rustls` of \
+                       wiretrait, or use `HyperTransport::with_connector` with a connector for TLS";
+            return Err(Error::config("url", why));
+        }
+        let dial = Dial::new(config, origin)?;
+        let peer = dial.peer(address.origin.clone());
+        let forwarding = dial.proxy.as_ref().filter(|proxy| proxy.forwards(&dial.origin));
+        if forwarding.is_some() {
+            address.base_path.insert_str(0, &address.origin);
+        }
+        let proxy_authorization = forwarding.and_then(|proxy| proxy.authorization.clone());
+        Self::over(Connector::over(dial), peer, address, proxy_authorization, config)
     }
 
     /// Creates a transport that opens connections with `connector`, for example with other root certificates,
@@ -96,7 +109,8 @@ impl HyperTransport {
     /// as for hyper-util's clients: a tower service from the address of the service, without path and
     /// credentials, to an open connection.
     ///
-    /// The settings of `config` apply, including the time limit for opening a connection. An error of the
+    /// The settings of `config` apply, including the time limit for opening a connection, but not those of TLS,
+    /// proxies and addresses, which are the connector's. An error of the
     /// connector is [`ErrorKind::Connect`](crate::ErrorKind::Connect), with the root cause in its message.
     ///
     /// # Errors
@@ -109,17 +123,27 @@ impl HyperTransport {
         S::Response: Read + Write + Unpin + Send,
     {
         let address = Address::of(config)?;
-        Self::over(Connector::new(connector, origin(&address)?), address, config)
+        let peer = Peer::new(address.origin.clone());
+        Self::over(Connector::new(connector, origin(&address)?), peer, address, None, config)
     }
 
-    fn over(connector: Connector, address: Address, config: &ClientConfig) -> Result<Self, Error> {
+    fn over(
+        connector: Connector,
+        peer: Peer,
+        address: Address,
+        proxy_authorization: Option<HeaderValue>,
+        config: &ClientConfig,
+    ) -> Result<Self, Error> {
         let host = address.origin.split_once("://").map_or("", |(_, host)| host);
         let host = HeaderValue::try_from(host)
             .map_err(|error| Error::config("url", format_args!("does not have a valid host: {error}")))?;
         let others = [(HOST, host), (USER_AGENT, config.user_agent_header()?)];
-        let credentials = address.authorization.clone().map(|value| (AUTHORIZATION, value));
+        let credentials =
+            [(AUTHORIZATION, address.authorization.clone()), (PROXY_AUTHORIZATION, proxy_authorization)];
+        let credentials = credentials.into_iter().filter_map(|(name, value)| Some((name, value?)));
         Ok(Self {
             connector,
+            peer: Arc::new(peer),
             pool: Arc::new(Pool::new(config.pool_idle_timeout(), usize::MAX)),
             permits: Permits::new(config.concurrency_limit()),
             address: Arc::new(address),
@@ -182,13 +206,9 @@ impl HyperTransport {
     }
 
     async fn connect(&self) -> Result<Connection, Error> {
-        let origin = self.origin();
         match tokio::time::timeout(self.connect_timeout, self.connector.connect()).await {
-            Ok(outcome) => outcome.map_err(|error| {
-                let cause = root_cause(&*error);
-                if is_timeout(cause) { no_connection_in_time(origin) } else { no_connection(origin, cause) }
-            }),
-            Err(_) => Err(no_connection_in_time(origin)),
+            Ok(outcome) => outcome.map_err(|error| self.peer.not_connected(&*error)),
+            Err(_) => Err(self.peer.not_connected_in_time()),
         }
     }
 
@@ -203,14 +223,15 @@ impl HyperTransport {
                 if connection.make_idle() {
                     self.pool.put(connection);
                 }
-                return Ok(response);
+                return self.peer.check(response);
             }
             Err(failure) => failure,
         };
         Err(match failure {
             ExchangeError::Rejected(error) => error,
             ExchangeError::Unsent(_, error) | ExchangeError::Failed(error) => {
-                protocol::failed(self.origin(), &error)
+                let rejected = self.peer.rejected_certificate(&error);
+                rejected.unwrap_or_else(|| protocol::failed(self.origin(), &error))
             }
         })
     }
@@ -248,9 +269,4 @@ impl fmt::Debug for HyperTransport {
 /// Returns the address of connections.
 fn origin(address: &Address) -> Result<Uri, Error> {
     address.origin.parse().map_err(|error| Error::config("url", format_args!("is not a valid URL: {error}")))
-}
-
-/// Returns whether the connector's own time limit has expired.
-fn is_timeout(cause: &(dyn std::error::Error + 'static)) -> bool {
-    cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
 }

@@ -8,24 +8,24 @@ use crate::error::{Error, ErrorKind};
 use crate::runtime::{Call, Encoding, Request, Response, Transport};
 use crate::transport::body::LimitedBody;
 use crate::transport::default_headers::DefaultHeaders;
-use crate::transport::failure::{
-    invalid_request, no_connection, no_connection_in_time, root_cause, timed_out,
-};
+use crate::transport::dial::Dial;
+use crate::transport::failure::{Peer, invalid_request, root_cause, timed_out};
 use crate::transport::permits::{Patience, Permits};
 use crate::transport::protocol::{self, End, MAX_HEADERS};
+#[cfg(feature = "rustls")]
+use crate::transport::tls::Tls;
 use http::header::{AUTHORIZATION, HOST, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url, retry};
 use std::error::Error as StdError;
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// Sends requests to one service with reqwest. All clones share a pool of connections.
 ///
-/// Redirects are not followed, because that would turn a POST into a GET. Proxies are those of `HTTP_PROXY`,
-/// `HTTPS_PROXY` and `NO_PROXY`, except for a service on the same machine.
+/// Redirects are not followed, because that would turn a POST into a GET. Proxies and certificates are those of
+/// the [configuration](ClientConfig::with_proxy); without the feature `rustls`, TLS is reqwest's own.
 ///
 /// Without [`Policies`](crate::Policies) it has the time and size limits of its configuration, but no
 /// retries. Generated clients have the policies if they are created by `connect`, `from_config` or
@@ -39,8 +39,7 @@ pub struct ReqwestTransport {
     /// The headers of the configuration, the credentials of the address, and for `http` its host, which avoids
     /// formatting the header for each request.
     headers: Arc<DefaultHeaders>,
-    /// The address without path and credentials, for messages.
-    origin: String,
+    peer: Arc<Peer>,
     permits: Permits,
     timeout: Duration,
     max_response_bytes: usize,
@@ -62,7 +61,8 @@ impl ReqwestTransport {
         })?;
         let host = url.origin().ascii_serialization();
         let host = host.strip_prefix("http://").and_then(|host| HeaderValue::try_from(host).ok());
-        let mut transport = Self::over(client, url, config, host)?;
+        let peer = settings.dial.peer(url.origin().ascii_serialization());
+        let mut transport = Self::over(client, url, config, host, peer)?;
         transport.unpooled = Some(Arc::new(Unpooled { settings, client: OnceLock::new() }));
         Ok(transport)
     }
@@ -79,7 +79,9 @@ impl ReqwestTransport {
     /// [`ErrorKind::Config`] if the configuration is not [valid](ClientConfig::validate), or if its address
     /// cannot be used.
     pub fn with_client(client: Client, config: &ClientConfig) -> Result<Self, Error> {
-        Self::over(client, address(config)?, config, None)
+        let url = address(config)?;
+        let peer = Peer::new(url.origin().ascii_serialization());
+        Self::over(client, url, config, None, peer)
     }
 
     fn over(
@@ -87,6 +89,7 @@ impl ReqwestTransport {
         url: Url,
         config: &ClientConfig,
         host: Option<HeaderValue>,
+        peer: Peer,
     ) -> Result<Self, Error> {
         // This request is never sent: the builder moves credentials from the URL into a header.
         let example = client
@@ -100,7 +103,7 @@ impl ReqwestTransport {
             client,
             unpooled: None,
             headers: Arc::new(DefaultHeaders::new(config, others)),
-            origin: url.origin().ascii_serialization(),
+            peer: Arc::new(peer),
             urls: Urls::new(url),
             permits: Permits::new(config.concurrency_limit()),
             timeout: config.timeout(),
@@ -112,18 +115,37 @@ impl ReqwestTransport {
     /// Returns the address of the service, without credentials.
     #[must_use]
     pub fn origin(&self) -> &str {
-        &self.origin
+        &self.peer.origin
     }
 
-    fn failure(&self, error: &reqwest::Error) -> Error {
-        let Self { origin, timeout, .. } = self;
+    async fn failure(&self, error: &reqwest::Error) -> Error {
+        let Self { peer, timeout, .. } = self;
         match (error.is_timeout(), error.is_connect()) {
-            (true, true) => no_connection_in_time(origin),
-            (true, false) => timed_out(origin, *timeout),
-            (false, true) => no_connection(origin, cause(error)),
+            (true, true) => peer.not_connected_in_time(),
+            (true, false) => timed_out(&peer.origin, *timeout),
+            (false, true) => self.not_connected(error).await,
             (false, false) if error.is_builder() => invalid_request(cause(error)),
-            (false, false) => protocol::failed(origin, error),
+            (false, false) => {
+                let rejected = peer.rejected_certificate(error);
+                rejected.unwrap_or_else(|| protocol::failed(&peer.origin, error))
+            }
         }
+    }
+
+    /// Returns the error if no connection was made. reqwest does not say what a proxy responded, nor which of
+    /// two connections failed, so the connection is opened again up to the service to find out.
+    async fn not_connected(&self, error: &reqwest::Error) -> Error {
+        let failure = self.peer.not_connected(error);
+        if failure.kind() == ErrorKind::Connect
+            && let Some(Unpooled { settings, .. }) = self.unpooled.as_deref()
+            && let Some(proxy) = &settings.dial.proxy
+        {
+            let again = tokio::time::timeout(settings.connect_timeout, settings.dial.through(proxy)).await;
+            if let Ok(Err(error)) = again {
+                return self.peer.not_connected(&*error);
+            }
+        }
+        failure
     }
 }
 
@@ -136,10 +158,12 @@ fn address(config: &ClientConfig) -> Result<Url, Error> {
 
 /// The settings that both clients of a transport share.
 struct Settings {
-    is_local: bool,
+    dial: Dial,
     connect_timeout: Duration,
     pool_idle_timeout: Option<Duration>,
     user_agent: HeaderValue,
+    #[cfg(feature = "rustls")]
+    tls: rustls::ClientConfig,
 }
 
 impl Settings {
@@ -147,8 +171,21 @@ impl Settings {
         // The pool adds it to the current instant, which may overflow.
         let idle =
             Some(config.pool_idle_timeout()).filter(|idle| Instant::now().checked_add(*idle).is_some());
+        let origin = url.origin().ascii_serialization().parse();
+        let origin =
+            origin.map_err(|error| Error::config("url", format_args!("is not a valid URL: {error}")))?;
+        check_tls(config)?;
+        let dial = Dial::new(config, origin)?;
+        #[cfg(feature = "rustls")]
+        let tls = match &dial.tls {
+            Some(tls) => tls.clone(),
+            // reqwest would otherwise read the certificate store, which may be missing.
+            None => Tls::unused()?,
+        };
         Ok(Self {
-            is_local: is_on_this_machine(url),
+            dial,
+            #[cfg(feature = "rustls")]
+            tls: (*tls.config).clone(),
             connect_timeout: config.connect_timeout(),
             pool_idle_timeout: idle,
             user_agent: config.user_agent_header()?,
@@ -156,10 +193,14 @@ impl Settings {
     }
 
     fn build(&self, idle_connections: usize) -> reqwest::Result<Client> {
-        let mut client = Client::builder();
-        if self.is_local {
-            // A proxy would resolve the address to its own machine.
-            client = client.no_proxy();
+        // The proxy is chosen already.
+        let mut client = Client::builder().no_proxy().dns_resolver(self.dial.resolver.clone());
+        if let Some(proxy) = &self.dial.proxy {
+            client = client.proxy(proxy.for_reqwest()?);
+        }
+        #[cfg(feature = "rustls")]
+        {
+            client = client.tls_backend_preconfigured(self.tls.clone());
         }
         client
             .user_agent(self.user_agent.clone())
@@ -197,9 +238,14 @@ impl Unpooled {
     }
 }
 
-fn is_on_this_machine(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+/// Rejects settings of TLS that reqwest's own TLS would not have.
+fn check_tls(config: &ClientConfig) -> Result<(), Error> {
+    let tls = config.tls();
+    let is_default = tls.ca().is_empty() && tls.client_certificate().is_none() && !tls.is_insecure();
+    if cfg!(feature = "rustls") || is_default {
+        return Ok(());
+    }
+    Err(Error::config("with_tls", "needs the feature `rustls` of wiretrait: enable it"))
 }
 
 fn cause(error: &reqwest::Error) -> &(dyn StdError + 'static) {
@@ -240,37 +286,42 @@ impl ReqwestTransport {
             _ => &self.client,
         };
         let response = client.execute(request).await;
-        let mut response = response.map_err(|error| self.failure(&error))?;
+        let mut response = match response {
+            Ok(response) => response,
+            Err(error) => return Err(self.failure(&error).await),
+        };
         let (status, version) = (response.status(), response.version());
         let announced = response.content_length();
         let end = match announced {
             Some(_) => End::Marked,
-            None => protocol::end_of(&self.origin, version, response.headers())?,
+            None => protocol::end_of(&self.peer.origin, version, response.headers())?,
         };
         if end == End::Close {
-            protocol::check_close(&self.origin, version, response.headers())?;
+            protocol::check_close(&self.peer.origin, version, response.headers())?;
         }
         let mut body = LimitedBody::new(status, announced.unwrap_or(0), self.max_response_bytes)?;
-        while !body.is_too_large()
-            && let Some(chunk) = response.chunk().await.map_err(|error| self.failure(&error))?
-        {
-            body.push(chunk)?;
+        while !body.is_too_large() {
+            match response.chunk().await {
+                Ok(Some(chunk)) => body.push(chunk)?,
+                Ok(None) => break,
+                Err(error) => return Err(self.failure(&error).await),
+            }
         }
         let mut head = http::Response::new(());
         *head.status_mut() = status;
         *head.headers_mut() = std::mem::take(response.headers_mut());
         let response = body.finish(head.into_parts().0)?;
         if end == End::Close {
-            protocol::check_complete(&self.origin, version, &response)?;
+            protocol::check_complete(&self.peer.origin, version, &response)?;
         }
-        Ok(response)
+        self.peer.check(response)
     }
 }
 
 impl Transport for ReqwestTransport {
     fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
         let timeout = call.timeout().unwrap_or(self.timeout);
-        let late = move || timed_out(&self.origin, timeout);
+        let late = move || timed_out(&self.peer.origin, timeout);
         let patience = Patience::of(&call, timeout);
         // The rest of the call is not kept, because this future is part of the future of each caller.
         let (is_first, has_one_path) = (call.attempt == 1, !call.route.path.contains('{'));
@@ -280,7 +331,7 @@ impl Transport for ReqwestTransport {
     }
 
     fn peer(&self) -> &str {
-        &self.origin
+        &self.peer.origin
     }
 
     fn encoding(&self) -> Encoding {
@@ -291,7 +342,7 @@ impl Transport for ReqwestTransport {
 impl fmt::Debug for ReqwestTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReqwestTransport")
-            .field("origin", &self.origin)
+            .field("origin", &self.peer.origin)
             .field("timeout", &self.timeout)
             .field("max_response_bytes", &self.max_response_bytes)
             .finish_non_exhaustive()
