@@ -29,6 +29,7 @@
 //! | clients whose kind is configured | [`SessionsClientFactory`] |
 //! | an implementation in the same process, a client without sessions | [`SessionsDirectClientV1`], [`SessionsNullClientV1`] |
 //! | deadlines, timeouts, retries | [`policy`], [`CallOptions`] |
+//! | headers and tokens | [`CallOptions`], [`WithOptions`], `auth` (feature `tokio`) |
 //! | spans, trace context, metrics | [`telemetry`] |
 //! | errors | [`Error`], [`ErrorKind`] |
 //! | calls as values, without I/O | [`sessions_v1`], [`Operation`] |
@@ -48,7 +49,8 @@
 //! | `reqwest` (default) | the network: [`ReqwestTransport`], [`SessionsHttpClientV1::connect`]; enables `tokio` |
 //! | `rustls` (default) | TLS for the network transports by rustls and the platform's certificate verifier |
 //! | `hyper` | the network at two thirds of the CPU time, without proxies: `HyperTransport`; without `reqwest` it is the transport of [`SessionsHttpClientV1::connect`] |
-//! | `tokio` | the clock of the policies, and the direct client |
+//! | `tokio` | the clock of the policies, bearer tokens, and the direct client |
+//! | `oauth2` | bearer tokens of an OAuth 2.0 server, by client credentials |
 //! | `config` | configuration files in YAML, JSON and TOML: `ConfigParams::with_file` |
 //! | `raw-value` | payloads as unparsed JSON: `RawValue` as the type of `user` and `data` |
 //! | `stream` | all pages of a list as one stream |
@@ -81,8 +83,6 @@ pub use serde_json::Value;
 pub use serde_json::value::RawValue;
 #[cfg(feature = "hyper")]
 pub use wiretrait::HyperTransport;
-#[cfg(feature = "tokio")]
-pub use wiretrait::Policies;
 #[cfg(feature = "reqwest")]
 pub use wiretrait::ReqwestTransport;
 #[cfg(feature = "test-kit")]
@@ -91,8 +91,10 @@ pub use wiretrait::{
     Arguments, BaseRoute, Call, CallOptions, Caller, ClientConfig, CorrelationPlace, DefaultTransport,
     Encoder, Encoding, Error, ErrorKind, Failure, Handler, HttpVersion, InProcessTransport, Incoming,
     Operation, Outcome, Payload, Pem, Proxy, RawResponse, Received, Request, Response, Result, Route,
-    ServiceError, TlsConfig, Transport, bytes, decode, http, policy, telemetry, transport_fn,
+    ServiceError, TlsConfig, Transport, WithOptions, bytes, decode, http, policy, telemetry, transport_fn,
 };
+#[cfg(feature = "tokio")]
+pub use wiretrait::{Policies, auth};
 #[cfg(feature = "tower")]
 pub use wiretrait::{TowerTransport, TransportService};
 

@@ -27,8 +27,8 @@
 //! |---|---|
 //! | the attribute | [`http_api`] |
 //! | the address, limits and retries of a client | [`ClientConfig`] |
-//! | limits, retries, headers and the token of a single call | [`CallOptions`] |
-//! | the same for trait objects and other implementations | [`WithOptions`] |
+//! | limits, retries, headers and the token of a single call | [`CallOptions`], [`WithOptions`] |
+//! | bearer tokens from files, commands, OAuth 2.0 servers | `auth` (feature `tokio`) |
 //! | failures | [`Error`], [`ErrorKind`] |
 //! | the format of a service's error bodies | [`ErrorFormat`] |
 //! | spans, trace context, metrics | [`telemetry`] |
@@ -46,7 +46,8 @@
 //! | `reqwest` (default) | the network: [`ReqwestTransport`], and `connect` on generated clients; enables `tokio` |
 //! | `rustls` (default) | TLS for the network transports by rustls and the platform's certificate verifier |
 //! | `hyper` | the network with two thirds of the CPU time, but without proxies: `HyperTransport`; without `reqwest` it is the transport of `connect` |
-//! | `tokio` | the clock of the policies |
+//! | `tokio` | the clock of the policies, and bearer tokens |
+//! | `oauth2` | bearer tokens of an OAuth 2.0 server, by client credentials |
 //! | `tower` | services and layers of tower as transports, and the reverse |
 //! | `test-kit` | tools for tests |
 //! | `otel` | OpenTelemetry's trace context in requests |
@@ -59,6 +60,8 @@
 // Generated code names this crate by its absolute path, here as everywhere else.
 extern crate self as wiretrait;
 
+#[cfg(feature = "tokio")]
+pub mod auth;
 mod config;
 mod error;
 mod macros;

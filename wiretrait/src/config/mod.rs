@@ -1,19 +1,25 @@
 //! The settings of a client. Everything but the address has a default.
 
 pub mod address;
+mod exposure;
 mod proxy;
 mod tls;
 
+#[cfg(not(feature = "tokio"))]
+use exposure::{exposed_message, exposed_origin, is_bearer};
+#[cfg(feature = "tokio")]
+pub(crate) use exposure::{exposed_message, exposed_origin, is_bearer};
 pub use proxy::Proxy;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub(crate) use proxy::ProxySetting;
 pub use tls::{Pem, TlsConfig};
 
-#[cfg(any(feature = "hyper", feature = "reqwest", feature = "tower"))]
-use crate::error::ErrorKind;
-use crate::error::{Error, Result};
+#[cfg(feature = "tokio")]
+use crate::auth::{TokenProvider, Tokens};
+use crate::error::{Error, ErrorKind, Result};
 use crate::policy::RetryPolicy;
 use crate::runtime::{BaseRoute, CorrelationPlace, Encoding};
+use http::header::AUTHORIZATION;
 use http::header::{
     CONNECTION, CONTENT_LENGTH, EXPECT, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
@@ -62,6 +68,9 @@ pub struct ClientConfig {
     max_connection_age: Duration,
     spreads_addresses: bool,
     fallback_urls: Vec<String>,
+    #[cfg(feature = "tokio")]
+    tokens: Option<Tokens>,
+    allows_http_credentials: bool,
 }
 
 /// The version of HTTP that a network transport speaks.
@@ -76,7 +85,7 @@ pub enum HttpVersion {
 }
 
 /// The headers that a transport sets itself, because they describe one message or one connection.
-const BELONGS_TO_CONNECTION: [HeaderName; 9] = [
+pub(crate) const BELONGS_TO_CONNECTION: [HeaderName; 9] = [
     CONNECTION,
     CONTENT_LENGTH,
     EXPECT,
@@ -122,6 +131,9 @@ impl ClientConfig {
             max_connection_age: Duration::from_secs(60),
             spreads_addresses: false,
             fallback_urls: Vec::new(),
+            #[cfg(feature = "tokio")]
+            tokens: None,
+            allows_http_credentials: false,
         }
     }
 
@@ -322,12 +334,55 @@ impl ClientConfig {
         Ok(self)
     }
 
+    /// Sets the source of the bearer token of all calls, see [`auth`](crate::auth): a given token, a file, a
+    /// command, an OAuth 2.0 server, or another implementation. Clients of this configuration and of its clones
+    /// share the cached token.
+    ///
+    /// ```
+    /// use wiretrait::ClientConfig;
+    /// use wiretrait::auth::FileToken;
+    ///
+    /// let config = ClientConfig::from_url("https://books.staging")?
+    ///     .with_token_provider(FileToken::new("/var/run/secrets/token"));
+    /// # Ok::<_, wiretrait::Error>(())
+    /// ```
+    ///
+    /// It takes precedence over credentials in the URL and over a header of
+    /// [`with_header`](Self::with_header). It needs the [policies](crate::Policies), which clients have that are
+    /// created from a configuration. With plain `http`, only services on this machine are sent a token, unless
+    /// [that is allowed](Self::with_http_credentials_allowed).
+    #[cfg(feature = "tokio")]
+    #[must_use]
+    pub fn with_token_provider(self, provider: impl TokenProvider + 'static) -> Self {
+        self.with_tokens(Tokens::new(provider))
+    }
+
+    /// Sets the source of the bearer token like [`with_token_provider`](Self::with_token_provider), for a cache
+    /// that several configurations share.
+    #[cfg(feature = "tokio")]
+    #[must_use]
+    pub fn with_tokens(mut self, tokens: Tokens) -> Self {
+        self.tokens = Some(tokens);
+        self
+    }
+
+    /// Allows bearer tokens over plain `http` to other machines, where **anybody in the network can read and use
+    /// them**. Without it, they are an [`ErrorKind::Config`] error, except for the loopback interface.
+    #[must_use]
+    pub fn with_http_credentials_allowed(mut self, allowed: bool) -> Self {
+        self.allows_http_credentials = allowed;
+        self
+    }
+
     /// Checks the settings for contradictions. All constructors of clients and transports call it, except
     /// [`Policies::new`](crate::Policies::new), which cannot fail.
     ///
     /// Limits of zero are rejected, since no call would succeed, and so are contradictory rules for retries:
     /// a first pause that is longer than the longest pause, or a budget that is lower than the cost of a
     /// retry.
+    ///
+    /// A bearer token over plain HTTP to another machine is rejected too, unless it is
+    /// [allowed](Self::with_http_credentials_allowed).
     ///
     /// A limit that is longer than the limit around it is allowed, although it is never reached: a connect
     /// timeout that is longer than the limit of an attempt, or a limit of an attempt that is longer than the
@@ -383,6 +438,11 @@ impl ClientConfig {
                        into the URL of `Proxy::url`";
             return Err(Error::config("with_header", why));
         }
+        if self.has_token()
+            && let Some(origin) = self.exposed_origin()
+        {
+            return Err(Error::new(ErrorKind::Config, exposed_message(&origin)));
+        }
         let RetryPolicy { retries, backoff, max_backoff, budget, cost, .. } = self.retry_policy;
         if backoff > max_backoff {
             let why = "must not be longer than `RetryPolicy::max_backoff`";
@@ -394,6 +454,21 @@ impl ClientConfig {
             return Err(Error::config("RetryPolicy::budget", why));
         }
         Ok(())
+    }
+
+    /// Returns whether all calls have a bearer token.
+    fn has_token(&self) -> bool {
+        #[cfg(feature = "tokio")]
+        if self.tokens.is_some() {
+            return true;
+        }
+        self.headers.get_all(AUTHORIZATION).iter().any(is_bearer)
+    }
+
+    /// Returns the first address to which a token would be sent over plain HTTP, unless that is allowed.
+    pub(crate) fn exposed_origin(&self) -> Option<String> {
+        let mut urls = self.base_url.iter().chain(&self.fallback_urls);
+        urls.find_map(|url| exposed_origin(url, self)).filter(|_| !self.allows_http_credentials)
     }
 
     /// Returns the address of the service, including credentials; `None` if it is not set.
@@ -542,6 +617,34 @@ impl ClientConfig {
     #[must_use]
     pub fn spreads_addresses(&self) -> bool {
         self.spreads_addresses
+    }
+
+    /// Returns the cache of bearer tokens, if a provider is set.
+    #[cfg(feature = "tokio")]
+    #[must_use]
+    pub fn tokens(&self) -> Option<&Tokens> {
+        self.tokens.as_ref()
+    }
+
+    /// Returns whether bearer tokens may be sent over plain HTTP to other machines.
+    #[must_use]
+    pub fn allows_http_credentials(&self) -> bool {
+        self.allows_http_credentials
+    }
+
+    /// Returns these settings for another service at `url`: without those of the service itself, which are its
+    /// routes, headers, tokens and other instances.
+    #[cfg(all(feature = "oauth2", any(feature = "hyper", feature = "reqwest")))]
+    pub(crate) fn for_service(&self, url: String) -> Self {
+        Self {
+            base_url: Some(url),
+            base_route: None,
+            headers: HeaderMap::new(),
+            tokens: None,
+            fallback_urls: Vec::new(),
+            correlation_place: None,
+            ..self.clone()
+        }
     }
 
     /// Returns the addresses of other instances, including credentials.

@@ -40,6 +40,8 @@ struct Inner {
     status: Option<StatusCode>,
     service: Option<ServiceError>,
     message: Cow<'static, str>,
+    /// What to do about it, at the end of the message.
+    advice: Option<Cow<'static, str>>,
     source: Option<BoxError>,
     /// 0 if no transport was called.
     attempts: u32,
@@ -126,6 +128,7 @@ impl Error {
             status: None,
             service: None,
             message,
+            advice: None,
             source: None,
             attempts: 0,
             retry_after: None,
@@ -195,6 +198,13 @@ impl Error {
     #[must_use]
     pub fn with_unprocessed(mut self) -> Self {
         self.0.is_unprocessed = true;
+        self
+    }
+
+    /// Sets what to do about the failure, unless it is `None`.
+    #[must_use]
+    pub(crate) fn with_advice(mut self, advice: Option<Cow<'static, str>>) -> Self {
+        self.0.advice = advice.or(self.0.advice);
         self
     }
 
@@ -377,7 +387,7 @@ impl fmt::Display for Status {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { operation, status, service, message, attempts, .. } = &*self.0;
+        let Inner { operation, status, service, message, advice, attempts, .. } = &*self.0;
         if let Some(operation) = operation {
             write!(f, "{operation}: ")?;
         }
@@ -388,13 +398,18 @@ impl fmt::Display for Error {
             (Some(service), None) => write!(f, "the service failed: {service}"),
             (None, _) => f.write_str(message),
         }?;
+        if let Some(advice) = advice {
+            write!(f, "; {advice}")?;
+        }
         if *attempts > 1 { write!(f, " ({attempts} attempts)") } else { Ok(()) }
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, operation, status, service, message, source, attempts, retry_after, .. } = &*self.0;
+        let Inner {
+            kind, operation, status, service, message, advice, source, attempts, retry_after, ..
+        } = &*self.0;
         let mut debug = f.debug_struct("Error");
         debug.field("kind", kind);
         if let Some(operation) = operation {
@@ -407,6 +422,9 @@ impl fmt::Debug for Error {
             debug.field("service", service);
         } else {
             debug.field("message", message);
+        }
+        if let Some(advice) = advice {
+            debug.field("advice", advice);
         }
         if let Some(source) = source {
             debug.field("source", &source.to_string());

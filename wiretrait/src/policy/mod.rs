@@ -6,7 +6,7 @@
 //! | policy | effect | default |
 //! |---|---|---|
 //! | [`Deadline`] | limits a whole call, including retries and pauses | 30 s |
-//! | [`Retry`] | retries transient failures, where that is safe | 2 retries, see [`RetryPolicy`] |
+//! | [`Retry`] | adds tokens, retries transient failures where that is safe, and rejected tokens | 2 retries, see [`RetryPolicy`] |
 //! | [`Trace`] | creates a span for each attempt and propagates the trace context | see [`telemetry`](crate::telemetry) |
 //! | [`Timeout`] | limits one attempt, including its response | 10 s, or the route's own timeout |
 //!
@@ -38,6 +38,8 @@
 //! `TowerTransport` and `TransportService` (feature `tower`).
 
 mod deadline;
+#[cfg(not(feature = "tokio"))]
+mod no_authorization;
 #[cfg(feature = "otel")]
 mod propagation;
 mod retry;

@@ -6,20 +6,31 @@
 //! share, limits retries to a small part of the load during an outage.
 //!
 //! A request is cloned for its retry before it is sent. This costs two allocations, since bodies are shared,
-//! and nothing if no retry can follow.
+//! and nothing if no retry can follow. With a token provider, one can always follow: the one after a rejected
+//! token.
+//!
+//! Tokens are added here, because a retry may need another one, and because a response with 401 means that the
+//! call has had no effect, so that it can be sent again. That does not count as a retry: it has no pause, and
+//! neither the maximum of retries nor the budget applies.
 //!
 //! A retry is logged at the level `debug` only, because the call is still in progress, and if it fails, its
 //! error has the number of attempts. With `warn`, an outage would flood the logs of every client.
 
+#[cfg(not(feature = "tokio"))]
+use super::no_authorization::{Attached, Authorization, UsedToken};
 use super::{Time, error_type};
-use crate::error::{Error, is_transient};
-use crate::runtime::{Attempts, Call, Encoding, Response, TARGET, Transport, retry_after};
+#[cfg(feature = "tokio")]
+use crate::auth::{Attached, Authorization, Tokens, UsedToken};
+use crate::error::{Error, ErrorKind, is_transient};
+use crate::runtime::{Advice, Attempts, Call, Encoding, Response, TARGET, Transport, retry_after};
+use http::StatusCode;
 use pin_project_lite::pin_project;
 use std::fmt;
-use std::pin::Pin;
+use std::future::{poll_fn, ready};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{self, Context, Poll};
 use std::time::{Duration, Instant};
 
 /// The rules for retries: which failures, how often, and after which pauses.
@@ -32,6 +43,8 @@ use std::time::{Duration, Instant};
 /// | the connection failed, including a stale one of the pool ([`ErrorKind::Transport`]) | retried | returned |
 /// | an attempt took too long ([`ErrorKind::Timeout`]) | retried | returned |
 /// | 408, 429, 502, 503 and 504 | retried | returned |
+/// | 401, if a [token provider](crate::ClientConfig::with_token_provider) is set: nothing was done | sent once more with a new token | sent once more with a new token |
+/// | no token can be obtained: nothing was sent ([`ErrorKind::Credentials`]) | returned | returned |
 /// | 500 and any other status: a response to this request | returned | returned |
 /// | a response that cannot be decoded or is too large ([`ErrorKind::Decode`]) | returned | returned |
 /// | an argument that cannot be sent ([`ErrorKind::Encode`]) | returned | returned |
@@ -39,6 +52,7 @@ use std::time::{Duration, Instant};
 ///
 /// [`ErrorKind::Connect`]: crate::ErrorKind::Connect
 /// [`ErrorKind::ConcurrencyLimit`]: crate::ErrorKind::ConcurrencyLimit
+/// [`ErrorKind::Credentials`]: crate::ErrorKind::Credentials
 /// [`ErrorKind::Transport`]: crate::ErrorKind::Transport
 /// [`ErrorKind::Timeout`]: crate::ErrorKind::Timeout
 /// [`ErrorKind::Decode`]: crate::ErrorKind::Decode
@@ -47,7 +61,8 @@ use std::time::{Duration, Instant};
 /// [`ErrorKind::Proxy`]: crate::ErrorKind::Proxy
 /// [`ErrorKind::Protocol`]: crate::ErrorKind::Protocol
 ///
-/// So a call of an operation that is not idempotent is never sent twice.
+/// So the service never processes a call of an operation that is not idempotent twice: it is only sent again if
+/// nothing was sent, or if the response says that nothing was done.
 ///
 /// The pause before retry *n* is a random part of `backoff` · 2ⁿ⁻¹, limited to `max_backoff`. A
 /// `Retry-After`, in seconds or as a date, makes it longer, up to `max_retry_after`. If the pause would not
@@ -166,6 +181,7 @@ pub struct Retry<T, C> {
     inner: T,
     time: C,
     shared: Arc<Shared>,
+    authorization: Option<Arc<Authorization>>,
 }
 
 struct Shared {
@@ -188,7 +204,21 @@ impl<T, C> Retry<T, C> {
         random: impl Fn() -> f64 + Send + Sync + 'static,
     ) -> Self {
         let tokens = AtomicU32::new(policy.budget);
-        Self { inner, time, shared: Arc::new(Shared { policy, tokens, random: Box::new(random) }) }
+        let shared = Arc::new(Shared { policy, tokens, random: Box::new(random) });
+        Self { inner, time, shared, authorization: None }
+    }
+
+    /// Adds a token of `tokens` to each attempt, unless the request has its own `Authorization`.
+    #[cfg(feature = "tokio")]
+    #[must_use]
+    pub fn with_tokens(self, tokens: Tokens) -> Self {
+        self.with_authorization(Some(Authorization::new(tokens)))
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn with_authorization(mut self, authorization: Option<Authorization>) -> Self {
+        self.authorization = authorization.map(Arc::new);
+        self
     }
 
     /// Returns the inner transport.
@@ -220,22 +250,50 @@ impl Shared {
     }
 }
 
+/// An attempt that follows another one.
+struct Next {
+    call: Call,
+    /// `None` for at once.
+    moment: Option<Instant>,
+    /// The response to a rejected token.
+    rejected: Option<(Response, UsedToken)>,
+}
+
+/// The earlier attempts of a call.
+#[derive(Clone, Copy, Default)]
+struct Past {
+    /// Whether the token was rejected, and the call was sent again with another one.
+    is_renewed: bool,
+}
+
+impl Past {
+    /// Returns the number of an attempt among those that count as retries.
+    fn number(self, attempt: u32) -> u32 {
+        attempt - u32::from(self.is_renewed && attempt > 1)
+    }
+}
+
 impl<T: Transport, C: Time> Retry<T, C> {
-    /// Returns a copy of `call` for a retry, if there can be one.
-    fn copy_for_retry(&self, call: &Call) -> Option<Call> {
-        let retries = call.options.retries.unwrap_or(self.shared.policy.retries);
-        (call.attempt <= retries).then(|| call.clone())
+    /// Returns a copy of `call` for another attempt, if there can be one.
+    fn copy(&self, call: &Call, past: Past) -> Option<Call> {
+        let has_tokens = self.authorization.as_ref().is_some_and(|it| it.has_tokens());
+        let by_token = has_tokens && !past.is_renewed;
+        (by_token || self.has_retries(call, past)).then(|| call.clone())
+    }
+
+    fn has_retries(&self, call: &Call, past: Past) -> bool {
+        past.number(call.attempt) <= call.options.retries.unwrap_or(self.shared.policy.retries)
     }
 
     /// Returns when to retry `call` after `failure`, and takes the cost from the budget; `None` if it is not
     /// retried.
-    fn retry_at(&self, call: &Call, failure: &Result<Response, Error>) -> Option<Instant> {
+    fn retry_at(&self, call: &Call, past: Past, failure: &Result<Response, Error>) -> Option<Instant> {
         let Shared { policy, random, .. } = &*self.shared;
         let is_unprocessed = failure.as_ref().is_err_and(Error::is_unprocessed);
         if !is_unprocessed && !call.route.idempotent {
             return None;
         }
-        let backoff = policy.pause(call.attempt, random());
+        let backoff = policy.pause(past.number(call.attempt), random());
         let requested = match failure {
             Ok(response) => retry_after(response.headers(), || Some(self.time.wall_clock())),
             Err(error) => error.retry_after(),
@@ -246,8 +304,62 @@ impl<T: Transport, C: Time> Retry<T, C> {
         (in_time && self.shared.withdraw()).then_some(moment)
     }
 
-    /// Returns the retry after an attempt with this `outcome` and its time, if there is one.
-    fn next_retry(&self, copy: Option<Call>, outcome: &Result<Response, Error>) -> Option<(Instant, Call)> {
+    /// Returns the attempt that follows one with this `outcome`, if there is one. `token` is the one that was
+    /// sent.
+    fn next(
+        &self,
+        copy: Option<Call>,
+        token: Option<UsedToken>,
+        past: Past,
+        outcome: &mut Result<Response, Error>,
+    ) -> Option<Next> {
+        if let (Some(authorization), Some(token), Ok(response)) = (&self.authorization, token, &mut *outcome)
+        {
+            if response.status() == StatusCode::UNAUTHORIZED {
+                return self.after_rejection(authorization, copy, token, past, response);
+            }
+            if past.is_renewed {
+                authorization.renewed(false);
+            }
+        }
+        self.next_retry(copy, past, outcome)
+    }
+
+    /// Returns the attempt that follows the rejection of `token`. If there is none, it adds advice to the
+    /// response.
+    fn after_rejection(
+        &self,
+        authorization: &Authorization,
+        copy: Option<Call>,
+        token: UsedToken,
+        past: Past,
+        response: &mut Response,
+    ) -> Option<Next> {
+        self.shared.refund();
+        if past.is_renewed {
+            authorization.renewed(true);
+            advise(response, authorization, Rejection::Twice);
+            return None;
+        }
+        let Some(mut call) = copy.filter(|_| authorization.reject(&token)) else {
+            advise(response, authorization, Rejection::Once);
+            return None;
+        };
+        tracing::event!(
+            target: TARGET,
+            tracing::Level::DEBUG,
+            wiretrait.contract = call.route.contract.name,
+            wiretrait.operation = call.route.name,
+            error.type = "401",
+            http.request.resend_count = call.attempt,
+            "the token was rejected, and the call is sent again with a new one",
+        );
+        call.attempt += 1;
+        Some(Next { call, moment: None, rejected: Some((std::mem::take(response), token)) })
+    }
+
+    /// Returns the retry after an attempt with this `outcome`, if there is one.
+    fn next_retry(&self, copy: Option<Call>, past: Past, outcome: &Result<Response, Error>) -> Option<Next> {
         let is_transient = match outcome {
             Ok(response) => is_transient(response.status()),
             Err(error) => error.is_retryable(),
@@ -258,8 +370,8 @@ impl<T: Transport, C: Time> Retry<T, C> {
             }
             return None;
         }
-        let mut call = copy?;
-        let moment = self.retry_at(&call, outcome)?;
+        let mut call = copy.filter(|call| self.has_retries(call, past))?;
+        let moment = self.retry_at(&call, past, outcome)?;
         tracing::event!(
             target: TARGET,
             tracing::Level::DEBUG,
@@ -271,27 +383,127 @@ impl<T: Transport, C: Time> Retry<T, C> {
             "the attempt failed and is retried after a pause",
         );
         call.attempt += 1;
-        Some((moment, call))
+        Some(Next { call, moment: Some(moment), rejected: None })
     }
 
-    /// Retries `call` at `moment`, as often as necessary.
-    async fn retry_from(&self, mut moment: Instant, mut call: Call) -> Result<Response, Error> {
+    /// Makes the attempt `next`, and those that follow.
+    async fn continue_with(&self, mut next: Next) -> Result<Response, Error> {
+        let mut past = Past::default();
         loop {
-            self.time.sleep_until(moment).await;
-            let (copy, attempt) = (self.copy_for_retry(&call), call.attempt);
-            let outcome = self.inner.send(call).await;
-            match self.next_retry(copy, &outcome) {
-                Some(next) => (moment, call) = next,
+            let Next { mut call, moment, rejected } = next;
+            if let Some(moment) = moment {
+                self.time.sleep_until(moment).await;
+            }
+            let attempt = call.attempt;
+            past.is_renewed |= rejected.is_some();
+            let copy = self.copy(&call, past);
+            let token = match self.attach(&mut call).await {
+                Ok(token) => token,
+                Err(error) if rejected.is_some() => {
+                    return Err(not_renewed(&error).with_attempts(attempt - 1));
+                }
+                Err(error) => return Err(error.with_attempts(attempt)),
+            };
+            if let (Some(authorization), Some((mut response, old)), Some(new)) =
+                (&self.authorization, rejected, &token)
+                && old.is_same(new)
+            {
+                authorization.renewed(true);
+                advise(&mut response, authorization, Rejection::Unchanged);
+                return with_attempts(Ok(response), attempt - 1);
+            }
+            let mut outcome = self.inner.send(call).await;
+            match self.next(copy, token, past, &mut outcome) {
+                Some(following) => next = following,
                 None => return with_attempts(outcome, attempt),
             }
         }
     }
+
+    /// Adds a token to the request of `call`, and waits for one if necessary, until the deadline of the call.
+    async fn attach(&self, call: &mut Call) -> Result<Option<UsedToken>, Error> {
+        let Some(authorization) = &self.authorization else { return Ok(None) };
+        loop {
+            match authorization.attach(call) {
+                Attached::Nothing => return Ok(None),
+                Attached::Token(token) => return Ok(Some(token)),
+                Attached::Refused(error) => return Err(error),
+                Attached::Waiting => self.token_in_time(authorization, call).await?,
+            }
+        }
+    }
+
+    async fn token_in_time(&self, authorization: &Authorization, call: &Call) -> Result<(), Error> {
+        let Some(deadline) = call.deadline else { return authorization.ready().await };
+        let (mut fetched, mut late) = (pin!(authorization.ready()), pin!(self.time.sleep_until(deadline)));
+        poll_fn(|context| {
+            let poll = fetched.as_mut().poll(context);
+            if poll.is_pending() && late.as_mut().poll(context).is_ready() {
+                let total = call.total.unwrap_or_default();
+                let message = format!(
+                    "{} has returned no token before the deadline of {total:?}",
+                    authorization.source()
+                );
+                return Poll::Ready(Err(Error::new(ErrorKind::Credentials, message)));
+            }
+            poll
+        })
+        .await
+    }
 }
 
+/// Returns the error for a rejected token that cannot be replaced.
+fn not_renewed(error: &Error) -> Error {
+    let message = format!("the service has rejected the token, and a new one cannot be obtained: {error}");
+    Error::new(ErrorKind::Credentials, message).with_retry_after(error.retry_after())
+}
+
+/// How the service has rejected a token.
+#[derive(Clone, Copy)]
+enum Rejection {
+    Once,
+    /// It has rejected the token that replaced it too.
+    Twice,
+    /// The provider has returned the same token again.
+    Unchanged,
+}
+
+/// Adds advice to the response to a rejected token, for the error that it becomes.
+fn advise(response: &mut Response, authorization: &Authorization, rejection: Rejection) {
+    let source = authorization.source();
+    let advice = match rejection {
+        Rejection::Once => format!("the token from {source} was rejected: check {RIGHTS}"),
+        Rejection::Twice => format!("two tokens from {source} were rejected: check {RIGHTS}"),
+        Rejection::Unchanged => {
+            format!("the token from {source} was rejected, and there is no other one: replace it")
+        }
+    };
+    response.extensions_mut().insert(Advice(advice.into()));
+}
+
+/// What the service may not accept in a token.
+const RIGHTS: &str = "its audience, scopes and expiry";
+
 impl<T: Transport, C: Time> Transport for Retry<T, C> {
-    fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
-        let (copy, number) = (self.copy_for_retry(&call), call.attempt);
-        Retrying { retry: self, number, first: Some(self.inner.send(call)), copy, retries: None }
+    fn send(&self, mut call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
+        let number = call.attempt;
+        let copy = self.copy(&call, Past::default());
+        let attached = match &self.authorization {
+            Some(authorization) => authorization.attach(&mut call),
+            None => Attached::Nothing,
+        };
+        let token = match attached {
+            Attached::Nothing => None,
+            Attached::Token(token) => Some(token),
+            Attached::Waiting => {
+                let following = Box::pin(self.continue_with(Next { call, moment: None, rejected: None }));
+                return Retrying::after(self, number, following);
+            }
+            Attached::Refused(error) => {
+                return Retrying::after(self, number, Box::pin(ready(Err(error.with_attempts(number)))));
+            }
+        };
+        Retrying { retry: self, number, first: Some(self.inner.send(call)), copy, token, following: None }
     }
 
     fn peer(&self) -> &str {
@@ -308,7 +520,7 @@ impl<T: Transport, C: Time> Transport for Retry<T, C> {
 }
 
 pin_project! {
-    /// A call in its first attempt, or in one of its retries.
+    /// A call in its first attempt, or in what follows or precedes it: retries, and waiting for a token.
     ///
     /// It is not an `async fn`, because that would have room for a first attempt and for a retry.
     struct Retrying<'r, T, C, F> {
@@ -318,7 +530,17 @@ pin_project! {
         #[pin]
         first: Option<F>,
         copy: Option<Call>,
-        retries: Option<Pin<Box<dyn Future<Output = Result<Response, Error>> + Send + 'r>>>,
+        token: Option<UsedToken>,
+        following: Option<Following<'r>>,
+    }
+}
+
+/// The attempts after the first one, or after waiting for a token.
+type Following<'r> = Pin<Box<dyn Future<Output = Result<Response, Error>> + Send + 'r>>;
+
+impl<'r, T, C, F> Retrying<'r, T, C, F> {
+    fn after(retry: &'r Retry<T, C>, number: u32, following: Following<'r>) -> Self {
+        Self { retry, number, first: None, copy: None, token: None, following: Some(following) }
     }
 }
 
@@ -331,16 +553,16 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let Some(first) = this.first.as_mut().as_pin_mut() {
-            let outcome = ready!(first.poll(context));
+            let mut outcome = task::ready!(first.poll(context));
             // Releases the resources of the attempt before the pause.
             this.first.set(None);
-            match this.retry.next_retry(this.copy.take(), &outcome) {
-                Some((moment, call)) => *this.retries = Some(Box::pin(this.retry.retry_from(moment, call))),
+            match this.retry.next(this.copy.take(), this.token.take(), Past::default(), &mut outcome) {
+                Some(next) => *this.following = Some(Box::pin(this.retry.continue_with(next))),
                 None => return Poll::Ready(with_attempts(outcome, *this.number)),
             }
         }
-        match this.retries {
-            Some(retries) => retries.as_mut().poll(context),
+        match this.following {
+            Some(following) => following.as_mut().poll(context),
             None => panic!("the call is polled after completion"),
         }
     }
@@ -362,7 +584,12 @@ fn with_attempts(outcome: Result<Response, Error>, attempts: u32) -> Result<Resp
 
 impl<T: Clone, C: Clone> Clone for Retry<T, C> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), time: self.time.clone(), shared: Arc::clone(&self.shared) }
+        Self {
+            inner: self.inner.clone(),
+            time: self.time.clone(),
+            shared: Arc::clone(&self.shared),
+            authorization: self.authorization.clone(),
+        }
     }
 }
 

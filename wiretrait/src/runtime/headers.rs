@@ -1,14 +1,9 @@
 //! The headers of a single call.
 
+use crate::config::BELONGS_TO_CONNECTION;
 use crate::error::{Error, ErrorKind};
-use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRAILER,
-    TRANSFER_ENCODING, UPGRADE,
-};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION};
 use std::fmt;
-
-/// The headers that frame a message or belong to the connection, which the transport sets.
-const OF_THE_TRANSPORT: [HeaderName; 5] = [CONNECTION, CONTENT_LENGTH, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
 /// Headers that are added to an encoded request, or the first reason why that is not possible.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -55,6 +50,7 @@ impl CallHeaders {
         Ok(())
     }
 
+    #[cfg(feature = "tokio")]
     pub(super) fn get(&self, name: &HeaderName) -> Option<&HeaderValue> {
         self.map.get(name)
     }
@@ -65,7 +61,7 @@ const INVALID_TOKEN: &str = "the token of the call is empty or has a character t
 
 fn parse(name: &str, value: &[u8]) -> Result<(HeaderName, HeaderValue), String> {
     let valid = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
-        // Whatever follows the first invalid character may be a value, as in `name: value`.
+        // The rest may be a value, as in `name: value`.
         let end = name.find(|c: char| !is_of_a_name(c)).unwrap_or(name.len()).min(60);
         match &name[..end] {
             "" => "a header of the call has a name that is not valid: write it like `x-api-key`".to_owned(),
@@ -74,8 +70,13 @@ fn parse(name: &str, value: &[u8]) -> Result<(HeaderName, HeaderValue), String> 
             ),
         }
     })?;
-    if OF_THE_TRANSPORT.contains(&valid) {
-        return Err(format!("the header `{valid}` is set by the transport: remove it from the call"));
+    if BELONGS_TO_CONNECTION.contains(&valid) {
+        return Err(format!("the header `{valid}` belongs to the connection: remove it from the call"));
+    }
+    if valid == PROXY_AUTHORIZATION {
+        return Err(format!(
+            "the header `{valid}` of the call could be read by the service: use `Proxy::url`"
+        ));
     }
     let mut value = HeaderValue::from_bytes(value).map_err(|_| {
         format!(

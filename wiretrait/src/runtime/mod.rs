@@ -34,6 +34,8 @@ pub use caller::Caller;
 pub use contract::Contract;
 pub use decode::decode;
 pub use encode::Encoder;
+#[cfg(feature = "tokio")]
+pub(crate) use headers::bearer;
 pub use incoming::{Arguments, Incoming, Unreadable};
 pub use observer::{CallObserver, CallOutcome, FinishedCall};
 pub use operation::{CorrelationPlace, Encoding, Operation, Payload, Received};
@@ -48,7 +50,7 @@ pub use with_options::WithOptions;
 
 pub(crate) use retry_after::retry_after;
 pub(crate) use span::{OpenSpan, TARGET};
-pub(crate) use transport::{Attempts, BodyTooLarge};
+pub(crate) use transport::{Advice, Attempts, BodyTooLarge};
 
 #[cfg(feature = "test-kit")]
 pub(crate) use respond::json;

@@ -2,7 +2,9 @@
 
 use super::headers::CallHeaders;
 use crate::error::Error;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::HeaderMap;
+#[cfg(feature = "tokio")]
+use http::header::{HeaderName, HeaderValue};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,8 +77,8 @@ impl CallOptions {
     /// Sets a header of the request. It replaces one with the same name, whether it is that of the client, of
     /// an argument, or set before.
     ///
-    /// The value counts as [sensitive](HeaderValue::set_sensitive). If name or value are not valid in a header,
-    /// or if the transport itself sets the header, as it does `Content-Length`, the call fails with
+    /// The value counts as [sensitive](http::HeaderValue::set_sensitive). If name or value are not valid in a header,
+    /// or if the header belongs to the connection, as `Content-Length` does, the call fails with
     /// [`ErrorKind::Encode`](crate::ErrorKind::Encode). The error has the name, but not the value.
     ///
     /// ```
@@ -134,6 +136,7 @@ impl CallOptions {
     }
 
     /// Returns a header of the call.
+    #[cfg(feature = "tokio")]
     pub(crate) fn get_header(&self, name: &HeaderName) -> Option<&HeaderValue> {
         self.headers.as_ref()?.get(name)
     }

@@ -2,6 +2,7 @@
 
 use super::{CallOptions, Encoding, Incoming, Request, Response, Route};
 use crate::error::Error;
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -77,6 +78,10 @@ impl Attempts {
         response.extensions().get().map_or(1, |&Self(attempts)| attempts)
     }
 }
+
+/// What to do about an error response, for the error that it becomes; in the extensions of the response.
+#[derive(Clone)]
+pub(crate) struct Advice(pub(crate) Cow<'static, str>);
 
 /// A function from requests to responses.
 ///

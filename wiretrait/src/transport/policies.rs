@@ -2,6 +2,7 @@
 //!
 //! It is one named type, so that a struct that contains a client does not have to name the whole stack.
 
+use crate::auth::Authorization;
 use crate::config::ClientConfig;
 use crate::error::Error;
 use crate::policy::{Deadline, Retry, Timeout, TokioTime, Trace};
@@ -38,8 +39,10 @@ impl<T: Transport> Policies<T> {
     /// Requests are encoded as `config` says; what it does not set is taken from `transport`.
     pub fn new(transport: T, config: &ClientConfig) -> Self {
         let encoding = config.encoding_over(transport.encoding());
+        let authorization = Authorization::of(config, transport.peer());
         let attempt = Trace::new(Timeout::new(transport, config.timeout(), TokioTime));
-        let retry = Retry::new(attempt, config.retry_policy().clone(), TokioTime);
+        let retry =
+            Retry::new(attempt, config.retry_policy().clone(), TokioTime).with_authorization(authorization);
         Self { stack: Deadline::new(retry, config.deadline(), TokioTime), encoding }
     }
 }

@@ -1,0 +1,103 @@
+//! The token of each attempt of a call.
+
+use super::Tokens;
+use super::tokens::{Cached, Next};
+use crate::config::{ClientConfig, exposed_message, exposed_origin, is_bearer};
+use crate::error::{Error, ErrorKind};
+use crate::runtime::Call;
+use http::header::AUTHORIZATION;
+use std::sync::Arc;
+
+/// The token that was sent with an attempt.
+pub(crate) type UsedToken = Arc<Cached>;
+
+/// Adds tokens to requests.
+pub(crate) struct Authorization {
+    tokens: Option<Tokens>,
+    /// The address to which a token would be sent over plain HTTP, unless that is allowed.
+    exposed: Option<String>,
+}
+
+/// The result of adding a token to a request.
+pub(crate) enum Attached {
+    /// The request is complete without one.
+    Nothing,
+    Token(UsedToken),
+    /// It has to be fetched.
+    Waiting,
+    Refused(Error),
+}
+
+impl Authorization {
+    pub(crate) fn new(tokens: Tokens) -> Self {
+        Self { tokens: Some(tokens), exposed: None }
+    }
+
+    /// Creates the authorization of `config` over a transport to `peer`. Returns `None` if it has no effect.
+    pub(crate) fn of(config: &ClientConfig, peer: &str) -> Option<Self> {
+        let exposed = config
+            .exposed_origin()
+            .or_else(|| exposed_origin(peer, config).filter(|_| !config.allows_http_credentials()));
+        let tokens = config.tokens().cloned();
+        (tokens.is_some() || exposed.is_some()).then_some(Self { tokens, exposed })
+    }
+
+    /// Returns whether an attempt can be followed by one with another token.
+    pub(crate) fn has_tokens(&self) -> bool {
+        self.tokens.is_some()
+    }
+
+    /// Adds the cached token to the request of `call`, unless it has its own.
+    pub(crate) fn attach(&self, call: &mut Call) -> Attached {
+        let Some(tokens) = &self.tokens else {
+            let own = self.exposed.as_ref().and_then(|_| call.options.get_header(&AUTHORIZATION));
+            return if own.is_some_and(is_bearer) { self.refuse() } else { Attached::Nothing };
+        };
+        match call.request.headers().get(AUTHORIZATION) {
+            Some(own) if self.exposed.is_some() && is_bearer(own) => return self.refuse(),
+            Some(_) => return Attached::Nothing,
+            None if self.exposed.is_some() => return self.refuse(),
+            None => {}
+        }
+        match tokens.next() {
+            Next::Use(token) => {
+                call.request.headers_mut().insert(AUTHORIZATION, token.header().clone());
+                Attached::Token(token)
+            }
+            Next::Wait(_) => Attached::Waiting,
+            Next::Fail(error) => Attached::Refused(error),
+        }
+    }
+
+    /// Waits for the token that [`attach`](Self::attach) adds.
+    pub(crate) async fn ready(&self) -> Result<(), Error> {
+        match &self.tokens {
+            Some(tokens) => tokens.cached().await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the source of tokens, for messages.
+    pub(crate) fn source(&self) -> String {
+        self.tokens.as_ref().map(Tokens::name).unwrap_or_default()
+    }
+
+    /// Drops a rejected token. Returns whether a call can be sent again with another one.
+    pub(crate) fn reject(&self, token: &UsedToken) -> bool {
+        self.tokens.as_ref().is_some_and(|tokens| tokens.reject(token))
+    }
+
+    /// Records whether the token after a rejected one was rejected too.
+    pub(crate) fn renewed(&self, is_rejected: bool) {
+        match &self.tokens {
+            Some(tokens) if is_rejected => tokens.reject_again(),
+            Some(tokens) => tokens.accept(),
+            None => {}
+        }
+    }
+
+    fn refuse(&self) -> Attached {
+        let origin = self.exposed.as_deref().unwrap_or_default();
+        Attached::Refused(Error::new(ErrorKind::Config, exposed_message(origin)))
+    }
+}
