@@ -37,7 +37,7 @@ mod value;
 
 pub use changes::describe_changes;
 pub use coverage::{Kind, OperationCases, Promise, gaps};
-pub use environment::{log, may_close_expired, service_url};
+pub use environment::{log, may_close_expired, service_params, service_url};
 pub use live_coverage::{fields, live_gaps};
 pub use normalize::Normalizer;
 pub use openapi::{Example, Examples, examples, openapi, openapi_text};

@@ -1,35 +1,44 @@
-//! The contract live: every case, against the embedded service and the service that `SESSIONS_URL` names.
+//! The contract live: every case, against the embedded service and the service that the environment describes.
 //!
 //! Both are compared with the same snapshots. This shows that the embedded service behaves like the
 //! real one in every case.
 //!
-//! * `SESSIONS_URL=http://host:port` is the service to test. Without it, only the embedded service is tested.
+//! * `SESSIONS_URL=http://host:port` is the service to test. Without an address, only the embedded service is
+//!   tested.
+//! * `SESSIONS_CONFIG=staging.yaml` is a file with the keys of the client: address, headers, credentials,
+//!   certificates, proxy. Variables such as `SESSIONS_HEADERS_X_API_KEY` replace its keys.
+//! * `SESSIONS_WAIT=60s` waits until the service responds, at most this long.
 //! * `SESSIONS_CLOSE_EXPIRED=yes` confirms that nothing else uses the service. It allows calls of
 //!   `close_expired_sessions`, which closes sessions of other users, and a session without a user.
 //! * `SESSIONS_VARIANT=old` selects the implementation, one of those in `snapshots::differences`. Its known
 //!   differences are compared with separate snapshots, such as `open_session__invalid_arguments@old.snap`.
 //!
 //! Every session of a run belongs to a dedicated user and is deleted at the end of its case, also after a
-//! failure, a panic, or a termination signal. A second signal ends the process at once.
+//! failure, a panic, or a termination signal. A second signal ends the process at once. Each call has its own
+//! connection: calls are not retried, and a proxy may close a connection between two of them.
 
 mod cases;
 mod comparison;
 
 use cases::{TABLE, cases};
 use comparison::{Snapshot, compare_all, log_changes, stored_names};
-use sessions_client::{ClientConfig, ReqwestTransport, sessions_v1};
+use sessions_client::sessions_v1::GetSessionById;
+use sessions_client::{
+    Call, ClientConfig, Operation as _, Policies, ReqwestTransport, Transport, sessions_v1,
+};
 use sessions_service::{EmbeddedService, SessionStore};
 use snapshots::differences::VARIANTS;
 use snapshots::suite::{Case, RunOptions, RunReport, StopSignal, run};
-use snapshots::{Exchange, Promise, Shapes, live_gaps, log, may_close_expired, service_url};
-use std::env;
+use snapshots::{Exchange, Promise, Shapes, live_gaps, log, may_close_expired, service_params};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use std::{env, panic};
 #[cfg(unix)]
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-#[cfg(unix)]
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
+use tokio::runtime::Builder;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -38,7 +47,8 @@ async fn the_embedded_service_satisfies_the_contract() {
     let sessions = SessionStore::new();
     let service = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
     let options = RunOptions { user: unique_user(), may_close_expired: true, ..RunOptions::default() };
-    let report = run(transport(&service.url()), &cases(), &options).await;
+    let config = ClientConfig::from_url(&service.url()).unwrap();
+    let report = run(transport(&config), &cases(), &options).await;
     compare_with_snapshots(&report, Some("embedded"));
     assert!(sessions.is_empty(), "the run left sessions behind");
     let exchanges: Vec<Exchange> = report.completed.iter().flat_map(|case| case.exchanges.clone()).collect();
@@ -46,12 +56,24 @@ async fn the_embedded_service_satisfies_the_contract() {
     assert!(missing.is_empty(), "the contract is not covered:\n{}", missing.join("\n"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_service_at_sessions_url_satisfies_the_contract() {
-    let Some(url) = service_url() else {
+#[test]
+fn the_service_at_sessions_url_satisfies_the_contract() {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let ended = runtime.block_on(async { tokio::spawn(test_service()).await });
+    // Dropping the runtime would wait for a name lookup that hangs.
+    runtime.shutdown_background();
+    if let Err(error) = ended {
+        panic::resume_unwind(error.into_panic());
+    }
+}
+
+async fn test_service() {
+    let params = service_params().unwrap_or_else(|error| panic!("{error}"));
+    let Some(params) = params else {
         log("skipped: SESSIONS_URL is not set, so no live service is tested");
         return;
     };
+    let config = params.build().unwrap_or_else(|error| panic!("{error}"));
     let variant = env::var("SESSIONS_VARIANT").ok().filter(|variant| !variant.is_empty());
     if let Some(variant) = &variant {
         let known: Vec<&str> = VARIANTS.iter().map(|known| known.name).collect();
@@ -63,8 +85,12 @@ async fn the_service_at_sessions_url_satisfies_the_contract() {
         pause: PAUSE,
         ..RunOptions::default()
     };
-    let (cases, transport) = (cases(), transport(&url));
-    log(&plan(transport.origin(), variant.as_deref(), &cases, &options));
+    if config.tls().is_insecure() {
+        log("warning: the certificate of the service is not verified (insecure)");
+    }
+    let (cases, transport) = (cases(), transport(&config));
+    wait_for_service(&config, transport.peer()).await;
+    log(&plan(transport.peer(), variant.as_deref(), &cases, &options));
     let signal = stop_on_signals(options.stop.clone());
     let report = run(transport, &cases, &options).await;
     signal.abort();
@@ -80,6 +106,7 @@ fn run_command(url: &str) -> Command {
     let mut run = Command::new(env::current_exe().unwrap());
     run.args(["--exact", "the_service_at_sessions_url_satisfies_the_contract", "--nocapture"])
         .env("SESSIONS_URL", url)
+        .env_remove("SESSIONS_CONFIG")
         .env_remove("SESSIONS_VARIANT")
         .env_remove("SESSIONS_CLOSE_EXPIRED")
         .env("NO_PROXY", "127.0.0.1")
@@ -95,7 +122,10 @@ async fn an_invalid_setting_is_named_before_anything_is_sent() {
     let settings = [
         (url, "SESSIONS_VARIANT", "older", "SESSIONS_VARIANT=older is not one of embedded, old"),
         (url, "SESSIONS_CLOSE_EXPIRED", "true", "SESSIONS_CLOSE_EXPIRED must be `yes` or `no`, not \"true\""),
-        ("staging", "SESSIONS_VARIANT", "", "SESSIONS_URL is not valid: "),
+        ("staging", "SESSIONS_VARIANT", "", "`connection.uri` (SESSIONS_URL) has no scheme: "),
+        (url, "SESSIONS_OPTIONS_TIMEOUT", "soon", "`options.timeout` (SESSIONS_OPTIONS_TIMEOUT) must be"),
+        (url, "SESSIONS_CONFIG", "nowhere.yaml", "the configuration file nowhere.yaml cannot be read"),
+        (url, "SESSIONS_WAIT", "long", "SESSIONS_WAIT must be a time such as `60s`, not \"long\""),
     ];
     for (url, name, value, why) in settings {
         let output = run_command(url).env(name, value).spawn().unwrap().wait_with_output().await.unwrap();
@@ -139,12 +169,138 @@ async fn an_interrupted_run_deletes_its_sessions() {
     }
 }
 
+/// Accepts a connection, reads a request and responds.
+async fn respond(listener: &TcpListener, response: &str) {
+    let (mut connection, _) = listener.accept().await.unwrap();
+    let mut request = Vec::new();
+    while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+        assert!(connection.read_buf(&mut request).await.unwrap() > 0);
+    }
+    connection.write_all(response.as_bytes()).await.unwrap();
+}
+
+const NO_SESSION: &str = "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+const UNAUTHORIZED: &str = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
+/// Returns what a run writes to the standard error stream until it fails.
+async fn failure(mut run: Command) -> String {
+    let output = run.spawn().unwrap().wait_with_output().await.unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{stderr}");
+    stderr
+}
+
+#[tokio::test]
+async fn a_run_that_is_refused_says_so_in_one_line() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (stderr, ()) = tokio::join!(failure(run_command(&url)), respond(&listener, UNAUTHORIZED));
+    let refused = stderr.lines().find(|line| line.contains("refuses the credentials")).unwrap();
+    assert!(refused.starts_with(&url) && refused.ends_with("; no session was opened"), "{refused}");
+    assert!(refused.contains("401 Unauthorized") && refused.contains("SESSIONS_CONFIG"), "{refused}");
+    assert!(!stderr.contains("left") && !stderr.contains("contract test of"), "{stderr}");
+}
+
+#[tokio::test]
+async fn an_unreachable_service_is_reported_in_one_line() {
+    // Bound but not listening, so that no other process can listen there.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}", socket.local_addr().unwrap());
+    let stderr = failure(run_command(&url)).await;
+    let refused = stderr.lines().find(|line| line.contains("cannot be tested")).unwrap();
+    assert!(refused.contains("Connection refused") && refused.contains("SESSIONS_URL"), "{refused}");
+    assert!(!stderr.contains("left"), "{stderr}");
+}
+
+#[tokio::test]
+async fn a_silent_service_ends_the_run_within_the_connect_limit() {
+    // Accepts connections in its backlog, but never responds.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let mut run = run_command(&url);
+    run.env("SESSIONS_OPTIONS_CONNECT_TIMEOUT", "200").env("SESSIONS_OPTIONS_TIMEOUT", "3600000");
+    let stderr = failure(run).await;
+    assert!(stderr.contains("cannot be tested") && stderr.contains("no session was opened"), "{stderr}");
+}
+
+#[tokio::test]
+async fn a_service_that_is_starting_is_waited_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let mut run = run_command(&url);
+    run.env("SESSIONS_WAIT", "60s");
+    let starting = async {
+        drop(listener.accept().await.unwrap());
+        respond(
+            &listener,
+            "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+        )
+        .await;
+        respond(&listener, UNAUTHORIZED).await;
+    };
+    let (stderr, ()) = tokio::join!(failure(run), starting);
+    assert!(stderr.contains("refuses the credentials"), "{stderr}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_description_is_enough_behind_a_proxy_that_closes_connections() {
+    let service = EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.unwrap();
+    let upstream = service.url().trim_start_matches("http://").to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let folder = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("live");
+    std::fs::create_dir_all(&folder).unwrap();
+    let uri = format!("http://{}", listener.local_addr().unwrap());
+    let yaml = format!("connection: {{uri: {uri}}}\nheaders: {{x-api-key: '${{KEY}}'}}\n");
+    std::fs::write(folder.join("staging.yaml"), yaml).unwrap();
+    // Closes each connection after the first response, without saying so.
+    let proxy = tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            tokio::spawn(pass_once(client, upstream.clone()));
+        }
+    });
+    let mut run = run_command("");
+    run.env("SESSIONS_CONFIG", folder.join("staging.yaml"))
+        .env("SESSIONS_CLOSE_EXPIRED", "yes")
+        .env("KEY", "s3cret");
+    let output = run.spawn().unwrap().wait_with_output().await.unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !stderr.contains("s3cret"), "{stderr}");
+    assert!(stderr.contains("contract test of the service at"), "{stderr}");
+    proxy.abort();
+}
+
+/// Passes one request with the key to the service, and its response back.
+async fn pass_once(mut client: TcpStream, upstream: String) {
+    let mut request = Vec::new();
+    let mut length = None;
+    while length.is_none_or(|length| request.len() < length) {
+        if client.read_buf(&mut request).await.unwrap_or(0) == 0 {
+            return;
+        }
+        let text = String::from_utf8_lossy(&request).into_owned();
+        if let Some((head, _)) = text.split_once("\r\n\r\n") {
+            let head = head.to_ascii_lowercase();
+            assert!(head.contains("x-api-key: s3cret"), "{head}");
+            let body = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+            length = Some(head.len() + 4 + body.unwrap_or(0));
+        }
+    }
+    let mut service = TcpStream::connect(upstream).await.unwrap();
+    service.write_all(&request).await.unwrap();
+    service.shutdown().await.unwrap();
+    let mut response = Vec::new();
+    service.read_to_end(&mut response).await.unwrap();
+    let text = String::from_utf8_lossy(&response).replace("connection: close\r\n", "");
+    client.write_all(if response.is_ascii() { text.as_bytes() } else { &response }).await.unwrap();
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_second_signal_ends_the_run_and_names_its_user() {
-    // Accepts connections, but never responds.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut run = run_command(&format!("http://{}", silent.local_addr().unwrap())).spawn().unwrap();
+    respond(&silent, NO_SESSION).await;
     let mut stderr = BufReader::new(run.stderr.take().unwrap()).lines();
     let mut plan = stderr.next_line().await.unwrap().unwrap();
     while !plan.starts_with("contract test") {
@@ -189,9 +345,66 @@ fn plan(origin: &str, variant: Option<&str>, cases: &[Case], options: &RunOption
     )
 }
 
-fn transport(url: &str) -> ReqwestTransport {
-    let transport = ClientConfig::from_url(url).and_then(|config| ReqwestTransport::new(&config));
-    transport.unwrap_or_else(|error| panic!("SESSIONS_URL is not valid: {error}"))
+/// Returns a transport with a new connection for each call, and without retries, which would hide failures.
+fn transport(config: &ClientConfig) -> Policies<ReqwestTransport> {
+    let config = config.clone().with_retries(0).with_pool_idle_timeout(Duration::from_nanos(1));
+    let transport = ReqwestTransport::new(&config).unwrap_or_else(|error| panic!("{error}"));
+    Policies::new(transport, &config)
+}
+
+/// The pause between two attempts to reach a service that is starting.
+const WAIT_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Waits until the service responds, as long as `SESSIONS_WAIT` allows.
+///
+/// # Panics
+///
+/// With the reason and the remedy in one line, if it does not respond or requires other credentials.
+async fn wait_for_service(config: &ClientConfig, origin: &str) {
+    let wait = env::var("SESSIONS_WAIT").ok().filter(|wait| !wait.is_empty()).map(|wait| {
+        let parsed = humantime::parse_duration(&wait);
+        parsed.unwrap_or_else(|_| panic!("SESSIONS_WAIT must be a time such as `60s`, not {wait:?}"))
+    });
+    let deadline = wait.map(|wait| Instant::now() + wait);
+    // A service that accepts connections but never responds must not take longer than one that is unreachable.
+    let limit = config.connect_timeout().min(config.timeout());
+    let probe = transport(&config.clone().with_timeout(limit).with_deadline(limit));
+    while let Err(refusal) = probe_service(&probe).await {
+        let may_wait = deadline.is_some_and(|deadline| Instant::now() + WAIT_INTERVAL < deadline);
+        if !(refusal.may_start && may_wait) {
+            panic!("{origin} {}; no session was opened", refusal.why);
+        }
+        tokio::time::sleep(WAIT_INTERVAL).await;
+    }
+}
+
+/// The reason why a service cannot be tested.
+struct Refusal {
+    why: String,
+    /// True if the service may be starting.
+    may_start: bool,
+}
+
+/// Reads a session that does not exist.
+async fn probe_service(transport: &impl Transport) -> Result<(), Refusal> {
+    const CREDENTIALS: &str = "set SESSIONS_HEADERS_X_API_KEY, SESSIONS_CREDENTIAL_TOKEN_FILE or another key of the \
+                               client, or SESSIONS_CONFIG";
+    let request = GetSessionById::new("contract-test").encode().unwrap();
+    let (status, why) = match transport.send(Call::new(GetSessionById::ROUTE, request)).await {
+        Ok(response) => (
+            Some(response.status().as_u16()),
+            format!("responded {} instead of a session", response.status()),
+        ),
+        Err(error) => (error.status().map(|status| status.as_u16()), error.to_string()),
+    };
+    let (problem, remedy, may_start) = match status {
+        Some(401 | 403) => ("refuses the credentials", CREDENTIALS, false),
+        Some(407) => ("cannot be reached through the proxy", "set SESSIONS_PROXY_URL", false),
+        Some(502..=504) => ("is not running behind its gateway", "start it, or set SESSIONS_WAIT", true),
+        Some(_) => return Ok(()),
+        None => ("cannot be tested", "start it, or set SESSIONS_URL or SESSIONS_CONFIG", true),
+    };
+    Err(Refusal { why: format!("{problem}: {why}: {remedy}"), may_start })
 }
 
 /// Returns a user id that no other run uses. It is not ASCII, since ids need not be.
