@@ -85,6 +85,8 @@ pub use serde_json::value::RawValue;
 pub use wiretrait::HyperTransport;
 #[cfg(feature = "reqwest")]
 pub use wiretrait::ReqwestTransport;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+pub use wiretrait::doctor;
 #[cfg(feature = "test-kit")]
 pub use wiretrait::test_kit;
 pub use wiretrait::{

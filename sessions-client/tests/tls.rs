@@ -167,7 +167,7 @@ async fn rejected<T: Network>(config: &ClientConfig) -> String {
     let message = error.to_string();
     assert!(!message.contains('\n'));
     let begin = format!("get_session_by_id: cannot connect to {}: ", config.base_url().unwrap());
-    message.strip_prefix(&begin).map(str::to_owned).unwrap_or_else(|| panic!("{message}"))
+    message.strip_prefix(&begin).unwrap_or_else(|| panic!("{message}")).to_owned()
 }
 
 #[track_caller]
@@ -585,8 +585,11 @@ mod in_another_environment {
             .envs(variables.iter().copied())
             .output()
             .unwrap();
-        let text = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success() && text.contains("ok. ") && !text.contains("ok. 0 passed"), "{text}");
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && printed.contains("ok. ") && !printed.contains("ok. 0 passed"),
+            "{printed}"
+        );
     }
 
     const NO_STORE: [(&str, &str); 2] =

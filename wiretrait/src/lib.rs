@@ -37,6 +37,7 @@
 //! | custom transports | [`Transport`], [`transport_fn`] |
 //! | layers of tower, other HTTP clients | `TowerTransport`, `TransportService` (feature `tower`) |
 //! | an implementation in the same process | [`InProcessTransport`] |
+//! | why a service cannot be reached | `doctor` (features `reqwest`, `hyper`) |
 //! | tests of code that calls an API | `test_kit` (feature `test-kit`) |
 //!
 //! # Features
@@ -48,6 +49,8 @@
 //! | `hyper` | the network with two thirds of the CPU time, but without proxies: `HyperTransport`; without `reqwest` it is the transport of `connect` |
 //! | `tokio` | the clock of the policies, and bearer tokens |
 //! | `oauth2` | bearer tokens of an OAuth 2.0 server, by client credentials |
+//! | `hyper` | the network with two thirds of the CPU time: `HyperTransport`; without `reqwest` it is the transport of `connect` |
+//! | `tokio` | the clock of the policies |
 //! | `tower` | services and layers of tower as transports, and the reverse |
 //! | `test-kit` | tools for tests |
 //! | `otel` | OpenTelemetry's trace context in requests |
@@ -91,6 +94,8 @@ pub use transport::HyperTransport;
 pub use transport::Policies;
 #[cfg(feature = "reqwest")]
 pub use transport::ReqwestTransport;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+pub use transport::doctor;
 pub use transport::{DefaultTransport, InProcessTransport};
 #[cfg(feature = "tower")]
 pub use transport::{TowerTransport, TransportService};

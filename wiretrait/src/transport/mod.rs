@@ -1,6 +1,6 @@
 //! The transports of this crate, which are its only modules that do I/O.
 
-#[cfg(any(feature = "hyper", feature = "tower"))]
+#[cfg(any(feature = "hyper", feature = "reqwest", feature = "tower"))]
 mod address;
 #[cfg(any(feature = "hyper", feature = "reqwest", feature = "tower"))]
 mod body;
@@ -10,6 +10,8 @@ mod content_encoding;
 mod default_headers;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 mod dial;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+pub mod doctor;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 mod failure;
 #[cfg(feature = "hyper")]

@@ -44,7 +44,7 @@ impl ClientAuth {
     }
 
     /// Returns whether the service has asked for a certificate.
-    pub(super) fn is_requested(&self) -> bool {
+    pub(crate) fn is_requested(&self) -> bool {
         self.is_requested.load(Ordering::Relaxed)
     }
 

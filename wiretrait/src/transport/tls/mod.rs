@@ -7,6 +7,7 @@ mod pem;
 mod roots;
 mod verifier;
 
+pub(super) use self::certificate::{Facts, date};
 pub(crate) use self::client_auth::ClientAuth;
 pub(super) use self::failure::{describe_handshake, describe_late_alert};
 
