@@ -31,6 +31,17 @@ pub struct ServiceOptions {
     /// '${NAME}' is a variable. The documentation of --config lists references to files and commands.
     #[arg(long, value_name = "NAME: VALUE")]
     pub header: Vec<Hidden>,
+    /// Bearer token, as a reference such as '${TOKEN}'
+    ///
+    /// Other users of this machine could read a literal value, so that it is rejected.
+    #[arg(long, value_name = "REFERENCE")]
+    pub token: Option<Hidden>,
+    /// File with the bearer token, which is read again when it changes
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<String>,
+    /// Command of the shell that prints the bearer token
+    #[arg(long, value_name = "COMMAND")]
+    pub token_command: Option<String>,
     /// Certificates to trust in addition to those of the platform: a PEM file
     ///
     /// Also the certificate of the service itself.
@@ -95,8 +106,19 @@ impl ServiceOptions {
                 .ok_or("--header must be a name and a value, such as 'x-tenant: acme'")?;
             flags.push(("--header", format!("headers.{}", name.trim()), value.trim().to_owned()));
         }
+        let token = self.token.as_ref().map(|Hidden(token)| token);
+        if token.is_some_and(|token| !(token.starts_with("${") && token.ends_with('}'))) {
+            return Err(
+                "--token would show the token to other users of this machine: use --token-file, or a \
+                        reference such as --token '${TOKEN}'"
+                    .to_owned(),
+            );
+        }
         let proxy = self.proxy.as_ref().map(|Hidden(url)| url);
         for (flag, key, value) in [
+            ("--token", "credential.token", token),
+            ("--token-file", "credential.token_file", self.token_file.as_ref()),
+            ("--token-command", "credential.token_command", self.token_command.as_ref()),
             ("--cacert", "credential.ssl_ca_file", self.cacert.as_ref()),
             ("--cert", "credential.ssl_crt_file", self.cert.as_ref()),
             ("--key", "credential.ssl_key_file", self.key.as_ref()),
@@ -143,6 +165,16 @@ mod tests {
         let header = vec![Hidden("s3cret".to_owned())];
         let error = ServiceOptions { header, ..ServiceOptions::default() }.flags().unwrap_err();
         assert_eq!(error, "--header must be a name and a value, such as 'x-tenant: acme'");
+    }
+
+    #[test]
+    fn a_literal_token_is_rejected_without_being_shown() {
+        let flags = |token: &str| {
+            ServiceOptions { token: Some(Hidden(token.to_owned())), ..ServiceOptions::default() }.flags()
+        };
+        assert!(flags("s3cret").unwrap_err().starts_with("--token would show the token to other users"));
+        assert!(!flags("s3cret").unwrap_err().contains("s3cret"));
+        assert_eq!(flags("${TOKEN}").unwrap()[0].1, "credential.token");
     }
 
     #[test]

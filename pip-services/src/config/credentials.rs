@@ -1,15 +1,22 @@
-//! The authentication of a client: user name and password.
+//! The authentication of a client: user name and password, or a bearer token.
 
 use super::address::is_address;
 use super::entry::Entry;
-use super::keys::get;
+use super::keys::{flag, get};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::header::{AUTHORIZATION, HeaderValue};
-use wiretrait::{ClientConfig, Result};
+use wiretrait::{ClientConfig, Error, Result};
 
 /// The ways to identify, each with its keys. The first key is the one that the others need.
-const WAYS: [&[&str]; 2] = [&["credential.username", "credential.password"], &["headers.authorization"]];
+const WAYS: [&[&str]; 6] = [
+    &["credential.username", "credential.password"],
+    &["credential.token"],
+    &["credential.token_file"],
+    &["credential.token_command"],
+    &["credential.token_url", "credential.client_id", "credential.client_secret", "credential.scope"],
+    &["headers.authorization"],
+];
 
 /// Returns whether two keys belong to different ways, so that the later one replaces the earlier one.
 pub(super) fn contradict(later: &str, earlier: &str) -> bool {
@@ -20,6 +27,9 @@ pub(super) fn contradict(later: &str, earlier: &str) -> bool {
 /// Applies the keys of the only way that is configured.
 pub(super) fn apply(entries: &[Entry], mut config: ClientConfig) -> Result<ClientConfig> {
     check(entries)?;
+    if let Some(entry) = get(entries, "credential.allow_http") {
+        config = config.with_http_credentials_allowed(flag(entry)?);
+    }
     if let Some(user) = get(entries, "credential.username") {
         let password = get(entries, "credential.password").map_or("", |entry| &*entry.value);
         if user.value.contains(':') {
@@ -31,7 +41,77 @@ pub(super) fn apply(entries: &[Entry], mut config: ClientConfig) -> Result<Clien
         value.set_sensitive(true);
         config = config.with_header(AUTHORIZATION, value);
     }
-    Ok(config)
+    with_token(entries, config)
+}
+
+#[cfg(feature = "tokio")]
+fn with_token(entries: &[Entry], config: ClientConfig) -> Result<ClientConfig> {
+    use wiretrait::auth::{FileToken, StaticToken};
+
+    if let Some(entry) = get(entries, "credential.token") {
+        let token = StaticToken::new(&entry.value)
+            .map_err(|_| entry.error("must be a token of visible ASCII characters"))?;
+        return Ok(config.with_token_provider(token));
+    }
+    if let Some(entry) = get(entries, "credential.token_file") {
+        return Ok(config.with_token_provider(FileToken::new(entry.path())));
+    }
+    if let Some(entry) = get(entries, "credential.token_command") {
+        return with_command(entry, config);
+    }
+    match get(entries, "credential.token_url") {
+        Some(entry) => with_server(entries, entry, config),
+        None => Ok(config),
+    }
+}
+
+#[cfg(not(feature = "tokio"))]
+fn with_token(entries: &[Entry], config: ClientConfig) -> Result<ClientConfig> {
+    let keys = ["token", "token_file", "token_command", "token_url"];
+    match keys.iter().find_map(|key| get(entries, &format!("credential.{key}"))) {
+        Some(entry) => Err(entry.error("needs the feature `tokio` of pip-services, which this build lacks")),
+        None => Ok(config),
+    }
+}
+
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+fn with_command(entry: &Entry, config: ClientConfig) -> Result<ClientConfig> {
+    if entry.value.trim().is_empty() {
+        return Err(entry.error("must be a command that prints a token"));
+    }
+    Ok(config.with_token_provider(wiretrait::auth::CommandToken::shell(&entry.value)))
+}
+
+#[cfg(all(feature = "tokio", not(any(feature = "hyper", feature = "reqwest"))))]
+fn with_command(entry: &Entry, _config: ClientConfig) -> Result<ClientConfig> {
+    Err(entry.error("needs the feature `reqwest` or `hyper` of pip-services, which this build lacks"))
+}
+
+#[cfg(all(feature = "oauth2", any(feature = "hyper", feature = "reqwest")))]
+fn with_server(entries: &[Entry], url: &Entry, config: ClientConfig) -> Result<ClientConfig> {
+    use wiretrait::auth::ClientCredentials;
+
+    let required = |key| get(entries, key).ok_or_else(|| url.error(format_args!("needs `{key}`")));
+    let (id, secret) = (required("credential.client_id")?, required("credential.client_secret")?);
+    let credentials = ClientCredentials::new(&url.value, &id.value, &secret.value)
+        .map_err(|error| url.renamed("token URL", &error))?;
+    let scopes = get(entries, "credential.scope").map_or("", |entry| &*entry.value);
+    let credentials = scopes.split_whitespace().fold(credentials, ClientCredentials::with_scope);
+    let provider = credentials.connect(&config).map_err(|error| with_key_of_http(&error))?;
+    Ok(config.with_token_provider(provider))
+}
+
+#[cfg(all(feature = "tokio", not(all(feature = "oauth2", any(feature = "hyper", feature = "reqwest")))))]
+fn with_server(_entries: &[Entry], url: &Entry, _config: ClientConfig) -> Result<ClientConfig> {
+    Err(url.error(
+        "needs the features `oauth2`, and `reqwest` or `hyper`, of pip-services, which this build lacks",
+    ))
+}
+
+/// Names the key in an error about a token over plain HTTP.
+pub(super) fn with_key_of_http(error: &Error) -> Error {
+    let setter = "`ClientConfig::with_http_credentials_allowed`";
+    Error::new(error.kind(), error.to_string().replace(setter, "`credential.allow_http`"))
 }
 
 /// Checks that one way at most is configured, and that it is complete.

@@ -48,6 +48,14 @@ pub(super) const KEYS: &[Key] = &[
     read_key(HEADER),
     read_key("credential.username"),
     read_key("credential.password"),
+    read_key("credential.token"),
+    read_key("credential.token_file"),
+    read_key("credential.token_command"),
+    read_key("credential.token_url"),
+    read_key("credential.client_id"),
+    read_key("credential.client_secret"),
+    read_key("credential.scope"),
+    read_key("credential.allow_http"),
     read_key("credential.ssl_ca_file"),
     read_key("credential.ssl_crt_file"),
     read_key("credential.ssl_key_file"),
@@ -203,9 +211,9 @@ pub(super) fn read(entries: &[Entry]) -> Result<ClientConfig> {
         config = config.with_base_route(base);
     }
     config = network::apply(entries, config)?;
-    config = credentials::apply(entries, config)?;
     config = limits(entries, config)?;
-    config.validate()?;
+    config = credentials::apply(entries, config)?;
+    config.validate().map_err(|error| credentials::with_key_of_http(&error))?;
     Ok(config)
 }
 

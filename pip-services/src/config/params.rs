@@ -44,6 +44,14 @@ use wiretrait::{ClientConfig, Result};
 /// | `headers.<name>` | | a header of all requests, such as `headers.x-api-key` |
 /// | `credential.username` | | user name for HTTP Basic authentication |
 /// | `credential.password` | none | password for HTTP Basic authentication |
+/// | `credential.token` | | bearer token |
+/// | `credential.token_file` | | file with the bearer token, which is read again when it changes |
+/// | `credential.token_command` | | command of the shell that prints the bearer token, run for each new token |
+/// | `credential.token_url` | | OAuth 2.0 server for bearer tokens of client credentials |
+/// | `credential.client_id` | | id of the client at `credential.token_url` |
+/// | `credential.client_secret` | | secret of the client at `credential.token_url` |
+/// | `credential.scope` | none | scopes of the token, separated by spaces |
+/// | `credential.allow_http` | `false` | `true` to send bearer tokens over plain `http` to other machines, where others can read them |
 /// | `credential.ssl_ca_file` | | PEM file of certificates that are trusted in addition to those of the platform: authorities, or the certificate of the service itself |
 /// | `credential.ssl_crt_file` | | PEM file with the certificate of the client |
 /// | `credential.ssl_key_file` | | PEM file with the private key of `credential.ssl_crt_file` |
@@ -72,7 +80,7 @@ use wiretrait::{ClientConfig, Result};
 ///
 /// A relative path of a file, such as that of `credential.ssl_ca_file`, is relative to the configuration file
 /// that contains it, or to the working directory. The ways to authenticate exclude each other: a user name,
-/// the header `authorization`, and credentials in the address. One of a later source replaces one of an
+/// each source of a token, the header `authorization`, and credentials in the address. One of a later source replaces one of an
 /// earlier source.
 ///
 /// # References

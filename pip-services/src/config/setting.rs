@@ -10,7 +10,7 @@ use std::time::Duration;
 use wiretrait::{ClientConfig, CorrelationPlace};
 
 /// Keys whose values are secrets.
-const SECRETS: [&str; 1] = ["credential.password"];
+const SECRETS: [&str; 3] = ["credential.password", "credential.token", "credential.client_secret"];
 
 /// A setting of a configuration: its key, its value without secrets, and its origin.
 ///
@@ -109,7 +109,10 @@ fn default(key: &str, config: &ClientConfig) -> Option<String> {
     let policy = config.retry_policy();
     Some(match key {
         "kind" => "http".to_owned(),
-        "credential.insecure" | "options.spread_addresses" | "options.compression" => "false".to_owned(),
+        "credential.allow_http"
+        | "credential.insecure"
+        | "options.spread_addresses"
+        | "options.compression" => "false".to_owned(),
         "proxy.url" => "proxy of the environment".to_owned(),
         "options.connect_timeout" => millis(config.connect_timeout()),
         "options.timeout" => millis(config.timeout()),

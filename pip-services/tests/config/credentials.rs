@@ -47,3 +47,70 @@ fn a_later_way_to_authenticate_replaces_an_earlier_one() {
     let params = params.with_flags([("--user", "credential.username", "ann")]).unwrap();
     assert_eq!(params.build().unwrap().headers()["authorization"], "Basic YW5uOg==");
 }
+
+#[test]
+fn each_source_of_a_token_has_a_key() {
+    let https = ("connection.uri", "https://h");
+    for (key, value, name) in [
+        ("credential.token", "abc", "the configuration"),
+        ("credential.token_file", "/run/token", "/run/token"),
+        ("credential.token_command", "print-token --now", "the command `print-token`"),
+    ] {
+        let config = read(&[https, (key, value)]);
+        assert!(config.tokens().unwrap().name().contains(name), "{}", config.tokens().unwrap().name());
+    }
+    let config = read(&[
+        https,
+        ("credential.token_url", "https://login/token"),
+        ("credential.client_id", "me"),
+        ("credential.client_secret", "s3cret"),
+        ("credential.scope", "read write"),
+    ]);
+    assert!(config.tokens().unwrap().name().contains("https://login"));
+}
+
+#[test]
+fn an_oauth_server_needs_the_id_and_the_secret_of_the_client() {
+    let url = ("credential.token_url", "https://login/token");
+    let id = ("credential.client_id", "me");
+    assert_eq!(error(&[HOST, url]), "`credential.token_url` needs `credential.client_id`");
+    assert_eq!(error(&[HOST, url, id]), "`credential.token_url` needs `credential.client_secret`");
+    assert_eq!(error(&[HOST, id]), "`credential.client_id` needs `credential.token_url`");
+    let invalid = [HOST, ("credential.token_url", "login"), id, ("credential.client_secret", "s3cret")];
+    let why = error(&invalid);
+    assert!(why.starts_with("`credential.token_url` ") && !why.contains("s3cret"), "{why}");
+}
+
+#[test]
+fn two_sources_of_a_token_contradict_each_other() {
+    for (first, second) in [
+        ("credential.token", "credential.token_file"),
+        ("credential.token_file", "credential.token_command"),
+        ("credential.username", "credential.token"),
+        ("credential.token_command", "headers.authorization"),
+    ] {
+        assert_eq!(
+            error(&[HOST, (second, "x"), (first, "y")]),
+            format!("`{first}` contradicts `{second}`; remove one of them")
+        );
+    }
+}
+
+#[test]
+fn a_token_over_plain_http_must_be_allowed() {
+    let token = ("credential.token", "s3cret");
+    let why = error(&[HOST, token]);
+    assert!(why.contains("`credential.allow_http`") && !why.contains("s3cret"), "{why}");
+    assert!(read(&[HOST, token, ("credential.allow_http", "true")]).allows_http_credentials());
+    assert!(read(&[("connection.uri", "http://127.0.0.1"), token]).tokens().is_some());
+    assert_eq!(
+        error(&[HOST, token, ("credential.allow_http", "yes")]),
+        "`credential.allow_http` must be `true` or `false`"
+    );
+}
+
+#[test]
+fn an_invalid_token_is_an_error_that_does_not_quote_it() {
+    let why = error(&[HOST, ("credential.token", "s3cret\n")]);
+    assert_eq!(why, "`credential.token` must be a token of visible ASCII characters");
+}

@@ -158,7 +158,9 @@ fn an_unsupported_key_is_an_error_with_the_remedy() {
 /// The keys in the order of the documented table.
 const KNOWN: &str = "The known keys are `kind`, `descriptor`, `connection.uri`, `connection.protocol`, \
     `connection.host`, `connection.port`, `connection.resolve`, `base_route`, `headers.<name>`, \
-    `credential.username`, `credential.password`, `credential.ssl_ca_file`, `credential.ssl_crt_file`, \
+    `credential.username`, `credential.password`, `credential.token`, `credential.token_file`, \
+    `credential.token_command`, `credential.token_url`, `credential.client_id`, `credential.client_secret`, \
+    `credential.scope`, `credential.allow_http`, `credential.ssl_ca_file`, `credential.ssl_crt_file`, \
     `credential.ssl_key_file`, `credential.insecure`, `proxy.url`, `proxy.no_proxy`, `options.connect_timeout`, \
     `options.timeout`, `options.deadline`, `options.retries`, `options.backoff`, `options.max_backoff`, \
     `options.max_retry_after`, `options.concurrency_limit`, `options.pool_idle_timeout`, \

@@ -140,7 +140,7 @@ impl Connection {
             match head::repair(origin, &received).map_err(ExchangeError::Rejected)? {
                 Some(repaired) => break repaired,
                 None if read(&mut *stream, &mut received).await.unwrap_or(0) == 0 => {
-                    let closed = std::io::Error::other("connection closed before message completed");
+                    let closed = io::Error::other("connection closed before message completed");
                     let error = connection_failed(origin, &closed);
                     return Err(ExchangeError::Rejected(error));
                 }
