@@ -189,3 +189,18 @@ async fn given_addresses_replace_the_name_service() {
         diagnose(&config.with_resolved("service.invalid", port, ["127.0.0.1".parse().unwrap()])).await;
     assert_eq!(lines(&steps)[1], "name: `service.invalid` has the address 127.0.0.1");
 }
+
+#[tokio::test]
+async fn the_token_is_the_last_step() {
+    use sessions_client::auth::{FileToken, StaticToken};
+
+    let (port, pem) = service(false).await;
+    let config = config(port, TlsConfig::new().with_ca(Pem::content(pem)));
+    let steps = diagnose(&config.clone().with_token_provider(StaticToken::new("secret").unwrap())).await;
+    assert_eq!(names(&steps), ["configuration", "name", "connection", "TLS", "token"]);
+    assert!(lines(&steps)[4].ends_with(" has a token"), "{:?}", lines(&steps));
+
+    let steps = diagnose(&config.with_token_provider(FileToken::new("/nonexistent/token"))).await;
+    assert_eq!(steps[4].result.as_ref().unwrap_err().kind(), ErrorKind::Credentials);
+    assert_contains(&lines(&steps)[4], &["token: failed: ", "/nonexistent/token"]);
+}

@@ -46,11 +46,9 @@
 //! |---|---|
 //! | `reqwest` (default) | the network: [`ReqwestTransport`], and `connect` on generated clients; enables `tokio` |
 //! | `rustls` (default) | TLS for the network transports by rustls and the platform's certificate verifier |
-//! | `hyper` | the network with two thirds of the CPU time, but without proxies: `HyperTransport`; without `reqwest` it is the transport of `connect` |
+//! | `hyper` | the network with two thirds of the CPU time: `HyperTransport`; without `reqwest` it is the transport of `connect` |
 //! | `tokio` | the clock of the policies, and bearer tokens |
 //! | `oauth2` | bearer tokens of an OAuth 2.0 server, by client credentials |
-//! | `hyper` | the network with two thirds of the CPU time: `HyperTransport`; without `reqwest` it is the transport of `connect` |
-//! | `tokio` | the clock of the policies |
 //! | `tower` | services and layers of tower as transports, and the reverse |
 //! | `test-kit` | tools for tests |
 //! | `otel` | OpenTelemetry's trace context in requests |

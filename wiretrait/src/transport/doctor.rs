@@ -1,8 +1,8 @@
 //! Checks of each step on the way to a service, for programs that explain why it cannot be reached.
 //!
 //! [`diagnose`] makes the steps that a network transport makes for its first call, with the same settings: it
-//! reads certificates, chooses the proxy, looks up the name, connects, and makes the TLS handshake. It sends no
-//! request.
+//! reads certificates, chooses the proxy, looks up the name, connects, makes the TLS handshake, and gets a token.
+//! It sends no request to the service.
 //!
 //! ```no_run
 //! use wiretrait::{ClientConfig, doctor};
@@ -64,6 +64,8 @@ pub enum Check {
     Connection,
     /// The TLS handshake with the service.
     Tls,
+    /// The bearer token, if the configuration has a [source](ClientConfig::with_token_provider) of tokens.
+    Token,
 }
 
 impl Check {
@@ -75,6 +77,7 @@ impl Check {
             Self::Name => "name",
             Self::Connection => "connection",
             Self::Tls => "TLS",
+            Self::Token => "token",
         }
     }
 }
@@ -90,7 +93,8 @@ impl fmt::Display for Step {
 }
 
 /// Makes the steps to the service of `config`, and to its fallbacks. For each address, the first step that fails
-/// is the last one. Each step ends within the time limit for opening a connection.
+/// is the last one. Each step ends within the time limit for opening a connection, or for a token within the time
+/// limit of its source.
 ///
 /// There is no step [`Check::Tls`] for an address without TLS, and for the transport over reqwest in a build
 /// without the feature `rustls`.
@@ -137,9 +141,16 @@ impl Way<'_> {
         #[cfg(feature = "rustls")]
         if let Some(tls) = dial.tls.as_ref().filter(|_| dial.origin.scheme_str() == Some("https")) {
             self.step(Check::Tls, &peer, shake_hands(tls, &dial, &peer, stream)).await?;
-            return Some(());
+        } else {
+            drop(stream);
         }
+        #[cfg(not(feature = "rustls"))]
         drop(stream);
+        if let Some(tokens) = config.tokens() {
+            // It has a time limit of its own.
+            let result = tokens.get().await.map(|_| format!("{} has a token", tokens.name()));
+            self.add(Check::Token, result)?;
+        }
         Some(())
     }
 
@@ -151,12 +162,20 @@ impl Way<'_> {
         step: impl Future<Output = Result<(String, T), Error>>,
     ) -> Option<T> {
         let outcome = tokio::time::timeout(self.limit, step).await;
-        let (result, value) = match outcome.unwrap_or_else(|_| Err(peer.not_connected_in_time())) {
-            Ok((found, value)) => (Ok(found), Some(value)),
-            Err(error) => (Err(error), None),
-        };
+        match outcome.unwrap_or_else(|_| Err(peer.not_connected_in_time())) {
+            Ok((found, value)) => self.add(check, Ok(found)).map(|()| value),
+            Err(error) => {
+                self.add(check, Err(error));
+                None
+            }
+        }
+    }
+
+    /// Adds a step, and returns `None` if it failed.
+    fn add(&mut self, check: Check, result: Result<String, Error>) -> Option<()> {
+        let is_ok = result.is_ok();
         self.steps.push(Step { address: self.address.clone(), check, result });
-        value
+        is_ok.then_some(())
     }
 }
 
