@@ -3,8 +3,8 @@
 use std::time::Duration;
 use wiretrait::policy::RetryPolicy;
 use wiretrait::{
-    BaseRoute, Call, CallOptions, Caller, ClientConfig, Encoding, ErrorKind, Operation, Response, Result,
-    http_api, transport_fn,
+    BaseRoute, Call, CallOptions, Caller, ClientConfig, Encoding, ErrorKind, HttpVersion, Operation,
+    Response, Result, http_api, transport_fn,
 };
 
 /// Returns the message of a configuration error.
@@ -200,4 +200,20 @@ async fn a_client_and_its_copies_with_options_send_the_base_route() {
     let client = ShelvesClient::from_caller(Caller::new(transport).with_encoding(encoding("base")));
     client.books("a", None).await.unwrap();
     client.with(CallOptions::new()).books("a", None).await.unwrap();
+}
+
+#[test]
+fn http2_needs_its_feature() {
+    let config = ClientConfig::from_url("http://localhost").unwrap().with_http_version(HttpVersion::Http2);
+    match config.validate() {
+        Ok(()) => assert!(cfg!(feature = "http2")),
+        Err(error) => {
+            assert!(cfg!(not(feature = "http2")));
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert_eq!(
+                error.to_string(),
+                "`with_http_version` needs the feature `http2` of wiretrait for `HttpVersion::Http2`: enable it"
+            );
+        }
+    }
 }

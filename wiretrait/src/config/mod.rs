@@ -416,6 +416,10 @@ impl ClientConfig {
                 ));
             }
         }
+        if self.http_version == HttpVersion::Http2 && cfg!(not(feature = "http2")) {
+            let why = "needs the feature `http2` of wiretrait for `HttpVersion::Http2`: enable it";
+            return Err(Error::config("with_http_version", why));
+        }
         self.user_agent_header()?;
         for Resolved { host, addresses, .. } in &self.resolved {
             if addresses.is_empty() {

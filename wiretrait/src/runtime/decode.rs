@@ -4,7 +4,6 @@ use super::{Advice, Attempts, BodyTooLarge, Outcome, Response, Route, retry_afte
 use crate::error::{Error, ErrorKind, Status, one_line};
 use http::StatusCode;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use memchr::memmem;
 use serde::de::{Deserialize, DeserializeOwned};
 use serde_json::de::SliceRead;
 use serde_json::error::Category;
@@ -209,8 +208,6 @@ fn status_error(route: &Route, response: &Response) -> Error {
         "no body, although the request had no condition: check the caches in front of the service"
     } else if status.is_redirection() {
         "a redirect, which is never followed: check the address of the service"
-    } else if expects_tls(response) {
-        "the remark that the service expects https: check the scheme of its address"
     } else if response.extensions().get::<BodyTooLarge>().is_some() {
         "a body over the size limit, which was not read"
     } else if response.body().is_empty() {
@@ -220,17 +217,6 @@ fn status_error(route: &Route, response: &Response) -> Error {
     };
     Error::new(kind, format!("the response is {} with {what}{media_type}", Status(status)))
         .with_status(status)
-}
-
-/// Returns whether the response is how nginx, Apache or Go respond to a request without TLS.
-fn expects_tls(response: &Response) -> bool {
-    const REMARKS: [&[u8]; 3] = [
-        b"HTTP request was sent to HTTPS port",
-        b"speaking plain HTTP to an SSL",
-        b"HTTP request to an HTTPS",
-    ];
-    response.status() == StatusCode::BAD_REQUEST
-        && REMARKS.iter().any(|remark| memmem::find(response.body(), remark).is_some())
 }
 
 /// Returns ` (text/html)` if the response has a media type of the usual form, or an empty string.

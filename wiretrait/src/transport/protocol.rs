@@ -3,6 +3,9 @@
 //! The kind of a failure of hyper is only public in part. The rest is recognized by its message, which the
 //! tests of this contract's transports hold fixed.
 
+#[cfg(feature = "http2")]
+pub(super) mod http2;
+
 use super::failure::{connection_failed, root_cause};
 use crate::error::{Error, ErrorKind};
 use crate::runtime::Response;
@@ -46,12 +49,18 @@ pub(super) fn invalid_framing(origin: &str, header: &str) -> Error {
 
 /// Returns the error if a request failed after it was passed to the HTTP library.
 pub(super) fn failed(origin: &str, error: &(dyn StdError + 'static)) -> Error {
-    let chain = std::iter::successors(Some(error), |error| (*error).source());
-    for cause in chain {
+    let mut is_unprocessed = false;
+    for cause in std::iter::successors(Some(error), |error| (*error).source()) {
+        #[cfg(feature = "http2")]
+        if let Some(error) = cause.downcast_ref::<h2::Error>() {
+            return http2::failed(origin, error);
+        }
         if let Some(error) = cause.downcast_ref::<hyper::Error>() {
             if let Some(invalid) = invalid_head(origin, error) {
                 return invalid;
             }
+            // Nothing was written.
+            is_unprocessed |= error.is_canceled();
         } else if let Some(error) = cause.downcast_ref::<std::io::Error>()
             && is_invalid_body(error)
         {
@@ -59,14 +68,15 @@ pub(super) fn failed(origin: &str, error: &(dyn StdError + 'static)) -> Error {
             return invalid_response(origin, "has an invalid chunked body");
         }
     }
-    match root_cause(error) {
+    let error = match root_cause(error) {
         #[cfg(feature = "reqwest")]
         // Its message contains the URL.
         cause if cause.is::<reqwest::Error>() => {
             connection_failed(origin, &std::io::Error::other("reqwest reports no cause"))
         }
         cause => connection_failed(origin, cause),
-    }
+    };
+    if is_unprocessed { error.with_unprocessed() } else { error }
 }
 
 /// Returns the error if hyper cannot parse the head of a response.
@@ -74,7 +84,7 @@ fn invalid_head(origin: &str, error: &hyper::Error) -> Option<Error> {
     let message = error.to_string();
     // The service sent something before the request.
     if message == "received unexpected message from connection" {
-        return Some(not_http(origin));
+        return Some(not_http(origin).with_unprocessed());
     }
     if !error.is_parse() {
         return None;

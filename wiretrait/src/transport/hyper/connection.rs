@@ -48,9 +48,9 @@ pub(super) enum ExchangeError {
 }
 
 impl Connection {
-    /// Creates a connection over the open stream `io`.
-    pub(super) async fn over(io: impl Stream + 'static) -> hyper::Result<Self> {
-        let (requests, driver) = handshake(&http1::Builder::new(), Box::new(io)).await?;
+    /// Creates a connection over an open stream.
+    pub(super) async fn over(stream: Box<dyn Stream>) -> hyper::Result<Self> {
+        let (requests, driver) = handshake(&http1::Builder::new(), stream).await?;
         Ok(Self { requests, driver, is_spent: false })
     }
 

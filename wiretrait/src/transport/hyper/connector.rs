@@ -3,8 +3,8 @@
 //! Connectors are tower services, as in hyper-util, but their types are erased here, so that the transport
 //! has one type.
 
-use super::connection::Connection;
-use crate::transport::dial::{Dial, Stream};
+use super::io::Stream;
+use crate::transport::dial::{Dial, Stream as Dialed};
 use http::Uri;
 use hyper::rt::{Read, Write};
 use hyper_util::rt::TokioIo;
@@ -16,7 +16,7 @@ use tower_service::Service;
 
 pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 
-type Connecting = Pin<Box<dyn Future<Output = Result<Connection, BoxError>> + Send>>;
+type Connecting = Pin<Box<dyn Future<Output = Result<Box<dyn Stream>, BoxError>> + Send>>;
 
 /// Opens connections to one address.
 #[derive(Clone)]
@@ -35,13 +35,13 @@ impl Connector {
             let (mut service, origin) = (service.clone(), origin.clone());
             Box::pin(async move {
                 poll_fn(|context| service.poll_ready(context)).await.map_err(Into::into)?;
-                let io = service.call(origin).await.map_err(Into::into)?;
-                Ok(Connection::over(io).await?)
+                let stream = service.call(origin).await.map_err(Into::into)?;
+                Ok(Box::new(stream) as Box<dyn Stream>)
             })
         }))
     }
 
-    pub(super) async fn connect(&self) -> Result<Connection, BoxError> {
+    pub(super) async fn connect(&self) -> Result<Box<dyn Stream>, BoxError> {
         (self.0)().await
     }
 
@@ -51,13 +51,13 @@ impl Connector {
             let dial = dial.clone();
             Box::pin(async move {
                 Ok(match dial.connect().await? {
-                    Stream::Tcp(stream) => Connection::over(TokioIo::new(stream)).await,
+                    Dialed::Tcp(stream) => Box::new(TokioIo::new(stream)) as Box<dyn Stream>,
                     #[cfg(feature = "rustls")]
-                    Stream::Tls(stream) => Connection::over(TokioIo::new(stream)).await,
-                    Stream::Proxied(stream) => Connection::over(TokioIo::new(stream)).await,
+                    Dialed::Tls(stream) => Box::new(TokioIo::new(stream)),
+                    Dialed::Proxied(stream) => Box::new(TokioIo::new(stream)),
                     #[cfg(feature = "rustls")]
-                    Stream::ProxiedTls(stream) => Connection::over(TokioIo::new(stream)).await,
-                }?)
+                    Dialed::ProxiedTls(stream) => Box::new(TokioIo::new(stream)),
+                })
             })
         }))
     }

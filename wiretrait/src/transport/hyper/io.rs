@@ -4,6 +4,11 @@ use bytes::{Buf, Bytes};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+#[cfg(feature = "http2")]
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 use std::task::{Context, Poll};
 
 /// An open connection.
@@ -150,5 +155,65 @@ impl Write for Replay {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut *self.stream).poll_shutdown(context)
+    }
+}
+
+/// Counts the reads that have received bytes.
+#[cfg(feature = "http2")]
+pub(super) struct CountedReads {
+    stream: Box<dyn Stream>,
+    reads: Arc<AtomicU64>,
+}
+
+#[cfg(feature = "http2")]
+impl CountedReads {
+    pub(super) fn new(stream: Box<dyn Stream>, reads: Arc<AtomicU64>) -> Self {
+        Self { stream, reads }
+    }
+}
+
+#[cfg(feature = "http2")]
+impl Read for CountedReads {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let outcome = Pin::new(&mut *self.stream).poll_read(context, buffer);
+        if outcome.is_ready() {
+            self.reads.fetch_add(1, Ordering::Relaxed);
+        }
+        outcome
+    }
+}
+
+#[cfg(feature = "http2")]
+impl Write for CountedReads {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.stream).poll_shutdown(context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.stream).poll_write_vectored(context, buffers)
     }
 }

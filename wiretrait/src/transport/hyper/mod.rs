@@ -6,11 +6,14 @@
 mod connection;
 mod connector;
 mod head;
+#[cfg(feature = "http2")]
+mod http2;
 mod io;
 mod pool;
 
 use self::connection::{Connection, ExchangeError};
 use self::connector::{BoxError, Connector};
+use self::io::Stream;
 use self::pool::Pool;
 use crate::config::ClientConfig;
 use crate::error::Error;
@@ -66,6 +69,9 @@ pub struct HyperTransport {
     connector: Connector,
     peer: Arc<Peer>,
     pool: Arc<Pool>,
+    /// `None` for HTTP/1.1.
+    #[cfg(feature = "http2")]
+    http2: Option<Arc<http2::Shared>>,
     permits: Permits,
     address: Arc<Address>,
     headers: Arc<DefaultHeaders>,
@@ -145,6 +151,8 @@ impl HyperTransport {
             connector,
             peer: Arc::new(peer),
             pool: Arc::new(Pool::new(config.pool_idle_timeout(), usize::MAX)),
+            #[cfg(feature = "http2")]
+            http2: http2::Shared::of(config).map(Arc::new),
             permits: Permits::new(config.concurrency_limit()),
             address: Arc::new(address),
             headers: Arc::new(DefaultHeaders::new(config, others.into_iter().chain(credentials))),
@@ -170,7 +178,7 @@ impl HyperTransport {
     }
 
     /// Completes the target and the headers of a request.
-    fn request(&self, request: Request<Bytes>) -> Result<Request<Full<Bytes>>, Error> {
+    fn request(&self, request: Request<Bytes>) -> Result<Request<Bytes>, Error> {
         let (mut parts, body) = request.into_parts();
         let Address { base_path, .. } = &*self.address;
         if !base_path.is_empty() {
@@ -178,16 +186,25 @@ impl HyperTransport {
             parts.uri = Uri::try_from(format!("{base_path}{target}")).map_err(invalid_request)?;
         }
         self.headers.add_to(&mut parts.headers);
-        Ok(Request::from_parts(parts, Full::new(body)))
+        Ok(Request::from_parts(parts, body))
     }
 
     /// Makes one attempt, without a time limit except that for opening a connection.
     async fn attempt(
         &self,
-        request: Result<Request<Full<Bytes>>, Error>,
+        request: Result<Request<Bytes>, Error>,
         is_first: bool,
     ) -> Result<Response, Error> {
-        let mut request = request?;
+        let request = request?;
+        #[cfg(feature = "http2")]
+        if let Some(http2) = &self.http2 {
+            let (peer, limit) = (&*self.peer, self.max_response_bytes);
+            let open = async { http2.connect(self.connect().await?, peer, self.connect_timeout).await };
+            // Boxed, so that it takes no room in the future of a call over HTTP/1.1.
+            let response = Box::pin(http2.exchange(request, open, &peer.origin, limit)).await?;
+            return peer.check(response);
+        }
+        let mut request = request.map(Full::new);
         // Yields for two reasons:
         // 1. Tasks with a response run first, so that many requests are sent together and the service is
         //    woken once.
@@ -200,12 +217,13 @@ impl HyperTransport {
                 outcome => return self.finish(outcome, connection),
             }
         }
-        let mut connection = self.connect().await?;
+        let connection = Connection::over(self.connect().await?).await;
+        let mut connection = connection.map_err(|error| protocol::failed(self.origin(), &error))?;
         let outcome = connection.exchange(request, self.origin(), self.max_response_bytes).await;
         self.finish(outcome, connection)
     }
 
-    async fn connect(&self) -> Result<Connection, Error> {
+    async fn connect(&self) -> Result<Box<dyn Stream>, Error> {
         match tokio::time::timeout(self.connect_timeout, self.connector.connect()).await {
             Ok(outcome) => outcome.map_err(|error| self.peer.not_connected(&*error)),
             Err(_) => Err(self.peer.not_connected_in_time()),

@@ -3,7 +3,7 @@
 mod urls;
 
 use self::urls::Urls;
-use crate::config::ClientConfig;
+use crate::config::{ClientConfig, HttpVersion};
 use crate::error::{Error, ErrorKind};
 use crate::runtime::{Call, Encoding, Request, Response, Transport};
 use crate::transport::body::LimitedBody;
@@ -11,12 +11,16 @@ use crate::transport::default_headers::DefaultHeaders;
 use crate::transport::dial::Dial;
 use crate::transport::failure::{Peer, invalid_request, root_cause, timed_out};
 use crate::transport::permits::{Patience, Permits};
+#[cfg(feature = "http2")]
+use crate::transport::protocol::http2::{
+    CONNECTION_WINDOW, MAX_HEADER_LIST_BYTES, PING_INTERVAL, PING_TIMEOUT, STREAM_WINDOW,
+};
 use crate::transport::protocol::{self, End, MAX_HEADERS};
 #[cfg(feature = "rustls")]
 use crate::transport::tls::Tls;
 use http::header::{AUTHORIZATION, HOST, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Url, retry};
+use reqwest::{Client, ClientBuilder, Url, retry};
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -61,6 +65,8 @@ impl ReqwestTransport {
         })?;
         let host = url.origin().ascii_serialization();
         let host = host.strip_prefix("http://").and_then(|host| HeaderValue::try_from(host).ok());
+        // HTTP/2 has a field for it.
+        let host = host.filter(|_| config.http_version() == HttpVersion::Http1);
         let peer = settings.dial.peer(url.origin().ascii_serialization());
         let mut transport = Self::over(client, url, config, host, peer)?;
         transport.unpooled = Some(Arc::new(Unpooled { settings, client: OnceLock::new() }));
@@ -164,6 +170,8 @@ struct Settings {
     user_agent: HeaderValue,
     #[cfg(feature = "rustls")]
     tls: rustls::ClientConfig,
+    #[cfg(feature = "http2")]
+    http_version: HttpVersion,
 }
 
 impl Settings {
@@ -189,7 +197,31 @@ impl Settings {
             connect_timeout: config.connect_timeout(),
             pool_idle_timeout: idle,
             user_agent: config.user_agent_header()?,
+            #[cfg(feature = "http2")]
+            http_version: config.http_version(),
         })
+    }
+
+    #[cfg(feature = "http2")]
+    fn with_version(&self, client: ClientBuilder) -> ClientBuilder {
+        if self.http_version == HttpVersion::Http1 {
+            return client.http1_only();
+        }
+        client
+            .http2_prior_knowledge()
+            .http2_keep_alive_interval(PING_INTERVAL)
+            .http2_keep_alive_timeout(PING_TIMEOUT)
+            .http2_keep_alive_while_idle(true)
+            .http2_initial_stream_window_size(STREAM_WINDOW)
+            .http2_initial_connection_window_size(CONNECTION_WINDOW)
+            .http2_max_header_list_size(MAX_HEADER_LIST_BYTES)
+    }
+
+    /// Another crate may enable HTTP/2, which would otherwise be chosen by ALPN.
+    #[cfg(not(feature = "http2"))]
+    #[expect(clippy::unused_self, reason = "with the feature `http2` it is used")]
+    fn with_version(&self, client: ClientBuilder) -> ClientBuilder {
+        client.http1_only()
     }
 
     fn build(&self, idle_connections: usize) -> reqwest::Result<Client> {
@@ -202,14 +234,12 @@ impl Settings {
         {
             client = client.tls_backend_preconfigured(self.tls.clone());
         }
-        client
+        client = client
             .user_agent(self.user_agent.clone())
             .connect_timeout(self.connect_timeout)
             .pool_idle_timeout(self.pool_idle_timeout)
             .pool_max_idle_per_host(idle_connections)
             .redirect(Policy::none())
-            // Another crate may enable HTTP/2, which would otherwise be chosen by ALPN.
-            .http1_only()
             .http1_max_headers(MAX_HEADERS)
             .http1_ignore_invalid_headers_in_responses(true)
             .http1_allow_obsolete_multiline_headers_in_responses(true)
@@ -219,8 +249,8 @@ impl Settings {
             .no_zstd()
             .no_deflate()
             // reqwest's own retries are for HTTP/2, and copy each request.
-            .retry(retry::never().max_retries_per_request(0))
-            .build()
+            .retry(retry::never().max_retries_per_request(0));
+        self.with_version(client).build()
     }
 }
 

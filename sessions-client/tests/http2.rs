@@ -1,0 +1,510 @@
+//! HTTP/2 over each network transport of `wiretrait`, with servers of h2 and servers that write frames themselves.
+
+#![cfg(all(feature = "http2", any(feature = "hyper", feature = "reqwest")))]
+
+#[macro_use]
+mod support;
+
+use bytes::Bytes;
+use h2::RecvStream;
+use h2::server::{self, SendResponse};
+use http::{Request, Response, Version};
+use sessions_client::policy::RetryPolicy;
+use sessions_client::{ClientConfig, Error, ErrorKind, HttpVersion, ISessionsV1, SessionV1, Value};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use support::network::Network;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::JoinSet;
+
+const SESSION: &str = r#"{"id":"1","active":true,"open_time":"2026-11-23T02:10:20.820Z","request_time":"2026-11-23T02:10:20.820Z"}"#;
+
+fn config(url: &str) -> ClientConfig {
+    ClientConfig::from_url(url)
+        .unwrap()
+        .with_http_version(HttpVersion::Http2)
+        .with_retry_policy(RetryPolicy::new().with_backoff(Duration::ZERO, Duration::ZERO))
+}
+
+async fn open(client: &impl ISessionsV1) -> Result<SessionV1, Error> {
+    client.open_session(None, "user-1", None, None, None, None, None).await
+}
+
+/// Starts a server that handles each connection with `serve`, which gets its number.
+async fn server<F: Future<Output = ()> + Send + 'static>(
+    serve: impl Fn(TcpStream, usize) -> F + Send + 'static,
+) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        for connection in 1.. {
+            let (stream, _) = listener.accept().await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            tokio::spawn(serve(stream, connection));
+        }
+    });
+    url
+}
+
+/// A request with its body, and the number of its connection.
+struct Received {
+    connection: usize,
+    request: Request<Vec<u8>>,
+    response: SendResponse<Bytes>,
+}
+
+impl Received {
+    fn respond(mut self, body: impl Into<Bytes>) {
+        let response = Response::builder().status(200).body(()).unwrap();
+        let mut sender = self.response.send_response(response, false).unwrap();
+        sender.send_data(body.into(), true).unwrap();
+    }
+}
+
+/// Starts a server of h2 that accepts `max` requests at a time on each connection.
+async fn h2_server(max: u32) -> (String, UnboundedReceiver<Received>) {
+    let (sender, received) = unbounded_channel();
+    let url = server(move |stream, connection| {
+        let sender = sender.clone();
+        async move {
+            let mut requests =
+                server::Builder::new().max_concurrent_streams(max).handshake(stream).await.unwrap();
+            while let Some(Ok((request, response))) = requests.accept().await {
+                let sender = sender.clone();
+                tokio::spawn(async move {
+                    let (head, body) = request.into_parts();
+                    let request = Request::from_parts(head, read(body).await);
+                    let _ = sender.send(Received { connection, request, response });
+                });
+            }
+        }
+    })
+    .await;
+    (url, received)
+}
+
+async fn read(mut body: RecvStream) -> Vec<u8> {
+    let mut whole = Vec::new();
+    while let Some(Ok(data)) = body.data().await {
+        body.flow_control().release_capacity(data.len()).unwrap();
+        whole.extend_from_slice(&data);
+    }
+    whole
+}
+
+/// A frame without payload flags, as RFC 9113 describes it.
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RESET: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const GO_AWAY: u8 = 7;
+
+/// Returns the response with a session, whose status is the entry 8 of the static table.
+fn session(stream: u32) -> Vec<u8> {
+    [frame(HEADERS, 4, stream, &[0x88]), frame(DATA, 1, stream, SESSION.as_bytes())].concat()
+}
+
+/// Starts a server that responds to each request with the frames that `respond` returns for the number of the
+/// connection and the stream.
+async fn frames(respond: fn(usize, u32) -> Vec<u8>) -> (String, Arc<AtomicUsize>) {
+    let requests = Arc::new(AtomicUsize::new(0));
+    let counted = requests.clone();
+    let url = server(move |stream, connection| {
+        let requests = counted.clone();
+        serve_frames(stream, move |stream| {
+            requests.fetch_add(1, Ordering::SeqCst);
+            respond(connection, stream)
+        })
+    })
+    .await;
+    (url, requests)
+}
+
+async fn serve_frames(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    mut respond: impl FnMut(u32) -> Vec<u8> + Send,
+) {
+    stream.read_exact(&mut [0; 24]).await.unwrap();
+    stream.write_all(&frame(SETTINGS, 0, 0, &[])).await.unwrap();
+    let mut head = [0; 9];
+    while stream.read_exact(&mut head).await.is_ok() {
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut payload = vec![0; usize::try_from(length).unwrap()];
+        stream.read_exact(&mut payload).await.unwrap();
+        let id = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+        let is_end = matches!(head[3], HEADERS | DATA) && head[4] & 1 == 1;
+        let response = match head[3] {
+            SETTINGS if head[4] & 1 == 0 => frame(SETTINGS, 1, 0, &[]),
+            PING if head[4] & 1 == 0 => frame(PING, 1, 0, &payload),
+            _ if is_end => respond(id),
+            _ => Vec::new(),
+        };
+        if stream.write_all(&response).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn all_calls_share_a_connection<T: Network>() {
+    let (url, mut received) = h2_server(1000).await;
+    let client = T::client(&config(&url));
+    let mut calls = JoinSet::new();
+    for _ in 0..50 {
+        let client = client.clone();
+        calls.spawn(async move { open(&client).await.unwrap().id });
+    }
+    let mut all = Vec::new();
+    while all.len() < 50 {
+        all.push(received.recv().await.unwrap());
+    }
+    for received in all {
+        assert_eq!(received.connection, 1);
+        assert_eq!(received.request.version(), Version::HTTP_2);
+        received.respond(SESSION);
+    }
+    assert_eq!(calls.join_all().await.len(), 50);
+}
+
+async fn a_request_has_the_headers_of_http2<T: Network>() {
+    let (url, mut received) = h2_server(10).await;
+    let client = T::client(&config(&url.replace("http://", "http://me:secret@")));
+    let respond = async {
+        let received = received.recv().await.unwrap();
+        let request = &received.request;
+        let (uri, headers) = (request.uri().to_string(), request.headers());
+        assert_eq!(uri, format!("{url}/v1/sessions/open_session"));
+        assert_eq!(headers["authorization"], "Basic bWU6c2VjcmV0");
+        assert_eq!(headers["content-length"], request.body().len().to_string().as_str());
+        assert_eq!(headers["content-type"], "application/json");
+        assert!(!headers.contains_key("host"), "{headers:?}");
+        received.respond(SESSION);
+    };
+    let (opened, ()) = tokio::join!(open(&client), respond);
+    assert_eq!(opened.unwrap().id, "1");
+}
+
+async fn large_bodies_are_sent_and_read<T: Network>() {
+    let (url, mut received) = h2_server(10).await;
+    let client = T::client(&config(&url));
+    let data = Value::String("x".repeat(3 << 20));
+    let respond = async {
+        let received = received.recv().await.unwrap();
+        assert!(received.request.body().len() > 3 << 20);
+        let data = "y".repeat(9 << 20);
+        received.respond(SESSION.replace("\"active\"", &format!("\"data\":\"{data}\",\"active\"")));
+    };
+    let (stored, ()) = tokio::join!(client.store_session_data(None, "1", &data), respond);
+    assert_eq!(stored.unwrap().unwrap().data.unwrap().as_str().unwrap().len(), 9 << 20);
+    let config = config(&url).with_max_response_bytes(1000);
+    let client = T::client(&config);
+    let respond = async { received.recv().await.unwrap().respond("x".repeat(100_000)) };
+    let (opened, ()) = tokio::join!(open(&client), respond);
+    assert_eq!(
+        opened.unwrap_err().to_string(),
+        "open_session: the response is larger than the limit of 1000 bytes"
+    );
+}
+
+async fn a_cancelled_call_leaves_the_others_alone<T: Network>() {
+    let (url, mut received) = h2_server(10).await;
+    let client = T::client(&config(&url));
+    let mut cancelled = Box::pin(open(&client));
+    let first = tokio::select! {
+        biased;
+        _ = &mut cancelled => panic!("there is no response yet"),
+        first = received.recv() => first.unwrap(),
+    };
+    let other = client.clone();
+    let other = tokio::spawn(async move { open(&other).await });
+    let second = received.recv().await.unwrap();
+    drop(cancelled);
+    second.respond(SESSION);
+    assert_eq!(other.await.unwrap().unwrap().id, "1");
+    drop(first);
+    let respond = async {
+        let third = received.recv().await.unwrap();
+        assert_eq!(third.connection, 1);
+        third.respond(SESSION);
+    };
+    let (opened, ()) = tokio::join!(open(&client), respond);
+    assert_eq!(opened.unwrap().id, "1");
+}
+
+/// A rolling restart: each connection processes one request, and announces its end when the next one arrives.
+async fn a_request_after_the_last_processed_one_is_sent_again<T: Network>() {
+    let gracefully = |_, stream| match stream {
+        1 => session(1),
+        _ => frame(GO_AWAY, 0, 0, &[0, 0, 0, 1, 0, 0, 0, 0]),
+    };
+    let calming = |_, stream| match stream {
+        1 => session(1),
+        _ => frame(GO_AWAY, 0, 0, &[0, 0, 0, 1, 0, 0, 0, 11]),
+    };
+    for (url, _) in [frames(gracefully).await, frames(calming).await] {
+        let client = T::client(&config(&url));
+        for call in 0..8 {
+            let opened = open(&client).await;
+            assert_eq!(opened.unwrap_or_else(|error| panic!("{call}: {error}")).id, "1");
+        }
+    }
+}
+
+async fn a_refused_request_is_sent_again<T: Network>() {
+    let (url, requests) = frames(|connection, stream| {
+        if (connection, stream) == (1, 1) { frame(RESET, 0, 1, &[0, 0, 0, 7]) } else { session(stream) }
+    })
+    .await;
+    let client = T::client(&config(&url));
+    assert_eq!(open(&client).await.unwrap().id, "1");
+    assert_eq!(requests.load(Ordering::SeqCst), 2);
+}
+
+async fn a_reset_request_is_a_transport_error<T: Network>() {
+    let (url, requests) = frames(|_, stream| frame(RESET, 0, stream, &[0, 0, 0, 2])).await;
+    let error = open(&T::client(&config(&url))).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_unprocessed()), (ErrorKind::Transport, false));
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "open_session: the connection to {url} failed: the service has reset the request (INTERNAL_ERROR)"
+        )
+    );
+    assert_eq!(requests.load(Ordering::SeqCst), 1);
+}
+
+async fn a_demand_for_http1_is_a_protocol_error<T: Network>() {
+    let (url, _) = frames(|_, stream| frame(RESET, 0, stream, &[0, 0, 0, 13])).await;
+    let error = open(&T::client(&config(&url))).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Protocol, 1));
+    assert!(error.to_string().ends_with("choose `HttpVersion::Http1`"), "{error}");
+}
+
+async fn invalid_frames_are_a_protocol_error<T: Network>() {
+    for respond in [
+        // An unknown entry of the table, data before the head, and an end before the announced length.
+        (|_, stream| frame(HEADERS, 5, stream, &[0xff, 0xff, 0x7f])) as fn(usize, u32) -> Vec<u8>,
+        |_, stream| frame(DATA, 1, stream, b"null"),
+        |_, stream| {
+            let head = [&[0x88, 0x0f, 0x0d, 3][..], b"100"].concat();
+            [frame(HEADERS, 4, stream, &head), frame(DATA, 1, stream, b"null")].concat()
+        },
+        |_, stream| frame(HEADERS, 5, stream, b""),
+    ] {
+        let (url, requests) = frames(respond).await;
+        let error = open(&T::client(&config(&url))).await.unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Protocol, 1), "{error}");
+        assert!(error.to_string().contains("is not valid HTTP/2"), "{error}");
+        assert_eq!(requests.load(Ordering::SeqCst), 1);
+    }
+}
+
+async fn a_service_without_http2_is_reported<T: Network>() {
+    for response in
+        ["HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", "220 ESMTP ready\r\n"]
+    {
+        let url = server(move |mut stream, _| async move {
+            stream.read_exact(&mut [0; 24]).await.unwrap();
+            stream.write_all(response.as_bytes()).await.unwrap();
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        })
+        .await;
+        let error = open(&T::client(&config(&url))).await.unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Protocol, 1), "{error}");
+        assert!(error.to_string().contains("the service may speak HTTP/1.1 only"), "{error}");
+    }
+}
+
+async fn a_closed_connection_is_replaced<T: Network>() {
+    let url = server(|stream, _| async move {
+        let mut requests = server::handshake(stream).await.unwrap();
+        let (_, response) = requests.accept().await.unwrap().unwrap();
+        let mut response = response;
+        let head = Response::builder().status(204).body(()).unwrap();
+        response.send_response(head, true).unwrap();
+        requests.graceful_shutdown();
+        while requests.accept().await.is_some() {}
+    })
+    .await;
+    let client = T::client(&config(&url));
+    for _ in 0..8 {
+        assert_eq!(client.get_session_by_id(None, "1").await.unwrap(), None);
+    }
+}
+
+over_each_network! {
+    all_calls_share_a_connection
+    a_request_has_the_headers_of_http2
+    large_bodies_are_sent_and_read
+    a_cancelled_call_leaves_the_others_alone
+    a_request_after_the_last_processed_one_is_sent_again
+    a_refused_request_is_sent_again
+    a_reset_request_is_a_transport_error
+    a_demand_for_http1_is_a_protocol_error
+    invalid_frames_are_a_protocol_error
+    a_service_without_http2_is_reported
+    a_closed_connection_is_replaced
+}
+
+#[cfg(feature = "hyper")]
+mod of_hyper {
+    use super::support::network::Network;
+    use super::{SESSION, config, h2_server, open, serve_frames, session};
+    use hyper_util::rt::TokioIo;
+    use sessions_client::{
+        ClientConfig, Error, ErrorKind, HyperTransport, ISessionsV1, Policies, SessionsHttpClientV1, Value,
+    };
+    use std::future::{pending, ready};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+    use tokio::io::{DuplexStream, duplex};
+    use tokio::task::JoinSet;
+    use tower::service_fn;
+
+    type Client = SessionsHttpClientV1<Value, Value, Policies<HyperTransport>>;
+
+    /// A client over streams in memory, whose other ends `serve` handles by their number.
+    fn client_over<F: Future<Output = ()> + Send + 'static>(
+        config: &ClientConfig,
+        serve: impl Fn(DuplexStream, usize) -> F + Send + Sync + Clone + 'static,
+    ) -> (Client, Arc<AtomicUsize>) {
+        let opened = Arc::new(AtomicUsize::new(0));
+        let counter = opened.clone();
+        let connector = service_fn(move |_| {
+            let (ours, theirs) = duplex(1 << 16);
+            tokio::spawn(serve(theirs, counter.fetch_add(1, Ordering::SeqCst) + 1));
+            ready(Ok::<_, Error>(TokioIo::new(ours)))
+        });
+        let transport = HyperTransport::with_connector(connector, config).unwrap();
+        (SessionsHttpClientV1::new(Policies::new(transport, config)), opened)
+    }
+
+    /// A client whose first connection responds to one request, and then to nothing, not even a ping.
+    fn client_of_silent_connection(config: &ClientConfig) -> (Client, Arc<AtomicUsize>) {
+        client_over(config, |mut stream, connection| async move {
+            let (mut relay, served) = duplex(1 << 16);
+            tokio::spawn(serve_frames(served, session));
+            if connection > 1 {
+                let _ = tokio::io::copy_bidirectional(&mut stream, &mut relay).await;
+                return;
+            }
+            let one_call = tokio::io::copy_bidirectional(&mut stream, &mut relay);
+            assert!(tokio::time::timeout(Duration::from_secs(1), one_call).await.is_err());
+            pending::<()>().await;
+        })
+    }
+
+    async fn get(client: &Client) -> Result<(), Error> {
+        client.get_session_by_id(None, "1").await.map(|session| assert_eq!(session.unwrap().id, "1"))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_connection_is_found_while_a_call_waits() {
+        let (client, opened) = client_of_silent_connection(&config("http://localhost"));
+        get(&client).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let before = tokio::time::Instant::now();
+        get(&client).await.unwrap();
+        assert!((5..=7).contains(&before.elapsed().as_secs()), "{:?}", before.elapsed());
+        assert_eq!(opened.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_connection_costs_one_call() {
+        let config = config("http://localhost").with_timeout(Duration::from_secs(2));
+        let (client, opened) = client_of_silent_connection(&config);
+        open(&client).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(open(&client).await.unwrap_err().kind(), ErrorKind::Timeout);
+        for _ in 0..8 {
+            open(&client).await.unwrap();
+        }
+        assert_eq!(opened.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_responds_to_pings_is_kept_for_slow_calls() {
+        let config = config("http://localhost").with_timeout(Duration::from_secs(25)).with_retries(0);
+        let (client, opened) = client_over(&config, |stream, _| {
+            serve_frames(stream, |stream| if stream == 1 { Vec::new() } else { session(stream) })
+        });
+        let error = open(&client).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        open(&client).await.unwrap();
+        assert_eq!(opened.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_connection_is_closed_after_the_timeout() {
+        let (closed, mut ends) = tokio::sync::mpsc::unbounded_channel();
+        let (client, opened) = client_over(&config("http://localhost"), move |stream, connection| {
+            let closed = closed.clone();
+            async move {
+                serve_frames(stream, session).await;
+                let _ = closed.send(connection);
+            }
+        });
+        open(&client).await.unwrap();
+        let before = tokio::time::Instant::now();
+        assert_eq!(ends.recv().await, Some(1));
+        assert!((3..=8).contains(&before.elapsed().as_secs()), "{:?}", before.elapsed());
+        open(&client).await.unwrap();
+        assert_eq!(opened.load(Ordering::SeqCst), 2);
+        drop(client);
+        assert_eq!(ends.recv().await, Some(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_old_connection_is_replaced_while_calls_continue() {
+        let config = config("http://localhost").with_max_connection_age(Duration::from_secs(60));
+        let (client, opened) = client_over(&config, |stream, _| serve_frames(stream, session));
+        for _ in 0..100 {
+            open(&client).await.unwrap();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        assert_eq!(opened.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_without_settings_is_a_connect_error() {
+        let config = config("http://localhost").with_retries(0);
+        let (client, _) = client_over(&config, |stream, _| async move {
+            let _stream = stream;
+            pending::<()>().await;
+        });
+        let error = open(&client).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Connect);
+        assert!(error.to_string().ends_with("no HTTP/2 settings of the service in time"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn no_connection_has_more_requests_than_the_service_accepts() {
+        let (url, mut received) = h2_server(2).await;
+        let client = HyperTransport::client(&config(&url));
+        let mut calls = JoinSet::new();
+        for _ in 0..6 {
+            let client = client.clone();
+            calls.spawn(async move { open(&client).await.unwrap() });
+        }
+        let mut connections = Vec::new();
+        let mut all = Vec::new();
+        while all.len() < 6 {
+            let received = received.recv().await.unwrap();
+            connections.push(received.connection);
+            all.push(received);
+        }
+        connections.sort_unstable();
+        assert_eq!(connections, [1, 1, 2, 2, 3, 3]);
+        all.into_iter().for_each(|received| received.respond(SESSION));
+        calls.join_all().await;
+    }
+}

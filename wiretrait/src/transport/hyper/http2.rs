@@ -1,0 +1,398 @@
+//! HTTP/2 with h2: connections that all calls share.
+//!
+//! h2 is used directly, because the client of hyper spawns a task for each request, and does not show how many
+//! requests the service accepts at a time.
+
+use super::io::{CountedReads, Stream};
+use crate::config::{ClientConfig, HttpVersion};
+use crate::error::{Error, ErrorKind};
+use crate::runtime::Response;
+use crate::transport::body::LimitedBody;
+use crate::transport::failure::Peer;
+use crate::transport::protocol::http2 as protocol;
+use crate::transport::protocol::http2::{
+    CONNECTION_WINDOW, MAX_HEADER_LIST_BYTES, PING_INTERVAL, PING_TIMEOUT, STREAM_WINDOW,
+};
+use bytes::Bytes;
+use h2::client::{Builder, Connection, SendRequest};
+use h2::{Ping, PingPong};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE};
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderValue, Request, Uri, Version};
+use hyper_util::rt::TokioIo;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use tokio::runtime::{Handle, Id};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
+
+/// A limit of concurrent requests that no service has, until the settings of the service arrive.
+const UNKNOWN: usize = usize::MAX - 1;
+
+/// The connections to one address. A further one is opened when the others have as many requests as the service
+/// accepts at a time.
+pub(super) struct Shared {
+    idle_timeout: Duration,
+    max_age: Duration,
+    connections: Mutex<Vec<Arc<Multiplexed>>>,
+    /// Held while a connection is opened, so that concurrent calls share it.
+    opening: tokio::sync::Mutex<()>,
+}
+
+/// One connection.
+pub(super) struct Multiplexed {
+    requests: SendRequest<Bytes>,
+    state: Arc<State>,
+    opened_at: Instant,
+    /// The end of the last call, in milliseconds since `opened_at`.
+    used_at: AtomicU64,
+    /// The runtime of the task that reads and writes.
+    runtime: Option<Id>,
+}
+
+/// The state that a connection shares with its task.
+#[derive(Default)]
+struct State {
+    /// The number of calls in progress.
+    calls: AtomicUsize,
+    /// The number of reads with bytes.
+    reads: Arc<AtomicU64>,
+    /// The value of `reads` when a call was given up without any sign of life, plus one; 0 if that has not
+    /// happened.
+    suspected_at: AtomicU64,
+    has_timed_out: AtomicBool,
+    /// Wakes the task, to send a ping, or to close the connection.
+    wake: Notify,
+}
+
+impl Shared {
+    /// Returns no connections yet, or `None` if `config` chooses HTTP/1.1.
+    pub(super) fn of(config: &ClientConfig) -> Option<Self> {
+        (config.http_version() == HttpVersion::Http2).then(|| Self {
+            idle_timeout: config.pool_idle_timeout(),
+            max_age: config.max_connection_age(),
+            connections: Mutex::default(),
+            opening: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// Creates a connection over an open stream, within the time limit for opening a connection.
+    pub(super) async fn connect(
+        &self,
+        stream: Box<dyn Stream>,
+        peer: &Peer,
+        limit: Duration,
+    ) -> Result<Multiplexed, Error> {
+        let connecting = Multiplexed::over(stream, peer, self.idle_timeout);
+        let outcome = tokio::time::timeout(limit, connecting).await;
+        outcome
+            .unwrap_or_else(|_| Err(no_connection(&peer.origin, "no HTTP/2 settings of the service in time")))
+    }
+
+    /// Sends `request` to the service at `origin`, if necessary over a new connection that `open` returns, and
+    /// reads the complete response, whose body has at most `limit` bytes.
+    pub(super) async fn exchange(
+        &self,
+        request: Request<Bytes>,
+        open: impl Future<Output = Result<Multiplexed, Error>>,
+        origin: &str,
+        limit: usize,
+    ) -> Result<Response, Error> {
+        let request = absolute(request, origin)?;
+        let slot = match self.slot() {
+            Some(slot) => slot,
+            None => self.open(open).await?,
+        };
+        slot.exchange(request, origin, limit).await
+    }
+
+    async fn open(&self, open: impl Future<Output = Result<Multiplexed, Error>>) -> Result<Slot, Error> {
+        let _opening = self.opening.lock().await;
+        if let Some(slot) = self.slot() {
+            return Ok(slot);
+        }
+        let connection = Arc::new(open.await?);
+        // Also if the service accepts no requests at the moment: h2 waits until it does.
+        let slot = Slot::new(connection.clone());
+        self.lock().push(connection);
+        Ok(slot)
+    }
+
+    /// Returns a connection that accepts another request, and forgets those that never will.
+    fn slot(&self) -> Option<Slot> {
+        let runtime = runtime_id();
+        let mut connections = self.lock();
+        connections.retain(|connection| connection.is_open(self.idle_timeout, self.max_age));
+        let usable = |connection: &&Arc<Multiplexed>| connection.runtime == runtime && connection.has_room();
+        connections.iter().find(usable).cloned().map(Slot::new)
+    }
+
+    /// Ignores poisoning, because the list is valid after a panic too.
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Multiplexed>>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn no_connection(origin: &str, cause: &str) -> Error {
+    Error::new(ErrorKind::Connect, format!("cannot connect to {origin}: {cause}"))
+}
+
+fn runtime_id() -> Option<Id> {
+    Handle::try_current().ok().map(|runtime| runtime.id())
+}
+
+impl Multiplexed {
+    /// Creates a connection over the open stream `io`, and waits for the settings of the service.
+    pub(super) async fn over(
+        io: Box<dyn Stream>,
+        peer: &Peer,
+        idle_timeout: Duration,
+    ) -> Result<Self, Error> {
+        let state = Arc::new(State::default());
+        let io = TokioIo::new(CountedReads::new(io, state.reads.clone()));
+        let connecting = Builder::new()
+            .initial_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .initial_max_send_streams(UNKNOWN)
+            .max_header_list_size(MAX_HEADER_LIST_BYTES)
+            .enable_push(false)
+            .handshake(io);
+        let failed = |error: h2::Error| {
+            peer.rejected_certificate(&error)
+                .unwrap_or_else(|| protocol::failed(&peer.origin, &error).with_unprocessed())
+        };
+        let (requests, mut driver) = connecting.await.map_err(failed)?;
+        let settled = poll_fn(|context| match Pin::new(&mut driver).poll(context) {
+            Poll::Ready(outcome) => Poll::Ready(outcome.map(|()| false)),
+            Poll::Pending if requests.current_max_send_streams() == UNKNOWN => Poll::Pending,
+            Poll::Pending => Poll::Ready(Ok(true)),
+        });
+        if !settled.await.map_err(failed)? {
+            let cause = "the connection was closed instead of an HTTP/2 response; the service may speak \
+                         HTTP/1.1 only (`HttpVersion::Http1`)";
+            return Err(no_connection(&peer.origin, cause));
+        }
+        let connection = Self {
+            requests,
+            state: state.clone(),
+            opened_at: Instant::now(),
+            used_at: AtomicU64::new(0),
+            runtime: runtime_id(),
+        };
+        if let Some(pings) = driver.ping_pong() {
+            tokio::spawn(async move { drive(driver, pings, state, idle_timeout).await });
+        }
+        Ok(connection)
+    }
+
+    /// Returns whether the connection may be used for further calls.
+    fn is_open(&self, idle_timeout: Duration, max_age: Duration) -> bool {
+        let age = self.opened_at.elapsed();
+        let idle = age.saturating_sub(Duration::from_millis(self.used_at.load(Ordering::Relaxed)));
+        let is_idle = self.state.calls.load(Ordering::Relaxed) == 0;
+        let mut requests = self.requests.clone();
+        age < max_age
+            && (!is_idle || idle < idle_timeout)
+            && !matches!(requests.poll_ready(&mut Context::from_waker(Waker::noop())), Poll::Ready(Err(_)))
+    }
+
+    fn has_room(&self) -> bool {
+        !self.state.is_suspected()
+            && self.state.calls.load(Ordering::Relaxed) < self.requests.current_max_send_streams()
+    }
+}
+
+impl Drop for Multiplexed {
+    fn drop(&mut self) {
+        self.state.wake.notify_one();
+    }
+}
+
+impl State {
+    /// Returns whether nothing was received since a call was given up.
+    fn is_suspected(&self) -> bool {
+        self.suspected_at.load(Ordering::Relaxed) == self.reads.load(Ordering::Relaxed) + 1
+    }
+}
+
+/// A call on a connection.
+struct Slot {
+    connection: Arc<Multiplexed>,
+    /// The number of reads when the call began; `None` after its response.
+    reads: Option<u64>,
+}
+
+impl Slot {
+    fn new(connection: Arc<Multiplexed>) -> Self {
+        connection.state.calls.fetch_add(1, Ordering::Relaxed);
+        let reads = Some(connection.state.reads.load(Ordering::Relaxed));
+        Self { connection, reads }
+    }
+
+    async fn exchange(
+        mut self,
+        request: Request<Bytes>,
+        origin: &str,
+        limit: usize,
+    ) -> Result<Response, Error> {
+        let outcome = self.response(request, limit).await;
+        self.reads = None;
+        outcome.map_err(|failure| match failure {
+            Failure::Rejected(error) => error,
+            Failure::Http2(_) if self.connection.state.has_timed_out.load(Ordering::Relaxed) => {
+                protocol::ping_timed_out(origin, PING_TIMEOUT)
+            }
+            Failure::Http2(error) => protocol::failed(origin, &error),
+        })
+    }
+
+    async fn response(&self, request: Request<Bytes>, limit: usize) -> Result<Response, Failure> {
+        let (mut head, body) = request.into_parts();
+        head.headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(body.len()));
+        let mut requests = self.connection.requests.clone().ready().await?;
+        let (response, mut sender) = requests.send_request(Request::from_parts(head, ()), body.is_empty())?;
+        if !body.is_empty() {
+            // h2 sends it as fast as the windows of the service allow.
+            sender.send_data(body, true)?;
+        }
+        let (parts, mut body) = response.await?.into_parts();
+        let length = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let mut whole = LimitedBody::new(parts.status, length.unwrap_or(0), limit)?;
+        while !whole.is_too_large()
+            && let Some(data) = body.data().await
+        {
+            let data = data?;
+            body.flow_control().release_capacity(data.len())?;
+            whole.push(data)?;
+        }
+        Ok(whole.finish(parts)?)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let Multiplexed { state, opened_at, used_at, .. } = &*self.connection;
+        let age = u64::try_from(opened_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        used_at.store(age, Ordering::Relaxed);
+        state.calls.fetch_sub(1, Ordering::Relaxed);
+        // The call was given up. Nothing at all was received meanwhile, so the connection may be dead.
+        if let Some(reads) = self.reads
+            && reads == state.reads.load(Ordering::Relaxed)
+        {
+            state.suspected_at.store(reads + 1, Ordering::Relaxed);
+            state.wake.notify_one();
+        }
+    }
+}
+
+/// The reason why a request has no response.
+enum Failure {
+    Http2(h2::Error),
+    /// The response was rejected.
+    Rejected(Error),
+}
+
+impl From<h2::Error> for Failure {
+    fn from(error: h2::Error) -> Self {
+        Self::Http2(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Rejected(error)
+    }
+}
+
+/// Returns the request as HTTP/2 needs it: with the complete address, and without headers of HTTP/1.1.
+fn absolute(request: Request<Bytes>, origin: &str) -> Result<Request<Bytes>, Error> {
+    let invalid = |error: http::Error| crate::transport::failure::invalid_request(error);
+    let (mut head, body) = request.into_parts();
+    let (scheme, default_host) = origin.split_once("://").unwrap_or(("http", origin));
+    let host = head.headers.remove(HOST);
+    let host = host.as_ref().map_or(default_host.as_bytes(), HeaderValue::as_bytes);
+    let authority = Authority::try_from(host).map_err(|error| invalid(error.into()))?;
+    let path = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+    let scheme = if scheme == "https" { Scheme::HTTPS } else { Scheme::HTTP };
+    head.uri =
+        Uri::builder().scheme(scheme).authority(authority).path_and_query(path).build().map_err(invalid)?;
+    head.version = Version::HTTP_2;
+    let keep_alive = HeaderName::from_static("keep-alive");
+    let proxy_connection = HeaderName::from_static("proxy-connection");
+    for name in [CONNECTION, TRANSFER_ENCODING, UPGRADE, keep_alive, proxy_connection] {
+        head.headers.remove(name);
+    }
+    Ok(Request::from_parts(head, body))
+}
+
+/// Reads and writes until the connection is closed, does not respond to a ping, or has been idle for too long.
+async fn drive(
+    mut driver: Connection<TokioIo<CountedReads>, Bytes>,
+    mut pings: PingPong,
+    state: Arc<State>,
+    idle_timeout: Duration,
+) {
+    let mut idle_since = Instant::now();
+    loop {
+        let reads = state.reads.load(Ordering::Relaxed);
+        if wait(&mut driver, &state, PING_INTERVAL.min(idle_timeout)).await.is_closed() {
+            return;
+        }
+        if state.calls.load(Ordering::Relaxed) > 0 {
+            idle_since = Instant::now();
+        } else if idle_since.elapsed() >= idle_timeout {
+            return;
+        }
+        let is_silent =
+            state.calls.load(Ordering::Relaxed) > 0 && reads == state.reads.load(Ordering::Relaxed);
+        if !is_silent && !state.is_suspected() {
+            continue;
+        }
+        if pings.send_ping(Ping::opaque()).is_err() {
+            return;
+        }
+        let mut timeout = pin!(sleep(PING_TIMEOUT));
+        let responds = poll_fn(|context| match Pin::new(&mut driver).poll(context) {
+            Poll::Ready(_) => Poll::Ready(false),
+            Poll::Pending => match pings.poll_pong(context) {
+                Poll::Ready(pong) => Poll::Ready(pong.is_ok()),
+                Poll::Pending => timeout.as_mut().poll(context).map(|()| {
+                    state.has_timed_out.store(true, Ordering::Relaxed);
+                    false
+                }),
+            },
+        });
+        if !responds.await {
+            return;
+        }
+    }
+}
+
+/// The reason why a wait has ended.
+enum Wait {
+    Closed,
+    /// The time is over, or the task was woken.
+    Over,
+}
+
+impl Wait {
+    fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed)
+    }
+}
+
+async fn wait(driver: &mut Connection<TokioIo<CountedReads>, Bytes>, state: &State, time: Duration) -> Wait {
+    let (mut time, mut woken) = (pin!(sleep(time)), pin!(state.wake.notified()));
+    poll_fn(|context| {
+        if Pin::new(&mut *driver).poll(context).is_ready() {
+            return Poll::Ready(Wait::Closed);
+        }
+        let is_over = time.as_mut().poll(context).is_ready() || woken.as_mut().poll(context).is_ready();
+        if is_over { Poll::Ready(Wait::Over) } else { Poll::Pending }
+    })
+    .await
+}

@@ -1,0 +1,61 @@
+//! The settings of HTTP/2, and the errors of h2, which are the same for all HTTP libraries.
+
+use super::invalid_response;
+use crate::error::{Error, ErrorKind};
+use crate::transport::failure::connection_failed;
+use h2::{Error as Http2Error, Reason};
+use std::fmt;
+use std::time::Duration;
+
+/// The time without a received byte after which a connection with calls is tested.
+pub(in crate::transport) const PING_INTERVAL: Duration = Duration::from_secs(3);
+
+/// The time limit for the response to a ping.
+pub(in crate::transport) const PING_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The windows of flow control, which limit the speed of a response to a window per round trip.
+pub(in crate::transport) const STREAM_WINDOW: u32 = 2 << 20;
+pub(in crate::transport) const CONNECTION_WINDOW: u32 = 16 << 20;
+
+/// The maximum size of the headers of a response, in bytes.
+pub(in crate::transport) const MAX_HEADER_LIST_BYTES: u32 = 400 << 10;
+
+/// Returns the error if a request failed over HTTP/2.
+pub(in crate::transport) fn failed(origin: &str, error: &Http2Error) -> Error {
+    if let Some(error) = error.get_io() {
+        return connection_failed(origin, error);
+    }
+    let reason = error.reason().unwrap_or(Reason::INTERNAL_ERROR);
+    let name = format!("{reason:?}");
+    if error.is_remote() && error.is_go_away() {
+        // h2 reports it only for requests after the last one that the service has processed.
+        return lost(origin, format_args!("the service has closed it before the request ({name})"))
+            .with_unprocessed();
+    }
+    if error.is_remote() {
+        return match reason {
+            Reason::REFUSED_STREAM => {
+                lost(origin, format_args!("the service has refused the request ({name})")).with_unprocessed()
+            }
+            Reason::HTTP_1_1_REQUIRED => invalid_response(
+                origin,
+                format_args!("is the demand for HTTP/1.1 ({name}): choose `HttpVersion::Http1`"),
+            ),
+            _ => lost(origin, format_args!("the service has reset the request ({name})")),
+        };
+    }
+    let what = format_args!(
+        "is not valid HTTP/2 ({name}): the service may speak HTTP/1.1 only (`HttpVersion::Http1`)"
+    );
+    invalid_response(origin, what)
+}
+
+/// Returns the error if a connection was closed because the service does not respond to a ping.
+#[cfg(feature = "hyper")]
+pub(in crate::transport) fn ping_timed_out(origin: &str, timeout: Duration) -> Error {
+    lost(origin, format_args!("no response to a ping within {timeout:?}"))
+}
+
+fn lost(origin: &str, cause: impl fmt::Display) -> Error {
+    Error::new(ErrorKind::Transport, format!("the connection to {origin} failed: {cause}"))
+}
