@@ -324,7 +324,15 @@ impl ClientConfig {
     }
 
     /// Adds the address of another instance of the service, which is used while no connection to those before
-    /// it can be made.
+    /// it can be made. It may have another scheme, host, port, path and credentials; all other settings and
+    /// headers apply to all addresses.
+    ///
+    /// If no connection can be made, the same attempt goes on to the next address. The one that accepts is used
+    /// for the following calls too. After 30 seconds, and every 30 seconds from then on, one call tries the
+    /// first address again. The time limit for opening a connection is divided among the addresses, and
+    /// an error names all of them.
+    ///
+    /// `ReqwestTransport` and `HyperTransport` have it. `TowerTransport` rejects it.
     ///
     /// # Errors
     ///
@@ -501,6 +509,24 @@ impl ClientConfig {
             correlation_place: self.correlation_place.unwrap_or(inner.correlation_place),
             base_route: self.base_route.clone().or(inner.base_route),
         }
+    }
+
+    /// Returns the settings for one of the addresses, by its number: 0 for the first, then the fallbacks. The
+    /// time limit for opening a connection is divided among them, so that an address which does not respond
+    /// leaves time for the others.
+    #[cfg(any(feature = "hyper", feature = "reqwest"))]
+    pub(crate) fn of_address(&self, index: usize) -> Self {
+        let mut config = self.clone();
+        let fallbacks = std::mem::take(&mut config.fallback_urls);
+        let count = u32::try_from(fallbacks.len() + 1).unwrap_or(u32::MAX);
+        config.connect_timeout = Some(self.connect_timeout()).map(|limit| match limit {
+            Duration::MAX => limit,
+            limit => (limit / count).max(Duration::from_nanos(1)),
+        });
+        if let Some(url) = index.checked_sub(1).and_then(|fallback| fallbacks.into_iter().nth(fallback)) {
+            config.base_url = Some(url);
+        }
+        config
     }
 
     /// Returns the address, or an error if there is none.

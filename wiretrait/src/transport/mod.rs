@@ -2,6 +2,8 @@
 
 #[cfg(any(feature = "hyper", feature = "reqwest", feature = "tower"))]
 mod address;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+mod age;
 #[cfg(any(feature = "hyper", feature = "reqwest", feature = "tower"))]
 mod body;
 #[cfg(any(feature = "hyper", feature = "reqwest", feature = "tower"))]
@@ -13,10 +15,14 @@ mod dial;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub mod doctor;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
+mod failover;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
 mod failure;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod in_process;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+mod keep_alive;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 mod permits;
 #[cfg(feature = "tokio")]
@@ -29,6 +35,8 @@ mod proxy;
 mod reqwest;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 mod resolver;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+mod runtime_id;
 #[cfg(all(feature = "rustls", any(feature = "hyper", feature = "reqwest")))]
 mod tls;
 #[cfg(feature = "tower")]

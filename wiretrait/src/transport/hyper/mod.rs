@@ -14,14 +14,16 @@ mod pool;
 use self::connection::{Connection, ExchangeError};
 use self::connector::{BoxError, Connector};
 use self::io::Stream;
-use self::pool::Pool;
+use self::pool::{Pool, Pooled};
 use crate::config::ClientConfig;
 use crate::error::Error;
 use crate::runtime::{Call, Encoding, Response, Transport};
 use crate::transport::address::Address;
 use crate::transport::default_headers::DefaultHeaders;
 use crate::transport::dial::Dial;
+use crate::transport::failover::Failover;
 use crate::transport::failure::{Peer, invalid_request, timed_out};
+use crate::transport::keep_alive::idle_limit;
 use crate::transport::permits::{Patience, Permits};
 use crate::transport::protocol;
 use bytes::Bytes;
@@ -62,23 +64,34 @@ use tower_service::Service;
 /// connection. If a pooled connection turns out to be closed before anything is written, another one is used
 /// without an error, so a call that fails may have been sent. A retry always uses a new connection.
 ///
-/// As with every client over tokio, a connection belongs to the runtime that it was opened in. Use a separate
-/// transport for each runtime.
+/// A connection is used until it is [too old](ClientConfig::with_max_connection_age), or has been
+/// [idle](ClientConfig::with_pool_idle_timeout) for too long. A `Keep-Alive: timeout=5` in a response shortens
+/// the idle time of its connection, with a margin of a second, so that the client closes it before the service
+/// does.
+///
+/// A connection belongs to the runtime that it was opened in, and is used only there. A transport that several
+/// runtimes share has connections for each of them.
 #[derive(Clone)]
 pub struct HyperTransport {
+    targets: Arc<Failover<Target>>,
+    permits: Permits,
+    timeout: Duration,
+    max_response_bytes: usize,
+    encoding: Encoding,
+}
+
+/// One address of the service, with its connections.
+#[derive(Clone)]
+struct Target {
     connector: Connector,
     peer: Arc<Peer>,
     pool: Arc<Pool>,
     /// `None` for HTTP/1.1.
     #[cfg(feature = "http2")]
     http2: Option<Arc<http2::Shared>>,
-    permits: Permits,
-    address: Arc<Address>,
-    headers: Arc<DefaultHeaders>,
+    address: Address,
+    headers: DefaultHeaders,
     connect_timeout: Duration,
-    timeout: Duration,
-    max_response_bytes: usize,
-    encoding: Encoding,
 }
 
 impl HyperTransport {
@@ -92,22 +105,24 @@ impl HyperTransport {
     /// [valid](ClientConfig::validate) or has no address, if the address cannot be used, or if TLS cannot be
     /// set up.
     pub fn new(config: &ClientConfig) -> Result<Self, Error> {
-        let mut address = Address::of(config)?;
-        let origin = origin(&address)?;
-        #[cfg(not(feature = "rustls"))]
-        if origin.scheme_str() == Some("https") {
-            let why = "has the scheme `https`, which this build does not support: enable the feature `rustls` of \
-                       wiretrait, or use `HyperTransport::with_connector` with a connector for TLS";
-            return Err(Error::config("url", why));
-        }
-        let dial = Dial::new(config, origin)?;
-        let peer = dial.peer(address.origin.clone());
-        let forwarding = dial.proxy.as_ref().filter(|proxy| proxy.forwards(&dial.origin));
-        if forwarding.is_some() {
-            address.base_path.insert_str(0, &address.origin);
-        }
-        let proxy_authorization = forwarding.and_then(|proxy| proxy.authorization.clone());
-        Self::over(Connector::over(dial), peer, address, proxy_authorization, config)
+        Self::over(config, |config| {
+            let mut address = Address::of(config)?;
+            let origin = origin(&address)?;
+            #[cfg(not(feature = "rustls"))]
+            if origin.scheme_str() == Some("https") {
+                let why = "has the scheme `https`, which this build does not support: enable the feature `rustls` of \
+                           wiretrait, or use `HyperTransport::with_connector` with a connector for TLS";
+                return Err(Error::config("url", why));
+            }
+            let dial = Dial::new(config, origin)?;
+            let peer = dial.peer(address.origin.clone());
+            let forwarding = dial.proxy.as_ref().filter(|proxy| proxy.forwards(&dial.origin));
+            if forwarding.is_some() {
+                address.base_path.insert_str(0, &address.origin);
+            }
+            let proxy_authorization = forwarding.and_then(|proxy| proxy.authorization.clone());
+            Target::new(Connector::over(dial), peer, address, proxy_authorization, config)
+        })
     }
 
     /// Creates a transport that opens connections with `connector`, for example with other root certificates,
@@ -128,12 +143,44 @@ impl HyperTransport {
         S: Service<Uri, Error: Into<BoxError>, Future: Send> + Clone + Send + Sync + 'static,
         S::Response: Read + Write + Unpin + Send,
     {
-        let address = Address::of(config)?;
-        let peer = Peer::new(address.origin.clone());
-        Self::over(Connector::new(connector, origin(&address)?), peer, address, None, config)
+        Self::over(config, |config| {
+            let address = Address::of(config)?;
+            let peer = Peer::new(address.origin.clone());
+            let connector = Connector::new(connector.clone(), origin(&address)?);
+            Target::new(connector, peer, address, None, config)
+        })
     }
 
     fn over(
+        config: &ClientConfig,
+        target: impl Fn(&ClientConfig) -> Result<Target, Error>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            targets: Arc::new(Failover::new(config, target, Target::origin)?),
+            permits: Permits::new(config.concurrency_limit()),
+            timeout: config.timeout(),
+            max_response_bytes: config.max_response_bytes(),
+            encoding: config.encoding(),
+        })
+    }
+
+    /// Sets the maximum number of idle connections in the pool, which is unlimited by default. Closes the
+    /// connections that are idle now.
+    #[must_use]
+    pub fn with_max_idle(mut self, connections: usize) -> Self {
+        self.targets = Arc::new(self.targets.map(|target| target.with_max_idle(connections)));
+        self
+    }
+
+    /// Returns the address of the service, without credentials: the first one, if it has several.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.targets.first().origin()
+    }
+}
+
+impl Target {
+    fn new(
         connector: Connector,
         peer: Peer,
         address: Address,
@@ -147,40 +194,32 @@ impl HyperTransport {
         let credentials =
             [(AUTHORIZATION, address.authorization.clone()), (PROXY_AUTHORIZATION, proxy_authorization)];
         let credentials = credentials.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let pool = Pool::new(config.pool_idle_timeout(), config.max_connection_age(), usize::MAX);
         Ok(Self {
             connector,
             peer: Arc::new(peer),
-            pool: Arc::new(Pool::new(config.pool_idle_timeout(), usize::MAX)),
             #[cfg(feature = "http2")]
             http2: http2::Shared::of(config).map(Arc::new),
-            permits: Permits::new(config.concurrency_limit()),
-            address: Arc::new(address),
-            headers: Arc::new(DefaultHeaders::new(config, others.into_iter().chain(credentials))),
+            pool: Arc::new(pool),
+            headers: DefaultHeaders::new(config, others.into_iter().chain(credentials)),
+            address,
             connect_timeout: config.connect_timeout(),
-            timeout: config.timeout(),
-            max_response_bytes: config.max_response_bytes(),
-            encoding: config.encoding(),
         })
     }
 
-    /// Sets the maximum number of idle connections in the pool, which is unlimited by default. Closes the
-    /// connections that are idle now.
-    #[must_use]
-    pub fn with_max_idle(mut self, connections: usize) -> Self {
-        self.pool = Arc::new(self.pool.with_max_idle(connections));
-        self
+    fn origin(&self) -> &str {
+        &self.address.origin
     }
 
-    /// Returns the address of the service, without credentials.
-    #[must_use]
-    pub fn origin(&self) -> &str {
-        &self.address.origin
+    /// Returns the same address with an empty pool of at most `connections`.
+    fn with_max_idle(&self, connections: usize) -> Self {
+        Self { pool: Arc::new(self.pool.with_max_idle(connections)), ..self.clone() }
     }
 
     /// Completes the target and the headers of a request.
     fn request(&self, request: Request<Bytes>) -> Result<Request<Bytes>, Error> {
         let (mut parts, body) = request.into_parts();
-        let Address { base_path, .. } = &*self.address;
+        let Address { base_path, .. } = &self.address;
         if !base_path.is_empty() {
             let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
             parts.uri = Uri::try_from(format!("{base_path}{target}")).map_err(invalid_request)?;
@@ -192,17 +231,18 @@ impl HyperTransport {
     /// Makes one attempt, without a time limit except that for opening a connection.
     async fn attempt(
         &self,
-        request: Result<Request<Bytes>, Error>,
+        request: Request<Bytes>,
         is_first: bool,
+        max_response_bytes: usize,
     ) -> Result<Response, Error> {
-        let request = request?;
+        let request = self.request(request)?;
         #[cfg(feature = "http2")]
         if let Some(http2) = &self.http2 {
-            let (peer, limit) = (&*self.peer, self.max_response_bytes);
+            let peer = &*self.peer;
             let open = async { http2.connect(self.connect().await?, peer, self.connect_timeout).await };
             // Boxed, so that it takes no room in the future of a call over HTTP/1.1.
-            let response = Box::pin(http2.exchange(request, open, &peer.origin, limit)).await?;
-            return peer.check(response);
+            let exchange = http2.exchange(request, open, &peer.origin, max_response_bytes);
+            return peer.check(Box::pin(exchange).await?);
         }
         let mut request = request.map(Full::new);
         // Yields for two reasons:
@@ -211,16 +251,17 @@ impl HyperTransport {
         // 2. The runtime polls its sockets, so that a closed connection is detected before it is written to.
         yield_now().await;
         // Retries do not use the pool: if one connection of it is stale, the next one may be too.
-        while is_first && let Some(mut connection) = self.pool.take() {
-            match connection.exchange(request, self.origin(), self.max_response_bytes).await {
+        while is_first && let Some(mut pooled) = self.pool.take() {
+            match pooled.connection.exchange(request, self.origin(), max_response_bytes).await {
                 Err(ExchangeError::Unsent(unsent, _)) => request = *unsent,
-                outcome => return self.finish(outcome, connection),
+                outcome => return self.finish(outcome, pooled),
             }
         }
         let connection = Connection::over(self.connect().await?).await;
-        let mut connection = connection.map_err(|error| protocol::failed(self.origin(), &error))?;
-        let outcome = connection.exchange(request, self.origin(), self.max_response_bytes).await;
-        self.finish(outcome, connection)
+        let connection = connection.map_err(|error| protocol::failed(self.origin(), &error))?;
+        let mut pooled = self.pool.adopt(connection);
+        let outcome = pooled.connection.exchange(request, self.origin(), max_response_bytes).await;
+        self.finish(outcome, pooled)
     }
 
     async fn connect(&self) -> Result<Box<dyn Stream>, Error> {
@@ -234,12 +275,12 @@ impl HyperTransport {
     fn finish(
         &self,
         outcome: Result<Response, ExchangeError>,
-        mut connection: Connection,
+        mut pooled: Pooled,
     ) -> Result<Response, Error> {
         let failure = match outcome {
             Ok(response) => {
-                if connection.make_idle() {
-                    self.pool.put(connection);
+                if pooled.connection.make_idle() {
+                    self.pool.put(pooled, idle_limit(response.headers()));
                 }
                 return self.peer.check(response);
             }
@@ -259,13 +300,16 @@ impl Transport for HyperTransport {
     fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
         let timeout = call.timeout().unwrap_or(self.timeout);
         let patience = Patience::of(&call, timeout);
-        let (request, is_first) = (self.request(call.request), call.attempt == 1);
-        let late = move || timed_out(self.origin(), timeout);
-        self.permits.attempt(patience, late, move || self.attempt(request, is_first))
+        let (request, is_first, limit) = (call.request, call.attempt == 1, self.max_response_bytes);
+        let late = move || timed_out(self.peer(), timeout);
+        let start = move || {
+            self.targets.attempt(request, move |target, request| target.attempt(request, is_first, limit))
+        };
+        self.permits.attempt(patience, late, start)
     }
 
     fn peer(&self) -> &str {
-        self.origin()
+        self.targets.peer()
     }
 
     fn encoding(&self) -> Encoding {
@@ -276,8 +320,8 @@ impl Transport for HyperTransport {
 impl fmt::Debug for HyperTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HyperTransport")
-            .field("origin", &self.origin())
-            .field("connect_timeout", &self.connect_timeout)
+            .field("origin", &self.peer())
+            .field("connect_timeout", &self.targets.first().connect_timeout)
             .field("timeout", &self.timeout)
             .field("max_response_bytes", &self.max_response_bytes)
             .finish_non_exhaustive()

@@ -1,7 +1,9 @@
 //! HTTP over the network with reqwest.
 
+mod clients;
 mod urls;
 
+use self::clients::Clients;
 use self::urls::Urls;
 use crate::config::{ClientConfig, HttpVersion};
 use crate::error::{Error, ErrorKind};
@@ -9,7 +11,9 @@ use crate::runtime::{Call, Encoding, Request, Response, Transport};
 use crate::transport::body::LimitedBody;
 use crate::transport::default_headers::DefaultHeaders;
 use crate::transport::dial::Dial;
+use crate::transport::failover::Failover;
 use crate::transport::failure::{Peer, invalid_request, root_cause, timed_out};
+use crate::transport::keep_alive::idle_limit;
 use crate::transport::permits::{Patience, Permits};
 #[cfg(feature = "http2")]
 use crate::transport::protocol::http2::{
@@ -23,7 +27,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Url, retry};
 use std::error::Error as StdError;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Sends requests to one service with reqwest. All clones share a pool of connections.
@@ -31,23 +35,37 @@ use std::time::{Duration, Instant};
 /// Redirects are not followed, because that would turn a POST into a GET. Proxies and certificates are those of
 /// the [configuration](ClientConfig::with_proxy); without the feature `rustls`, TLS is reqwest's own.
 ///
+/// # Connections
+///
+/// The reqwest client behind the transport is replaced when it is
+/// [too old](ClientConfig::with_max_connection_age), when a response announces with `Keep-Alive: timeout=5` that
+/// the service closes idle connections sooner than expected, and in each other runtime, since a connection
+/// belongs to the runtime that it was opened in. Calls in progress finish on the former client. A client that
+/// is passed to [`with_client`](Self::with_client) is not replaced: it has the connections of its own settings,
+/// and should be used in one runtime only.
+///
 /// Without [`Policies`](crate::Policies) it has the time and size limits of its configuration, but no
 /// retries. Generated clients have the policies if they are created by `connect`, `from_config` or
 /// `from_transport`.
 #[derive(Clone)]
 pub struct ReqwestTransport {
-    client: Client,
-    /// `None` if the user's own client is used.
-    unpooled: Option<Arc<Unpooled>>,
-    urls: Urls,
-    /// The headers of the configuration, the credentials of the address, and for `http` its host, which avoids
-    /// formatting the header for each request.
-    headers: Arc<DefaultHeaders>,
-    peer: Arc<Peer>,
+    targets: Arc<Failover<Target>>,
     permits: Permits,
     timeout: Duration,
     max_response_bytes: usize,
     encoding: Encoding,
+}
+
+/// One address of the service, with its clients.
+struct Target {
+    clients: Clients,
+    urls: Urls,
+    /// The headers of the configuration, the credentials of the address, and for `http` its host, which avoids
+    /// formatting the header for each request.
+    headers: DefaultHeaders,
+    peer: Peer,
+    /// For messages.
+    timeout: Duration,
 }
 
 impl ReqwestTransport {
@@ -58,19 +76,17 @@ impl ReqwestTransport {
     /// [`ErrorKind::Config`] if the configuration is not [valid](ClientConfig::validate) or has no address,
     /// if the address cannot be used, or if TLS cannot be set up.
     pub fn new(config: &ClientConfig) -> Result<Self, Error> {
-        let url = address(config)?;
-        let settings = Settings::new(config, &url)?;
-        let client = settings.build(usize::MAX).map_err(|error| {
-            Error::new(ErrorKind::Config, "cannot set up the HTTP client").with_source(error)
-        })?;
-        let host = url.origin().ascii_serialization();
-        let host = host.strip_prefix("http://").and_then(|host| HeaderValue::try_from(host).ok());
-        // HTTP/2 has a field for it.
-        let host = host.filter(|_| config.http_version() == HttpVersion::Http1);
-        let peer = settings.dial.peer(url.origin().ascii_serialization());
-        let mut transport = Self::over(client, url, config, host, peer)?;
-        transport.unpooled = Some(Arc::new(Unpooled { settings, client: OnceLock::new() }));
-        Ok(transport)
+        Self::over(config, |config| {
+            let url = address(config)?;
+            let settings = Settings::new(config, &url)?;
+            let host = url.origin().ascii_serialization();
+            let host = host.strip_prefix("http://").and_then(|host| HeaderValue::try_from(host).ok());
+            // HTTP/2 has a field for it.
+            let host = host.filter(|_| config.http_version() == HttpVersion::Http1);
+            let peer = settings.dial.peer(url.origin().ascii_serialization());
+            let clients = Clients::new(settings, config.max_connection_age())?;
+            Target::new(clients, url, config, host, peer)
+        })
     }
 
     /// Creates a transport over a reqwest client, with its TLS, proxies, pool and user agent. All other
@@ -85,32 +101,19 @@ impl ReqwestTransport {
     /// [`ErrorKind::Config`] if the configuration is not [valid](ClientConfig::validate), or if its address
     /// cannot be used.
     pub fn with_client(client: Client, config: &ClientConfig) -> Result<Self, Error> {
-        let url = address(config)?;
-        let peer = Peer::new(url.origin().ascii_serialization());
-        Self::over(client, url, config, None, peer)
+        Self::over(config, |config| {
+            let url = address(config)?;
+            let peer = Peer::new(url.origin().ascii_serialization());
+            Target::new(Clients::Users(client.clone()), url, config, None, peer)
+        })
     }
 
     fn over(
-        client: Client,
-        url: Url,
         config: &ClientConfig,
-        host: Option<HeaderValue>,
-        peer: Peer,
+        target: impl Fn(&ClientConfig) -> Result<Target, Error>,
     ) -> Result<Self, Error> {
-        // This request is never sent: the builder moves credentials from the URL into a header.
-        let example = client
-            .get(url)
-            .build()
-            .map_err(|error| Error::config("url", format_args!("cannot be used: {}", cause(&error))))?;
-        let credentials = example.headers().get(AUTHORIZATION).map(|value| (AUTHORIZATION, value.clone()));
-        let others = host.map(|host| (HOST, host)).into_iter().chain(credentials);
-        let url = example.url().clone();
         Ok(Self {
-            client,
-            unpooled: None,
-            headers: Arc::new(DefaultHeaders::new(config, others)),
-            peer: Arc::new(peer),
-            urls: Urls::new(url),
+            targets: Arc::new(Failover::new(config, target, |target| &target.peer.origin)?),
             permits: Permits::new(config.concurrency_limit()),
             timeout: config.timeout(),
             max_response_bytes: config.max_response_bytes(),
@@ -118,10 +121,37 @@ impl ReqwestTransport {
         })
     }
 
-    /// Returns the address of the service, without credentials.
+    /// Returns the address of the service, without credentials: the first one, if it has several.
     #[must_use]
     pub fn origin(&self) -> &str {
-        &self.peer.origin
+        &self.targets.first().peer.origin
+    }
+}
+
+impl Target {
+    fn new(
+        clients: Clients,
+        url: Url,
+        config: &ClientConfig,
+        host: Option<HeaderValue>,
+        peer: Peer,
+    ) -> Result<Self, Error> {
+        // This request is never sent: the builder moves credentials from the URL into a header.
+        let example = clients
+            .any()?
+            .get(url)
+            .build()
+            .map_err(|error| Error::config("url", format_args!("cannot be used: {}", cause(&error))))?;
+        let credentials = example.headers().get(AUTHORIZATION).map(|value| (AUTHORIZATION, value.clone()));
+        let others = host.map(|host| (HOST, host)).into_iter().chain(credentials);
+        let url = example.url().clone();
+        Ok(Self {
+            clients,
+            headers: DefaultHeaders::new(config, others),
+            peer,
+            urls: Urls::new(url),
+            timeout: config.timeout(),
+        })
     }
 
     async fn failure(&self, error: &reqwest::Error) -> Error {
@@ -143,7 +173,7 @@ impl ReqwestTransport {
     async fn not_connected(&self, error: &reqwest::Error) -> Error {
         let failure = self.peer.not_connected(error);
         if failure.kind() == ErrorKind::Connect
-            && let Some(Unpooled { settings, .. }) = self.unpooled.as_deref()
+            && let Some(settings) = self.clients.settings()
             && let Some(proxy) = &settings.dial.proxy
         {
             let again = tokio::time::timeout(settings.connect_timeout, settings.dial.through(proxy)).await;
@@ -224,7 +254,8 @@ impl Settings {
         client.http1_only()
     }
 
-    fn build(&self, idle_connections: usize) -> reqwest::Result<Client> {
+    /// Creates a client that keeps at most `idle_connections`, each for `idle_timeout` or without a limit.
+    fn build(&self, idle_timeout: Option<Duration>, idle_connections: usize) -> reqwest::Result<Client> {
         // The proxy is chosen already.
         let mut client = Client::builder().no_proxy().dns_resolver(self.dial.resolver.clone());
         if let Some(proxy) = &self.dial.proxy {
@@ -237,7 +268,7 @@ impl Settings {
         client = client
             .user_agent(self.user_agent.clone())
             .connect_timeout(self.connect_timeout)
-            .pool_idle_timeout(self.pool_idle_timeout)
+            .pool_idle_timeout(idle_timeout)
             .pool_max_idle_per_host(idle_connections)
             .redirect(Policy::none())
             .http1_max_headers(MAX_HEADERS)
@@ -251,20 +282,6 @@ impl Settings {
             // reqwest's own retries are for HTTP/2, and copy each request.
             .retry(retry::never().max_retries_per_request(0));
         self.with_version(client).build()
-    }
-}
-
-/// A client that opens a connection for each request, for retries. It is created when it is needed first,
-/// because most transports never need it and TLS is slow to set up.
-struct Unpooled {
-    settings: Settings,
-    client: OnceLock<Client>,
-}
-
-impl Unpooled {
-    /// Returns the client, or `pooled` if it cannot be set up.
-    fn or(&self, pooled: &Client) -> &Client {
-        self.client.get_or_init(|| self.settings.build(0).unwrap_or_else(|_| pooled.clone()))
     }
 }
 
@@ -298,7 +315,7 @@ impl fmt::Display for NoCause {
 
 impl StdError for NoCause {}
 
-impl ReqwestTransport {
+impl Target {
     fn request(&self, request: Request, has_one_path: bool) -> reqwest::Request {
         let url = self.urls.of(request.uri(), has_one_path);
         let (parts, body) = request.into_parts();
@@ -309,17 +326,23 @@ impl ReqwestTransport {
         request
     }
 
-    async fn attempt(&self, request: reqwest::Request, is_first: bool) -> Result<Response, Error> {
-        // Retries do not use the pool: if one connection of it is stale, the next one may be too.
-        let client = match &self.unpooled {
-            Some(unpooled) if !is_first => unpooled.or(&self.client),
-            _ => &self.client,
-        };
+    async fn attempt(
+        &self,
+        request: Request,
+        has_one_path: bool,
+        is_first: bool,
+        max_response_bytes: usize,
+    ) -> Result<Response, Error> {
+        let client = self.clients.client(is_first)?;
+        let request = self.request(request, has_one_path);
         let response = client.execute(request).await;
         let mut response = match response {
             Ok(response) => response,
             Err(error) => return Err(self.failure(&error).await),
         };
+        if let Some(limit) = idle_limit(response.headers()) {
+            self.clients.shorten_idle_time(limit);
+        }
         let (status, version) = (response.status(), response.version());
         let announced = response.content_length();
         let end = match announced {
@@ -329,7 +352,7 @@ impl ReqwestTransport {
         if end == End::Close {
             protocol::check_close(&self.peer.origin, version, response.headers())?;
         }
-        let mut body = LimitedBody::new(status, announced.unwrap_or(0), self.max_response_bytes)?;
+        let mut body = LimitedBody::new(status, announced.unwrap_or(0), max_response_bytes)?;
         while !body.is_too_large() {
             match response.chunk().await {
                 Ok(Some(chunk)) => body.push(chunk)?,
@@ -351,17 +374,21 @@ impl ReqwestTransport {
 impl Transport for ReqwestTransport {
     fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
         let timeout = call.timeout().unwrap_or(self.timeout);
-        let late = move || timed_out(&self.peer.origin, timeout);
+        let late = move || timed_out(self.peer(), timeout);
         let patience = Patience::of(&call, timeout);
         // The rest of the call is not kept, because this future is part of the future of each caller.
         let (is_first, has_one_path) = (call.attempt == 1, !call.route.path.contains('{'));
-        let request = call.request;
-        let start = move || self.attempt(self.request(request, has_one_path), is_first);
+        let (request, limit) = (call.request, self.max_response_bytes);
+        let start = move || {
+            self.targets.attempt(request, move |target, request| {
+                target.attempt(request, has_one_path, is_first, limit)
+            })
+        };
         self.permits.attempt(patience, late, start)
     }
 
     fn peer(&self) -> &str {
-        &self.peer.origin
+        self.targets.peer()
     }
 
     fn encoding(&self) -> Encoding {
@@ -372,7 +399,7 @@ impl Transport for ReqwestTransport {
 impl fmt::Debug for ReqwestTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReqwestTransport")
-            .field("origin", &self.peer.origin)
+            .field("origin", &self.peer())
             .field("timeout", &self.timeout)
             .field("max_response_bytes", &self.max_response_bytes)
             .finish_non_exhaustive()

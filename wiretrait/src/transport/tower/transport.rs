@@ -104,8 +104,13 @@ impl<S> TowerTransport<S> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] if the configuration is not [valid](ClientConfig::validate) or has no address.
+    /// [`ErrorKind::Config`] if the configuration is not [valid](ClientConfig::validate) or has no address, or
+    /// if it has [fallbacks](ClientConfig::with_fallback_url), which the service would have to connect to.
     pub fn new(service: S, config: &ClientConfig) -> Result<Self, Error> {
+        if !config.fallback_urls().is_empty() {
+            let why = "is not supported by `TowerTransport`: use a service that balances between addresses";
+            return Err(Error::config("with_fallback_url", why));
+        }
         let Address { origin, base_path, authorization } = Address::of(config)?;
         let credentials = authorization.map(|value| (AUTHORIZATION, value));
         Ok(Self {

@@ -1,0 +1,208 @@
+//! The reqwest clients behind a transport.
+//!
+//! reqwest has one idle time for all connections of a client, no greatest age, and pools connections without
+//! regard to their runtime. So the client is replaced: when it is too old, when a response announces a shorter
+//! idle time, and in another runtime. Calls in progress finish on the former client, whose idle connections
+//! are closed with it.
+
+use super::Settings;
+use crate::error::{Error, ErrorKind};
+use crate::policy::{Time, TokioTime};
+use crate::transport::{age, runtime_id};
+use reqwest::Client;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+use std::time::{Duration, Instant};
+use tokio::runtime::Id;
+
+/// The clients of one address.
+pub(super) enum Clients {
+    /// A client of the user, which is never replaced.
+    Users(Client),
+    Own(Renewed),
+}
+
+pub(super) struct Renewed {
+    settings: Settings,
+    max_age: Duration,
+    /// The clients, one for each runtime.
+    current: RwLock<Vec<Slot>>,
+    /// Held while a client is created.
+    renewal: Mutex<()>,
+    /// The idle time of connections in milliseconds: the shortest of the configuration and all responses.
+    idle_millis: AtomicU64,
+    /// A client that opens a connection for each request, for retries. It is created when it is needed first,
+    /// because most transports never need it.
+    unpooled: OnceLock<Client>,
+}
+
+struct Slot {
+    /// `None` until the first call.
+    runtime: Option<Id>,
+    client: Client,
+    /// `None` if it is not replaced because of its age.
+    retires_at: Option<Instant>,
+}
+
+/// The maximum number of clients. A program with more runtimes creates clients more often.
+const MAX_RUNTIMES: usize = 64;
+
+impl Clients {
+    /// Creates the first client, which reports errors in the settings.
+    pub(super) fn new(settings: Settings, max_age: Duration) -> Result<Self, Error> {
+        let renewed = Renewed {
+            max_age,
+            current: RwLock::default(),
+            renewal: Mutex::default(),
+            idle_millis: AtomicU64::new(millis(settings.pool_idle_timeout)),
+            unpooled: OnceLock::new(),
+            settings,
+        };
+        let first = renewed.create(None, TokioTime.now())?;
+        renewed.write().push(first);
+        Ok(Self::Own(renewed))
+    }
+
+    /// Returns the client for a first attempt, or for a retry, which does not use the pool: if one connection
+    /// of it is stale, the next one may be too.
+    pub(super) fn client(&self, is_first: bool) -> Result<Client, Error> {
+        match self {
+            Self::Users(client) => Ok(client.clone()),
+            Self::Own(renewed) if is_first => renewed.current(),
+            Self::Own(renewed) => renewed.unpooled(),
+        }
+    }
+
+    /// Returns the settings of the clients; `None` for a client of the user.
+    pub(super) fn settings(&self) -> Option<&Settings> {
+        match self {
+            Self::Users(_) => None,
+            Self::Own(renewed) => Some(&renewed.settings),
+        }
+    }
+
+    /// Returns a client to build requests with.
+    pub(super) fn any(&self) -> Result<Client, Error> {
+        match self {
+            Self::Users(client) => Ok(client.clone()),
+            Self::Own(renewed) => {
+                let first = renewed.read().first().map(|slot| slot.client.clone());
+                first.map_or_else(|| renewed.unpooled(), Ok)
+            }
+        }
+    }
+
+    /// Shortens the idle time of connections to `limit`.
+    pub(super) fn shorten_idle_time(&self, limit: Duration) {
+        if let Self::Own(renewed) = self {
+            renewed.shorten_idle_time(millis(Some(limit)));
+        }
+    }
+}
+
+impl Renewed {
+    fn current(&self) -> Result<Client, Error> {
+        let (runtime, now) = (runtime_id::current(), TokioTime.now());
+        self.find(runtime, |slot| slot.is_usable(now)).map_or_else(|| self.renew(runtime, now), Ok)
+    }
+
+    /// Replaces the client of a runtime. One call at a time does it; the others use the former client.
+    #[cold]
+    fn renew(&self, runtime: Option<Id>, now: Instant) -> Result<Client, Error> {
+        let _guard = match self.renewal.try_lock() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(error)) => error.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                if let Some(client) = self.find(runtime, |_| true) {
+                    return Ok(client);
+                }
+                self.renewal.lock().unwrap_or_else(PoisonError::into_inner)
+            }
+        };
+        // Another call may have replaced it in the meantime.
+        if let Some(client) = self.find(runtime, |slot| slot.is_usable(now)) {
+            return Ok(client);
+        }
+        if let Some(slot) = self.write().iter_mut().find(|slot| slot.runtime.is_none()) {
+            // The client that the constructor has created.
+            slot.runtime = runtime;
+            return Ok(slot.client.clone());
+        }
+        let slot = match self.create(runtime, now) {
+            Ok(slot) => slot,
+            // The former client still works.
+            Err(error) => {
+                let former = self.find(runtime, |_| true).ok_or(error)?;
+                self.slot(runtime, former, now)
+            }
+        };
+        let client = slot.client.clone();
+        let mut slots = self.write();
+        slots.retain(|slot| slot.runtime != runtime && slot.is_usable(now));
+        if slots.len() >= MAX_RUNTIMES {
+            slots.remove(0);
+        }
+        slots.push(slot);
+        Ok(client)
+    }
+
+    fn create(&self, runtime: Option<Id>, now: Instant) -> Result<Slot, Error> {
+        let idle = match self.idle_millis.load(Ordering::Relaxed) {
+            u64::MAX => None,
+            millis => Some(Duration::from_millis(millis)),
+        };
+        let connections = if idle == Some(Duration::ZERO) { 0 } else { usize::MAX };
+        let client = self.settings.build(idle, connections).map_err(cannot_be_set_up)?;
+        Ok(self.slot(runtime, client, now))
+    }
+
+    fn slot(&self, runtime: Option<Id>, client: Client, now: Instant) -> Slot {
+        Slot { runtime, client, retires_at: age::retirement(now, self.max_age, fastrand::f64()) }
+    }
+
+    fn unpooled(&self) -> Result<Client, Error> {
+        if let Some(client) = self.unpooled.get() {
+            return Ok(client.clone());
+        }
+        let client = self.settings.build(None, 0).map_err(cannot_be_set_up)?;
+        Ok(self.unpooled.get_or_init(|| client).clone())
+    }
+
+    fn shorten_idle_time(&self, millis: u64) {
+        if millis < self.idle_millis.load(Ordering::Relaxed) {
+            self.idle_millis.fetch_min(millis, Ordering::Relaxed);
+            // Their idle connections would be kept for too long.
+            self.write().iter_mut().for_each(|slot| slot.retires_at = Some(TokioTime.now()));
+        }
+    }
+
+    /// Returns the client of a runtime, if it meets the condition.
+    fn find(&self, runtime: Option<Id>, condition: impl Fn(&Slot) -> bool) -> Option<Client> {
+        let slots = self.read();
+        let slot = slots.iter().find(|slot| slot.runtime == runtime)?;
+        condition(slot).then(|| slot.client.clone())
+    }
+
+    /// Ignores poisoning, because the list is valid after a panic too.
+    fn read(&self) -> RwLockReadGuard<'_, Vec<Slot>> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Vec<Slot>> {
+        self.current.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slot {
+    fn is_usable(&self, now: Instant) -> bool {
+        self.retires_at.is_none_or(|end| now < end)
+    }
+}
+
+fn millis(limit: Option<Duration>) -> u64 {
+    limit.map_or(u64::MAX, |limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn cannot_be_set_up(error: reqwest::Error) -> Error {
+    Error::new(ErrorKind::Config, "cannot set up the HTTP client").with_source(error)
+}
