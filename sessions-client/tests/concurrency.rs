@@ -212,7 +212,7 @@ async fn waiting_for_a_permit_counts_towards_the_timeout<T: Network>() {
 
 /// The future of a call is part of the future of each caller, so its size matters.
 async fn the_future_of_a_call_is_small<T: Network>() {
-    const MOST: usize = 2_304;
+    const MOST: usize = 2_320;
     let client = T::client(&ClientConfig::from_url("http://127.0.0.1:1").unwrap());
     let size = size_of_val(&client.get_session_by_id(None, "1"));
     assert!(size <= MOST, "{size} bytes over {}", T::NAME);

@@ -291,7 +291,7 @@ async fn the_idle_timeout_is_configurable() {
     let (ours, mut theirs) = duplex(1 << 16);
     tokio::time::pause();
     let config = config("http://localhost").with_pool_idle_timeout(Duration::MAX);
-    let client = client_over([ours], &config);
+    let client = client_over([ours], &config.with_max_connection_age(Duration::MAX));
     for _ in 0..2 {
         tokio::join!(get(&client), respond_once(&mut theirs, NO_CONTENT));
         tokio::time::advance(Duration::from_secs(1 << 30)).await;

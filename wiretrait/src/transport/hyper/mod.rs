@@ -300,10 +300,12 @@ impl Transport for HyperTransport {
     fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
         let timeout = call.timeout().unwrap_or(self.timeout);
         let patience = Patience::of(&call, timeout);
-        let (request, is_first, limit) = (call.request, call.attempt == 1, self.max_response_bytes);
+        let (request, is_first) = (call.request, call.attempt == 1);
         let late = move || timed_out(self.peer(), timeout);
         let start = move || {
-            self.targets.attempt(request, move |target, request| target.attempt(request, is_first, limit))
+            self.targets.attempt(request, move |target, request| {
+                target.attempt(request, is_first, self.max_response_bytes)
+            })
         };
         self.permits.attempt(patience, late, start)
     }

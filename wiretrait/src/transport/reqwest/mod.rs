@@ -378,10 +378,10 @@ impl Transport for ReqwestTransport {
         let patience = Patience::of(&call, timeout);
         // The rest of the call is not kept, because this future is part of the future of each caller.
         let (is_first, has_one_path) = (call.attempt == 1, !call.route.path.contains('{'));
-        let (request, limit) = (call.request, self.max_response_bytes);
+        let request = call.request;
         let start = move || {
             self.targets.attempt(request, move |target, request| {
-                target.attempt(request, has_one_path, is_first, limit)
+                target.attempt(request, has_one_path, is_first, self.max_response_bytes)
             })
         };
         self.permits.attempt(patience, late, start)
