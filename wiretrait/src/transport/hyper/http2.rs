@@ -13,6 +13,7 @@ use crate::transport::protocol::http2 as protocol;
 use crate::transport::protocol::http2::{
     CONNECTION_WINDOW, MAX_HEADER_LIST_BYTES, PING_INTERVAL, PING_TIMEOUT, STREAM_WINDOW,
 };
+use crate::transport::{age, runtime_id};
 use bytes::Bytes;
 use h2::client::{Builder, Connection, SendRequest};
 use h2::{Ping, PingPong};
@@ -26,7 +27,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use tokio::runtime::{Handle, Id};
+use tokio::runtime::Id;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
@@ -48,6 +49,8 @@ pub(super) struct Multiplexed {
     requests: SendRequest<Bytes>,
     state: Arc<State>,
     opened_at: Instant,
+    /// The end of its greatest age; `None` if it has none.
+    retires_at: Option<Instant>,
     /// The end of the last call, in milliseconds since `opened_at`.
     used_at: AtomicU64,
     /// The runtime of the task that reads and writes.
@@ -87,7 +90,7 @@ impl Shared {
         peer: &Peer,
         limit: Duration,
     ) -> Result<Multiplexed, Error> {
-        let connecting = Multiplexed::over(stream, peer, self.idle_timeout);
+        let connecting = Multiplexed::over(stream, peer, self.idle_timeout, self.max_age);
         let outcome = tokio::time::timeout(limit, connecting).await;
         outcome
             .unwrap_or_else(|_| Err(no_connection(&peer.origin, "no HTTP/2 settings of the service in time")))
@@ -124,9 +127,9 @@ impl Shared {
 
     /// Returns a connection that accepts another request, and forgets those that never will.
     fn slot(&self) -> Option<Slot> {
-        let runtime = runtime_id();
+        let runtime = runtime_id::current();
         let mut connections = self.lock();
-        connections.retain(|connection| connection.is_open(self.idle_timeout, self.max_age));
+        connections.retain(|connection| connection.is_open(self.idle_timeout));
         let usable = |connection: &&Arc<Multiplexed>| connection.runtime == runtime && connection.has_room();
         connections.iter().find(usable).cloned().map(Slot::new)
     }
@@ -141,16 +144,13 @@ fn no_connection(origin: &str, cause: &str) -> Error {
     Error::new(ErrorKind::Connect, format!("cannot connect to {origin}: {cause}"))
 }
 
-fn runtime_id() -> Option<Id> {
-    Handle::try_current().ok().map(|runtime| runtime.id())
-}
-
 impl Multiplexed {
     /// Creates a connection over the open stream `io`, and waits for the settings of the service.
     pub(super) async fn over(
         io: Box<dyn Stream>,
         peer: &Peer,
         idle_timeout: Duration,
+        max_age: Duration,
     ) -> Result<Self, Error> {
         let state = Arc::new(State::default());
         let io = TokioIo::new(CountedReads::new(io, state.reads.clone()));
@@ -176,12 +176,15 @@ impl Multiplexed {
                          HTTP/1.1 only (`HttpVersion::Http1`)";
             return Err(no_connection(&peer.origin, cause));
         }
+        let opened_at = Instant::now();
+        let retires_at = age::retirement(opened_at.into_std(), max_age, fastrand::f64());
         let connection = Self {
             requests,
             state: state.clone(),
-            opened_at: Instant::now(),
+            opened_at,
+            retires_at: retires_at.map(Instant::from_std),
             used_at: AtomicU64::new(0),
-            runtime: runtime_id(),
+            runtime: runtime_id::current(),
         };
         if let Some(pings) = driver.ping_pong() {
             tokio::spawn(async move { drive(driver, pings, state, idle_timeout).await });
@@ -190,12 +193,13 @@ impl Multiplexed {
     }
 
     /// Returns whether the connection may be used for further calls.
-    fn is_open(&self, idle_timeout: Duration, max_age: Duration) -> bool {
-        let age = self.opened_at.elapsed();
+    fn is_open(&self, idle_timeout: Duration) -> bool {
+        let now = Instant::now();
+        let age = now - self.opened_at;
         let idle = age.saturating_sub(Duration::from_millis(self.used_at.load(Ordering::Relaxed)));
         let is_idle = self.state.calls.load(Ordering::Relaxed) == 0;
         let mut requests = self.requests.clone();
-        age < max_age
+        self.retires_at.is_none_or(|end| now < end)
             && (!is_idle || idle < idle_timeout)
             && !matches!(requests.poll_ready(&mut Context::from_waker(Waker::noop())), Poll::Ready(Err(_)))
     }
