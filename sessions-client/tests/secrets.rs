@@ -11,16 +11,20 @@ mod support;
 
 use capture::{Capture, Captured};
 use serde_json::json;
+#[cfg(feature = "reqwest")]
+use sessions_client::ReqwestTransport;
+use sessions_client::auth::StaticToken;
+#[cfg(feature = "oauth2")]
+use sessions_client::auth::{ClientCredentials, CommandToken, FileToken, Tokens};
+use sessions_client::http::{HeaderName, HeaderValue};
 use sessions_client::policy::RetryPolicy;
 use sessions_client::sessions_v1::{GET_SESSIONS, GetSessions, OpenSession};
 use sessions_client::telemetry::FinishedCall;
 use sessions_client::{
     Call, CallOptions, ClientConfig, CorrelationPlace, DataPage, Encoder, Encoding, Error, FilterParams,
-    ISessionsV1, InProcessTransport, Incoming, Operation, Policies, SessionV1, SessionsMemoryClientV1, Value,
-    sessions_v1,
+    ISessionsV1, InProcessTransport, Incoming, Operation, Policies, SessionV1, SessionsHttpClientV1,
+    SessionsMemoryClientV1, Value, sessions_v1,
 };
-#[cfg(feature = "reqwest")]
-use sessions_client::{ReqwestTransport, SessionsHttpClientV1};
 use std::error::Error as _;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
@@ -141,19 +145,26 @@ async fn traffic<T: Network + Debug>(texts: &mut Texts, ends: &Arc<Mutex<Vec<Str
     for place in [CorrelationPlace::Query, CorrelationPlace::Headers, CorrelationPlace::Both] {
         for (index, (end, url)) in services().await.into_iter().enumerate() {
             let url = url.replace("http://", &format!("http://{SECRET}:{SECRET}@"));
-            let config = ClientConfig::from_url(&url)
+            let mut config = ClientConfig::from_url(&url)
                 .unwrap()
+                .with_header(HeaderName::from_static("x-api-key"), HeaderValue::from_static(SECRET))
                 .with_correlation_place(place)
                 .with_timeout(Duration::from_millis(50))
                 .with_max_response_bytes(1000)
                 .with_retry_policy(RetryPolicy::new().with_backoff(Duration::ZERO, Duration::ZERO));
+            if place == CorrelationPlace::Headers {
+                config = config.with_token_provider(StaticToken::new(SECRET).unwrap());
+            }
             let recorded = ends.clone();
             let observer = move |call: &FinishedCall<'_>| {
                 let mut recorded = recorded.lock().unwrap();
                 recorded.push(call.error_type().unwrap_or("ok").to_owned());
                 recorded.extend([format!("{call:?}"), format!("{call:#?}")]);
             };
-            let client = T::client(&config).with_observer(Arc::new(observer));
+            let mut client = T::client(&config).with_observer(Arc::new(observer));
+            if place == CorrelationPlace::Both {
+                client = client.with_options(CallOptions::new().header("x-tenant", SECRET).token(SECRET));
+            }
             let before = ends.lock().unwrap().len();
             // The second response is a list.
             calls(&client, index == 1, texts).await;
@@ -162,6 +173,11 @@ async fn traffic<T: Network + Debug>(texts: &mut Texts, ends: &Arc<Mutex<Vec<Str
             texts.shown(client.caller());
             texts.shown(client.caller().transport());
             texts.shown(&client.with(CallOptions::new()));
+            texts.shown(client.caller().options());
+            let invalid = client.with(CallOptions::new().header("x-tenant", "zebra-s3cret\n"));
+            texts.result(&invalid.get_session_by_id(None, "1").await);
+            let invalid = client.with(CallOptions::new().token("zebra-s3cret\n"));
+            texts.result(&invalid.get_session_by_id(None, "1").await);
             texts.shown(&config);
         }
     }
@@ -193,6 +209,58 @@ fn no_call_over_hyper_reveals_a_secret() {
 fn no_call_over_reqwest_reveals_a_secret() {
     let traces = traces_over::<ReqwestTransport>();
     assert!(traces.iter().any(|seen| seen.field("log.target").starts_with("reqwest")));
+}
+
+/// Tokens of a client whose token is rejected, and of providers that fail.
+#[cfg(feature = "oauth2")]
+async fn tokens(texts: &mut Texts) {
+    let path = std::env::temp_dir().join(format!("sessions-client-secrets-{}", std::process::id()));
+    std::fs::write(&path, format!("{SECRET}\n{SECRET}")).unwrap();
+    let url = responding(http("401 Unauthorized", "text/html", SECRET)).await;
+    let rejecting = ClientConfig::from_url(&url).unwrap().with_retries(0);
+    let rejecting = rejecting.with_token_provider(CommandToken::new("echo", [SECRET]));
+    let client = SessionsHttpClientV1::from_config(&rejecting).unwrap();
+    let result = client.get_session_by_id(None, "1").await;
+    assert!(result.as_ref().unwrap_err().to_string().contains("the command `echo`"), "{result:?}");
+    texts.result(&result);
+    let server = |status, body: String| responding(http(status, "application/json", &body));
+    let described = json!({ "error": "invalid_client", "error_description": SECRET }).to_string();
+    let credentials = |url: &str| ClientCredentials::new(url, SECRET, SECRET).unwrap().with_audience(SECRET);
+    let config = ClientConfig::new().with_retries(0);
+    let oauth2 = |url: &str| Tokens::new(credentials(url).connect(&config).unwrap());
+    for tokens in [
+        Tokens::new(FileToken::new(&path)),
+        Tokens::new(CommandToken::new("sh", ["-c", "echo zebra-s3cret; exit 1"])),
+        Tokens::new(CommandToken::shell("echo zebra-s3cret zebra-s3cret")),
+        Tokens::new(CommandToken::shell("TOKEN=zebra-s3cret no-such-program --key zebra-s3cret")),
+        oauth2(&server("401 Unauthorized", described).await),
+        oauth2(&server("200 OK", json!({ "token": SECRET }).to_string()).await),
+        oauth2(&server("200 OK", SECRET.to_owned()).await),
+        oauth2(&server("502 Bad Gateway", SECRET.to_owned()).await),
+        oauth2(&closed_port()),
+    ] {
+        texts.shown(&tokens);
+        let result = tokens.get().await;
+        assert!(result.is_err(), "{result:?}");
+        texts.result(&result);
+        texts.shown(&ClientConfig::new().with_tokens(tokens));
+    }
+    let granted = json!({ "access_token": SECRET, "token_type": "bearer", "expires_in": 60 }).to_string();
+    texts.result(&oauth2(&server("200 OK", granted).await).get().await);
+    texts.shown(&credentials("https://login.staging/zebra-s3cret"));
+    std::fs::remove_file(path).unwrap();
+}
+
+#[cfg(feature = "oauth2")]
+#[test]
+fn tokens_and_their_providers_reveal_no_secret() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (capture, _guard) = Capture::begin();
+    let mut texts = Texts::default();
+    runtime.block_on(tokens(&mut texts));
+    texts.captured(&capture);
+    assert!(texts.leaks().is_empty(), "{:#?}", texts.leaks());
+    assert!(capture.everything().iter().any(|seen| seen.text().contains("wiretrait.token_provider")));
 }
 
 fn shown_transport<T: Network + Debug>(texts: &mut Texts, config: &ClientConfig) {
@@ -244,7 +312,7 @@ fn debug_output_reveals_no_secret() {
 fn metrics_reveal_no_secret() {
     use metrics_util::debugging::DebuggingRecorder;
     use sessions_client::telemetry::MetricsObserver;
-    use sessions_client::{Response, SessionsHttpClientV1, transport_fn};
+    use sessions_client::{Response, transport_fn};
     let recorder = DebuggingRecorder::new();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let bodies = [failure(), session().to_string(), SECRET.to_owned()];

@@ -164,6 +164,21 @@ async fn an_error_of_the_token_server_names_host_code_and_description() {
 }
 
 #[tokio::test]
+async fn responses_that_differ_from_the_standard_are_read() {
+    for (body, expiry) in [
+        (r#"{"access_token":"t","token_type":"BEARER","expires_in":"3599"}"#, "Some(After(3599s))"),
+        (r#"{"access_token":"t","token_type":"bearer","expires_in":60.5,"scope":["a"]}"#, "Some(After(60s))"),
+        (r#"{"access_token":"t","token_type":null,"expires_in":null,"refresh_token":null}"#, "None"),
+        (r#"{"access_token":"t"}"#, "None"),
+        (r#"{"access_token":"t","expires_in":-1}"#, "None"),
+    ] {
+        let (server, _) = server([json(201, body)]).await;
+        let token = credentials(&server).connect(&config()).unwrap().fetch().await.unwrap();
+        assert_eq!(format!("{token:?}"), format!("Token {{ expiry: {expiry}, .. }}"), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn a_token_server_that_is_down_is_named() {
     let (server, _) = server([]).await;
     let url = server.url.clone();

@@ -15,7 +15,7 @@ use wiretrait::auth::{CommandToken, FileToken, StaticToken, TokenProvider, Token
 
 const SECRET: &str = "zebra-s3cret";
 
-/// A path of its own in the temporary directory, which is removed at the end.
+/// A unique path in the temporary directory, which is removed at the end.
 struct TemporaryPath(PathBuf);
 
 impl TemporaryPath {

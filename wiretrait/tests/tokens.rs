@@ -429,7 +429,7 @@ async fn a_call_that_is_sent_again_has_all_of_its_retries() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_exhausted_budget_does_not_keep_a_rejected_call_from_being_sent_again() {
+async fn a_rejected_call_is_sent_again_although_the_budget_is_exhausted() {
     let provider = Provider::new(None);
     let service = Service::new(|token| status(if token == "t1" { 401 } else { 204 }));
     let policy = RetryPolicy::none().with_budget(0, 5, 0);
@@ -447,9 +447,24 @@ async fn a_rejected_static_token_is_not_sent_again() {
     assert_eq!(
         error.to_string(),
         "order: the response is 401 Unauthorized with an empty body; the token from the configuration was rejected, \
-         and there is no other one: replace it"
+         and its source returned it again: replace it"
     );
     assert_eq!(service.tokens(), ["given"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_error_of_an_expired_static_token_says_so() {
+    let service = Service::new(|_| status(401));
+    // It has expired in 2001.
+    let tokens = Tokens::new(StaticToken::new("e30.eyJleHAiOjEwMDAwMDAwMDB9.c2ln").unwrap());
+    let client = client(Arc::clone(&service), &tokens, 5);
+    let error = client.order().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "order: the response is 401 Unauthorized with an empty body; the token from the configuration has expired: \
+         replace it"
+    );
+    assert_eq!(service.tokens().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -640,7 +655,7 @@ fn a_token_over_plain_http_to_another_machine_is_rejected() {
         let outcome = config.validate();
         let expected = exposed.map(|origin| {
             format!(
-                "a bearer token is not sent to {origin}, since anybody in the network could read it: use `https`, or \
+                "a bearer token is not sent to {origin}, since others in the network could read it: use `https`, or \
                  allow it with `ClientConfig::with_http_credentials_allowed`"
             )
         });

@@ -46,6 +46,9 @@ pub(crate) enum Client {
     OursHyper,
     /// `sessions-client` over hyper, with the same policies and at most 64 calls at once.
     OursHyperLimited,
+    /// `sessions-client` over hyper, with the same policies, a header of the client, one of the call, and a token
+    /// of a provider.
+    OursHyperToken,
     /// `sessions-client` over hyper, without policies.
     OursHyperBare,
     /// reqwest, hand-written: `.post(url).json(&body).send().await?.json().await?`.
@@ -74,6 +77,7 @@ impl Client {
             Self::OursReqwestBare => "**sessions-client**, reqwest, no policies",
             Self::OursHyper => "**sessions-client**, hyper",
             Self::OursHyperLimited => "**sessions-client**, hyper, limit of 64 calls",
+            Self::OursHyperToken => "**sessions-client**, hyper, headers and a token",
             Self::OursHyperBare => "**sessions-client**, hyper, no policies",
             Self::Reqwest => "reqwest, hand-written",
             Self::ReqwestCareful => "reqwest, hand-written and tuned",
@@ -102,6 +106,7 @@ pub(crate) async fn with<J: Job>(client: Client, job: J) -> J::Output {
         Client::OursReqwestBare => job.with::<ours::Bare>().await,
         Client::OursHyper => job.with::<ours::Hyper>().await,
         Client::OursHyperLimited => job.with::<ours::Limited>().await,
+        Client::OursHyperToken => job.with::<ours::WithToken>().await,
         Client::OursHyperBare => job.with::<ours::BareHyper>().await,
         Client::Reqwest => job.with::<by_reqwest::AsWritten>().await,
         Client::ReqwestCareful => job.with::<by_reqwest::Careful>().await,

@@ -3,10 +3,13 @@
 use super::Caller;
 use crate::wire::{ADDRESS, CLIENT, Operation, USER_ID, USER_NAME, data};
 use anyhow::Result;
+use sessions_client::auth::{Token, TokenProvider};
+use sessions_client::http::{HeaderName, HeaderValue};
 use sessions_client::{
-    ClientConfig, DefaultTransport, HyperTransport, ISessionsV1, Policies, ReqwestTransport,
+    CallOptions, ClientConfig, DefaultTransport, HyperTransport, ISessionsV1, Policies, ReqwestTransport,
     SessionsHttpClientV1, Transport, Value,
 };
+use std::time::Duration;
 
 /// The client that `connect` returns.
 pub(super) type Default = Ours<DefaultTransport>;
@@ -20,6 +23,9 @@ pub(super) type Hyper = Ours<Policies<HyperTransport>>;
 /// Over hyper, with the same policies and a [limit](ClientConfig::with_concurrency_limit) of 64 concurrent
 /// calls.
 pub(super) struct Limited(Hyper);
+
+/// Over hyper, with the same policies, a header of the client, one of all calls, and a token that is renewed.
+pub(super) struct WithToken(Hyper);
 
 /// Over hyper, without policies.
 pub(super) type BareHyper = Ours<HyperTransport>;
@@ -73,6 +79,35 @@ impl Caller for Limited {
 
     async fn call(&mut self, operation: Operation) -> Result<usize> {
         self.0.call(operation).await
+    }
+}
+
+impl Caller for WithToken {
+    async fn first(url: &str) -> Result<Self> {
+        let config = ClientConfig::from_url(url)?
+            .with_header(HeaderName::from_static("x-api-key"), HeaderValue::from_static("0123456789abcdef"))
+            .with_token_provider(Hourly);
+        let transport = Policies::new(HyperTransport::new(&config)?, &config);
+        let client = SessionsHttpClientV1::new(transport);
+        let client = client.with_options(CallOptions::new().header("x-tenant", "acme"));
+        Ok(Self(Ours { client, data: data() }))
+    }
+
+    async fn another(&self) -> Result<Self> {
+        self.0.another().await.map(Self)
+    }
+
+    async fn call(&mut self, operation: Operation) -> Result<usize> {
+        self.0.call(operation).await
+    }
+}
+
+/// A provider of tokens with an expiry, so that each call reads the clock.
+struct Hourly;
+
+impl TokenProvider for Hourly {
+    async fn fetch(&self) -> sessions_client::Result<Token> {
+        Ok(Token::new("0123456789abcdef0123456789abcdef")?.with_lifetime(Duration::from_secs(3600)))
     }
 }
 

@@ -96,6 +96,11 @@ impl Authorization {
         }
     }
 
+    /// Returns whether a token has expired, as far as its source says.
+    pub(crate) fn has_expired(&self, token: &UsedToken) -> bool {
+        self.tokens.as_ref().is_some_and(|tokens| tokens.has_expired(token))
+    }
+
     fn refuse(&self) -> Attached {
         let origin = self.exposed.as_deref().unwrap_or_default();
         Attached::Refused(Error::new(ErrorKind::Config, exposed_message(origin)))

@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long a token is used before the file is read again.
+/// The time after which the file is read again.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The maximum size of a token, in bytes. Servers accept shorter headers only.

@@ -38,7 +38,7 @@
 //! it until its own deadline.
 //!
 //! A call that has its own header `Authorization`, as of [`CallOptions::token`](crate::CallOptions::token), is
-//! left alone.
+//! not changed.
 
 mod authorization;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]

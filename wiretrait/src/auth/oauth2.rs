@@ -12,6 +12,7 @@ use ::oauth2::{
 };
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, Uri};
+use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fmt;
 use std::pin::Pin;
@@ -97,7 +98,7 @@ impl ClientCredentials {
         let exposed = exposed_origin(&self.url, config).filter(|_| !config.allows_http_credentials());
         if let Some(origin) = exposed {
             let message = format!(
-                "the client secret is not sent to {origin}, since anybody in the network could read it: use `https`, \
+                "the client secret is not sent to {origin}, since others in the network could read it: use `https`, \
                  or allow it with `ClientConfig::with_http_credentials_allowed`"
             );
             return Err(Error::new(ErrorKind::Config, message));
@@ -184,11 +185,12 @@ impl Server {
                 .with_status(status)
                 .with_retry_after(retry_after));
         }
-        let mut response = response.map(|body| body.to_vec());
-        if status.is_success() {
-            // No other one is accepted as a success.
-            *response.status_mut() = StatusCode::OK;
+        if !status.is_success() {
+            return Ok(response.map(|body| body.to_vec()));
         }
+        let mut response = response.map(|body| granted(&body).unwrap_or_else(|| body.to_vec()));
+        // No other one is accepted as a success.
+        *response.status_mut() = StatusCode::OK;
         Ok(response)
     }
 
@@ -239,6 +241,25 @@ impl<'c> AsyncHttpClient<'c> for Server {
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(self.send(request))
     }
+}
+
+/// Returns the parts of a response that matter, in the form of the standard: some servers write `expires_in` as a
+/// string or with a fraction, or omit the type of the token.
+fn granted(body: &[u8]) -> Option<Vec<u8>> {
+    let mut fields: Map<String, Value> = serde_json::from_slice(body).ok()?;
+    let mut granted = Map::new();
+    granted.insert("access_token".to_owned(), fields.remove("access_token")?);
+    let token_type = fields.remove("token_type").filter(|token_type| !token_type.is_null());
+    granted.insert("token_type".to_owned(), token_type.unwrap_or_else(|| "Bearer".into()));
+    let lifetime = match fields.remove("expires_in") {
+        Some(Value::String(seconds)) => seconds.trim().parse().ok(),
+        Some(seconds) => seconds.as_f64(),
+        None => None,
+    };
+    if let Some(lifetime) = lifetime.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
+        granted.insert("expires_in".to_owned(), lifetime.as_secs().into());
+    }
+    serde_json::to_vec(&granted).ok()
 }
 
 fn advice(code: &str) -> &'static str {

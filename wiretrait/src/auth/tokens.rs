@@ -1,6 +1,6 @@
 //! The cache of tokens.
 //!
-//! A fetch is a task of its own, which all calls that need its token wait for: a call that is cancelled does not
+//! A fetch is a separate task, which all calls that need its token wait for: a call that is cancelled does not
 //! cancel it, and a token that expires soon is renewed while calls use it.
 
 use super::provider::DynProvider;
@@ -27,7 +27,7 @@ const LOST_AFTER: Duration = Duration::from_secs(35);
 /// The longest time before its expiry at which a token is renewed.
 const MAX_MARGIN: Duration = Duration::from_secs(60);
 
-/// How long a token is used that has expired already when it arrives: the service decides.
+/// The time for which a token is used that has expired already when it arrives: the service decides.
 const MIN_LIFETIME: Duration = Duration::from_secs(1);
 
 /// The first pause after a failed fetch, and after a new token was rejected. It doubles each time.
@@ -100,7 +100,7 @@ struct Due {
     renewal: Instant,
     /// Until then a token is used during its renewal, or if its renewal fails.
     expiry: Option<Instant>,
-    /// Whether calls wait for the renewal.
+    /// `true` if calls wait for the renewal.
     is_awaited: bool,
 }
 
@@ -169,7 +169,7 @@ impl Cached {
     }
 }
 
-/// What a call does next.
+/// The next step of a call.
 pub(super) enum Next {
     Use(Arc<Cached>),
     Wait(Waiting),
@@ -342,6 +342,18 @@ impl Tokens {
             _ => format!("{} returned no token: {error}", self.name()),
         };
         Failure { message: message.into(), retry_after: error.retry_after() }
+    }
+
+    /// Returns whether a token has expired.
+    pub(super) fn has_expired(&self, used: &Cached) -> bool {
+        match used.token.expiry() {
+            Some(Expiry::At(date)) => date <= self.0.time.wall_clock(),
+            Some(Expiry::After(_)) => {
+                let expiry = used.due.as_ref().and_then(|due| due.expiry);
+                expiry.is_some_and(|expiry| expiry <= self.0.time.now())
+            }
+            None => false,
+        }
     }
 
     /// Drops a token that the service has rejected, if it is still the cached one. Returns `false` if no other

@@ -33,7 +33,7 @@ pub(crate) fn is_bearer(value: &HeaderValue) -> bool {
 /// Returns the message for a token that would be sent to `origin` over plain HTTP.
 pub(crate) fn exposed_message(origin: &str) -> String {
     format!(
-        "a bearer token is not sent to {origin}, since anybody in the network could read it: use `https`, or allow \
+        "a bearer token is not sent to {origin}, since others in the network could read it: use `https`, or allow \
          it with `ClientConfig::with_http_credentials_allowed`"
     )
 }

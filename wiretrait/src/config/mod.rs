@@ -374,7 +374,7 @@ impl ClientConfig {
         self
     }
 
-    /// Allows bearer tokens over plain `http` to other machines, where **anybody in the network can read and use
+    /// Allows bearer tokens over plain `http` to other machines, where **others in the network can read and use
     /// them**. Without it, they are an [`ErrorKind::Config`] error, except for the loopback interface.
     #[must_use]
     pub fn with_http_credentials_allowed(mut self, allowed: bool) -> Self {

@@ -40,7 +40,7 @@ struct Inner {
     status: Option<StatusCode>,
     service: Option<ServiceError>,
     message: Cow<'static, str>,
-    /// What to do about it, at the end of the message.
+    /// The remedy, at the end of the message.
     advice: Option<Cow<'static, str>>,
     source: Option<BoxError>,
     /// 0 if no transport was called.
@@ -201,7 +201,7 @@ impl Error {
         self
     }
 
-    /// Sets what to do about the failure, unless it is `None`.
+    /// Sets the remedy, unless it is `None`.
     #[must_use]
     pub(crate) fn with_advice(mut self, advice: Option<Cow<'static, str>>) -> Self {
         self.0.advice = advice.or(self.0.advice);

@@ -37,6 +37,10 @@ impl Authorization {
         match *self {}
     }
 
+    pub(crate) fn has_expired(&self, _: &UsedToken) -> bool {
+        match *self {}
+    }
+
     pub(crate) fn renewed(&self, _: bool) {
         match *self {}
     }

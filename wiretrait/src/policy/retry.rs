@@ -262,7 +262,7 @@ struct Next {
 /// The earlier attempts of a call.
 #[derive(Clone, Copy, Default)]
 struct Past {
-    /// Whether the token was rejected, and the call was sent again with another one.
+    /// `true` if the token was rejected, and the call was sent again with another one.
     is_renewed: bool,
 }
 
@@ -325,7 +325,7 @@ impl<T: Transport, C: Time> Retry<T, C> {
         self.next_retry(copy, past, outcome)
     }
 
-    /// Returns the attempt that follows the rejection of `token`. If there is none, it adds advice to the
+    /// Returns the attempt that follows the rejection of `token`. Otherwise it adds advice to the
     /// response.
     fn after_rejection(
         &self,
@@ -338,11 +338,11 @@ impl<T: Transport, C: Time> Retry<T, C> {
         self.shared.refund();
         if past.is_renewed {
             authorization.renewed(true);
-            advise(response, authorization, Rejection::Twice);
+            advise(response, authorization, &token, Rejection::Twice);
             return None;
         }
         let Some(mut call) = copy.filter(|_| authorization.reject(&token)) else {
-            advise(response, authorization, Rejection::Once);
+            advise(response, authorization, &token, Rejection::Once);
             return None;
         };
         tracing::event!(
@@ -409,7 +409,7 @@ impl<T: Transport, C: Time> Retry<T, C> {
                 && old.is_same(new)
             {
                 authorization.renewed(true);
-                advise(&mut response, authorization, Rejection::Unchanged);
+                advise(&mut response, authorization, &old, Rejection::Unchanged);
                 return with_attempts(Ok(response), attempt - 1);
             }
             let mut outcome = self.inner.send(call).await;
@@ -458,7 +458,7 @@ fn not_renewed(error: &Error) -> Error {
     Error::new(ErrorKind::Credentials, message).with_retry_after(error.retry_after())
 }
 
-/// How the service has rejected a token.
+/// The circumstances in which the service has rejected a token.
 #[derive(Clone, Copy)]
 enum Rejection {
     Once,
@@ -469,19 +469,20 @@ enum Rejection {
 }
 
 /// Adds advice to the response to a rejected token, for the error that it becomes.
-fn advise(response: &mut Response, authorization: &Authorization, rejection: Rejection) {
+fn advise(response: &mut Response, authorization: &Authorization, token: &UsedToken, rejection: Rejection) {
     let source = authorization.source();
     let advice = match rejection {
+        _ if authorization.has_expired(token) => format!("the token from {source} has expired: replace it"),
         Rejection::Once => format!("the token from {source} was rejected: check {RIGHTS}"),
         Rejection::Twice => format!("two tokens from {source} were rejected: check {RIGHTS}"),
         Rejection::Unchanged => {
-            format!("the token from {source} was rejected, and there is no other one: replace it")
+            format!("the token from {source} was rejected, and its source returned it again: replace it")
         }
     };
     response.extensions_mut().insert(Advice(advice.into()));
 }
 
-/// What the service may not accept in a token.
+/// The properties of a token that the service may not accept.
 const RIGHTS: &str = "its audience, scopes and expiry";
 
 impl<T: Transport, C: Time> Transport for Retry<T, C> {
@@ -503,7 +504,7 @@ impl<T: Transport, C: Time> Transport for Retry<T, C> {
                 return Retrying::after(self, number, Box::pin(ready(Err(error.with_attempts(number)))));
             }
         };
-        Retrying { retry: self, number, first: Some(self.inner.send(call)), copy, token, following: None }
+        Retrying { retry: self, number, first: Some(self.inner.send(call)), copy, state: State::First(token) }
     }
 
     fn peer(&self) -> &str {
@@ -530,9 +531,15 @@ pin_project! {
         #[pin]
         first: Option<F>,
         copy: Option<Call>,
-        token: Option<UsedToken>,
-        following: Option<Following<'r>>,
+        state: State<'r>,
     }
+}
+
+/// The part of a call that depends on whether it is in its first attempt.
+enum State<'r> {
+    /// The first attempt, with this token.
+    First(Option<UsedToken>),
+    Following(Following<'r>),
 }
 
 /// The attempts after the first one, or after waiting for a token.
@@ -540,7 +547,7 @@ type Following<'r> = Pin<Box<dyn Future<Output = Result<Response, Error>> + Send
 
 impl<'r, T, C, F> Retrying<'r, T, C, F> {
     fn after(retry: &'r Retry<T, C>, number: u32, following: Following<'r>) -> Self {
-        Self { retry, number, first: None, copy: None, token: None, following: Some(following) }
+        Self { retry, number, first: None, copy: None, state: State::Following(following) }
     }
 }
 
@@ -556,14 +563,18 @@ where
             let mut outcome = task::ready!(first.poll(context));
             // Releases the resources of the attempt before the pause.
             this.first.set(None);
-            match this.retry.next(this.copy.take(), this.token.take(), Past::default(), &mut outcome) {
-                Some(next) => *this.following = Some(Box::pin(this.retry.continue_with(next))),
+            let token = match this.state {
+                State::First(token) => token.take(),
+                State::Following(_) => None,
+            };
+            match this.retry.next(this.copy.take(), token, Past::default(), &mut outcome) {
+                Some(next) => *this.state = State::Following(Box::pin(this.retry.continue_with(next))),
                 None => return Poll::Ready(with_attempts(outcome, *this.number)),
             }
         }
-        match this.following {
-            Some(following) => following.as_mut().poll(context),
-            None => panic!("the call is polled after completion"),
+        match this.state {
+            State::Following(following) => following.as_mut().poll(context),
+            State::First(_) => panic!("the call is polled after completion"),
         }
     }
 }

@@ -151,17 +151,25 @@ impl<T: Transport> Caller<T> {
         let active = ActiveCall::start(O::ROUTE, &self.observation);
         let span = active.span().clone();
         let request = span.in_scope(|| operation.encode_with(&self.encoding));
+        // Without options in scope, the future only has room for a pointer to them.
+        let in_scope = in_scope(O::ROUTE.contract, &self.options).map(Arc::new);
+        let request = request.and_then(|mut request| {
+            let options = in_scope.as_deref().unwrap_or(&self.options);
+            match options.apply(request.headers_mut()) {
+                Ok(()) => Ok(request),
+                Err(error) => {
+                    let correlation = Correlation::of(O::ROUTE, &request, self.encoding.correlation_place);
+                    Err(error.with_correlation_id(correlation.and_then(|correlation| correlation.read())))
+                }
+            }
+        });
         async move {
-            let options = in_scope(O::ROUTE.contract, &self.options);
             let place = self.encoding.correlation_place;
             let mut correlation =
                 request.as_ref().ok().and_then(|request| Correlation::of(O::ROUTE, request, place));
-            let request = request.and_then(|mut request| {
-                options.apply(request.headers_mut())?;
-                Ok(request)
-            });
             let result = match request {
                 Ok(request) => {
+                    let options = in_scope.map_or_else(|| self.options.clone(), Arc::unwrap_or_clone);
                     let call = Call { options, ..Call::new(O::ROUTE, request) };
                     let response = self.transport.send(call).await.map_err(|error| error.with_attempts(1));
                     response.and_then(|response| {

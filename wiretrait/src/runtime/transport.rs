@@ -79,7 +79,7 @@ impl Attempts {
     }
 }
 
-/// What to do about an error response, for the error that it becomes; in the extensions of the response.
+/// Advice about an error response, for the error that it becomes; in the extensions of the response.
 #[derive(Clone)]
 pub(crate) struct Advice(pub(crate) Cow<'static, str>);
 

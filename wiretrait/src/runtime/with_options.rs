@@ -74,7 +74,8 @@ impl<S> WithOptions<S> {
         contract: &'static Contract,
         call: impl FnOnce() -> F,
     ) -> Scoped<F> {
-        let mut scope = Some(Scope { contract, options: in_scope(contract, &self.options) });
+        let options = in_scope(contract, &self.options).unwrap_or_else(|| self.options.clone());
+        let mut scope = Some(Scope { contract, options });
         let entered = Entered::new(&mut scope);
         let future = call();
         drop(entered);
@@ -92,17 +93,15 @@ thread_local! {
     static SCOPE: RefCell<Option<Scope>> = const { RefCell::new(None) };
 }
 
-/// Returns the options of a call of `contract`: those in scope, with those of `own` where they are not set.
-pub(super) fn in_scope(contract: &Contract, own: &CallOptions) -> CallOptions {
+/// Returns the options in scope for calls of `contract`, with those of `own` where they are not set; `None` if no
+/// options are in scope.
+pub(super) fn in_scope(contract: &Contract, own: &CallOptions) -> Option<CallOptions> {
     // The storage is gone only while a thread ends.
     let outer = SCOPE.try_with(|scope| {
         let scope = scope.borrow();
         scope.as_ref().filter(|scope| scope.contract == contract).map(|scope| scope.options.clone())
     });
-    match outer {
-        Ok(Some(outer)) => outer.or(own.clone()),
-        _ => own.clone(),
-    }
+    outer.ok().flatten().map(|outer| outer.or(own.clone()))
 }
 
 /// Exchanges a scope with that of the thread, and back when it is dropped.
