@@ -48,7 +48,8 @@
 //! |---|---|
 //! | `reqwest` (default) | the network: [`ReqwestTransport`], [`SessionsHttpClientV1::connect`]; enables `tokio` |
 //! | `rustls` (default) | TLS for the network transports by rustls and the platform's certificate verifier |
-//! | `hyper` | the network at two thirds of the CPU time, without proxies: `HyperTransport`; without `reqwest` it is the transport of [`SessionsHttpClientV1::connect`] |
+//! | `hyper` | the network at two thirds of the CPU time: `HyperTransport`; without `reqwest` it is the transport of [`SessionsHttpClientV1::connect`] |
+//! | `http2` | HTTP/2 over the network transports, for clients that choose it: `HttpVersion::Http2` |
 //! | `tokio` | the clock of the policies, bearer tokens, and the direct client |
 //! | `oauth2` | bearer tokens of an OAuth 2.0 server, by client credentials |
 //! | `config` | configuration files in YAML, JSON and TOML: `ConfigParams::with_file` |

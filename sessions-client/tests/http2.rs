@@ -1,6 +1,6 @@
 //! HTTP/2 over each network transport of `wiretrait`, with servers of h2 and servers that write frames themselves.
 
-#![cfg(all(feature = "http2", any(feature = "hyper", feature = "reqwest")))]
+#![cfg(all(feature = "http2", feature = "rustls", any(feature = "hyper", feature = "reqwest")))]
 
 #[macro_use]
 mod support;
@@ -340,7 +340,94 @@ async fn a_closed_connection_is_replaced<T: Network>() {
     }
 }
 
+/// The connections end in the middle of the load, as those of a proxy do that is restarted.
+async fn no_call_fails_while_connections_end<T: Network>() {
+    let url = server(|stream, _| async move {
+        let mut requests = server::handshake(stream).await.unwrap();
+        let mut count = 0;
+        while let Some(Ok((request, mut response))) = requests.accept().await {
+            tokio::spawn(async move {
+                read(request.into_body()).await;
+                let head = Response::builder().status(200).body(()).unwrap();
+                let mut sender = response.send_response(head, false).unwrap();
+                sender.send_data(SESSION.into(), true).unwrap();
+            });
+            count += 1;
+            if count == 10 {
+                requests.graceful_shutdown();
+            }
+        }
+    })
+    .await;
+    let client = T::client(&config(&url));
+    let mut tasks = JoinSet::new();
+    for _ in 0..8 {
+        let client = client.clone();
+        tasks.spawn(async move {
+            for _ in 0..25 {
+                assert_eq!(open(&client).await.unwrap().id, "1");
+            }
+        });
+    }
+    tasks.join_all().await;
+}
+
+async fn many_headers_are_read<T: Network>() {
+    let url = server(|stream, _| async move {
+        let mut requests = server::handshake(stream).await.unwrap();
+        while let Some(Ok((_, mut response))) = requests.accept().await {
+            let head = (0..1000).fold(Response::builder().status(200), |head, number| {
+                head.header(format!("x-header-{number}"), "1")
+            });
+            let mut sender = response.send_response(head.body(()).unwrap(), false).unwrap();
+            sender.send_data(SESSION.into(), true).unwrap();
+        }
+    })
+    .await;
+    assert_eq!(open(&T::client(&config(&url))).await.unwrap().id, "1");
+}
+
+async fn http2_is_negotiated_over_tls<T: Network>() {
+    use rcgen::{CertifiedKey, generate_simple_self_signed};
+    use rustls::pki_types::PrivatePkcs8KeyDer;
+    use sessions_client::{Pem, TlsConfig};
+
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der());
+    let mut tls = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key.into())
+        .unwrap();
+    tls.alpn_protocols = vec![b"http/1.1".to_vec(), b"h2".to_vec()];
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(tls));
+    let url = server(move |stream, _| {
+        let acceptor = acceptor.clone();
+        async move {
+            let mut stream = acceptor.accept(stream).await.unwrap();
+            let protocol = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
+            if protocol.as_deref() == Some(b"h2") {
+                return serve_frames(stream, session).await;
+            }
+            assert_eq!(protocol.as_deref(), Some(&b"http/1.1"[..]));
+            while support::read_request(&mut stream).await.is_some() {
+                stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+            }
+        }
+    })
+    .await;
+    let url = url.replace("http://127.0.0.1", "https://localhost");
+    let config = config(&url).with_tls(TlsConfig::new().with_ca(Pem::content(cert.pem())));
+    let session = T::client(&config).get_session_by_id(None, "1").await.unwrap();
+    assert_eq!(session.unwrap().id, "1");
+    // The feature does not change clients that have not chosen HTTP/2.
+    let config = config.with_http_version(HttpVersion::Http1);
+    assert_eq!(T::client(&config).get_session_by_id(None, "1").await.unwrap(), None);
+}
+
 over_each_network! {
+    http2_is_negotiated_over_tls
+    no_call_fails_while_connections_end
+    many_headers_are_read
     all_calls_share_a_connection
     a_request_has_the_headers_of_http2
     large_bodies_are_sent_and_read

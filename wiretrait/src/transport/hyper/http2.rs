@@ -256,7 +256,9 @@ impl Slot {
 
     async fn response(&self, request: Request<Bytes>, limit: usize) -> Result<Response, Failure> {
         let (mut head, body) = request.into_parts();
-        head.headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(body.len()));
+        if !body.is_empty() || !head.method.is_safe() {
+            head.headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(body.len()));
+        }
         let mut requests = self.connection.requests.clone().ready().await?;
         let (response, mut sender) = requests.send_request(Request::from_parts(head, ()), body.is_empty())?;
         if !body.is_empty() {

@@ -37,7 +37,8 @@ use std::time::Duration;
 use tokio::task::yield_now;
 use tower_service::Service;
 
-/// Sends requests to one service over HTTP/1.1 with hyper. All clones share a pool of connections.
+/// Sends requests to one service with hyper, over HTTP/1.1 or [by choice](ClientConfig::with_http_version)
+/// HTTP/2. All clones share a pool of connections.
 ///
 /// It needs two thirds of the CPU time of [`ReqwestTransport`](crate::ReqwestTransport).
 ///
@@ -58,11 +59,21 @@ use tower_service::Service;
 /// Without [`Policies`](crate::Policies) it has the time and size limits of its configuration, but no
 /// retries.
 ///
+/// # Responses
+///
+/// A response is read wherever its bytes are: also if the service rejects a request that is still being sent,
+/// and closes the connection. Malformed header lines are skipped, except those that determine the end of the
+/// response. Up to 1,500 headers with 400 KiB are read.
+///
 /// # Connections
 ///
-/// A connection processes one call at a time, in the task of the call. A cancelled call closes its
+/// Over HTTP/1.1, a connection processes one call at a time, in the task of the call. A cancelled call closes its
 /// connection. If a pooled connection turns out to be closed before anything is written, another one is used
 /// without an error, so a call that fails may have been sent. A retry always uses a new connection.
+///
+/// Over HTTP/2, all calls share a connection, and a further one is opened when it has as many requests as the
+/// service accepts at a time. A connection on which nothing is received is tested by pings while calls wait, and
+/// not used for other calls meanwhile.
 ///
 /// A connection is used until it is [too old](ClientConfig::with_max_connection_age), or has been
 /// [idle](ClientConfig::with_pool_idle_timeout) for too long. A `Keep-Alive: timeout=5` in a response shortens

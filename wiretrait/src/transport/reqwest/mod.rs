@@ -35,6 +35,17 @@ use std::time::{Duration, Instant};
 /// Redirects are not followed, because that would turn a POST into a GET. Proxies and certificates are those of
 /// the [configuration](ClientConfig::with_proxy); without the feature `rustls`, TLS is reqwest's own.
 ///
+/// Without [`Policies`](crate::Policies) it has the time and size limits of its configuration, but no
+/// retries. Generated clients have the policies if they are created by `connect`, `from_config` or
+/// `from_transport`.
+///
+/// # Responses
+///
+/// Malformed header lines are skipped, and up to 1,500 headers with 400 KiB are read. reqwest does not report
+/// skipped lines, so a success over HTTP/1.1 without a valid length is only accepted with `Connection: close`.
+/// If a service rejects a request that is still being sent, and closes the connection, its response may be lost:
+/// `HyperTransport` (feature `hyper`) reads it.
+///
 /// # Connections
 ///
 /// The reqwest client behind the transport is replaced when it is
@@ -43,10 +54,6 @@ use std::time::{Duration, Instant};
 /// belongs to the runtime that it was opened in. Calls in progress finish on the former client. A client that
 /// is passed to [`with_client`](Self::with_client) is not replaced: it has the connections of its own settings,
 /// and should be used in one runtime only.
-///
-/// Without [`Policies`](crate::Policies) it has the time and size limits of its configuration, but no
-/// retries. Generated clients have the policies if they are created by `connect`, `from_config` or
-/// `from_transport`.
 #[derive(Clone)]
 pub struct ReqwestTransport {
     targets: Arc<Failover<Target>>,
@@ -349,7 +356,7 @@ impl Target {
             Some(_) => End::Marked,
             None => protocol::end_of(&self.peer.origin, version, response.headers())?,
         };
-        if end == End::Close {
+        if end == End::Close && status.is_success() {
             protocol::check_close(&self.peer.origin, version, response.headers())?;
         }
         let mut body = LimitedBody::new(status, announced.unwrap_or(0), max_response_bytes)?;
