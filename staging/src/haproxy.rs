@@ -75,8 +75,8 @@ impl Haproxy {
             let value = column.and_then(|column| gateway.get(column)?.parse().ok());
             value.ok_or_else(|| error(format!("has no {name} in its status:\n{table}")))
         };
-        let total = Arrivals { connections: number("conn_tot")?, requests: number("req_tot")? };
-        let since = total - self.counted;
+        let total = Arrivals { connections: Some(number("conn_tot")?), requests: number("req_tot")? };
+        let since = total.since(self.counted);
         self.counted = total;
         Ok(since)
     }

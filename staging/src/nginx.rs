@@ -102,8 +102,9 @@ impl Nginx {
             return Err(self.program.error(&format!("has an unexpected status page: {page}")));
         };
         // Not those of this function.
-        let total = Arrivals { connections, requests };
-        let since = total - self.counted - Arrivals { connections: 1, requests: 1 };
+        let total = Arrivals { connections: Some(connections), requests };
+        let own = Arrivals { connections: Some(1), requests: 1 };
+        let since = total.since(self.counted).since(own);
         self.counted = total;
         Ok(since)
     }

@@ -106,6 +106,6 @@ impl Squid {
             .ok_or_else(|| self.program.error(&format!("has unexpected counters:\n{counters}")))?;
         let since = requests.saturating_sub(self.counted + 1);
         self.counted = requests;
-        Ok(Arrivals { connections: 0, requests: since })
+        Ok(Arrivals { connections: None, requests: since })
     }
 }

@@ -79,7 +79,7 @@ impl TokenServer {
 
 impl Issuer {
     fn issue(&self, lifetime: Duration) -> String {
-        let token = format!("token-{:032x}", fastrand::u128(..));
+        let token = format!("issued-{:032x}", fastrand::u128(..));
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         tokens.insert(token.clone(), Instant::now() + lifetime);
         token

@@ -30,8 +30,8 @@ async fn curl(url: &str, arguments: &[&str]) -> Result<u16, i32> {
 const REFUSED: i32 = 7;
 const CERTIFICATE: i32 = 60;
 
-fn one(connections: u64, requests: u64) -> Arrivals {
-    Arrivals { connections, requests }
+fn arrived(connections: impl Into<Option<u64>>, requests: u64) -> Arrivals {
+    Arrivals { connections: connections.into(), requests }
 }
 
 fn trust(front: &Front) -> [String; 2] {
@@ -50,11 +50,11 @@ async fn nginx_requires_the_key_and_counts_requests() {
     }
     let mut front = fronts::api_key().await.unwrap();
     assert_eq!(curl(&front.url, &["--header", &format!("X-Api-Key: {API_KEY}")]).await, Ok(200));
-    assert_eq!(front.arrivals().await.unwrap(), one(1, 1));
+    assert_eq!(front.arrivals().await.unwrap(), arrived(1, 1));
     assert_eq!(curl(&front.url, &["--header", "x-api-key: wrong"]).await, Ok(401));
     assert_eq!(curl(&front.url, &[]).await, Ok(401));
-    assert_eq!(front.arrivals().await.unwrap(), one(2, 2));
-    assert_eq!(front.arrivals().await.unwrap(), Arrivals::default());
+    assert_eq!(front.arrivals().await.unwrap(), arrived(2, 2));
+    assert_eq!(front.arrivals().await.unwrap(), arrived(0, 0));
     let url = front.url.clone();
     drop(front);
     assert_eq!(curl(&url, &[]).await, Err(REFUSED));
@@ -87,7 +87,7 @@ async fn nginx_requires_a_token_that_has_not_expired() {
     };
     let response = request(&["--data-urlencode", &id, "--data-urlencode", &secret]).await;
     assert!(
-        response.contains("\"access_token\":\"token-") && response.contains("\"expires_in\":2"),
+        response.contains("\"access_token\":\"issued-") && response.contains("\"expires_in\":2"),
         "{response}"
     );
     let response = request(&["--user", &credentials.replace("secret", "wrong")]).await;
@@ -114,7 +114,7 @@ async fn haproxy_serves_only_the_prefix() {
     let mut front = fronts::path_prefix().await.unwrap();
     assert_eq!(curl(&front.url, &[]).await, Ok(404));
     assert_eq!(curl(&front.url, &["--request-target", "/acme/sessions/get_sessions"]).await, Ok(200));
-    assert_eq!(front.arrivals().await.unwrap(), one(2, 2));
+    assert_eq!(front.arrivals().await.unwrap(), arrived(2, 2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -127,7 +127,7 @@ async fn certificates_are_right_and_wrong_as_named() {
         // curl falls back to the common name if it is an address.
         assert_eq!(curl(&front.url, &as_str(&trust(&front))).await, Ok(200), "{kind:?}");
         assert_eq!(curl(&front.url, &[]).await, Err(CERTIFICATE), "{kind:?}");
-        assert_eq!(front.arrivals().await.unwrap(), one(2, 1), "{kind:?}");
+        assert_eq!(front.arrivals().await.unwrap(), arrived(2, 1), "{kind:?}");
     }
     for kind in [Kind::Expired, Kind::OtherName, Kind::ExpiredSelfSigned, Kind::OtherNameSelfSigned] {
         let front = fronts::tls(kind).await.unwrap();
@@ -181,7 +181,7 @@ async fn squid_requires_a_password() {
     assert_eq!(curl(&front.url, &["--proxy", &wrong]).await, Ok(407));
     assert_eq!(curl(&front.url, &["--proxy", &without]).await, Ok(407));
     assert_eq!(curl("http://other.example", &["--proxy", &right]).await, Ok(403));
-    assert_eq!(front.arrivals().await.unwrap(), one(0, 4));
+    assert_eq!(front.arrivals().await.unwrap(), arrived(None, 4));
     let front = fronts::proxy_and_tls().await.unwrap();
     let squid = front.squid.as_ref().unwrap().url();
     let trusted = trust(&front);

@@ -74,7 +74,7 @@ impl Front {
         self
     }
 
-    /// Returns what has arrived at the first hop since the start or the last call.
+    /// Returns what has arrived at the first of them since the start or the last call.
     pub(crate) async fn arrivals(&mut self) -> io::Result<Arrivals> {
         match self {
             Self { squid: Some(squid), .. } => squid.arrivals().await,

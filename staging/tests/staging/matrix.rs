@@ -3,7 +3,7 @@
 use crate::fronts::Front;
 use crate::requirements::{Programs, programs};
 use crate::right;
-use crate::uses::{Outcome, Use};
+use crate::uses::{Outcome, Use, assert_without_secrets};
 use crate::wrong;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
@@ -12,6 +12,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::Instant;
 
 /// A way to the service.
 pub(crate) struct Row {
@@ -28,6 +29,8 @@ struct Cell {
     of: Use,
     outcome: Outcome,
     arrivals: Arrivals,
+    /// Requests for a token, if the way needs one.
+    token_requests: Option<u64>,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -76,9 +79,15 @@ async fn result(programs: &Programs, row: &'static Row) -> (&'static str, Vec<Ce
         if let Some(limiter) = &front.limiter {
             limiter.reject(front.rejected);
         }
+        let start = Instant::now();
+        let tokens = || front.tokens.as_ref().map_or(0, TokenServer::requests);
+        let earlier = tokens();
         let outcome = normalized(of.run(programs, &file, &front).await, &front, folder.path());
+        // Not part of the table, since it differs between runs.
+        eprintln!("{:5.1} s: {}, {}", start.elapsed().as_secs_f32(), row.name, of.name());
+        let token_requests = front.tokens.is_some().then(|| tokens() - earlier);
         let arrivals = front.arrivals().await.unwrap();
-        cells.push(Cell { of, outcome, arrivals });
+        cells.push(Cell { of, outcome, arrivals, token_requests });
     }
     (row.name, cells)
 }
@@ -86,6 +95,7 @@ async fn result(programs: &Programs, row: &'static Row) -> (&'static str, Vec<Ce
 /// Replaces what differs between runs: ports, folders and ids.
 fn normalized(outcome: Outcome, front: &Front, folder: &Path) -> Outcome {
     let Outcome::Fails(how, why) = outcome else { return outcome };
+    assert_without_secrets(&why);
     let mut why = why.trim().replace(&folder.display().to_string(), "FOLDER");
     let certificates = front.certificates.as_ref().map(|trust| trust.root.certificate.as_path());
     if let Some(folder) = certificates.and_then(Path::parent) {
@@ -156,12 +166,16 @@ fn wrong_table(rows: &[(&str, Vec<Cell>)]) -> String {
     let mut table = String::new();
     for (name, cells) in rows {
         writeln!(table, "# {name}\n").unwrap();
-        for Cell { of, outcome, arrivals } in cells {
+        for Cell { of, outcome, arrivals, token_requests } in cells {
             let (how, why) = match outcome {
                 Outcome::Works => ("works", ""),
                 Outcome::Fails(how, why) => (&**how, &**why),
             };
-            writeln!(table, "{}: {how} after {arrivals}", of.name()).unwrap();
+            write!(table, "{}: {how} after {arrivals}", of.name()).unwrap();
+            if let Some(requests) = token_requests.filter(|requests| *requests > 0) {
+                write!(table, ", {requests} at the token server").unwrap();
+            }
+            table.push('\n');
             for line in why.lines() {
                 writeln!(table, "    {line}").unwrap();
             }

@@ -1,12 +1,15 @@
 //! The uses of a description: two clients and three programs.
 
-use crate::fronts::Front;
+use crate::fronts::{self, Front};
 use crate::requirements::Programs;
+use futures_util::FutureExt as _;
 use sessions_client::{
     ClientConfig, ConfigParams, Error, HyperTransport, ISessionsV1, ReqwestTransport, SessionsHttpClientV1,
     Transport,
 };
-use staging::TokenServer;
+use staging::{Squid, TokenServer};
+use std::fs;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
@@ -60,14 +63,33 @@ impl Use {
                 Self::Cleanup => cleanup(programs, file, front).await,
             }
         };
-        let outcome = tokio::time::timeout(LIMIT, used).await;
+        let outcome = match tokio::time::timeout(LIMIT, AssertUnwindSafe(used).catch_unwind()).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => fails("panics", ""),
+            Err(_) => fails("no end", format!("within {LIMIT:?}")),
+        };
         let left = front.sessions.len();
-        let outcome =
-            outcome.unwrap_or_else(|_| fails("no exit code", format!("does not end within {LIMIT:?}")));
         if outcome == Outcome::Works && left > 0 {
             return fails("works", format!("but {left} sessions are left"));
         }
         outcome
+    }
+}
+
+/// Secrets of the descriptions, which no output may contain.
+const SECRETS: [&str; 7] = [
+    fronts::API_KEY,
+    "wrong-key",
+    TokenServer::CLIENT_SECRET,
+    "wrong-secret",
+    "issued-",
+    Squid::PASSWORD,
+    "wrong-password",
+];
+
+pub(crate) fn assert_without_secrets(output: &str) {
+    for secret in SECRETS {
+        assert!(!output.contains(secret), "the output contains {secret}:\n{output}");
     }
 }
 
@@ -96,7 +118,10 @@ async fn client<T: Transport>(
     };
     match used.await {
         Ok(()) => Outcome::Works,
-        Err(error) => fails(format!("{:?}", error.kind()), error.to_string()),
+        Err(error) => {
+            assert_without_secrets(&format!("{error:?} {error:#?}"));
+            fails(format!("{:?}", error.kind()), error.to_string())
+        }
     }
 }
 
@@ -111,7 +136,7 @@ async fn round(client: &impl ISessionsV1) -> Result<(), Error> {
     Ok(())
 }
 
-/// Runs a program with no variables but those it needs.
+/// Runs a program with no variables but those it needs. Neither its output nor its files may contain secrets.
 async fn run(program: &Path, arguments: &[&str], variables: &[(&str, &Path)]) -> (Output, String, String) {
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(program)
@@ -127,6 +152,11 @@ async fn run(program: &Path, arguments: &[&str], variables: &[(&str, &Path)]) ->
         .unwrap();
     let [stdout, stderr] =
         [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    assert_without_secrets(&stdout);
+    assert_without_secrets(&stderr);
+    for file in fs::read_dir(folder.path()).unwrap() {
+        assert_without_secrets(&fs::read_to_string(file.unwrap().path()).unwrap());
+    }
     (output, stdout, stderr)
 }
 
@@ -153,8 +183,10 @@ async fn live(programs: &Programs, file: &Path) -> Outcome {
 
 async fn load_test(programs: &Programs, file: &Path) -> Outcome {
     let config = file.display().to_string();
-    let arguments =
-        ["--config", &config, "--users", "4", "--run-time", "2s", "--report-file", "report.md", "--yes"];
+    let limits = ["--users", "4", "--run-time", "2s", "--yes"];
+    let reports = ["md", "html", "json", "xml"].map(|format| format!("--report-file=report.{format}"));
+    let reports = reports.each_ref().map(String::as_str);
+    let arguments = [&["--config", &config][..], &limits, &reports].concat();
     let (output, stdout, stderr) = run(&programs.loadtest, &arguments, &[]).await;
     if output.status.success() {
         return Outcome::Works;
