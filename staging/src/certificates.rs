@@ -51,7 +51,7 @@ impl Certificates {
     ///
     /// If `openssl` fails.
     pub async fn authority(&self, name: &str) -> io::Result<Certificate> {
-        self.self_signed(name, None).await
+        self.sign(name, None, CURRENT, "basicConstraints=critical,CA:TRUE\n").await
     }
 
     /// Creates a certificate as `openssl req -x509` makes it: its own authority. `alternative_names` are such as
