@@ -167,7 +167,9 @@ fn exit(output: &Output) -> String {
 
 async fn live(programs: &Programs, file: &Path) -> Outcome {
     let arguments = ["--exact", "the_service_at_sessions_url_satisfies_the_contract", "--nocapture"];
-    let (output, stdout, stderr) = run(&programs.live, &arguments, &[("SESSIONS_CONFIG", file), ("INSTA_UPDATE", Path::new("no"))]).await;
+    let (output, stdout, stderr) =
+        run(&programs.live, &arguments, &[("SESSIONS_CONFIG", file), ("INSTA_UPDATE", Path::new("no"))])
+            .await;
     let is_skipped = stderr.lines().any(|line| line.starts_with("skipped: SESSIONS_URL"));
     if output.status.success() && stdout.contains("1 passed") && !is_skipped {
         return Outcome::Works;
