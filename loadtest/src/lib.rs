@@ -46,11 +46,11 @@ pub mod thresholds;
 pub use checks::payload::PayloadShape;
 pub use cleanup::orphans::CleanupSummary;
 pub use cli::{
-    CleanupOptions, Cli, Command, ExecutorOptions, GooseOutputOptions, Hidden, Rates, RunOptions,
-    ScenarioOptions, ServiceOptions,
+    CleanupOptions, Cli, Command, DoctorOptions, ExecutorOptions, GooseOutputOptions, Hidden, Rates,
+    RunOptions, ScenarioOptions, ServiceOptions,
 };
 pub use error::LoadTestError;
 pub use output::Report;
-pub use run::{CommandOutput, run};
+pub use run::{CommandOutput, Diagnosis, run};
 pub use scenarios::{Scenario, ScenarioWeights};
 pub use thresholds::ExitCode;

@@ -73,6 +73,51 @@ fn a_gateway_with_an_api_key_lets_the_load_through() {
 }
 
 #[test]
+fn a_bearer_token_comes_from_a_file_a_command_or_a_reference() {
+    let gateway = Gateway::start("authorization", "Bearer s3cret-9f2c");
+    let folder = folder("token");
+    fs::write(folder.join("token"), format!("{SECRET}\n")).unwrap();
+    for way in [
+        ["--token-file", "token"],
+        ["--token-command", "cat token"],
+        ["--token", "${TOKEN}"],
+        ["--header", "authorization: Bearer ${TOKEN}"],
+    ] {
+        let url = gateway.url();
+        let host = ["--host", &url];
+        exits(loadtest(&folder, &[&host[..], &way, &SHORT].concat()).env("TOKEN", SECRET), 0);
+        let doctor = [&["doctor"], &host[..], &way].concat();
+        let (stdout, stderr) = exits(loadtest(&folder, &doctor).env("TOKEN", SECRET), 0);
+        assert!(stdout.contains("status: service-sessions responds"), "{stdout}");
+        assert!(!stdout.contains(SECRET) && !stderr.contains(SECRET), "{stdout}{stderr}");
+    }
+    let (_, stderr) = exits(&mut loadtest(&folder, &["--host", &gateway.url(), "--token", SECRET]), 3);
+    assert!(stderr.contains("use --token-file") && !stderr.contains(SECRET), "{stderr}");
+}
+
+#[test]
+fn doctor_says_which_step_fails() {
+    let gateway = Gateway::start("x-api-key", SECRET);
+    let folder = folder("doctor");
+    let url = gateway.url();
+    for (args, step) in [
+        (&["--host", &url][..], "status: failed: "),
+        (&["--host", &url, "--token-command", "exit 7"], "token: failed: "),
+        (&["--host", "http://127.0.0.1:1"], "connection: failed: "),
+        (&["--host", "http://no-such-name.invalid", "--proxy", "none"], "name: failed: "),
+        (&["--host", "https://127.0.0.1:1", "--cacert", "nowhere.pem"], "nowhere.pem"),
+    ] {
+        let output = loadtest(&folder, &[&["doctor"], args].concat()).output().unwrap();
+        let (stdout, stderr) = outputs(&output);
+        assert_eq!(output.status.code(), Some(3), "{stdout}{stderr}");
+        let last = stdout.lines().last().or(stderr.lines().last()).unwrap();
+        assert!(last.contains(step), "{args:?}: {stdout}{stderr}");
+    }
+    let (_, stderr) = exits(&mut loadtest(&folder, &["doctor"]), 3);
+    assert!(stderr.contains("--host is missing"), "{stderr}");
+}
+
+#[test]
 fn a_missing_key_is_reported_with_the_remedy() {
     let gateway = Gateway::start("x-api-key", SECRET);
     let folder = folder("missing");
@@ -106,7 +151,9 @@ fn a_secret_is_in_no_output() {
         (&["--host", "ftp://me:s3cret-9f2c@127.0.0.1:1"], 3),
     ] {
         let mut command = loadtest(&folder, &[&base[..], more].concat());
-        let (stdout, stderr) = exits(command.env("KEY", SECRET).env("RUST_LOG", "trace"), code);
+        // The proxy does not exist.
+        command.env("KEY", SECRET).env("RUST_LOG", "trace").env("SESSIONS_PROXY_NO_PROXY", "127.0.0.1");
+        let (stdout, stderr) = exits(&mut command, code);
         assert!(!stdout.contains(SECRET) && !stderr.contains(SECRET), "{more:?}\n{stdout}\n{stderr}");
     }
     for file in files {

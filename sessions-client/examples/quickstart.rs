@@ -1,9 +1,13 @@
 //! The life of a session: `cargo run -p sessions-client --example quickstart -- http://localhost:8080`.
+//!
+//! Without an argument, the variables `SESSIONS_…` describe the service, such as `SESSIONS_URL`, and with the
+//! feature `config` the file at `SESSIONS_CONFIG`.
 
 use serde_json::json;
-use sessions_client::{ClientConfig, ErrorKind, ISessionsV1, SessionsHttpClientV1, sessions_v1};
+use sessions_client::{
+    ClientConfig, ConfigParams, ErrorKind, ISessionsV1, SessionsHttpClientV1, sessions_v1,
+};
 use std::process::ExitCode;
-use std::time::Duration;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -15,8 +19,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> sessions_client::Result<()> {
     // Configure.
-    let url = std::env::args().nth(1).unwrap_or_else(|| "http://localhost:8080".to_owned());
-    let config = ClientConfig::from_url(&url)?.with_timeout(Duration::from_secs(5));
+    let config = config()?;
     let sessions = SessionsHttpClientV1::from_config(&config)?;
 
     // Open. Required arguments come first, optional ones have setters.
@@ -40,4 +43,20 @@ async fn run() -> sessions_client::Result<()> {
     sessions.delete_session_by_id(None, &session.id).await?;
     println!("deleted {}", session.id);
     Ok(())
+}
+
+/// Reads the configuration: the address in the first argument, or the description in the environment.
+fn config() -> sessions_client::Result<ClientConfig> {
+    if let Some(url) = std::env::args().nth(1) {
+        return ClientConfig::from_url(&url);
+    }
+    let params = ConfigParams::new();
+    #[cfg(feature = "config")]
+    let params = match std::env::var_os("SESSIONS_CONFIG") {
+        Some(file) => params.with_file(file)?,
+        None => params,
+    };
+    let params = params.with_environment("SESSIONS", std::env::vars_os())?;
+    let has_address = params.settings().iter().any(|setting| setting.key().starts_with("connection"));
+    if has_address { params.build() } else { ClientConfig::from_url("http://localhost:8080") }
 }

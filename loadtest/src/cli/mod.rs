@@ -8,11 +8,13 @@
 //! given option conflicts with it.
 
 mod cleanup;
+mod doctor;
 mod options;
 mod rates;
 mod service;
 
 pub use cleanup::CleanupOptions;
+pub use doctor::DoctorOptions;
 pub(crate) use options::MAX_DURATION;
 pub use options::{ExecutorOptions, GooseOutputOptions, RunOptions, ScenarioOptions};
 use options::{MAX_USERS, at_most};
@@ -33,7 +35,8 @@ Exit codes; if several apply, the first in the order 3, 2, 4, 1:
   1  failed: error rate, too few calls, no completed iteration, dropped iterations,
      a missed threshold, a regression, sessions left behind, or an unwritten report
   2  wrong data: a response contradicts earlier writes
-  3  could not run: options, address, or a service that does not respond
+  3  could not run: options, address, a service that does not respond,
+     or exhausted ports, files or memory of this machine
   4  stopped by a signal (SIGINT, SIGTERM or SIGHUP), after cleanup
 
 Examples:
@@ -44,6 +47,7 @@ Examples:
   loadtest --scenario lifecycle=3,browse=1,hot-session=1
   loadtest --threshold 'p99<50ms for POST open_session' --report-file report.html
   loadtest --config staging.yaml --header 'x-api-key: ${API_KEY}' --wait 60s
+  loadtest doctor --config staging.yaml
   loadtest cleanup --test-run-id 0123456789ab --host http://localhost:8080
   loadtest merge worker-*.json";
 
@@ -127,6 +131,8 @@ pub enum Command {
     Cleanup(CleanupOptions),
     /// Merge the results of all workers into one report
     Merge(MergeOptions),
+    /// Try each step on the way to the service, and say where it breaks
+    Doctor(DoctorOptions),
 }
 
 impl Cli {

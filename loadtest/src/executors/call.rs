@@ -7,8 +7,8 @@
 use super::shared::SharedState;
 use crate::checks::known_session::KnownSession;
 use crate::checks::violation::{CheckResult, Violation};
-use crate::metrics::ViolationExample;
 use crate::metrics::recorder::{StepMetrics, TimedCall};
+use crate::metrics::{LOCAL_LIMIT, ViolationExample};
 use goose::goose::{GooseUser, TransactionError};
 use sessions_client::{Error, ErrorKind, Operation, RawResponse, Route};
 use std::borrow::Cow;
@@ -200,7 +200,14 @@ fn example(route: &Route, subject: Subject<'_>, detail: Option<String>) -> Viola
 
 /// A short reason without anything variable: each is a row in goose's tables.
 fn reason(error: &Error) -> Cow<'static, str> {
+    if error.is_local_limit() || error.kind() == ErrorKind::ConcurrencyLimit {
+        return LOCAL_LIMIT.into();
+    }
     match error.kind() {
+        ErrorKind::Credentials => "no credentials".into(),
+        ErrorKind::Protocol => "response is not HTTP".into(),
+        ErrorKind::Proxy => "proxy failed".into(),
+        ErrorKind::Tls => "TLS failed".into(),
         ErrorKind::Timeout => "timeout".into(),
         ErrorKind::Connect => "connection failed".into(),
         ErrorKind::Transport => "connection broke".into(),
@@ -222,6 +229,10 @@ mod tests {
     fn failures_have_a_reason_by_kind_and_status() {
         assert_eq!(reason(&Error::new(ErrorKind::Timeout, "took 10.3 s")), "timeout");
         assert_eq!(reason(&Error::new(ErrorKind::Connect, "refused")), "connection failed");
+        let no_port = std::io::Error::from_raw_os_error(99);
+        let exhausted = Error::new(ErrorKind::Connect, "no port").with_source(no_port);
+        assert_eq!(reason(&exhausted), LOCAL_LIMIT);
+        assert_eq!(reason(&Error::new(ErrorKind::ConcurrencyLimit, "no slot")), LOCAL_LIMIT);
         let unavailable = ServiceError::new("BUSY", "try later");
         let status = 503_u16.try_into().expect("a status code");
         assert_eq!(reason(&Error::from_service(status, unavailable)), "service error 503");

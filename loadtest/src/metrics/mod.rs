@@ -13,6 +13,7 @@ mod timeline;
 
 pub use histogram::Histogram;
 pub use load_model::{BreakpointStep, LoadModel, RateStep, ScenarioCounts};
+pub(crate) use results::LOCAL_LIMIT;
 pub(crate) use results::add;
 pub use results::{
     EXAMPLES, Ending, ExecutionSegment, FORMAT, FailureSummary, LoadGenerator, OperationMetrics,

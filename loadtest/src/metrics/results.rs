@@ -18,6 +18,9 @@ pub const FORMAT: u32 = 2;
 /// The number of examples kept of each kind of failure and violation, and of session ids.
 pub const EXAMPLES: usize = 5;
 
+/// The reason of calls that the load generator could not send: ports, files or buffers were exhausted.
+pub(crate) const LOCAL_LIMIT: &str = "limit of the load generator";
+
 /// Everything that was measured in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Results {
@@ -317,6 +320,17 @@ impl Results {
     #[must_use]
     pub fn failed_calls(&self) -> u64 {
         self.operations.values().map(|operation| operation.failures).sum()
+    }
+
+    /// The failures of calls that the load generator could not send.
+    pub(crate) fn unsent(&self) -> impl Iterator<Item = &FailureSummary> {
+        self.failures.iter().filter(|failure| failure.reason == LOCAL_LIMIT)
+    }
+
+    /// The number of calls that the load generator could not send, which are failed calls as well.
+    #[must_use]
+    pub fn unsent_calls(&self) -> u64 {
+        self.unsent().map(|failure| failure.count).sum()
     }
 
     /// The failed calls in percent of all calls; `None` without calls.

@@ -71,6 +71,7 @@ pub(super) fn name(criterion: &Criterion) -> String {
         Criterion::DroppedIterations { max_percent, .. } => {
             format!("at most {} of iterations dropped", percent(*max_percent))
         }
+        Criterion::LoadGeneratorLimits { .. } => "the load generator can send all calls".to_owned(),
         Criterion::PlannedEnding { .. } => "the run ends as planned".to_owned(),
         Criterion::NothingLeftBehind { .. } => "no session is left behind".to_owned(),
         Criterion::Threshold { rule, .. } => rule.clone(),
@@ -112,6 +113,7 @@ fn value(criterion: &Criterion) -> String {
         Criterion::DroppedIterations { dropped, due, .. } => {
             format!("{} of {}", count(*dropped), count(*due))
         }
+        Criterion::LoadGeneratorLimits { failed, .. } => counted(*failed, "call", "calls"),
         Criterion::PlannedEnding { ending } => self::ending(ending),
         Criterion::NothingLeftBehind { check_error: Some(_), .. } => "unknown".to_owned(),
         Criterion::NothingLeftBehind { left_behind, .. } => counted(*left_behind, "session", "sessions"),
@@ -143,6 +145,10 @@ pub(super) fn failure(criterion: &Criterion) -> String {
         Criterion::CompletedIteration { .. } => "no iteration completed".to_owned(),
         Criterion::DroppedIterations { .. } => {
             format!("{observed} iterations dropped: increase --pre-allocated-vus")
+        }
+        Criterion::LoadGeneratorLimits { example, .. } => {
+            let example = example.as_ref().map(|error| format!(", such as: {error}")).unwrap_or_default();
+            format!("nothing was measured: this machine could not send {observed}{example}")
         }
         Criterion::PlannedEnding { ending } => self::ending(ending),
         Criterion::NothingLeftBehind { check_error: Some(error), .. } => {

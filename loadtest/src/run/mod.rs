@@ -2,6 +2,7 @@
 
 mod collect;
 mod criteria;
+mod doctor;
 mod load_test;
 mod open_files;
 mod plan;
@@ -24,6 +25,8 @@ use load_test::Preparation;
 use service::{Service, Target};
 use std::fmt;
 
+pub use doctor::Diagnosis;
+
 /// The output of a command.
 #[derive(Debug)]
 pub enum CommandOutput {
@@ -40,6 +43,8 @@ pub enum CommandOutput {
     Cleanup(CleanupSummary),
     /// The planned run, or the settings.
     Printed(String),
+    /// The steps on the way to the service.
+    Doctor(Diagnosis),
     /// Nothing, because goose has printed or converted something.
     Goose,
 }
@@ -55,7 +60,8 @@ impl CommandOutput {
             },
             Self::Merge(report) => report.exit_code(),
             Self::Cleanup(summary) if !summary.complete => ExitCode::Failed,
-            Self::Cleanup(_) | Self::Printed(_) | Self::Goose => ExitCode::Passed,
+            Self::Doctor(diagnosis) if !diagnosis.is_healthy => ExitCode::CouldNotRun,
+            Self::Cleanup(_) | Self::Doctor(_) | Self::Printed(_) | Self::Goose => ExitCode::Passed,
         }
     }
 }
@@ -65,6 +71,7 @@ impl fmt::Display for CommandOutput {
         match self {
             Self::LoadTest { report, .. } | Self::Merge(report) => report.fmt(f),
             Self::Cleanup(summary) => writeln!(f, "{summary}"),
+            Self::Doctor(diagnosis) => diagnosis.fmt(f),
             Self::Printed(text) => f.write_str(text),
             Self::Goose => Ok(()),
         }
@@ -79,6 +86,11 @@ impl fmt::Display for CommandOutput {
 pub async fn run(cli: Cli) -> Result<CommandOutput, LoadTestError> {
     match &cli.command {
         Some(Command::Cleanup(options)) => cleanup(options).await,
+        Some(Command::Doctor(options)) if options.service.print_config => {
+            let host = options.host.as_ref().map(|Hidden(host)| &**host);
+            Target { options: &options.service, host, timeout: None }.shown().map(CommandOutput::Printed)
+        }
+        Some(Command::Doctor(options)) => doctor::examine(options).await.map(CommandOutput::Doctor),
         Some(Command::Merge(options)) => {
             merge_reports(options).map(|report| CommandOutput::Merge(Box::new(report)))
         }
@@ -97,9 +109,7 @@ async fn cleanup(options: &CleanupOptions) -> Result<CommandOutput, LoadTestErro
         return target.shown().map(CommandOutput::Printed);
     }
     let service = Service::connect(&target).await?;
-    if service.is_embedded() {
-        return Err(LoadTestError::Option("--host is missing; set it, or an address in --config".to_owned()));
-    }
+    service.require_address()?;
     service.check_allowed(options.yes)?;
     let client = cleanup_client(&service.config)?;
     service.check_responds(options.service.wait).await?;

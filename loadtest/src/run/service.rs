@@ -250,6 +250,22 @@ impl Service {
         }
     }
 
+    /// Returns an error if the settings have no address.
+    pub(crate) fn require_address(&self) -> Result<(), LoadTestError> {
+        if self.is_embedded() {
+            let why = "--host is missing; set it, or an address in --config or SESSIONS_URL";
+            return Err(LoadTestError::Option(why.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// The name and version that the service reported.
+    pub(crate) fn described(&self) -> String {
+        let Identity { name, version } = self.identity.get().cloned().unwrap_or_default();
+        let known: Vec<String> = [name, version].into_iter().flatten().collect();
+        if known.is_empty() { "the sessions service".to_owned() } else { known.join(" ") }
+    }
+
     pub(crate) fn is_embedded(&self) -> bool {
         self.embedded.is_some()
     }

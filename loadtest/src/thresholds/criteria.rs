@@ -62,6 +62,13 @@ pub enum Criterion {
         /// The highest share of dropped iterations in percent.
         max_percent: f64,
     },
+    /// The load generator has the ports, files and buffers that it needs. Without them it measures itself.
+    LoadGeneratorLimits {
+        /// Calls that the load generator could not send.
+        failed: u64,
+        /// The error of one of them.
+        example: Option<String>,
+    },
     /// The run ends as planned.
     PlannedEnding {
         /// The way in which it ended.
@@ -161,6 +168,7 @@ impl Criterion {
             | Self::MinCalls { .. }
             | Self::CompletedIteration { .. }
             | Self::DroppedIterations { .. }
+            | Self::LoadGeneratorLimits { .. }
             | Self::PlannedEnding { .. }
             | Self::NothingLeftBehind { .. } => CriterionKind::RunHealth,
             Self::Threshold { .. } | Self::SustainedRate { .. } => CriterionKind::Threshold,

@@ -1,6 +1,6 @@
 use super::*;
 use crate::distributed::merge::merge_results;
-use crate::metrics::{Ending, LoadModel, Results, ViolationSummary, sample};
+use crate::metrics::{Ending, FailureSummary, LOCAL_LIMIT, LoadModel, Results, ViolationSummary, sample};
 use crate::output::criteria::{failures, verdict_line};
 
 fn good() -> Results {
@@ -269,4 +269,20 @@ fn merged_results_are_judged_as_one_run() {
     });
     assert_eq!(evaluate(&halves[0].1, None).exit_code, ExitCode::Failed);
     assert_eq!(evaluate(&merge_results(halves.into()).unwrap(), None).exit_code, ExitCode::Passed);
+}
+
+#[test]
+fn a_load_generator_without_resources_measures_nothing() {
+    let exhaust = |results: &mut Results| {
+        fail_calls(results, 2);
+        results.failures.push(FailureSummary {
+            operation: "open_session".to_owned(),
+            reason: LOCAL_LIMIT.to_owned(),
+            count: 2,
+            example: Some("no port is free".to_owned()),
+        });
+    };
+    let line = "FAIL: nothing was measured: this machine could not send 2 calls, such as: no port is free \
+                (12,345 calls, 2 failed, 0 violations, nothing left behind)";
+    assert_verdict(exhaust, ExitCode::CouldNotRun, line);
 }

@@ -37,9 +37,13 @@ pub fn evaluate(results: &Results, baseline: Option<&Baseline>) -> Verdict {
     Verdict { exit_code: exit_code(results, &criteria), criteria, comparison }
 }
 
-/// Wrong data comes first, because it is true however the run ended. A signal comes before failures, because
-/// a run that was stopped is not the measurement that was asked for.
+/// Without the resources of its machine, a load generator measures nothing. Wrong data comes next, because it
+/// is true however the run ended. A signal comes before failures, because a run that was stopped is not the
+/// measurement that was asked for.
 fn exit_code(results: &Results, criteria: &[CriterionResult]) -> ExitCode {
+    if results.unsent_calls() > 0 {
+        return ExitCode::CouldNotRun;
+    }
     let failed = |result: &&CriterionResult| result.status == Status::Failed;
     let gravest = criteria.iter().filter(failed).map(|result| result.criterion.kind()).min();
     match gravest {
@@ -77,17 +81,28 @@ fn run_health(results: &Results) -> impl Iterator<Item = CriterionResult> {
     [error_rate(results), min_calls(results), completed_iteration(results)]
         .into_iter()
         .chain(dropped_iterations(results))
+        .chain(load_generator_limits(results))
         .chain([planned_ending(results), nothing_left_behind(results)])
 }
 
+#[expect(clippy::cast_precision_loss, reason = "numbers of calls")]
 fn error_rate(results: &Results) -> CriterionResult {
     let max_percent = results.pass_criteria.max_error_rate;
-    let criterion =
-        Criterion::ErrorRate { failed: results.failed_calls(), calls: results.calls(), max_percent };
+    let unsent = results.unsent_calls();
+    let (failed, calls) =
+        (results.failed_calls().saturating_sub(unsent), results.calls().saturating_sub(unsent));
+    let criterion = Criterion::ErrorRate { failed, calls, max_percent };
     if is_breakpoint_search(results) {
         return criterion.skipped(SkipReason::BreakpointSearch);
     }
-    criterion.passes_if(results.error_rate().is_none_or(|rate| rate <= max_percent))
+    criterion.passes_if(calls == 0 || failed as f64 * 100.0 / calls as f64 <= max_percent)
+}
+
+/// The criterion only exists if it failed.
+fn load_generator_limits(results: &Results) -> Option<CriterionResult> {
+    let failed = results.unsent_calls();
+    let example = results.unsent().find_map(|failure| failure.example.clone());
+    (failed > 0).then(|| Criterion::LoadGeneratorLimits { failed, example }.passes_if(false))
 }
 
 fn min_calls(results: &Results) -> CriterionResult {

@@ -1,0 +1,18 @@
+//! The options of `loadtest doctor`.
+
+use super::{Hidden, ServiceOptions};
+use clap::Args;
+
+/// Try each step on the way to the service, and say where it breaks
+///
+/// The steps are configuration, name, connection, TLS, token and status. Only sessions that do not exist are
+/// read. The exit code is 3 if a step fails.
+#[derive(Clone, Debug, Args)]
+pub struct DoctorOptions {
+    /// Service to reach, such as <http://localhost:8080> [default: that of --config]
+    #[arg(long, short = 'H', value_name = "URL")]
+    pub host: Option<Hidden>,
+    /// The way to the service.
+    #[command(flatten)]
+    pub service: ServiceOptions,
+}
