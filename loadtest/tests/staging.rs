@@ -199,7 +199,7 @@ fn settings_are_printed_although_they_are_invalid() {
 }
 
 #[test]
-fn a_service_that_never_responds_ends_the_program_within_the_connect_limit() {
+fn a_silent_service_ends_the_program_within_the_connect_limit() {
     // Accepts connections in its backlog.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());

@@ -371,9 +371,7 @@ async fn wait_for_service(config: &ClientConfig, origin: &str) {
     let probe = transport(&config.clone().with_timeout(limit).with_deadline(limit));
     while let Err(refusal) = probe_service(&probe).await {
         let may_wait = deadline.is_some_and(|deadline| Instant::now() + WAIT_INTERVAL < deadline);
-        if !(refusal.may_start && may_wait) {
-            panic!("{origin} {}; no session was opened", refusal.why);
-        }
+        assert!(refusal.may_start && may_wait, "{origin} {}; no session was opened", refusal.why);
         tokio::time::sleep(WAIT_INTERVAL).await;
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 /// The maximum time to wait for a service.
 const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How to reach the service
+/// The way to the service
 ///
 /// Options replace variables, and variables replace the file. The variable for the key `options.timeout` is
 /// `SESSIONS_OPTIONS_TIMEOUT`.

@@ -41,16 +41,6 @@ pub(super) async fn examine(options: &DoctorOptions) -> Result<Diagnosis, LoadTe
         _ => format!("{}: {step}", step.address),
     }));
     let mut is_healthy = is_reachable;
-    if is_healthy && let Some(tokens) = service.config.tokens() {
-        let name = tokens.name();
-        match tokens.get().await {
-            Ok(_) => lines.push(format!("token: {name} has one")),
-            Err(error) => {
-                lines.push(format!("token: failed: {error}"));
-                is_healthy = false;
-            }
-        }
-    }
     if is_healthy {
         match service.check_responds(None).await {
             Ok(()) => lines.push(format!("status: {} responds", service.described())),
