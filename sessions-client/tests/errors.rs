@@ -567,7 +567,7 @@ async fn an_error_with_a_large_body_has_its_status_and_retry_after() {
         assert!(error.is_retryable());
         assert_eq!(
             error.to_string(),
-            "get_session_by_id: the response is 503 Service Unavailable with a body over the size limit, which was not read"
+            "get_session_by_id: the response is 503 Service Unavailable with a body over the size limit, which was not read; the service asks to wait 7s"
         );
     }
 }

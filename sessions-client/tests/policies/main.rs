@@ -34,11 +34,12 @@ fn slept(clock: &VirtualTime) -> Vec<u128> {
 /// The outcome of an attempt.
 enum Step {
     Fails(ErrorKind),
+    FailsWithDelay(ErrorKind, Duration),
     Responds(Response),
     RespondsAfter(Duration, Response),
     Hangs,
 }
-use Step::{Fails, Hangs, Responds, RespondsAfter};
+use Step::{Fails, FailsWithDelay, Hangs, Responds, RespondsAfter};
 
 /// A transport with a list of outcomes, which records the calls.
 struct Script {
@@ -69,6 +70,7 @@ impl Transport for Script {
         let step = self.steps.lock().unwrap().pop_front();
         match step.expect("the script has another outcome") {
             Fails(kind) => Err(Error::new(kind, "scripted")),
+            FailsWithDelay(kind, delay) => Err(Error::new(kind, "scripted").with_retry_after(delay)),
             Responds(response) => Ok(response),
             RespondsAfter(time, response) => {
                 self.clock.advance(time);

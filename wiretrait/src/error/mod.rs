@@ -271,7 +271,8 @@ impl Error {
 
     /// Returns the `Retry-After` delay of the last response.
     ///
-    /// A date is relative to the response's own `Date`. If that is missing, there is no delay.
+    /// A date is relative to the response's own `Date`, or else to the clock of the policies. Without policies
+    /// there is no delay then.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
@@ -400,6 +401,12 @@ impl fmt::Display for Error {
         }?;
         if let Some(advice) = advice {
             write!(f, "; {advice}")?;
+        }
+        if let Some(delay) = self.retry_after().filter(|delay| !delay.is_zero())
+            && self.kind() == ErrorKind::Service
+            && self.is_retryable()
+        {
+            write!(f, "; the service asks to wait {delay:?}")?;
         }
         if *attempts > 1 { write!(f, " ({attempts} attempts)") } else { Ok(()) }
     }

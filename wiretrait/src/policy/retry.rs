@@ -22,7 +22,9 @@ use super::{Time, error_type};
 #[cfg(feature = "tokio")]
 use crate::auth::{Attached, Authorization, Tokens, UsedToken};
 use crate::error::{Error, ErrorKind, is_transient};
-use crate::runtime::{Advice, Attempts, Call, Encoding, Response, TARGET, Transport, retry_after};
+use crate::runtime::{
+    Advice, Attempts, Call, Encoding, RequestedDelay, Response, TARGET, Transport, retry_after,
+};
 use http::StatusCode;
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -65,9 +67,10 @@ use std::time::{Duration, Instant};
 /// nothing was sent, or if the response says that nothing was done.
 ///
 /// The pause before retry *n* is a random part of `backoff` · 2ⁿ⁻¹, limited to `max_backoff`. A
-/// `Retry-After`, in seconds or as a date, makes it longer, up to `max_retry_after`. If the pause would not
-/// end before the deadline of the call, or the budget is exhausted, there is no retry, and the last failure
-/// is returned with the number of [`attempts`](Error::attempts).
+/// `Retry-After`, in seconds or as a date, makes it longer. If it is longer than `max_retry_after`, if the pause
+/// would not end before the deadline of the call, or if the budget is exhausted, there is no retry, and the last
+/// failure is returned at once, with the number of [`attempts`](Error::attempts) and the
+/// [requested delay](Error::retry_after).
 ///
 /// ```
 /// # mod library { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/library.rs")); }
@@ -96,7 +99,8 @@ pub struct RetryPolicy {
     pub backoff: Duration,
     /// Longest pause before any retry without a `Retry-After`; 2 s by default.
     pub max_backoff: Duration,
-    /// Longest pause that a `Retry-After` can cause; 5 s by default.
+    /// Longest `Retry-After` that is waited for; 5 s by default. A call for which the service requests a longer
+    /// delay is not retried, because services reject calls that come too early, or delay them even longer.
     pub max_retry_after: Duration,
     /// Number of tokens in a full budget, which is the initial state; 500 by default.
     pub budget: u32,
@@ -144,7 +148,7 @@ impl RetryPolicy {
         self
     }
 
-    /// Sets the longest pause that a `Retry-After` can cause. Zero ignores `Retry-After`.
+    /// Sets the longest `Retry-After` that is waited for. Zero ignores `Retry-After`.
     #[must_use]
     pub const fn with_max_retry_after(mut self, longest: Duration) -> Self {
         self.max_retry_after = longest;
@@ -295,10 +299,15 @@ impl<T: Transport, C: Time> Retry<T, C> {
         }
         let backoff = policy.pause(past.number(call.attempt), random());
         let requested = match failure {
-            Ok(response) => retry_after(response.headers(), || Some(self.time.wall_clock())),
+            Ok(response) => RequestedDelay::of(response),
             Err(error) => error.retry_after(),
         };
-        let pause = requested.unwrap_or_default().min(policy.max_retry_after).max(backoff);
+        let requested = requested.filter(|_| policy.max_retry_after > Duration::ZERO).unwrap_or_default();
+        if requested > policy.max_retry_after {
+            // A retry before that would be rejected, and some services then ask for a longer delay.
+            return None;
+        }
+        let pause = requested.max(backoff);
         let moment = self.time.now().checked_add(pause)?;
         let in_time = call.deadline.is_none_or(|deadline| moment < deadline);
         (in_time && self.shared.withdraw()).then_some(moment)
@@ -321,6 +330,12 @@ impl<T: Transport, C: Time> Retry<T, C> {
             if past.is_renewed {
                 authorization.renewed(false);
             }
+        }
+        if let Ok(response) = &mut *outcome
+            && is_transient(response.status())
+            && let Some(delay) = retry_after(response.headers(), || Some(self.time.wall_clock()))
+        {
+            response.extensions_mut().insert(RequestedDelay(delay));
         }
         self.next_retry(copy, past, outcome)
     }

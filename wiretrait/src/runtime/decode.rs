@@ -1,6 +1,6 @@
 //! Decoding of responses into results.
 
-use super::{Advice, Attempts, BodyTooLarge, Outcome, Response, Route, retry_after};
+use super::{Advice, Attempts, BodyTooLarge, Outcome, RequestedDelay, Response, Route, retry_after};
 use crate::error::{Error, ErrorKind, Status, one_line};
 use http::StatusCode;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -46,8 +46,8 @@ fn with_context(error: Error, route: &'static Route, response: &Response) -> Err
     error
         .with_operation(route.name)
         .with_attempts(Attempts::of(response))
-        // There is no clock here, so a date is relative to the `Date` header of the same response.
-        .with_retry_after(retry_after(response.headers(), || None))
+        // There is no clock here, so without policies a date is relative to the `Date` header of the same response.
+        .with_retry_after(RequestedDelay::of(response).or_else(|| retry_after(response.headers(), || None)))
         .with_advice(response.extensions().get().map(|Advice(advice)| advice.clone()))
 }
 

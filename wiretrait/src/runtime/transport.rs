@@ -79,6 +79,16 @@ impl Attempts {
     }
 }
 
+/// The `Retry-After` delay of a response that was received by a policy with a clock, in its extensions.
+#[derive(Clone, Copy)]
+pub(crate) struct RequestedDelay(pub(crate) Duration);
+
+impl RequestedDelay {
+    pub(crate) fn of(response: &Response) -> Option<Duration> {
+        response.extensions().get().map(|&Self(delay)| delay)
+    }
+}
+
 /// Advice about an error response, for the error that it becomes; in the extensions of the response.
 #[derive(Clone)]
 pub(crate) struct Advice(pub(crate) Cow<'static, str>);

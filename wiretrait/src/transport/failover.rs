@@ -45,6 +45,7 @@ impl<T> Failover<T> {
     }
 
     /// Returns the same addresses with other contents.
+    #[cfg(feature = "hyper")]
     pub(super) fn map(&self, change: impl Fn(&T) -> T) -> Self {
         Self {
             first: change(&self.first),
