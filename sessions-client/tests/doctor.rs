@@ -82,7 +82,7 @@ async fn each_step_says_what_it_found() {
     assert_contains(&lines[2], &[&format!("127.0.0.1:{port} accepts connections")]);
     assert_contains(
         &lines[3],
-        &["TLS: TLS 1.3", "subject `CN=rcgen", "issuer `CN=rcgen", "`localhost`", "valid until"],
+        &["TLS: TLS 1.3", "is for `localhost`", "subject `CN=rcgen", "issuer `CN=rcgen", "valid until"],
     );
 }
 

@@ -12,8 +12,11 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair, SanType,
     date_time_ymd,
 };
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use sessions_client::{ClientConfig, Error, ErrorKind, ISessionsV1, Pem, TlsConfig};
 use std::path::PathBuf;
@@ -114,7 +117,10 @@ impl Service {
             }
             None => builder.with_no_client_auth(),
         };
-        let tls = builder.with_single_cert(vec![identity.der.clone()], identity.key.clone_key()).unwrap();
+        // Unlike `with_single_cert`, this accepts a certificate of the first X.509 version.
+        let key = aws_lc_rs::sign::any_supported_type(&identity.key).unwrap();
+        let certificate = CertifiedKey::new(vec![identity.der.clone()], key);
+        let tls = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(certificate)));
         let acceptor = TlsAcceptor::from(Arc::new(tls));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -249,6 +255,39 @@ async fn the_common_name_of_a_named_certificate_counts_without_alternative_names
     assert_contains(&message, &["not valid for `localhost`", "`another.example`"]);
 }
 
+/// Returns a certificate as `openssl x509 -req -signkey` makes it without extensions.
+fn version_1() -> Identity {
+    let both = include_str!("support/version_1.pem");
+    Identity {
+        pem: both.to_owned(),
+        key_pem: both.to_owned(),
+        der: CertificateDer::from_pem_slice(both.as_bytes()).unwrap(),
+        key: PrivateKeyDer::from_pem_slice(both.as_bytes()).unwrap(),
+    }
+}
+
+async fn a_named_certificate_of_the_first_x509_version_is_trusted<T: Network>() {
+    let identity = version_1();
+    for version in BOTH_VERSIONS {
+        let service = Service::with_clients(&identity, None, &[version]).await;
+        call::<T>(&service.config(trusting(&identity.pem))).await.unwrap();
+        call::<T>(&service.config(TlsConfig::new().with_insecure(true))).await.unwrap();
+    }
+    let service = Service::start(&identity).await;
+    let message = rejected::<T>(&service.config(TlsConfig::new())).await;
+    assert_contains(&message, &["its own authority", "name this certificate with"]);
+    let message = rejected::<T>(&service.config_at("127.0.0.1", trusting(&identity.pem))).await;
+    assert_contains(&message, &["not valid for `127.0.0.1`"]);
+}
+
+async fn a_client_certificate_of_the_first_x509_version_is_accepted<T: Network>() {
+    let authority = authority("private");
+    let service = Service::start(&Identity::signed_by(&authority, &service(&["localhost"]))).await;
+    let pem = Pem::content(version_1().pem);
+    let tls = trusting(&authority.pem()).with_client_certificate(pem.clone(), pem);
+    call::<T>(&service.config(tls)).await.unwrap();
+}
+
 async fn name_and_dates_of_a_named_certificate_are_verified<T: Network>() {
     let identity = Identity::self_signed(&as_authority(service(&["another.example", "127.0.0.9"])));
     let message = rejected::<T>(&Service::start(&identity).await.config(trusting(&identity.pem))).await;
@@ -301,7 +340,7 @@ async fn a_certificate_without_names_is_reported_with_its_common_name<T: Network
     let authority = authority("private");
     let service = Service::start(&Identity::signed_by(&authority, &named("localhost"))).await;
     let message = rejected::<T>(&service.config(trusting(&authority.pem()))).await;
-    assert_contains(&message, &["only the common name `localhost`", "subjectAltName"]);
+    assert_contains(&message, &["it has only the common name `localhost`", "subjectAltName"]);
 }
 
 async fn a_name_with_control_characters_stays_in_one_line<T: Network>() {
@@ -483,6 +522,8 @@ over_each_network! {
     a_self_signed_certificate_is_reported_as_such
     a_named_certificate_is_trusted_although_it_is_its_own_authority
     the_common_name_of_a_named_certificate_counts_without_alternative_names
+    a_named_certificate_of_the_first_x509_version_is_trusted
+    a_client_certificate_of_the_first_x509_version_is_accepted
     name_and_dates_of_a_named_certificate_are_verified
     a_named_certificate_of_a_service_cannot_sign_others
     an_expired_certificate_is_reported_with_its_date
@@ -649,7 +690,7 @@ mod in_another_environment {
             let (pem, key_pem) = (read("SSL_CERT_FILE"), read("TEST_KEY_FILE"));
             let key = KeyPair::from_pem(&key_pem).unwrap();
             let identity = Identity {
-                der: rustls::pki_types::pem::PemObject::from_pem_slice(pem.as_bytes()).unwrap(),
+                der: CertificateDer::from_pem_slice(pem.as_bytes()).unwrap(),
                 key: PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
                 pem,
                 key_pem,

@@ -277,8 +277,8 @@ async fn shake_hands(tls: &Tls, dial: &Dial, peer: &Peer, stream: BoxStream) -> 
         let Facts { subject, issuer, not_after, .. } = &facts;
         let _ = write!(
             found,
-            ", certificate with the subject `{subject}`, the issuer `{issuer}` and the names {}, valid until {}",
-            facts.all_names(),
+            ", the certificate {} (subject `{subject}`, issuer `{issuer}`, valid until {})",
+            facts.purpose(),
             date(*not_after)
         );
     }

@@ -60,19 +60,25 @@ impl Facts {
             .then(|| format!("is not valid before {start}, and the clock of this machine says {}", date(now)))
     }
 
-    /// Returns what the certificate is for: its names, or else its common name.
-    pub(crate) fn all_names(&self) -> String {
+    /// Returns what the certificate is for, as the end of a sentence that begins with the certificate.
+    pub(crate) fn purpose(&self) -> String {
         const MAX: usize = 8;
         match (&self.names[..], &self.common_name) {
-            ([], Some(name)) => format!("only the common name `{name}`"),
-            ([], None) => "no name".to_owned(),
+            ([], Some(name)) => format!("has only the common name `{name}`"),
+            ([], None) => "has no name".to_owned(),
             (names, _) => {
                 let quoted: Vec<_> = names.iter().take(MAX).map(|name| format!("`{name}`")).collect();
                 let more = if names.len() > MAX { ", …" } else { "" };
-                format!("{}{more}", quoted.join(", "))
+                format!("is for {}{more}", quoted.join(", "))
             }
         }
     }
+}
+
+/// Returns the public key of a certificate, without its algorithm.
+pub(super) fn key_of(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
+    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+    Some(certificate.public_key().subject_public_key.data.to_vec())
 }
 
 /// Returns a point in time as a date of HTTP, such as `Sun, 29 Nov 2026 08:00:00 GMT`.

@@ -1,6 +1,6 @@
 //! The verification of a service's certificate, with errors that name the certificate and the remedy.
 
-use super::certificate::Facts;
+use super::certificate::{Facts, key_of};
 use super::roots::Roots;
 use crate::config::TlsConfig;
 use crate::error::Error;
@@ -8,8 +8,11 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::client::verify_server_name;
 use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+    verify_tls13_signature_with_raw_key,
 };
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{
+    CertificateDer, ServerName, SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer, UnixTime,
+};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureScheme};
 use std::fmt;
@@ -21,12 +24,14 @@ use std::sync::Arc;
 pub(super) struct Verifier {
     inner: Arc<dyn ServerCertVerifier>,
     named: Vec<CertificateDer<'static>>,
+    /// For handshakes with a named certificate that webpki cannot read, because it has the X.509 version 1.
+    algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl Verifier {
     pub(super) fn new(settings: &TlsConfig, provider: &Arc<CryptoProvider>) -> Result<Self, Error> {
         let Roots { verifier, named } = Roots::new(settings, provider)?;
-        Ok(Self { inner: verifier, named })
+        Ok(Self { inner: verifier, named, algorithms: provider.signature_verification_algorithms })
     }
 }
 
@@ -61,7 +66,18 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner.verify_tls12_signature(message, cert, dss)
+        if is_readable(cert) {
+            return self.inner.verify_tls12_signature(message, cert, dss);
+        }
+        let verifies = |key: Vec<u8>| {
+            let (_, algorithms) = self.algorithms.mapping.iter().find(|(scheme, _)| *scheme == dss.scheme)?;
+            let verifies = |algorithm: &&&dyn SignatureVerificationAlgorithm| {
+                algorithm.verify_signature(&key, message, dss.signature()).is_ok()
+            };
+            algorithms.iter().find(verifies).map(drop)
+        };
+        let bad = rustls::Error::InvalidCertificate(CertificateError::BadSignature);
+        key_of(cert).and_then(verifies).map(|()| HandshakeSignatureValid::assertion()).ok_or(bad)
     }
 
     fn verify_tls13_signature(
@@ -70,7 +86,13 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner.verify_tls13_signature(message, cert, dss)
+        match Facts::of(cert) {
+            Some(facts) if !is_readable(cert) => {
+                let key = SubjectPublicKeyInfoDer::from(facts.public_key);
+                verify_tls13_signature_with_raw_key(message, &key, dss, &self.algorithms)
+            }
+            _ => self.inner.verify_tls13_signature(message, cert, dss),
+        }
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -197,14 +219,14 @@ fn wrong_time(facts: &Facts, server_name: &ServerName<'_>, why: &str) -> String 
 }
 
 fn wrong_name(facts: &Facts, server_name: &ServerName<'_>) -> String {
-    let (name, names) = (server_name.to_str(), facts.all_names());
+    let (name, purpose) = (server_name.to_str(), facts.purpose());
     let remedy = if facts.names.is_empty() {
         "issue it again with the name as its subjectAltName"
     } else {
         "use one of these names in the address, with `with_resolved` if it does not resolve, or issue the \
          certificate for this name too"
     };
-    format!("the certificate of the service is not valid for `{name}`, since it is for {names}: {remedy}")
+    format!("the certificate of the service is not valid for `{name}`, since it {purpose}: {remedy}")
 }
 
 /// The reason why a certificate is rejected, as a message for people.
@@ -233,7 +255,7 @@ impl Unverified {
     }
 }
 
-/// Whether webpki can read the certificate at all. Others, such as those of version 1, are accepted as well.
+/// Returns whether webpki can read the certificate at all, which it cannot if that has the X.509 version 1.
 fn is_readable(certificate: &CertificateDer<'_>) -> bool {
     ParsedCertificate::try_from(certificate).is_ok()
 }
