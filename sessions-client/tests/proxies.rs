@@ -2,11 +2,14 @@
 
 #![cfg(any(feature = "hyper", feature = "reqwest"))]
 
+#[path = "support/capture.rs"]
+mod capture;
 #[macro_use]
 mod support;
 #[path = "support/proxy.rs"]
 mod proxy;
 
+use capture::{Capture, Captured};
 use proxy::{Behaviour, TestProxy};
 use sessions_client::{ClientConfig, Error, ErrorKind, ISessionsV1, Proxy};
 use std::time::Duration;
@@ -210,7 +213,24 @@ async fn a_socks_proxy_that_cannot_reach_the_service_is_a_connect_error<T: Netwo
     }
 }
 
+async fn credentials_of_a_proxy_are_in_no_log<T: Network>() {
+    let (capture, _guard) = Capture::begin();
+    let http = TestProxy::start(Behaviour::Respond(DONE)).await;
+    let socks = TestProxy::start(Behaviour::SocksLogin).await;
+    for url in [http.url("me:secret@"), socks.url_with("socks5h", "me:secret@")] {
+        let config = through(&url, "http://service.example");
+        let client = T::client(&config);
+        let _ = client.get_session_by_id(None, "1").await;
+        let shown = format!("{config:?} {:?} {client:?}", config.proxy());
+        assert!(!shown.contains("secret"), "{shown}");
+    }
+    assert!(http.only_request().contains("bWU6c2VjcmV0"));
+    let log: String = capture.everything().iter().map(Captured::text).collect();
+    assert!(!log.contains("secret") && !log.contains("bWU6c2VjcmV0"), "{log}");
+}
+
 over_each_network! {
+    credentials_of_a_proxy_are_in_no_log
     http_requests_are_sent_to_the_proxy_with_the_complete_url
     the_credentials_of_the_proxy_are_sent_to_it
     connections_to_the_proxy_are_reused
@@ -226,6 +246,27 @@ over_each_network! {
     the_default_port_of_http_is_sent_to_a_socks_proxy
     a_socks_proxy_that_refuses_is_reported
     a_socks_proxy_that_cannot_reach_the_service_is_a_connect_error
+}
+
+#[cfg(all(feature = "http2", feature = "hyper"))]
+#[tokio::test]
+async fn http2_without_tls_goes_through_a_connection_of_the_proxy() {
+    let proxy = TestProxy::start(Behaviour::Respond("HTTP/1.1 403 Forbidden\r\n\r\n")).await;
+    let config = through(&proxy.url(""), "http://service.example");
+    let config = config.with_http_version(sessions_client::HttpVersion::Http2);
+    let error = refused::<sessions_client::HyperTransport>(config).await;
+    assert_contains(&error, &["refuses to connect", "403 Forbidden"]);
+    assert!(proxy.only_request().starts_with("CONNECT service.example:80 "));
+}
+
+#[cfg(all(feature = "http2", feature = "reqwest"))]
+#[test]
+fn http2_without_tls_through_a_proxy_is_rejected_over_reqwest() {
+    let config = through("http://proxy.example", "http://service.example");
+    let config = config.with_http_version(sessions_client::HttpVersion::Http2);
+    let error = sessions_client::ReqwestTransport::new(&config).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert_contains(&error, &["`with_http_version`", "through an HTTP proxy"]);
 }
 
 #[cfg(feature = "rustls")]

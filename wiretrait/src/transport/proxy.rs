@@ -2,8 +2,7 @@
 //!
 //! It is made once, when a transport is created, and by the same rules for all HTTP libraries.
 
-use crate::config::ClientConfig;
-use crate::config::ProxySetting;
+use crate::config::{ClientConfig, HttpVersion, ProxySetting};
 use crate::error::Error;
 use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
@@ -20,6 +19,8 @@ pub(super) struct ProxyRoute {
     pub(super) authorization: Option<HeaderValue>,
     /// User name and password for a SOCKS proxy.
     pub(super) login: Option<(String, String)>,
+    /// Whether requests are never sent to the proxy itself, because they are not HTTP/1.1.
+    always_connects: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +42,9 @@ type Variables<'v> = &'v dyn Fn(&str) -> Option<String>;
 impl ProxyRoute {
     /// Returns the proxy for the service at `origin`, or `None` if it is called directly.
     pub(super) fn of(config: &ClientConfig, origin: &Uri) -> Result<Option<Self>, Error> {
-        Self::with_variables(config, origin, &|name| std::env::var(name).ok())
+        let route = Self::with_variables(config, origin, &|name| std::env::var(name).ok())?;
+        let always_connects = config.http_version() == HttpVersion::Http2;
+        Ok(route.map(|route| Self { always_connects, ..route }))
     }
 
     fn with_variables(
@@ -86,13 +89,19 @@ impl ProxyRoute {
             uri: format!("{scheme}://{host}:{port}/").parse().ok()?,
             authorization: intercept.basic_auth().cloned(),
             login: intercept.raw_auth().map(|(user, password)| (user.to_owned(), password.to_owned())),
+            always_connects: false,
         })
     }
 
     /// Returns whether requests to `origin` are sent to the proxy itself, with a complete URL. Otherwise the
     /// proxy opens a connection to the service.
     pub(super) fn forwards(&self, origin: &Uri) -> bool {
-        matches!(self.kind, ProxyKind::Http | ProxyKind::Https) && origin.scheme_str() == Some("http")
+        self.is_http() && origin.scheme_str() == Some("http") && !self.always_connects
+    }
+
+    /// Returns whether the proxy speaks HTTP.
+    pub(super) fn is_http(&self) -> bool {
+        matches!(self.kind, ProxyKind::Http | ProxyKind::Https)
     }
 
     /// Returns whether the URL of the proxy contains credentials.

@@ -20,6 +20,8 @@ use crate::transport::protocol::http2::{
     CONNECTION_WINDOW, MAX_HEADER_LIST_BYTES, PING_INTERVAL, PING_TIMEOUT, STREAM_WINDOW,
 };
 use crate::transport::protocol::{self, End, MAX_HEADERS};
+#[cfg(feature = "http2")]
+use crate::transport::proxy::ProxyRoute;
 #[cfg(feature = "rustls")]
 use crate::transport::tls::Tls;
 use http::header::{AUTHORIZATION, HOST, HeaderValue};
@@ -221,6 +223,16 @@ impl Settings {
             origin.map_err(|error| Error::config("url", format_args!("is not a valid URL: {error}")))?;
         check_tls(config)?;
         let dial = Dial::new(config, origin)?;
+        #[cfg(feature = "http2")]
+        if config.http_version() == HttpVersion::Http2
+            && url.scheme() == "http"
+            && dial.proxy.as_ref().is_some_and(ProxyRoute::is_http)
+        {
+            // reqwest would speak HTTP/2 to the proxy.
+            let why = "cannot use HTTP/2 without TLS through an HTTP proxy over reqwest: use `https`, HTTP/1.1, a \
+                       SOCKS proxy or `HyperTransport`";
+            return Err(Error::config("with_http_version", why));
+        }
         #[cfg(feature = "rustls")]
         let tls = match &dial.tls {
             Some(tls) => tls.clone(),
