@@ -323,6 +323,13 @@ async fn a_service_without_http2_is_reported<T: Network>() {
     }
 }
 
+async fn a_client_of_http1_is_told_what_the_service_speaks<T: Network>() {
+    let (url, _received) = h2_server(10).await;
+    let error = open(&T::client(&config(&url).with_http_version(HttpVersion::Http1))).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Protocol, 1), "{error}");
+    assert!(error.to_string().contains("HTTP/2 only (`HttpVersion::Http2`)"), "{error}");
+}
+
 async fn a_closed_connection_is_replaced<T: Network>() {
     let url = server(|stream, _| async move {
         let mut requests = server::handshake(stream).await.unwrap();
@@ -425,6 +432,7 @@ async fn http2_is_negotiated_over_tls<T: Network>() {
 }
 
 over_each_network! {
+    a_client_of_http1_is_told_what_the_service_speaks
     http2_is_negotiated_over_tls
     no_call_fails_while_connections_end
     many_headers_are_read
@@ -559,6 +567,20 @@ mod of_hyper {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         assert_eq!(opened.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn concurrent_calls_without_a_connection_fail_in_time() {
+        let config = config("http://localhost").with_retries(0);
+        let connector = service_fn(|_| pending::<Result<TokioIo<DuplexStream>, Error>>());
+        let transport = HyperTransport::with_connector(connector, &config).unwrap();
+        let client: Client = SessionsHttpClientV1::new(Policies::new(transport, &config));
+        let mut calls = JoinSet::new();
+        for _ in 0..20 {
+            let client = client.clone();
+            calls.spawn(async move { open(&client).await.unwrap_err().kind() });
+        }
+        assert_eq!(calls.join_all().await, [ErrorKind::Connect; 20]);
     }
 
     #[tokio::test(start_paused = true)]

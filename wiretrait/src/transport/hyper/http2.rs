@@ -29,10 +29,13 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::runtime::Id;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 /// A limit of concurrent requests that no service has, until the settings of the service arrive.
 const UNKNOWN: usize = usize::MAX - 1;
+
+/// The time that a call waits for a connection that another call opens, before it opens one itself.
+const OPENING_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The connections to one address. A further one is opened when the others have as many requests as the service
 /// accepts at a time.
@@ -91,7 +94,7 @@ impl Shared {
         limit: Duration,
     ) -> Result<Multiplexed, Error> {
         let connecting = Multiplexed::over(stream, peer, self.idle_timeout, self.max_age);
-        let outcome = tokio::time::timeout(limit, connecting).await;
+        let outcome = timeout(limit, connecting).await;
         outcome
             .unwrap_or_else(|_| Err(no_connection(&peer.origin, "no HTTP/2 settings of the service in time")))
     }
@@ -114,7 +117,8 @@ impl Shared {
     }
 
     async fn open(&self, open: impl Future<Output = Result<Multiplexed, Error>>) -> Result<Slot, Error> {
-        let _opening = self.opening.lock().await;
+        // Not for longer, so that all calls fail in time if no connection can be made.
+        let _opening = timeout(OPENING_PATIENCE, self.opening.lock()).await;
         if let Some(slot) = self.slot() {
             return Ok(slot);
         }
@@ -361,12 +365,12 @@ async fn drive(
         if pings.send_ping(Ping::opaque()).is_err() {
             return;
         }
-        let mut timeout = pin!(sleep(PING_TIMEOUT));
+        let mut time = pin!(sleep(PING_TIMEOUT));
         let responds = poll_fn(|context| match Pin::new(&mut driver).poll(context) {
             Poll::Ready(_) => Poll::Ready(false),
             Poll::Pending => match pings.poll_pong(context) {
                 Poll::Ready(pong) => Poll::Ready(pong.is_ok()),
-                Poll::Pending => timeout.as_mut().poll(context).map(|()| {
+                Poll::Pending => time.as_mut().poll(context).map(|()| {
                     state.has_timed_out.store(true, Ordering::Relaxed);
                     false
                 }),
