@@ -20,7 +20,8 @@ pub(crate) fn load_client(config: &ClientConfig) -> Result<LoadClient, LoadTestE
 /// does not respond must not delay the program longer than one that is unreachable.
 pub(crate) fn probe_client(config: &ClientConfig) -> Result<LoadClient, LoadTestError> {
     let limit = config.connect_timeout().min(config.timeout());
-    client(&config.clone().with_timeout(limit).with_deadline(limit).with_retries(0))
+    let config = config.clone().with_timeout(limit).with_connect_timeout(limit).with_deadline(limit);
+    client(&config.with_retries(0))
 }
 
 pub(crate) fn cleanup_client(config: &ClientConfig) -> Result<CleanupClient, LoadTestError> {

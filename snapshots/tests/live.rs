@@ -368,7 +368,8 @@ async fn wait_for_service(config: &ClientConfig, origin: &str) {
     let deadline = wait.map(|wait| Instant::now() + wait);
     // A service that accepts connections but never responds must not take longer than one that is unreachable.
     let limit = config.connect_timeout().min(config.timeout());
-    let probe = transport(&config.clone().with_timeout(limit).with_deadline(limit));
+    let config = config.clone().with_timeout(limit).with_connect_timeout(limit).with_deadline(limit);
+    let probe = transport(&config);
     while let Err(refusal) = probe_service(&probe).await {
         let may_wait = deadline.is_some_and(|deadline| Instant::now() + WAIT_INTERVAL < deadline);
         assert!(refusal.may_start && may_wait, "{origin} {}; no session was opened", refusal.why);

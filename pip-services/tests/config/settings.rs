@@ -73,6 +73,24 @@ fn several_connections_are_shown_in_their_order() {
 }
 
 #[test]
+fn no_source_of_a_token_is_shown_with_its_secret() {
+    let secret = "s3cret";
+    for (key, shown) in [
+        ("credential.token", "***"),
+        ("credential.client_secret", "***"),
+        ("credential.token_url", "https://***@login/token"),
+        ("connections.a.uri", "https://***@login/token"),
+    ] {
+        let value = if shown == "***" { secret } else { "https://me:s3cret@login/token" };
+        let params = ConfigParams::new().with_flags([("--flag", key, value)]).unwrap();
+        let line = format!("{key} = {shown} (--flag)");
+        assert!(self::shown(&params).contains(&line), "{line}");
+        let output = format!("{params:?}{:?}", params.build());
+        assert!(!output.contains(secret), "{output}");
+    }
+}
+
+#[test]
 fn no_secret_is_shown_anywhere() {
     let params = params();
     let config = params.build();
