@@ -609,7 +609,7 @@ impl Drop for Files {
     }
 }
 
-/// Tests in a process of their own, because they need other variables of the environment.
+/// Tests in separate processes, because they need other variables of the environment.
 #[cfg(all(unix, not(target_vendor = "apple")))]
 mod in_another_environment {
     use super::*;
@@ -652,7 +652,7 @@ mod in_another_environment {
     }
 
     #[test]
-    fn a_certificate_in_the_file_of_the_variable_is_trusted_although_it_is_its_own_authority() {
+    fn a_self_signed_certificate_in_the_file_of_the_variable_is_trusted() {
         let identity = Identity::self_signed(&as_authority(service(&["localhost"])));
         let files = Files::new();
         let file = files.write(identity.pem.as_bytes());

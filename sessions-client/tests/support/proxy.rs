@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What a proxy does.
+/// The behaviour of a proxy.
 #[derive(Clone, Copy)]
 pub(crate) enum Behaviour {
     /// Responds to each request itself.

@@ -15,7 +15,14 @@ use std::path::PathBuf;
 /// # Ok::<_, wiretrait::Error>(())
 /// ```
 ///
-/// Files are read when a transport is created.
+/// Files are read when a transport is created. On Linux, the certificates of the platform are those of the
+/// package `ca-certificates`, or those in the file of the variable `SSL_CERT_FILE`, which are trusted like those
+/// of [`with_ca`](Self::with_ca). Without any, `http` still works, and `https` is an
+/// [`ErrorKind::Config`](crate::ErrorKind::Config).
+///
+/// Errors of the handshake are [`ErrorKind::Tls`](crate::ErrorKind::Tls): an untrusted, expired or wrong
+/// certificate, a missing client certificate, a service without TLS. Their messages name the certificate and the
+/// remedy.
 #[derive(Clone, Default)]
 pub struct TlsConfig {
     ca: Vec<Pem>,

@@ -21,7 +21,7 @@ use tower_service::Service;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// How one service is reached: everything that its connections have in common.
+/// Everything that the connections to one service have in common.
 #[derive(Clone)]
 pub(super) struct Dial {
     /// Scheme, host and port of the service.

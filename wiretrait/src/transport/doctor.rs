@@ -46,9 +46,9 @@ use tokio::net::TcpStream;
 pub struct Step {
     /// The address of the service, without path and credentials.
     pub address: String,
-    /// What was checked.
+    /// The kind of step.
     pub check: Check,
-    /// What was found, in one line, or the error with its remedy.
+    /// A description of the finding, in one line, or the error with its remedy.
     pub result: Result<String, Error>,
 }
 
@@ -147,7 +147,7 @@ impl Way<'_> {
         #[cfg(not(feature = "rustls"))]
         drop(stream);
         if let Some(tokens) = config.tokens() {
-            // It has a time limit of its own.
+            // The source of tokens has a time limit.
             let result = tokens.get().await.map(|_| format!("{} has a token", tokens.name()));
             self.add(Check::Token, result)?;
         }
@@ -285,7 +285,7 @@ async fn shake_hands(tls: &Tls, dial: &Dial, peer: &Peer, stream: BoxStream) -> 
     if asks {
         found.push_str(match tls.client_auth.description() {
             Some(_) => ", the client certificate is sent",
-            None => ", the service asks for a client certificate, and there is none",
+            None => ", the service asks for a client certificate, but none is set",
         });
     }
     if let Some(protocol) = session.alpn_protocol() {
@@ -294,6 +294,6 @@ async fn shake_hands(tls: &Tls, dial: &Dial, peer: &Peer, stream: BoxStream) -> 
     Ok((found, ()))
 }
 
-/// How long the rejection of a client's certificate is awaited.
+/// The time to wait for the rejection of a client's certificate.
 #[cfg(feature = "rustls")]
 const PATIENCE: Duration = Duration::from_millis(300);

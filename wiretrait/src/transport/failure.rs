@@ -196,9 +196,7 @@ impl Peer {
         let says = |text: &str| memchr::memmem::find(body, text.as_bytes()).is_some();
         if self.is_https() {
             if says("No required SSL certificate was sent") {
-                return Some(format!(
-                    "the service requires a client certificate, and there is none: {GIVE_CERTIFICATE}"
-                ));
+                return Some(format!("the service requires a client certificate: {GIVE_CERTIFICATE}"));
             }
             if says("The SSL certificate error") {
                 return Some(format!(
@@ -246,7 +244,7 @@ pub(super) struct ProxyFailure {
     status: Option<StatusCode>,
     /// The error of the operating system, if the proxy cannot be reached.
     system: Option<io::Error>,
-    /// Whether the message already says what cannot be reached.
+    /// True if the message already names what cannot be reached.
     is_complete: bool,
 }
 

@@ -19,7 +19,7 @@ pub(super) struct ProxyRoute {
     pub(super) authorization: Option<HeaderValue>,
     /// User name and password for a SOCKS proxy.
     pub(super) login: Option<(String, String)>,
-    /// Whether requests are never sent to the proxy itself, because they are not HTTP/1.1.
+    /// True if requests are never sent to the proxy itself, because they are not HTTP/1.1.
     always_connects: bool,
 }
 

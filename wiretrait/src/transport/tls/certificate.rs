@@ -22,7 +22,7 @@ pub(crate) struct Facts {
     pub(crate) not_after: i64,
     pub(crate) is_self_issued: bool,
     pub(crate) is_version_1: bool,
-    /// Whether the certificate does not exclude that it signs others.
+    /// True unless the certificate excludes that it signs others.
     pub(crate) may_sign: bool,
     /// The public key, as a DER-encoded `SubjectPublicKeyInfo`.
     pub(crate) public_key: Vec<u8>,

@@ -63,7 +63,7 @@ fn describe_alert(alert: AlertDescription, client_auth: &ClientAuth) -> String {
     if is_required || (is_about_client(alert) && client_auth.is_requested()) {
         return match client_auth.description() {
             None => {
-                format!("the service requires a client certificate, and there is none: {GIVE_CERTIFICATE}")
+                format!("the service requires a client certificate: {GIVE_CERTIFICATE}")
             }
             Some(certificate) => format!(
                 "the service rejects the client certificate ({certificate}) with the alert {alert:?}: use one that \

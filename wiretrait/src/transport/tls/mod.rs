@@ -51,7 +51,7 @@ impl Tls {
         Ok(Self { config: Arc::new(config), client_auth })
     }
 
-    /// Returns the same settings without an offer of protocols.
+    /// Returns a copy that offers no protocols.
     pub(super) fn without_alpn(&self) -> Self {
         let mut config = (*self.config).clone();
         config.alpn_protocols.clear();

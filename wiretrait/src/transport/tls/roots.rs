@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub(super) struct Roots {
     /// Verifies chains of certificates.
     pub(super) verifier: Arc<dyn ServerCertVerifier>,
-    /// The certificates that the user names, which are trusted as they are.
+    /// The certificates that the user names, which are trusted without a chain.
     pub(super) named: Vec<CertificateDer<'static>>,
 }
 
