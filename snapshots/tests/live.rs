@@ -22,13 +22,13 @@ mod comparison;
 
 use cases::{TABLE, cases};
 use comparison::{Snapshot, compare_all, log_changes, stored_names};
-use sessions_client::sessions_v1::GetSessionById;
 use sessions_client::{
-    Call, ClientConfig, Operation as _, Policies, ReqwestTransport, Transport, sessions_v1,
+    ClientConfig, ErrorKind, ISessionsV1, Policies, ReqwestTransport, SessionsHttpClientV1, Transport as _,
+    sessions_v1,
 };
 use sessions_service::{EmbeddedService, SessionStore};
 use snapshots::differences::VARIANTS;
-use snapshots::suite::{Case, RunOptions, RunReport, StopSignal, run};
+use snapshots::suite::{Case, ContractRoutes, RunOptions, RunReport, StopSignal, run};
 use snapshots::{Exchange, Promise, Shapes, live_gaps, log, may_close_expired, service_params};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -202,6 +202,30 @@ async fn a_run_that_is_refused_says_so_in_one_line() {
 }
 
 #[tokio::test]
+async fn another_server_is_reported_in_one_line() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let page = "HTTP/1.1 404 Not Found\r\ncontent-type: text/html\r\ncontent-length: 12\r\n\r\n<h1>404</h1>";
+    let (stderr, ()) = tokio::join!(failure(run_command(&url)), respond(&listener, page));
+    assert!(stderr.contains("does not respond like a sessions service"), "{stderr}");
+    assert!(stderr.contains("SESSIONS_BASE_ROUTE") && stderr.contains("; no session was opened"), "{stderr}");
+    assert!(!stderr.contains("left"), "{stderr}");
+}
+
+#[tokio::test]
+async fn a_rate_limit_is_waited_for_before_the_first_case() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let rejections = async {
+        let rejected = "HTTP/1.1 429 Too Many Requests\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n";
+        respond(&listener, rejected).await;
+        respond(&listener, UNAUTHORIZED).await;
+    };
+    let (stderr, ()) = tokio::join!(failure(run_command(&url)), rejections);
+    assert!(stderr.contains("refuses the credentials"), "{stderr}");
+}
+
+#[tokio::test]
 async fn an_unreachable_service_is_reported_in_one_line() {
     // Bound but not listening, so that no other process can listen there.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
@@ -346,10 +370,10 @@ fn plan(origin: &str, variant: Option<&str>, cases: &[Case], options: &RunOption
 }
 
 /// Returns a transport with a new connection for each call, and without retries, which would hide failures.
-fn transport(config: &ClientConfig) -> Policies<ReqwestTransport> {
+fn transport(config: &ClientConfig) -> ContractRoutes<Policies<ReqwestTransport>> {
     let config = config.clone().with_retries(0).with_pool_idle_timeout(Duration::from_nanos(1));
     let transport = ReqwestTransport::new(&config).unwrap_or_else(|error| panic!("{error}"));
-    Policies::new(transport, &config)
+    ContractRoutes::new(Policies::new(transport, &config))
 }
 
 /// The pause between two attempts to reach a service that is starting.
@@ -369,41 +393,63 @@ async fn wait_for_service(config: &ClientConfig, origin: &str) {
     // A service that accepts connections but never responds must not take longer than one that is unreachable.
     let limit = config.connect_timeout().min(config.timeout());
     let config = config.clone().with_timeout(limit).with_connect_timeout(limit).with_deadline(limit);
-    let probe = transport(&config);
+    let probe = SessionsHttpClientV1::new(transport(&config));
+    let mut rejections = 0;
     while let Err(refusal) = probe_service(&probe).await {
-        let may_wait = deadline.is_some_and(|deadline| Instant::now() + WAIT_INTERVAL < deadline);
-        assert!(refusal.may_start && may_wait, "{origin} {}; no session was opened", refusal.why);
-        tokio::time::sleep(WAIT_INTERVAL).await;
+        let pause = match refusal.retry_after {
+            Some(pause) if rejections < MAX_REJECTIONS && pause <= limit => {
+                rejections += 1;
+                pause
+            }
+            _ => {
+                let may_wait = deadline.is_some_and(|deadline| Instant::now() + WAIT_INTERVAL < deadline);
+                let waits = refusal.may_start && may_wait;
+                assert!(waits, "{origin} {}; no session was opened", refusal.why);
+                WAIT_INTERVAL
+            }
+        };
+        tokio::time::sleep(pause).await;
     }
 }
+
+/// The number of times that a gateway may reject the first request because of its rate limit.
+const MAX_REJECTIONS: u32 = 3;
 
 /// The reason why a service cannot be tested.
 struct Refusal {
     why: String,
     /// True if the service may be starting.
     may_start: bool,
+    /// The requested delay of a rate limit.
+    retry_after: Option<Duration>,
 }
 
-/// Reads a session that does not exist.
-async fn probe_service(transport: &impl Transport) -> Result<(), Refusal> {
-    const CREDENTIALS: &str = "set SESSIONS_HEADERS_X_API_KEY, SESSIONS_CREDENTIAL_TOKEN_FILE or another key of the \
+/// Reads a session that does not exist. A response of the service itself is not a refusal, even if it is an
+/// error: the cases compare it.
+async fn probe_service(client: &impl ISessionsV1) -> Result<(), Refusal> {
+    const CREDENTIALS: &str = ": set SESSIONS_HEADERS_X_API_KEY, SESSIONS_CREDENTIAL_TOKEN_FILE or another key of the \
                                client, or SESSIONS_CONFIG";
-    let request = GetSessionById::new("contract-test").encode().unwrap();
-    let (status, why) = match transport.send(Call::new(GetSessionById::ROUTE, request)).await {
-        Ok(response) => (
-            Some(response.status().as_u16()),
-            format!("responded {} instead of a session", response.status()),
-        ),
-        Err(error) => (error.status().map(|status| status.as_u16()), error.to_string()),
+    let Err(error) = client.get_session_by_id(None, "contract-test").await else { return Ok(()) };
+    let status = error.status().map(|status| status.as_u16());
+    let is_foreign = error.kind() == ErrorKind::Service && error.service().is_none();
+    let (problem, remedy, may_start) = match (error.kind(), status) {
+        (ErrorKind::Proxy, _) => ("cannot be reached through the proxy", "", false),
+        (ErrorKind::Tls, _) => ("cannot be reached securely", "", false),
+        (ErrorKind::Credentials, _) => ("cannot be tested without credentials", "", false),
+        (_, Some(401 | 403)) => ("refuses the credentials", CREDENTIALS, false),
+        (_, Some(429)) if is_foreign => ("limits the rate of requests", ": try again later", false),
+        (_, Some(502..=504)) => {
+            ("is not running behind its gateway", ": start it, or set SESSIONS_WAIT", true)
+        }
+        (_, Some(400 | 404)) if is_foreign => {
+            let remedy = ": check the address, and SESSIONS_BASE_ROUTE if it has another base route";
+            ("does not respond like a sessions service", remedy, false)
+        }
+        (_, Some(_)) | (ErrorKind::Decode, _) => return Ok(()),
+        (_, None) => ("cannot be tested", ": start it, or set SESSIONS_URL or SESSIONS_CONFIG", true),
     };
-    let (problem, remedy, may_start) = match status {
-        Some(401 | 403) => ("refuses the credentials", CREDENTIALS, false),
-        Some(407) => ("cannot be reached through the proxy", "set SESSIONS_PROXY_URL", false),
-        Some(502..=504) => ("is not running behind its gateway", "start it, or set SESSIONS_WAIT", true),
-        Some(_) => return Ok(()),
-        None => ("cannot be tested", "start it, or set SESSIONS_URL or SESSIONS_CONFIG", true),
-    };
-    Err(Refusal { why: format!("{problem}: {why}: {remedy}"), may_start })
+    let retry_after = error.retry_after().filter(|_| status == Some(429));
+    Err(Refusal { why: format!("{problem}: {error}{remedy}"), may_start, retry_after })
 }
 
 /// Returns a user id that no other run uses. It is not ASCII, since ids need not be.

@@ -6,11 +6,13 @@
 mod case;
 mod clean;
 mod client;
+mod contract_routes;
 mod owner;
 mod render;
 mod run;
 mod stop;
 
 pub use case::{Case, Step};
+pub use contract_routes::ContractRoutes;
 pub use run::{Aborted, CompletedCase, RunOptions, RunReport, run};
 pub use stop::StopSignal;
