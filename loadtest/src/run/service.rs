@@ -199,11 +199,19 @@ impl Service {
     pub(crate) async fn check_responds(&self, wait: Option<Duration>) -> Result<(), LoadTestError> {
         let client = probe_client(&self.config)?;
         let deadline = wait.map(|wait| Instant::now() + wait);
+        let mut rejections = 0;
         loop {
             let probed = self.probe(&client).await;
             let (message, may_start) = match probed {
                 Ok(()) => break,
-                Err(Failure { message, may_start }) => (message, may_start),
+                Err(Failure { retry_after: Some(pause), .. })
+                    if rejections < MAX_REJECTIONS && pause <= self.probe_limit() =>
+                {
+                    rejections += 1;
+                    tokio::time::sleep(pause).await;
+                    continue;
+                }
+                Err(Failure { message, may_start, .. }) => (message, may_start),
             };
             if !may_start || deadline.is_none_or(|deadline| Instant::now() + WAIT_INTERVAL >= deadline) {
                 return Err(LoadTestError::Service(message));
@@ -227,6 +235,7 @@ impl Service {
             Err(_) => Err(Failure {
                 message: format!("{} does not respond within {} s. {START}", self.shown, limit.as_secs_f64()),
                 may_start: true,
+                retry_after: None,
             }),
         }
     }
@@ -324,14 +333,20 @@ struct Failure {
     message: String,
     /// True if the service may be starting.
     may_start: bool,
+    /// The requested delay of a rate limit.
+    retry_after: Option<Duration>,
 }
+
+/// The number of times that a gateway may reject the calls before a run because of its rate limit.
+const MAX_REJECTIONS: u32 = 3;
 
 /// Explains why the first calls failed, and names the remedy.
 fn failure(shown: &str, error: &Error) -> Failure {
     let status = error.status().map(|status| status.as_u16());
     let (problem, remedy) = match (error.kind(), status) {
-        (_, Some(401 | 403)) => ("refuses the credentials", CREDENTIALS),
         (_, Some(407)) | (ErrorKind::Proxy, _) => ("cannot be reached through the proxy", PROXY),
+        (_, Some(401 | 403)) => ("refuses the credentials", CREDENTIALS),
+        (_, Some(429)) => ("limits the rate of requests", "Try again later, or raise its limit"),
         (ErrorKind::Credentials, _) => ("needs credentials that cannot be obtained", CREDENTIALS),
         (ErrorKind::Tls, _) => ("cannot be reached securely", TLS),
         (ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Transport, _) => ("does not respond", START),
@@ -346,7 +361,8 @@ fn failure(shown: &str, error: &Error) -> Failure {
             )
         }
     };
-    Failure { message: format!("{shown} {problem}: {error}. {remedy}"), may_start }
+    let retry_after = error.retry_after().filter(|_| status == Some(429));
+    Failure { message: format!("{shown} {problem}: {error}. {remedy}"), may_start, retry_after }
 }
 
 #[cfg(test)]
