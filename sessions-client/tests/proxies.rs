@@ -373,9 +373,7 @@ mod over_tls {
     }
 
     async fn a_proxy_that_refuses_is_reported_with_its_status<T: Network>() {
-        for status in
-            ["403 Forbidden", "400 Bad Request", "302 Found", "500 Internal Server Error", "404 Not Found"]
-        {
+        for status in ["403 Forbidden", "400 Bad Request", "302 Found", "404 Not Found"] {
             let response = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").leak();
             let proxy = TestProxy::start(Behaviour::Respond(response)).await;
             let error = refused::<T>(through(&proxy.url(""), "https://service.example")).await;
@@ -384,6 +382,10 @@ mod over_tls {
                 &["the proxy http://127.0.0.1:", "refuses to connect", status, "NO_PROXY"],
             );
         }
+        // Squid responds so if it cannot resolve the name.
+        let proxy = TestProxy::start(Behaviour::Respond("HTTP/1.1 500 Internal Server Error\r\n\r\n")).await;
+        let error = refused::<T>(through(&proxy.url(""), "https://service.example")).await;
+        assert_contains(&error, &["cannot reach the service", "500 Internal Server Error", "check the host"]);
         let proxy = TestProxy::start(Behaviour::Respond("SSH-2.0-OpenSSH\r\n")).await;
         let error = refused::<T>(through(&proxy.url(""), "https://service.example")).await;
         assert_contains(&error, &["does not speak HTTP at this port"]);

@@ -318,6 +318,12 @@ impl ProxyFailure {
             StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
                 Self::transient(proxy, format_args!("cannot reach the service: it responded with {text}"))
             }
+            _ if status.is_server_error() => Self::permanent(
+                proxy,
+                format_args!(
+                    "cannot reach the service: it responded with {text}; check the host and the port of the service"
+                ),
+            ),
             _ => Self::permanent(
                 proxy,
                 format_args!(
