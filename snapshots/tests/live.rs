@@ -68,6 +68,10 @@ fn the_service_at_sessions_url_satisfies_the_contract() {
 }
 
 async fn test_service() {
+    // Cargo runs tests in the folder of their crate, but paths are relative to that of the shell.
+    if let Some(folder) = env::var_os("PWD") {
+        let _ = env::set_current_dir(folder);
+    }
     let params = service_params().unwrap_or_else(|error| panic!("{error}"));
     let Some(params) = params else {
         log("skipped: SESSIONS_URL is not set, so no live service is tested");
@@ -284,7 +288,8 @@ async fn a_description_is_enough_behind_a_proxy_that_closes_connections() {
         }
     });
     let mut run = run_command("");
-    run.env("SESSIONS_CONFIG", folder.join("staging.yaml"))
+    run.env("SESSIONS_CONFIG", "staging.yaml")
+        .env("PWD", &folder)
         .env("SESSIONS_CLOSE_EXPIRED", "yes")
         .env("KEY", "s3cret");
     let output = run.spawn().unwrap().wait_with_output().await.unwrap();

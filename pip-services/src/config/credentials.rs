@@ -97,7 +97,7 @@ fn with_server(entries: &[Entry], url: &Entry, config: ClientConfig) -> Result<C
         .map_err(|error| url.renamed("token URL", &error))?;
     let scopes = get(entries, "credential.scope").map_or("", |entry| &*entry.value);
     let credentials = scopes.split_whitespace().fold(credentials, ClientCredentials::with_scope);
-    let provider = credentials.connect(&config).map_err(|error| with_key_of_http(&error))?;
+    let provider = credentials.connect(&config).map_err(|error| with_keys(&error))?;
     Ok(config.with_token_provider(provider))
 }
 
@@ -108,10 +108,15 @@ fn with_server(_entries: &[Entry], url: &Entry, _config: ClientConfig) -> Result
     ))
 }
 
-/// Names the key in an error about a token over plain HTTP.
-pub(super) fn with_key_of_http(error: &Error) -> Error {
-    let setter = "`ClientConfig::with_http_credentials_allowed`";
-    Error::new(error.kind(), error.to_string().replace(setter, "`credential.allow_http`"))
+/// Names keys in place of setters in an error of the client.
+pub(super) fn with_keys(error: &Error) -> Error {
+    const KEYS: [[&str; 2]; 2] = [
+        ["`ClientConfig::with_http_credentials_allowed`", "`credential.allow_http`"],
+        ["`with_http_version`", "`options.http_version`"],
+    ];
+    let message = error.to_string();
+    let message = KEYS.iter().fold(message, |message, [setter, key]| message.replace(setter, key));
+    Error::new(error.kind(), message)
 }
 
 /// Checks that one way at most is configured, and that it is complete.

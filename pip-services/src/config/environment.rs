@@ -72,7 +72,12 @@ fn mistake(prefix: &str, rest: &str) -> Option<String> {
              use `{prefix}_CONNECTION_{field}`"
         ));
     }
-    let in_a_group = GROUPS.iter().any(|group| rest.starts_with(&format!("{}_", spelling(group))));
+    if let Some(name) = rest.strip_prefix("HEADER_") {
+        return Some(format!("is not a known variable: did you mean `{prefix}_HEADERS_{name}`?"));
+    }
+    // Kubernetes sets variables such as `ORDERS_PROXY_PORT` for a service called `orders-proxy`.
+    let mut groups = GROUPS.iter().filter(|group| **group != "proxy");
+    let in_a_group = groups.any(|group| rest.starts_with(&format!("{}_", spelling(group))));
     let near = if in_a_group {
         keys::closest(rest, spelling)
     } else {

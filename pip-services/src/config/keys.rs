@@ -213,7 +213,7 @@ pub(super) fn read(entries: &[Entry]) -> Result<ClientConfig> {
     config = network::apply(entries, config)?;
     config = limits(entries, config)?;
     config = credentials::apply(entries, config)?;
-    config.validate().map_err(|error| credentials::with_key_of_http(&error))?;
+    config.validate().map_err(|error| credentials::with_keys(&error))?;
     Ok(config)
 }
 

@@ -68,6 +68,9 @@ fn variables_of_other_programs_are_ignored() {
         ("ORDERS_TTL", "60"),
         // Kubernetes sets this one for a service called `orders`.
         ("ORDERS_PORT", "tcp://h:1"),
+        // And these for one called `orders-proxy`.
+        ("ORDERS_PROXY_PORT", "tcp://h:1"),
+        ("ORDERS_PROXY_SERVICE_HOST", "10.0.0.1"),
         ("ORDERS_CONNECTIONS_MAX", "5"),
     ]);
     assert_eq!(config.unwrap().base_url(), Some("http://h"));
@@ -88,6 +91,9 @@ fn a_misspelled_variable_is_an_error_with_a_suggestion() {
         ("ORDERS_CONECTION_HOST", "ORDERS_CONNECTION_HOST"),
         ("ORDERS_URI", "ORDERS_URL"),
         ("ORDERS_KINDS", "ORDERS_KIND"),
+        ("ORDERS_PROXY_URI", "ORDERS_PROXY_URL"),
+        ("ORDERS_CREDENTIAL_TOKENFILE", "ORDERS_CREDENTIAL_TOKEN_FILE"),
+        ("ORDERS_HEADER_X_API_KEY", "ORDERS_HEADERS_X_API_KEY"),
     ] {
         assert_eq!(
             error(&[(name, "1")]),

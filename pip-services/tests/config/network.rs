@@ -147,12 +147,10 @@ fn connections_have_a_version_an_age_and_a_spread() {
     assert!(!config.accepts_compression() && !config.spreads_addresses());
     let config = read(&[
         HOST,
-        ("options.http_version", "2"),
         ("options.compression", "true"),
         ("options.max_connection_age", "5000"),
         ("options.spread_addresses", "true"),
     ]);
-    assert_eq!(config.http_version(), HttpVersion::Http2);
     assert!(config.accepts_compression() && config.spreads_addresses());
     assert_eq!(config.max_connection_age(), Duration::from_secs(5));
     for (key, why) in [
@@ -163,5 +161,16 @@ fn connections_have_a_version_an_age_and_a_spread() {
         ("options.max_connection_age", "must be a whole number of milliseconds above 0"),
     ] {
         assert_eq!(error(&[HOST, (key, "maybe")]), format!("`{key}` {why}"));
+    }
+}
+
+#[test]
+fn the_version_of_http_needs_its_feature() {
+    let pairs = [HOST, ("options.http_version", "2")];
+    if cfg!(feature = "http2") {
+        assert_eq!(read(&pairs).http_version(), HttpVersion::Http2);
+    } else {
+        let why = error(&pairs);
+        assert!(why.starts_with("`options.http_version` needs the feature `http2`"), "{why}");
     }
 }
