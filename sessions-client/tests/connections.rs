@@ -29,7 +29,7 @@ struct Service {
 }
 
 impl Service {
-    async fn start(response: impl Into<String>) -> Self {
+    fn start(response: impl Into<String>) -> Self {
         Self::at("127.0.0.1:0".parse().unwrap(), response)
     }
 
@@ -87,7 +87,7 @@ async fn get(client: &impl ISessionsV1) {
     assert_eq!(client.get_session_by_id(None, "1").await.unwrap(), None);
 }
 
-/// Lets the client's clock go on by `time`, without its timers.
+/// Advances the clock of the client by `time`.
 async fn pass(time: Duration) {
     // reqwest returns its connection to the pool in another task.
     for _ in 0..50 {
@@ -116,7 +116,7 @@ async fn a_keep_alive_timeout_shortens_the_idle_time<T: Network>() {
 
 /// Returns the number of connections of a call before a pause of `idle` and one after it.
 async fn idle_connections<T: Network>(keep_alive: &str, idle: Duration) -> usize {
-    let mut service = Service::start(format!("HTTP/1.1 204 No Content\r\n{keep_alive}\r\n\r\n")).await;
+    let mut service = Service::start(format!("HTTP/1.1 204 No Content\r\n{keep_alive}\r\n\r\n"));
     let client = T::client(&config(&service.url).with_max_connection_age(Duration::MAX));
     // Over reqwest, a response shortens the idle time of the connections that follow.
     get(&client).await;
@@ -128,7 +128,7 @@ async fn idle_connections<T: Network>(keep_alive: &str, idle: Duration) -> usize
 }
 
 async fn a_keep_alive_timeout_of_zero_closes_the_connection<T: Network>() {
-    let mut service = Service::start("HTTP/1.1 204 No Content\r\nKeep-Alive: timeout=0\r\n\r\n").await;
+    let mut service = Service::start("HTTP/1.1 204 No Content\r\nKeep-Alive: timeout=0\r\n\r\n");
     let client = T::client(&config(&service.url));
     for _ in 0..3 {
         get(&client).await;
@@ -162,7 +162,7 @@ async fn serve_once(listener: &TcpListener) {
 }
 
 async fn a_busy_connection_is_replaced_at_its_greatest_age<T: Network>() {
-    let mut service = Service::start(NO_CONTENT).await;
+    let mut service = Service::start(NO_CONTENT);
     let client = T::client(&config(&service.url));
     for _ in 0..70 {
         get(&client).await;
@@ -177,7 +177,7 @@ async fn a_busy_connection_is_replaced_at_its_greatest_age<T: Network>() {
 async fn clients_that_started_together_reconnect_at_different_times<T: Network>() {
     let mut ages = BTreeSet::new();
     for _ in 0..8 {
-        let mut service = Service::start(NO_CONTENT).await;
+        let mut service = Service::start(NO_CONTENT);
         let client = T::client(&config(&service.url).with_max_connection_age(Duration::from_secs(1_000)));
         let mut age = 0;
         while !service.connections().contains(&2) {
@@ -192,7 +192,7 @@ async fn clients_that_started_together_reconnect_at_different_times<T: Network>(
 }
 
 async fn a_connection_without_a_greatest_age_is_used_for_days<T: Network>() {
-    let mut service = Service::start(NO_CONTENT).await;
+    let mut service = Service::start(NO_CONTENT);
     let config = config(&service.url).with_max_connection_age(Duration::MAX);
     let client = T::client(&config.with_pool_idle_timeout(Duration::MAX));
     for _ in 0..3 {
@@ -203,7 +203,7 @@ async fn a_connection_without_a_greatest_age_is_used_for_days<T: Network>() {
 }
 
 async fn a_service_that_moves_is_followed_by_a_busy_client<T: Network>() {
-    let mut old = Service::start(NO_CONTENT).await;
+    let mut old = Service::start(NO_CONTENT);
     let client = T::client(&config(&old.url));
     get(&client).await;
     // The name leads elsewhere now, but the open connection is still served.
@@ -238,7 +238,7 @@ async fn calls_in_progress_finish_on_a_connection_that_is_too_old<T: Network>() 
 }
 
 async fn a_fallback_is_used_while_the_first_address_is_down<T: Network>() {
-    let mut second = Service::start(NO_CONTENT).await;
+    let mut second = Service::start(NO_CONTENT);
     let config = config(&closed_port()).with_retries(0).with_fallback_url(&second.url).unwrap();
     let client = T::client(&config);
     for _ in 0..3 {
@@ -255,7 +255,7 @@ async fn a_fallback_is_used_while_the_first_address_is_down<T: Network>() {
 }
 
 async fn each_address_has_its_path_and_credentials<T: Network>() {
-    let mut second = Service::start(NO_CONTENT).await;
+    let mut second = Service::start(NO_CONTENT);
     let first = closed_port().replace("http://", "http://a:b@") + "/first";
     let fallback = second.url.replace("http://", "http://c:d@") + "/second/";
     let client = T::client(&config(&first).with_fallback_url(&fallback).unwrap());
@@ -286,7 +286,7 @@ async fn an_error_names_all_addresses_without_credentials<T: Network>() {
 }
 
 async fn the_first_address_is_tried_again_after_a_while<T: Network>() {
-    let mut second = Service::start(NO_CONTENT).await;
+    let mut second = Service::start(NO_CONTENT);
     let first = closed_port_to_open();
     let url = format!("http://{}", first.local_addr().unwrap());
     let client = T::client(&config(&url).with_fallback_url(&second.url).unwrap());
@@ -309,7 +309,7 @@ fn closed_port_to_open() -> TcpSocket {
 }
 
 async fn a_fallback_that_goes_down_leads_back_to_the_first_address<T: Network>() {
-    let mut second = Service::start("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n").await;
+    let mut second = Service::start("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
     let first = closed_port_to_open();
     let url = format!("http://{}", first.local_addr().unwrap());
     let client = T::client(&config(&url).with_retries(0).with_fallback_url(&second.url).unwrap());
@@ -331,7 +331,7 @@ async fn an_address_that_does_not_respond_leaves_time_for_the_next<T: Network>()
         filling.spawn(TcpStream::connect(address));
     }
     let _open = filling.join_next().await;
-    let mut second = Service::start(NO_CONTENT).await;
+    let mut second = Service::start(NO_CONTENT);
     let config = config(&format!("http://{address}")).with_timeout(Duration::from_secs(1)).with_retries(0);
     let client = T::client(&config.with_fallback_url(&second.url).unwrap());
     get(&client).await;
@@ -340,8 +340,8 @@ async fn an_address_that_does_not_respond_leaves_time_for_the_next<T: Network>()
 }
 
 async fn an_error_response_is_not_a_reason_for_a_fallback<T: Network>() {
-    let mut first = Service::start("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n").await;
-    let mut second = Service::start(NO_CONTENT).await;
+    let mut first = Service::start("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
+    let mut second = Service::start(NO_CONTENT);
     let client = T::client(&config(&first.url).with_fallback_url(&second.url).unwrap());
     let error = client.get_session_by_id(None, "1").await.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Service, 3));
@@ -366,17 +366,17 @@ over_each_network! {
     an_error_response_is_not_a_reason_for_a_fallback
 }
 
-/// Runs `call` in a runtime of its own, which ends then.
+/// Runs `call` in a new runtime, which ends then.
 fn in_a_new_runtime<F: Future<Output = ()>>(call: F) {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(call);
 }
 
-/// Starts a service on a thread of its own.
+/// Starts a service on another thread.
 fn service_on_a_thread() -> String {
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         in_a_new_runtime(async move {
-            let service = Service::start(NO_CONTENT).await;
+            let service = Service::start(NO_CONTENT);
             sender.send(service.url.clone()).unwrap();
             std::future::pending::<()>().await;
         });
@@ -403,7 +403,9 @@ fn shared_by_many_runtimes<T: Network>() {
             })
         })
         .collect();
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
     assert_eq!(*failures.lock().unwrap(), [""; 0]);
 }
 

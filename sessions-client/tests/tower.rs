@@ -545,3 +545,11 @@ async fn a_broken_body_is_a_transport_error() {
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Transport, 3));
     assert!(error.to_string().contains("failed: the peer is gone"), "{error}");
 }
+
+#[test]
+fn fallback_addresses_are_rejected_over_tower() {
+    let config = config("http://localhost").with_fallback_url("http://other").unwrap();
+    let error = TowerTransport::new((), &config).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().starts_with("`with_fallback_url` is not supported"), "{error}");
+}

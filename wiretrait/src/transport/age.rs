@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 /// Returns when a connection that is opened at `now` is used for the last time: after `max_age` minus up to a
 /// fifth, at the fraction `random` of it. `None` means never.
 pub(super) fn retirement(now: Instant, max_age: Duration, random: f64) -> Option<Instant> {
-    now.checked_add(max_age - max_age.mul_f64(random.clamp(0.0, 1.0) / 5.0))
+    now.checked_add(max_age.saturating_sub(max_age.mul_f64(random.clamp(0.0, 1.0) / 5.0)))
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ struct Preferred {
 }
 
 impl<T> Failover<T> {
-    /// Creates the address of `config` and its fallbacks, each with `new` from a configuration of its own.
+    /// Creates the address of `config` and its fallbacks, each with `new` from a copy of the configuration for it alone.
     pub(super) fn new(
         config: &ClientConfig,
         new: impl Fn(&ClientConfig) -> Result<T, Error>,
@@ -44,7 +44,7 @@ impl<T> Failover<T> {
         Ok(Self { first, fallbacks, preferred, peer })
     }
 
-    /// Returns the same addresses with other contents.
+    /// Returns a copy in which `change` has replaced the content of each address.
     #[cfg(feature = "hyper")]
     pub(super) fn map(&self, change: impl Fn(&T) -> T) -> Self {
         Self {
@@ -141,9 +141,13 @@ fn is_unreachable(error: &Error) -> bool {
 }
 
 /// Joins the errors of all addresses. If one of them may be transient, so may be the whole.
-fn all_unreachable(failures: Vec<Error>) -> Error {
+fn all_unreachable(mut failures: Vec<Error>) -> Error {
     let messages: Vec<_> = failures.iter().map(Error::to_string).collect();
     let kinds = || failures.iter().map(Error::kind);
     let kind = kinds().find(|kind| *kind == ErrorKind::Connect).or_else(|| kinds().next());
-    Error::new(kind.unwrap_or(ErrorKind::Connect), messages.join("; "))
+    let error = Error::new(kind.unwrap_or(ErrorKind::Connect), messages.join("; "));
+    match failures.pop() {
+        Some(last) => error.with_source(last),
+        None => error,
+    }
 }

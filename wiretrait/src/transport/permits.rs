@@ -23,6 +23,7 @@ struct Limited {
 }
 
 /// The end of the time in which a call waits for a permit.
+#[derive(Clone, Copy)]
 pub(super) struct Patience {
     /// The end of the attempt or of the call, whichever is first.
     end: Option<Instant>,

@@ -154,7 +154,7 @@ impl HyperTransport {
         S: Service<Uri, Error: Into<BoxError>, Future: Send> + Clone + Send + Sync + 'static,
         S::Response: Read + Write + Unpin + Send,
     {
-        Self::over(config, |config| {
+        Self::over(config, move |config| {
             let address = Address::of(config)?;
             let peer = Peer::new(address.origin.clone());
             let connector = Connector::new(connector.clone(), origin(&address)?);
@@ -222,7 +222,7 @@ impl Target {
         &self.address.origin
     }
 
-    /// Returns the same address with an empty pool of at most `connections`.
+    /// Returns a copy with an empty pool of at most `connections`.
     fn with_max_idle(&self, connections: usize) -> Self {
         Self { pool: Arc::new(self.pool.with_max_idle(connections)), ..self.clone() }
     }

@@ -19,7 +19,7 @@ use tokio::runtime::Id;
 pub(super) enum Clients {
     /// A client of the user, which is never replaced.
     Users(Client),
-    Own(Renewed),
+    Own(Box<Renewed>),
 }
 
 pub(super) struct Renewed {
@@ -60,7 +60,7 @@ impl Clients {
         };
         let first = renewed.create(None, TokioTime.now())?;
         renewed.write().push(first);
-        Ok(Self::Own(renewed))
+        Ok(Self::Own(Box::new(renewed)))
     }
 
     /// Returns the client for a first attempt, or for a retry, which does not use the pool: if one connection

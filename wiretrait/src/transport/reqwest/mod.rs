@@ -54,7 +54,7 @@ use std::time::{Duration, Instant};
 /// [too old](ClientConfig::with_max_connection_age), when a response announces with `Keep-Alive: timeout=5` that
 /// the service closes idle connections sooner than expected, and in each other runtime, since a connection
 /// belongs to the runtime that it was opened in. Calls in progress finish on the former client. A client that
-/// is passed to [`with_client`](Self::with_client) is not replaced: it has the connections of its own settings,
+/// is passed to [`with_client`](Self::with_client) is not replaced: it keeps connections according to its settings,
 /// and should be used in one runtime only.
 #[derive(Clone)]
 pub struct ReqwestTransport {
@@ -110,7 +110,7 @@ impl ReqwestTransport {
     /// [`ErrorKind::Config`] if the configuration is not [valid](ClientConfig::validate), or if its address
     /// cannot be used.
     pub fn with_client(client: Client, config: &ClientConfig) -> Result<Self, Error> {
-        Self::over(config, |config| {
+        Self::over(config, move |config| {
             let url = address(config)?;
             let peer = Peer::new(url.origin().ascii_serialization());
             Target::new(Clients::Users(client.clone()), url, config, None, peer)
