@@ -613,7 +613,9 @@ mod of_hyper {
         }
         connections.sort_unstable();
         assert_eq!(connections, [1, 1, 2, 2, 3, 3]);
-        all.into_iter().for_each(|received| received.respond(SESSION));
+        for received in all {
+            received.respond(SESSION);
+        }
         calls.join_all().await;
     }
 }
