@@ -69,16 +69,51 @@ async fn many_headers_are_read<T: Network>() {
             write!(lines, "X-Header-{number}: {number}\r\n").unwrap();
             lines
         });
-        assert_read::<T>(session(&lines)).await;
-        assert_read::<T>(session(&"Set-Cookie: a=b\r\n".repeat(count))).await;
+        for lines in [lines, "Set-Cookie: a=b\r\n".repeat(count)] {
+            let good = session(&lines).into_bytes();
+            let service = Faulty::start(Plan { fault: Fault::Refused, times: 0, good });
+            let client = T::client(&config(&service.url));
+            for _ in 0..2 {
+                assert_eq!(client.get_session_by_id(None, "1").await.unwrap().unwrap().id, "1");
+            }
+        }
     }
 }
 
 async fn too_many_headers_are_a_protocol_error<T: Network>() {
     let message = "has a header section over the limits of 1500 headers and 400 KiB";
-    assert_invalid::<T>(session(&"X: y\r\n".repeat(20_000)), message).await;
-    assert_invalid::<T>(session(&format!("X: {}\r\n", "y".repeat(1_000_000))), message).await;
-    assert_invalid::<T>(session(&"X-Large: yyyyyyyyyyyyyyyyyyyy\r\n".repeat(50_000)), message).await;
+    for lines in [
+        "X: y\r\n".repeat(20_000),
+        format!("X: {}\r\n", "y".repeat(1_000_000)),
+        "X-Large: yyyyyyyyyyyyyyyyyyyy\r\n".repeat(50_000),
+    ] {
+        let fault = Fault::Respond(session(&lines).into_bytes(), Then::Close);
+        let service = Faulty::start(Plan { fault, times: 10, good: b"".to_vec() });
+        let error = call::<T>(&config(&service.url)).await.unwrap_err();
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Protocol, false), "{error}");
+        assert!(error.to_string().contains(message), "{error}");
+        // Over reqwest, a retry reads more headers.
+        assert_eq!(service.requests(), if T::NAME == "reqwest" { 2 } else { 1 });
+    }
+}
+
+async fn open<T: Network>(client: &impl ISessionsV1) -> Result<SessionV1, Error> {
+    client.open_session(None, "user-1", None, None, None, None, None).await
+}
+
+/// Over reqwest, only the first call that cannot be retried fails.
+async fn many_headers_are_read_by_calls_that_are_not_retried<T: Network>() {
+    let good = session(&"X: y\r\n".repeat(1000)).into_bytes();
+    let service = Faulty::start(Plan { fault: Fault::Refused, times: 0, good });
+    let client = T::client(&config(&service.url));
+    if T::NAME == "reqwest" {
+        let error = open::<T>(&client).await.unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Protocol, 1), "{error}");
+        assert!(error.to_string().contains("from now on, up to 1500 are read"), "{error}");
+    }
+    for _ in 0..3 {
+        assert_eq!(open::<T>(&client).await.unwrap().id, "1");
+    }
 }
 
 async fn malformed_header_lines_are_skipped<T: Network>() {
@@ -331,7 +366,7 @@ async fn an_invalid_chunk_is_a_protocol_error<T: Network>() {
 }
 
 async fn a_connection_that_ends_in_a_response_is_a_transport_error<T: Network>() {
-    let lines = "X: y\r\n".repeat(120);
+    let lines = "X: y\r\n".repeat(90);
     for response in [
         "",
         "HTTP/1.",
@@ -523,6 +558,7 @@ async fn a_304_is_not_reported_as_a_redirect<T: Network>() {
 over_each_network! {
     many_headers_are_read
     too_many_headers_are_a_protocol_error
+    many_headers_are_read_by_calls_that_are_not_retried
     malformed_header_lines_are_skipped
     a_malformed_header_line_costs_no_connection_state
     a_malformed_head_in_parts_is_read

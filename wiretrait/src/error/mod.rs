@@ -50,6 +50,8 @@ struct Inner {
     correlation_id: Option<String>,
     /// Whether the service is known not to have processed the request, although a connection was open.
     is_unprocessed: bool,
+    /// Whether another attempt may succeed, although failures of this kind are permanent.
+    is_transient: bool,
 }
 
 /// The kinds of failure.
@@ -134,6 +136,7 @@ impl Error {
             retry_after: None,
             correlation_id: None,
             is_unprocessed: false,
+            is_transient: false,
         }))
     }
 
@@ -205,6 +208,13 @@ impl Error {
     #[must_use]
     pub(crate) fn with_advice(mut self, advice: Option<Cow<'static, str>>) -> Self {
         self.0.advice = advice.or(self.0.advice);
+        self
+    }
+
+    /// Marks a failure as transient, although others of its kind are permanent.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn with_transient(mut self) -> Self {
+        self.0.is_transient = true;
         self
     }
 
@@ -345,6 +355,9 @@ impl Error {
     /// have processed the request, which matters for operations that are not idempotent.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
+        if self.0.is_transient {
+            return true;
+        }
         match self.kind() {
             ErrorKind::ConcurrencyLimit | ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Transport => {
                 true

@@ -18,6 +18,10 @@ use std::fmt;
 /// and the allocator of most systems keeps up to 128 KiB without a system call.
 pub(super) const MAX_HEADERS: usize = 1500;
 
+/// The number of headers that hyper reads without an allocation.
+#[cfg(feature = "reqwest")]
+pub(super) const FEW_HEADERS: usize = 100;
+
 /// The maximum size of the header section, in bytes: that of hyper.
 #[cfg(feature = "hyper")]
 pub(super) const MAX_HEAD_BYTES: usize = 8192 + 4096 * 100;
@@ -40,6 +44,23 @@ pub(super) fn not_http(origin: &str) -> Error {
 pub(super) fn too_large(origin: &str) -> Error {
     let what = format_args!("has a header section over the limits of {MAX_HEADERS} headers and 400 KiB");
     invalid_response(origin, what)
+}
+
+/// Returns the error for the first response with more than [`FEW_HEADERS`].
+#[cfg(feature = "reqwest")]
+pub(super) fn more_headers(origin: &str) -> Error {
+    let what = format_args!(
+        "has more than {FEW_HEADERS} headers, which was not expected; from now on, up to {MAX_HEADERS} are read"
+    );
+    invalid_response(origin, what).with_transient()
+}
+
+/// Returns whether the head of a response is too large.
+#[cfg(feature = "reqwest")]
+pub(super) fn has_many_headers(error: &(dyn StdError + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| (*error).source())
+        .filter_map(|cause| cause.downcast_ref::<hyper::Error>())
+        .any(|error| error.is_parse() && error.to_string() == "message head is too large")
 }
 
 /// Returns the error for a header that determines the end of the response, but cannot be read.

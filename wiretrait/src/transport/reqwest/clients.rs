@@ -5,12 +5,12 @@
 //! idle time, and in another runtime. Calls in progress finish on the former client, whose idle connections
 //! are closed with it.
 
-use super::Settings;
+use super::{FEW_HEADERS, MAX_HEADERS, Settings};
 use crate::error::{Error, ErrorKind};
 use crate::policy::{Time, TokioTime};
-use crate::transport::{age, runtime_id};
+use crate::transport::{age, protocol, runtime_id};
 use reqwest::Client;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::time::{Duration, Instant};
 use tokio::runtime::Id;
@@ -34,6 +34,8 @@ pub(super) struct Renewed {
     /// A client that opens a connection for each request, for retries. It is created when it is needed first,
     /// because most transports never need it.
     unpooled: OnceLock<Client>,
+    /// Whether a response had more headers than the first clients read.
+    has_many_headers: AtomicBool,
 }
 
 struct Slot {
@@ -56,6 +58,7 @@ impl Clients {
             renewal: Mutex::default(),
             idle_millis: AtomicU64::new(millis(settings.pool_idle_timeout)),
             unpooled: OnceLock::new(),
+            has_many_headers: AtomicBool::new(false),
             settings,
         };
         let first = renewed.create(None, TokioTime.now())?;
@@ -89,6 +92,18 @@ impl Clients {
                 let first = renewed.read().first().map(|slot| slot.client.clone());
                 first.map_or_else(|| renewed.unpooled(), Ok)
             }
+        }
+    }
+
+    /// Reads more headers from now on, and returns the error for a response that had too many. It is transient
+    /// if there were fewer than the limit, because retries read more.
+    pub(super) fn read_many_headers(&self, origin: &str) -> Error {
+        match self {
+            Self::Own(renewed) if !renewed.has_many_headers.swap(true, Ordering::Relaxed) => {
+                renewed.retire_all();
+                protocol::more_headers(origin)
+            }
+            _ => protocol::too_large(origin),
         }
     }
 
@@ -152,7 +167,9 @@ impl Renewed {
             millis => Some(Duration::from_millis(millis)),
         };
         let connections = if idle == Some(Duration::ZERO) { 0 } else { usize::MAX };
-        let client = self.settings.build(idle, connections).map_err(cannot_be_set_up)?;
+        let max_headers =
+            if self.has_many_headers.load(Ordering::Relaxed) { MAX_HEADERS } else { FEW_HEADERS };
+        let client = self.settings.build(idle, connections, max_headers).map_err(cannot_be_set_up)?;
         Ok(self.slot(runtime, client, now))
     }
 
@@ -160,11 +177,16 @@ impl Renewed {
         Slot { runtime, client, retires_at: age::retirement(now, self.max_age, fastrand::f64()) }
     }
 
+    /// Replaces all clients before their next call.
+    fn retire_all(&self) {
+        self.write().iter_mut().for_each(|slot| slot.retires_at = Some(TokioTime.now()));
+    }
+
     fn unpooled(&self) -> Result<Client, Error> {
         if let Some(client) = self.unpooled.get() {
             return Ok(client.clone());
         }
-        let client = self.settings.build(None, 0).map_err(cannot_be_set_up)?;
+        let client = self.settings.build(None, 0, MAX_HEADERS).map_err(cannot_be_set_up)?;
         Ok(self.unpooled.get_or_init(|| client).clone())
     }
 
@@ -172,7 +194,7 @@ impl Renewed {
         if millis < self.idle_millis.load(Ordering::Relaxed) {
             self.idle_millis.fetch_min(millis, Ordering::Relaxed);
             // Their idle connections would be kept for too long.
-            self.write().iter_mut().for_each(|slot| slot.retires_at = Some(TokioTime.now()));
+            self.retire_all();
         }
     }
 

@@ -19,7 +19,7 @@ use crate::transport::permits::{Patience, Permits};
 use crate::transport::protocol::http2::{
     CONNECTION_WINDOW, MAX_HEADER_LIST_BYTES, PING_INTERVAL, PING_TIMEOUT, STREAM_WINDOW,
 };
-use crate::transport::protocol::{self, End, MAX_HEADERS};
+use crate::transport::protocol::{self, End, FEW_HEADERS, MAX_HEADERS};
 #[cfg(feature = "http2")]
 use crate::transport::proxy::ProxyRoute;
 #[cfg(feature = "rustls")]
@@ -43,8 +43,9 @@ use std::time::{Duration, Instant};
 ///
 /// # Responses
 ///
-/// Malformed header lines are skipped, and up to 1,500 headers with 400 KiB are read. reqwest does not report
-/// skipped lines, so a success over HTTP/1.1 without a valid length is only accepted with `Connection: close`.
+/// Malformed header lines are skipped, and up to 1,500 headers with 400 KiB are read. Since reading more than 100
+/// headers costs a fifth of the instructions of a call, the first response with more is an error, which is
+/// retried for idempotent operations, and all later ones are read. reqwest does not report skipped lines, so a success over HTTP/1.1 without a valid length is only accepted with `Connection: close`.
 /// If a service rejects a request that is still being sent, and closes the connection, its response may be lost:
 /// `HyperTransport` (feature `hyper`) reads it.
 ///
@@ -274,7 +275,13 @@ impl Settings {
     }
 
     /// Creates a client that keeps at most `idle_connections`, each for `idle_timeout` or without a limit.
-    fn build(&self, idle_timeout: Option<Duration>, idle_connections: usize) -> reqwest::Result<Client> {
+    /// With more than [`FEW_HEADERS`], each response costs two allocations and twelve instructions per header.
+    fn build(
+        &self,
+        idle_timeout: Option<Duration>,
+        idle_connections: usize,
+        max_headers: usize,
+    ) -> reqwest::Result<Client> {
         // The proxy is chosen already.
         let mut client = Client::builder().no_proxy().dns_resolver(self.dial.resolver.clone());
         if let Some(proxy) = &self.dial.proxy {
@@ -290,7 +297,7 @@ impl Settings {
             .pool_idle_timeout(idle_timeout)
             .pool_max_idle_per_host(idle_connections)
             .redirect(Policy::none())
-            .http1_max_headers(MAX_HEADERS)
+            .http1_max_headers(max_headers)
             .http1_ignore_invalid_headers_in_responses(true)
             .http1_allow_obsolete_multiline_headers_in_responses(true)
             // Another crate may enable these features. Decompression is not supported by the size limit.
@@ -357,6 +364,9 @@ impl Target {
         let response = client.execute(request).await;
         let mut response = match response {
             Ok(response) => response,
+            Err(error) if is_first && protocol::has_many_headers(&error) => {
+                return Err(self.clients.read_many_headers(&self.peer.origin));
+            }
             Err(error) => return Err(self.failure(&error).await),
         };
         if let Some(limit) = idle_limit(response.headers()) {
