@@ -413,3 +413,89 @@ mod over_tls {
         a_proxy_that_cannot_reach_the_service_is_a_connect_error
     }
 }
+
+/// Tests in separate processes, because they need other variables of the environment.
+mod in_another_environment {
+    use super::*;
+    use std::process::Command;
+
+    /// Runs a test of `child` in a process with these variables.
+    async fn run(test: &str, variables: &[(&str, String)]) {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        let tests = ["hyper", "reqwest"]
+            .map(|network| format!("in_another_environment::child::over_{network}::{test}"));
+        command.args(["--exact", "--ignored", "--test-threads=1"]).args(tests).env_remove("NO_PROXY");
+        command.envs(variables.iter().cloned());
+        let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && !printed.contains("ok. 0 passed"), "{printed}");
+    }
+
+    #[tokio::test]
+    async fn the_proxy_of_the_environment_is_used() {
+        let proxy = TestProxy::start(Behaviour::Respond(DONE)).await;
+        run("a_service_elsewhere_responds", &[("HTTP_PROXY", proxy.url("me:s%40fe@"))]).await;
+        run("a_service_elsewhere_responds", &[("all_proxy", proxy.url(""))]).await;
+        let transports = usize::from(cfg!(feature = "hyper")) + usize::from(cfg!(feature = "reqwest"));
+        assert_eq!(proxy.requests().len(), 2 * transports);
+        assert!(proxy.requests()[0].to_lowercase().contains("proxy-authorization: basic bwu6c0bmzq=="));
+    }
+
+    #[tokio::test]
+    async fn the_proxy_of_the_environment_is_not_used_for_this_machine() {
+        run("a_service_on_this_machine_responds", &[("HTTP_PROXY", closed_port())]).await;
+    }
+
+    #[tokio::test]
+    async fn an_unusable_variable_is_reported() {
+        run("the_variable_is_named", &[("HTTP_PROXY", "ftp://me:secret@proxy".to_owned())]).await;
+    }
+
+    mod child {
+        use super::super::*;
+
+        async fn a_service_elsewhere_responds<T: Network>() {
+            call::<T>(&ClientConfig::from_url("http://service.example").unwrap()).await.unwrap();
+        }
+
+        async fn a_service_on_this_machine_responds<T: Network>() {
+            call::<T>(&ClientConfig::from_url(&responding(DONE).await).unwrap()).await.unwrap();
+        }
+
+        async fn the_variable_is_named<T: Network>() {
+            let error =
+                T::try_over(&ClientConfig::from_url("http://service.example").unwrap()).err().unwrap();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert_contains(&error, &["`HTTP_PROXY` is not the URL of a proxy"]);
+            assert!(!error.to_string().contains("secret"));
+        }
+
+        macro_rules! ignored_over_each_network {
+            ($($test:ident)*) => {
+                #[cfg(feature = "hyper")]
+                mod over_hyper {
+                    $(#[tokio::test]
+                    #[ignore = "needs the environment that its parent sets"]
+                    async fn $test() {
+                        super::$test::<sessions_client::HyperTransport>().await;
+                    })*
+                }
+
+                #[cfg(feature = "reqwest")]
+                mod over_reqwest {
+                    $(#[tokio::test]
+                    #[ignore = "needs the environment that its parent sets"]
+                    async fn $test() {
+                        super::$test::<sessions_client::ReqwestTransport>().await;
+                    })*
+                }
+            };
+        }
+
+        ignored_over_each_network! {
+            a_service_elsewhere_responds
+            a_service_on_this_machine_responds
+            the_variable_is_named
+        }
+    }
+}
