@@ -683,6 +683,7 @@ mod in_another_environment {
 
         async fn a_named_authority_is_enough<T: Network>() {
             a_certificate_of_a_named_authority_is_accepted::<T>().await;
+            a_named_certificate_is_trusted_although_it_is_its_own_authority::<T>().await;
         }
 
         async fn the_file_of_the_variable_is_trusted<T: Network>() {

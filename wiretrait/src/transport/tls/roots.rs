@@ -3,7 +3,7 @@
 use super::certificate::Facts;
 use super::pem;
 use crate::config::TlsConfig;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 /// The trusted certificates.
 pub(super) struct Roots {
-    /// Verifies chains of certificates.
-    pub(super) verifier: Arc<dyn ServerCertVerifier>,
+    /// Verifies chains of certificates. `None` if there are no authorities.
+    pub(super) verifier: Option<Arc<dyn ServerCertVerifier>>,
     /// The certificates that the user names, which are trusted without a chain.
     pub(super) named: Vec<CertificateDer<'static>>,
 }
@@ -27,16 +27,20 @@ impl Roots {
     }
 }
 
+/// Returns the certificates that become roots. That of a service must not become able to sign others.
+fn roots<'n>(named: &'n [CertificateDer<'static>]) -> impl Iterator<Item = CertificateDer<'static>> + 'n {
+    named.iter().filter(|named| Facts::of(named).is_some_and(|facts| facts.may_sign)).cloned()
+}
+
 /// Reads the certificates of the platform, which is where OpenSSL has them, or in the file of `SSL_CERT_FILE`.
 #[cfg(all(unix, not(target_os = "android"), not(target_vendor = "apple")))]
 fn platform(mut named: Vec<CertificateDer<'static>>, provider: &Arc<CryptoProvider>) -> Result<Roots, Error> {
+    use crate::error::ErrorKind;
     use rustls::RootCertStore;
     use rustls::client::WebPkiServerVerifier;
 
     let mut store = RootCertStore::empty();
-    // The certificate of a service must not become able to sign others.
-    let may_sign = |der: &&CertificateDer<'_>| Facts::of(der).is_some_and(|facts| facts.may_sign);
-    store.add_parsable_certificates(named.iter().filter(may_sign).cloned());
+    store.add_parsable_certificates(roots(&named));
     let native = rustls_native_certs::load_native_certs();
     if native.certs.is_empty() && named.is_empty() {
         let reason = match native.errors.first() {
@@ -56,12 +60,15 @@ fn platform(mut named: Vec<CertificateDer<'static>>, provider: &Arc<CryptoProvid
         named.extend(in_file(&content));
     }
     store.add_parsable_certificates(native.certs);
+    if store.is_empty() {
+        return Ok(Roots { verifier: None, named });
+    }
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider.clone()).build();
     let verifier = verifier.map_err(|error| {
         let message = format!("the trusted certificates cannot be used: {error}");
         Error::new(ErrorKind::Config, message)
     })?;
-    Ok(Roots { verifier, named })
+    Ok(Roots { verifier: Some(verifier), named })
 }
 
 /// Returns the certificates of a file that is allowed to have other sections and damaged ones.
@@ -87,10 +94,14 @@ fn platform(named: Vec<CertificateDer<'static>>, provider: &Arc<CryptoProvider>)
     use rustls_platform_verifier::Verifier;
 
     #[cfg(not(target_os = "android"))]
-    let verifier = Verifier::new_with_extra_roots(named.iter().cloned(), provider.clone());
+    let verifier = Verifier::new_with_extra_roots(roots(&named), provider.clone());
+    // The platform does not take further roots there.
     #[cfg(target_os = "android")]
-    let verifier = Verifier::new(provider.clone());
+    let verifier = {
+        drop(roots(&named));
+        Verifier::new(provider.clone())
+    };
     let verifier =
         verifier.map_err(|error| super::unusable("the trusted certificates cannot be used", error))?;
-    Ok(Roots { verifier: Arc::new(verifier), named })
+    Ok(Roots { verifier: Some(Arc::new(verifier)), named })
 }

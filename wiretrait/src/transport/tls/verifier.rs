@@ -22,9 +22,9 @@ use std::sync::Arc;
 /// chain, even if it is its own authority, which webpki rejects.
 #[derive(Debug)]
 pub(super) struct Verifier {
-    inner: Arc<dyn ServerCertVerifier>,
+    inner: Option<Arc<dyn ServerCertVerifier>>,
     named: Vec<CertificateDer<'static>>,
-    /// For handshakes with a named certificate that webpki cannot read, because it has the X.509 version 1.
+    /// The algorithms for signatures of handshakes.
     algorithms: WebPkiSupportedAlgorithms,
 }
 
@@ -50,14 +50,18 @@ impl ServerCertVerifier for Verifier {
         {
             return verify_named(end_entity, facts, server_name, now);
         }
-        self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now).map_err(
-            |error| match (error, facts) {
-                (rustls::Error::InvalidCertificate(error), Some(facts)) => {
-                    rejected(explain(&error, &facts, intermediates, server_name, now))
-                }
-                (error, _) => error,
-            },
-        )
+        let verified = match &self.inner {
+            Some(inner) => {
+                inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+            }
+            None => Err(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)),
+        };
+        verified.map_err(|error| match (error, facts) {
+            (rustls::Error::InvalidCertificate(error), Some(facts)) => {
+                rejected(explain(&error, &facts, intermediates, server_name, now))
+            }
+            (error, _) => error,
+        })
     }
 
     fn verify_tls12_signature(
@@ -67,7 +71,7 @@ impl ServerCertVerifier for Verifier {
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         if is_readable(cert) {
-            return self.inner.verify_tls12_signature(message, cert, dss);
+            return verify_tls12_signature(message, cert, dss, &self.algorithms);
         }
         let verifies = |key: Vec<u8>| {
             let (_, algorithms) = self.algorithms.mapping.iter().find(|(scheme, _)| *scheme == dss.scheme)?;
@@ -91,12 +95,12 @@ impl ServerCertVerifier for Verifier {
                 let key = SubjectPublicKeyInfoDer::from(facts.public_key);
                 verify_tls13_signature_with_raw_key(message, &key, dss, &self.algorithms)
             }
-            _ => self.inner.verify_tls13_signature(message, cert, dss),
+            _ => verify_tls13_signature(message, cert, dss, &self.algorithms),
         }
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
+        self.algorithms.supported_schemes()
     }
 }
 
