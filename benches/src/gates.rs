@@ -51,13 +51,6 @@ const LIMITS: &[Limit] = &[
         allocations: 0.87,
     },
     Limit { ours: call(Client::OursHyper), peer: call(Client::Hyper), instructions: 1.20, allocations: 1.12 },
-    // At most 3 % for headers and a token.
-    Limit {
-        ours: call(Client::OursHyperToken),
-        peer: call(Client::OursHyper),
-        instructions: 1.03,
-        allocations: 1.04,
-    },
     Limit {
         ours: call(Client::OursHyperBare),
         peer: call(Client::Hyper),

@@ -5,7 +5,7 @@ use super::tokens::{Cached, Next};
 use crate::config::{ClientConfig, exposed_message, exposed_origin, is_bearer};
 use crate::error::{Error, ErrorKind};
 use crate::runtime::Call;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, Entry};
 use std::sync::Arc;
 
 /// The token that was sent with an attempt.
@@ -53,15 +53,16 @@ impl Authorization {
             let own = self.exposed.as_ref().and_then(|_| call.options.get_header(&AUTHORIZATION));
             return if own.is_some_and(is_bearer) { self.refuse() } else { Attached::Nothing };
         };
-        match call.request.headers().get(AUTHORIZATION) {
-            Some(own) if self.exposed.is_some() && is_bearer(own) => return self.refuse(),
-            Some(_) => return Attached::Nothing,
-            None if self.exposed.is_some() => return self.refuse(),
-            None => {}
-        }
+        let vacant = match call.request.headers_mut().entry(AUTHORIZATION) {
+            Entry::Occupied(own) if self.exposed.is_none() || !is_bearer(own.get()) => {
+                return Attached::Nothing;
+            }
+            Entry::Vacant(vacant) if self.exposed.is_none() => vacant,
+            _ => return self.refuse(),
+        };
         match tokens.next() {
             Next::Use(token) => {
-                call.request.headers_mut().insert(AUTHORIZATION, token.header().clone());
+                vacant.insert(token.header().clone());
                 Attached::Token(token)
             }
             Next::Wait(_) => Attached::Waiting,

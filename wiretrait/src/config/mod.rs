@@ -508,6 +508,7 @@ impl ClientConfig {
         Encoding {
             correlation_place: self.correlation_place.unwrap_or(inner.correlation_place),
             base_route: self.base_route.clone().or(inner.base_route),
+            has_more_headers: inner.has_more_headers || !self.headers.is_empty() || self.has_token(),
         }
     }
 

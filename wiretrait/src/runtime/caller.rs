@@ -39,6 +39,7 @@ impl<T> Caller<T> {
     #[must_use]
     pub fn with_encoding(mut self, encoding: Encoding) -> Self {
         self.encoding = encoding;
+        self.encoding.has_more_headers |= self.options.has_headers();
         self
     }
 
@@ -68,18 +69,20 @@ impl<T> Caller<T> {
     #[must_use]
     pub fn with_options(mut self, options: CallOptions) -> Self {
         self.options = options.or(self.options);
+        self.encoding.has_more_headers |= self.options.has_headers();
         self
     }
 
     /// Returns a caller over the same transport with `options` for its calls. Options that are not set are
     /// those of this caller.
     pub fn with(&self, options: CallOptions) -> Caller<&T> {
-        Caller {
+        let caller = Caller {
             transport: &self.transport,
             encoding: self.encoding.clone(),
-            options: options.or(self.options.clone()),
+            options: self.options.clone(),
             observation: self.observation.clone(),
-        }
+        };
+        caller.with_options(options)
     }
 
     /// Returns the transport.

@@ -23,6 +23,10 @@ const LONGEST_TARGET: usize = 60_000;
 /// credentials, trace.
 const HEADERS: usize = 6;
 
+/// Capacity for headers if the client or its calls have more of them. A map that grows costs as much as two
+/// headers.
+const MORE_HEADERS: usize = 12;
+
 /// Capacity for the body of most requests, in bytes, which avoids reallocation.
 const BODY: usize = 256;
 
@@ -63,7 +67,7 @@ impl<'e> Encoder<'e> {
             encoding,
             target: Cow::Borrowed(""),
             has_query: false,
-            headers: HeaderMap::with_capacity(HEADERS),
+            headers: HeaderMap::with_capacity(if encoding.has_more_headers { MORE_HEADERS } else { HEADERS }),
             body: Vec::with_capacity(if route.has_body { BODY } else { 0 }),
             in_object: false,
         }

@@ -54,6 +54,8 @@ pub struct Encoding {
     pub correlation_place: CorrelationPlace,
     /// The replacement for the contract's own [prefix](Route::prefix), if there is one.
     pub base_route: Option<BaseRoute>,
+    /// `true` if requests get headers of the client or of their calls, so that there is room for them.
+    pub(crate) has_more_headers: bool,
 }
 
 /// The part of a request that carries the correlation id. A dispatcher reads the query first.

@@ -130,6 +130,10 @@ impl CallOptions {
         }
     }
 
+    pub(super) fn has_headers(&self) -> bool {
+        self.headers.is_some()
+    }
+
     /// Sets the headers of the call in those of its request.
     pub(super) fn apply(&self, headers: &mut HeaderMap) -> Result<(), Error> {
         self.headers.as_ref().map_or(Ok(()), |own| own.apply(headers))
