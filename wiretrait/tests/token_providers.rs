@@ -141,6 +141,10 @@ async fn an_error_of_a_command_names_the_program_and_its_exit_status() {
             "the token command `false` failed with exit status: 1: run it to see why",
         ),
         (
+            CommandToken::shell("PASSWORD='my zebra-s3cret pass' false"),
+            "the token command `the shell` failed with exit status: 1: run it to see why",
+        ),
+        (
             CommandToken::shell("'zebra-s3cret'; exit 4"),
             "the token command `the shell` failed with exit status: 4: run it to see why",
         ),

@@ -607,6 +607,65 @@ async fn a_provider_can_have_its_token_checked_regularly() {
     assert_eq!(service.tokens()[9..], ["a", "b", "b"]);
 }
 
+/// A fetch in a runtime that exists, but does not run.
+#[test]
+fn a_fetch_in_a_runtime_that_does_not_run_is_given_up() {
+    struct Once(AtomicU32);
+    impl TokenProvider for Once {
+        async fn fetch(&self) -> Result<Token> {
+            match self.0.fetch_add(1, Ordering::SeqCst) {
+                0 => std::future::pending().await,
+                _ => Token::new("t"),
+            }
+        }
+    }
+    let tokens = Tokens::new(Once(AtomicU32::new(0)));
+    let runtime = |paused| {
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(paused).build().unwrap()
+    };
+    let idle = runtime(false);
+    assert!(idle.block_on(async { tokio::time::timeout(ms(5), tokens.get()).await }).is_err());
+    runtime(true).block_on(tokens.get()).unwrap();
+    drop(idle);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_shortest_lifetimes_and_check_intervals_do_not_fail_calls() {
+    struct Short(bool, AtomicU32);
+    impl TokenProvider for Short {
+        async fn fetch(&self) -> Result<Token> {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            let token = Token::new("t")?;
+            let shortest = Duration::from_nanos(1);
+            Ok(if self.0 { token.with_lifetime(shortest) } else { token.with_check_interval(Duration::ZERO) })
+        }
+    }
+    for is_lifetime in [true, false] {
+        let client = client(accepting(), &Tokens::new(Short(is_lifetime, AtomicU32::new(0))), 0);
+        for _ in 0..5 {
+            client.order().await.unwrap();
+            tokio::time::sleep(ms(150)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_custom_stack_sends_no_token_over_plain_http_to_another_machine() {
+    struct Remote;
+    impl Transport for Remote {
+        async fn send(&self, _: Call) -> Result<Response> {
+            Ok(Response::default())
+        }
+        #[expect(clippy::unnecessary_literal_bound, reason = "as in the trait")]
+        fn peer(&self) -> &str {
+            "https://books.staging or http://books.staging"
+        }
+    }
+    let tokens = Tokens::new(StaticToken::new("t").unwrap());
+    let retry = Retry::new(Remote, RetryPolicy::none(), TokioTime).with_tokens(tokens);
+    assert_eq!(OrdersClient::new(retry).order().await.unwrap_err().kind(), ErrorKind::Config);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_client_from_a_configuration_adds_tokens() {
     let (provider, service) = (Provider::new(None), accepting());

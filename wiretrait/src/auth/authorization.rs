@@ -29,15 +29,16 @@ pub(crate) enum Attached {
 }
 
 impl Authorization {
-    pub(crate) fn new(tokens: Tokens) -> Self {
-        Self { tokens: Some(tokens), exposed: None }
+    /// Creates the authorization of a stack without a configuration over a transport to `peer`.
+    pub(crate) fn new(tokens: Tokens, peer: &str) -> Self {
+        Self { tokens: Some(tokens), exposed: exposed_peer(peer, &ClientConfig::new()) }
     }
 
     /// Creates the authorization of `config` over a transport to `peer`. Returns `None` if it has no effect.
     pub(crate) fn of(config: &ClientConfig, peer: &str) -> Option<Self> {
         let exposed = config
             .exposed_origin()
-            .or_else(|| exposed_origin(peer, config).filter(|_| !config.allows_http_credentials()));
+            .or_else(|| exposed_peer(peer, config).filter(|_| !config.allows_http_credentials()));
         let tokens = config.tokens().cloned();
         (tokens.is_some() || exposed.is_some()).then_some(Self { tokens, exposed })
     }
@@ -50,7 +51,7 @@ impl Authorization {
     /// Adds the cached token to the request of `call`, unless it has its own.
     pub(crate) fn attach(&self, call: &mut Call) -> Attached {
         let Some(tokens) = &self.tokens else {
-            let own = self.exposed.as_ref().and_then(|_| call.options.get_header(&AUTHORIZATION));
+            let own = self.exposed.as_ref().and_then(|_| call.request.headers().get(AUTHORIZATION));
             return if own.is_some_and(is_bearer) { self.refuse() } else { Attached::Nothing };
         };
         let vacant = match call.request.headers_mut().entry(AUTHORIZATION) {
@@ -106,4 +107,9 @@ impl Authorization {
         let origin = self.exposed.as_deref().unwrap_or_default();
         Attached::Refused(Error::new(ErrorKind::Config, exposed_message(origin)))
     }
+}
+
+/// Returns the first exposed address of a transport, which may have several, as in `http://a or http://b`.
+fn exposed_peer(peer: &str, config: &ClientConfig) -> Option<String> {
+    peer.split(" or ").find_map(|origin| exposed_origin(origin, config))
 }

@@ -37,8 +37,10 @@ impl CommandToken {
     /// Creates a provider that runs a command line in a shell: `sh`, or `cmd` on Windows.
     #[must_use]
     pub fn shell(line: &str) -> Self {
-        // Arguments and assignments in front of the program may be secrets.
-        let program = line.split_whitespace().find(|word| !word.contains('='));
+        // Arguments and assignments in front of the program may be secrets, and quoted ones may have spaces.
+        let mut words =
+            line.split_whitespace().take_while(|word| !word.contains(['\'', '"', '$', '`', '\\']));
+        let program = words.find(|word| !word.contains('='));
         let shown = program.filter(|word| word.chars().all(is_of_a_path)).unwrap_or("the shell").to_owned();
         let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
         Self { shown, ..Self::new(shell, [flag, line]) }

@@ -11,8 +11,10 @@ use crate::policy::{Time, TokioTime};
 use crate::runtime::TARGET;
 use http::HeaderValue;
 use std::fmt;
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -29,6 +31,9 @@ const MAX_MARGIN: Duration = Duration::from_secs(60);
 
 /// The time for which a token is used that has expired already when it arrives: the service decides.
 const MIN_LIFETIME: Duration = Duration::from_secs(1);
+
+/// The shortest time for which a token is used, so that the calls that have waited for it can send it.
+const SHORTEST_USE: Duration = Duration::from_millis(100);
 
 /// The first pause after a failed fetch, and after a new token was rejected. It doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -154,12 +159,13 @@ impl Cached {
                 Err(_) => Some(now),
             },
         });
-        let expiry = expiry.map(|expiry| if expiry > now { expiry } else { now + MIN_LIFETIME });
+        let expiry = expiry
+            .map(|expiry| if expiry > now { expiry.max(now + SHORTEST_USE) } else { now + MIN_LIFETIME });
         let renewal = expiry.map(|expiry| {
             let lifetime = expiry.saturating_duration_since(started.min(now));
-            expiry.checked_sub((lifetime / 5).min(MAX_MARGIN)).unwrap_or(expiry)
+            expiry.checked_sub((lifetime / 5).min(MAX_MARGIN)).unwrap_or(expiry).max(now)
         });
-        let check = token.check_interval().and_then(|interval| now.checked_add(interval));
+        let check = token.check_interval().and_then(|interval| now.checked_add(interval.max(SHORTEST_USE)));
         let is_awaited = match (check, renewal) {
             (Some(check), Some(renewal)) => check < renewal,
             (check, _) => check.is_some(),
@@ -179,6 +185,8 @@ pub(super) enum Next {
 /// A fetch that a call waits for.
 pub(super) struct Waiting {
     outcome: watch::Receiver<Option<Result<(), Failure>>>,
+    /// The time at which its runtime certainly does not run.
+    lost: Instant,
     /// The token that is used if the fetch fails.
     otherwise: Option<Arc<Cached>>,
 }
@@ -217,7 +225,13 @@ impl Tokens {
                 Next::Fail(error) => return Err(error),
                 Next::Wait(waiting) => waiting,
             };
-            if let Some(outcome) = waiting.end().await {
+            let lost = waiting.lost;
+            let (mut end, mut lost) = (pin!(waiting.end()), self.0.time.sleep_until(lost));
+            let outcome = poll_fn(|context| match end.as_mut().poll(context) {
+                Poll::Pending => lost.as_mut().poll(context).map(|()| None),
+                ready @ Poll::Ready(_) => ready,
+            });
+            if let Some(outcome) = outcome.await {
                 return outcome;
             }
         }
@@ -255,7 +269,8 @@ impl Tokens {
             && now.saturating_duration_since(fetch.started) < LOST_AFTER
             && fetch.is_running()
         {
-            return Next::Wait(Waiting { outcome: fetch.outcome.clone(), otherwise });
+            let lost = fetch.started + LOST_AFTER;
+            return Next::Wait(Waiting { outcome: fetch.outcome.clone(), lost, otherwise });
         }
         if let Some((failure, pause)) = &state.failure
             && !pause.is_over(now)
@@ -285,7 +300,7 @@ impl Tokens {
             let _ = sender.send(Some(result));
         };
         drop(runtime.spawn(fetch.instrument(span)));
-        Next::Wait(Waiting { outcome, otherwise })
+        Next::Wait(Waiting { outcome, lost: now + LOST_AFTER, otherwise })
     }
 
     /// Fetches a token into the cache.
@@ -325,11 +340,11 @@ impl Tokens {
         let Some(end) = started.checked_add(FETCH_LIMIT) else { return fetch.await };
         let mut fetch = fetch;
         let mut late = self.0.time.sleep_until(end);
-        std::future::poll_fn(|context| {
+        poll_fn(|context| {
             let poll = fetch.as_mut().poll(context);
             if poll.is_pending() && late.as_mut().poll(context).is_ready() {
                 let message = format!("{} has returned no token within {FETCH_LIMIT:?}", self.name());
-                return std::task::Poll::Ready(Err(Error::new(ErrorKind::Credentials, message)));
+                return Poll::Ready(Err(Error::new(ErrorKind::Credentials, message)));
             }
             poll
         })

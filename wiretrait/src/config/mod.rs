@@ -674,6 +674,8 @@ impl ClientConfig {
             tokens: None,
             fallback_urls: Vec::new(),
             correlation_place: None,
+            // The service may be the only one that speaks HTTP/2.
+            http_version: HttpVersion::default(),
             ..self.clone()
         }
     }

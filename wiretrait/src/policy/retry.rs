@@ -212,11 +212,17 @@ impl<T, C> Retry<T, C> {
         Self { inner, time, shared, authorization: None }
     }
 
-    /// Adds a token of `tokens` to each attempt, unless the request has its own `Authorization`.
+    /// Adds a token of `tokens` to each attempt, unless the request has its own `Authorization`. If the inner
+    /// transport's [peer](Transport::peer) is plain HTTP to another machine, calls fail, see
+    /// [`with_http_credentials_allowed`](crate::ClientConfig::with_http_credentials_allowed).
     #[cfg(feature = "tokio")]
     #[must_use]
-    pub fn with_tokens(self, tokens: Tokens) -> Self {
-        self.with_authorization(Some(Authorization::new(tokens)))
+    pub fn with_tokens(self, tokens: Tokens) -> Self
+    where
+        T: Transport,
+    {
+        let authorization = Authorization::new(tokens, self.inner.peer());
+        self.with_authorization(Some(authorization))
     }
 
     #[cfg(feature = "tokio")]

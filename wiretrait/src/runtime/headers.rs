@@ -49,11 +49,6 @@ impl CallHeaders {
         }
         Ok(())
     }
-
-    #[cfg(feature = "tokio")]
-    pub(super) fn get(&self, name: &HeaderName) -> Option<&HeaderValue> {
-        self.map.get(name)
-    }
 }
 
 const INVALID_TOKEN: &str = "the token of the call is empty or has a character that is not valid in a header: \

@@ -3,8 +3,6 @@
 use super::headers::CallHeaders;
 use crate::error::Error;
 use http::header::HeaderMap;
-#[cfg(feature = "tokio")]
-use http::header::{HeaderName, HeaderValue};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -137,11 +135,5 @@ impl CallOptions {
     /// Sets the headers of the call in those of its request.
     pub(super) fn apply(&self, headers: &mut HeaderMap) -> Result<(), Error> {
         self.headers.as_ref().map_or(Ok(()), |own| own.apply(headers))
-    }
-
-    /// Returns a header of the call.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn get_header(&self, name: &HeaderName) -> Option<&HeaderValue> {
-        self.headers.as_ref()?.get(name)
     }
 }

@@ -32,6 +32,6 @@ impl Time for ManualTime {
     }
 
     async fn sleep_until(&self, _: Instant) {
-        pending().await
+        pending::<()>().await;
     }
 }
