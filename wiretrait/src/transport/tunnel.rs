@@ -44,20 +44,26 @@ pub(super) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     };
     stream.write_all(&request).await.map_err(broken)?;
     stream.flush().await.map_err(broken)?;
+    // Byte by byte, because what follows the head is already from the service.
+    // Byte by byte, because what follows the head is already from the service.
     let mut head = Vec::new();
     loop {
-        if stream.read_buf(&mut head).await.map_err(broken)? == 0 {
-            return Err(if head.is_empty() {
-                ProxyFailure::transient(proxy, "closed the connection without a response")
-            } else {
-                not_http(proxy)
-            });
+        match stream.read_u8().await {
+            Ok(byte) if head.len() < MAX_HEAD => head.push(byte),
+            Ok(_) => return Err(not_http(proxy)),
+            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(broken(error)),
+            Err(_) if head.is_empty() => {
+                return Err(ProxyFailure::transient(proxy, "closed the connection without a response"));
+            }
+            Err(_) => return Err(not_http(proxy)),
         }
-        match parse(&head) {
-            Ok(Some((status, _))) if status.is_success() => return Ok(()),
-            Ok(Some((status, headers))) => return Err(ProxyFailure::status(proxy, status, &headers)),
-            Ok(None) if head.len() < MAX_HEAD => {}
-            Ok(None) | Err(_) => return Err(not_http(proxy)),
+        if head.ends_with(b"\n") {
+            match parse(&head) {
+                Ok(Some((status, _))) if status.is_success() => return Ok(()),
+                Ok(Some((status, headers))) => return Err(ProxyFailure::status(proxy, status, &headers)),
+                Ok(None) => {}
+                Err(_) => return Err(not_http(proxy)),
+            }
         }
     }
 }
@@ -159,5 +165,24 @@ impl<S> Service<Uri> for Opened<S> {
 
     fn call(&mut self, _: Uri) -> Self::Future {
         ready(self.0.take().ok_or_else(|| io::Error::other("the connection is in use")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{ClientConfig, Proxy};
+
+    #[tokio::test]
+    async fn bytes_of_the_service_after_the_response_of_the_proxy_are_not_lost() {
+        let config = ClientConfig::new().with_proxy(Proxy::url("http://proxy").unwrap());
+        let proxy = ProxyRoute::of(&config, &"http://service".parse().unwrap()).unwrap().unwrap();
+        let (mut client, mut server) = tokio::io::duplex(1024);
+        server.write_all(b"HTTP/1.1 200 OK\r\nA: b\r\n\r\nfirst").await.unwrap();
+        connect(&mut client, &proxy, ("service", 80), &HeaderValue::from_static("a")).await.unwrap();
+        drop(server);
+        let mut rest = String::new();
+        client.read_to_string(&mut rest).await.unwrap();
+        assert_eq!(rest, "first");
     }
 }
