@@ -558,6 +558,18 @@ mod of_hyper {
         assert_eq!(ends.recv().await, Some(2));
     }
 
+    /// A call each second, all of which are over when the task of the connection looks at them.
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_in_use_is_not_closed_as_idle() {
+        let config = config("http://localhost").with_max_connection_age(Duration::MAX);
+        let (client, opened) = client_over(&config, |stream, _| serve_frames(stream, session));
+        for _ in 0..60 {
+            open(&client).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(1300)).await;
+        }
+        assert_eq!(opened.load(Ordering::SeqCst), 1);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn an_old_connection_is_replaced_while_calls_continue() {
         let config = config("http://localhost").with_max_connection_age(Duration::from_secs(60));

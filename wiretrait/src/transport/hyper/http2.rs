@@ -37,6 +37,9 @@ const UNKNOWN: usize = usize::MAX - 1;
 /// The time that a call waits for a connection that another call opens, before it opens one itself.
 const OPENING_PATIENCE: Duration = Duration::from_secs(1);
 
+/// The number of calls of a connection that is closed because it was idle.
+const CLOSED: usize = usize::MAX;
+
 /// The connections to one address. A further one is opened when the others have as many requests as the service
 /// accepts at a time.
 pub(super) struct Shared {
@@ -54,8 +57,6 @@ pub(super) struct Multiplexed {
     opened_at: Instant,
     /// The end of its greatest age; `None` if it has none.
     retires_at: Option<Instant>,
-    /// The end of the last call, in milliseconds since `opened_at`.
-    used_at: AtomicU64,
     /// The runtime of the task that reads and writes.
     runtime: Option<Id>,
 }
@@ -63,8 +64,10 @@ pub(super) struct Multiplexed {
 /// The state that a connection shares with its task.
 #[derive(Default)]
 struct State {
-    /// The number of calls in progress.
+    /// The number of calls in progress, or [`CLOSED`].
     calls: AtomicUsize,
+    /// The end of the last call, in milliseconds since the connection was opened.
+    used_at: AtomicU64,
     /// The number of reads with bytes.
     reads: Arc<AtomicU64>,
     /// The value of `reads` when a call was given up without any sign of life, plus one; 0 if that has not
@@ -111,12 +114,16 @@ impl Shared {
         let request = absolute(request, origin)?;
         let slot = match self.slot() {
             Some(slot) => slot,
-            None => self.open(open).await?,
+            None => self.open(open, origin).await?,
         };
         slot.exchange(request, origin, limit).await
     }
 
-    async fn open(&self, open: impl Future<Output = Result<Multiplexed, Error>>) -> Result<Slot, Error> {
+    async fn open(
+        &self,
+        open: impl Future<Output = Result<Multiplexed, Error>>,
+        origin: &str,
+    ) -> Result<Slot, Error> {
         // Not for longer, so that all calls fail in time if no connection can be made.
         let _opening = timeout(OPENING_PATIENCE, self.opening.lock()).await;
         if let Some(slot) = self.slot() {
@@ -124,7 +131,7 @@ impl Shared {
         }
         let connection = Arc::new(open.await?);
         // Also if the service accepts no requests at the moment: h2 waits until it does.
-        let slot = Slot::new(connection.clone());
+        let slot = Slot::new(connection.clone()).ok_or_else(|| protocol::closed_before(origin))?;
         self.lock().push(connection);
         Ok(slot)
     }
@@ -135,7 +142,7 @@ impl Shared {
         let mut connections = self.lock();
         connections.retain(|connection| connection.is_open(self.idle_timeout));
         let usable = |connection: &&Arc<Multiplexed>| connection.runtime == runtime && connection.has_room();
-        connections.iter().find(usable).cloned().map(Slot::new)
+        connections.iter().filter(usable).cloned().find_map(Slot::new)
     }
 
     /// Ignores poisoning, because the list is valid after a panic too.
@@ -187,7 +194,6 @@ impl Multiplexed {
             state: state.clone(),
             opened_at,
             retires_at: retires_at.map(Instant::from_std),
-            used_at: AtomicU64::new(0),
             runtime: runtime_id::current(),
         };
         if let Some(pings) = driver.ping_pong() {
@@ -200,7 +206,7 @@ impl Multiplexed {
     fn is_open(&self, idle_timeout: Duration) -> bool {
         let now = Instant::now();
         let age = now - self.opened_at;
-        let idle = age.saturating_sub(Duration::from_millis(self.used_at.load(Ordering::Relaxed)));
+        let idle = age.saturating_sub(Duration::from_millis(self.state.used_at.load(Ordering::Relaxed)));
         let is_idle = self.state.calls.load(Ordering::Relaxed) == 0;
         let mut requests = self.requests.clone();
         self.retires_at.is_none_or(|end| now < end)
@@ -235,10 +241,12 @@ struct Slot {
 }
 
 impl Slot {
-    fn new(connection: Arc<Multiplexed>) -> Self {
-        connection.state.calls.fetch_add(1, Ordering::Relaxed);
+    /// Returns `None` if the connection is closed because it was idle.
+    fn new(connection: Arc<Multiplexed>) -> Option<Self> {
+        let begin = |calls| if calls == CLOSED { None } else { Some(calls + 1) };
+        connection.state.calls.fetch_update(Ordering::AcqRel, Ordering::Acquire, begin).ok()?;
         let reads = Some(connection.state.reads.load(Ordering::Relaxed));
-        Self { connection, reads }
+        Some(Self { connection, reads })
     }
 
     async fn exchange(
@@ -251,6 +259,7 @@ impl Slot {
         self.reads = None;
         outcome.map_err(|failure| match failure {
             Failure::Rejected(error) => error,
+            Failure::Unsent(error) => protocol::failed(origin, &error).with_unprocessed(),
             Failure::Http2(_) if self.connection.state.has_timed_out.load(Ordering::Relaxed) => {
                 protocol::ping_timed_out(origin, PING_TIMEOUT)
             }
@@ -263,11 +272,13 @@ impl Slot {
         if !body.is_empty() || !head.method.is_safe() {
             head.headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(body.len()));
         }
-        let mut requests = self.connection.requests.clone().ready().await?;
-        let (response, mut sender) = requests.send_request(Request::from_parts(head, ()), body.is_empty())?;
+        let mut requests = self.connection.requests.clone().ready().await.map_err(Failure::Unsent)?;
+        let (response, mut sender) =
+            requests.send_request(Request::from_parts(head, ()), body.is_empty()).map_err(Failure::Unsent)?;
         if !body.is_empty() {
-            // h2 sends it as fast as the windows of the service allow.
-            sender.send_data(body, true)?;
+            // h2 sends it as fast as the windows of the service allow. If the request was reset, the response
+            // has the reason.
+            let _ = sender.send_data(body, true);
         }
         let (parts, mut body) = response.await?.into_parts();
         let length = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -285,9 +296,9 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let Multiplexed { state, opened_at, used_at, .. } = &*self.connection;
+        let Multiplexed { state, opened_at, .. } = &*self.connection;
         let age = u64::try_from(opened_at.elapsed().as_millis()).unwrap_or(u64::MAX);
-        used_at.store(age, Ordering::Relaxed);
+        state.used_at.store(age, Ordering::Relaxed);
         state.calls.fetch_sub(1, Ordering::Relaxed);
         // The call was given up. Nothing at all was received meanwhile, so the connection may be dead.
         if let Some(reads) = self.reads
@@ -301,6 +312,8 @@ impl Drop for Slot {
 
 /// The reason why a request has no response.
 enum Failure {
+    /// Nothing was sent.
+    Unsent(h2::Error),
     Http2(h2::Error),
     /// The response was rejected.
     Rejected(Error),
@@ -346,15 +359,17 @@ async fn drive(
     state: Arc<State>,
     idle_timeout: Duration,
 ) {
-    let mut idle_since = Instant::now();
+    let opened_at = Instant::now();
     loop {
         let reads = state.reads.load(Ordering::Relaxed);
         if wait(&mut driver, &state, PING_INTERVAL.min(idle_timeout)).await.is_closed() {
             return;
         }
-        if state.calls.load(Ordering::Relaxed) > 0 {
-            idle_since = Instant::now();
-        } else if idle_since.elapsed() >= idle_timeout {
+        let used_at = Duration::from_millis(state.used_at.load(Ordering::Relaxed));
+        // No call can begin after that.
+        if opened_at.elapsed().saturating_sub(used_at) >= idle_timeout
+            && state.calls.compare_exchange(0, CLOSED, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        {
             return;
         }
         let is_silent =

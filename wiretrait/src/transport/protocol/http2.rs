@@ -56,6 +56,12 @@ pub(in crate::transport) fn ping_timed_out(origin: &str, timeout: Duration) -> E
     lost(origin, format_args!("no response to a ping within {timeout:?}"))
 }
 
+/// Returns the error for a connection that was closed before a request was sent over it.
+#[cfg(feature = "hyper")]
+pub(in crate::transport) fn closed_before(origin: &str) -> Error {
+    lost(origin, "it was closed before the request").with_unprocessed()
+}
+
 fn lost(origin: &str, cause: impl fmt::Display) -> Error {
     Error::new(ErrorKind::Transport, format!("the connection to {origin} failed: {cause}"))
 }
