@@ -136,6 +136,37 @@ async fn a_keep_alive_timeout_of_zero_closes_the_connection<T: Network>() {
     assert_eq!(service.connections(), [1, 2, 3]);
 }
 
+/// A gateway that is drained announces it once.
+async fn a_single_keep_alive_timeout_of_zero_does_not_last<T: Network>() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (sender, mut connections) = unbounded_channel();
+    tokio::spawn(async move {
+        for connection in 1.. {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                while read_request(&mut stream).await.is_some() {
+                    let _ = sender.send(connection);
+                    let header = if connection == 1 { "Keep-Alive: timeout=0\r\n" } else { "" };
+                    let response = format!("HTTP/1.1 204 No Content\r\n{header}\r\n");
+                    stream.write_all(response.as_bytes()).await.unwrap();
+                }
+            });
+        }
+    });
+    let client = T::client(&config(&url));
+    get(&client).await;
+    pass(Duration::from_secs(61)).await;
+    // Over reqwest, the client without a pool is replaced at its greatest age.
+    get(&client).await;
+    pass(Duration::from_secs(61)).await;
+    while connections.try_recv().is_ok() {}
+    get(&client).await;
+    get(&client).await;
+    assert_eq!(connections.recv().await, connections.recv().await);
+}
+
 async fn an_idle_connection_is_closed_when_its_keep_alive_ends<T: Network>() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = T::client(&config(&format!("http://{}", listener.local_addr().unwrap())));
@@ -351,6 +382,7 @@ async fn an_error_response_is_not_a_reason_for_a_fallback<T: Network>() {
 over_each_network! {
     a_keep_alive_timeout_shortens_the_idle_time
     a_keep_alive_timeout_of_zero_closes_the_connection
+    a_single_keep_alive_timeout_of_zero_does_not_last
     an_idle_connection_is_closed_when_its_keep_alive_ends
     a_busy_connection_is_replaced_at_its_greatest_age
     clients_that_started_together_reconnect_at_different_times

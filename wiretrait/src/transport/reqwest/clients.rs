@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::policy::{Time, TokioTime};
 use crate::transport::{age, protocol, runtime_id};
 use reqwest::Client;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::time::{Duration, Instant};
 use tokio::runtime::Id;
@@ -29,8 +29,6 @@ pub(super) struct Renewed {
     current: RwLock<Vec<Slot>>,
     /// Held while a client is created.
     renewal: Mutex<()>,
-    /// The idle time of connections in milliseconds: the shortest of the configuration and all responses.
-    idle_millis: AtomicU64,
     /// A client that opens a connection for each request, for retries. It is created when it is needed first,
     /// because most transports never need it.
     unpooled: OnceLock<Client>,
@@ -44,6 +42,10 @@ struct Slot {
     client: Client,
     /// `None` if it is not replaced because of its age.
     retires_at: Option<Instant>,
+    /// The idle time of its connections; `None` without a limit.
+    idle: Option<Duration>,
+    /// A shorter idle time that a response has announced, for the next client.
+    announced: Option<Duration>,
 }
 
 /// The maximum number of clients. A program with more runtimes creates clients more often.
@@ -56,12 +58,11 @@ impl Clients {
             max_age,
             current: RwLock::default(),
             renewal: Mutex::default(),
-            idle_millis: AtomicU64::new(millis(settings.pool_idle_timeout)),
             unpooled: OnceLock::new(),
             has_many_headers: AtomicBool::new(false),
             settings,
         };
-        let first = renewed.create(None, TokioTime.now())?;
+        let first = renewed.create(None, renewed.settings.pool_idle_timeout, TokioTime.now())?;
         renewed.write().push(first);
         Ok(Self::Own(Box::new(renewed)))
     }
@@ -110,7 +111,7 @@ impl Clients {
     /// Shortens the idle time of connections to `limit`.
     pub(super) fn shorten_idle_time(&self, limit: Duration) {
         if let Self::Own(renewed) = self {
-            renewed.shorten_idle_time(millis(Some(limit)));
+            renewed.shorten_idle_time(limit);
         }
     }
 }
@@ -143,12 +144,16 @@ impl Renewed {
             slot.runtime = runtime;
             return Ok(slot.client.clone());
         }
-        let slot = match self.create(runtime, now) {
+        // After a renewal by age, responses have to announce a shorter idle time again.
+        let announced =
+            self.read().iter().find(|slot| slot.runtime == runtime).and_then(|slot| slot.announced);
+        let idle = announced.or(self.settings.pool_idle_timeout);
+        let slot = match self.create(runtime, idle, now) {
             Ok(slot) => slot,
             // The former client still works.
             Err(error) => {
                 let former = self.find(runtime, |_| true).ok_or(error)?;
-                self.slot(runtime, former, now)
+                self.slot(runtime, former, idle, now)
             }
         };
         let client = slot.client.clone();
@@ -161,20 +166,17 @@ impl Renewed {
         Ok(client)
     }
 
-    fn create(&self, runtime: Option<Id>, now: Instant) -> Result<Slot, Error> {
-        let idle = match self.idle_millis.load(Ordering::Relaxed) {
-            u64::MAX => None,
-            millis => Some(Duration::from_millis(millis)),
-        };
+    fn create(&self, runtime: Option<Id>, idle: Option<Duration>, now: Instant) -> Result<Slot, Error> {
         let connections = if idle == Some(Duration::ZERO) { 0 } else { usize::MAX };
         let max_headers =
             if self.has_many_headers.load(Ordering::Relaxed) { MAX_HEADERS } else { FEW_HEADERS };
         let client = self.settings.build(idle, connections, max_headers).map_err(cannot_be_set_up)?;
-        Ok(self.slot(runtime, client, now))
+        Ok(self.slot(runtime, client, idle, now))
     }
 
-    fn slot(&self, runtime: Option<Id>, client: Client, now: Instant) -> Slot {
-        Slot { runtime, client, retires_at: age::retirement(now, self.max_age, fastrand::f64()) }
+    fn slot(&self, runtime: Option<Id>, client: Client, idle: Option<Duration>, now: Instant) -> Slot {
+        let retires_at = age::retirement(now, self.max_age, fastrand::f64());
+        Slot { runtime, client, retires_at, idle, announced: None }
     }
 
     /// Replaces all clients before their next call.
@@ -190,11 +192,15 @@ impl Renewed {
         Ok(self.unpooled.get_or_init(|| client).clone())
     }
 
-    fn shorten_idle_time(&self, millis: u64) {
-        if millis < self.idle_millis.load(Ordering::Relaxed) {
-            self.idle_millis.fetch_min(millis, Ordering::Relaxed);
-            // Their idle connections would be kept for too long.
-            self.retire_all();
+    fn shorten_idle_time(&self, limit: Duration) {
+        let runtime = runtime_id::current();
+        let is_shorter = |slot: &Slot| slot.runtime == runtime && slot.idle.is_none_or(|idle| limit < idle);
+        if self.read().iter().any(is_shorter) {
+            for slot in self.write().iter_mut().filter(|slot| is_shorter(slot)) {
+                // Its idle connections would be kept for too long.
+                slot.retires_at = Some(TokioTime.now());
+                slot.announced = Some(slot.announced.map_or(limit, |announced| announced.min(limit)));
+            }
         }
     }
 
@@ -219,10 +225,6 @@ impl Slot {
     fn is_usable(&self, now: Instant) -> bool {
         self.retires_at.is_none_or(|end| now < end)
     }
-}
-
-fn millis(limit: Option<Duration>) -> u64 {
-    limit.map_or(u64::MAX, |limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn cannot_be_set_up(error: reqwest::Error) -> Error {
