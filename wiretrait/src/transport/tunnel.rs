@@ -52,10 +52,13 @@ pub(super) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
             Ok(byte) if head.len() < MAX_HEAD => head.push(byte),
             Ok(_) => return Err(not_http(proxy)),
             Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(broken(error)),
-            Err(_) if head.is_empty() => {
-                return Err(ProxyFailure::transient(proxy, "closed the connection without a response"));
+            Err(_) => {
+                return Err(if head.is_empty() {
+                    ProxyFailure::transient(proxy, "closed the connection without a response")
+                } else {
+                    not_http(proxy)
+                });
             }
-            Err(_) => return Err(not_http(proxy)),
         }
         if head.ends_with(b"\n") {
             match parse(&head) {
