@@ -54,7 +54,7 @@ impl Nginx {
             .map(|kind| format!("    {kind}_temp_path {kind};\n"))
             .concat();
         let configuration = format!(
-            "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr;\n\
+            "user root;\ndaemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr;\n\
              events {{ worker_connections 512; }}\n\
              http {{\n\
                  {temporary}    access_log off;\n    \
