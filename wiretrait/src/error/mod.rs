@@ -318,7 +318,8 @@ impl Error {
     }
 
     /// Returns whether the service has certainly not processed the request: nothing was sent, or the request
-    /// was [refused](Self::with_unprocessed) before it was processed. Then a retry is safe for every operation.
+    /// was [refused](Self::with_unprocessed) before it was processed, which the statuses 401 and 429 say too.
+    /// Then a retry is safe for every operation.
     #[must_use]
     pub fn is_unprocessed(&self) -> bool {
         self.0.is_unprocessed
@@ -330,11 +331,10 @@ impl Error {
                 | ErrorKind::Connect
                 | ErrorKind::Proxy
                 | ErrorKind::Tls => true,
-                ErrorKind::Timeout
-                | ErrorKind::Transport
-                | ErrorKind::Protocol
-                | ErrorKind::Service
-                | ErrorKind::Decode => false,
+                ErrorKind::Service => {
+                    matches!(self.status(), Some(StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS))
+                }
+                ErrorKind::Timeout | ErrorKind::Transport | ErrorKind::Protocol | ErrorKind::Decode => false,
             }
     }
 

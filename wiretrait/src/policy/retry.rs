@@ -44,7 +44,8 @@ use std::time::{Duration, Instant};
 /// | the request was refused before it was processed ([`Error::is_unprocessed`]) | retried | retried |
 /// | the connection failed, including a stale one of the pool ([`ErrorKind::Transport`]) | retried | returned |
 /// | an attempt took too long ([`ErrorKind::Timeout`]) | retried | returned |
-/// | 408, 429, 502, 503 and 504 | retried | returned |
+/// | 429: a rate limit rejects a request before it is processed | retried | retried |
+/// | 408, 502, 503 and 504 | retried | returned |
 /// | 401, if a [token provider](crate::ClientConfig::with_token_provider) is set: nothing was done | sent once more with a new token | sent once more with a new token |
 /// | no token can be obtained: nothing was sent ([`ErrorKind::Credentials`]) | returned | returned |
 /// | 500 and any other status: a response to this request | returned | returned |
@@ -299,7 +300,10 @@ impl<T: Transport, C: Time> Retry<T, C> {
     /// retried.
     fn retry_at(&self, call: &Call, past: Past, failure: &Result<Response, Error>) -> Option<Instant> {
         let Shared { policy, random, .. } = &*self.shared;
-        let is_unprocessed = failure.as_ref().is_err_and(Error::is_unprocessed);
+        let is_unprocessed = match failure {
+            Ok(response) => response.status() == StatusCode::TOO_MANY_REQUESTS,
+            Err(error) => error.is_unprocessed(),
+        };
         if !is_unprocessed && !call.route.idempotent {
             return None;
         }
