@@ -6,7 +6,7 @@
 mod support;
 
 use sessions_client::policy::RetryPolicy;
-use sessions_client::{ClientConfig, Error, ErrorKind, ISessionsV1};
+use sessions_client::{CallOptions, ClientConfig, Error, ErrorKind, ISessionsV1};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -352,22 +352,66 @@ async fn a_fallback_that_goes_down_leads_back_to_the_first_address<T: Network>()
     assert_eq!((first.connections().len(), second.connections().len()), (2, 1));
 }
 
-async fn an_address_that_does_not_respond_leaves_time_for_the_next<T: Network>() {
-    // A full backlog drops packets.
-    let socket = closed_port_to_open();
-    let address = socket.local_addr().unwrap();
-    let full = socket.listen(0).unwrap();
-    let mut filling = JoinSet::new();
-    for _ in 0..4 {
-        filling.spawn(TcpStream::connect(address));
+/// An address that drops packets, because its backlog is full.
+struct Dead {
+    url: String,
+    _listener: TcpListener,
+    _filling: JoinSet<std::io::Result<TcpStream>>,
+}
+
+impl Dead {
+    async fn start() -> Self {
+        let socket = closed_port_to_open();
+        let address = socket.local_addr().unwrap();
+        let listener = socket.listen(0).unwrap();
+        let mut filling = JoinSet::new();
+        for _ in 0..4 {
+            filling.spawn(TcpStream::connect(address));
+        }
+        let _open = filling.join_next().await;
+        Self { url: format!("http://{address}"), _listener: listener, _filling: filling }
     }
-    let _open = filling.join_next().await;
-    let mut second = Service::start(NO_CONTENT);
-    let config = config(&format!("http://{address}")).with_timeout(Duration::from_secs(1)).with_retries(0);
+}
+
+async fn an_address_that_does_not_respond_leaves_time_for_the_next<T: Network>() {
+    let (first, mut second) = (Dead::start().await, Service::start(NO_CONTENT));
+    let config = config(&first.url).with_timeout(Duration::from_secs(1)).with_retries(0);
     let client = T::client(&config.with_fallback_url(&second.url).unwrap());
     get(&client).await;
     assert_eq!(second.connections(), [1]);
-    drop(full);
+}
+
+async fn a_short_call_reaches_the_last_of_three_addresses<T: Network>() {
+    for limit in [
+        CallOptions::new().timeout(Duration::from_millis(800)),
+        CallOptions::new().deadline(Duration::from_millis(800)),
+    ] {
+        let (first, second) = (Dead::start().await, Dead::start().await);
+        let mut third = Service::start(NO_CONTENT);
+        let config = config(&first.url).with_retries(0).with_fallback_url(&second.url).unwrap();
+        let client = T::client(&config.with_fallback_url(&third.url).unwrap());
+        get(&client.with(limit)).await;
+        assert_eq!(third.connections(), [1]);
+    }
+}
+
+/// The program itself gives up before the address does.
+async fn an_address_that_a_given_up_call_waited_for_is_left<T: Network>() {
+    let (first, mut second) = (Dead::start().await, Service::start(NO_CONTENT));
+    let client = T::client(&config(&first.url).with_fallback_url(&second.url).unwrap());
+    let limit = Duration::from_millis(300);
+    assert!(tokio::time::timeout(limit, get(&client)).await.is_err());
+    tokio::time::timeout(limit, get(&client)).await.unwrap();
+    assert_eq!(second.connections(), [1]);
+}
+
+async fn a_cancelled_call_does_not_leave_an_address<T: Network>() {
+    let (first, mut second) = (Dead::start().await, Service::start(NO_CONTENT));
+    let client = T::client(&config(&first.url).with_fallback_url(&second.url).unwrap());
+    for _ in 0..3 {
+        assert!(tokio::time::timeout(Duration::from_millis(10), get(&client)).await.is_err());
+    }
+    assert!(second.connections().is_empty());
 }
 
 async fn an_error_response_is_not_a_reason_for_a_fallback<T: Network>() {
@@ -395,6 +439,9 @@ over_each_network! {
     the_first_address_is_tried_again_after_a_while
     a_fallback_that_goes_down_leads_back_to_the_first_address
     an_address_that_does_not_respond_leaves_time_for_the_next
+    a_short_call_reaches_the_last_of_three_addresses
+    an_address_that_a_given_up_call_waited_for_is_left
+    a_cancelled_call_does_not_leave_an_address
     an_error_response_is_not_a_reason_for_a_fallback
 }
 

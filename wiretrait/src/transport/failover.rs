@@ -1,14 +1,18 @@
 //! Several addresses of a service, of which the first that accepts connections is used.
 
+use super::connecting::Connecting;
 use crate::config::ClientConfig;
 use crate::error::{Error, ErrorKind};
 use crate::policy::{Time, TokioTime};
 use crate::runtime::{Request, Response};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The time after which the first address is tried again while another one is used.
 const RETURN_AFTER: Duration = Duration::from_secs(30);
+
+/// The time after which an address that still does not accept a connection is left, when the call is given up.
+const OPENING_PATIENCE: Duration = Duration::from_millis(100);
 
 /// The addresses of a service, each with what is needed for requests to it.
 pub(super) struct Failover<T> {
@@ -64,10 +68,12 @@ impl<T> Failover<T> {
         &self.peer
     }
 
-    /// Runs an attempt at the preferred address, and at the others while no connection can be made.
+    /// Runs an attempt at the preferred address, and at the others while no connection can be made. The time until
+    /// `end` is divided among the addresses and the response.
     pub(super) async fn attempt<'f, F>(
         &'f self,
         request: Request,
+        end: Option<Instant>,
         attempt: impl Fn(&'f T, Request) -> F,
     ) -> Result<Response, Error>
     where
@@ -77,12 +83,13 @@ impl<T> Failover<T> {
             return attempt(&self.first, request).await;
         }
         // Boxed, so that it takes no room in the future of a single address.
-        Box::pin(self.attempt_each(request, attempt)).await
+        Box::pin(self.attempt_each(request, end, attempt)).await
     }
 
     async fn attempt_each<'f, F>(
         &'f self,
         request: Request,
+        end: Option<Instant>,
         attempt: impl Fn(&'f T, Request) -> F,
     ) -> Result<Response, Error>
     where
@@ -95,7 +102,12 @@ impl<T> Failover<T> {
                 continue;
             }
             let target = index.checked_sub(1).map_or(&self.first, |fallback| &self.fallbacks[fallback]);
-            match attempt(target, request.clone()).await {
+            let left = self.fallbacks.len() - failures.len();
+            let connecting = Connecting::until(end.filter(|_| left > 0).map(|end| share(end, left)));
+            let mut ending = Ending { failover: self, index, connecting: Some(connecting.clone()) };
+            let outcome = connecting.scope(attempt(target, request.clone())).await;
+            ending.connecting = None;
+            match outcome {
                 // Another address needs the same resources.
                 Err(error) if is_unreachable(&error) && error.is_local_limit() => return Err(error),
                 Err(error) if is_unreachable(&error) => failures.push(error),
@@ -129,9 +141,44 @@ impl<T> Failover<T> {
         }
     }
 
+    /// Prefers the next address, if `index` was preferred.
+    fn demote(&self, index: usize) {
+        if self.preferred().index == index {
+            self.prefer((index + 1) % (self.fallbacks.len() + 1));
+        }
+    }
+
     /// Ignores poisoning, because the value is valid after a panic too.
     fn preferred(&self) -> MutexGuard<'_, Preferred> {
         self.preferred.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns the end of the time for a connection if the time until `end` is also that of `left` other addresses and
+/// of the response.
+fn share(end: Instant, left: usize) -> Instant {
+    let now = TokioTime.now();
+    let parts = u32::try_from(left + 2).unwrap_or(u32::MAX);
+    now + end.saturating_duration_since(now) / parts
+}
+
+/// An attempt at one address, which learns from a call that is given up: the next one must not wait for the same
+/// connection.
+struct Ending<'f, T> {
+    failover: &'f Failover<T>,
+    index: usize,
+    /// `None` if the attempt has an outcome.
+    connecting: Option<Arc<Connecting>>,
+}
+
+impl<T> Drop for Ending<'_, T> {
+    fn drop(&mut self) {
+        let Some(connecting) = &self.connecting else { return };
+        if connecting.opening_for().is_some_and(|time| time >= OPENING_PATIENCE) {
+            self.failover.demote(self.index);
+        } else if connecting.is_open() {
+            self.failover.prefer(self.index);
+        }
     }
 }
 

@@ -6,6 +6,8 @@ mod address;
 mod age;
 #[cfg(any(feature = "hyper", feature = "reqwest", feature = "tower"))]
 mod body;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+mod connecting;
 #[cfg(any(feature = "hyper", feature = "reqwest", feature = "tower"))]
 mod content_encoding;
 #[cfg(any(feature = "hyper", feature = "reqwest", feature = "tower"))]

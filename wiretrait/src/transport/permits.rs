@@ -50,12 +50,12 @@ impl Permits {
         Self((count <= Semaphore::MAX_PERMITS).then(limited))
     }
 
-    /// Waits for a permit and runs the attempt that `start` returns.
+    /// Waits for a permit and runs the attempt that `start` returns for its end.
     pub(super) fn attempt<F>(
         &self,
         patience: Patience,
         late: impl Fn() -> Error + Send,
-        start: impl FnOnce() -> F + Send,
+        start: impl FnOnce(Option<Instant>) -> F + Send,
     ) -> impl Future<Output = Result<Response, Error>> + Send
     where
         F: Future<Output = Result<Response, Error>> + Send,
@@ -68,7 +68,7 @@ impl Permits {
     fn hold<F>(
         &self,
         end: Option<Instant>,
-        start: impl FnOnce() -> F,
+        start: impl FnOnce(Option<Instant>) -> F,
     ) -> impl Future<Output = Result<Response, Error>>
     where
         F: Future<Output = Result<Response, Error>>,
@@ -84,7 +84,7 @@ impl Permits {
             };
             // Boxed only after the wait: the future has kilobytes, which would be part of the future of each
             // call, and thousands of waiting calls would exceed the CPU caches.
-            Box::pin(start()).await
+            Box::pin(start(end)).await
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::config::ClientConfig;
 use crate::error::Error;
 use crate::runtime::{Call, Encoding, Response, Transport};
 use crate::transport::address::Address;
+use crate::transport::connecting;
 use crate::transport::default_headers::DefaultHeaders;
 use crate::transport::dial::Dial;
 use crate::transport::failover::Failover;
@@ -276,7 +277,7 @@ impl Target {
     }
 
     async fn connect(&self) -> Result<Box<dyn Stream>, Error> {
-        match tokio::time::timeout(self.connect_timeout, self.connector.connect()).await {
+        match connecting::open(self.connect_timeout, self.connector.connect()).await {
             Ok(outcome) => outcome.map_err(|error| self.peer.not_connected(&*error)),
             Err(_) => Err(self.peer.not_connected_in_time()),
         }
@@ -313,8 +314,8 @@ impl Transport for HyperTransport {
         let patience = Patience::of(&call, timeout);
         let (request, is_first) = (call.request, call.attempt == 1);
         let late = move || timed_out(self.peer(), timeout);
-        let start = move || {
-            self.targets.attempt(request, move |target, request| {
+        let start = move |end| {
+            self.targets.attempt(request, end, move |target, request| {
                 target.attempt(request, is_first, self.max_response_bytes)
             })
         };

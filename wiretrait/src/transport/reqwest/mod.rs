@@ -1,9 +1,11 @@
 //! HTTP over the network with reqwest.
 
 mod clients;
+mod opening;
 mod urls;
 
 use self::clients::Clients;
+use self::opening::OpeningLayer;
 use self::urls::Urls;
 use crate::config::{ClientConfig, HttpVersion};
 use crate::error::{Error, ErrorKind};
@@ -293,6 +295,7 @@ impl Settings {
         }
         client = client
             .user_agent(self.user_agent.clone())
+            .connector_layer(OpeningLayer)
             .connect_timeout(self.connect_timeout)
             .pool_idle_timeout(idle_timeout)
             .pool_max_idle_per_host(idle_connections)
@@ -408,8 +411,8 @@ impl Transport for ReqwestTransport {
         // The rest of the call is not kept, because this future is part of the future of each caller.
         let (is_first, has_one_path) = (call.attempt == 1, !call.route.path.contains('{'));
         let request = call.request;
-        let start = move || {
-            self.targets.attempt(request, move |target, request| {
+        let start = move |end| {
+            self.targets.attempt(request, end, move |target, request| {
                 target.attempt(request, has_one_path, is_first, self.max_response_bytes)
             })
         };
