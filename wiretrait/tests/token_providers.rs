@@ -162,6 +162,28 @@ async fn a_command_that_does_not_end_is_stopped() {
     );
 }
 
+#[tokio::test]
+async fn what_a_command_started_is_stopped_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let command = CommandToken::shell(&format!("exec 3>'{}'; sleep 600; echo t0ken", pipe.display()));
+    let fetch = tokio::spawn(async move { command.fetch().await.is_ok() });
+    // Opening the pipe waits for the command.
+    let mut reader = tokio::task::spawn_blocking(move || fs::File::open(pipe)).await.unwrap().unwrap();
+    fetch.abort();
+    // The pipe ends when no process can write to it.
+    let read = tokio::task::spawn_blocking(move || std::io::Read::read(&mut reader, &mut [0; 1]));
+    assert_eq!(read.await.unwrap().unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_command_in_the_background_hides_no_token() {
+    for script in ["sleep 5 & echo t0ken", "sleep 5 & printf t0ken", "sleep 5 & printf 't0ken\\nother'"] {
+        assert_eq!(fetched(&CommandToken::shell(script)).await, "Bearer t0ken", "{script}");
+    }
+}
+
 #[test]
 fn debug_output_of_providers_has_no_secrets() {
     let shown = format!(

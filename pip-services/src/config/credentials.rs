@@ -3,25 +3,52 @@
 use super::address::is_address;
 use super::entry::Entry;
 use super::keys::{flag, get};
+use super::reference;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::header::{AUTHORIZATION, HeaderValue};
 use wiretrait::{ClientConfig, Error, Result};
+
+/// The key of the command that prints a token.
+pub(super) const TOKEN_COMMAND: &str = "credential.token_command";
 
 /// The ways to identify, each with its keys. The first key is the one that the others need.
 const WAYS: [&[&str]; 6] = [
     &["credential.username", "credential.password"],
     &["credential.token"],
     &["credential.token_file"],
-    &["credential.token_command"],
+    &[TOKEN_COMMAND],
     &["credential.token_url", "credential.client_id", "credential.client_secret", "credential.scope"],
     &["headers.authorization"],
 ];
 
-/// Returns whether two keys belong to different ways, so that the later one replaces the earlier one.
-pub(super) fn contradict(later: &str, earlier: &str) -> bool {
-    let way = |key: &str| WAYS.iter().position(|keys| keys.contains(&key));
-    matches!((way(later), way(earlier)), (Some(later), Some(earlier)) if later != earlier)
+/// Returns whether two settings are different ways to identify, so that the later one replaces the earlier one.
+pub(super) fn contradict(later: &Entry, earlier: &Entry) -> bool {
+    match (way(&later.key), way(&earlier.key)) {
+        (Some(later), Some(earlier)) => later != earlier,
+        (None, Some(_)) => in_address(later),
+        (_, None) => false,
+    }
+}
+
+/// Removes the credentials from an earlier address if a later setting is another way to identify.
+pub(super) fn replace_in_address(later: &[Entry], earlier: &mut Entry) {
+    if is_address(&earlier.key)
+        && later.iter().any(|later| way(&later.key).is_some())
+        && let Some(place) = reference::credentials(earlier)
+    {
+        earlier.value.replace_range(place.start..=place.end, "");
+    }
+}
+
+/// Returns the way to identify that a key belongs to.
+fn way(key: &str) -> Option<usize> {
+    WAYS.iter().position(|keys| keys.contains(&key))
+}
+
+/// Returns whether an address is written with credentials.
+fn in_address(entry: &Entry) -> bool {
+    is_address(&entry.key) && reference::credentials(entry).is_some()
 }
 
 /// Applies the keys of the only way that is configured.
@@ -56,7 +83,7 @@ fn with_token(entries: &[Entry], config: ClientConfig) -> Result<ClientConfig> {
     if let Some(entry) = get(entries, "credential.token_file") {
         return Ok(config.with_token_provider(FileToken::new(entry.path())));
     }
-    if let Some(entry) = get(entries, "credential.token_command") {
+    if let Some(entry) = get(entries, TOKEN_COMMAND) {
         return with_command(entry, config);
     }
     match get(entries, "credential.token_url") {

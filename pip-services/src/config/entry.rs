@@ -1,5 +1,6 @@
 //! A single setting: the common form of all sources of settings, and the name of a setting in errors.
 
+use super::credentials::TOKEN_COMMAND;
 use std::fmt;
 use std::path::{Path, PathBuf};
 #[cfg(feature = "config")]
@@ -40,6 +41,11 @@ impl Entry {
         self.error(message.strip_prefix(&format!("`{name}` ")).unwrap_or(&message))
     }
 
+    /// Returns whether the value may contain references. A command of the shell has the variables of the shell.
+    pub(super) fn has_references(&self) -> bool {
+        self.key != TOKEN_COMMAND && !matches!(self.origin, Origin::Pairs)
+    }
+
     /// Returns the value as a path. In a file, a relative path is relative to that file.
     pub(super) fn path(&self) -> PathBuf {
         self.origin.resolve(&self.value)
@@ -54,11 +60,6 @@ impl Origin {
             Self::File(file) => file.parent().unwrap_or(Path::new("")).join(path),
             _ => Path::new(path).to_owned(),
         }
-    }
-
-    /// Returns whether values of this source may contain references.
-    pub(super) fn has_references(&self) -> bool {
-        !matches!(self, Self::Pairs)
     }
 }
 

@@ -112,6 +112,11 @@ pub(super) fn all() -> impl Iterator<Item = &'static str> {
     KEYS.iter().map(|key| key.name)
 }
 
+/// Returns whether the value of a key is a URL.
+pub(super) fn is_url(key: &str) -> bool {
+    address::is_address(key) || matches!(key, "credential.token_url" | "proxy.url")
+}
+
 /// Returns whether a key has no effect.
 pub(super) fn is_ignored(name: &str) -> bool {
     KEYS.iter().any(|key| key.name == name && matches!(key.role, Role::Ignored))
@@ -167,12 +172,15 @@ pub(super) fn check_known(entry: &Entry) -> Result<()> {
 }
 
 /// Returns whether a setting of a later layer replaces one of an earlier layer: the key is the same, or its
-/// value includes the other's, or both are credentials of different kinds.
-pub(super) fn replaces(later: &str, earlier: &str) -> bool {
+/// value includes the other's, or both are credentials of different kinds, or the earlier one has no effect
+/// next to the later one.
+pub(super) fn replaces(later: &Entry, earlier: &Entry) -> bool {
     const SAME: [[&str; 2]; 2] = [KINDS, ["options.correlation_id", "options.correlation_id_place"]];
-    later == earlier
-        || SAME.iter().any(|same| same.contains(&later) && same.contains(&earlier))
-        || (later == "connection.uri" && (address::is_part(earlier) || earlier.starts_with("connections.")))
+    let (key, replaced) = (&*later.key, &*earlier.key);
+    key == replaced
+        || SAME.iter().any(|same| same.contains(&key) && same.contains(&replaced))
+        || (key == "connection.uri" && (address::is_part(replaced) || replaced.starts_with("connections.")))
+        || (key == "proxy.url" && later.value == "none" && replaced == "proxy.no_proxy")
         || credentials::contradict(later, earlier)
 }
 

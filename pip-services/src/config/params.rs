@@ -2,7 +2,7 @@
 
 use super::entry::{Entry, Origin};
 use super::network::HEADERS;
-use super::{ClientKind, Setting, environment, keys, reference, setting};
+use super::{ClientKind, Setting, credentials, environment, keys, reference, setting};
 use std::ffi::OsString;
 use std::fmt;
 #[cfg(feature = "config")]
@@ -80,8 +80,9 @@ use wiretrait::{ClientConfig, Result};
 ///
 /// A relative path of a file, such as that of `credential.ssl_ca_file`, is relative to the configuration file
 /// that contains it, or to the working directory. The ways to authenticate exclude each other: a user name,
-/// each source of a token, the header `authorization`, and credentials in the address. One of a later source replaces one of an
-/// earlier source.
+/// each source of a token, the header `authorization`, and credentials in the address. One of a later source
+/// replaces one of an earlier source; only credentials in the address that a reference to the whole address
+/// contains are not recognized.
 ///
 /// # References
 ///
@@ -103,6 +104,11 @@ use wiretrait::{ClientConfig, Result};
 /// assert_eq!(config.headers()["x-api-key"], "secret");
 /// # Ok::<_, wiretrait::Error>(())
 /// ```
+///
+/// In the user name and the password of a URL, such as `http://me:${PASSWORD}@proxy:3128`, a reference is
+/// percent-encoded, except for `:`, so that the password is written as it is. Elsewhere it is inserted verbatim.
+/// `credential.token_command` has no references: the shell replaces `${VARIABLE}` when it runs the command, so
+/// that the secret is not part of the command line, which other users of the machine can read.
 ///
 /// They are resolved by [`build`](Self::build), which waits for files and commands. An error names the
 /// reference, but not its value.
@@ -339,7 +345,8 @@ impl ConfigParams {
                 return Err(entry.error("is given twice"));
             }
         }
-        self.entries.retain(|earlier| !layer.iter().any(|later| keys::replaces(&later.key, &earlier.key)));
+        self.entries.retain(|earlier| !layer.iter().any(|later| keys::replaces(later, earlier)));
+        self.entries.iter_mut().for_each(|earlier| credentials::replace_in_address(&layer, earlier));
         self.entries.extend(layer);
         Ok(self)
     }

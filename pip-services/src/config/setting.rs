@@ -1,6 +1,7 @@
 //! The settings of a configuration as they may be shown: without secrets, and with their origins.
 
-use super::address::{is_address, several};
+use super::address::several;
+use super::credentials::TOKEN_COMMAND;
 use super::entry::Entry;
 use super::keys::{self, HEADER};
 use super::network::HEADERS;
@@ -86,8 +87,10 @@ fn shown(entry: &Entry) -> String {
     let key = &*entry.key;
     if SECRETS.contains(&key) || key.starts_with(HEADERS) {
         without_literals(entry)
-    } else if is_address(key) || key.ends_with("url") {
+    } else if keys::is_url(key) || key.rsplit('.').next() == Some("host") {
         without_credentials(&entry.value)
+    } else if key == TOKEN_COMMAND {
+        program(&entry.value)
     } else if keys::is_ignored(key) {
         format!("{} without effect", entry.value)
     } else {
@@ -95,12 +98,28 @@ fn shown(entry: &Entry) -> String {
     }
 }
 
-/// Replaces the credentials of a URL, which may be invalid or contain references: all before the last `@`.
+/// Replaces the credentials of a URL, which may be invalid or contain references: all before the last `@`, and a
+/// query.
 fn without_credentials(url: &str) -> String {
-    let Some((before, host)) = url.rsplit_once('@') else { return url.to_owned() };
-    match before.split_once("://") {
-        Some((scheme, _)) => format!("{scheme}://***@{host}"),
-        None => format!("***@{host}"),
+    let (before, host) = url.rsplit_once('@').map_or((None, url), |(before, host)| (Some(before), host));
+    // A service has no query, so that it may be a key.
+    let (host, query) = host.split_once('?').map_or((host, ""), |(host, _)| (host, "?***"));
+    match before.map(|before| before.split_once("://")) {
+        None => format!("{host}{query}"),
+        Some(Some((scheme, _))) => format!("{scheme}://***@{host}{query}"),
+        Some(None) => format!("***@{host}{query}"),
+    }
+}
+
+/// Returns the first word of a command. Its arguments may be secrets, and so may be a word that sets a variable.
+fn program(command: &str) -> String {
+    let is_of_a_path = |c: char| c.is_alphanumeric() || "-._/\\:".contains(c);
+    let mut words = command.split_whitespace();
+    let first = words.next().filter(|word| word.chars().all(is_of_a_path));
+    match (first, words.next()) {
+        (Some(program), None) => program.to_owned(),
+        (Some(program), Some(_)) => format!("{program} ***"),
+        (None, _) => "***".to_owned(),
     }
 }
 

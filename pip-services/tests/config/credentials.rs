@@ -49,6 +49,35 @@ fn a_later_way_to_authenticate_replaces_an_earlier_one() {
 }
 
 #[test]
+fn credentials_in_the_address_replace_and_are_replaced_by_another_way() {
+    let build = |file: &[(&str, &str)], flags: &[(&str, &str)]| {
+        let params = ConfigParams::new().with_pairs(file.iter().copied()).unwrap();
+        let variables = [("ORDERS_HEADERS_X", "1"), ("USER", "bob"), ("PW", "p/w")];
+        let params = params.with_environment("ORDERS", variables).unwrap();
+        params.with_flags(flags.iter().map(|(key, value)| ("--flag", key, value))).unwrap().build().unwrap()
+    };
+    let uri = ("connection.uri", "https://a:s3cret@h/@x");
+    let config = build(&[uri], &[("credential.username", "ann")]);
+    assert_eq!(config.headers()["authorization"], "Basic YW5uOg==");
+    assert_eq!(config.base_url(), Some("https://h/@x"));
+    let config = build(&[("connections.b.uri", uri.1)], &[("credential.token", "abc")]);
+    assert_eq!(config.base_url(), Some("https://h/@x"));
+    let later = ("connection.uri", "https://${USER}:${PW}@h");
+    for file in [
+        &[HOST, ("credential.username", "ann"), ("credential.password", "s3cret")][..],
+        &[HOST, ("credential.token_command", "true")],
+        &[HOST, ("headers.authorization", "x")],
+    ] {
+        let config = build(file, &[later]);
+        assert_eq!(config.base_url(), Some("https://bob:p%2Fw@h"));
+        assert!(config.tokens().is_none() && !config.headers().contains_key("authorization"));
+    }
+    // An address without credentials keeps them.
+    let config = build(&[HOST, ("credential.username", "ann")], &[("connection.uri", "https://h/@")]);
+    assert!(config.headers().contains_key("authorization"));
+}
+
+#[test]
 fn each_source_of_a_token_has_a_key() {
     let https = ("connection.uri", "https://h");
     for (key, value, name) in [

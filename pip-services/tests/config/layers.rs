@@ -67,6 +67,16 @@ fn two_names_of_one_setting_replace_each_other() {
 }
 
 #[test]
+fn no_proxy_replaces_an_earlier_proxy_and_its_exceptions() {
+    let pairs = [("connection.host", "h"), ("proxy.url", "http://p:1"), ("proxy.no_proxy", "a")];
+    let config = build(&pairs, &[("ORDERS_PROXY_URL", "none")]).unwrap();
+    assert_eq!(format!("{:?}", config.proxy()), "Proxy(none)");
+    // Another proxy keeps the exceptions.
+    let other = params(&pairs, &[("ORDERS_PROXY_URL", "http://q:1")]).unwrap();
+    assert!(other.settings().iter().any(|setting| setting.key() == "proxy.no_proxy"));
+}
+
+#[test]
 fn an_unknown_key_is_an_error_even_if_a_later_source_would_replace_it() {
     let why = message(build(&[("connection.hots", "h")], &[("ORDERS_URL", "http://h")]));
     assert!(why.starts_with("`connection.hots` is not a known key"), "{why}");

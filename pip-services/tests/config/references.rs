@@ -77,6 +77,50 @@ fn a_failed_command_is_an_error_without_its_output() {
     }
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_token_command_is_left_to_the_shell() {
+    // The process has this variable, and none of the others.
+    let line = "test \"${CARGO_PKG_NAME%-services}${MISSING-}\" = pip && echo t0ken";
+    let variables = [
+        ("ORDERS_URL", "https://h"),
+        ("ORDERS_CREDENTIAL_TOKEN_COMMAND", line),
+        ("CARGO_PKG_NAME", "$(echo evil)"),
+    ];
+    let config = ConfigParams::new().with_environment("ORDERS", variables).unwrap().build().unwrap();
+    config.tokens().unwrap().get().await.unwrap();
+}
+
+#[test]
+fn a_reference_in_the_user_name_or_password_of_a_url_is_percent_encoded() {
+    let url = |url: &str| {
+        let variables = [("ORDERS_URL", url), ("ME", "a@b"), ("PW", "1234/x?#%:@"), ("HOST", "h:81/v1")];
+        let variables = variables.into_iter().chain([("BOTH", "me:p/w")]);
+        let config = ConfigParams::new().with_environment("ORDERS", variables).unwrap().build();
+        config.map(|config| config.base_url().unwrap().to_owned())
+    };
+    for (written, resolved) in [
+        ("http://me:${PW}@h", "http://me:1234%2Fx%3F%23%25:%40@h"),
+        ("http://${ME}:${PW}@${HOST}", "http://a%40b:1234%2Fx%3F%23%25:%40@h:81/v1"),
+        ("http://me:x${PW}x@h/@", "http://me:x1234%2Fx%3F%23%25:%40x@h/@"),
+        ("http://${BOTH}@h", "http://me:p%2Fw@h"),
+        ("http://${HOST}/@", "http://h:81/v1/@"),
+    ] {
+        assert_eq!(url(written).unwrap(), resolved, "{written}");
+    }
+    let why = message(url("http://h:${PW}"));
+    assert!(!why.contains("1234"), "{why}");
+}
+
+#[test]
+fn the_password_of_a_proxy_may_be_any_text() {
+    let variables =
+        [("ORDERS_URL", "http://h"), ("ORDERS_PROXY_URL", "http://me:${PW}@proxy:3128"), ("PW", "1234/x")];
+    let config = ConfigParams::new().with_environment("ORDERS", variables).unwrap().build().unwrap();
+    let shown = format!("{:?}", config.proxy());
+    assert!(shown.contains("\"proxy\"") && shown.contains("3128") && !shown.contains("1234"), "{shown}");
+}
+
 #[test]
 fn references_resolve_to_the_given_variables_only() {
     // The process has a variable `PATH`, but the configuration was given others.

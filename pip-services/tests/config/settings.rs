@@ -91,6 +91,28 @@ fn no_source_of_a_token_is_shown_with_its_secret() {
 }
 
 #[test]
+fn only_the_program_of_a_command_and_the_place_of_an_address_are_shown() {
+    for (key, value, shown) in [
+        ("credential.token_command", "vault read -field=token s3cret", "vault ***"),
+        ("credential.token_command", "/bin/print-token", "/bin/print-token"),
+        ("credential.token_command", "PASSWORD=s3cret print-token", "***"),
+        ("credential.token_command", "'s3cret' x", "***"),
+        ("credential.token_command", "", "***"),
+        ("connection.host", "me:s3cret@h", "***@h"),
+        ("connection.host", "http://me:s3cret@h", "http://***@h"),
+        ("connections.a.host", "me:s3cret@h", "***@h"),
+        ("connection.uri", "http://h/?key=s3cret", "http://h/?***"),
+        ("connection.uri", "http://me:s3?cret@h", "http://***@h"),
+        ("proxy.url", "me:s3cret@proxy:1", "***@proxy:1"),
+    ] {
+        let params = ConfigParams::new().with_flags([("--flag", key, value)]).unwrap();
+        let line = format!("{key} = {shown} (--flag)");
+        let lines = self::shown(&params);
+        assert!(lines.contains(&line) && !lines.concat().contains("s3"), "{line}: {lines:#?}");
+    }
+}
+
+#[test]
 fn no_secret_is_shown_anywhere() {
     let params = params();
     let config = params.build();

@@ -7,12 +7,17 @@ use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt;
 use std::process::Stdio;
-use tokio::io::AsyncReadExt;
-use tokio::process::Command;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+/// The time within which output that is in the pipe is read, if a command in the background keeps it open.
+const GRACE: Duration = Duration::from_millis(200);
 
 /// The first line that a command prints to its standard output, such as `gcloud auth print-access-token`.
 ///
-/// The command is run for each fetch, and killed if it takes longer than a fetch may. Its standard error is
+/// The command is run for each fetch, and killed with all that it started if it takes longer than a fetch may. Its standard error is
 /// discarded, since it may contain secrets. An error contains the program and its exit status. If the token is
 /// not a JWT, it is used until the service rejects it.
 #[derive(Clone)]
@@ -55,27 +60,64 @@ fn is_of_a_path(c: char) -> bool {
     c.is_alphanumeric() || "-._/\\:".contains(c)
 }
 
+/// A command, which is killed with all that it started unless it has ended.
+struct Group(Child);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // The id of a command that has ended may be that of another one.
+        #[cfg(unix)]
+        if let Some(Ok(group)) = self.0.id().map(i32::try_from) {
+            let _ = nix::sys::signal::killpg(nix::unistd::Pid::from_raw(group), nix::sys::signal::SIGKILL);
+        }
+    }
+}
+
+/// Reads all output.
+async fn read(from: Option<impl AsyncRead + Unpin>, output: &mut Vec<u8>) -> Result<(), String> {
+    let Some(from) = from else { return Ok(()) };
+    let mut from = from.take(MAX_BYTES + 1);
+    loop {
+        match from.read_buf(output).await {
+            Ok(0) if output.len() as u64 > MAX_BYTES => {
+                return Err(format!("printed more than {MAX_BYTES} bytes: its first line must be the token"));
+            }
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            Err(error) => return Err(format!("cannot be read: {error}")),
+        }
+    }
+}
+
 impl TokenProvider for CommandToken {
     async fn fetch(&self) -> Result<Token> {
-        let mut child = Command::new(&self.program)
-            .args(&self.arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| self.failure(format_args!("cannot be started: {error}")))?;
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        #[cfg(unix)]
+        command.process_group(0);
+        let child = command.kill_on_drop(true).spawn();
+        let mut child =
+            Group(child.map_err(|error| self.failure(format_args!("cannot be started: {error}")))?);
         let mut output = Vec::new();
-        if let Some(stdout) = child.stdout.take() {
-            let reading = stdout.take(MAX_BYTES + 1).read_to_end(&mut output).await;
-            reading.map_err(|error| self.failure(format_args!("cannot be read: {error}")))?;
-        }
-        if output.len() as u64 > MAX_BYTES {
-            return Err(self.failure(format_args!(
-                "printed more than {MAX_BYTES} bytes: its first line must be the token"
-            )));
-        }
-        let status = child.wait().await.map_err(|error| self.failure(format_args!("failed: {error}")))?;
+        let stdout = child.0.stdout.take();
+        let status = {
+            let reading = read(stdout, &mut output);
+            tokio::pin!(reading);
+            let status = tokio::select! {
+                read = &mut reading => {
+                    read.map_err(|why| self.failure(why))?;
+                    child.0.wait().await
+                }
+                status = child.0.wait() => {
+                    // A command in the background may keep the output open. Whatever is missing is in the pipe.
+                    if let Ok(read) = timeout(GRACE, reading).await {
+                        read.map_err(|why| self.failure(why))?;
+                    }
+                    status
+                }
+            };
+            status.map_err(|error| self.failure(format_args!("failed: {error}")))?
+        };
         if !status.success() {
             return Err(self.failure(format_args!("failed with {status}: run it to see why")));
         }
