@@ -453,6 +453,8 @@ over_each_network! {
 mod of_hyper {
     use super::support::network::Network;
     use super::{SESSION, config, h2_server, open, serve_frames, session};
+    use bytes::Bytes;
+    use h2::server;
     use hyper_util::rt::TokioIo;
     use sessions_client::{
         ClientConfig, Error, ErrorKind, HyperTransport, ISessionsV1, Policies, SessionsHttpClientV1, Value,
@@ -593,6 +595,93 @@ mod of_hyper {
             calls.spawn(async move { open(&client).await.unwrap_err().kind() });
         }
         assert_eq!(calls.join_all().await, [ErrorKind::Connect; 20]);
+    }
+
+    /// Starts `count` calls at once.
+    fn calls(client: &Client, count: usize) -> JoinSet<Result<(), ErrorKind>> {
+        let mut calls = JoinSet::new();
+        for _ in 0..count {
+            let client = client.clone();
+            calls.spawn(async move { open(&client).await.map(drop).map_err(|error| error.kind()) });
+        }
+        calls
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_calls_get_the_error_of_the_connection() {
+        // A call of its own patience would not fail before its timeout.
+        let config = config("http://localhost").with_retries(0).with_timeout(Duration::from_millis(5500));
+        let connector = service_fn(|_| pending::<Result<TokioIo<DuplexStream>, Error>>());
+        let transport = HyperTransport::with_connector(connector, &config).unwrap();
+        let client: Client = SessionsHttpClientV1::new(Policies::new(transport, &config));
+        assert_eq!(calls(&client, 20).join_all().await, [Err(ErrorKind::Connect); 20]);
+    }
+
+    /// A client whose connections are open after three seconds.
+    fn client_of_slow_connections(config: &ClientConfig) -> (Client, Arc<AtomicUsize>) {
+        client_over(config, |stream, _| async move {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            serve_frames(stream, session).await;
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_share_a_connection_that_takes_seconds_to_open() {
+        let (client, opened) = client_of_slow_connections(&config("http://localhost"));
+        assert_eq!(calls(&client, 20).join_all().await, [Ok(()); 20]);
+        assert_eq!(opened.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cancelled_call_leaves_the_connection_that_it_opens() {
+        let (client, opened) = client_of_slow_connections(&config("http://localhost"));
+        assert!(tokio::time::timeout(Duration::from_secs(2), open(&client)).await.is_err());
+        open(&client).await.unwrap();
+        assert_eq!(opened.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_runtime_does_not_wait_for_the_connection_of_another() {
+        let (config, runtimes) = (config("http://localhost"), Arc::new(AtomicUsize::new(0)));
+        let (first_waits, waiting) = std::sync::mpsc::channel();
+        let connector = service_fn(move |_| {
+            let is_first = runtimes.fetch_add(1, Ordering::SeqCst) == 0;
+            let (ours, theirs) = duplex(1 << 16);
+            tokio::spawn(serve_frames(theirs, session));
+            let first_waits = first_waits.clone();
+            async move {
+                if is_first {
+                    first_waits.send(()).unwrap();
+                    pending::<()>().await;
+                }
+                Ok::<_, Error>(TokioIo::new(ours))
+            }
+        });
+        let transport = HyperTransport::with_connector(connector, &config).unwrap();
+        let client: Client = SessionsHttpClientV1::new(Policies::new(transport, &config));
+        let runtime =
+            || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let (first, second) = (runtime(), runtime());
+        let other = client.clone();
+        let _waiting = first.spawn(async move { open(&other).await });
+        waiting.recv().unwrap();
+        let in_time = second
+            .block_on(async move { tokio::time::timeout(Duration::from_millis(500), open(&client)).await });
+        in_time.expect("the call does not wait").unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_accepts_no_requests_gets_one_connection() {
+        let config = config("http://localhost").with_retries(0).with_timeout(Duration::from_secs(2));
+        let (client, opened) = client_over(&config, |stream, _| async move {
+            let handshake = server::Builder::new().max_concurrent_streams(0).handshake::<_, Bytes>(stream);
+            let mut requests = handshake.await.unwrap();
+            while requests.accept().await.is_some() {}
+        });
+        for _ in 0..3 {
+            assert_eq!(calls(&client, 5).join_all().await, [Err(ErrorKind::Timeout); 5]);
+        }
+        assert_eq!(opened.load(Ordering::SeqCst), 1);
     }
 
     #[tokio::test(start_paused = true)]

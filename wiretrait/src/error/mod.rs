@@ -218,6 +218,21 @@ impl Error {
         self
     }
 
+    /// Returns a copy for another call that has failed for the same reason. Of the source, only the error of the
+    /// operating system is copied.
+    #[cfg(all(feature = "hyper", feature = "http2"))]
+    pub(crate) fn for_another_call(&self) -> Self {
+        let code = self.source().and_then(|source| source.downcast_ref::<std::io::Error>()?.raw_os_error());
+        let Inner { kind, message, advice, is_unprocessed, is_transient, .. } = &*self.0;
+        let mut error = Self::new(*kind, message.clone()).with_advice(advice.clone());
+        error.0.is_unprocessed = *is_unprocessed;
+        error.0.is_transient = *is_transient;
+        match code {
+            Some(code) => error.with_source(std::io::Error::from_raw_os_error(code)),
+            None => error,
+        }
+    }
+
     /// Sets the source.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {

@@ -13,7 +13,7 @@ use crate::transport::protocol::http2 as protocol;
 use crate::transport::protocol::http2::{
     CONNECTION_WINDOW, MAX_HEADER_LIST_BYTES, PING_INTERVAL, PING_TIMEOUT, STREAM_WINDOW,
 };
-use crate::transport::{age, runtime_id};
+use crate::transport::{age, connecting, runtime_id};
 use bytes::Bytes;
 use h2::client::{Builder, Connection, SendRequest};
 use h2::{Ping, PingPong};
@@ -22,20 +22,19 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Request, Uri, Version};
 use hyper_util::rt::TokioIo;
 use std::future::poll_fn;
+use std::ops::Deref;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::runtime::Id;
-use tokio::sync::Notify;
+use tokio::sync::watch::{self, Receiver};
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
 /// A limit of concurrent requests that no service has, until the settings of the service arrive.
 const UNKNOWN: usize = usize::MAX - 1;
-
-/// The time that a call waits for a connection that another call opens, before it opens one itself.
-const OPENING_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The number of calls of a connection that is closed because it was idle.
 const CLOSED: usize = usize::MAX;
@@ -44,17 +43,36 @@ const CLOSED: usize = usize::MAX;
 /// accepts at a time.
 pub(super) struct Shared {
     idle_timeout: Duration,
-    max_age: Duration,
     connections: Mutex<Vec<Arc<Multiplexed>>>,
-    /// Held while a connection is opened, so that concurrent calls share it.
-    opening: tokio::sync::Mutex<()>,
+    /// Connections that are being opened, at most one for each runtime. It is locked before `connections`.
+    openings: Mutex<Vec<Opening>>,
+}
+
+/// A connection that is being opened by a task of its own, so that a cancelled call does not end it.
+struct Opening {
+    runtime: Option<Id>,
+    outcome: Receiver<Option<Outcome>>,
+}
+
+/// The result of an opening, for the calls that wait for it.
+type Outcome = Result<(), Arc<Error>>;
+
+/// What a call does that has no connection yet.
+enum Next {
+    Use(Slot),
+    /// It has started an opening, and is the first to use the connection.
+    Open(oneshot::Receiver<Result<Slot, Error>>),
+    Wait(Receiver<Option<Outcome>>),
 }
 
 /// One connection.
 pub(super) struct Multiplexed {
     requests: SendRequest<Bytes>,
-    state: Arc<State>,
+    /// Dropped after `requests`, so that the task finds that there will be no more.
+    state: WakingState,
     opened_at: Instant,
+    /// Whether the service accepted no requests when the connection was opened.
+    starts_paused: bool,
     /// The end of its greatest age; `None` if it has none.
     retires_at: Option<Instant>,
     /// The runtime of the task that reads and writes.
@@ -83,57 +101,90 @@ impl Shared {
     pub(super) fn of(config: &ClientConfig) -> Option<Self> {
         (config.http_version() == HttpVersion::Http2).then(|| Self {
             idle_timeout: config.pool_idle_timeout(),
-            max_age: config.max_connection_age(),
             connections: Mutex::default(),
-            opening: tokio::sync::Mutex::default(),
+            openings: Mutex::default(),
         })
     }
 
-    /// Creates a connection over an open stream, within the time limit for opening a connection.
-    pub(super) async fn connect(
-        &self,
-        stream: Box<dyn Stream>,
-        peer: &Peer,
-        limit: Duration,
-    ) -> Result<Multiplexed, Error> {
-        let connecting = Multiplexed::over(stream, peer, self.idle_timeout, self.max_age);
-        let outcome = timeout(limit, connecting).await;
-        outcome
-            .unwrap_or_else(|_| Err(no_connection(&peer.origin, "no HTTP/2 settings of the service in time")))
-    }
-
-    /// Sends `request` to the service at `origin`, if necessary over a new connection that `open` returns, and
-    /// reads the complete response, whose body has at most `limit` bytes.
-    pub(super) async fn exchange(
-        &self,
+    /// Sends `request` to the service, if necessary over a new connection that `open` returns, and reads the complete
+    /// response, whose body has at most `limit` bytes.
+    pub(super) async fn exchange<F>(
+        self: &Arc<Self>,
         request: Request<Bytes>,
-        open: impl Future<Output = Result<Multiplexed, Error>>,
-        origin: &str,
+        open: impl Fn() -> F + Send,
+        peer: &Peer,
         limit: usize,
-    ) -> Result<Response, Error> {
-        let request = absolute(request, origin)?;
+    ) -> Result<Response, Error>
+    where
+        F: Future<Output = Result<Multiplexed, Error>> + Send + 'static,
+    {
+        let request = absolute(request, &peer.origin)?;
         let slot = match self.slot() {
             Some(slot) => slot,
-            None => self.open(open, origin).await?,
+            // The opening has a limit of its own.
+            None => connecting::open(Duration::MAX, self.open(open, &peer.origin))
+                .await
+                .unwrap_or_else(|_| Err(peer.not_connected_in_time()))?,
         };
-        slot.exchange(request, origin, limit).await
+        slot.exchange(request, &peer.origin, limit).await
     }
 
-    async fn open(
-        &self,
-        open: impl Future<Output = Result<Multiplexed, Error>>,
-        origin: &str,
-    ) -> Result<Slot, Error> {
-        // Not for longer, so that all calls fail in time if no connection can be made.
-        let _opening = timeout(OPENING_PATIENCE, self.opening.lock()).await;
-        if let Some(slot) = self.slot() {
-            return Ok(slot);
+    async fn open<F>(self: &Arc<Self>, open: impl Fn() -> F + Send, origin: &str) -> Result<Slot, Error>
+    where
+        F: Future<Output = Result<Multiplexed, Error>> + Send + 'static,
+    {
+        let stopped = || no_connection(origin, "the opening of the connection was stopped");
+        // In each round, at least the call that has opened the connection gets it.
+        loop {
+            match self.next(&open, origin) {
+                Next::Use(slot) => return Ok(slot),
+                Next::Open(slot) => return slot.await.unwrap_or_else(|_| Err(stopped())),
+                Next::Wait(mut outcome) => match outcome.wait_for(Option::is_some).await.as_deref() {
+                    Ok(Some(Err(error))) => return Err(error.for_another_call()),
+                    Ok(_) => {}
+                    Err(_) => return Err(stopped()),
+                },
+            }
         }
-        let connection = Arc::new(open.await?);
-        // Also if the service accepts no requests at the moment: h2 waits until it does.
-        let slot = Slot::new(connection.clone()).ok_or_else(|| protocol::closed_before(origin))?;
-        self.lock().push(connection);
-        Ok(slot)
+    }
+
+    fn next<F>(self: &Arc<Self>, open: impl Fn() -> F, origin: &str) -> Next
+    where
+        F: Future<Output = Result<Multiplexed, Error>> + Send + 'static,
+    {
+        let runtime = runtime_id::current();
+        let mut openings = self.openings();
+        if let Some(slot) = self.slot() {
+            return Next::Use(slot);
+        }
+        // The others ended with their runtimes.
+        openings.retain(|opening| opening.outcome.has_changed().is_ok());
+        if let Some(opening) = openings.iter().find(|opening| opening.runtime == runtime) {
+            return Next::Wait(opening.outcome.clone());
+        }
+        let (publish, outcome) = watch::channel(None);
+        let (first, slot) = oneshot::channel();
+        openings.push(Opening { runtime, outcome });
+        let (shared, connecting, origin) = (self.clone(), open(), origin.to_owned());
+        tokio::spawn(async move {
+            let (opened, outcome) = match connecting.await {
+                Ok(connection) => {
+                    let connection = Arc::new(connection);
+                    let slot = Slot::new(connection.clone());
+                    shared.lock().push(connection);
+                    (slot.ok_or_else(|| protocol::closed_before(&origin)), Ok(()))
+                }
+                Err(error) => {
+                    let shared = error.for_another_call();
+                    (Err(error), Err(Arc::new(shared)))
+                }
+            };
+            shared.openings().retain(|opening| opening.runtime != runtime);
+            // Calls that were cancelled do not receive it.
+            let _ = publish.send(Some(outcome));
+            let _ = first.send(opened);
+        });
+        Next::Open(slot)
     }
 
     /// Returns a connection that accepts another request, and forgets those that never will.
@@ -141,8 +192,15 @@ impl Shared {
         let runtime = runtime_id::current();
         let mut connections = self.lock();
         connections.retain(|connection| connection.is_open(self.idle_timeout));
-        let usable = |connection: &&Arc<Multiplexed>| connection.runtime == runtime && connection.has_room();
-        connections.iter().filter(usable).cloned().find_map(Slot::new)
+        let own = || connections.iter().filter(|connection| connection.runtime == runtime);
+        let with_room = own().filter(|connection| connection.has_room()).cloned().find_map(Slot::new);
+        // A further connection would not accept requests either.
+        with_room.or_else(|| own().filter(|connection| connection.is_paused()).cloned().find_map(Slot::new))
+    }
+
+    /// Ignores poisoning, because the list is valid after a panic too.
+    fn openings(&self) -> MutexGuard<'_, Vec<Opening>> {
+        self.openings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ignores poisoning, because the list is valid after a panic too.
@@ -156,8 +214,21 @@ fn no_connection(origin: &str, cause: &str) -> Error {
 }
 
 impl Multiplexed {
+    /// Creates a connection over an open stream within `limit`.
+    pub(super) async fn connect(
+        stream: Box<dyn Stream>,
+        peer: &Peer,
+        limit: Duration,
+        idle_timeout: Duration,
+        max_age: Duration,
+    ) -> Result<Self, Error> {
+        let outcome = timeout(limit, Self::over(stream, peer, idle_timeout, max_age)).await;
+        outcome
+            .unwrap_or_else(|_| Err(no_connection(&peer.origin, "no HTTP/2 settings of the service in time")))
+    }
+
     /// Creates a connection over the open stream `io`, and waits for the settings of the service.
-    pub(super) async fn over(
+    async fn over(
         io: Box<dyn Stream>,
         peer: &Peer,
         idle_timeout: Duration,
@@ -190,8 +261,9 @@ impl Multiplexed {
         let opened_at = Instant::now();
         let retires_at = age::retirement(opened_at.into_std(), max_age, fastrand::f64());
         let connection = Self {
+            starts_paused: requests.current_max_send_streams() == 0,
             requests,
-            state: state.clone(),
+            state: WakingState(state.clone()),
             opened_at,
             retires_at: retires_at.map(Instant::from_std),
             runtime: runtime_id::current(),
@@ -218,11 +290,27 @@ impl Multiplexed {
         !self.state.is_suspected()
             && self.state.calls.load(Ordering::Relaxed) < self.requests.current_max_send_streams()
     }
+
+    /// Returns whether the service has accepted no requests so far. h2 sends them when it does.
+    fn is_paused(&self) -> bool {
+        self.starts_paused && !self.state.is_suspected() && self.requests.current_max_send_streams() == 0
+    }
 }
 
-impl Drop for Multiplexed {
+/// The state of a connection, whose task is woken when the connection is dropped.
+struct WakingState(Arc<State>);
+
+impl Deref for WakingState {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.0
+    }
+}
+
+impl Drop for WakingState {
     fn drop(&mut self) {
-        self.state.wake.notify_one();
+        self.wake.notify_one();
     }
 }
 
@@ -236,7 +324,7 @@ impl State {
 /// A call on a connection.
 struct Slot {
     connection: Arc<Multiplexed>,
-    /// The number of reads when the call began; `None` after its response.
+    /// The number of reads when the call began; `None` before that and after its response.
     reads: Option<u64>,
 }
 
@@ -245,8 +333,7 @@ impl Slot {
     fn new(connection: Arc<Multiplexed>) -> Option<Self> {
         let begin = |calls| if calls == CLOSED { None } else { Some(calls + 1) };
         connection.state.calls.fetch_update(Ordering::AcqRel, Ordering::Acquire, begin).ok()?;
-        let reads = Some(connection.state.reads.load(Ordering::Relaxed));
-        Some(Self { connection, reads })
+        Some(Self { connection, reads: None })
     }
 
     async fn exchange(
@@ -255,6 +342,7 @@ impl Slot {
         origin: &str,
         limit: usize,
     ) -> Result<Response, Error> {
+        self.reads = Some(self.connection.state.reads.load(Ordering::Relaxed));
         let outcome = self.response(request, limit).await;
         self.reads = None;
         outcome.map_err(|failure| match failure {

@@ -250,11 +250,10 @@ impl Target {
         let request = self.request(request)?;
         #[cfg(feature = "http2")]
         if let Some(http2) = &self.http2 {
-            let peer = &*self.peer;
-            let open = async { http2.connect(self.connect().await?, peer, self.connect_timeout).await };
             // Boxed, so that it takes no room in the future of a call over HTTP/1.1.
-            let exchange = http2.exchange(request, open, &peer.origin, max_response_bytes);
-            return peer.check(Box::pin(exchange).await?);
+            let exchange =
+                http2.exchange(request, || self.clone().connect_http2(), &self.peer, max_response_bytes);
+            return self.peer.check(Box::pin(exchange).await?);
         }
         let mut request = request.map(Full::new);
         // Yields for two reasons:
@@ -281,6 +280,16 @@ impl Target {
             Ok(outcome) => outcome.map_err(|error| self.peer.not_connected(&*error)),
             Err(_) => Err(self.peer.not_connected_in_time()),
         }
+    }
+
+    /// Opens a connection that speaks HTTP/2, within the time limit for opening a connection.
+    #[cfg(feature = "http2")]
+    async fn connect_http2(self) -> Result<http2::Multiplexed, Error> {
+        let started_at = tokio::time::Instant::now();
+        let stream = self.connect().await?;
+        let rest = self.connect_timeout.saturating_sub(started_at.elapsed());
+        let (idle_timeout, max_age) = self.pool.limits();
+        http2::Multiplexed::connect(stream, &self.peer, rest, idle_timeout, max_age).await
     }
 
     /// Returns the connection of a response to the pool, and converts errors.

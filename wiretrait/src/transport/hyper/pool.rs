@@ -53,6 +53,12 @@ impl Pool {
         Self { idle_timeout, max_age, max_idle, idle: Mutex::default() }
     }
 
+    /// Returns the idle time and the greatest age of connections.
+    #[cfg(feature = "http2")]
+    pub(super) fn limits(&self) -> (Duration, Duration) {
+        (self.idle_timeout, self.max_age)
+    }
+
     /// Returns an empty pool of at most `max_idle` connections.
     pub(super) fn with_max_idle(&self, max_idle: usize) -> Self {
         Self::new(self.idle_timeout, self.max_age, max_idle)
