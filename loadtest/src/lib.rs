@@ -51,6 +51,6 @@ pub use cli::{
 };
 pub use error::LoadTestError;
 pub use output::Report;
-pub use run::{CommandOutput, Diagnosis, run};
+pub use run::{CommandOutput, Diagnosis, Settings, run};
 pub use scenarios::{Scenario, ScenarioWeights};
 pub use thresholds::ExitCode;

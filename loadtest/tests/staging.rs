@@ -193,9 +193,158 @@ fn options_replace_variables_and_variables_replace_the_file() {
 #[test]
 fn settings_are_printed_although_they_are_invalid() {
     let args = ["--host", "http://h", "--header", "x: ${MISSING}", "--print-config"];
-    let (stdout, _) = exits(&mut loadtest(&folder("invalid"), &args), 0);
+    let (stdout, _) = exits(&mut loadtest(&folder("invalid"), &args), 3);
     let expected = "Not valid: `headers.x` (--header) refers to `${MISSING}`, which is not set";
     assert!(stdout.contains("headers.x = ${MISSING} (--header)\n") && stdout.contains(expected), "{stdout}");
+}
+
+#[test]
+fn invalid_settings_without_an_address_are_reported() {
+    let folder = folder("invalid-embedded");
+    let (stdout, _) =
+        exits(loadtest(&folder, &["--print-config"]).env("SESSIONS_OPTIONS_TIMEOUT", "soon"), 3);
+    assert!(stdout.contains("Not valid: `options.timeout` (SESSIONS_OPTIONS_TIMEOUT) must be"), "{stdout}");
+    let (stdout, _) = exits(&mut loadtest(&folder, &["--print-config", "--header", "x: y"]), 3);
+    assert!(stdout.contains("Not valid: headers.x (--header) describes the way"), "{stdout}");
+    let (stdout, _) = exits(&mut loadtest(&folder, &["--print-config", "--timeout", "3"]), 0);
+    assert!(stdout.contains("an embedded service is loaded"), "{stdout}");
+}
+
+#[test]
+fn a_description_without_an_address_does_not_load_the_embedded_service() {
+    let folder = folder("no-address");
+    fs::write(folder.join("staging.yaml"), "options: {timeout: 5000}\n").unwrap();
+    let remedy = "set --host, SESSIONS_URL, or connection.uri in the file of --config";
+    for args in [
+        ["--config", "staging.yaml"],
+        ["--header", "x: y"],
+        ["--cacert", "ca.pem"],
+        ["--token-file", "token"],
+        ["--proxy", "none"],
+        ["--resolve", "h:80:10.0.0.1"],
+    ] {
+        let (_, stderr) = exits(&mut loadtest(&folder, &[&args[..], &SHORT].concat()), 3);
+        assert!(stderr.contains("no address") && stderr.contains(remedy), "{args:?}: {stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    }
+}
+
+#[test]
+fn a_host_that_is_not_this_machine_needs_yes_whatever_else_is_wrong() {
+    let folder = folder("yes");
+    // Nothing is sent there: the name does not exist.
+    let ways: [&[&str]; 4] = [
+        &["--host", "https://staging.invalid", "--insecure", "--proxy", "none"],
+        &["--host", "https://localhost@staging.invalid/@localhost", "--insecure", "--proxy", "none"],
+        &["--host", "http://staging.invalid", "--proxy", "none"],
+        &["--host", "http://STAGING.invalid.", "--proxy", "none"],
+    ];
+    for way in ways {
+        for args in [&[way, &SHORT].concat()[..], &[&["cleanup", "--test-run-id", "x"], way].concat()] {
+            let mut command = loadtest(&folder, args);
+            command.envs([("SSL_CERT_FILE", "/nonexistent"), ("SSL_CERT_DIR", "/nonexistent")]);
+            command.envs([("HTTPS_PROXY", "no\tproxy"), ("HTTP_PROXY", "no\tproxy")]);
+            let (_, stderr) = exits(&mut command, 3);
+            assert!(stderr.contains("is not this machine: add --yes"), "{args:?}: {stderr}");
+        }
+    }
+}
+
+#[test]
+fn an_option_keeps_the_connect_limit_of_a_file_or_variable() {
+    let args = ["--host", "http://h", "--timeout", "30", "--print-config"];
+    let folder = folder("connect-limit");
+    let (stdout, _) = exits(&mut loadtest(&folder, &args), 0);
+    assert!(stdout.contains("options.connect_timeout = 30000 (--timeout)\n"), "{stdout}");
+    let variable = ("SESSIONS_OPTIONS_CONNECT_TIMEOUT", "700");
+    let (stdout, _) = exits(loadtest(&folder, &args).envs([variable]), 0);
+    assert!(
+        stdout.contains("options.connect_timeout = 700 (SESSIONS_OPTIONS_CONNECT_TIMEOUT)\n"),
+        "{stdout}"
+    );
+    assert!(stdout.contains("options.timeout = 30000 (--timeout)\n"), "{stdout}");
+}
+
+#[test]
+fn credentials_on_the_command_line_are_warned_of() {
+    let gateway = Gateway::start("x-api-key", SECRET);
+    let folder = folder("literals");
+    for (password, is_literal) in [(SECRET, true), ("${KEY}", false)] {
+        let host = gateway.url().replace("//", &format!("//me:{password}@"));
+        let args = ["doctor", "--host", &host, "--header", "x-api-key: ${KEY}"];
+        let (_, stderr) = exits(loadtest(&folder, &args).env("KEY", SECRET), 0);
+        assert_eq!(stderr.contains("can read the credentials in --host"), is_literal, "{stderr}");
+        assert!(!stderr.contains(SECRET), "{stderr}");
+    }
+}
+
+#[test]
+fn the_help_of_doctor_has_no_option_that_always_fails() {
+    let (stdout, _) = exits(&mut loadtest(&folder("help"), &["doctor", "--help"]), 0);
+    assert!(!stdout.contains("--wait") && stdout.contains("--config"), "{stdout}");
+    let words: Vec<&str> = stdout.split_whitespace().collect();
+    assert!(words.join(" ").contains("the exit code is 3 if none works"), "{stdout}");
+}
+
+/// Each key that may be a secret, with a value that has the place `{}` for it.
+const SECRET_KEYS: [(&str, &str); 9] = [
+    ("headers.x-tenant", "a{}"),
+    ("headers.authorization", "Basic {}"),
+    ("credential.password", "{}"),
+    ("credential.token", "{}"),
+    ("credential.token_command", "echo {}"),
+    ("credential.client_secret", "{}"),
+    ("credential.token_url", "http://me:{}@127.0.0.1:1/token"),
+    ("connection.uri", "http://me:{}@127.0.0.1"),
+    ("proxy.url", "http://me:{}@127.0.0.1:1"),
+];
+
+#[test]
+fn no_kind_of_reference_in_any_key_shows_its_secret() {
+    let gateway = Gateway::start("x-api-key", SECRET);
+    let folder = folder("references");
+    fs::write(folder.join("key"), SECRET).unwrap();
+    let port = gateway.url().rsplit_once(':').unwrap().1.to_owned();
+    for reference in ["${KEY}", "${file:key}", "${command:cat key}", SECRET] {
+        for (key, value) in SECRET_KEYS {
+            let value = value.replace("{}", reference);
+            let value = if key == "connection.uri" { format!("{value}:{port}") } else { value };
+            let mut lines = vec![format!("{key}: '{value}'"), format!("headers.x-api-key: '{reference}'")];
+            match key {
+                "credential.password" => lines.push("credential.username: me".to_owned()),
+                "credential.client_secret" => lines.extend(
+                    ["credential.client_id: me", "credential.token_url: 'http://127.0.0.1:1'"]
+                        .map(str::to_owned),
+                ),
+                "credential.token_url" => {
+                    lines.extend(
+                        ["credential.client_id: me", "credential.client_secret: x"].map(str::to_owned),
+                    );
+                }
+                "proxy.url" => lines.push("proxy.no_proxy: 127.0.0.1".to_owned()),
+                _ => {}
+            }
+            if key != "connection.uri" {
+                lines.push(format!("connection.uri: '{}'", gateway.url()));
+            }
+            fs::write(folder.join("staging.yaml"), lines.join("\n")).unwrap();
+            for more in [
+                &["--config", "staging.yaml", "--print-config"][..],
+                &["--config", "staging.yaml", "--dry-run"],
+                &["doctor", "--config", "staging.yaml"],
+                &["--config", "staging.yaml", "--users", "1", "--iterations", "1", "--report-file", "r.json"],
+            ] {
+                let _ = fs::remove_file(folder.join("r.json"));
+                let output = loadtest(&folder, more).env("KEY", SECRET).output().unwrap();
+                let (stdout, stderr) = outputs(&output);
+                let report = fs::read_to_string(folder.join("r.json")).unwrap_or_default();
+                let all = format!("{stdout}{stderr}{report}");
+                assert!(!all.contains(SECRET), "{key} {reference} {more:?}\n{all}");
+                assert!(!all.contains("panicked"), "{all}");
+                assert!(!all.is_empty());
+            }
+        }
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use serde_json::json;
 use sessions_client::{
     ClientConfig, ConfigParams, ErrorKind, ISessionsV1, SessionsHttpClientV1, sessions_v1,
 };
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 #[tokio::main]
@@ -50,13 +51,28 @@ fn config() -> sessions_client::Result<ClientConfig> {
     if let Some(url) = std::env::args().nth(1) {
         return ClientConfig::from_url(&url);
     }
-    let params = ConfigParams::new();
-    #[cfg(feature = "config")]
-    let params = match std::env::var_os("SESSIONS_CONFIG") {
-        Some(file) => params.with_file(file)?,
-        None => params,
-    };
+    let mut params = ConfigParams::new();
+    if let Some(file) = std::env::var_os("SESSIONS_CONFIG").filter(|file| !file.is_empty()) {
+        params = with_file(params, file)?;
+    }
     let params = params.with_environment("SESSIONS", std::env::vars_os())?;
-    let has_address = params.settings().iter().any(|setting| setting.key().starts_with("connection"));
-    if has_address { params.build() } else { ClientConfig::from_url("http://localhost:8080") }
+    let has_address = params
+        .settings()
+        .iter()
+        .any(|setting| setting.key().starts_with("connection") && setting.key() != "connection.resolve");
+    if has_address {
+        return params.build();
+    }
+    params.with_pairs([("connection.uri", "http://localhost:8080")])?.build()
+}
+
+#[cfg(feature = "config")]
+fn with_file(params: ConfigParams, file: OsString) -> sessions_client::Result<ConfigParams> {
+    params.with_file(file)
+}
+
+#[cfg(not(feature = "config"))]
+fn with_file(_params: ConfigParams, _file: OsString) -> sessions_client::Result<ConfigParams> {
+    let why = "SESSIONS_CONFIG needs the feature `config` of sessions-client: add `--features config`";
+    Err(sessions_client::Error::new(ErrorKind::Config, why))
 }

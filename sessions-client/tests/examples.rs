@@ -9,6 +9,10 @@ use std::process::{Command, Output};
 
 /// Runs an example that the same `cargo test` has built.
 fn output(example: &str, argument: &str) -> Output {
+    command(example).arg(argument).output().unwrap()
+}
+
+fn command(example: &str) -> Command {
     let test = env::current_exe().unwrap();
     let target = test.ancestors().nth(2).unwrap();
     let program = target.join("examples").join(format!("{example}{EXE_SUFFIX}"));
@@ -19,7 +23,7 @@ fn output(example: &str, argument: &str) -> Output {
         "`{}` is missing or out of date: run `cargo build -p sessions-client --all-features --examples` first",
         program.display()
     );
-    Command::new(program).arg(argument).output().unwrap()
+    Command::new(program)
 }
 
 /// Returns the only line on stderr of an example that has failed.
@@ -40,6 +44,27 @@ fn quickstart_reports_a_missing_service_in_one_line() {
     let line = reported(&output);
     assert!(line.starts_with("is the service running? open_session: "), "{line}");
     assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn quickstart_keeps_a_description_without_an_address() {
+    // An invalid header, so that nothing is sent.
+    let output = command("quickstart")
+        .env_remove("SESSIONS_URL")
+        .envs([("SESSIONS_CONFIG", ""), ("SESSIONS_HEADERS_HOST", "x")])
+        .output()
+        .unwrap();
+    let line = reported(&output);
+    assert!(line.starts_with("`headers.host` (SESSIONS_HEADERS_HOST) cannot be set"), "{line}");
+}
+
+#[test]
+fn quickstart_does_not_ignore_a_file() {
+    let output = command("quickstart").env("SESSIONS_CONFIG", "nowhere.yaml").output().unwrap();
+    let line = reported(&output);
+    let expected =
+        if cfg!(feature = "config") { "nowhere.yaml cannot be read" } else { "`--features config`" };
+    assert!(line.contains(expected), "{line}");
 }
 
 #[test]

@@ -278,6 +278,17 @@ async fn a_service_that_is_starting_is_waited_for() {
     assert!(stderr.contains("refuses the credentials"), "{stderr}");
 }
 
+#[tokio::test]
+async fn a_server_that_does_not_speak_http_is_not_waited_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let mut run = run_command(&url);
+    run.env("SESSIONS_WAIT", "24h");
+    let greeting = "220 mail.example ESMTP\r\n";
+    let (stderr, ()) = tokio::join!(failure(run), respond(&listener, greeting));
+    assert!(stderr.contains("cannot be tested") && stderr.contains("no session was opened"), "{stderr}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_description_is_enough_behind_a_proxy_that_closes_connections() {
     let service = EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.unwrap();
@@ -299,9 +310,11 @@ async fn a_description_is_enough_behind_a_proxy_that_closes_connections() {
         .env("PWD", &folder)
         .env("SESSIONS_CLOSE_EXPIRED", "yes")
         .env("KEY", "s3cret");
+    run.stdout(Stdio::piped());
     let output = run.spawn().unwrap().wait_with_output().await.unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && !stderr.contains("s3cret"), "{stderr}");
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}\n{stderr}");
+    assert!(!stdout.contains("s3cret") && !stderr.contains("s3cret"), "{stdout}\n{stderr}");
     assert!(stderr.contains("contract test of the service at"), "{stderr}");
     proxy.abort();
 }
@@ -445,7 +458,12 @@ async fn probe_service(client: &impl ISessionsV1) -> Result<(), Refusal> {
     let status = error.status().map(|status| status.as_u16());
     let is_foreign = error.kind() == ErrorKind::Service && error.service().is_none();
     let (problem, remedy, may_start) = match (error.kind(), status) {
-        (ErrorKind::Proxy, _) => ("cannot be reached through the proxy", "", false),
+        (ErrorKind::ConcurrencyLimit, _) => ("was not called", ": raise `options.concurrency_limit`", false),
+        _ if error.is_local_limit() => ("was not called", "", false),
+        (ErrorKind::Proxy, _) => {
+            let is_starting = error.is_retryable() || matches!(status, Some(502..=504));
+            ("cannot be reached through the proxy", "", is_starting)
+        }
         (ErrorKind::Tls, _) => ("cannot be reached securely", "", false),
         (ErrorKind::Credentials, _) => ("cannot be tested without credentials", "", false),
         (_, Some(401 | 403)) => ("refuses the credentials", CREDENTIALS, false),
@@ -458,7 +476,10 @@ async fn probe_service(client: &impl ISessionsV1) -> Result<(), Refusal> {
             ("does not respond like a sessions service", remedy, false)
         }
         (_, Some(_)) | (ErrorKind::Decode, _) => return Ok(()),
-        (_, None) => ("cannot be tested", ": start it, or set SESSIONS_URL or SESSIONS_CONFIG", true),
+        (_, None) => {
+            let remedy = ": start it, or set SESSIONS_URL or SESSIONS_CONFIG";
+            ("cannot be tested", remedy, error.is_retryable())
+        }
     };
     let retry_after = error.retry_after().filter(|_| status == Some(429));
     Err(Refusal { why: format!("{problem}: {error}{remedy}"), may_start, retry_after })

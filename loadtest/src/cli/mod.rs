@@ -132,6 +132,8 @@ pub enum Command {
     /// Merge the results of all workers into one report
     Merge(MergeOptions),
     /// Try each step on the way to the service, and say where it breaks
+    ///
+    /// Of several addresses, others may serve while one does not: the exit code is 3 if none works.
     Doctor(DoctorOptions),
 }
 
@@ -281,6 +283,8 @@ fn dashed(id: &str) -> String {
 /// The command, with our help for some of goose's options.
 fn command() -> clap::Command {
     let mut command = <Cli as CommandFactory>::command()
+        // It is rejected with the reason.
+        .mut_subcommand("doctor", |doctor| doctor.mut_arg("wait", |arg| arg.hide(true)))
         .mut_arg("host", |arg| {
             describe(
                 arg,

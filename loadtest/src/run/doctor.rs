@@ -10,7 +10,7 @@ use wiretrait::doctor::diagnose;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagnosis {
     lines: Vec<String>,
-    /// True if all steps succeeded.
+    /// True if all steps succeeded, of several addresses those of one.
     pub(crate) is_healthy: bool,
 }
 
@@ -20,7 +20,7 @@ impl Display for Diagnosis {
     }
 }
 
-/// Makes each step, up to the first that fails.
+/// Makes each step to each address, up to the first that fails.
 pub(super) async fn examine(options: &DoctorOptions) -> Result<Diagnosis, LoadTestError> {
     if options.service.wait.is_some() {
         let why = "--wait is not supported by doctor, which makes each step once";

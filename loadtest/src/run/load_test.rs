@@ -6,7 +6,7 @@ use super::criteria::{evaluate_step, pass_criteria};
 use super::open_files;
 use super::plan::Plan;
 use super::report_files::ReportFiles;
-use super::service::{Service, Target};
+use super::service::{Service, Settings, Target};
 use crate::checks::ledger::Ledger;
 use crate::checks::payload::Filler;
 use crate::cleanup::leftover_check::check_leftovers;
@@ -42,6 +42,8 @@ use tokio::task::JoinError;
 pub(super) enum Preparation {
     /// The planned run in words, or the settings.
     Printed(String),
+    /// The settings of the client.
+    Settings(Settings),
     /// A run that can start.
     Ready(Box<Prepared>),
 }
@@ -69,7 +71,7 @@ pub(super) async fn prepare(mut cli: Cli) -> Result<Preparation, LoadTestError> 
     let timeout = cli.goose.timeout.as_deref().map(parse_timeout).transpose()?;
     let target = Target { options: &cli.service, host: cli.goose.host.as_deref(), timeout };
     if cli.service.print_config {
-        return target.shown().map(Preparation::Printed);
+        return target.shown().map(Preparation::Settings);
     }
     let service = Service::connect(&target).await?;
     if cli.run.execution_segment.is_some() && service.is_embedded() {

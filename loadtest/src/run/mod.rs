@@ -26,6 +26,7 @@ use service::{Service, Target};
 use std::fmt;
 
 pub use doctor::Diagnosis;
+pub use service::Settings;
 
 /// The output of a command.
 #[derive(Debug)]
@@ -41,8 +42,10 @@ pub enum CommandOutput {
     Merge(Box<Report>),
     /// The sessions of an earlier run were deleted, as far as possible.
     Cleanup(CleanupSummary),
-    /// The planned run, or the settings.
+    /// The planned run.
     Printed(String),
+    /// The settings of the client.
+    Settings(Settings),
     /// The steps on the way to the service.
     Doctor(Diagnosis),
     /// Nothing, because goose has printed or converted something.
@@ -61,7 +64,10 @@ impl CommandOutput {
             Self::Merge(report) => report.exit_code(),
             Self::Cleanup(summary) if !summary.complete => ExitCode::Failed,
             Self::Doctor(diagnosis) if !diagnosis.is_healthy => ExitCode::CouldNotRun,
-            Self::Cleanup(_) | Self::Doctor(_) | Self::Printed(_) | Self::Goose => ExitCode::Passed,
+            Self::Settings(settings) if !settings.is_valid => ExitCode::CouldNotRun,
+            Self::Cleanup(_) | Self::Doctor(_) | Self::Printed(_) | Self::Settings(_) | Self::Goose => {
+                ExitCode::Passed
+            }
         }
     }
 }
@@ -72,7 +78,7 @@ impl fmt::Display for CommandOutput {
             Self::LoadTest { report, .. } | Self::Merge(report) => report.fmt(f),
             Self::Cleanup(summary) => writeln!(f, "{summary}"),
             Self::Doctor(diagnosis) => diagnosis.fmt(f),
-            Self::Printed(text) => f.write_str(text),
+            Self::Printed(text) | Self::Settings(Settings { text, .. }) => f.write_str(text),
             Self::Goose => Ok(()),
         }
     }
@@ -88,7 +94,7 @@ pub async fn run(cli: Cli) -> Result<CommandOutput, LoadTestError> {
         Some(Command::Cleanup(options)) => cleanup(options).await,
         Some(Command::Doctor(options)) if options.service.print_config => {
             let host = options.host.as_ref().map(|Hidden(host)| &**host);
-            Target { options: &options.service, host, timeout: None }.shown().map(CommandOutput::Printed)
+            Target { options: &options.service, host, timeout: None }.shown().map(CommandOutput::Settings)
         }
         Some(Command::Doctor(options)) => doctor::examine(options).await.map(CommandOutput::Doctor),
         Some(Command::Merge(options)) => {
@@ -96,6 +102,7 @@ pub async fn run(cli: Cli) -> Result<CommandOutput, LoadTestError> {
         }
         None if cli.makes_no_load() => run_goose_only(cli.goose).await,
         None => match load_test::prepare(cli).await? {
+            Preparation::Settings(settings) => Ok(CommandOutput::Settings(settings)),
             Preparation::Printed(text) => Ok(CommandOutput::Printed(text)),
             Preparation::Ready(prepared) => Ok(prepared.run().await?.report()),
         },
@@ -106,7 +113,7 @@ async fn cleanup(options: &CleanupOptions) -> Result<CommandOutput, LoadTestErro
     let host = options.host.as_ref().map(|Hidden(host)| &**host);
     let target = Target { options: &options.service, host, timeout: None };
     if options.service.print_config {
-        return target.shown().map(CommandOutput::Printed);
+        return target.shown().map(CommandOutput::Settings);
     }
     let service = Service::connect(&target).await?;
     service.require_address()?;

@@ -4,7 +4,7 @@
 //! service is called once before the run: goose would load any HTTP server, or an unreachable address, for
 //! the whole run time.
 
-use crate::cli::ServiceOptions;
+use crate::cli::{Hidden, ServiceOptions};
 use crate::client::{LoadClient, probe_client};
 use crate::error::LoadTestError;
 use crate::metrics::ServiceInfo;
@@ -37,10 +37,12 @@ const WAIT_INTERVAL: Duration = Duration::from_millis(500);
 /// The time that a call may take longer than its limit.
 const GRACE: Duration = Duration::from_millis(500);
 
-const START: &str = "Start the service, or set --host; without an address an embedded service is loaded";
+const START: &str = "Start the service, or set --host or --config to the address of another one";
 const CREDENTIALS: &str = "Give credentials with --token-file, --token-command or --header 'x-api-key: ${API_KEY}', \
                            or with the keys of --config";
-const PROXY: &str = "Set --proxy http://user:password@host:port, or --proxy none";
+const PROXY: &str = "Set --proxy 'http://user:${PROXY_PASSWORD}@host:port', or --proxy none";
+const NO_SLOT: &str = "The limit is `options.concurrency_limit`: raise it, or remove it";
+const LOCAL: &str = "The limit is one of this machine, not of the service";
 const TLS: &str = "Trust a certificate with --cacert, give that of the client with --cert and --key; \
                    `loadtest doctor` shows each step";
 
@@ -93,9 +95,7 @@ impl Target<'_> {
         // A load test must reach all instances of a service.
         let mut params =
             ConfigParams::new().with_pairs([("options.spread_addresses", "true")]).map_err(invalid)?;
-        let file = self.options.config.clone();
-        let file = file.or_else(|| env::var_os(CONFIG).filter(|file| !file.is_empty()).map(PathBuf::from));
-        if let Some(file) = file {
+        if let Some(file) = self.file() {
             params = params.with_file(file).map_err(invalid)?;
         }
         params = params.with_environment(PREFIX, env::vars_os()).map_err(invalid)?;
@@ -105,9 +105,11 @@ impl Target<'_> {
         }
         if let Some(timeout) = self.timeout {
             let millis = timeout.as_millis().to_string();
+            flags.push(("--timeout", "options.timeout".to_owned(), millis.clone()));
             // Connecting may take as long as a response: thousands of users connect at once.
-            for key in ["options.timeout", "options.connect_timeout"] {
-                flags.push(("--timeout", key.to_owned(), millis.clone()));
+            let connect = "options.connect_timeout";
+            if !given(&params).any(|setting| setting.key() == connect) {
+                flags.push(("--timeout", connect.to_owned(), millis));
             }
         }
         // A retry would hide a failure, and its delay would be part of the latency.
@@ -118,17 +120,88 @@ impl Target<'_> {
     }
 
     /// The settings as text: each in a line, without secrets.
-    pub(crate) fn shown(&self) -> Result<String, LoadTestError> {
+    pub(crate) fn shown(&self) -> Result<Settings, LoadTestError> {
         let params = self.params()?;
-        if !has_address(&params) {
-            let lines = lines(&params);
-            return Ok(format!("{lines}Without an address, an embedded service is loaded.\n"));
+        let lines = lines(&params);
+        let (checked, note) = if has_address(&params) {
+            (params.build().map_err(|error| error.to_string()), "")
+        } else {
+            let embedded = params.with_pairs([("connection.uri", "http://127.0.0.1")]);
+            let checked = self
+                .check_embedded()
+                .map_err(|error| error.to_string())
+                .and_then(|()| embedded.and_then(|params| params.build()).map_err(|error| error.to_string()));
+            (checked, "Without an address, an embedded service is loaded.\n")
+        };
+        Ok(match checked {
+            Ok(_) => Settings { text: format!("{lines}{note}"), is_valid: true },
+            Err(why) => Settings { text: format!("{lines}Not valid: {why}\n"), is_valid: false },
+        })
+    }
+
+    /// Checks that nothing describes the way to a service, since there is no address. An embedded service would
+    /// be loaded in place of the one that was meant.
+    fn check_embedded(&self) -> Result<(), LoadTestError> {
+        const REMEDY: &str = "set --host, SESSIONS_URL, or connection.uri in the file of --config";
+        let params = self.params()?;
+        let describes = |setting: &Setting| {
+            let group = setting.key().split('.').next();
+            matches!(group, Some("base_route" | "connection" | "credential" | "headers" | "proxy"))
+        };
+        if let Some(setting) = given(&params).find(describes) {
+            return Err(LoadTestError::Option(format!(
+                "{} ({}) describes the way to a service, but there is no address: {REMEDY}",
+                setting.key(),
+                setting.origin()
+            )));
         }
-        match params.build() {
-            Ok(_) => Ok(lines(&params)),
-            Err(error) => Ok(format!("{}Not valid: {error}\n", lines(&params))),
+        match self.file() {
+            Some(file) => {
+                let file = file.display();
+                Err(LoadTestError::Option(format!("the description {file} has no address: {REMEDY}")))
+            }
+            None => Ok(()),
         }
     }
+
+    /// The path of the description.
+    fn file(&self) -> Option<PathBuf> {
+        let file = self.options.config.clone();
+        file.or_else(|| env::var_os(CONFIG).filter(|file| !file.is_empty()).map(PathBuf::from))
+    }
+
+    /// Warns about credentials that other users of this machine can read in the list of processes.
+    fn warn_of_literals(&self) {
+        let proxy = self.options.proxy.as_ref().map(|Hidden(proxy)| &**proxy);
+        for (option, url) in [("--host", self.host), ("--proxy", proxy)] {
+            if url.is_some_and(has_literal_credentials) {
+                status::log(format_args!(
+                    "warning: other users of this machine can read the credentials in {option}: write a \
+                     reference in single quotes, such as ${{PASSWORD}}"
+                ));
+            }
+        }
+    }
+}
+
+/// The settings of a client as text, and whether they are valid.
+#[derive(Debug)]
+pub struct Settings {
+    pub(crate) text: String,
+    pub(crate) is_valid: bool,
+}
+
+/// Returns the settings that were given.
+fn given(params: &ConfigParams) -> impl Iterator<Item = Setting> + use<> {
+    params.settings().into_iter().filter(|setting| !matches!(setting.origin(), "default" | "program"))
+}
+
+/// Returns whether a URL has a user name or password that is not a reference.
+fn has_literal_credentials(url: &str) -> bool {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let Some((credentials, _)) = authority.rsplit_once('@') else { return false };
+    let password = credentials.split_once(':').map_or(credentials, |(_, password)| password);
+    !(password.is_empty() || password.starts_with("${") && password.ends_with('}'))
 }
 
 fn lines(params: &ConfigParams) -> String {
@@ -149,6 +222,7 @@ impl Service {
         let mut params = target.params()?;
         let mut embedded = None;
         if !has_address(&params) {
+            target.check_embedded()?;
             let service =
                 EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.map_err(|error| {
                     LoadTestError::Service(format!("the embedded service cannot start: {error}"))
@@ -157,6 +231,7 @@ impl Service {
             embedded = Some(service);
         }
         let config = params.build().map_err(invalid)?;
+        target.warn_of_literals();
         let shown = HyperTransport::new(&config).map_err(invalid)?.origin().to_owned();
         if config.tls().is_insecure() {
             status::log("warning: the certificate of the service is not verified (insecure)");
@@ -169,12 +244,9 @@ impl Service {
         let allowed = env::var(ALLOWED_HOSTS).unwrap_or_default();
         let urls = [self.config.base_url()].into_iter().flatten();
         for url in urls.chain(self.config.fallback_urls().iter().map(String::as_str)) {
-            let Ok(transport) = ClientConfig::from_url(url).and_then(|config| HyperTransport::new(&config))
-            else {
-                continue;
-            };
-            let host = host(transport.origin());
-            if !(yes || self.is_local(transport.origin()) || is_allowed(host, &allowed)) {
+            let origin = origin(url);
+            let host = host(&origin);
+            if !(yes || self.is_local(&origin) || is_allowed(host, &allowed)) {
                 return Err(LoadTestError::Service(format!(
                     "{host} is not this machine: add --yes if you may load it, or list it in {ALLOWED_HOSTS}"
                 )));
@@ -306,6 +378,14 @@ fn is_one_line(text: &str) -> bool {
     text.len() <= 100 && !text.chars().any(char::is_control)
 }
 
+/// The scheme, host and port of a URL.
+fn origin(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, behind)| behind);
+    format!("{scheme}://{host_and_port}").to_ascii_lowercase()
+}
+
 /// The host of an address, without scheme and port.
 fn host(shown: &str) -> &str {
     let authority = shown.split_once("://").map_or(shown, |(_, authority)| authority);
@@ -340,10 +420,19 @@ struct Failure {
 /// The number of times that a gateway may reject the calls before a run because of its rate limit.
 const MAX_REJECTIONS: u32 = 3;
 
+/// Returns whether a failure may pass while the service starts. A gateway may not know a service yet that it will
+/// have.
+fn may_start(error: &Error) -> bool {
+    let status = error.status().map(|status| status.as_u16());
+    (error.is_retryable() && !error.is_local_limit()) || matches!(status, Some(404 | 500..=599))
+}
+
 /// Explains why the first calls failed, and names the remedy.
 fn failure(shown: &str, error: &Error) -> Failure {
     let status = error.status().map(|status| status.as_u16());
     let (problem, remedy) = match (error.kind(), status) {
+        (ErrorKind::ConcurrencyLimit, _) => ("was not called", NO_SLOT),
+        _ if error.is_local_limit() => ("was not called", LOCAL),
         (_, Some(407)) | (ErrorKind::Proxy, _) => ("cannot be reached through the proxy", PROXY),
         (_, Some(401 | 403)) => ("refuses the credentials", CREDENTIALS),
         (_, Some(429)) => ("limits the rate of requests", "Try again later, or raise its limit"),
@@ -352,15 +441,7 @@ fn failure(shown: &str, error: &Error) -> Failure {
         (ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Transport, _) => ("does not respond", START),
         _ => ("is not a working sessions service", START),
     };
-    let may_start = match status {
-        Some(status) => matches!(status, 404 | 429 | 500..=599),
-        None => {
-            matches!(
-                error.kind(),
-                ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Transport | ErrorKind::Proxy
-            )
-        }
-    };
+    let may_start = may_start(error);
     let retry_after = error.retry_after().filter(|_| status == Some(429));
     Failure { message: format!("{shown} {problem}: {error}. {remedy}"), may_start, retry_after }
 }
@@ -404,6 +485,64 @@ mod tests {
             "http://127.0.0.1.nip.io",
         ] {
             assert!(!is_local(shown), "{shown}");
+        }
+    }
+
+    #[test]
+    fn the_host_of_a_url_is_not_that_of_its_credentials_or_path() {
+        for (url, expected) in [
+            ("http://localhost@staging.example/@localhost", "staging.example"),
+            ("https://me:localhost@Staging.example:443", "staging.example"),
+            ("https://[fe80::1]:8443/x", "fe80::1"),
+            ("http://a@b@localhost:1", "localhost"),
+        ] {
+            assert_eq!(host(&origin(url)), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn only_failures_that_may_pass_are_waited_for() {
+        let waits = |kind| may_start(&Error::new(kind, "why"));
+        for kind in [ErrorKind::Connect, ErrorKind::Timeout, ErrorKind::Transport] {
+            assert!(waits(kind), "{kind:?}");
+        }
+        for kind in [
+            ErrorKind::Config,
+            ErrorKind::Credentials,
+            ErrorKind::Decode,
+            ErrorKind::Encode,
+            ErrorKind::Protocol,
+            ErrorKind::Tls,
+        ] {
+            assert!(!waits(kind), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn limits_of_this_machine_are_not_blamed_on_the_service() {
+        let no_slot = Error::new(ErrorKind::ConcurrencyLimit, "no slot is free");
+        let message = failure("http://h", &no_slot).message;
+        assert_eq!(
+            message,
+            "http://h was not called: no slot is free. The limit is `options.concurrency_limit`: raise it, or \
+             remove it"
+        );
+        let files = std::io::Error::from_raw_os_error(24);
+        let local = Error::new(ErrorKind::Connect, "too many open files").with_source(files);
+        let message = failure("http://h", &local).message;
+        assert!(
+            local.is_local_limit() && message.ends_with(LOCAL) && !message.contains("--host"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn only_literal_passwords_are_warned_of() {
+        for url in ["http://me:s3cret@h", "me:s3cret@h", "http://token@h", "http://me:${A}x@h"] {
+            assert!(has_literal_credentials(url), "{url}");
+        }
+        for url in ["http://h", "http://me:${A}@h", "http://${A}@h", "none", "http://me:@h"] {
+            assert!(!has_literal_credentials(url), "{url}");
         }
     }
 
