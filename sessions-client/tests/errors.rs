@@ -257,8 +257,29 @@ async fn json_of_the_wrong_type_is_a_decode_error_with_its_path() {
     assert_eq!(error.kind(), ErrorKind::Decode);
     assert_eq!(
         error.to_string(),
-        "get_sessions: the response 200 OK does not have the expected form: `data[0]…`: found string, expected a boolean"
+        "get_sessions: the response 200 OK does not have the expected form: `data[0].active`: found string, expected a boolean"
     );
+}
+
+#[tokio::test]
+async fn an_invalid_time_in_a_page_is_reported_with_its_key() {
+    for wrong in [json!("yesterday"), json!(true)] {
+        let session = json!({ "id": "1", "active": true, "open_time": wrong });
+        let page = json!({ "total": null, "data": [session] });
+        let url = responding(http("200 OK", "application/json", &page.to_string())).await;
+        let error = client(&url).get_sessions(None, None, None).await.unwrap_err();
+        assert!(error.to_string().contains("`data[0].open_time`: found "), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_payload_in_a_page_is_reported_without_its_keys() {
+    let session = json!({ "id": "1", "active": true, "data": { SECRET: SECRET } });
+    let page = json!({ "total": null, "data": [session] });
+    let url = responding(http("200 OK", "application/json", &page.to_string())).await;
+    let client = client(&url).with_payloads::<Value, HashMap<String, u32>>();
+    let error = checked(client.get_sessions(None, None, None).await.unwrap_err());
+    assert!(error.to_string().ends_with("`data[0].data…`: found string, expected u32"), "{error}");
 }
 
 #[tokio::test]

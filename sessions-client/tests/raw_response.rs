@@ -99,7 +99,7 @@ async fn a_response_of_the_wrong_type_is_an_error_when_it_is_read() {
     assert_eq!((error.kind(), error.correlation_id()), (ErrorKind::Decode, Some("trace-7")));
     assert_eq!(
         error.to_string(),
-        "get_sessions: the response 200 OK does not have the expected form: `data[0]…`: found integer, expected a string"
+        "get_sessions: the response 200 OK does not have the expected form: `data[0].id`: found integer, expected a string"
     );
     assert_eq!(*outcomes.lock().unwrap(), [None], "the call itself succeeded");
 }

@@ -1,6 +1,8 @@
 //! Decoding of responses into results.
 
-use super::{Advice, Attempts, BodyTooLarge, Outcome, RequestedDelay, Response, Route, retry_after};
+use super::{
+    Advice, Attempts, BodyDamaged, BodyTooLarge, Outcome, RequestedDelay, Response, Route, retry_after,
+};
 use crate::error::{Error, ErrorKind, Status, one_line};
 use http::StatusCode;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -90,6 +92,9 @@ fn unreadable(response: &Response) -> Option<String> {
     };
     if let Some(coding) = response.headers().get(CONTENT_ENCODING) {
         let coding = coding.to_str().ok().filter(|coding| plain(coding)).unwrap_or("unknown");
+        if response.extensions().get::<BodyDamaged>().is_some() {
+            return Some(format!("its content encoding is `{coding}`, but the body is damaged or truncated"));
+        }
         return Some(format!("its content encoding `{coding}` cannot be decoded; gzip, deflate and br can"));
     }
     let body = &response.body()[..];
@@ -153,22 +158,37 @@ fn mismatch<'b, T: Deserialize<'b>>(body: &'b [u8]) -> String {
     }
 }
 
-/// Returns the part of the path that cannot belong to a payload, whose keys may be private: one key, and an
-/// index after it.
+/// Returns the part of the path that cannot belong to a payload, whose keys may be private: one key, and in a list
+/// under it the index and one key of the item.
 fn public_path(path: &Path) -> String {
-    let mut segments = path.iter();
-    let first = match segments.next() {
-        Some(Segment::Map { key }) => one_line(key),
-        Some(Segment::Seq { index }) => format!("[{index}]"),
-        Some(_) => "…".to_owned(),
+    let mut segments = path.iter().peekable();
+    let (mut shown, is_named) = match segments.next() {
+        Some(Segment::Map { key }) => (one_line(key), true),
+        Some(Segment::Seq { index }) => (format!("[{index}]"), false),
+        Some(_) => ("…".to_owned(), false),
         None => return String::new(),
     };
-    match segments.next() {
-        Some(Segment::Seq { index }) if segments.next().is_some() => format!("{first}[{index}]…"),
-        Some(Segment::Seq { index }) => format!("{first}[{index}]"),
-        Some(_) => format!("{first}…"),
-        None => first,
+    if let Some(Segment::Seq { index }) = segments.peek() {
+        shown = format!("{shown}[{index}]");
+        segments.next();
+        if let Some(Segment::Map { key }) = segments.peek()
+            && is_named
+            && is_field_name(key)
+        {
+            shown = format!("{shown}.{key}");
+            segments.next();
+        }
     }
+    if segments.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// Returns whether a key has the form of the name of a field. Keys of maps are often ids or addresses.
+fn is_field_name(key: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    key.len() <= 40 && key.bytes().all(is_letter)
 }
 
 /// Returns serde's message without the values it quotes, which may be private.

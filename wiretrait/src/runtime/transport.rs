@@ -69,6 +69,10 @@ impl fmt::Debug for Call {
 #[derive(Clone, Copy)]
 pub(crate) struct BodyTooLarge;
 
+/// Marks a response whose compressed body is damaged or truncated, in its extensions.
+#[derive(Clone, Copy)]
+pub(crate) struct BodyDamaged;
+
 /// The number of attempts until a response, in its extensions; absent for one attempt.
 #[derive(Clone, Copy)]
 pub(crate) struct Attempts(pub(crate) u32);

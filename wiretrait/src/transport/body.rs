@@ -5,7 +5,7 @@
 
 use super::content_encoding::{self, Failure};
 use crate::error::{Error, ErrorKind};
-use crate::runtime::{BodyTooLarge, Response};
+use crate::runtime::{BodyDamaged, BodyTooLarge, Response};
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
@@ -69,7 +69,10 @@ impl LimitedBody {
                     parts.headers.remove(CONTENT_ENCODING);
                     parts.headers.remove(CONTENT_LENGTH);
                 }
-                Ok(None) | Err(Failure::Undecodable) => {}
+                Ok(None) | Err(Failure::Unsupported) => {}
+                Err(Failure::Damaged) => {
+                    parts.extensions.insert(BodyDamaged);
+                }
                 Err(Failure::TooLarge) => self.mark_too_large()?,
             }
         }

@@ -21,8 +21,10 @@ const STEP: usize = 64 << 10;
 pub(super) enum Failure {
     /// The decoded body is larger than the limit.
     TooLarge,
-    /// A coding is not supported, or the body is not valid in it.
-    Undecodable,
+    /// A coding is not supported.
+    Unsupported,
+    /// The body is not valid in its coding.
+    Damaged,
 }
 
 /// Decodes a body with the header `Content-Encoding`, whose result has at most `limit` bytes. Returns `None`
@@ -30,15 +32,16 @@ pub(super) enum Failure {
 pub(super) fn decode(headers: &HeaderMap, body: &Bytes, limit: usize) -> Result<Option<Bytes>, Failure> {
     let mut codings = Vec::new();
     for value in headers.get_all(CONTENT_ENCODING) {
-        let value = value.to_str().map_err(|_| Failure::Undecodable)?;
+        let value = value.to_str().map_err(|_| Failure::Unsupported)?;
         codings.extend(value.split(',').map(|coding| coding.trim().to_ascii_lowercase()));
     }
     codings.retain(|coding| !coding.is_empty() && coding != "identity");
     if codings.is_empty() || body.is_empty() {
         return Ok(None);
     }
-    if codings.len() > MAX_CODINGS {
-        return Err(Failure::Undecodable);
+    let is_supported = |coding: &String| matches!(&**coding, "gzip" | "x-gzip" | "deflate" | "br");
+    if codings.len() > MAX_CODINGS || !codings.iter().all(is_supported) {
+        return Err(Failure::Unsupported);
     }
     let mut decoded = body.clone();
     // The last coding was applied last.
@@ -47,7 +50,7 @@ pub(super) fn decode(headers: &HeaderMap, body: &Bytes, limit: usize) -> Result<
             "gzip" | "x-gzip" => gzip(&decoded, limit),
             "deflate" => deflate(&decoded, limit),
             "br" => brotli(&decoded, limit),
-            _ => Err(Failure::Undecodable),
+            _ => Err(Failure::Unsupported),
         }?
         .into();
     }
@@ -59,14 +62,14 @@ fn gzip(mut body: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {
     let mut output = Vec::new();
     loop {
         let start = output.len();
-        let head = gzip_head(body).ok_or(Failure::Undecodable)?;
+        let head = gzip_head(body).ok_or(Failure::Damaged)?;
         let rest = inflate(Decompress::new(false), &body[head..], &mut output, limit)?;
-        let (trailer, rest) = rest.split_first_chunk::<8>().ok_or(Failure::Undecodable)?;
+        let (trailer, rest) = rest.split_first_chunk::<8>().ok_or(Failure::Damaged)?;
         let mut checksum = Crc::new();
         checksum.update(&output[start..]);
         let expected = [checksum.sum().to_le_bytes(), checksum.amount().to_le_bytes()].concat();
         if expected != trailer {
-            return Err(Failure::Undecodable);
+            return Err(Failure::Damaged);
         }
         if !rest.starts_with(&[0x1f, 0x8b]) {
             return Ok(output);
@@ -101,7 +104,7 @@ fn deflate(body: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {
     let mut output = Vec::new();
     if has_header {
         match inflate(Decompress::new(true), body, &mut output, limit) {
-            Err(Failure::Undecodable) => output.clear(),
+            Err(Failure::Damaged) => output.clear(),
             outcome => return outcome.map(|_| output),
         }
     }
@@ -121,8 +124,8 @@ fn inflate<'b>(
         grow(output, limit);
         let (read, written) = (decoder.total_in(), output.len());
         let status = decoder.decompress_vec(rest, output, FlushDecompress::None);
-        let status = status.map_err(|_| Failure::Undecodable)?;
-        let consumed = usize::try_from(decoder.total_in() - read).map_err(|_| Failure::Undecodable)?;
+        let status = status.map_err(|_| Failure::Damaged)?;
+        let consumed = usize::try_from(decoder.total_in() - read).map_err(|_| Failure::Damaged)?;
         rest = &rest[consumed..];
         if output.len() > limit {
             return Err(Failure::TooLarge);
@@ -130,7 +133,7 @@ fn inflate<'b>(
         match status {
             Status::StreamEnd => return Ok(rest),
             // The stream is truncated.
-            _ if consumed == 0 && output.len() == written => return Err(Failure::Undecodable),
+            _ if consumed == 0 && output.len() == written => return Err(Failure::Damaged),
             _ => {}
         }
     }
@@ -146,7 +149,7 @@ fn brotli(body: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {
         match decoder.read(&mut output[written..]) {
             Ok(read) => output.truncate(written + read),
             Err(error) if error.kind() == ErrorKind::Interrupted => output.truncate(written),
-            Err(_) => return Err(Failure::Undecodable),
+            Err(_) => return Err(Failure::Damaged),
         }
         if output.len() > limit {
             return Err(Failure::TooLarge);
@@ -225,7 +228,7 @@ mod tests {
                 "{coding}"
             );
         }
-        assert_eq!(decoded("gzip, gzip, gzip, gzip, gzip, gzip", b"x", 1000), Err(Failure::Undecodable));
+        assert_eq!(decoded("gzip, gzip, gzip, gzip, gzip, gzip", b"x", 1000), Err(Failure::Unsupported));
     }
 
     #[test]
@@ -237,7 +240,7 @@ mod tests {
         assert_eq!(decoded("gzip", &full, 1000), Ok(Some(Bytes::from_static(JSON))));
         for length in 0..full.len() {
             let outcome = decoded("gzip", &full[..length], 1000);
-            assert_eq!(outcome, if length == 0 { Ok(None) } else { Err(Failure::Undecodable) }, "{length}");
+            assert_eq!(outcome, if length == 0 { Ok(None) } else { Err(Failure::Damaged) }, "{length}");
         }
     }
 
@@ -251,27 +254,27 @@ mod tests {
     }
 
     #[test]
-    fn a_truncated_body_is_undecodable() {
+    fn a_truncated_body_is_damaged() {
         for (coding, body) in
             [("gzip", gzip(JSON)), ("deflate", zlib(JSON)), ("deflate", raw(JSON)), ("br", BROTLI.to_vec())]
         {
             for length in 1..body.len() {
                 let outcome = decoded(coding, &body[..length], 1000);
-                assert_eq!(outcome, Err(Failure::Undecodable), "{coding} {length} of {}", body.len());
+                assert_eq!(outcome, Err(Failure::Damaged), "{coding} {length} of {}", body.len());
             }
         }
     }
 
     #[test]
-    fn a_damaged_body_is_undecodable() {
+    fn damaged_and_unsupported_bodies_are_told_apart() {
         let mut damaged = gzip(JSON);
         let checksum = damaged.len() - 8;
         damaged[checksum] ^= 1;
         for (coding, body) in [("gzip", &damaged[..]), ("gzip", JSON), ("deflate", JSON), ("br", JSON)] {
-            assert_eq!(decoded(coding, body, 1000), Err(Failure::Undecodable), "{coding}");
+            assert_eq!(decoded(coding, body, 1000), Err(Failure::Damaged), "{coding}");
         }
         for coding in ["zstd", "compress", "gzip, zstd", "é"] {
-            assert_eq!(decoded(coding, &gzip(JSON), 1000), Err(Failure::Undecodable), "{coding}");
+            assert_eq!(decoded(coding, &gzip(JSON), 1000), Err(Failure::Unsupported), "{coding}");
         }
     }
 

@@ -4,7 +4,7 @@
 //! alternative: a task for each connection, as in hyper's examples, because every call would wake two tasks,
 //! and the connection of a cancelled call would be reused.
 
-use super::head;
+use super::head::Repair;
 use super::io::{EarlyResponses, Replay, Stream};
 use crate::error::Error;
 use crate::runtime::Response;
@@ -135,17 +135,18 @@ impl Connection {
         origin: &str,
     ) -> Result<http::Response<Incoming>, ExchangeError> {
         let mut stream = parts.io.into_inner();
-        let mut received = parts.read_buf.to_vec();
+        let mut head = Repair::new(parts.read_buf.to_vec());
+        let mut bytes = vec![0; 32 << 10];
         let repaired = loop {
-            match head::repair(origin, &received).map_err(ExchangeError::Rejected)? {
-                Some(repaired) => break repaired,
-                None if read(&mut *stream, &mut received).await.unwrap_or(0) == 0 => {
-                    let closed = io::Error::other("connection closed before message completed");
-                    let error = connection_failed(origin, &closed);
-                    return Err(ExchangeError::Rejected(error));
-                }
-                None => {}
+            if let Some(repaired) = head.finish(origin).map_err(ExchangeError::Rejected)? {
+                break repaired;
             }
+            let read = read(&mut *stream, &mut bytes).await.unwrap_or_default();
+            if read.is_empty() {
+                let closed = io::Error::other("connection closed before message completed");
+                return Err(ExchangeError::Rejected(connection_failed(origin, &closed)));
+            }
+            head.push(read);
         };
         let mut builder = http1::Builder::new();
         // What follows the head may be received already.
@@ -202,13 +203,12 @@ impl Driver {
     }
 }
 
-/// Appends received bytes, and returns their number.
-async fn read(stream: &mut dyn Stream, received: &mut Vec<u8>) -> io::Result<usize> {
-    let mut bytes = vec![0; 32 << 10];
-    let mut buffer = ReadBuf::new(&mut bytes);
+/// Returns received bytes; none at the end of the stream.
+async fn read<'b>(stream: &mut dyn Stream, bytes: &'b mut [u8]) -> io::Result<&'b [u8]> {
+    let mut buffer = ReadBuf::new(bytes);
     poll_fn(|context| Pin::new(&mut *stream).poll_read(context, buffer.unfilled())).await?;
-    received.extend_from_slice(buffer.filled());
-    Ok(buffer.filled().len())
+    let length = buffer.filled().len();
+    Ok(&bytes[..length])
 }
 
 /// Returns a context without a waker, for the receivers of hyper's channels. They only make progress when the

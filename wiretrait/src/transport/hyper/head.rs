@@ -7,18 +7,43 @@ use crate::error::Error;
 use crate::transport::protocol::{MAX_HEAD_BYTES, invalid_framing, invalid_response, too_large};
 use memchr::memchr;
 
-/// Returns the head of the final response in `received` without its malformed lines, and the bytes after it;
-/// `None` if the head is incomplete. Heads of interim responses are removed.
-pub(super) fn repair(origin: &str, received: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-    let mut rest = received;
-    loop {
-        let Some(Head { lines, is_interim, after }) = repair_one(origin, rest)? else {
-            return if received.len() < MAX_HEAD_BYTES { Ok(None) } else { Err(too_large(origin)) };
-        };
-        if !is_interim {
-            return Ok(Some([&lines[..], after].concat()));
+/// The received part of a response whose head is repaired. Each byte is read once, however small the segments are.
+pub(super) struct Repair {
+    received: Vec<u8>,
+    /// The start of the current head. Those of interim responses are before it.
+    head: usize,
+    /// The start of the current line.
+    line: usize,
+    /// The end of the bytes without a further line end.
+    scanned: usize,
+}
+
+impl Repair {
+    pub(super) fn new(received: Vec<u8>) -> Self {
+        Self { received, head: 0, line: 0, scanned: 0 }
+    }
+
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.received.extend_from_slice(bytes);
+    }
+
+    /// Returns the head of the final response without its malformed lines, and the bytes after it; `None` if the
+    /// head is incomplete. Heads of interim responses are removed.
+    pub(super) fn finish(&mut self, origin: &str) -> Result<Option<Vec<u8>>, Error> {
+        while let Some(length) = memchr(b'\n', &self.received[self.scanned..]) {
+            let end = self.scanned + length;
+            let is_blank = self.line > self.head && matches!(self.received[self.line..end], [] | [b'\r']);
+            self.scanned = end + 1;
+            self.line = end + 1;
+            if is_blank && let Some(head) = repair_one(origin, &self.received[self.head..])? {
+                if !head.is_interim {
+                    return Ok(Some([&head.lines[..], head.after].concat()));
+                }
+                self.head = self.line;
+            }
         }
-        rest = after;
+        self.scanned = self.received.len();
+        if self.received.len() < MAX_HEAD_BYTES { Ok(None) } else { Err(too_large(origin)) }
     }
 }
 
@@ -98,8 +123,12 @@ fn framing(line: &[u8]) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::repair;
-    use crate::error::ErrorKind;
+    use super::Repair;
+    use crate::error::{Error, ErrorKind};
+
+    fn repair(origin: &str, received: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        Repair::new(received.to_vec()).finish(origin)
+    }
 
     fn repaired(received: &str) -> Option<String> {
         let head = repair("http://localhost", received.as_bytes()).unwrap();
@@ -156,6 +185,24 @@ mod tests {
             assert_eq!(repaired(&received[..length]), None, "{length}");
         }
         assert!(repaired(received).is_some());
+    }
+
+    #[test]
+    fn a_large_head_in_tiny_segments_is_repaired() {
+        let line = format!("Bad\r\nA: {}\r\n", "x".repeat(500));
+        let heads = [
+            "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(2000),
+            format!("HTTP/1.1 200 OK\r\n{}\r\n", line.repeat(500)),
+        ];
+        let received = heads.concat();
+        let mut head = Repair::new(Vec::new());
+        let mut repaired = None;
+        for byte in received.as_bytes() {
+            assert_eq!(repaired, None);
+            head.push(&[*byte]);
+            repaired = head.finish("http://localhost").unwrap();
+        }
+        assert_eq!(repaired.unwrap(), heads[1].replace("Bad\r\n", "").as_bytes());
     }
 
     #[test]
