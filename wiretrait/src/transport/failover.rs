@@ -5,6 +5,7 @@ use crate::config::ClientConfig;
 use crate::error::{Error, ErrorKind};
 use crate::policy::{Time, TokioTime};
 use crate::runtime::{Request, Response};
+use crate::transport::permits::Attempt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -68,22 +69,23 @@ impl<T> Failover<T> {
         &self.peer
     }
 
-    /// Runs an attempt at the preferred address, and at the others while no connection can be made. The time until
+    /// Returns an attempt at the preferred address, and at the others while no connection can be made. The time until
     /// `end` is divided among the addresses and the response.
-    pub(super) async fn attempt<'f, F>(
+    pub(super) fn attempt<'f, F>(
         &'f self,
         request: Request,
         end: Option<Instant>,
-        attempt: impl Fn(&'f T, Request) -> F,
-    ) -> Result<Response, Error>
+        attempt: impl Fn(&'f T, Request) -> F + Send + Sync + 'f,
+    ) -> Attempt<'f>
     where
-        F: Future<Output = Result<Response, Error>> + Send,
+        T: Sync,
+        F: Future<Output = Result<Response, Error>> + Send + 'f,
     {
         if self.fallbacks.is_empty() {
-            return attempt(&self.first, request).await;
+            Box::pin(attempt(&self.first, request))
+        } else {
+            Box::pin(self.attempt_each(request, end, attempt))
         }
-        // Boxed, so that it takes no room in the future of a single address.
-        Box::pin(self.attempt_each(request, end, attempt)).await
     }
 
     async fn attempt_each<'f, F>(

@@ -11,7 +11,9 @@ static KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 /// It is a second shorter than the time of the service, so that the client closes the connection first: a
 /// request that is sent while the service closes is lost. Of a second, a half remains.
 pub(super) fn idle_limit(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get_all(&KEEP_ALIVE).iter().filter_map(|value| timeout(value.as_bytes())).min()?;
+    // Responses have few headers, and comparing their names costs less than a look-up.
+    let values = headers.iter().filter(|(name, _)| **name == KEEP_ALIVE).map(|(_, value)| value);
+    let seconds = values.filter_map(|value| timeout(value.as_bytes())).min()?;
     Some(match seconds {
         0 => Duration::ZERO,
         1 => Duration::from_millis(500),
@@ -21,6 +23,10 @@ pub(super) fn idle_limit(headers: &HeaderMap) -> Option<Duration> {
 
 /// Returns the smallest valid `timeout` of a header value, in seconds.
 fn timeout(value: &[u8]) -> Option<u64> {
+    // Most values have only this parameter.
+    if let Some(seconds) = seconds(value) {
+        return Some(seconds);
+    }
     let parameters = value.split(|byte| matches!(byte, b',' | b';'));
     parameters.filter_map(|parameter| seconds(parameter.trim_ascii())).min()
 }

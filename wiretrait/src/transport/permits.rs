@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind};
 use crate::policy::{Time, TokioTime, Within};
 use crate::runtime::{Call, Response};
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -21,6 +21,9 @@ struct Limited {
     /// The number of permits, for messages.
     count: usize,
 }
+
+/// An attempt. It is boxed, because it has kilobytes, and the policies around the transport move it several times.
+pub(super) type Attempt<'a> = Pin<Box<dyn Future<Output = Result<Response, Error>> + Send + 'a>>;
 
 /// The end of the time in which a call waits for a permit.
 #[derive(Clone, Copy)]
@@ -51,45 +54,39 @@ impl Permits {
     }
 
     /// Waits for a permit and runs the attempt that `start` returns for its end.
-    pub(super) fn attempt<F>(
-        &self,
+    pub(super) fn attempt<'p>(
+        &'p self,
         patience: Patience,
         late: impl Fn() -> Error + Send,
-        start: impl FnOnce(Option<Instant>) -> F + Send,
-    ) -> impl Future<Output = Result<Response, Error>> + Send
-    where
-        F: Future<Output = Result<Response, Error>> + Send,
-    {
-        let attempt = self.hold(patience.end, start);
+        start: impl FnOnce(Option<Instant>) -> Attempt<'p> + Send + 'p,
+    ) -> impl Future<Output = Result<Response, Error>> + Send {
+        let attempt = match &self.0 {
+            Some(limited) => Box::pin(limited.hold(patience.end, start)),
+            None => start(patience.end),
+        };
         Within::new(Some(attempt), patience.own_end.map(|end| TokioTime.sleep_until(end)), late)
-    }
-
-    #[expect(clippy::manual_async_fn, reason = "an `async fn` would have room for `start` twice")]
-    fn hold<F>(
-        &self,
-        end: Option<Instant>,
-        start: impl FnOnce(Option<Instant>) -> F,
-    ) -> impl Future<Output = Result<Response, Error>>
-    where
-        F: Future<Output = Result<Response, Error>>,
-    {
-        async move {
-            let _permit = match &self.0 {
-                Some(limited) => match limited.semaphore.try_acquire() {
-                    Ok(permit) => Some(permit),
-                    // Boxed, because a free permit is the common case.
-                    Err(_) => Box::pin(limited.wait(end)).await?,
-                },
-                None => None,
-            };
-            // Boxed only after the wait: the future has kilobytes, which would be part of the future of each
-            // call, and thousands of waiting calls would exceed the CPU caches.
-            Box::pin(start(end)).await
-        }
     }
 }
 
 impl Limited {
+    #[expect(clippy::manual_async_fn, reason = "an `async fn` would have room for `start` twice")]
+    fn hold<'p>(
+        &'p self,
+        end: Option<Instant>,
+        start: impl FnOnce(Option<Instant>) -> Attempt<'p> + Send + 'p,
+    ) -> impl Future<Output = Result<Response, Error>> + Send + 'p {
+        async move {
+            let _permit = match self.semaphore.try_acquire() {
+                Ok(permit) => Some(permit),
+                // Boxed, because a free permit is the common case.
+                Err(_) => Box::pin(self.wait(end)).await?,
+            };
+            // Created only after the wait: it has kilobytes, and with those of thousands of waiting calls the CPU
+            // caches would be exceeded.
+            start(end).await
+        }
+    }
+
     /// Waits for a permit until `end`.
     ///
     /// It has no timer: the one that enforces the end polls this future once more when it expires.

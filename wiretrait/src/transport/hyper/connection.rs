@@ -62,7 +62,15 @@ impl Connection {
         origin: &str,
         limit: usize,
     ) -> Result<Response, ExchangeError> {
-        let (parts, mut body) = self.head(request, origin).await?.into_parts();
+        let method = request.method().clone();
+        let response = match self.send(request).await {
+            Err(ExchangeError::Failed(failure)) if failure.is_parse() => {
+                // Boxed, because it is large and hardly ever needed.
+                Box::pin(self.recover(failure, method, origin)).await?
+            }
+            outcome => outcome?,
+        };
+        let (parts, mut body) = response.into_parts();
         let size = body.size_hint();
         let end = match size.exact() {
             Some(_) => End::Marked,
@@ -89,27 +97,6 @@ impl Connection {
         Ok(response)
     }
 
-    async fn head(
-        &mut self,
-        request: Request<Full<Bytes>>,
-        origin: &str,
-    ) -> Result<http::Response<Incoming>, ExchangeError> {
-        let method = request.method().clone();
-        let failure = match self.send(request).await {
-            Ok(response) => return Ok(response),
-            Err(ExchangeError::Failed(failure)) if failure.is_parse() => failure,
-            Err(failure) => return Err(failure),
-        };
-        if let Driver::Ended(parts) = &mut self.driver
-            && let Some(parts) = parts.take()
-            && protocol::is_invalid_header(&failure)
-        {
-            // Boxed, because it is large and hardly ever needed.
-            return Box::pin(self.recover(parts, method, origin)).await;
-        }
-        Err(ExchangeError::Failed(failure))
-    }
-
     async fn send(
         &mut self,
         request: Request<Full<Bytes>>,
@@ -127,13 +114,18 @@ impl Connection {
     }
 
     /// Parses a head again that hyper has rejected, without its malformed lines and with a higher limit of
-    /// headers. hyper would need two more allocations for each response with that limit.
+    /// headers. hyper would need two more allocations for each response with that limit. Any other `failure` is
+    /// returned.
     async fn recover(
         &mut self,
-        parts: Parts<EarlyResponses>,
+        failure: hyper::Error,
         method: Method,
         origin: &str,
     ) -> Result<http::Response<Incoming>, ExchangeError> {
+        let Driver::Ended(parts) = &mut self.driver else { return Err(ExchangeError::Failed(failure)) };
+        let Some(parts) = parts.take().filter(|_| protocol::is_invalid_header(&failure)) else {
+            return Err(ExchangeError::Failed(failure));
+        };
         let mut stream = parts.io.into_inner();
         let mut head = Repair::new(parts.read_buf.to_vec());
         let mut bytes = vec![0; 32 << 10];

@@ -229,25 +229,24 @@ impl Target {
     }
 
     /// Completes the target and the headers of a request.
-    fn request(&self, request: Request<Bytes>) -> Result<Request<Bytes>, Error> {
-        let (mut parts, body) = request.into_parts();
+    fn complete(&self, request: &mut Request<Bytes>) -> Result<(), Error> {
         let Address { base_path, .. } = &self.address;
         if !base_path.is_empty() {
-            let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
-            parts.uri = Uri::try_from(format!("{base_path}{target}")).map_err(invalid_request)?;
+            let target = request.uri().path_and_query().map_or("", |target| target.as_str());
+            *request.uri_mut() = Uri::try_from(format!("{base_path}{target}")).map_err(invalid_request)?;
         }
-        self.headers.add_to(&mut parts.headers);
-        Ok(Request::from_parts(parts, body))
+        self.headers.add_to(request.headers_mut());
+        Ok(())
     }
 
     /// Makes one attempt, without a time limit except that for opening a connection.
     async fn attempt(
         &self,
-        request: Request<Bytes>,
+        mut request: Request<Bytes>,
         is_first: bool,
         max_response_bytes: usize,
     ) -> Result<Response, Error> {
-        let request = self.request(request)?;
+        self.complete(&mut request)?;
         #[cfg(feature = "http2")]
         if let Some(http2) = &self.http2 {
             // Boxed, so that it takes no room in the future of a call over HTTP/1.1.

@@ -5,7 +5,7 @@
 //! idle time, and in another runtime. Calls in progress finish on the former client, whose idle connections
 //! are closed with it.
 
-use super::{FEW_HEADERS, MAX_HEADERS, Settings};
+use super::{MAX_HEADERS, Settings};
 use crate::error::{Error, ErrorKind};
 use crate::policy::{Time, TokioTime};
 use crate::transport::{age, protocol, runtime_id};
@@ -168,8 +168,7 @@ impl Renewed {
 
     fn create(&self, runtime: Option<Id>, idle: Option<Duration>, now: Instant) -> Result<Slot, Error> {
         let connections = if idle == Some(Duration::ZERO) { 0 } else { usize::MAX };
-        let max_headers =
-            if self.has_many_headers.load(Ordering::Relaxed) { MAX_HEADERS } else { FEW_HEADERS };
+        let max_headers = self.has_many_headers.load(Ordering::Relaxed).then_some(MAX_HEADERS);
         let client = self.settings.build(idle, connections, max_headers).map_err(cannot_be_set_up)?;
         Ok(self.slot(runtime, client, idle, now))
     }
@@ -188,7 +187,7 @@ impl Renewed {
         if let Some(client) = self.unpooled.get() {
             return Ok(client.clone());
         }
-        let client = self.settings.build(None, 0, MAX_HEADERS).map_err(cannot_be_set_up)?;
+        let client = self.settings.build(None, 0, Some(MAX_HEADERS)).map_err(cannot_be_set_up)?;
         Ok(self.unpooled.get_or_init(|| client).clone())
     }
 

@@ -21,7 +21,7 @@ use crate::transport::permits::{Patience, Permits};
 use crate::transport::protocol::http2::{
     CONNECTION_WINDOW, MAX_HEADER_LIST_BYTES, PING_INTERVAL, PING_TIMEOUT, STREAM_WINDOW,
 };
-use crate::transport::protocol::{self, End, FEW_HEADERS, MAX_HEADERS};
+use crate::transport::protocol::{self, End, MAX_HEADERS};
 #[cfg(feature = "http2")]
 use crate::transport::proxy::ProxyRoute;
 #[cfg(feature = "rustls")]
@@ -276,13 +276,14 @@ impl Settings {
         client.http1_only()
     }
 
-    /// Creates a client that keeps at most `idle_connections`, each for `idle_timeout` or without a limit.
-    /// With more than [`FEW_HEADERS`], each response costs two allocations and twelve instructions per header.
+    /// Creates a client that keeps at most `idle_connections`, each for `idle_timeout` or without a limit. It
+    /// reads `FEW_HEADERS` of a response unless `max_headers` is set, with which each response costs two
+    /// allocations and twelve instructions per header.
     fn build(
         &self,
         idle_timeout: Option<Duration>,
         idle_connections: usize,
-        max_headers: usize,
+        max_headers: Option<usize>,
     ) -> reqwest::Result<Client> {
         // The proxy is chosen already.
         let mut client = Client::builder().no_proxy().dns_resolver(self.dial.resolver.clone());
@@ -300,7 +301,6 @@ impl Settings {
             .pool_idle_timeout(idle_timeout)
             .pool_max_idle_per_host(idle_connections)
             .redirect(Policy::none())
-            .http1_max_headers(max_headers)
             .http1_ignore_invalid_headers_in_responses(true)
             .http1_allow_obsolete_multiline_headers_in_responses(true)
             // Another crate may enable these features. Decompression is not supported by the size limit.
@@ -310,6 +310,9 @@ impl Settings {
             .no_deflate()
             // reqwest's own retries are for HTTP/2, and copy each request.
             .retry(retry::never().max_retries_per_request(0));
+        if let Some(max_headers) = max_headers {
+            client = client.http1_max_headers(max_headers);
+        }
         self.with_version(client).build()
     }
 }
