@@ -88,9 +88,10 @@ impl ReqwestTransport {
     /// [`ErrorKind::Config`] if the configuration is not [valid](ClientConfig::validate) or has no address,
     /// if the address cannot be used, or if TLS cannot be set up.
     pub fn new(config: &ClientConfig) -> Result<Self, Error> {
+        let has_fallbacks = !config.fallback_urls().is_empty();
         Self::over(config, |config| {
             let url = address(config)?;
-            let settings = Settings::new(config, &url)?;
+            let settings = Settings { has_fallbacks, ..Settings::new(config, &url)? };
             let host = url.origin().ascii_serialization();
             let host = host.strip_prefix("http://").and_then(|host| HeaderValue::try_from(host).ok());
             // HTTP/2 has a field for it.
@@ -207,6 +208,8 @@ fn address(config: &ClientConfig) -> Result<Url, Error> {
 /// The settings that both clients of a transport share.
 struct Settings {
     dial: Dial,
+    /// Whether the service has other addresses.
+    has_fallbacks: bool,
     connect_timeout: Duration,
     pool_idle_timeout: Option<Duration>,
     user_agent: HeaderValue,
@@ -244,6 +247,7 @@ impl Settings {
         };
         Ok(Self {
             dial,
+            has_fallbacks: false,
             #[cfg(feature = "rustls")]
             tls: (*tls.config).clone(),
             connect_timeout: config.connect_timeout(),
@@ -296,7 +300,6 @@ impl Settings {
         }
         client = client
             .user_agent(self.user_agent.clone())
-            .connector_layer(OpeningLayer)
             .connect_timeout(self.connect_timeout)
             .pool_idle_timeout(idle_timeout)
             .pool_max_idle_per_host(idle_connections)
@@ -310,6 +313,10 @@ impl Settings {
             .no_deflate()
             // reqwest's own retries are for HTTP/2, and copy each request.
             .retry(retry::never().max_retries_per_request(0));
+        if self.has_fallbacks {
+            // Each call clones the connector several times, and a layer makes that an allocation.
+            client = client.connector_layer(OpeningLayer);
+        }
         if let Some(max_headers) = max_headers {
             client = client.http1_max_headers(max_headers);
         }
