@@ -48,7 +48,7 @@ pub(super) struct Shared {
     openings: Mutex<Vec<Opening>>,
 }
 
-/// A connection that is being opened by a task of its own, so that a cancelled call does not end it.
+/// A connection that a spawned task is opening, so that a cancelled call does not end it.
 struct Opening {
     runtime: Option<Id>,
     outcome: Receiver<Option<Outcome>>,
@@ -57,7 +57,7 @@ struct Opening {
 /// The result of an opening, for the calls that wait for it.
 type Outcome = Result<(), Arc<Error>>;
 
-/// What a call does that has no connection yet.
+/// The next step of a call that has no connection yet.
 enum Next {
     Use(Slot),
     /// It has started an opening, and is the first to use the connection.
@@ -68,7 +68,7 @@ enum Next {
 /// One connection.
 pub(super) struct Multiplexed {
     requests: SendRequest<Bytes>,
-    /// Dropped after `requests`, so that the task finds that there will be no more.
+    /// Dropped after `requests`, so that the task finds the last handle gone.
     state: WakingState,
     opened_at: Instant,
     /// Whether the service accepted no requests when the connection was opened.
@@ -121,7 +121,7 @@ impl Shared {
         let request = absolute(request, &peer.origin)?;
         let slot = match self.slot() {
             Some(slot) => slot,
-            // The opening has a limit of its own.
+            // The task that opens the connection enforces its limit.
             None => connecting::open(Duration::MAX, self.open(open, &peer.origin))
                 .await
                 .unwrap_or_else(|_| Err(peer.not_connected_in_time()))?,
