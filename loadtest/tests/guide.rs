@@ -43,6 +43,9 @@ fn environment(command: &mut Command) {
     for variable in ["SESSIONS_URL", "SESSIONS_CONFIG", "SESSIONS_WAIT", "LOADTEST_ALLOWED_HOSTS"] {
         command.env_remove(variable);
     }
+    for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
+        command.env_remove(variable);
+    }
     for secret in ["API_KEY", "CLIENT_SECRET", "PASSWORD", "PROXY_PASSWORD"] {
         command.env(secret, "abc");
     }
@@ -90,7 +93,15 @@ async fn every_command_succeeds() {
     assert!(commands.len() > 5, "{commands:?}");
     for snippet in commands {
         let mut command = Command::new("sh");
-        let script = snippet.replace(ADDRESS, &service.url());
+        let script = if snippet.contains("--resolve") {
+            // The name is unknown but for the option.
+            let port = service.address().port();
+            snippet
+                .replace(ADDRESS, &format!("http://sessions.staging.example:{port}"))
+                .replace(":443:10.0.0.7", &format!(":{port}:127.0.0.1"))
+        } else {
+            snippet.replace(ADDRESS, &service.url())
+        };
         command.args(["-euc", &script]).current_dir(&folder).env("PATH", &path);
         environment(&mut command);
         let output = command.output().unwrap();

@@ -3,12 +3,13 @@
 use crate::Arrivals;
 use crate::nginx::page;
 use crate::port::free_port;
-use crate::program::Program;
+use crate::program::{END, Program};
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
@@ -86,7 +87,7 @@ impl Haproxy {
     ///
     /// # Errors
     ///
-    /// If the new one does not start.
+    /// If the new one does not start, or the old one does not end within 30 seconds.
     pub async fn reload(&mut self) -> io::Result<()> {
         let old = self.program.id().to_string();
         let socket = socket(self.folder.path()).display().to_string();
@@ -101,8 +102,9 @@ impl Haproxy {
     ///
     /// # Errors
     ///
-    /// If haproxy does not respond.
+    /// If haproxy does not respond, or if a request has no response after 30 seconds.
     pub async fn wait_until_idle(&self, server: &str) -> io::Result<()> {
+        let deadline = Instant::now() + END;
         loop {
             let table = page(&format!("http://{}/;csv", self.status))
                 .await
@@ -114,6 +116,9 @@ impl Haproxy {
             };
             if table.lines().any(is_idle) {
                 return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err(self.program.error(&format!("still waits for responses of {server}")));
             }
             tokio::task::yield_now().await;
         }

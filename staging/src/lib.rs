@@ -2,7 +2,9 @@
 //!
 //! [`Nginx`], [`Haproxy`] and [`Squid`] are the real programs as child processes, [`Certificates`] come from the
 //! `openssl` program, and [`TokenServer`] and [`Limiter`] are small servers in this process. All of them listen on
-//! free ports of 127.0.0.1 and end when they are dropped.
+//! free ports of 127.0.0.1 and end when they are dropped. On other systems than Unix this crate is empty.
+
+#![cfg(unix)]
 
 mod arrivals;
 mod certificates;

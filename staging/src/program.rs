@@ -13,6 +13,9 @@ use tokio::process::Command as AsyncCommand;
 /// The time within which a program must accept connections.
 const START: Duration = Duration::from_secs(20);
 
+/// The time within which a program must end that was asked to.
+pub(crate) const END: Duration = Duration::from_secs(30);
+
 /// A pause between two looks at a program: it reports neither that it listens nor that it has ended.
 const POLL: Duration = Duration::from_millis(20);
 
@@ -69,7 +72,11 @@ impl Program {
 
     /// Waits until it ends by itself.
     pub(crate) async fn wait(mut self) -> io::Result<()> {
+        let deadline = Instant::now() + END;
         while self.child.try_wait()?.is_none() {
+            if Instant::now() > deadline {
+                return Err(self.error("does not end"));
+            }
             tokio::time::sleep(POLL).await;
         }
         Ok(())

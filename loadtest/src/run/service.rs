@@ -215,6 +215,13 @@ fn has_address(params: &ConfigParams) -> bool {
     settings.iter().map(Setting::key).any(|key| key.starts_with("connection") && key != "connection.resolve")
 }
 
+/// Returns whether the service is reached over TLS with a certificate that is not verified.
+fn is_insecure(config: &ClientConfig) -> bool {
+    let is_https = |url: &str| url.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"));
+    let fallbacks = config.fallback_urls().iter().map(String::as_str);
+    config.tls().is_insecure() && config.base_url().into_iter().chain(fallbacks).any(is_https)
+}
+
 impl Service {
     /// Configures the service at an address, or starts an embedded one.
     pub(crate) async fn connect(target: &Target<'_>) -> Result<Self, LoadTestError> {
@@ -233,7 +240,7 @@ impl Service {
         let config = params.build().map_err(invalid)?;
         target.warn_of_literals();
         let shown = HyperTransport::new(&config).map_err(invalid)?.origin().to_owned();
-        if config.tls().is_insecure() {
+        if is_insecure(&config) {
             status::log("warning: the certificate of the service is not verified (insecure)");
         }
         Ok(Self { shown, config, identity: OnceLock::new(), embedded })
@@ -357,7 +364,7 @@ impl Service {
         ServiceInfo {
             address: self.shown.clone(),
             embedded: self.is_embedded(),
-            insecure: self.config.tls().is_insecure(),
+            insecure: is_insecure(&self.config),
             name,
             version,
         }

@@ -9,9 +9,17 @@ use sessions_service::{EmbeddedService, SessionStore};
 use staging::Haproxy;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+
+/// The time limit of each step, far above what it needs.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// The number of concurrent calls.
+const TASKS: usize = 8;
 
 /// Tasks that open sessions as fast as they can.
 struct Load {
@@ -33,7 +41,7 @@ impl Load {
             progress: Arc::new(Semaphore::new(0)),
             errors: Arc::default(),
         };
-        for _ in 0..8 {
+        for _ in 0..TASKS {
             let (client, is_over) = (Arc::clone(&client), Arc::clone(&load.is_over));
             let (opened, progress) = (Arc::clone(&load.opened), Arc::clone(&load.progress));
             let errors = Arc::clone(&load.errors);
@@ -55,7 +63,7 @@ impl Load {
     /// Waits until `sessions` more have been opened.
     async fn wait_for(&self, sessions: u32) {
         let opened = self.progress.acquire_many(sessions);
-        let Ok(opened) = tokio::time::timeout(Duration::from_secs(20), opened).await else {
+        let Ok(opened) = tokio::time::timeout(LIMIT, opened).await else {
             let last = self.errors.lock().unwrap().pop();
             panic!("no progress; the last error: {last:?}");
         };
@@ -113,12 +121,14 @@ impl Deployment {
         self.haproxy.command(&format!("set server services/{name} state drain")).await.unwrap();
         self.haproxy.wait_until_idle(&name).await.unwrap();
         let address = self.services[index].take().unwrap().address();
+        let deadline = Instant::now() + LIMIT;
         let restarted = loop {
             // The socket of the old one is closed soon after it was dropped.
             match EmbeddedService::start(address, self.sessions.clone()).await {
                 Ok(service) => break service,
-                Err(_) => tokio::task::yield_now().await,
+                Err(error) => assert!(Instant::now() < deadline, "{error}"),
             }
+            tokio::task::yield_now().await;
         };
         self.services[index] = Some(restarted);
         self.haproxy.command(&format!("set server services/{name} state ready")).await.unwrap();
@@ -164,7 +174,7 @@ async fn no_call_fails_while_the_gateway_is_replaced_with_care() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_that_meets_a_close_is_reported_as_unknown() {
+async fn no_session_is_opened_twice_while_the_gateway_is_replaced() {
     if programs().is_none() {
         return;
     }
@@ -187,5 +197,38 @@ async fn a_request_that_meets_a_close_is_reported_as_unknown() {
             possible.contains(&sessions),
             "{name}: {sessions} sessions, but {opened} opened, {errors:#?}"
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_a_gateway_had_sent_is_reported_as_unknown() {
+    if programs().is_none() {
+        return;
+    }
+    for (name, version, load) in KINDS {
+        // A service that receives requests and does not respond.
+        let service = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let bind = if version == HttpVersion::Http2 { "proto h2" } else { "" };
+        let haproxy = Haproxy::start(&[service.local_addr().unwrap()], bind, "").await.unwrap();
+        let config = ClientConfig::from_url(&format!("http://{}", haproxy.address())).unwrap();
+        let load = load(&config.with_http_version(version));
+        let receive = async {
+            let mut received = Vec::new();
+            for _ in 0..TASKS {
+                let (mut stream, _) = service.accept().await.unwrap();
+                assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0, "{name}");
+                received.push(stream);
+            }
+            received
+        };
+        let received = tokio::time::timeout(LIMIT, receive).await.expect("the requests do not arrive");
+        load.is_over.store(true, Ordering::Relaxed);
+        drop(haproxy);
+        let (opened, errors) = load.end().await;
+        assert_eq!((opened, errors.len()), (0, received.len()), "{name}: {errors:#?}");
+        for error in &errors {
+            assert_eq!((error.kind(), error.attempts()), (ErrorKind::Transport, 1), "{name}: {error}");
+            assert!(!error.is_unprocessed() && !error.is_connect(), "{name}: {error}");
+        }
     }
 }
