@@ -133,11 +133,11 @@ async fn an_error_of_the_token_server_names_host_code_and_description() {
         ),
         (
             response(404, "text/html", "<h1>zebra:s3cret</h1>"),
-            "no token from the token server {url}: it responded with 404 Not Found",
+            "no token from the token server {url}: it responded with 404 Not Found: check the token URL",
         ),
         (
             response(403, "text/plain", ""),
-            "no token from the token server {url}: it responded with 403 Forbidden",
+            "no token from the token server {url}: it responded with 403 Forbidden: check the token URL",
         ),
         (
             json(200, r#"{"token":"zebra:s3cret"}"#),

@@ -38,6 +38,7 @@ const WAIT_INTERVAL: Duration = Duration::from_millis(500);
 const GRACE: Duration = Duration::from_millis(500);
 
 const START: &str = "Start the service, or set --host or --config to the address of another one";
+const ADDRESS: &str = "Check the address, and `base_route` in --config or SESSIONS_BASE_ROUTE";
 const CREDENTIALS: &str = "Give credentials with --token-file, --token-command or --header 'x-api-key: ${API_KEY}', \
                            or with the keys of --config";
 const PROXY: &str = "Set --proxy 'http://user:${PROXY_PASSWORD}@host:port', or --proxy none";
@@ -443,6 +444,7 @@ fn failure(shown: &str, error: &Error) -> Failure {
         (_, Some(407)) | (ErrorKind::Proxy, _) => ("cannot be reached through the proxy", PROXY),
         (_, Some(401 | 403)) => ("refuses the credentials", CREDENTIALS),
         (_, Some(429)) => ("limits the rate of requests", "Try again later, or raise its limit"),
+        (ErrorKind::Service, Some(404)) => ("does not respond like a sessions service", ADDRESS),
         (ErrorKind::Credentials, _) => ("needs credentials that cannot be obtained", CREDENTIALS),
         (ErrorKind::Tls, _) => ("cannot be reached securely", TLS),
         (ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Transport, _) => ("does not respond", START),

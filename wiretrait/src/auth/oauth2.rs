@@ -218,7 +218,13 @@ impl Server {
                 }
             }
             RequestTokenError::Request(error) => {
-                let message = format!("no token from the token server {origin}: {error}");
+                let remedy = match (error.kind(), error.status()) {
+                    (ErrorKind::Connect, _) => ": start it, or check the token URL",
+                    (_, Some(status)) if status.is_server_error() => ": see its log",
+                    (_, Some(_)) => ": check the token URL",
+                    _ => "",
+                };
+                let message = format!("no token from the token server {origin}: {error}{remedy}");
                 return Error::new(ErrorKind::Credentials, message).with_retry_after(error.retry_after());
             }
             RequestTokenError::Parse(..) => {

@@ -251,9 +251,13 @@ pub(super) struct ProxyFailure {
 impl ProxyFailure {
     /// Creates the failure if no connection to the proxy itself was made.
     pub(super) fn unreachable(proxy: &ProxyRoute, cause: &(dyn StdError + 'static)) -> Self {
-        let message = format!("cannot connect to the proxy {proxy}: {cause}");
-        let code = cause.downcast_ref().and_then(os_code);
-        let system = code.map(io::Error::from_raw_os_error);
+        let system: Option<&io::Error> = cause.downcast_ref();
+        let remedy = match system.and_then(LocalLimit::of) {
+            Some(_) => "",
+            None => ": start it, or check its URL (`proxy.url`, or HTTP_PROXY and HTTPS_PROXY)",
+        };
+        let message = format!("cannot connect to the proxy {proxy}: {cause}{remedy}");
+        let system = system.and_then(os_code).map(io::Error::from_raw_os_error);
         Self { kind: ErrorKind::Connect, message, status: None, system, is_complete: true }
     }
 

@@ -68,9 +68,13 @@ pub(super) fn invalid_framing(origin: &str, header: &str) -> Error {
     invalid_response(origin, format_args!("has an invalid `{header}`, so its end is unknown"))
 }
 
+/// The remedy if the service speaks HTTP/2 only.
+const CHOOSE_HTTP2: &str = "choose it with `HttpVersion::Http2` (`options.http_version: 2`)";
+
 /// Returns the error if a request failed after it was passed to the HTTP library.
 pub(super) fn failed(origin: &str, error: &(dyn StdError + 'static)) -> Error {
     let mut is_unprocessed = false;
+    let mut is_closed = false;
     for cause in std::iter::successors(Some(error), |error| (*error).source()) {
         #[cfg(feature = "http2")]
         if let Some(error) = cause.downcast_ref::<h2::Error>() {
@@ -82,6 +86,7 @@ pub(super) fn failed(origin: &str, error: &(dyn StdError + 'static)) -> Error {
             }
             // Nothing was written.
             is_unprocessed |= error.is_canceled();
+            is_closed |= error.is_incomplete_message();
         } else if let Some(error) = cause.downcast_ref::<std::io::Error>()
             && is_invalid_body(error)
         {
@@ -95,6 +100,11 @@ pub(super) fn failed(origin: &str, error: &(dyn StdError + 'static)) -> Error {
         cause if cause.is::<reqwest::Error>() => {
             connection_failed(origin, &std::io::Error::other("reqwest reports no cause"))
         }
+        // Some servers end the connection of a client that does not choose their version.
+        cause if is_closed && origin.starts_with("https:") => connection_failed(
+            origin,
+            &std::io::Error::other(format!("{cause}: if the service speaks HTTP/2 only, {CHOOSE_HTTP2}")),
+        ),
         cause => connection_failed(origin, cause),
     };
     if is_unprocessed { error.with_unprocessed() } else { error }

@@ -82,7 +82,7 @@ fn describe_alert(alert: AlertDescription, client_auth: &ClientAuth) -> String {
         }
         A::NoApplicationProtocol => {
             "the service does not speak this version of HTTP (alert NoApplicationProtocol): \
-                                     choose the other one with `with_http_version`"
+                                     choose the other one with `with_http_version` (`options.http_version: 2`, or `1.1`)"
                 .to_owned()
         }
         alert => format!("the service ended the TLS handshake with the alert {alert:?}: see its log"),
