@@ -16,11 +16,32 @@ step() { printf '\n==> %s (%s s)\n' "$*" "$SECONDS"; }
 
 skipped() { printf 'SKIPPED: %s\n' "$*"; }
 
-# debian PROGRAM PACKAGE: installs a missing program where apt-get can; the step that needs it reports if it is missing.
-debian() {
-    command -v "$1" >/dev/null && return
-    { apt-get update -qq && apt-get install -qq --yes "$2"; } >/dev/null 2>&1 || true
+# with_summary PROGRAM: runs a program, and prints the lines again in which it says what it has skipped.
+with_summary() {
+    local log status=0
+    log="$(mktemp)"
+    SUMMARIZED=yes "$1" 2>&1 | tee "$log" || status=$?
+    # The staging tests have a step of their own.
+    if grep '^SKIPPED: ' "$log" | grep -v 'are run by staging/run$' | sort -u >"$log.skipped"; then
+        printf '\n==> skipped on this machine\n'
+        cat "$log.skipped"
+    fi
+    rm -f "$log" "$log.skipped"
+    return "$status"
 }
+
+# debian PROGRAM PACKAGE: installs a missing program where apt-get can; the step that needs it reports if it is missing.
+# Packages of servers would start them as services of the system, unless a policy forbids it.
+debian() (
+    PATH="$PATH:/usr/sbin:/sbin"
+    command -v "$1" >/dev/null && exit
+    policy=/usr/sbin/policy-rc.d
+    if [[ ! -e $policy ]] && { printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy"; } 2>/dev/null; then
+        trap 'rm -f "$policy"' EXIT
+        trap 'exit 1' INT TERM
+    fi
+    { apt-get update -qq && apt-get install -qq --yes "$2"; } >/dev/null 2>&1 || true
+)
 
 # install CRATE VERSION: installs a cargo subcommand, unless this version is installed. Optimized builds would take longer
 # than they save.

@@ -1,7 +1,7 @@
 //! The snippets of `docs/staging.md`: descriptions are valid, and commands succeed.
 //!
 //! The commands run in a shell against an embedded service in place of the one of the guide. In place of cargo,
-//! `loadtest doctor` shows that the variables of a command lead to the service.
+//! `loadtest doctor` shows that the variables of a command lead to the service; `staging/guide` runs cargo itself.
 
 #![cfg(unix)]
 
