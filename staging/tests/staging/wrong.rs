@@ -201,11 +201,6 @@ pub(crate) const ROWS: &[Row] = &[
         },
     },
     Row {
-        name: "HTTP/2 to HTTP/1.1 only, without TLS",
-        start: || Box::pin(fronts::closing_nginx()),
-        describe: |_| vec![("options.http_version", "2".to_owned())],
-    },
-    Row {
         name: "http to a port with TLS",
         start: || Box::pin(fronts::tls(Kind::Signed)),
         describe: |front| vec![("connection.uri", front.url.replace("https://", "http://"))],
