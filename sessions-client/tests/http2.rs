@@ -214,7 +214,7 @@ async fn large_bodies_are_sent_and_read<T: Network>() {
     );
 }
 
-async fn a_cancelled_call_leaves_the_others_alone<T: Network>() {
+async fn a_cancelled_call_does_not_affect_the_others<T: Network>() {
     let (url, mut received) = h2_server(10).await;
     let client = T::client(&config(&url));
     let mut cancelled = Box::pin(open(&client));
@@ -323,7 +323,7 @@ async fn a_service_without_http2_is_reported<T: Network>() {
     }
 }
 
-async fn a_client_of_http1_is_told_what_the_service_speaks<T: Network>() {
+async fn a_client_of_http1_reports_what_the_service_speaks<T: Network>() {
     let (url, _received) = h2_server(10).await;
     let error = open(&T::client(&config(&url).with_http_version(HttpVersion::Http1))).await.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Protocol, 1), "{error}");
@@ -432,14 +432,14 @@ async fn http2_is_negotiated_over_tls<T: Network>() {
 }
 
 over_each_network! {
-    a_client_of_http1_is_told_what_the_service_speaks
+    a_client_of_http1_reports_what_the_service_speaks
     http2_is_negotiated_over_tls
     no_call_fails_while_connections_end
     many_headers_are_read
     all_calls_share_a_connection
     a_request_has_the_headers_of_http2
     large_bodies_are_sent_and_read
-    a_cancelled_call_leaves_the_others_alone
+    a_cancelled_call_does_not_affect_the_others
     a_request_after_the_last_processed_one_is_sent_again
     a_refused_request_is_sent_again
     a_reset_request_is_a_transport_error
@@ -609,7 +609,7 @@ mod of_hyper {
 
     #[tokio::test(start_paused = true)]
     async fn waiting_calls_get_the_error_of_the_connection() {
-        // A call of its own patience would not fail before its timeout.
+        // A call that waited by itself would not fail before its timeout.
         let config = config("http://localhost").with_retries(0).with_timeout(Duration::from_millis(5500));
         let connector = service_fn(|_| pending::<Result<TokioIo<DuplexStream>, Error>>());
         let transport = HyperTransport::with_connector(connector, &config).unwrap();

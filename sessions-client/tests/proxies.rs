@@ -340,7 +340,7 @@ mod over_tls {
         call::<T>(&through(&proxy_url, "http://service.example").with_tls(tls)).await.unwrap();
     }
 
-    async fn an_untrusted_certificate_of_the_proxy_is_told_from_that_of_the_service<T: Network>() {
+    async fn an_error_says_whether_the_certificate_is_that_of_the_proxy<T: Network>() {
         let (url, tls, _) = service().await;
         let (_, _, another) = service().await;
         let proxy = TestProxy::over_tls(Behaviour::Connect, another).await;
@@ -406,7 +406,7 @@ mod over_tls {
         the_proxy_opens_the_connection
         a_socks_proxy_opens_the_connection
         a_proxy_may_itself_be_reached_over_tls
-        an_untrusted_certificate_of_the_proxy_is_told_from_that_of_the_service
+        an_error_says_whether_the_certificate_is_that_of_the_proxy
         an_untrusted_service_behind_a_proxy_is_an_error_of_tls
         a_proxy_that_asks_for_credentials_is_reported
         a_proxy_that_refuses_is_reported_with_its_status

@@ -242,7 +242,7 @@ async fn a_named_certificate_is_trusted_although_it_is_its_own_authority<T: Netw
     }
 }
 
-async fn the_common_name_of_a_named_certificate_counts_without_alternative_names<T: Network>() {
+async fn the_common_name_counts_if_a_named_certificate_has_no_other_names<T: Network>() {
     for name in ["localhost", "LOCALHOST", "127.0.0.1"] {
         let identity = Identity::self_signed(&as_authority(named(name)));
         let service = Service::start(&identity).await;
@@ -433,7 +433,7 @@ async fn a_service_without_tls_is_reported<T: Network>() {
     }
 }
 
-async fn alerts_of_the_handshake_are_told_apart<T: Network>() {
+async fn alerts_of_the_handshake_have_different_errors<T: Network>() {
     let alerts = [
         (70, "no TLS version or cipher suite in common"),
         (40, "no TLS version or cipher suite in common"),
@@ -521,7 +521,7 @@ over_each_network! {
     an_authority_of_the_same_name_is_not_enough
     a_self_signed_certificate_is_reported_as_such
     a_named_certificate_is_trusted_although_it_is_its_own_authority
-    the_common_name_of_a_named_certificate_counts_without_alternative_names
+    the_common_name_counts_if_a_named_certificate_has_no_other_names
     a_named_certificate_of_the_first_x509_version_is_trusted
     a_client_certificate_of_the_first_x509_version_is_accepted
     name_and_dates_of_a_named_certificate_are_verified
@@ -538,7 +538,7 @@ over_each_network! {
     tls_that_nginx_misses_is_reported
     insecure_accepts_any_certificate_and_warns
     a_service_without_tls_is_reported
-    alerts_of_the_handshake_are_told_apart
+    alerts_of_the_handshake_have_different_errors
     a_connection_closed_during_the_handshake_is_a_connect_error
     unusable_files_are_reported_with_the_remedy
     one_file_may_have_both_certificate_and_key

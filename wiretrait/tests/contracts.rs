@@ -233,7 +233,7 @@ async fn for_transport(server: &Server, config: &ClientConfig, transport: impl T
 }
 
 #[test]
-fn policies_override_the_encoding_of_their_transport_even_with_the_default() {
+fn policies_override_their_transport_even_with_the_default_encoding() {
     let headers = ClientConfig::new().with_correlation_place(CorrelationPlace::Headers);
     let query = ClientConfig::new().with_correlation_place(CorrelationPlace::Query);
     let transport = transport_fn(|_call| async { Err(Error::new(ErrorKind::Connect, "scripted")) });

@@ -486,7 +486,7 @@ async fn the_error_of_a_fetch_after_a_rejection_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_with_its_own_authorization_is_left_alone() {
+async fn a_call_keeps_its_own_authorization() {
     let provider = Provider::new(None);
     let service = Service::new(|_| status(401));
     let client = client(Arc::clone(&service), &tokens(&provider), 0);

@@ -106,7 +106,7 @@ use wiretrait::{ClientConfig, Result};
 /// ```
 ///
 /// In the user name and the password of a URL, such as `http://me:${PASSWORD}@proxy:3128`, a reference is
-/// percent-encoded, except for `:`, so that the password is written as it is. Elsewhere it is inserted verbatim.
+/// percent-encoded, except for `:`, so that a password is written without escapes. Elsewhere it is inserted verbatim.
 /// `credential.token_command` has no references: the shell replaces `${VARIABLE}` when it runs the command, so
 /// that the secret is not part of the command line, which other users of the machine can read.
 ///

@@ -38,7 +38,7 @@ const INVALID: &str = "has a `${…}` that is not a reference: write `${VARIABLE
                        `${command:LINE}`, or `$${` for a literal `${`";
 const UNENDED: &str = "has a `${` without its `}`: write `$${` for a literal `${`";
 
-/// What is not encoded in the user name or password of a URL. The first `:` separates them.
+/// The characters that are not encoded in the user name or password of a URL. The first `:` separates them.
 const USERINFO: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 
@@ -275,7 +275,7 @@ fn stop(child: &mut Child) {
     let _ = child.wait();
 }
 
-/// In a group of its own, so that what it starts can be stopped with it.
+/// It has its own process group, so that what it starts can be stopped with it.
 #[cfg(unix)]
 fn shell(line: &str) -> Command {
     let mut command = Command::new("sh");

@@ -96,7 +96,7 @@ async fn nginx_requires_a_token_that_has_not_expired() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nginx_rejects_as_many_requests_as_it_is_told() {
+async fn nginx_rejects_the_configured_number_of_requests() {
     if programs().is_none() {
         return;
     }

@@ -53,7 +53,7 @@ impl TlsConfig {
         self
     }
 
-    /// Disables the verification of the server's certificate. **Anybody in the network can then read and
+    /// Disables the verification of the server's certificate. **Other machines in the network can then read and
     /// change requests and responses.** A warning is logged when a transport is created.
     #[must_use]
     pub fn with_insecure(mut self, is_insecure: bool) -> Self {

@@ -48,9 +48,9 @@ struct Inner {
     retry_after: Option<Duration>,
     /// The id of the call, not that of the response.
     correlation_id: Option<String>,
-    /// Whether the service is known not to have processed the request, although a connection was open.
+    /// True if the service has certainly not processed the request, although a connection was open.
     is_unprocessed: bool,
-    /// Whether another attempt may succeed, although failures of this kind are permanent.
+    /// True if another attempt may succeed, although failures of this kind are permanent.
     is_transient: bool,
 }
 
@@ -332,8 +332,8 @@ impl Error {
         false
     }
 
-    /// Returns whether the service has certainly not processed the request: nothing was sent, or the request
-    /// was [refused](Self::with_unprocessed) before it was processed, which the statuses 401 and 429 say too.
+    /// Returns whether the service has certainly not processed the request: nothing was sent, or the service
+    /// [refused](Self::with_unprocessed) the request before it was processed, which the statuses 401 and 429 say too.
     /// Then a retry is safe for every operation.
     #[must_use]
     pub fn is_unprocessed(&self) -> bool {

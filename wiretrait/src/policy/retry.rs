@@ -41,7 +41,7 @@ use std::time::{Duration, Instant};
 /// |---|---|---|
 /// | no connection: nothing was sent ([`ErrorKind::Connect`]) | retried | retried |
 /// | no free slot: nothing was sent ([`ErrorKind::ConcurrencyLimit`]) | retried | retried |
-/// | the request was refused before it was processed ([`Error::is_unprocessed`]) | retried | retried |
+/// | the service refused the request before it was processed ([`Error::is_unprocessed`]) | retried | retried |
 /// | the connection failed, including a stale one of the pool ([`ErrorKind::Transport`]) | retried | returned |
 /// | an attempt took too long ([`ErrorKind::Timeout`]) | retried | returned |
 /// | 429: a rate limit rejects a request before it is processed | retried | retried |

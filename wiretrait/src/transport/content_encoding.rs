@@ -57,7 +57,7 @@ pub(super) fn decode(headers: &HeaderMap, body: &Bytes, limit: usize) -> Result<
     Ok(Some(decoded))
 }
 
-/// Decodes all members of a gzip file. Padding after the last one is ignored, as browsers do.
+/// Decodes all parts of a gzip file. Padding after the last one is ignored, as browsers do.
 fn gzip(mut body: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {
     let mut output = Vec::new();
     loop {
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn all_members_of_a_gzip_file_are_decoded() {
+    fn all_parts_of_a_gzip_file_are_decoded() {
         let (first, second) = JSON.split_at(20);
         let mut members = gzip(first);
         members.extend(gzip(second));
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_and_unsupported_bodies_are_told_apart() {
+    fn damaged_and_unsupported_bodies_have_different_errors() {
         let mut damaged = gzip(JSON);
         let checksum = damaged.len() - 8;
         damaged[checksum] ^= 1;

@@ -33,7 +33,7 @@ struct Preferred {
 }
 
 impl<T> Failover<T> {
-    /// Creates the address of `config` and its fallbacks, each with `new` from a copy of the configuration for it alone.
+    /// Creates the address of `config` and its fallbacks, each with `new` from its own copy of the configuration.
     pub(super) fn new(
         config: &ClientConfig,
         new: impl Fn(&ClientConfig) -> Result<T, Error>,

@@ -149,7 +149,7 @@ fn is_invalid_body(error: &std::io::Error) -> bool {
     matches!(error.kind(), InvalidData | InvalidInput)
 }
 
-/// How the end of a response is known if its length is not.
+/// The sign for the end of a response without a length.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum End {
     /// The last chunk or, in HTTP/2, the last frame.

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn no_address_is_no_problem() {
+    fn a_host_without_addresses_is_accepted() {
         assert!(order(3, &[]).is_empty());
     }
 }

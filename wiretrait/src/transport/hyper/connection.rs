@@ -26,7 +26,7 @@ use std::task::{Context, Poll, Waker};
 pub(super) struct Connection {
     requests: SendRequest<Full<Bytes>>,
     driver: Driver,
-    /// Whether the connection must not be used again.
+    /// True if the connection must not be used again.
     is_spent: bool,
 }
 

@@ -71,7 +71,7 @@ pub(super) struct Multiplexed {
     /// Dropped after `requests`, so that the task finds the last handle gone.
     state: WakingState,
     opened_at: Instant,
-    /// Whether the service accepted no requests when the connection was opened.
+    /// True if the service accepted no requests when the connection was opened.
     starts_paused: bool,
     /// The end of its greatest age; `None` if it has none.
     retires_at: Option<Instant>,

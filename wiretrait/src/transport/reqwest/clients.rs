@@ -32,7 +32,7 @@ pub(super) struct Renewed {
     /// A client that opens a connection for each request, for retries. It is created when it is needed first,
     /// because most transports never need it.
     unpooled: OnceLock<Client>,
-    /// Whether a response had more headers than the first clients read.
+    /// True if a response had more headers than the first clients read.
     has_many_headers: AtomicBool,
 }
 

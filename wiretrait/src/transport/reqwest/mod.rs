@@ -208,7 +208,7 @@ fn address(config: &ClientConfig) -> Result<Url, Error> {
 /// The settings that both clients of a transport share.
 struct Settings {
     dial: Dial,
-    /// Whether the service has other addresses.
+    /// True if the service has other addresses.
     has_fallbacks: bool,
     connect_timeout: Duration,
     pool_idle_timeout: Option<Duration>,
