@@ -9,6 +9,8 @@ mod tls;
 use exposure::{exposed_message, exposed_origin, is_bearer};
 #[cfg(feature = "tokio")]
 pub(crate) use exposure::{exposed_message, exposed_origin, is_bearer};
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+pub(crate) use exposure::{is_loopback, is_on_this_machine};
 pub use proxy::Proxy;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub(crate) use proxy::ProxySetting;

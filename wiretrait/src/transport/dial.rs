@@ -30,6 +30,8 @@ pub(super) struct Dial {
     pub(super) proxy: Option<ProxyRoute>,
     tcp: HttpConnector<Resolver>,
     user_agent: HeaderValue,
+    /// The way to the service if a token could be read on it and that is not allowed.
+    exposed: Option<String>,
     /// `None` if neither the service nor the proxy is reached over TLS.
     #[cfg(feature = "rustls")]
     pub(super) tls: Option<Tls>,
@@ -75,6 +77,7 @@ impl Dial {
             proxy,
             tcp,
             user_agent: config.user_agent_header()?,
+            exposed: config.exposed_origin(),
         })
     }
 
@@ -82,6 +85,7 @@ impl Dial {
     pub(super) fn peer(&self, origin: String) -> Peer {
         Peer {
             proxy: self.proxy.clone(),
+            exposed: self.exposed.clone(),
             #[cfg(feature = "rustls")]
             client_auth: self.tls.as_ref().map(|tls| tls.client_auth.clone()).unwrap_or_default(),
             ..Peer::new(origin)

@@ -3,8 +3,10 @@
 use super::proxy::ProxyRoute;
 #[cfg(feature = "rustls")]
 use super::tls::{self, ClientAuth};
+use crate::config::{exposed_message, is_bearer};
 use crate::error::{Error, ErrorKind, LocalLimit, Status, os_code};
 use crate::runtime::Response;
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -100,6 +102,8 @@ pub(super) struct Peer {
     pub(super) origin: String,
     /// The proxy on the way, if the transport knows one.
     pub(super) proxy: Option<ProxyRoute>,
+    /// The way to the service if a token could be read on it and that is not allowed.
+    pub(super) exposed: Option<String>,
     /// The client certificate of the transport's own TLS settings.
     #[cfg(feature = "rustls")]
     pub(super) client_auth: Arc<ClientAuth>,
@@ -111,8 +115,19 @@ impl Peer {
         Self {
             origin,
             proxy: None,
+            exposed: None,
             #[cfg(feature = "rustls")]
             client_auth: Arc::default(),
+        }
+    }
+
+    /// Checks that the headers of a call contain no token that could be read on the way.
+    pub(super) fn check_request(&self, headers: &HeaderMap) -> Result<(), Error> {
+        match &self.exposed {
+            Some(exposed) if headers.get_all(AUTHORIZATION).iter().any(is_bearer) => {
+                Err(Error::new(ErrorKind::Config, exposed_message(exposed)))
+            }
+            _ => Ok(()),
         }
     }
 

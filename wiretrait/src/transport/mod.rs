@@ -51,6 +51,8 @@ pub use self::hyper::HyperTransport;
 pub use self::in_process::InProcessTransport;
 #[cfg(feature = "tokio")]
 pub use self::policies::Policies;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+pub(crate) use self::proxy::ProxyRoute;
 #[cfg(feature = "reqwest")]
 pub use self::reqwest::ReqwestTransport;
 #[cfg(feature = "tower")]

@@ -2,16 +2,15 @@
 //!
 //! It is made once, when a transport is created, and by the same rules for all HTTP libraries.
 
-use crate::config::{ClientConfig, HttpVersion, ProxySetting};
+use crate::config::{ClientConfig, HttpVersion, ProxySetting, is_loopback, is_on_this_machine};
 use crate::error::Error;
 use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use std::fmt;
-use std::net::IpAddr;
 
 /// The proxy on the way to a service.
 #[derive(Clone)]
-pub(super) struct ProxyRoute {
+pub(crate) struct ProxyRoute {
     pub(super) kind: ProxyKind,
     /// The address without credentials, always with a port.
     pub(super) uri: Uri,
@@ -41,7 +40,7 @@ type Variables<'v> = &'v dyn Fn(&str) -> Option<String>;
 
 impl ProxyRoute {
     /// Returns the proxy for the service at `origin`, or `None` if it is called directly.
-    pub(super) fn of(config: &ClientConfig, origin: &Uri) -> Result<Option<Self>, Error> {
+    pub(crate) fn of(config: &ClientConfig, origin: &Uri) -> Result<Option<Self>, Error> {
         let route = Self::with_variables(config, origin, &|name| std::env::var(name).ok())?;
         let always_connects = config.http_version() == HttpVersion::Http2;
         Ok(route.map(|route| Self { always_connects, ..route }))
@@ -54,8 +53,8 @@ impl ProxyRoute {
     ) -> Result<Option<Self>, Error> {
         match config.proxy().setting() {
             ProxySetting::None => Ok(None),
-            // A proxy would resolve the address to its own machine.
-            ProxySetting::Environment if is_on_this_machine(origin) => Ok(None),
+            // A proxy would resolve the address to its own machine, or look up a name that only this process resolves.
+            ProxySetting::Environment if is_local(config, origin) => Ok(None),
             ProxySetting::Environment => of_environment(origin, variables),
             ProxySetting::Url { url, no_proxy } => {
                 if is_excluded(origin, no_proxy) {
@@ -110,7 +109,7 @@ impl ProxyRoute {
     }
 
     /// Returns the host without brackets, and the port.
-    pub(super) fn host_and_port(&self) -> (&str, u16) {
+    pub(crate) fn host_and_port(&self) -> (&str, u16) {
         host_and_port(&self.uri)
     }
 
@@ -206,10 +205,9 @@ fn is_excluded(origin: &Uri, no_proxy: &str) -> bool {
     matcher.intercept(origin).is_none() || no_proxy.split(',').any(with_port)
 }
 
-fn is_on_this_machine(origin: &Uri) -> bool {
-    let (host, _) = host_and_port(origin);
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+fn is_local(config: &ClientConfig, origin: &Uri) -> bool {
+    let (host, port) = host_and_port(origin);
+    is_loopback(host) || is_on_this_machine(host, port, config)
 }
 
 #[cfg(test)]
@@ -266,8 +264,24 @@ mod tests {
 
     #[test]
     fn a_service_on_this_machine_is_called_directly_in_any_environment() {
-        for url in ["http://localhost:1", "http://127.0.0.2", "http://[::1]:8080"] {
+        for url in
+            ["http://localhost:1", "http://127.0.0.2", "http://[::1]:8080", "http://[::ffff:127.0.0.1]:8080"]
+        {
             assert_eq!(in_environment(url, &[("HTTP_PROXY", "http://p:1")]).unwrap(), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_service_resolved_to_this_machine_is_called_directly_in_any_environment() {
+        let config = ClientConfig::new()
+            .with_resolved("staging.test", 80, ["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()])
+            .with_resolved("mixed.test", 80, ["127.0.0.1".parse().unwrap(), "10.0.0.1".parse().unwrap()]);
+        for (url, is_direct) in
+            [("http://staging.test", true), ("http://staging.test:81", false), ("http://mixed.test", false)]
+        {
+            let variable = |name: &str| (name == "HTTP_PROXY").then(|| "http://p:1".to_owned());
+            let route = ProxyRoute::with_variables(&config, &url.parse().unwrap(), &variable).unwrap();
+            assert_eq!(route.is_none(), is_direct, "{url}");
         }
     }
 

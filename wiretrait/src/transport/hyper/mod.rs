@@ -235,6 +235,7 @@ impl Target {
             let target = request.uri().path_and_query().map_or("", |target| target.as_str());
             *request.uri_mut() = Uri::try_from(format!("{base_path}{target}")).map_err(invalid_request)?;
         }
+        self.peer.check_request(request.headers())?;
         self.headers.add_to(request.headers_mut());
         Ok(())
     }

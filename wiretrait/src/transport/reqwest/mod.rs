@@ -372,6 +372,7 @@ impl Target {
         is_first: bool,
         max_response_bytes: usize,
     ) -> Result<Response, Error> {
+        self.peer.check_request(request.headers())?;
         let client = self.clients.client(is_first)?;
         let request = self.request(request, has_one_path);
         let response = client.execute(request).await;
