@@ -15,7 +15,9 @@ use std::path::PathBuf;
 /// # Ok::<_, wiretrait::Error>(())
 /// ```
 ///
-/// Files are read when a transport is created. On Linux, the certificates of the platform are those of the
+/// Files are read when a transport is created. On Android, an authority cannot be added with
+/// [`with_ca`](Self::with_ca), which is an [`ErrorKind::Config`](crate::ErrorKind::Config); the certificate of a
+/// service can. On Linux, the certificates of the platform are those of the
 /// package `ca-certificates`, or those in the file of the variable `SSL_CERT_FILE`, which are trusted like those
 /// of [`with_ca`](Self::with_ca). Without any, `http` still works, and `https` is an
 /// [`ErrorKind::Config`](crate::ErrorKind::Config).

@@ -98,7 +98,11 @@ fn platform(named: Vec<CertificateDer<'static>>, provider: &Arc<CryptoProvider>)
     // The platform does not take further roots there.
     #[cfg(target_os = "android")]
     let verifier = {
-        drop(roots(&named));
+        if roots(&named).next().is_some() {
+            let why = "names an authority, which Android only trusts if the system does: add it there, or name the \
+                       certificate of the service";
+            return Err(Error::config("with_ca", why));
+        }
         Verifier::new(provider.clone())
     };
     let verifier =

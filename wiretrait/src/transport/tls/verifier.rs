@@ -206,13 +206,25 @@ fn explain(
     }
 }
 
-/// The end of a sentence: how to trust a certificate itself.
+/// The ends of sentences: how to trust a certificate itself, and how to trust its issuer.
+#[cfg(all(unix, not(target_os = "android"), not(target_vendor = "apple")))]
 const TRUST: &str = "name this certificate with `credential.ssl_ca_file` or `TlsConfig::with_ca`, or in the file \
                      of SSL_CERT_FILE";
-
-/// The end of a sentence: how to trust the issuer of a certificate.
+#[cfg(all(unix, not(target_os = "android"), not(target_vendor = "apple")))]
 const TRUST_ISSUER: &str = "name the certificate of the issuer with `credential.ssl_ca_file` or \
                             `TlsConfig::with_ca`, or in the file of SSL_CERT_FILE";
+
+#[cfg(not(all(unix, not(target_os = "android"), not(target_vendor = "apple"))))]
+const TRUST: &str = "name this certificate with `credential.ssl_ca_file` or `TlsConfig::with_ca`";
+#[cfg(any(windows, target_vendor = "apple"))]
+const TRUST_ISSUER: &str = "name the certificate of the issuer with `credential.ssl_ca_file` or \
+                            `TlsConfig::with_ca`, or add it to those of the system";
+#[cfg(not(any(unix, windows, target_vendor = "apple")))]
+const TRUST_ISSUER: &str =
+    "name the certificate of the issuer with `credential.ssl_ca_file` or `TlsConfig::with_ca`";
+#[cfg(target_os = "android")]
+const TRUST_ISSUER: &str = "name the service's own certificate with `TlsConfig::with_ca`, or add that of the issuer \
+                            to those of the system";
 
 fn wrong_time(facts: &Facts, server_name: &ServerName<'_>, why: &str) -> String {
     let Facts { subject, issuer, .. } = facts;
