@@ -297,6 +297,27 @@ async fn an_empty_success_that_ends_with_the_connection_is_a_protocol_error<T: N
     }
 }
 
+async fn an_error_of_unknown_length_does_not_wait_for_the_time_limit<T: Network>() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        read_request(&mut stream).await.unwrap();
+        let response = "HTTP/1.1 503 Service Unavailable\r\nContent-Length : 5\r\n\r\nlater";
+        stream.write_all(response.as_bytes()).await.unwrap();
+        // Keeps the connection open until the client closes it.
+        read_request(&mut stream).await;
+    });
+    let config = ClientConfig::from_url(&url).unwrap().with_retries(0).with_timeout(Duration::from_secs(60));
+    let config = config.with_deadline(Duration::from_secs(60));
+    let call = T::client(&config).get_session_by_id(None, "1").await;
+    let error = call.unwrap_err();
+    match T::NAME {
+        "reqwest" => assert_eq!((error.kind(), error.status().unwrap().as_u16()), (ErrorKind::Service, 503)),
+        _ => assert_eq!(error.kind(), ErrorKind::Protocol),
+    }
+}
+
 async fn a_response_that_is_not_http_is_a_protocol_error<T: Network>() {
     let message = "is not HTTP/1.1: check the address and its port; the service may expect https, or HTTP/2 only (`HttpVersion::Http2`)";
     for response in [
@@ -559,6 +580,7 @@ async fn a_304_is_not_reported_as_a_redirect<T: Network>() {
 }
 
 over_each_network! {
+    an_error_of_unknown_length_does_not_wait_for_the_time_limit
     many_headers_are_read
     too_many_headers_are_a_protocol_error
     many_headers_are_read_by_calls_that_are_not_retried

@@ -11,7 +11,11 @@ mod proxy;
 
 use capture::{Capture, Captured};
 use proxy::{Behaviour, TestProxy};
-use sessions_client::{ClientConfig, Error, ErrorKind, ISessionsV1, Proxy};
+use sessions_client::http::HeaderValue;
+use sessions_client::http::header::AUTHORIZATION;
+use sessions_client::{
+    CallOptions, ClientConfig, Error, ErrorKind, ISessionsV1, Proxy, SessionsHttpClientV1, Value,
+};
 use std::time::Duration;
 use support::network::Network;
 use support::{closed_port, http, responding};
@@ -182,7 +186,7 @@ async fn a_socks_proxy_opens_the_connection<T: Network>() {
 async fn the_default_port_of_http_is_sent_to_a_socks_proxy<T: Network>() {
     let proxy = TestProxy::start(Behaviour::SocksRefuse(2)).await;
     call::<T>(&through(&proxy.url_with("socks5h", ""), "http://service.example")).await.unwrap_err();
-    assert_eq!(proxy.requests()[0], " service.example:80");
+    assert_eq!(proxy.only_request(), " service.example:80");
 }
 
 async fn a_socks_proxy_that_refuses_is_reported<T: Network>() {
@@ -229,7 +233,89 @@ async fn credentials_of_a_proxy_are_in_no_log<T: Network>() {
     assert!(!log.contains("secret") && !log.contains("bWU6c2VjcmV0"), "{log}");
 }
 
+async fn a_token_is_not_sent_in_clear_text_through_a_proxy<T: Network>() {
+    let options = CallOptions::new().token("s3cret");
+    let local = TestProxy::start(Behaviour::Respond(DONE)).await;
+    for (proxy, is_sent) in [("http://proxy.invalid:3128", false), (&*local.url(""), true)] {
+        let config = through(proxy, "http://localhost:8080");
+        // The second has no policies of the configuration.
+        let client = SessionsHttpClientV1::<Value, Value, _>::new(T::over(&config));
+        let outcomes = [
+            T::client(&config).with(options.clone()).get_session_by_id(None, "1").await,
+            client.with(options.clone()).get_session_by_id(None, "1").await,
+        ];
+        for outcome in outcomes {
+            if is_sent {
+                assert_eq!(outcome.unwrap(), None);
+                continue;
+            }
+            let error = outcome.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+            let way = "not sent to http://localhost:8080 through the proxy http://proxy.invalid:3128, since";
+            assert_contains(&error, &[way]);
+            assert!(!error.to_string().contains("s3cret"));
+        }
+    }
+    assert_eq!(local.requests().len(), 2);
+}
+
+async fn an_error_in_another_format_names_the_proxy_that_forwards<T: Network>() {
+    let denied = "HTTP/1.1 403 Forbidden\r\nX-Squid-Error: ERR_ACCESS_DENIED 0\r\nContent-Type: text/html\r\n\
+                  Content-Length: 6\r\n\r\n<html>";
+    let empty = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
+    for (response, status, parts) in [
+        (
+            denied,
+            403,
+            ["it comes from a proxy (ERR_ACCESS_DENIED), probably", "exclude its host with NO_PROXY"],
+        ),
+        (empty, 503, ["it may come from the proxy", "check that it can reach the service"]),
+    ] {
+        let proxy = TestProxy::start(Behaviour::Respond(response)).await;
+        let config = through(&proxy.url("me:secret@"), "http://service.example");
+        let error = call::<T>(&config).await.unwrap_err();
+        assert_eq!((error.kind(), error.status().unwrap().as_u16()), (ErrorKind::Service, status));
+        assert_contains(&error, &parts);
+        assert_contains(&error, &[&proxy.url("")]);
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+}
+
+async fn an_error_of_the_service_does_not_name_the_proxy<T: Network>() {
+    let response = "HTTP/1.1 409 Conflict\r\nContent-Length: 40\r\n\r\n\
+                    {\"code\":\"X\",\"status\":409,\"message\":\"no\"}";
+    let proxy = TestProxy::start(Behaviour::Respond(response)).await;
+    let error = call::<T>(&through(&proxy.url(""), "http://service.example")).await.unwrap_err();
+    assert!(error.service().is_some() && !error.to_string().contains("proxy"), "{error}");
+}
+
+async fn a_rejection_of_credentials_says_whether_some_were_sent<T: Network>() {
+    let proxy =
+        TestProxy::start(Behaviour::Respond("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")).await;
+    let config = ClientConfig::from_url(&proxy.url("")).unwrap();
+    let error = call::<T>(&config).await.unwrap_err();
+    assert_contains(&error, &["401", "the request had no `authorization`: set `credential.token_file`"]);
+    let own = config.clone().with_header(AUTHORIZATION, HeaderValue::from_static("Basic c2VjcmV0"));
+    let with_login = ClientConfig::from_url(&proxy.url("me:secret@")).unwrap();
+    let of_call = CallOptions::new().token("secret");
+    for error in [
+        call::<T>(&own).await.unwrap_err(),
+        call::<T>(&with_login).await.unwrap_err(),
+        T::client(&config).with(of_call).get_session_by_id(None, "1").await.unwrap_err(),
+    ] {
+        assert_contains(
+            &error,
+            &["the `authorization` that was sent is rejected: check the token or header"],
+        );
+        assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
+    }
+}
+
 over_each_network! {
+    a_token_is_not_sent_in_clear_text_through_a_proxy
+    an_error_in_another_format_names_the_proxy_that_forwards
+    an_error_of_the_service_does_not_name_the_proxy
+    a_rejection_of_credentials_says_whether_some_were_sent
     credentials_of_a_proxy_are_in_no_log
     http_requests_are_sent_to_the_proxy_with_the_complete_url
     the_credentials_of_the_proxy_are_sent_to_it
@@ -305,6 +391,21 @@ mod over_tls {
             }
         });
         (url, TlsConfig::new().with_ca(Pem::content(cert.pem())), acceptor)
+    }
+
+    async fn credentials_that_a_proxy_rejects_are_sent_to_it_once<T: Network>() {
+        let proxy = TestProxy::start(Behaviour::Respond(NEEDS_CREDENTIALS)).await;
+        let error = refused::<T>(through(&proxy.url("me:secret@"), "https://service.example")).await;
+        assert_contains(&error, &["rejects the credentials in its URL (407)"]);
+        assert_eq!((proxy.connections(), proxy.requests().len()), (1, 1));
+    }
+
+    async fn a_proxy_that_closes_the_connection_is_asked_once<T: Network>() {
+        let proxy = TestProxy::start(Behaviour::Hangup).await;
+        let error = call::<T>(&through(&proxy.url(""), "https://service.example")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Connect, "{error}");
+        assert_contains(&error, &["the proxy http://127.0.0.1:", "closed the connection"]);
+        assert_eq!(proxy.connections(), 1);
     }
 
     async fn the_proxy_opens_the_connection<T: Network>() {
@@ -403,6 +504,8 @@ mod over_tls {
     }
 
     over_each_network! {
+        credentials_that_a_proxy_rejects_are_sent_to_it_once
+        a_proxy_that_closes_the_connection_is_asked_once
         the_proxy_opens_the_connection
         a_socks_proxy_opens_the_connection
         a_proxy_may_itself_be_reached_over_tls

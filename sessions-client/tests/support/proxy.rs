@@ -20,6 +20,8 @@ pub(crate) enum Behaviour {
     SocksRefuse(u8),
     /// Requires a user name and a password, and rejects all.
     SocksLogin,
+    /// Closes each connection after a request.
+    Hangup,
     /// Never responds.
     Silence,
 }
@@ -139,6 +141,9 @@ where
         }
         Behaviour::SocksLogin => {
             socks(&mut stream, None, true, record).await?;
+        }
+        Behaviour::Hangup => {
+            read_request(&mut stream).await;
         }
         Behaviour::Silence => {
             let mut sink = Vec::new();

@@ -1,7 +1,8 @@
 //! Decoding of responses into results.
 
 use super::{
-    Advice, Attempts, BodyDamaged, BodyTooLarge, Outcome, RequestedDelay, Response, Route, retry_after,
+    Advice, Attempts, BodyDamaged, BodyTooLarge, Forwarder, Outcome, RequestedDelay, Response, Route,
+    retry_after,
 };
 use crate::error::{Error, ErrorKind, Status, one_line};
 use http::StatusCode;
@@ -224,6 +225,7 @@ fn status_error(route: &Route, response: &Response) -> Error {
             format!("the response is {} with a body that cannot be read{media_type}: {why}", Status(status));
         return Error::new(kind, message).with_status(status);
     }
+    let maker = maker(response);
     let what = if status == StatusCode::NOT_MODIFIED {
         "no body, although the request had no condition: check the caches in front of the service"
     } else if status.is_redirection() {
@@ -233,10 +235,39 @@ fn status_error(route: &Route, response: &Response) -> Error {
     } else if response.body().is_empty() {
         "an empty body"
     } else {
-        "a body in another format than the errors of the service: it may come from a proxy or another server"
+        "a body in another format than the errors of the service"
     };
-    Error::new(kind, format!("the response is {} with {what}{media_type}", Status(status)))
+    let is_foreign = !status.is_redirection() && response.extensions().get::<BodyTooLarge>().is_none();
+    let maker = maker.filter(|_| is_foreign).map(|maker| format!(": {maker}"));
+    let maker = maker.unwrap_or_default();
+    Error::new(kind, format!("the response is {} with {what}{maker}{media_type}", Status(status)))
         .with_status(status)
+}
+
+/// Returns which server may have made an error response that is not in the service's format, and the remedy.
+fn maker(response: &Response) -> Option<String> {
+    // Squid names its own errors, such as `ERR_ACCESS_DENIED 0`.
+    let name = response.headers().get("x-squid-error").and_then(|value| value.to_str().ok());
+    let name = name.and_then(|value| value.split(' ').next());
+    let plain =
+        |name: &&str| name.len() <= 60 && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    let name = name.filter(|name| !name.is_empty()).filter(plain);
+    let proxy = response.extensions().get().map(|Forwarder(proxy)| proxy);
+    let remedy = match response.status() {
+        StatusCode::FORBIDDEN => "allow the service there, or exclude its host with NO_PROXY",
+        _ => "check that it can reach the service",
+    };
+    match (proxy, name) {
+        (Some(proxy), Some(name)) => {
+            Some(format!("it comes from a proxy ({name}), probably {proxy}: {remedy}"))
+        }
+        (Some(proxy), None) => {
+            Some(format!("it may come from the proxy {proxy} or another server: {remedy}"))
+        }
+        (None, Some(name)) => Some(format!("it comes from a proxy ({name})")),
+        (None, None) if response.body().is_empty() => None,
+        (None, None) => Some("it may come from a proxy or another server".to_owned()),
+    }
 }
 
 /// Returns ` (text/html)` if the response has a media type of the usual form, or an empty string.

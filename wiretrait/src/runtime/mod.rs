@@ -50,7 +50,7 @@ pub use with_options::WithOptions;
 
 pub(crate) use retry_after::retry_after;
 pub(crate) use span::{OpenSpan, TARGET};
-pub(crate) use transport::{Advice, Attempts, BodyDamaged, BodyTooLarge, RequestedDelay};
+pub(crate) use transport::{Advice, Attempts, BodyDamaged, BodyTooLarge, Forwarder, RequestedDelay};
 
 #[cfg(feature = "test-kit")]
 pub(crate) use respond::json;

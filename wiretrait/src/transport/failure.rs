@@ -5,7 +5,7 @@ use super::proxy::ProxyRoute;
 use super::tls::{self, ClientAuth};
 use crate::config::{exposed_message, is_bearer};
 use crate::error::{Error, ErrorKind, LocalLimit, Status, os_code};
-use crate::runtime::Response;
+use crate::runtime::{Advice, Forwarder, Response};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 use std::borrow::Cow;
@@ -181,8 +181,20 @@ impl Peer {
 
     /// Returns the error for a response that is not one of the service: of a proxy that asks for credentials,
     /// or of a server that misses a client certificate or TLS.
-    pub(super) fn check(&self, response: Response) -> Result<Response, Error> {
-        match response.status() {
+    /// To the others with an error status, it adds what is known about them.
+    pub(super) fn check(&self, mut response: Response, has_authorization: bool) -> Result<Response, Error> {
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            let advice = if has_authorization { CHECK_CREDENTIALS } else { GIVE_CREDENTIALS };
+            response.extensions_mut().insert(Advice(advice.into()));
+        }
+        if let Some(proxy) = self.forwarder() {
+            response.extensions_mut().insert(Forwarder(proxy.to_string()));
+        }
+        match status {
             StatusCode::PROXY_AUTHENTICATION_REQUIRED => Err(match &self.proxy {
                 Some(proxy) => {
                     ProxyFailure::status(proxy, StatusCode::PROXY_AUTHENTICATION_REQUIRED, response.headers())
@@ -204,6 +216,12 @@ impl Peer {
             },
             _ => Ok(response),
         }
+    }
+
+    /// Returns the proxy if it forwards requests, so that a response may be its own.
+    fn forwarder(&self) -> Option<&ProxyRoute> {
+        let origin = self.origin.parse().ok()?;
+        self.proxy.as_ref().filter(|proxy| proxy.forwards(&origin))
     }
 
     /// Returns the problem that nginx reports with the status 400.
@@ -250,6 +268,15 @@ impl Peer {
 /// The end of a sentence: how to set a client certificate.
 pub(super) const GIVE_CERTIFICATE: &str =
     "set `credential.ssl_crt_file` and `credential.ssl_key_file`, or `TlsConfig::with_client_certificate`";
+
+/// Advice for a call that the service rejects, and that has no credentials.
+const GIVE_CREDENTIALS: &str = "the request had no `authorization`: set `credential.token_file`, \
+                                `ClientConfig::with_token_provider` or `CallOptions::token`, or check the header that \
+                                the service expects instead";
+
+/// Advice for a call whose credentials the service rejects.
+const CHECK_CREDENTIALS: &str = "the `authorization` that was sent is rejected: check the token or header of the \
+                                 client or the call, or the user name and password in the URL";
 
 /// The failure of a proxy to connect to the service.
 #[derive(Debug)]

@@ -45,7 +45,6 @@ pub(super) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     stream.write_all(&request).await.map_err(broken)?;
     stream.flush().await.map_err(broken)?;
     // Byte by byte, because what follows the head is already from the service.
-    // Byte by byte, because what follows the head is already from the service.
     let mut head = Vec::new();
     loop {
         match stream.read_u8().await {
@@ -117,7 +116,7 @@ where
 }
 
 /// Converts an error of hyper-util, whose type is not public.
-fn socks_failure(proxy: &ProxyRoute, error: &str) -> ProxyFailure {
+pub(super) fn socks_failure(proxy: &ProxyRoute, error: &str) -> ProxyFailure {
     let error = error.trim_start_matches("SOCKS error: ");
     let is_handshake = ["io error", "failed parsing", "implements authentication incorrectly"];
     let is_transient = [

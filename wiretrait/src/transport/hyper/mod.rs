@@ -248,12 +248,13 @@ impl Target {
         max_response_bytes: usize,
     ) -> Result<Response, Error> {
         self.complete(&mut request)?;
+        let has_authorization = request.headers().contains_key(AUTHORIZATION);
         #[cfg(feature = "http2")]
         if let Some(http2) = &self.http2 {
             // Boxed, so that it takes no room in the future of a call over HTTP/1.1.
             let exchange =
                 http2.exchange(request, || self.clone().connect_http2(), &self.peer, max_response_bytes);
-            return self.peer.check(Box::pin(exchange).await?);
+            return self.peer.check(Box::pin(exchange).await?, has_authorization);
         }
         let mut request = request.map(Full::new);
         // Yields for two reasons:
@@ -265,14 +266,14 @@ impl Target {
         while is_first && let Some(mut pooled) = self.pool.take() {
             match pooled.connection.exchange(request, self.origin(), max_response_bytes).await {
                 Err(ExchangeError::Unsent(unsent, _)) => request = *unsent,
-                outcome => return self.finish(outcome, pooled),
+                outcome => return self.finish(outcome, pooled, has_authorization),
             }
         }
         let connection = Connection::over(self.connect().await?).await;
         let connection = connection.map_err(|error| protocol::failed(self.origin(), &error))?;
         let mut pooled = self.pool.adopt(connection);
         let outcome = pooled.connection.exchange(request, self.origin(), max_response_bytes).await;
-        self.finish(outcome, pooled)
+        self.finish(outcome, pooled, has_authorization)
     }
 
     async fn connect(&self) -> Result<Box<dyn Stream>, Error> {
@@ -297,13 +298,14 @@ impl Target {
         &self,
         outcome: Result<Response, ExchangeError>,
         mut pooled: Pooled,
+        has_authorization: bool,
     ) -> Result<Response, Error> {
         let failure = match outcome {
             Ok(response) => {
                 if pooled.connection.make_idle() {
                     self.pool.put(pooled, idle_limit(response.headers()));
                 }
-                return self.peer.check(response);
+                return self.peer.check(response, has_authorization);
             }
             Err(failure) => failure,
         };

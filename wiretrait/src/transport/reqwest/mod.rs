@@ -2,10 +2,12 @@
 
 mod clients;
 mod opening;
+mod proxy_cause;
 mod urls;
 
 use self::clients::Clients;
 use self::opening::OpeningLayer;
+use self::proxy_cause::ProxyCause;
 use self::urls::Urls;
 use crate::config::{ClientConfig, HttpVersion};
 use crate::error::{Error, ErrorKind};
@@ -47,7 +49,11 @@ use std::time::{Duration, Instant};
 ///
 /// Malformed header lines are skipped, and up to 1,500 headers with 400 KiB are read. Since reading more than 100
 /// headers costs a fifth of the instructions of a call, the first response with more is an error, which is
-/// retried for idempotent operations, and all later ones are read. reqwest does not report skipped lines, so a success over HTTP/1.1 without a valid length is only accepted with `Connection: close`.
+/// retried for idempotent operations, and all later ones are read. reqwest does not report skipped lines, so a
+/// success over HTTP/1.1 without a valid length is only accepted with `Connection: close`, and the body of an error
+/// without one ends after half a second without data. A malformed `Transfer-Encoding : chunked` (with a space
+/// before the colon) next to a valid `Content-Length` is not detected: the body then ends after that length, so
+/// that it contains the sizes of chunks and is an error of decoding. `HyperTransport` rejects such a response.
 /// If a service rejects a request that is still being sent, and closes the connection, its response may be lost:
 /// `HyperTransport` (feature `hyper`) reads it.
 ///
@@ -67,6 +73,10 @@ pub struct ReqwestTransport {
     max_response_bytes: usize,
     encoding: Encoding,
 }
+
+/// The time for the next bytes of an error response whose end is unknown: its `Content-Length` may have been
+/// skipped as malformed, and the connection then stays open.
+const LENGTHLESS_ERROR_PATIENCE: Duration = Duration::from_millis(500);
 
 /// One address of the service, with its clients.
 struct Target {
@@ -167,12 +177,13 @@ impl Target {
         })
     }
 
-    async fn failure(&self, error: &reqwest::Error) -> Error {
+    /// Returns the error of an attempt that has `started` then, if there is a proxy.
+    async fn failure(&self, error: &reqwest::Error, started: Option<Instant>) -> Error {
         let Self { peer, timeout, .. } = self;
         match (error.is_timeout(), error.is_connect()) {
             (true, true) => peer.not_connected_in_time(),
             (true, false) => timed_out(&peer.origin, *timeout),
-            (false, true) => self.not_connected(error).await,
+            (false, true) => self.not_connected(error, started).await,
             (false, false) if error.is_builder() => invalid_request(cause(error)),
             (false, false) => {
                 let rejected = peer.rejected_certificate(error);
@@ -181,17 +192,24 @@ impl Target {
         }
     }
 
-    /// Returns the error if no connection was made. reqwest does not say what a proxy responded, nor which of
-    /// two connections failed, so the connection is opened again up to the service to find out.
-    async fn not_connected(&self, error: &reqwest::Error) -> Error {
+    /// Returns the error if no connection was made. If reqwest hides what a proxy responded, the connection is
+    /// opened again up to the service to find out, within what is left of the time limit.
+    async fn not_connected(&self, error: &reqwest::Error, started: Option<Instant>) -> Error {
         let failure = self.peer.not_connected(error);
         if failure.kind() == ErrorKind::Connect
+            && let Some(started) = started
             && let Some(settings) = self.clients.settings()
             && let Some(proxy) = &settings.dial.proxy
         {
-            let again = tokio::time::timeout(settings.connect_timeout, settings.dial.through(proxy)).await;
-            if let Ok(Err(error)) = again {
-                return self.peer.not_connected(&*error);
+            match ProxyCause::of(error, proxy, proxy.forwards(&settings.dial.origin)) {
+                ProxyCause::Known(failure) => return self.peer.not_connected(&failure),
+                ProxyCause::Hidden => {
+                    let rest = settings.connect_timeout.saturating_sub(started.elapsed());
+                    if let Ok(Err(error)) = tokio::time::timeout(rest, settings.dial.through(proxy)).await {
+                        return self.peer.not_connected(&*error);
+                    }
+                }
+                ProxyCause::Other => {}
             }
         }
         failure
@@ -375,13 +393,15 @@ impl Target {
         self.peer.check_request(request.headers())?;
         let client = self.clients.client(is_first)?;
         let request = self.request(request, has_one_path);
+        let has_authorization = request.headers().contains_key(AUTHORIZATION);
+        let started = self.peer.proxy.is_some().then(Instant::now);
         let response = client.execute(request).await;
         let mut response = match response {
             Ok(response) => response,
             Err(error) if is_first && protocol::has_many_headers(&error) => {
                 return Err(self.clients.read_many_headers(&self.peer.origin));
             }
-            Err(error) => return Err(self.failure(&error).await),
+            Err(error) => return Err(self.failure(&error, started).await),
         };
         if let Some(limit) = idle_limit(response.headers()) {
             self.clients.shorten_idle_time(limit);
@@ -392,15 +412,28 @@ impl Target {
             Some(_) => End::Marked,
             None => protocol::end_of(&self.peer.origin, version, response.headers())?,
         };
-        if end == End::Close && status.is_success() {
-            protocol::check_close(&self.peer.origin, version, response.headers())?;
+        let mut patience = None;
+        if end == End::Close
+            && let Err(error) = protocol::check_close(&self.peer.origin, version, response.headers())
+        {
+            if status.is_success() {
+                return Err(error);
+            }
+            patience = Some(LENGTHLESS_ERROR_PATIENCE);
         }
         let mut body = LimitedBody::new(status, announced.unwrap_or(0), max_response_bytes)?;
         while !body.is_too_large() {
-            match response.chunk().await {
+            let chunk = match patience {
+                None => response.chunk().await,
+                Some(patience) => match Box::pin(tokio::time::timeout(patience, response.chunk())).await {
+                    Ok(chunk) => chunk,
+                    Err(_) => break,
+                },
+            };
+            match chunk {
                 Ok(Some(chunk)) => body.push(chunk)?,
                 Ok(None) => break,
-                Err(error) => return Err(self.failure(&error).await),
+                Err(error) => return Err(self.failure(&error, None).await),
             }
         }
         let mut head = http::Response::new(());
@@ -410,7 +443,7 @@ impl Target {
         if end == End::Close {
             protocol::check_complete(&self.peer.origin, version, &response)?;
         }
-        self.peer.check(response)
+        self.peer.check(response, has_authorization)
     }
 }
 
