@@ -2,7 +2,7 @@
 
 use crate::config::ClientConfig;
 use crate::transport::content_encoding::SUPPORTED;
-use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue};
+use http::header::{ACCEPT_ENCODING, Entry, HeaderMap, HeaderName, HeaderValue};
 
 /// Headers that are added unless the request has one of the same name.
 #[derive(Clone)]
@@ -39,9 +39,8 @@ impl DefaultHeaders {
     /// Adds the headers to those of a request.
     pub(super) fn add_to(&self, headers: &mut HeaderMap) {
         for DefaultHeader { name, value, more } in &self.0 {
-            // A look-up and an addition cost less than an entry.
-            if !headers.contains_key(name) {
-                headers.append(name, value.clone());
+            if let Entry::Vacant(entry) = headers.entry(name) {
+                entry.insert(value.clone());
                 for value in more {
                     headers.append(name, value.clone());
                 }
