@@ -11,9 +11,7 @@ static KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 /// It is a second shorter than the time of the service, so that the client closes the connection first: a
 /// request that is sent while the service closes is lost. Of a second, a half remains.
 pub(super) fn idle_limit(headers: &HeaderMap) -> Option<Duration> {
-    // Responses have few headers, and comparing their names costs less than a look-up.
-    let values = headers.iter().filter(|(name, _)| **name == KEEP_ALIVE).map(|(_, value)| value);
-    let seconds = values.filter_map(|value| timeout(value.as_bytes())).min()?;
+    let seconds = headers.get_all(&KEEP_ALIVE).iter().filter_map(|value| timeout(value.as_bytes())).min()?;
     Some(match seconds {
         0 => Duration::ZERO,
         1 => Duration::from_millis(500),
