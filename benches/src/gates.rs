@@ -47,7 +47,8 @@ const LIMITS: &[Limit] = &[
     Limit {
         ours: call(Client::OursReqwestBare),
         peer: call(Client::Reqwest),
-        instructions: 0.88,
+        // 0.88 without folded header lines, which must be parsed so that a folded length is rejected.
+        instructions: 0.90,
         allocations: 0.87,
     },
     Limit { ours: call(Client::OursHyper), peer: call(Client::Hyper), instructions: 1.20, allocations: 1.12 },

@@ -18,7 +18,7 @@ pub(crate) fn exposed_origin(url: &str, config: &ClientConfig) -> Option<String>
     let origin = format!("http://{}{port}", uri.host()?);
     let is_local = is_on_this_machine(host, uri.port_u16().unwrap_or(80), config);
     #[cfg(any(feature = "hyper", feature = "reqwest"))]
-    // A proxy that cannot be used is an error of its own.
+    // A proxy that cannot be used has a different error.
     if let Ok(Some(proxy)) = ProxyRoute::of(config, &uri) {
         let (proxy_host, proxy_port) = proxy.host_and_port();
         if !is_on_this_machine(proxy_host, proxy_port, config) {

@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_resolved_to_this_machine_is_called_directly_in_any_environment() {
+    fn a_service_resolved_to_this_machine_needs_no_proxy() {
         let config = ClientConfig::new()
             .with_resolved("staging.test", 80, ["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()])
             .with_resolved("mixed.test", 80, ["127.0.0.1".parse().unwrap(), "10.0.0.1".parse().unwrap()]);

@@ -9,14 +9,14 @@ use std::error::Error as StdError;
 /// The cause of a connection that was not made.
 pub(super) enum ProxyCause {
     Known(ProxyFailure),
-    /// Not told by reqwest, such as the status of the proxy's response.
+    /// Hidden by reqwest, such as the status of the proxy's response.
     Hidden,
     /// Not the proxy.
     Other,
 }
 
 impl ProxyCause {
-    /// Returns the cause of `error`. `forwards` is true if the connection was one to the proxy alone.
+    /// Returns the cause of `error`. `forwards` is true if the connection was one to the proxy only.
     pub(super) fn of(error: &reqwest::Error, proxy: &ProxyRoute, forwards: bool) -> Self {
         let root = || root_cause(error);
         let causes = std::iter::successors(Some(error as &dyn StdError), |error| (*error).source());
