@@ -38,6 +38,9 @@ const SESSIONS_CLIENT: Foreign = &[
 
 const WIRETRAIT: Foreign = &[
     ("bytes::bytes::Bytes", "bodies, which are shared instead of copied"),
+    ("http::header::map::HeaderMap", "the headers of a client"),
+    ("http::header::name::HeaderName", "a header of a client"),
+    ("http::header::value::HeaderValue", "a header of a client, which may be sensitive"),
     ("http::method::Method", "the method of a route"),
     ("http::request::Request", "an encoded call"),
     ("http::response::Response", "a response"),

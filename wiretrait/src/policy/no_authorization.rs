@@ -1,6 +1,6 @@
 //! The tokens of builds without the feature `tokio`: there are none.
 
-#![expect(dead_code, reason = "no value is ever created")]
+#![expect(dead_code, clippy::unused_async, reason = "no value is ever created")]
 
 use crate::error::Error;
 use crate::runtime::Call;

@@ -99,10 +99,6 @@ pub(crate) struct Advice(pub(crate) Cow<'static, str>);
 
 /// The proxy that has forwarded a response, or may have made it itself; in the extensions of an error response.
 #[derive(Clone)]
-#[cfg_attr(
-    not(any(feature = "hyper", feature = "reqwest")),
-    expect(dead_code, reason = "there are no proxies")
-)]
 pub(crate) struct Forwarder(pub(crate) String);
 
 /// A function from requests to responses.

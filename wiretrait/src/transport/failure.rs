@@ -170,12 +170,15 @@ impl Peer {
 
     /// Returns the error if an alert of the service ended a connection because of the client's certificate,
     /// which in TLS 1.3 is checked after the handshake. The service has not read the request then.
+    #[cfg(feature = "rustls")]
     pub(super) fn rejected_certificate(&self, error: &(dyn StdError + 'static)) -> Option<Error> {
-        #[cfg(feature = "rustls")]
-        if let Some(error) = find::<rustls::Error>(error) {
-            return Some(self.tls(tls::describe_late_alert(error, &self.client_auth)?));
-        }
-        let _ = error;
+        let error = find::<rustls::Error>(error)?;
+        Some(self.tls(tls::describe_late_alert(error, &self.client_auth)?))
+    }
+
+    #[cfg(not(feature = "rustls"))]
+    #[expect(clippy::unused_self, reason = "only rustls reports alerts")]
+    pub(super) fn rejected_certificate(&self, _error: &(dyn StdError + 'static)) -> Option<Error> {
         None
     }
 
@@ -252,6 +255,7 @@ impl Peer {
     }
 
     #[cfg(not(feature = "rustls"))]
+    #[expect(clippy::unused_self, reason = "only rustls reports certificates")]
     fn client_certificate(&self) -> &'static str {
         ""
     }
