@@ -10,7 +10,7 @@ use wiretrait::address::check_url;
 pub(super) const NO_DISCOVERY: &str = "is not supported: this client has no service discovery; \
                                        look the address up and set `connection.uri`";
 
-/// The key that replaces the addresses of the name service.
+/// The key that replaces the addresses from DNS.
 pub(super) const RESOLVE: &str = "connection.resolve";
 
 /// Returns whether a key is a whole address.

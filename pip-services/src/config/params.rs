@@ -39,7 +39,7 @@ use wiretrait::{ClientConfig, Result};
 /// | `connection.protocol` | `http` | `http` or `https` |
 /// | `connection.host` | `localhost` | host name or IP address |
 /// | `connection.port` | `3000` | port from 1 to 65535 |
-/// | `connection.resolve` | | addresses in place of those of the name service, as curl has them: `host:port:address,address`, several separated by a space |
+/// | `connection.resolve` | | addresses in place of those from DNS, as curl has them: `host:port:address,address`, several separated by a space |
 /// | `base_route` | prefix of the contract | path in front of all routes, `/` for none: [`BaseRoute`](wiretrait::BaseRoute) |
 /// | `headers.<name>` | | a header of all requests, such as `headers.x-api-key` |
 /// | `credential.username` | | user name for HTTP Basic authentication |

@@ -99,7 +99,7 @@ pub(crate) const BELONGS_TO_CONNECTION: [HeaderName; 9] = [
     UPGRADE,
 ];
 
-/// Addresses of a host and port that replace those of the name service.
+/// Addresses of a host and port that replace those from DNS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Resolved {
     pub(crate) host: String,
@@ -278,7 +278,7 @@ impl ClientConfig {
         self
     }
 
-    /// Sets the addresses of a host and port, in place of those of the name service. TLS and the `Host` header
+    /// Sets the addresses of a host and port, in place of those from DNS. TLS and the `Host` header
     /// still use the name.
     #[must_use]
     pub fn with_resolved(
@@ -621,7 +621,7 @@ impl ClientConfig {
         &self.proxy
     }
 
-    /// Returns the addresses that replace those of the name service for `host` and `port`, if there are any.
+    /// Returns the addresses that replace those from DNS for `host` and `port`, if there are any.
     #[must_use]
     pub fn resolved(&self, host: &str, port: u16) -> Option<&[IpAddr]> {
         let is_it = |entry: &&Resolved| entry.port == port && entry.host.eq_ignore_ascii_case(host);

@@ -70,10 +70,11 @@ pub enum ErrorKind {
     ConcurrencyLimit,
     /// No connection could be made. Nothing was sent.
     Connect,
-    /// The proxy refuses to connect to the service, or cannot be used. Nothing was sent.
+    /// The proxy refuses to connect to the service: its credentials are wrong, or the host is forbidden. A
+    /// proxy that is down is [`Connect`](Self::Connect). The service has not processed the request.
     Proxy,
-    /// The TLS handshake failed, for example because a certificate is not trusted or has expired. Nothing
-    /// was sent.
+    /// The TLS handshake failed, for example because a certificate is not trusted or has expired. The service
+    /// has not processed the request.
     Tls,
     /// The time limit of the call has expired. The service may have processed the request.
     Timeout,

@@ -44,7 +44,7 @@ fn system_error(kind: ErrorKind, message: String, cause: &io::Error) -> Error {
 }
 
 /// Returns the limit of this machine that made a name lookup fail. The resolver of the C library reports a
-/// failure of the name service if it cannot open a socket or a file.
+/// failure of DNS if it cannot open a socket or a file.
 fn name_lookup_limit(cause: &io::Error) -> Option<io::Error> {
     if os_code(cause).is_some() || !cause.to_string().starts_with("failed to lookup address") {
         return None;
