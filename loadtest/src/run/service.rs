@@ -44,8 +44,8 @@ const CREDENTIALS: &str = "Give credentials with --token-file, --token-command o
 const PROXY: &str = "Set --proxy 'http://user:${PROXY_PASSWORD}@host:port', or --proxy none";
 const NO_SLOT: &str = "The limit is `options.concurrency_limit`: raise it, or remove it";
 const LOCAL: &str = "The limit is one of this machine, not of the service";
-const TLS: &str = "Trust a certificate with --cacert, give that of the client with --cert and --key; \
-                   `loadtest doctor` shows each step";
+const TLS: &str =
+    "The options for certificates are --cacert, --cert and --key; `loadtest doctor` shows each step";
 
 /// An id that no service assigns.
 const UNKNOWN_ID: &str = "loadtest";
