@@ -8,6 +8,7 @@ mod open_files;
 mod plan;
 mod report_files;
 mod service;
+mod unreachable;
 
 use crate::cleanup::orphans::{CleanupSummary, clean_up};
 use crate::cli::{CleanupOptions, Cli, Command, Hidden};

@@ -43,12 +43,14 @@ mod no_authorization;
 #[cfg(feature = "otel")]
 mod propagation;
 mod retry;
+mod retry_policy;
 mod time;
 mod timeout;
 mod trace;
 
 pub use deadline::Deadline;
-pub use retry::{Retry, RetryPolicy};
+pub use retry::Retry;
+pub use retry_policy::RetryPolicy;
 pub use time::Time;
 #[cfg(feature = "tokio")]
 pub use time::TokioTime;
