@@ -90,12 +90,13 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        match Facts::of(cert) {
-            Some(facts) if !is_readable(cert) => {
+        let unreadable = if is_readable(cert) { None } else { Facts::of(cert) };
+        match unreadable {
+            Some(facts) => {
                 let key = SubjectPublicKeyInfoDer::from(facts.public_key);
                 verify_tls13_signature_with_raw_key(message, &key, dss, &self.algorithms)
             }
-            _ => verify_tls13_signature(message, cert, dss, &self.algorithms),
+            None => verify_tls13_signature(message, cert, dss, &self.algorithms),
         }
     }
 
