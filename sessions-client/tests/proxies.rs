@@ -573,29 +573,8 @@ mod in_another_environment {
             assert!(!error.to_string().contains("secret"));
         }
 
-        macro_rules! ignored_over_each_network {
-            ($($test:ident)*) => {
-                #[cfg(feature = "hyper")]
-                mod over_hyper {
-                    $(#[tokio::test]
-                    #[ignore = "needs the environment that its parent sets"]
-                    async fn $test() {
-                        super::$test::<sessions_client::HyperTransport>().await;
-                    })*
-                }
-
-                #[cfg(feature = "reqwest")]
-                mod over_reqwest {
-                    $(#[tokio::test]
-                    #[ignore = "needs the environment that its parent sets"]
-                    async fn $test() {
-                        super::$test::<sessions_client::ReqwestTransport>().await;
-                    })*
-                }
-            };
-        }
-
-        ignored_over_each_network! {
+        over_each_network! {
+            ignored: "needs the environment that its parent sets",
             a_service_elsewhere_responds
             a_service_on_this_machine_responds
             the_variable_is_named

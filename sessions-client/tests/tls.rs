@@ -699,29 +699,8 @@ mod in_another_environment {
             call::<T>(&Service::start(&identity).await.config(TlsConfig::new())).await.unwrap();
         }
 
-        macro_rules! ignored_over_each_network {
-            ($($test:ident)*) => {
-                #[cfg(feature = "hyper")]
-                mod over_hyper {
-                    $(#[tokio::test]
-                    #[ignore = "needs the environment that its parent sets"]
-                    async fn $test() {
-                        super::$test::<sessions_client::HyperTransport>().await;
-                    })*
-                }
-
-                #[cfg(feature = "reqwest")]
-                mod over_reqwest {
-                    $(#[tokio::test]
-                    #[ignore = "needs the environment that its parent sets"]
-                    async fn $test() {
-                        super::$test::<sessions_client::ReqwestTransport>().await;
-                    })*
-                }
-            };
-        }
-
-        ignored_over_each_network! {
+        over_each_network! {
+            ignored: "needs the environment that its parent sets",
             http_works
             https_reports_the_missing_store
             a_named_authority_is_enough

@@ -550,18 +550,22 @@ async fn a_provider_that_panics_causes_an_error() {
     assert_eq!(error.kind(), ErrorKind::Credentials);
 }
 
-#[test]
-fn a_fetch_in_a_runtime_that_has_ended_is_started_again() {
-    struct Once(AtomicU32);
-    impl TokenProvider for Once {
-        async fn fetch(&self) -> Result<Token> {
-            match self.0.fetch_add(1, Ordering::SeqCst) {
-                0 => std::future::pending().await,
-                _ => Token::new("t"),
-            }
+/// A provider whose first fetch never ends.
+#[derive(Default)]
+struct FirstHangs(AtomicU32);
+
+impl TokenProvider for FirstHangs {
+    async fn fetch(&self) -> Result<Token> {
+        match self.0.fetch_add(1, Ordering::SeqCst) {
+            0 => std::future::pending().await,
+            _ => Token::new("t"),
         }
     }
-    let tokens = Tokens::new(Once(AtomicU32::new(0)));
+}
+
+#[test]
+fn a_fetch_in_a_runtime_that_has_ended_is_started_again() {
+    let tokens = Tokens::new(FirstHangs::default());
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let first = runtime();
     assert!(first.block_on(async { tokio::time::timeout(ms(5), tokens.get()).await }).is_err());
@@ -610,16 +614,7 @@ async fn a_provider_can_have_its_token_checked_regularly() {
 /// A fetch in a runtime that exists, but does not run.
 #[test]
 fn a_fetch_in_a_runtime_that_does_not_run_is_given_up() {
-    struct Once(AtomicU32);
-    impl TokenProvider for Once {
-        async fn fetch(&self) -> Result<Token> {
-            match self.0.fetch_add(1, Ordering::SeqCst) {
-                0 => std::future::pending().await,
-                _ => Token::new("t"),
-            }
-        }
-    }
-    let tokens = Tokens::new(Once(AtomicU32::new(0)));
+    let tokens = Tokens::new(FirstHangs::default());
     let runtime = |paused| {
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(paused).build().unwrap()
     };

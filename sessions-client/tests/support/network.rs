@@ -40,8 +40,28 @@ impl Network for ReqwestTransport {
     }
 }
 
-/// Generates a test for each transport from functions that are generic over it.
+/// Generates a test for each transport from functions that are generic over it. With `ignored: "reason",` in front,
+/// the tests are only run when they are asked for.
 macro_rules! over_each_network {
+    (ignored: $reason:literal, $($test:ident)*) => {
+        #[cfg(feature = "hyper")]
+        mod over_hyper {
+            $(#[tokio::test]
+            #[ignore = $reason]
+            async fn $test() {
+                super::$test::<sessions_client::HyperTransport>().await;
+            })*
+        }
+
+        #[cfg(feature = "reqwest")]
+        mod over_reqwest {
+            $(#[tokio::test]
+            #[ignore = $reason]
+            async fn $test() {
+                super::$test::<sessions_client::ReqwestTransport>().await;
+            })*
+        }
+    };
     ($($test:ident)*) => {
         #[cfg(feature = "hyper")]
         mod over_hyper {
