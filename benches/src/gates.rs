@@ -52,6 +52,13 @@ const LIMITS: &[Limit] = &[
         allocations: 0.87,
     },
     Limit { ours: call(Client::OursHyper), peer: call(Client::Hyper), instructions: 1.20, allocations: 1.12 },
+    // The price of a header of the client, a header of the call and a token: 1.030 since a call without them costs less.
+    Limit {
+        ours: call(Client::OursHyperToken),
+        peer: call(Client::OursHyper),
+        instructions: 1.031,
+        allocations: 1.00,
+    },
     Limit {
         ours: call(Client::OursHyperBare),
         peer: call(Client::Hyper),
@@ -288,15 +295,16 @@ mod tests {
 
     const COMPILER: &str = "rustc 1.0.0";
 
-    /// Returns counts where peers cost 1000, and all others `share` of their limit.
+    /// Returns counts where hand-written peers cost 1000, and all others `share` of their limit. A peer that
+    /// has a limit itself is listed before the subjects that are compared with it.
     fn counts(share: f64) -> BTreeMap<String, Counts> {
         let mut counts = BTreeMap::new();
         for limit in LIMITS {
-            counts.insert(limit.peer.name(), Counts { instructions: 1000.0, allocations: 1000.0 });
-        }
-        for limit in LIMITS {
-            let instructions = limit.instructions * 1000.0 * share;
-            let allocations = limit.allocations * 1000.0 * share;
+            let peer = *counts
+                .entry(limit.peer.name())
+                .or_insert(Counts { instructions: 1000.0, allocations: 1000.0 });
+            let instructions = limit.instructions * peer.instructions * share;
+            let allocations = limit.allocations * peer.allocations * share;
             counts.insert(limit.ours.name(), Counts { instructions, allocations });
         }
         for subject in WITHOUT_RATIO {

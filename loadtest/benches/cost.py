@@ -5,7 +5,7 @@
 
 It builds all programs first. The plain goose load test is as in goose's book (`examples/bare_goose.rs`), in an ordinary
 release build, which is what the profile `bench` is. The load test is built as it is shipped. The service is
-`examples/fast_service.rs`, which costs less than any of them. The service runs on core 0 and the load generator on core 1,
+`services/src/bin/fast_service.rs`, which costs less than any of them. The service runs on core 0 and the load generator on core 1,
 in one process each. All variants take turns in each of 5 rounds (or ROUNDS), and the medians are printed.
 
 CPU is the user and system time of the load generator's process, including the leftover check. `busy` is the share of the
@@ -35,7 +35,7 @@ def build():
     """Builds all programs. Returns the folder of the load test as it is shipped, and that of ordinary release builds."""
     workspace = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
     cargo = [os.environ.get("CARGO", "cargo")]
-    load_test = ["build", "--profile", "dist", "-p", "loadtest", "--bin", "loadtest", "--example", "fast_service"]
+    load_test = ["build", "--profile", "dist", "-p", "loadtest", "-p", "loadtest-services"]
     plain_goose = ["build", "--profile", "bench", "-p", "loadtest", "--example", "bare_goose"]
     for arguments in (load_test, plain_goose):
         subprocess.run(cargo + arguments, cwd=workspace, check=True)
@@ -92,7 +92,7 @@ def main():
     shipped, ordinary = build()
     commands = variants(shipped, ordinary)
     service = subprocess.Popen(
-        [f"{shipped}/examples/fast_service", f"127.0.0.1:{PORT}"], preexec_fn=pinned(0), stdout=subprocess.DEVNULL
+        [f"{shipped}/fast_service", f"127.0.0.1:{PORT}"], preexec_fn=pinned(0), stdout=subprocess.DEVNULL
     )
     try:
         time.sleep(0.5)

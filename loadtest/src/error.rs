@@ -35,11 +35,21 @@ pub enum LoadTestError {
     },
     /// Cleaning up the sessions of an earlier run failed.
     Cleanup(String),
-    /// A signal arrived before the first session was opened.
+    /// A signal arrived before the load.
     Stopped(&'static str),
 }
 
 impl LoadTestError {
+    /// Replaces the message of an error about options.
+    pub(crate) fn map(self, change: impl FnOnce(&str) -> String) -> Self {
+        match self {
+            Self::Option(message) => Self::Option(change(&message)),
+            Self::Goose(message) => Self::Goose(change(&message)),
+            Self::Threshold(message) => Self::Threshold(change(&message)),
+            other => other,
+        }
+    }
+
     /// The exit code of the program.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
@@ -62,8 +72,8 @@ impl fmt::Display for LoadTestError {
             Self::ResultsFile { path, reason } | Self::Report { path, reason } => {
                 write!(f, "{}: {reason}", path.display())
             }
-            Self::Cleanup(message) => write!(f, "cleanup failed: {message}"),
-            Self::Stopped(signal) => write!(f, "stopped by {signal}; no session was opened"),
+            Self::Cleanup(message) => write!(f, "clean-up failed: {message}"),
+            Self::Stopped(signal) => write!(f, "stopped by {signal} before the load"),
         }
     }
 }

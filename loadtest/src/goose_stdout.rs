@@ -1,9 +1,19 @@
-//! goose prints to standard output with `println!`, which panics if the reader is gone, and the panic ends
-//! goose's main loop in the middle of a run. So standard output is a pipe while goose runs. Its other end is
-//! read to the end of the process, and forwarded only if goose's tables were asked for.
+//! goose prints to standard output with `println!`. That panics if the reader is gone, and blocks if it does not
+//! read; either ends goose's main loop or holds it up in the middle of a run. So standard output is a pipe
+//! while goose runs. Its other end is always read, and forwarded only if goose's tables were asked for.
 
 #[cfg(unix)]
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+#[cfg(unix)]
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+/// The bytes that are read at once.
+#[cfg(unix)]
+const CHUNK: usize = 8 << 10;
+
+/// The chunks that wait for the reader of standard output. Further ones are dropped.
+#[cfg(unix)]
+const MAX_CHUNKS: usize = 1_000;
 
 /// Redirects the standard output of this process into a pipe until it is dropped.
 #[derive(Debug)]
@@ -38,17 +48,32 @@ impl Redirect {
     fn new(forward: bool) -> io::Result<Self> {
         use std::os::fd::AsFd;
         let stdout = std::fs::File::from(io::stdout().as_fd().try_clone_to_owned()?);
-        let (mut reader, writer) = io::pipe()?;
+        let (reader, writer) = io::pipe()?;
         nix::unistd::dup2_stdout(&writer)?;
-        let mut original = if forward { Some(stdout.try_clone()?) } else { None };
-        let forwarder = std::thread::spawn(move || {
-            if let Some(stdout) = &mut original {
-                let _ = io::copy(&mut reader, stdout);
-            }
-            // Also after a failed write: a full pipe would block goose.
-            let _ = io::copy(&mut reader, &mut io::sink());
-        });
-        Ok(Self { stdout, forwarder: Some(forwarder) })
+        let original = if forward { Some(stdout.try_clone()?) } else { None };
+        let (chunks, waiting) = sync_channel(MAX_CHUNKS);
+        let forwarder = original.map(|stdout| std::thread::spawn(move || write_all(stdout, waiting)));
+        std::thread::spawn(move || read_all(reader, &chunks));
+        Ok(Self { stdout, forwarder })
+    }
+}
+
+/// Reads everything that goose prints, whether it can be forwarded or not.
+#[cfg(unix)]
+fn read_all(mut reader: io::PipeReader, chunks: &SyncSender<Vec<u8>>) {
+    let mut buffer = [0; CHUNK];
+    while let Ok(length @ 1..) = reader.read(&mut buffer) {
+        let _ = chunks.try_send(buffer[..length].to_owned());
+    }
+}
+
+/// Forwards what was read, until standard output is closed.
+#[cfg(unix)]
+fn write_all(mut stdout: std::fs::File, chunks: Receiver<Vec<u8>>) {
+    for chunk in chunks {
+        if stdout.write_all(&chunk).is_err() {
+            return;
+        }
     }
 }
 

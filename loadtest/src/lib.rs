@@ -14,43 +14,65 @@
 //! | module | contents |
 //! |---|---|
 //! | `metrics` | histograms, timelines, and the results of a run |
+//! | `data` | the rows of a file with data |
 //! | `checks` | the model of all writes, and the violations that responses are checked for |
 //! | `scenarios` | the iterations of virtual users, and their weights |
 //! | `executors` | constant users, arrival rates, breakpoint search, virtual users, stop |
+//! | `faults` | faults between load generator and service, on a schedule |
 //! | `thresholds` | pass/fail criteria, baseline, verdict, exit codes |
 //! | `cleanup` | the leftover check after a run, and orphans of killed runs |
+//! | `telemetry` | trace context of each call, Prometheus, OTLP |
 //! | `distributed` | execution segments, common start, merging of results |
 //! | `output` | console, HTML, Markdown, `JUnit`, JSON |
+//! | `contract`, `workload` | the part of a run that depends on the contract |
 //! | `run`, `cli` | prepare, run, report; the command line |
+//! | `settings` | the options of the command line in a file and in variables |
+//! | `builder` | [`LoadTest`], from which a program is made |
 //!
-//! It is a library with a small program around it, so that its tests can load a service of theirs.
+//! A program of another contract, or with other scenarios, describes its load test with [`LoadTest`].
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
+mod builder;
 mod checks;
 mod cleanup;
 mod cli;
 mod client;
+mod contract;
+mod data;
 pub mod distributed;
 mod error;
 mod executors;
+mod faults;
 mod format;
+mod goose_stdout;
 pub mod metrics;
 pub mod output;
 mod run;
 mod scenarios;
+mod settings;
 mod status;
 mod sync;
+mod telemetry;
 pub mod thresholds;
+mod workload;
 
+pub use builder::{LoadTest, ScenarioFn};
+pub use checks::known_session::KnownSession;
 pub use checks::payload::PayloadShape;
 pub use cleanup::orphans::CleanupSummary;
 pub use cli::{
-    CleanupOptions, Cli, Command, DoctorOptions, ExecutorOptions, GooseOutputOptions, Hidden, Rates,
-    RunOptions, ScenarioOptions, ServiceOptions,
+    CleanupOptions, Cli, Command, CompareOptions, DoctorOptions, ExecutorOptions, FaultOptions,
+    GooseOutputOptions, Hidden, InitOptions, OtherService, Rates, ReportOptions, RunOptions, ScenarioOptions,
+    ServiceOptions, Tag, TelemetryOptions,
 };
+pub use data::{DataOrder, DataRow};
 pub use error::LoadTestError;
+pub use executors::rate_limit::On429;
+pub use executors::typed_client::{Caller, LoadTransport};
+pub use executors::user::{IterationError, IterationResult, VirtualUser};
+pub use faults::FaultSet;
 pub use output::Report;
 pub use run::{CommandOutput, Diagnosis, Settings, run};
-pub use scenarios::{Scenario, ScenarioWeights};
+pub use scenarios::{ScenarioWeights, Sessions};
 pub use thresholds::ExitCode;

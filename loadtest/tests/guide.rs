@@ -5,7 +5,8 @@
 
 #![cfg(unix)]
 
-use sessions_service::{EmbeddedService, SessionStore};
+use sessions_client::{ISessionsV1, SessionsMemoryClientV1};
+use sessions_service::EmbeddedService;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -73,7 +74,13 @@ fn every_description_is_valid() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_succeeds() {
-    let service = EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.unwrap();
+    let sessions = SessionsMemoryClientV1::new();
+    // What a killed run with the id of the guide has left behind.
+    sessions
+        .open_session(None, "loadtest-0123456789ab-0-0-lifecycle", None, None, None, None, None)
+        .await
+        .unwrap();
+    let service = EmbeddedService::start_with("127.0.0.1:0", sessions).await.unwrap();
     let folder = folder("commands");
     let bin = folder.join("bin");
     fs::create_dir_all(&bin).unwrap();

@@ -49,7 +49,12 @@ for signal in INT TERM KILL; do
     echo "SIG$signal with $((before - 1)) sessions open: exit code $code, $left left behind"
     if [[ $signal == KILL ]]; then
         ((left > 0)) || fail "no session was left to clean up"
-        grep -q '"in_progress"' "$work/$run.json" || fail "the report does not say that the run is in progress"
+        code=0
+        "$loadtest" report "$work/$run.json" --report-file "$work/$run.md" >"$work/$run.report" || code=$?
+        [[ $code == 1 ]] || fail "the exit code of the report of a killed run is $code"
+        grep -q 'FAIL: the run has not ended' "$work/$run.report" || fail "the report does not say that the run was killed"
+        grep -q "loadtest cleanup --test-run-id $run --host $url" "$work/$run.report" ||
+            fail "the report does not name the command that cleans up: $(cat "$work/$run.report")"
         "$loadtest" cleanup --host "$url" --test-run-id "$run"
         left=$(($(count) - 1))
         echo "after loadtest cleanup: $left left behind"

@@ -4,8 +4,8 @@ mod faulty;
 mod runs;
 
 use faulty::{Fault, Faulty};
-use loadtest::ExitCode;
 use loadtest::metrics::LoadModel;
+use loadtest::{ExitCode, Report};
 use runs::{assert_exit, load, run};
 use sessions_client::SessionsMemoryClientV1;
 use sessions_service::{EmbeddedService, SessionStore};
@@ -15,8 +15,8 @@ use tokio::sync::Mutex;
 /// goose has one kill switch per process, so that only one run is possible at a time.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
-/// The 99th percentile of `open_session` in milliseconds, if the service freezes for a part of the run.
-async fn p99_of_a_freeze(options: &[&str], begin: Duration, freeze: Duration) -> f64 {
+/// The report of a run during which the service freezes.
+async fn report_of_a_freeze(options: &[&str], begin: Duration, freeze: Duration) -> Report {
     let service = Faulty::new(Fault::None);
     let server = EmbeddedService::start_with("127.0.0.1:0", service.clone()).await.unwrap();
     let freezing = async {
@@ -28,6 +28,12 @@ async fn p99_of_a_freeze(options: &[&str], begin: Duration, freeze: Duration) ->
     let (url, options) = (server.url(), [&["--scenario", "churn"], options].concat());
     let (report, ()) = tokio::join!(load(&url, &options), freezing);
     assert_eq!(report.results.failed_calls(), 0, "{report}");
+    report
+}
+
+/// The 99th percentile of `open_session` in milliseconds, if the service freezes for a part of the run.
+async fn p99_of_a_freeze(options: &[&str], begin: Duration, freeze: Duration) -> f64 {
+    let report = report_of_a_freeze(options, begin, freeze).await;
     let micros = report.results.operations["open_session"].latency().percentile(99.0).unwrap();
     Duration::from_micros(micros).as_secs_f64() * 1_000.0
 }
@@ -41,12 +47,29 @@ async fn the_open_model_starts_all_due_iterations_and_no_others() {
         load(&server.url(), &["--rate", "20,40", "--step", "500ms", "--pre-allocated-vus", "30"]).await;
     assert_exit(&report, ExitCode::Passed);
     let results = &report.results;
-    assert_eq!(results.completed_iterations(), 30);
+    assert_eq!(results.scenarios[0].started, 30);
     assert!(matches!(&results.load, LoadModel::Open { steps, pre_allocated_vus: 30 } if steps.len() == 2));
     let generator = &results.load_generators[0];
     assert_eq!((generator.start_delay.count(), generator.dropped_iterations), (30, 0));
     assert_eq!(results.operations["open_session"].response_time.as_ref().unwrap().count(), 30);
     assert!(sessions.is_empty());
+}
+
+#[tokio::test]
+async fn the_warm_up_is_measured_apart_in_both_models() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let server = EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.unwrap();
+    let warm_up = ["--warm-up", "1s", "--scenario", "churn"];
+    let open = load(&server.url(), &[&warm_up[..], &["--rate", "20,30", "--step", "500ms"]].concat()).await;
+    let iterations = |report: &Report| report.results.warm_up.as_ref().unwrap().calls.calls() / 2;
+    assert_eq!((iterations(&open), open.results.completed_iterations()), (20, 25), "{open}");
+    assert_eq!(open.results.steps.iter().map(|step| step.due).collect::<Vec<_>>(), [10, 15]);
+    let options = ["--users", "1", "--think-time", "20", "--run-time", "1s"];
+    let closed = load(&server.url(), &[&warm_up[..], &options].concat()).await;
+    let results = &closed.results;
+    assert!(iterations(&closed) > 0 && results.calls() > 0, "{closed}");
+    assert!(results.duration() < Duration::from_millis(1_900), "{closed}");
+    assert!(results.sessions.opened > results.completed_iterations(), "{closed}");
 }
 
 #[tokio::test]
@@ -59,7 +82,7 @@ async fn the_first_call_of_a_shared_session_has_no_think_time() {
 }
 
 #[tokio::test]
-async fn iterations_without_a_free_vu_are_counted_as_delayed() {
+async fn iterations_without_a_free_vu_are_delayed_and_then_dropped() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let service = Faulty::new(Fault::None);
     let server = EmbeddedService::start_with("127.0.0.1:0", service.clone()).await.unwrap();
@@ -69,7 +92,8 @@ async fn iterations_without_a_free_vu_are_counted_as_delayed() {
     let report = load(&server.url(), &options).await;
     let generator = &report.results.load_generators[0];
     assert_eq!(generator.delayed_iterations, 20, "all but those of the ten VUs: {generator:?}");
-    assert_eq!(report.results.completed_iterations(), 30);
+    assert_eq!(generator.dropped_iterations, 20, "no iteration starts after the end: {generator:?}");
+    assert_eq!(report.results.operations["open_session"].calls, 10, "calls in flight may end");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -84,6 +108,17 @@ async fn the_open_model_shows_a_freeze_that_the_closed_model_hides() {
     let options = ["--users", "2", "--run-time", "5s", "--think-time", "5"];
     let closed = p99_of_a_freeze(&options, Duration::from_secs(1), Duration::from_millis(500)).await;
     assert!(closed < 225.0, "{closed} ms");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_freeze_in_the_closed_model_is_an_outage() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let options = ["--users", "2", "--run-time", "5s", "--think-time", "5"];
+    let (begin, freeze) = (Duration::from_secs(1), Duration::from_millis(2_500));
+    let report = report_of_a_freeze(&options, begin, freeze).await;
+    assert_exit(&report, ExitCode::Failed);
+    assert!((1..=3).contains(&report.results.outages().count()), "{report}");
+    assert!(report.to_string().contains("FAIL: no call succeeded for "), "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -109,9 +109,11 @@ fn credentials_in_the_host_are_not_printed() {
 }
 
 #[test]
-fn conflicts_of_goose_name_options_as_they_are_typed() {
-    let (_, stderr) = assert_exit(&["--users", "2", "--test-plan", "2,1s;0,1s"], 3);
-    assert_eq!(stderr, "loadtest: --users can not be set with --test-plan.\n");
+fn conflicts_of_goose_are_found_before_the_service_is_called() {
+    // Nothing listens there.
+    let args = ["--host", "http://127.0.0.1:9", "--users", "2", "--test-plan", "2,1s;0,1s"];
+    let (_, stderr) = assert_exit(&args, 3);
+    assert!(stderr.starts_with("error: --test-plan conflicts with --users\n"), "{stderr}");
 }
 
 #[test]
@@ -181,6 +183,11 @@ fn conflicting_and_invalid_options_are_rejected() {
         (&["--test-run-id", "a/b"], "up to 40 letters, digits"),
         (&["--rate", "1", "--step", "10000000000000000000s"], "a time from 100 ms to 30 days"),
         (&["--rate", "1", "--run-time", "3000000h"], "at most 30 days"),
+        (&["--run-time", "0"], "--run-time 0: expected a time above 0 such as 30s or 1h30m"),
+        (&["--run-time", "3000000h"], "at most 30 days"),
+        (&["--run-time", "soon"], "--run-time soon: expected a time"),
+        (&["--users", "0"], "--users 0 makes no load: give at least 1"),
+        (&["--graceful-stop", "soon"], "a time up to 30 days, such as 30s or 2m"),
         (&["--payload-bytes", "18446744073709551615"], "18446744073709551615 is not in 0..=100000000"),
         (&["-u", "9223372036854775808"], "9223372036854775808 is not in 0..=1000000"),
         (&["--rate", "1", "--pre-allocated-vus", "18446744073709551615"], "is not in 0..=1000000"),
@@ -190,6 +197,15 @@ fn conflicting_and_invalid_options_are_rejected() {
         (&["--report-file", "report.pdf"], "a report file must end in .html, .md, .json or .xml"),
         (&["--baseline", "nowhere.json"], "nowhere.json"),
         (&["--threshold", "p99"], "threshold"),
+        (&["--threshold-abort-delay", "3s"], "--threshold-abort-delay 3s: has no effect without --threshold"),
+        (
+            &["--threshold", "p99<1s", "--threshold-abort-delay", "soon"],
+            "--threshold-abort-delay soon: expected a time",
+        ),
+        (
+            &["--threshold", "p99<1s", "--threshold-abort-delay", "3s", "--no-threshold-abort"],
+            "has no effect with --no-threshold-abort",
+        ),
         (&["--timeout", "soon"], "--timeout soon: expected a number of seconds above 0"),
     ] {
         let (stdout, stderr) = assert_exit(args, 3);
@@ -256,7 +272,8 @@ fn four_thousand_users_start_at_once() {
         }
     }
     // On a slow machine the listen queue of the embedded service overflows, which this test ignores.
-    let patient = ["--timeout", "60", "--threshold", "p99<120s", "--max-error-rate", "50%"];
+    let patient =
+        ["--timeout", "60", "--threshold", "p99<120s", "--max-error-rate", "50%", "--max-outage", "2m"];
     let options = ["-u", "4000", "--iterations", "1", "--scenario", "churn"];
     let (stdout, _) = assert_exit(&[&options[..], &patient].concat(), 0);
     let opened: Vec<_> = stdout.lines().filter(|line| line.contains("open_session  ")).collect();
@@ -291,8 +308,9 @@ fn a_closed_standard_error_does_not_end_a_breakpoint_search() {
     // The reader is gone before the first rate has ended.
     drop(child.stderr.take());
     let Output { status, stdout, .. } = child.wait_with_output().unwrap();
-    assert!(matches!(status.code(), Some(0 | 1)), "{status}");
-    assert!(string(&stdout).contains("nothing left behind"), "{}", string(&stdout));
+    let stdout = string(&stdout);
+    assert!(matches!(status.code(), Some(0 | 1)), "{status}: {stdout}");
+    assert!(stdout.contains("nothing left behind"), "{stdout}");
 }
 
 #[test]
@@ -307,6 +325,15 @@ fn a_missed_threshold_fails_the_run() {
     let (stdout, _) = assert_exit(&args, 1);
     let verdict = stdout.lines().last().unwrap();
     assert!(verdict.contains("threshold missed: p50<1us for POST open_session, observed "), "{verdict}");
+}
+
+#[test]
+fn a_missed_threshold_of_a_scenario_aborts_the_run() {
+    let rule = "p50<1us for scenario lifecycle";
+    let args = ["--run-time", "60s", "--users", "1", "--warm-up", "1s", "--threshold", rule];
+    let (stdout, _) = assert_exit(&args, 1);
+    let verdict = stdout.lines().last().unwrap();
+    assert!(verdict.contains(&format!("aborted by a missed threshold: {rule}, observed ")), "{verdict}");
 }
 
 #[test]

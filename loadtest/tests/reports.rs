@@ -9,6 +9,7 @@ use runs::run;
 use serde_json::Value;
 use sessions_service::{EmbeddedService, SessionStore};
 use std::path::Path;
+use std::process::{Command, Output, Stdio};
 use tokio::sync::Mutex;
 
 /// goose has one kill switch per process, so that only one run is possible at a time.
@@ -52,30 +53,35 @@ async fn goose_records_the_same_calls_in_the_same_buckets() {
     }
 }
 
-#[tokio::test]
+/// Runs two workers at the same time, each in a process. A service that runs in this process must have another thread.
+fn run_two_workers(url: &str, file: impl Fn(&str) -> String) {
+    let start = (chrono::Utc::now() + chrono::TimeDelta::seconds(5)).to_rfc3339();
+    let workers = ["0", "1"].map(|index| {
+        let report = file(index);
+        let segment = format!("{index}/2");
+        Command::new(env!("CARGO_BIN_EXE_loadtest"))
+            .args(["--host", url, "--test-run-id", "merge.test", "--execution-segment", &segment])
+            .args(["--users", "4", "--run-time", "3s", "--start-at", &start, "--report-file", &report])
+            .env("NO_PROXY", "127.0.0.1")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    });
+    for worker in workers {
+        let Output { status, stdout, stderr } = worker.wait_with_output().unwrap();
+        let [stdout, stderr] = [stdout, stderr].map(|output| String::from_utf8_lossy(&output).into_owned());
+        assert!(status.success(), "{status}: {stdout}{stderr}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn merged_results_of_workers_are_a_baseline() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let folder = folder("merge");
     let service = EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.unwrap();
     let file = |name: &str| format!("{folder}/{name}.json");
-    for index in 0..2 {
-        let (segment, report) = (format!("{index}/2"), file(&index.to_string()));
-        let options = [
-            "--host",
-            &service.url(),
-            "--test-run-id",
-            "merge.test",
-            "--execution-segment",
-            &segment,
-            "--users",
-            "4",
-            "--iterations",
-            "40",
-            "--report-file",
-            &report,
-        ];
-        run(&options).await.unwrap();
-    }
+    run_two_workers(&service.url(), file);
     let missing = run(&["merge", &file("0"), "--report-file", &file("part")]).await.unwrap_err().to_string();
     assert!(missing.contains("1 of 2 workers given, missing: 1"), "{missing}");
     assert!(!Path::new(&file("part")).exists());

@@ -48,14 +48,14 @@ async fn a_correct_service_passes_and_keeps_earlier_sessions() {
     let sessions = SessionsMemoryClientV1::new();
     let before = sessions.open_session(None, "another user", None, None, None, None, None).await.unwrap();
     let server = EmbeddedService::start_with("127.0.0.1:0", sessions.clone()).await.unwrap();
-    let report = load(&server.url(), &["--run-time", "1s"]).await;
+    let report = load(&server.url(), &["--iterations", "20"]).await;
     assert_exit(&report, ExitCode::Passed);
     let results = &report.results;
     assert_eq!(
         (results.failed_calls(), results.violation_count(), results.sessions.left_behind.count),
         (0, 0, 0)
     );
-    assert_eq!(results.sessions.opened, results.sessions.deleted);
+    assert_eq!(results.sessions.opened, results.sessions.deleted + results.sessions.cleaned_up);
     assert_eq!(sessions.len(), 1);
     assert_eq!(sessions.get_session_by_id(None, &before.id).await.unwrap(), Some(before));
 }
@@ -380,11 +380,22 @@ async fn cleanup_deletes_orphans_and_nothing_else() {
     }
     let server = EmbeddedService::start_with("127.0.0.1:0", sessions.clone()).await.unwrap();
     let options = ["cleanup", "--test-run-id", "dead", "--host", &server.url()];
-    let CommandOutput::Cleanup(first) = run(&options).await.unwrap() else { panic!("no cleanup") };
+    let counted = run(&[&options[..], &["--dry-run"]].concat()).await.unwrap();
+    assert_eq!(counted.exit_code(), ExitCode::Passed);
+    assert_eq!(counted.to_string(), "260 sessions of the test run, 520 listed; nothing was deleted\n");
+    assert_eq!(sessions.len(), 520);
+    let CommandOutput::Cleanup(first) = run(&options).await.unwrap() else { panic!("no clean-up") };
     assert!(first.complete);
     assert_eq!((first.deleted, first.listed, sessions.len()), (260, 260, 260));
-    let CommandOutput::Cleanup(second) = run(&options).await.unwrap() else { panic!("no cleanup") };
+    let CommandOutput::Cleanup(second) = run(&options).await.unwrap() else { panic!("no clean-up") };
     assert_eq!((second.deleted, second.complete), (0, true));
+    let nothing = run(&options).await.unwrap();
+    assert_eq!(nothing.exit_code(), ExitCode::Failed);
+    let message = nothing.to_string();
+    assert!(
+        message.starts_with("no session of the test run was found, 260 sessions listed: check "),
+        "{message}"
+    );
 }
 
 #[tokio::test]
@@ -397,7 +408,7 @@ async fn deletions_by_others_hide_nothing_from_the_cleanup() {
     }
     let server = EmbeddedService::start_with("127.0.0.1:0", service.clone()).await.unwrap();
     let output = run(&["cleanup", "--test-run-id", "dead", "--host", &server.url()]).await.unwrap();
-    let CommandOutput::Cleanup(summary) = output else { panic!("no cleanup") };
+    let CommandOutput::Cleanup(summary) = output else { panic!("no clean-up") };
     assert_eq!((summary.deleted, summary.complete, service.len()), (20, true, 120));
 }
 
@@ -409,6 +420,17 @@ async fn cleanup_ends_if_the_service_ignores_deletions() {
     let output = run(&["cleanup", "--test-run-id", "dead", "--host", &server.url()]).await.unwrap();
     assert_eq!(output.exit_code(), ExitCode::Failed);
     assert!(output.to_string().contains("0 sessions deleted"), "{output}");
+}
+
+#[tokio::test]
+async fn a_cleanup_that_fails_names_the_whole_command() {
+    let service = Faulty::new(Fault::RefusesLists);
+    service.open_session(None, "loadtest-dead-0-1-churn", None, None, None, None, None).await.unwrap();
+    let server = EmbeddedService::start_with("127.0.0.1:0", service.clone()).await.unwrap();
+    let options = ["cleanup", "--test-run-id", "dead", "--host", &server.url(), "--max-sessions", "500"];
+    let error = run(&options).await.unwrap_err().to_string();
+    let command = format!("loadtest cleanup --test-run-id dead --host {} --max-sessions 500", server.url());
+    assert!(error.ends_with(&format!("run the command again: {command}")), "{error}");
 }
 
 #[tokio::test]
@@ -451,7 +473,7 @@ async fn a_signal_after_a_missed_threshold_does_not_stop_the_cleanup() {
     let options = ["--run-time", "60s", "--threshold", "p50<1us for POST open_session"];
     let mut child = start(&server.url(), &[&options[..], &["--threshold-abort-delay", "0"]].concat());
     while !service.listed_after_the_start() {
-        assert_eq!(child.try_wait().unwrap(), None, "it ended before its cleanup");
+        assert_eq!(child.try_wait().unwrap(), None, "it ended before its clean-up");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert!(Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap().success());

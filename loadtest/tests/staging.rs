@@ -66,10 +66,16 @@ fn a_gateway_with_an_api_key_lets_the_load_through() {
         exits(loadtest(&folder, &[way, &SHORT].concat()).env("KEY", SECRET), 0);
     }
     let variables = [("SESSIONS_URL", gateway.url()), ("SESSIONS_HEADERS_X_API_KEY", SECRET.to_owned())];
-    exits(loadtest(&folder, &SHORT).envs(variables), 0);
+    let json = ["--report-file", "run.json"];
+    exits(loadtest(&folder, &[&SHORT[..], &json].concat()).envs(variables), 0);
+    let report: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(folder.join("run.json")).unwrap()).unwrap();
+    let command = report["cleanup_command"].as_str().unwrap();
+    let expected = format!(" --host {} # with SESSIONS_HEADERS_X_API_KEY", gateway.url());
+    assert!(command.ends_with(&expected) && !command.contains(SECRET), "{command}");
     let args = ["cleanup", "--test-run-id", "x", "--config", "staging.yaml"];
-    let (stdout, _) = exits(&mut loadtest(&folder, &args), 0);
-    assert!(stdout.starts_with("0 sessions deleted"), "{stdout}");
+    let (stdout, _) = exits(&mut loadtest(&folder, &args), 1);
+    assert!(stdout.contains("no session of the test run was found"), "{stdout}");
 }
 
 #[test]
@@ -379,7 +385,7 @@ fn a_signal_before_the_first_session_ends_the_program_at_once() {
     let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
     let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
-    assert_eq!(stderr.next().unwrap().unwrap(), "loadtest: stopped by SIGTERM; no session was opened");
+    assert_eq!(stderr.next().unwrap().unwrap(), "loadtest: stopped by SIGTERM before the load");
     assert_eq!(child.wait().unwrap().code(), Some(4));
     assert!(started.elapsed() < SLOW_MACHINE);
 }

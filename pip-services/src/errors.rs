@@ -85,6 +85,14 @@ impl ErrorFormat for PipErrors {
         ServiceError::new("MethodNotAllowed", format!("{method} is not allowed"))
     }
 
+    fn body_too_large(&self, limit: usize) -> ServiceError {
+        ServiceError::new("PayloadTooLarge", format!("the body is larger than the limit of {limit} bytes"))
+    }
+
+    fn incomplete_body(&self) -> ServiceError {
+        ServiceError::new("InvalidContent", "the body is incomplete")
+    }
+
     fn unusable_argument(&self, error: &Error) -> ServiceError {
         ServiceError::new("INVALID_DATA", error.to_string()).with_category("BadRequest")
     }

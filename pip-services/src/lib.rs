@@ -38,6 +38,8 @@ mod data;
 mod errors;
 
 pub use config::{ClientKind, ConfigParams, Setting};
+#[cfg(feature = "config")]
+pub use config::{Section, read_load_test_section};
 pub use data::timestamp::{self, Timestamp};
 pub use data::{DataPage, FilterParams, PagingParams};
 pub use errors::PipErrors;

@@ -79,6 +79,8 @@ pub use client::{SessionsClientFactory, SessionsMemoryClientV1, SessionsNullClie
 pub use contract::{DynISessionsV1, ISessionsV1, SessionsHttpClientV1, sessions_v1};
 pub use data::{FilterParams, ListedSession, SessionRef, SessionV1};
 pub use pip_services::{ClientKind, ConfigParams, DataPage, PagingParams, Setting, Timestamp};
+#[cfg(feature = "config")]
+pub use pip_services::{Section, read_load_test_section};
 pub use serde_json::Value;
 #[cfg(feature = "raw-value")]
 pub use serde_json::value::RawValue;

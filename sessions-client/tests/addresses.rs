@@ -111,6 +111,19 @@ async fn an_address_that_refuses_is_passed_over<T: Network>() {
     assert!(instances.requests()[1] >= 2, "{:?}", instances.requests());
 }
 
+#[cfg(feature = "hyper")]
+#[tokio::test]
+async fn connections_are_opened_to_another_port_without_a_change_of_the_host() {
+    let instances = Instances::start(1).await;
+    let config = ClientConfig::from_url("http://service.invalid:1").unwrap().with_retries(0);
+    assert_eq!(config.connects_to().unwrap(), [("service.invalid".to_owned(), 1)]);
+    let config =
+        config.with_connect_to("Service.invalid", 1, (instances.addresses[0], instances.port).into());
+    let client = <sessions_client::HyperTransport as Network>::client(&config);
+    client.get_session_by_id(None, "1").await.unwrap();
+    assert_eq!(instances.requests(), [1]);
+}
+
 async fn a_host_without_an_address_is_rejected<T: Network>() {
     let config = ClientConfig::from_url("http://service.invalid").unwrap();
     let error = T::try_over(&config.clone().with_resolved("service.invalid", 80, [])).err().unwrap();

@@ -164,7 +164,7 @@ async fn the_status_line_overrides_the_status_in_the_body() {
 }
 
 #[tokio::test]
-async fn an_html_error_page_is_reported_as_one_of_a_proxy() {
+async fn an_html_error_page_is_reported_as_one() {
     let page = format!("<html><h1>Bad Gateway</h1>{SECRET}</html>");
     let url = responding(http("502 Bad Gateway", "text/html; charset=utf-8", &page)).await;
     let error = open(&client(&url)).await;
@@ -172,7 +172,7 @@ async fn an_html_error_page_is_reported_as_one_of_a_proxy() {
     assert_eq!(error.status().unwrap().as_u16(), 502);
     assert_eq!(
         error.to_string(),
-        "open_session: the response is 502 Bad Gateway with a body in another format than the errors of the service: it may come from a proxy or another server (text/html)"
+        "open_session: the response is 502 Bad Gateway with an HTML page (text/html)"
     );
 }
 

@@ -260,7 +260,10 @@ impl Outcome {
         if let Some(pause) = error.retry_after() {
             write!(what, ", retry_after {pause:?}").unwrap();
         }
-        let message = error.to_string().replace(url, "<service>");
+        // Only the hyper transport knows that a connection was idle.
+        let [stale, closed] =
+            ["the idle connection was closed by the peer", "connection closed before message completed"];
+        let message = error.to_string().replace(url, "<service>").replace(stale, closed);
         let operation = error.operation().expect("an error of a call has an operation");
         let message = message.strip_prefix(operation).expect("an error message begins with the operation");
         Self::Error { attempts: error.attempts(), what, message: format!("…{message}") }

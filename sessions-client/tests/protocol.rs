@@ -575,7 +575,7 @@ async fn a_304_is_not_reported_as_a_redirect<T: Network>() {
     assert_eq!(error.kind(), ErrorKind::Service);
     assert_eq!(
         error.to_string(),
-        "get_session_by_id: the response is 304 Not Modified with no body, although the request had no condition: check the caches in front of the service"
+        "get_session_by_id: the response is 304 Not Modified with no body, since the content is unchanged: expect it for a request with `if-none-match` or `if-modified-since`, and otherwise check the caches in front of the service"
     );
 }
 

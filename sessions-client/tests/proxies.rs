@@ -269,7 +269,7 @@ async fn an_error_in_another_format_names_the_proxy_that_forwards<T: Network>() 
             403,
             ["it comes from a proxy (ERR_ACCESS_DENIED), probably", "exclude its host with NO_PROXY"],
         ),
-        (empty, 503, ["it may come from the proxy", "check that it can reach the service"]),
+        (empty, 503, ["it came through the proxy", "check that it can reach the service"]),
     ] {
         let proxy = TestProxy::start(Behaviour::Respond(response)).await;
         let config = through(&proxy.url("me:secret@"), "http://service.example");

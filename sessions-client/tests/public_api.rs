@@ -56,7 +56,12 @@ const WIRETRAIT: Foreign = &[
     ("serde_core::de::Deserializer", "part of `Deserialize`"),
     ("serde_core::de::Visitor", "`Object` is a deserializer"),
     ("serde_core::ser::Serialize", "arguments and results"),
-    ("serde_json::value::Value", "a body that was parsed before it is received"),
+    ("serde_core::ser::Serializer", "part of `Serialize`"),
+    ("serde_json::map::Map", "the fields that the codec `Json` reads"),
+    (
+        "serde_json::value::Value",
+        "a body that was parsed before it is received, and other fields of a `Problem`",
+    ),
     ("tower_service::Service", "the adapters from and to tower"),
 ];
 

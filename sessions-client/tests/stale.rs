@@ -8,6 +8,8 @@
 #[macro_use]
 mod support;
 
+#[cfg(feature = "hyper")]
+use sessions_client::HyperTransport;
 use sessions_client::{ClientConfig, ConfigParams, ErrorKind, ISessionsV1};
 use std::sync::{Arc, Mutex};
 use support::network::Network;
@@ -176,6 +178,57 @@ async fn idempotent_calls_survive_a_pool_of_stale_connections<T: Network>() {
     for _ in 0..STALE {
         assert_eq!(client.get_session_by_id(None, "1").await.unwrap(), None);
     }
+}
+
+#[cfg(feature = "hyper")]
+#[tokio::test]
+async fn an_error_distinguishes_a_stale_connection_from_a_new_one() {
+    for (end, message) in [
+        (End::Unanswered, "failed: the idle connection was closed by the peer"),
+        (End::Reset, "failed: Connection reset by peer (os error 104)"),
+    ] {
+        let server = Server::default();
+        let client = server.start::<HyperTransport>(end).await;
+        warm_up(&client).await;
+        let error = client.open_session(None, "user-1", None, None, None, None, None).await.unwrap_err();
+        assert!(error.is_stale_connection(), "{error}");
+        assert!(error.to_string().ends_with(message), "{error}");
+        assert!(!error.is_unprocessed(), "the request may have been processed");
+    }
+    let client = server_that_closes(b"").await;
+    let error = client.open_session(None, "user-1", None, None, None, None, None).await.unwrap_err();
+    assert!(!error.is_stale_connection(), "a new connection: {error}");
+}
+
+#[cfg(feature = "hyper")]
+#[tokio::test]
+async fn a_connection_that_breaks_in_a_response_is_not_stale() {
+    for part in [&b"HTTP/1.1 200 O"[..], b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"] {
+        let client = server_that_closes(part).await;
+        warm_up(&client).await;
+        let error = client.open_session(None, "user-1", None, None, None, None, None).await.unwrap_err();
+        assert_eq!((error.kind(), error.is_stale_connection()), (ErrorKind::Transport, false), "{error}");
+    }
+}
+
+/// Starts a server that closes each connection after part of a response to `open_session`.
+#[cfg(feature = "hyper")]
+async fn server_that_closes(part: &'static [u8]) -> impl ISessionsV1 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            while let Some(request) = read_request(&mut stream).await {
+                if request.contains("open_session") {
+                    stream.write_all(part).await.unwrap();
+                    break;
+                }
+                stream.write_all(NO_CONTENT).await.unwrap();
+            }
+        }
+    });
+    HyperTransport::client(&ClientConfig::from_url(&url).unwrap())
 }
 
 over_each_network! {

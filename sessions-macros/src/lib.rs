@@ -8,6 +8,7 @@ mod attr;
 mod errors;
 mod expand;
 mod model;
+mod recover;
 mod template;
 
 use proc_macro2::TokenStream;
@@ -21,15 +22,10 @@ pub fn http_api(args: proc_macro::TokenStream, item: proc_macro::TokenStream) ->
 fn run(args: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = errors::Errors::default();
     let args = attr::ApiArgs::parse(args, &mut errors);
-    let parsed = match syn::parse2::<syn::ItemTrait>(item.clone()) {
-        Ok(parsed) => parsed,
-        Err(error) => {
-            let message = format_args!("`#[http_api]` can only be applied to a trait: {error}");
-            errors.push(syn::Error::new(error.span(), message));
-            // Emits the input unchanged, so that editors can still analyze half-written code.
-            let errors = errors.into_tokens();
-            return quote::quote!(#item #errors);
-        }
+    let Some(parsed) = recover::parse(item, &mut errors) else {
+        // Emits the input unchanged, so that editors can still analyze it.
+        let errors = errors.into_tokens();
+        return quote::quote!(#item #errors);
     };
     let api = model::Api::read(args, parsed, &mut errors);
     let expansion = expand::expand(&api);

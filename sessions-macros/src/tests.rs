@@ -189,6 +189,48 @@ fn raw_identifiers_are_unprefixed_on_the_wire() {
     insta::assert_snapshot!("raw_names", operation("MATCH", "Match", &item));
 }
 
+/// Returns the names of the items that a half of a contract generates, those of its module included.
+fn item_names(half: &str) -> Vec<String> {
+    let item = quote! {
+        pub trait Api {
+            #[get("/things/{id}")]
+            async fn find(&self, id: &str) -> Result<Thing>;
+        }
+    };
+    let items = expand(half, &item).items;
+    let content = items.iter().filter_map(|item| match item {
+        Item::Mod(ItemMod { content, .. }) => content.as_ref(),
+        _ => None,
+    });
+    let names = items.iter().chain(content.flat_map(|(_, items)| items)).filter_map(|item| match item {
+        Item::Trait(item) => Some(&item.ident),
+        Item::Struct(item) => Some(&item.ident),
+        Item::Mod(item) => Some(&item.ident),
+        Item::Const(item) => Some(&item.ident),
+        Item::Fn(item) => Some(&item.sig.ident),
+        _ => None,
+    });
+    names.map(ToString::to_string).collect()
+}
+
+#[test]
+fn each_half_has_its_own_items() {
+    let common = ["Api", "DynApi", "api", "FIND", "CONTRACT", "ROUTES"];
+    let client = ["Client", "Find"];
+    let service = ["received", "dispatch", "Handler"];
+    for (args, halves) in [
+        ("client = Client, module = api", &[&client[..], &service][..]),
+        ("client = Client, module = api, client_only", &[&client]),
+        ("module = api, server_only", &[&service]),
+    ] {
+        let mut expected = [&[&common[..]][..], halves].concat().concat();
+        let mut names = item_names(args);
+        expected.sort_unstable();
+        names.sort_unstable();
+        assert_eq!(names, expected, "{args}");
+    }
+}
+
 #[test]
 fn a_custom_crate_path_replaces_every_default_path() {
     let item = quote! {
@@ -227,6 +269,8 @@ fn the_error_format_is_part_of_the_contract() {
     };
     for (errors, value) in [
         ("", "&::wiretrait::PlainErrors,"),
+        (", error = Error", "&::wiretrait::TypedErrors::<Error>::NEW,"),
+        (", error = self::Error<super::T>", "TypedErrors::<super::Error<super::super::T>>::NEW"),
         (", errors = ::some::Errors", "&::some::Errors,"),
         (", errors = Errors", "&Errors,"),
         (", errors = self::Errors", "&super::Errors,"),
@@ -317,8 +361,9 @@ fn operations_with_the_same_route_are_reported() {
 fn routes_that_overlap_partially_are_reported() {
     let both = |first: &str, second: &str| {
         let arguments = |path: &str| {
-            let names = path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
-            let names = names.map(|name| quote::format_ident!("{name}"));
+            let names = path.split('{').skip(1).filter_map(|after| after.split('}').next());
+            let names =
+                names.map(|name| name.trim_start_matches('*')).map(|name| quote::format_ident!("{name}"));
             quote!(#(#names: &str),*)
         };
         let (one, two) = (arguments(first), arguments(second));
@@ -336,6 +381,11 @@ fn routes_that_overlap_partially_are_reported() {
         ("/new/{b}", "/{a}/edit", "/new/edit"),
         ("/{a}/{b}/edit", "/{c}/new/{d}", "/{c}/new/edit"),
         ("/%61/{b}/edit", "/a/new/{d}", "/a/new/edit"),
+        ("/{a}.json", "/x{b}", "/x.json"),
+        ("/{a}-y{b}", "/{c}z", "/*-yz"),
+        ("/{a}:b/{c}", "/x:{d}/e", "/x:b/e"),
+        ("/{a}/edit", "/x/{*b}", "/x/edit"),
+        ("/{a}-{b}/c", "/x-{d}/{e}", "/x-{d}/c"),
     ] {
         let error = error(ARGS, &both(first, second)).unwrap();
         let expected = format!(
@@ -350,20 +400,59 @@ fn routes_that_overlap_partially_are_reported() {
         ("/new/{a}", "/{b}/{c}"),
         ("/{a}/edit", "/new/"),
         ("/new/{a}", "/{b}/"),
+        ("/{a}.json", "/{b}.xml"),
+        ("/x{a}.json", "/{b}"),
+        ("/x.json", "/{a}.json"),
+        ("/xy.json", "/x{a}.json"),
+        ("/{a}:cancel", "/{b}"),
+        ("/x{a}", "/x"),
+        ("/{a}/edit", "/{*b}"),
+        ("/x/", "/x/{*a}"),
+        ("/x", "/x/{*a}"),
+        ("/x/{*a}", "/{*b}"),
     ] {
         assert_eq!(error(ARGS, &both(first, second)), None, "{first} and {second}");
     }
 }
 
 #[test]
-fn a_path_is_suggested_for_a_type_that_an_operation_would_shadow() {
+fn routes_behind_a_more_general_one_are_reported() {
+    for (first, second) in [
+        ("/{a}", "/{b}.json"),
+        ("/{a}.json", "/x.json"),
+        ("/{a}.json", "/x{b}.json"),
+        ("/{a}-{b}", "/x-{c}-y"),
+        ("/{*a}", "/{b}/edit"),
+        ("/x/{*a}", "/x/{b}.json/"),
+        ("/{*a}", "/x/{*b}"),
+    ] {
+        let names = |path: &str| {
+            let names = path.split('{').skip(1).filter_map(|after| after.split('}').next());
+            let names = names.map(|name| quote::format_ident!("{}", name.trim_start_matches('*')));
+            quote!(#(#names: &str),*)
+        };
+        let (one, two) = (names(first), names(second));
+        let item = quote! {
+            trait Api {
+                #[get(#first)]
+                async fn one(&self, #one) -> Result<()>;
+                #[get(#second)]
+                async fn two(&self, #two) -> Result<()>;
+            }
+        };
+        let error = error(ARGS, &item).unwrap();
+        assert!(error.starts_with("`two` is never called"), "{first} and {second}: {error}");
+    }
+}
+
+#[test]
+fn a_path_is_suggested_for_a_shadowed_type_of_the_prelude() {
     for (operation, output, path) in [
         ("option", "Result<Option<u8>>", "`::std::option::Option`"),
-        ("vec", "Result<Vec<u8>>", "`::std::vec::Vec`"),
+        ("vec", "Result<Vec<u16>>", "`::std::vec::Vec`"),
         ("string", "Result<String>", "`::std::string::String`"),
         ("box", "Result<Box<u8>>", "`::std::boxed::Box`"),
         ("result", "Result<u8>", "`::std::result::Result`, or `self::Result` for an alias"),
-        ("thing", "Result<Thing>", "`self::Thing`"),
     ] {
         let (ident, ty) = (quote::format_ident!("r#{operation}"), output.parse::<TokenStream>().unwrap());
         let item = quote! {
@@ -373,7 +462,7 @@ fn a_path_is_suggested_for_a_type_that_an_operation_would_shadow() {
             }
         };
         let error = error(ARGS, &item).unwrap();
-        assert!(error.ends_with(&format!("refer to the type by a path, such as {path}")), "{error}");
+        assert!(error.ends_with(&format!("rename the operation, or write {path}")), "{error}");
     }
     let parameter = quote! {
         trait Api<Thing: Payload> {
@@ -382,19 +471,29 @@ fn a_path_is_suggested_for_a_type_that_an_operation_would_shadow() {
         }
     };
     let error = error(ARGS, &parameter).unwrap();
-    assert!(error.ends_with("which shadows the `Thing` used in the trait: rename the operation"), "{error}");
+    assert!(error.ends_with("has the name of a type parameter of the trait: rename one of them"), "{error}");
 }
 
 #[test]
-fn a_module_shadowed_in_the_generated_module_is_reported() {
+fn types_named_like_generated_items_are_those_of_the_user() {
     let item = quote! {
         trait Api {
-            #[get("/")]
-            async fn get(&self, #[query] from: &received::Place) -> Result<()>;
+            #[post("/")]
+            async fn create_user(&self, #[body] user: &CreateUser) -> Result<received::Place, Handler>;
+            #[post("/{size}")]
+            async fn size(&self, size: u8, #[body] bytes: [Other; SIZE]) -> Result<()>;
         }
     };
-    let error = error(ARGS, &item).unwrap();
-    assert_eq!(error, "`received` refers to another item in the generated module: write `self::received`");
+    let inner =
+        module(expand(ARGS, &item)).into_iter().map(|item| quote!(#item).to_string()).collect::<String>();
+    for path in [
+        "user : & 'call super :: CreateUser",
+        "Result < super :: received :: Place , super :: Handler >",
+        "bytes : [Other ; super :: SIZE]",
+        "< super :: super :: CreateUser as",
+    ] {
+        assert!(inner.contains(path), "{path} in {inner}");
+    }
 }
 
 #[test]
@@ -472,4 +571,81 @@ fn an_item_that_is_not_a_trait_is_emitted_unchanged() {
     let item = quote! { struct Api { field: u8 } };
     let code = run(ARGS.parse().unwrap(), &item).to_string();
     assert!(code.starts_with(&item.to_string()), "{code}");
+}
+
+/// Returns the error for an operation with the route `route` and the return type `output`.
+fn error_of(route: &str, output: &str) -> Option<String> {
+    let item = format!("trait Api {{ {route} async fn a(&self) -> {output}; }}");
+    error(ARGS, &item.parse().unwrap())
+}
+
+#[test]
+fn a_status_with_or_without_any_value_cannot_mean_none() {
+    for (flag, start) in [
+        ("none = 200", "`200` is the status of a response with a value"),
+        ("none = [404, 200]", "`200` is the status of a response with a value"),
+        ("none = 204", "`204` never has a value"),
+        ("none = 205", "`205` never has a value"),
+    ] {
+        for output in ["Result<Option<u8>>", "Result<Option<()>>", "Result<ResponseValue<Option<u8>>>"] {
+            let route = format!("#[get(\"/a\", {flag})]");
+            let error = error_of(&route, output).unwrap();
+            assert!(error.starts_with(start), "{flag} {output}: {error}");
+            let item = format!("trait Api {{ {route} async fn a(&self) -> {output}; }}");
+            let expansion = run(ARGS.parse().unwrap(), &item.parse().unwrap()).to_string();
+            assert_eq!(expansion.matches("compile_error").count(), 1, "{flag} {output}");
+        }
+    }
+    assert_eq!(error_of("#[get(\"/a\", none = [202, 304, 404])]", "Result<Option<u8>>"), None);
+}
+
+#[test]
+fn an_optional_unit_requires_the_status_of_none() {
+    for output in ["Result<Option<()>>", "Result<ResponseValue<Option<()>>>", "Result<Option<()>, Failed>"] {
+        for verb in ["get", "head", "delete"] {
+            let error = error_of(&format!("#[{verb}(\"/a\")]"), output).unwrap();
+            assert!(error.starts_with("`Option<()>` would always be `None`"), "{verb} {output}: {error}");
+            assert_eq!(error_of(&format!("#[{verb}(\"/a\", none = 404)]"), output), None);
+        }
+    }
+}
+
+#[test]
+fn a_head_response_has_no_value() {
+    for output in [
+        "Result<String>",
+        "Result<Option<String>>",
+        "Result<ResponseValue<String>>",
+        "Result<Vec<()>>",
+        "Result<u8, Failed>",
+    ] {
+        for route in ["#[head(\"/a\")]", "#[head(\"/a\", none = 404)]"] {
+            let error = error_of(route, output).unwrap();
+            assert!(error.starts_with("a HEAD response has no body"), "{output}: {error}");
+        }
+    }
+    // The last one may be an alias of `Result<()>`.
+    for output in ["Result<()>", "Result<ResponseValue<()>>", "Result<(), Failed>", "Done"] {
+        assert_eq!(error_of("#[head(\"/a\")]", output), None, "{output}");
+    }
+}
+
+#[test]
+fn a_correlation_id_clashes_with_its_header_in_any_case() {
+    let error_of = |a: &str, b: &str| {
+        let item = format!(
+            "trait Api {{ #[get(\"/a\")] async fn a(&self, #[{a}] a: &str, #[{b}] b: &str) -> Result<()>; }}"
+        );
+        error(ARGS, &item.parse().unwrap())
+    };
+    for (a, b) in [
+        ("correlation(\"X-Trace\")", "header(\"x-trace\")"),
+        ("header(\"traceid\")", "correlation(\"traceId\")"),
+        ("correlation(\"traceId\")", "correlation(\"traceid\")"),
+        ("query(\"traceId\")", "correlation(\"traceId\")"),
+    ] {
+        let error = error_of(a, b).unwrap();
+        assert!(error.starts_with("`a` and `b` would overwrite each other"), "{a} {b}: {error}");
+    }
+    assert_eq!(error_of("query(\"traceid\")", "correlation(\"traceId\")"), None);
 }

@@ -1,5 +1,6 @@
 //! Content negotiation by `Accept`.
 
+use crate::request_headers::{header_value, leading_number};
 use http::header::{ACCEPT, HeaderMap};
 use std::cmp::Ordering;
 
@@ -10,15 +11,33 @@ pub(super) const MEDIA_TYPES: [&str; 4] =
 /// Returns whether the client accepts any of [`MEDIA_TYPES`]. An absent or empty header accepts all.
 pub(super) fn is_acceptable(headers: &HeaderMap) -> bool {
     let Some(first) = headers.get(ACCEPT) else { return true };
-    let all = headers.get_all(ACCEPT);
     // A shortcut for nearly all clients.
-    if *first == MEDIA_TYPES[0] && all.iter().nth(1).is_none() {
+    if *first == MEDIA_TYPES[0] && headers.get_all(ACCEPT).iter().nth(1).is_none() {
         return true;
     }
-    let values = all.iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let accept = values.collect::<Vec<_>>().join(", ");
-    let ranges: Vec<Range<'_>> = accept.split(',').filter_map(Range::parse).collect();
-    accept.is_empty() || MEDIA_TYPES.iter().any(|media_type| weight(media_type, &ranges) > 0.0)
+    let Some(accept) = header_value(headers, ACCEPT) else { return true };
+    let ranges: Vec<Range<'_>> = quoted_split(&accept, ',').filter_map(Range::parse).collect();
+    MEDIA_TYPES.iter().any(|media_type| weight(media_type, &ranges) > 0.0)
+}
+
+/// Splits a header value at separators that are not within quotes. Without a closing quote, the rest is one
+/// part. Like the service, it does not know escapes: a backslash is an ordinary character.
+fn quoted_split(value: &str, separator: char) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    value.split(move |c| {
+        quoted ^= c == '"';
+        c == separator && !quoted
+    })
+}
+
+/// Returns a value without its quotes, if it has both.
+fn unquoted(value: &str) -> &str {
+    match value.strip_prefix('"') {
+        // A lone quote is both the first and the last character.
+        Some("") => "",
+        Some(rest) => rest.strip_suffix('"').unwrap_or(value),
+        None => value,
+    }
 }
 
 /// Returns the weight of the most specific range that includes the media type, or zero.
@@ -49,11 +68,11 @@ impl<'h> Range<'h> {
             return None;
         }
         let mut range = Self { kind, subtype, has_params: false, weight: 1.0 };
-        for param in params.into_iter().flat_map(|params| params.split(';')) {
+        for param in params.into_iter().flat_map(|params| quoted_split(params, ';')) {
             let (name, value) = param.split_once('=').unwrap_or((param, ""));
-            let value = value.trim().trim_matches('"');
+            let value = unquoted(value.trim());
             if name.trim().eq_ignore_ascii_case("q") {
-                range.weight = value.parse().unwrap_or(f64::NAN);
+                range.weight = leading_number(value);
                 break;
             }
             range.has_params |= !matches!(value, "" | "*");

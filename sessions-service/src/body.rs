@@ -14,7 +14,7 @@ use http::header::{
     TRANSFER_ENCODING,
 };
 use http_body::Body;
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use pip_services::PipErrors;
 use std::borrow::Cow;
 use std::error::Error;
@@ -33,23 +33,38 @@ pub(super) fn too_large(message: &str) -> Response {
     error_response(StatusCode::PAYLOAD_TOO_LARGE, &ServiceError::new("PayloadTooLarge", message))
 }
 
-/// Reads a body. Returns `None` if it is incomplete or exceeds [`LIMIT`].
-pub(super) async fn read<B>(body: B) -> Option<Bytes>
+/// The reason why a body cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unreadable {
+    /// The connection ended too early, or a chunk or trailer is malformed.
+    Malformed,
+    /// The body exceeds [`LIMIT`].
+    TooLarge,
+}
+
+impl From<Box<dyn Error + Send + Sync>> for Unreadable {
+    fn from(error: Box<dyn Error + Send + Sync>) -> Self {
+        if error.is::<LengthLimitError>() { Self::TooLarge } else { Self::Malformed }
+    }
+}
+
+/// Reads a body.
+pub(super) async fn read<B>(body: B) -> Result<Bytes, Unreadable>
 where
     B: Body<Error: Into<Box<dyn Error + Send + Sync>>>,
 {
     let mut body = pin!(Limited::new(body, LIMIT));
-    let Some(frame) = body.frame().await else { return Some(Bytes::new()) };
-    let first = match frame.ok()?.into_data() {
+    let Some(frame) = body.frame().await else { return Ok(Bytes::new()) };
+    let first = match frame?.into_data() {
         Ok(mut data) => data.copy_to_bytes(data.remaining()),
         Err(_trailers) => Bytes::new(),
     };
     // A shortcut for bodies in one frame, as most are.
     if body.is_end_stream() {
-        return Some(first);
+        return Ok(first);
     }
-    let mut whole = first.chain(body.collect().await.ok()?.aggregate());
-    Some(whole.copy_to_bytes(whole.remaining()))
+    let mut whole = first.chain(body.collect().await?.aggregate());
+    Ok(whole.copy_to_bytes(whole.remaining()))
 }
 
 /// The handling of a body, which depends on its media type.

@@ -1,6 +1,6 @@
 //! gzip for requests and responses.
 
-use crate::request_headers::header_value;
+use crate::request_headers::{header_value, leading_number};
 use flate2::Compression;
 use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
@@ -37,14 +37,6 @@ fn weight_of_gzip(coding: &str) -> Option<(bool, f64)> {
         _ => None,
     });
     Some((by_name, weight.unwrap_or(1.0)))
-}
-
-/// Returns the number at the start of a string, or NaN, like `parseFloat` of JavaScript.
-fn leading_number(string: &str) -> f64 {
-    let string = string.trim_start();
-    let end =
-        string.find(|c: char| !matches!(c, '0'..='9' | '.' | '+' | '-' | 'e' | 'E')).unwrap_or(string.len());
-    (1..=end).rev().find_map(|end| string[..end].parse().ok()).unwrap_or(f64::NAN)
 }
 
 /// The maximum number of gzip members in a body. Each member costs a decoder and takes only 20 bytes.

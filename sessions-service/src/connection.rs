@@ -13,15 +13,21 @@ use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until};
 
 /// The time without requests after which a connection is closed. `Keep-Alive` announces it; Node.js waits a
 /// second longer.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The time after which a connection without any request is closed. Node.js then responds with a timeout.
+/// The time after which a connection without any request is closed, with [`TIMED_OUT`].
 const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// The response to a connection without any request in time.
+const TIMED_OUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n";
+
+/// The response to a connection that ends before the end of a head.
+const MALFORMED: &[u8] = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
 
 /// The maximum size of the request line and the headers in bytes.
 const MAX_HEAD: usize = 16 << 10;
@@ -42,20 +48,31 @@ pub(super) async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, service: 
     // that, hyper would also allocate a buffer for the next request during this one.
     builder.half_close(true);
     let stream = TokioIo::new(Gather::new(stream));
-    let mut connection = pin!(builder.serve_connection(stream, service));
-    tokio::select! {
+    let mut connection = builder.serve_connection(stream, service);
+    let refusal = tokio::select! {
         // A request that has arrived counts before the timeout.
         biased;
-        // Errors of a connection concern only its client.
-        _ = &mut connection => return,
-        () = activity.timed_out() => {}
-    }
-    if activity.is_unused() {
-        // A graceful shutdown would wait for the rest of an incomplete request.
-        return;
-    }
-    connection.as_mut().graceful_shutdown();
-    let _ = connection.await;
+        ended = &mut connection => match ended {
+            // The connection has ended in a head, which hyper drops without a response.
+            Err(error) if error.is_incomplete_message() && !activity.is_busy() => MALFORMED,
+            // Other errors of a connection concern only its client.
+            _ => return,
+        },
+        () = activity.timed_out() => {
+            if !activity.is_unused() {
+                let mut connection = pin!(connection);
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.await;
+                return;
+            }
+            // A graceful shutdown would wait for the rest of an incomplete request.
+            TIMED_OUT
+        }
+    };
+    let mut stream = connection.into_parts().io.into_inner();
+    // A client that has gone needs no response.
+    let _ = stream.write_all(refusal).await;
+    let _ = stream.shutdown().await;
 }
 
 async fn respond(
@@ -92,6 +109,10 @@ impl Activity {
     fn request_finished(&self) {
         let elapsed = self.start.elapsed().as_millis().try_into().unwrap_or(UNUSED - 1);
         self.latest.store(elapsed, Ordering::Relaxed);
+    }
+
+    fn is_busy(&self) -> bool {
+        self.latest.load(Ordering::Relaxed) == BUSY
     }
 
     fn is_unused(&self) -> bool {
@@ -171,12 +192,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_connection_is_closed_after_ninety_seconds_without_a_first_request() {
+    async fn a_connection_without_a_request_receives_408_after_ninety_seconds() {
         for half in ["", "GET /nope HTTP/1.1\r\nHo"] {
             let (mut client, server) = connected();
             tokio::spawn(server);
             client.write_all(half.as_bytes()).await.unwrap();
-            assert_eq!(time_until_closed(&mut client).await.as_secs(), 90, "{half:?}");
+            let start = Instant::now();
+            let mut response = String::new();
+            let read = client.read_to_string(&mut response);
+            timeout(Duration::from_secs(600), read).await.expect("the connection stays open").unwrap();
+            assert_eq!(start.elapsed().as_secs(), 90, "{half:?}");
+            assert_eq!(response, "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n", "{half:?}");
         }
         let (mut client, server) = connected();
         tokio::spawn(server);

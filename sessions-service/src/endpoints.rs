@@ -24,6 +24,10 @@ const fn get(name: &'static str, path: &'static str) -> Route {
         idempotent: true,
         timeout: None,
         has_body: false,
+        content_type: "",
+        accept: "application/json",
+        none: &[],
+        constants: &[],
         params: &[],
     }
 }

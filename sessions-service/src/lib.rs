@@ -47,6 +47,7 @@ pub use store::SessionStore;
 
 use self::accept::{MEDIA_TYPES, is_acceptable};
 use self::arguments::Arguments;
+use self::body::Unreadable;
 use self::commands::{Commands, Dispatched};
 use self::response::{ResponseOptions, ServedResponse, Stage};
 use axum::Router;
@@ -110,8 +111,12 @@ impl<C: Commands> Service<C> {
         if let Some(permission) = cors::preflight(&parts.method, &parts.headers) {
             return options.preflight(permission);
         }
-        let Some(body) = body::read(body).await else {
-            return options.finish(body::too_large("the body is incomplete or too large"), Stage::Routing);
+        let body = match body::read(body).await {
+            Ok(body) => body,
+            Err(Unreadable::Malformed) => return node::malformed(),
+            Err(Unreadable::TooLarge) => {
+                return options.finish(body::too_large("the body is too large"), Stage::Routing);
+            }
         };
         let (response, stage) = self.route(http::Request::from_parts(parts, body)).await;
         options.finish(response.map(javascript::restore_surrogates), stage)
@@ -183,5 +188,9 @@ fn unmatched(incoming: &Incoming) -> Response {
         return Response::new(Bytes::new());
     }
     let response = incoming.unmatched(sessions_v1::ROUTES);
-    if response.status() == StatusCode::NOT_FOUND { incoming.unmatched(endpoints::ROUTES) } else { response }
+    let is_unknown = response.status() == StatusCode::NOT_FOUND;
+    let mut response = if is_unknown { incoming.unmatched(endpoints::ROUTES) } else { response };
+    // The real service does not send the length of a body that a response to HEAD would have had.
+    response.headers_mut().remove(http::header::CONTENT_LENGTH);
+    response
 }

@@ -9,6 +9,8 @@ use http::header::{CONNECTION, DATE, EXPECT, HOST, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{StatusCode, Version};
 
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
+
 /// The only supported expectation.
 const CONTINUE: &str = "100-continue";
 
@@ -53,27 +55,33 @@ const METHODS: &[&str] = &[
 
 /// Returns the response to a request that Node.js rejects. It has no body.
 pub(super) fn rejection(request: &Parts) -> Option<ServedResponse> {
-    let closed = || HeaderMap::from_iter([(CONNECTION, HeaderValue::from_static("close"))]);
     let is_current = request.version == Version::HTTP_11;
-    let empty = ServedBody::chunked(Bytes::new());
-    let (status, headers, body) = if METHODS.binary_search(&request.method.as_str()).is_err() {
-        // Node.js sends no length here; hyper always sends one.
-        (StatusCode::BAD_REQUEST, closed(), ServedBody::sized(Bytes::new()))
+    let (status, headers) = if METHODS.binary_search(&request.method.as_str()).is_err() {
+        return Some(malformed());
     } else if is_current && !request.headers.contains_key(HOST) {
-        let mut headers = closed();
-        headers.insert(DATE, date::now());
-        (StatusCode::BAD_REQUEST, headers, empty)
+        (StatusCode::BAD_REQUEST, HeaderMap::from_iter([(CONNECTION, CLOSE), (DATE, date::now())]))
     } else if is_current && !is_expectation_supported(&request.headers) {
         let mut headers = HeaderMap::from_iter([(DATE, date::now())]);
         insert_connection(&mut headers, wants_close(request));
-        (StatusCode::EXPECTATION_FAILED, headers, empty)
+        (StatusCode::EXPECTATION_FAILED, headers)
     } else {
         return None;
     };
+    Some(empty(status, headers, ServedBody::chunked(Bytes::new())))
+}
+
+/// Returns the response to malformed HTTP, after which the connection is closed. Node.js sends no length
+/// here; hyper always sends one.
+pub(super) fn malformed() -> ServedResponse {
+    let headers = HeaderMap::from_iter([(CONNECTION, CLOSE)]);
+    empty(StatusCode::BAD_REQUEST, headers, ServedBody::sized(Bytes::new()))
+}
+
+fn empty(status: StatusCode, headers: HeaderMap, body: ServedBody) -> ServedResponse {
     let mut response = ServedResponse::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
-    Some(response)
+    response
 }
 
 /// Returns whether the request has no `Expect`, or one that contains [`CONTINUE`] as a word anywhere, like

@@ -1,4 +1,4 @@
-//! Request headers as Node.js passes them to a service: one string each.
+//! Request headers as Node.js passes them to a service: one string each, and their numbers.
 
 use http::header::{AsHeaderName, HeaderMap, HeaderValue};
 use std::borrow::Cow;
@@ -20,9 +20,24 @@ fn latin1(value: &HeaderValue) -> Cow<'_, str> {
     }
 }
 
+/// Returns the number at the start of a string, or NaN, like `parseFloat` of JavaScript.
+pub(super) fn leading_number(string: &str) -> f64 {
+    let string = string.trim_start();
+    let (sign, unsigned) = match string.strip_prefix('-') {
+        Some(unsigned) => (-1.0, unsigned),
+        None => (1.0, string.strip_prefix('+').unwrap_or(string)),
+    };
+    if unsigned.starts_with("Infinity") {
+        return sign * f64::INFINITY;
+    }
+    let end =
+        string.find(|c: char| !matches!(c, '0'..='9' | '.' | '+' | '-' | 'e' | 'E')).unwrap_or(string.len());
+    (1..=end).rev().find_map(|end| string[..end].parse().ok()).unwrap_or(f64::NAN)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::header_value;
+    use super::{header_value, leading_number};
     use http::header::{HeaderMap, HeaderValue, IF_MATCH};
 
     #[test]
@@ -33,5 +48,24 @@ mod tests {
         assert_eq!(header_value(&headers, IF_MATCH), None);
         headers.append(IF_MATCH, HeaderValue::from_bytes(b"\xe9").unwrap());
         assert_eq!(header_value(&headers, IF_MATCH).as_deref(), Some(", \u{e9}"));
+    }
+
+    #[test]
+    fn a_number_ends_where_javascript_stops_to_parse_it() {
+        for (string, number) in [
+            (" 0.5", 0.5),
+            (".5x", 0.5),
+            ("1.", 1.0),
+            ("+1e-1;", 0.1),
+            ("0x1", 0.0),
+            ("1e", 1.0),
+            ("-Infinity", f64::NEG_INFINITY),
+            ("Infinity and more", f64::INFINITY),
+        ] {
+            assert_eq!(leading_number(string).to_bits(), f64::to_bits(number), "{string}");
+        }
+        for string in ["", "x", "inf", "NaN", "-", "."] {
+            assert!(leading_number(string).is_nan(), "{string}");
+        }
     }
 }

@@ -19,6 +19,9 @@ use wiretrait::Response;
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
+/// An obsolete name, which Node.js treats like `Connection`.
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+
 const ANY_ORIGIN: HeaderValue = HeaderValue::from_static("*");
 
 /// The stage at which the service finished a request. It decides on some headers of the response.
@@ -267,7 +270,8 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>)
 /// Returns whether the client wants the connection closed after the response.
 pub(super) fn wants_close(request: &Parts) -> bool {
     let has = |option: &str| {
-        let values = request.headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
+        let values = [CONNECTION, PROXY_CONNECTION].map(|name| request.headers.get_all(name));
+        let values = values.iter().flatten().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(option))
     };
     has("close") || (request.version == Version::HTTP_10 && !has("keep-alive"))

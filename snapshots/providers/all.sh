@@ -3,9 +3,9 @@
 #
 #   ./all.sh [--allow-skipped]
 #
-# The implementations are the embedded service, the real one, its older generation, and the service at $SESSIONS_URL if
-# that is set. Those that need missing programs are skipped. Prints a table of results at the end. Exits with 1 if anything
-# failed, or was skipped without --allow-skipped.
+# The implementations are the embedded service, the real one with sessions in memory and in MongoDB, its older generation,
+# and the service at $SESSIONS_URL if that is set. Those that need missing programs are skipped. Prints a table of results
+# at the end. Exits with 1 if anything failed, or was skipped without --allow-skipped.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -43,15 +43,24 @@ skip() {
     skipped=$((skipped + 1))
 }
 
-live=(cargo test -p snapshots --test live -- --exact the_service_at_sessions_url_satisfies_the_contract)
+live=(env SESSIONS_FAIL_ON=harmless cargo test -p snapshots --test live -- live::)
+
+# Every difference must be accepted, and every deviation needed.
+deviating=(cargo run -q -p snapshots --bin contract -- check --close-expired --fail-on harmless --fail-on-unused)
 
 provider "embedded service, and all offline tests" cargo test -p snapshots
 if command -v node >/dev/null && command -v npm >/dev/null; then
     provider "service-sessions-node" "$providers/with-service.sh" "${live[@]}"
-    provider "pip-services-sessions-node, the older generation" "$providers/with-service.sh" --old "${live[@]}"
+    provider "service-sessions-node: raw bytes, and the tests of other clients" "$providers/with-service.sh" \
+        cargo test -p snapshots --test framing --test replay
+    provider "pip-services-sessions-node, the older generation" "$providers/with-service.sh" --old "${deviating[@]}"
+    provider "service-sessions-node, recorded: replayed, and as a mock" "$providers/with-service.sh" "$providers/cassette.sh"
+    provider "mongod: the fake, by the driver of the service" "$providers/mongod/test.sh"
+    provider "service-sessions-node with MongoDB" "$providers/with-service.sh" --mongodb "${deviating[@]}"
     provider "official client: the embedded service is indistinguishable from the real one" "$providers/official-client.sh"
 else
-    for name in "service-sessions-node" "pip-services-sessions-node, the older generation" "official client"; do
+    for name in "service-sessions-node" "pip-services-sessions-node, the older generation" "recorded service" \
+        "service-sessions-node with MongoDB" "official client"; do
         skip "$name" "Node.js with npm is not installed"
     done
 fi

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Runs a command against the real sessions service, and exits with the status of the command.
+# Runs a command against the real sessions service, or a sibling of it, and exits with the status of the command.
 #
-#   ./with-service.sh [--old] COMMAND [ARGUMENT…]
+#   ./with-service.sh [--old|--mongodb|--settings|--roles] COMMAND [ARGUMENT…]
 #
-# --old starts the older generation of the service, and sets $SESSIONS_VARIANT for the contract tests.
+# --old starts the older generation of the service, and --mongodb the service with its MongoDB persistence over a fake of
+# mongod. Both set $SESSIONS_DEVIATIONS for the contract tests. --settings and --roles start the settings and the roles
+# service, which the command finds at $SETTINGS_URL and $ROLES_URL.
 #
 # The service is installed if necessary, listens on a free port of the loopback interface, and is stopped after the command
 # has ended. The command finds it at $SESSIONS_URL. Since nothing else uses the service, $SESSIONS_CLOSE_EXPIRED allows the
@@ -12,15 +14,31 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 name=service-sessions-node
-variant=
-if [[ ${1-} == --old ]]; then
-    name=service-sessions-node-old
-    variant=old
-    shift
-fi
-service=$here/$name
+deviations=${SESSIONS_DEVIATIONS-}
+packages=(service-sessions-node)
+sibling=
+case ${1-} in
+    --old)
+        name=service-sessions-node-old
+        deviations=old
+        packages=("$name")
+        shift
+        ;;
+    --mongodb)
+        name=service-sessions-node-mongodb
+        deviations=mongodb
+        packages+=(mongod)
+        shift
+        ;;
+    --settings | --roles)
+        sibling=${1#--}
+        name=service-$sibling-node
+        packages=("$name")
+        shift
+        ;;
+esac
 if (($# == 0)); then
-    echo "usage: $0 [--old] COMMAND [ARGUMENT...]" >&2
+    echo "usage: $0 [--old|--mongodb|--settings|--roles] COMMAND [ARGUMENT...]" >&2
     exit 64
 fi
 pid=
@@ -74,19 +92,30 @@ wait_until_ready() {
         ask();' "$1" "$2"
 }
 
-"$here/install.sh" "$name"
+for package in "${packages[@]}"; do
+    "$here/install.sh" "$package"
+done
 port=$(free_port)
-"$service/start.sh" "$port" >&2 </dev/null &
+if [[ -n $sibling ]]; then
+    start=("$here/start-node.sh" "$name" "$port")
+else
+    start=("$here/$name/start.sh" "$port")
+fi
+"${start[@]}" >&2 </dev/null &
 pid=$!
 if ! wait_until_ready "$port" "$pid"; then
     echo "$0: the service did not start at port $port within 30 seconds." >&2
-    echo "To see its log, run: LOG_LEVEL=trace $service/start.sh $port" >&2
+    echo "To see its log, run: LOG_LEVEL=trace ${start[*]}" >&2
     exit 69
 fi
 
-export SESSIONS_URL=http://127.0.0.1:$port
-export SESSIONS_VARIANT=$variant
-export SESSIONS_CLOSE_EXPIRED=yes
+if [[ -n $sibling ]]; then
+    export "${sibling^^}_URL=http://127.0.0.1:$port"
+else
+    export SESSIONS_URL=http://127.0.0.1:$port
+    export SESSIONS_DEVIATIONS=$deviations
+    export SESSIONS_CLOSE_EXPIRED=yes
+fi
 export NO_PROXY="127.0.0.1,${NO_PROXY-}"
 export no_proxy="127.0.0.1,${no_proxy-}"
 status=0

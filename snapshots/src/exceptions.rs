@@ -1,9 +1,9 @@
 //! Accepted differences between the embedded service and the real one: the complete list.
 //!
-//! `differential` generates nothing that these cover, except for strings, which it replaces. `replay` names
-//! the entry for each captured exchange whose response differs or which it leaves out. The requests that
-//! schemathesis does not send (`providers/openapi`) are not listed here, since both services respond to them
-//! alike.
+//! `differential` generates nothing that these cover, except for strings, which it replaces. `replay` and
+//! `framing` name the entry for each captured exchange whose response differs or which they leave out. The
+//! requests that schemathesis does not send (`providers/openapi`) are not listed here, since both services
+//! respond to them alike.
 
 use std::fmt;
 
@@ -61,8 +61,52 @@ pub const UPGRADE: Exception = Exception {
 /// Input that is not valid HTTP.
 pub const BELOW_HTTP: Exception = Exception {
     what: "the response to malformed HTTP, to an unknown method and to a request that ends the connection has \
-           `Content-Length: 0`; a request with two lengths is accepted",
+           `Content-Length: 0`",
     why: "hyper adds the length to every response, and handles most of these before they reach a service",
+};
+
+/// Malformed HTTP that only one of the two parsers accepts.
+pub const PARSER: Exception = Exception {
+    what: "accepted here, 400 there: lines that end without a carriage return, UTF-8 in a target, a target of the form \
+           `host:port`, two equal lengths, a length together with chunks, `chunked` twice, spaces and control characters \
+           after the size of a chunk, framing headers in trailers, tabs around `close` in `Connection`. Rejected here, accepted there: several spaces in the \
+           request line, a carriage return before it, versions other than 1.0 and 1.1, other protocols, `\"`, `<` and `>` \
+           in a target, an empty `Transfer-Encoding`, chunks in HTTP/1.0, more than 100 headers or trailers. Chunk \
+           extensions and trailers that are too long result in 400, not in 413 or 431",
+    why: "the parsers of hyper and Node.js tolerate different mistakes, which HTTP clients do not make",
+};
+
+/// Responses to a request before its end.
+pub const EARLY: Exception = Exception {
+    what: "a body that ends early or is malformed results in one response, 400; the real service may have responded \
+           before, for example with 404, and then sends 400 as a second response",
+    why: "the embedded service reads the body first; a client that sends half a body does not wait for either response",
+};
+
+/// Several requests in one packet.
+pub const PIPELINED: Exception = Exception {
+    what: "after malformed HTTP, earlier requests of the same packet are still responded to; anything after a request \
+           with `Connection: close` is ignored, without 400",
+    why: "the real service parses a whole packet before it responds; the client receives at least as much from the \
+          embedded service",
+};
+
+/// Half-closed connections.
+pub const HALF_CLOSED: Exception = Exception {
+    what: "a client that has shut down its write side receives all responses",
+    why: "the real service drops those that are not ready at once, such as compressed ones, depending on timing",
+};
+
+/// Forms of `Expect`.
+pub const EXPECT: Exception = Exception {
+    what: "`100 Continue` is sent only if `Expect` is exactly `100-continue` and the request has a body",
+    why: "hyper decides on it; without a body or with other expectations, the final response is the same",
+};
+
+/// The time until an idle connection is closed.
+pub const IDLE: Exception = Exception {
+    what: "an idle connection is closed after 5 s, the time in `Keep-Alive`; the real service waits a second longer",
+    why: "a client that uses a connection longer than announced fails in tests, not only at an older version of Node.js",
 };
 
 /// The format of responses.
@@ -74,8 +118,8 @@ pub const SPELLING: Exception = Exception {
 
 /// Slow clients.
 pub const SLOW: Exception = Exception {
-    what: "a connection without a first request is closed after 90 s without a response, and there is no timeout for an \
-           incomplete body",
+    what: "a connection without a complete first request receives 408 after exactly 90 s; an incomplete later head is \
+           closed like an idle connection, and there is no timeout for an incomplete body",
     why: "the real service responds with 408 after 60 to 90 s or, for a body, after minutes; no test waits that long",
 };
 
@@ -100,5 +144,23 @@ pub const DEPLOYMENT: Exception = Exception {
 };
 
 /// All exceptions.
-pub const ALL: &[Exception] =
-    &[STACK, REASON, DEPTH, CRASH, LARGE, UPGRADE, BELOW_HTTP, SPELLING, SLOW, HEADERS, NAMES, DEPLOYMENT];
+pub const ALL: &[Exception] = &[
+    STACK,
+    REASON,
+    DEPTH,
+    CRASH,
+    LARGE,
+    UPGRADE,
+    BELOW_HTTP,
+    PARSER,
+    EARLY,
+    PIPELINED,
+    HALF_CLOSED,
+    EXPECT,
+    IDLE,
+    SPELLING,
+    SLOW,
+    HEADERS,
+    NAMES,
+    DEPLOYMENT,
+];

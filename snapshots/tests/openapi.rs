@@ -171,13 +171,14 @@ fn errors_name_what_cannot_be_described() {
         idempotent: false,
         timeout: None,
         has_body: true,
+        content_type: "application/json",
+        accept: "application/json",
+        none: &[],
+        constants: &[],
         params,
     };
     let examples = examples(&folder().join("tests/snapshots")).unwrap();
-    let error = openapi(
-        &[&route(&[Param { name: "age", required: true, places: &[Place::Field("age")] }])],
-        &examples,
-    );
+    let error = openapi(&[&route(const { &[Param::new("age", true, &[Place::Field("age")])] })], &examples);
     let error = error.unwrap_err();
     assert!(error.starts_with("there is no schema for the required argument `age`"), "{error}");
     let unpinned = Route { name: "extend_session", ..route(&[]) };

@@ -5,6 +5,8 @@
 //! and its headers in order, with its ids and dates replaced by the captured ones. In the captures, stack
 //! traces end after their first line, and bodies are not compressed. Accepted differences are in
 //! [`EXPLAINED`]. Requests that cannot be replayed, which each file names, are in [`LEFT_OUT`].
+//!
+//! The captures of [`CLIENTS`] are also replayed to the real service, if it runs, without regard to times.
 
 mod wire;
 
@@ -19,7 +21,7 @@ use serde_json::Value;
 use sessions_client::{ISessionsV1, SessionsHttpClientV1};
 use sessions_service::{EmbeddedService, SessionStore};
 use snapshots::exceptions::{BELOW_HTTP, DEPLOYMENT, DEPTH, Exception, UPGRADE};
-use snapshots::log;
+use snapshots::{exclusive_service_url, log};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -50,6 +52,9 @@ const LEFT_OUT: &[(&str, Exception)] = &[
     ("other.HEAD /v1/sessions/swagger", DEPLOYMENT),
     ("other.POST /v1/sessions/swagger", DEPLOYMENT),
 ];
+
+/// The captures of what the tests of other clients send.
+const CLIENTS: &[&str] = &["go-tests", "dart-tests", "node-tests"];
 
 #[derive(Deserialize)]
 struct Capture {
@@ -111,7 +116,8 @@ async fn captured_requests_result_in_the_captured_responses() {
         let capture: Capture = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
         exchanges += capture.exchanges.len();
         left_out.extend(capture.left_out.iter().cloned());
-        for (case, difference) in replay(&capture).await {
+        let mut embedded = Replayed::embedded().await;
+        for (case, difference) in embedded.replay_all(&capture).await {
             if EXPLAINED.iter().all(|(explained, _)| *explained != case) {
                 differences.push_str(&difference);
             }
@@ -132,34 +138,29 @@ async fn captured_requests_result_in_the_captured_responses() {
     assert!(exchanges > 350, "only {exchanges} exchanges were found");
 }
 
-/// Returns the cases whose responses differ, with the differences.
-async fn replay(capture: &Capture) -> Vec<(String, String)> {
-    let mut embedded = Embedded::start().await;
-    let mut differences = Vec::new();
-    for (number, exchange) in capture.exchanges.iter().enumerate() {
-        embedded.open_uncaptured_sessions(&capture.exchanges[number..]).await;
-        // Only the next response shows the time at which the service closed expired sessions.
-        let timed = match &*exchange.request.target {
-            target if target.contains("/close_expired_sessions") => capture.exchanges.get(number + 1),
-            _ => Some(exchange),
-        };
-        if let Some(time) = timed.and_then(|exchange| latest(&exchange.response.body)) {
-            let mut now = embedded.now.lock().unwrap();
-            *now = time.max(*now);
-        }
-        let actual = embedded.replay(exchange).await;
-        let Exchange { case, response, .. } = exchange;
-        let response = Received { body: without_unstable_parts(&response.body), ..response.clone() };
-        if actual != response {
-            differences
-                .push((case.clone(), format!("{case}\n  captured: {response:?}\n  embedded: {actual:?}\n")));
+#[tokio::test]
+async fn the_real_service_responds_to_the_tests_of_other_clients_as_captured() {
+    let Some(url) = exclusive_service_url().unwrap() else { return };
+    for name in CLIENTS {
+        let mut real = Replayed::at(&url);
+        let differences = real.replay_all(&capture(name)).await;
+        assert!(differences.is_empty(), "{name}: {differences:#?}");
+        // The tests expect a service without sessions, and do not delete all of theirs.
+        for id in real.names.values() {
+            real.client.delete_session_by_id(None, id).await.unwrap();
         }
     }
-    differences
 }
 
-struct Embedded {
-    _service: EmbeddedService,
+fn capture(name: &str) -> Capture {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/captures/{name}.json"));
+    serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
+}
+
+/// A service that receives captured requests.
+struct Replayed {
+    /// The embedded service, which has the times of the capture; `None` for the real one.
+    embedded: Option<EmbeddedService>,
     client: SessionsHttpClientV1,
     now: Arc<Mutex<DateTime<Utc>>>,
     wire: Wire,
@@ -167,8 +168,8 @@ struct Embedded {
     names: BTreeMap<String, String>,
 }
 
-impl Embedded {
-    async fn start() -> Self {
+impl Replayed {
+    async fn embedded() -> Self {
         let now = Arc::new(Mutex::new(DateTime::UNIX_EPOCH));
         let clock = Arc::clone(&now);
         // The timeout of the capture with expired sessions; the others are shorter than the default of 24
@@ -179,7 +180,47 @@ impl Embedded {
         let service = EmbeddedService::start("127.0.0.1:0", sessions).await.unwrap();
         let wire = Wire::new(service.address());
         let client = SessionsHttpClientV1::connect(&service.url()).unwrap();
-        Self { _service: service, client, now, wire, names: BTreeMap::new() }
+        Self { embedded: Some(service), client, now, wire, names: BTreeMap::new() }
+    }
+
+    /// The real service at a URL such as `http://127.0.0.1:8080`.
+    fn at(url: &str) -> Self {
+        let wire = Wire::new(url.trim_start_matches("http://").trim_end_matches('/').parse().unwrap());
+        let client = SessionsHttpClientV1::connect(url).unwrap();
+        Self { embedded: None, client, now: Arc::default(), wire, names: BTreeMap::new() }
+    }
+
+    /// Replays all exchanges. Returns the cases whose responses differ, with the differences.
+    async fn replay_all(&mut self, capture: &Capture) -> Vec<(String, String)> {
+        let mut differences = Vec::new();
+        for (number, exchange) in capture.exchanges.iter().enumerate() {
+            if self.embedded.is_some() {
+                self.open_uncaptured_sessions(&capture.exchanges[number..]).await;
+            }
+            // Only the next response shows the time at which the service closed expired sessions.
+            let timed = match &*exchange.request.target {
+                target if target.contains("/close_expired_sessions") => capture.exchanges.get(number + 1),
+                _ => Some(exchange),
+            };
+            if let Some(time) = timed.and_then(|exchange| latest(&exchange.response.body)) {
+                let mut now = self.now.lock().unwrap();
+                *now = time.max(*now);
+            }
+            let actual = self.replay(exchange).await;
+            let Exchange { case, response, .. } = exchange;
+            let response = Received { body: self.comparable(&response.body), ..response.clone() };
+            if actual != response {
+                let difference = format!("{case}\n  captured: {response:?}\n  replayed: {actual:?}\n");
+                differences.push((case.clone(), difference));
+            }
+        }
+        differences
+    }
+
+    /// Returns a body without its unstable parts, which are all times for the real service.
+    fn comparable(&self, body: &str) -> String {
+        let body = without_unstable_parts(body);
+        if self.embedded.is_some() { body } else { without_times(&body) }
     }
 
     /// Opens the sessions that occur in lists, but whose opening was not captured.
@@ -225,7 +266,7 @@ impl Embedded {
             status: response.status().as_u16(),
             date: exchange.response.date.clone(),
             headers: wire::headers(&response),
-            body: without_unstable_parts(&self.names.iter().fold(body, named)),
+            body: self.comparable(&self.names.iter().fold(body, named)),
         }
     }
 
@@ -277,6 +318,14 @@ fn without_unstable_parts(body: &str) -> String {
         (None, Value::String(time)) => time.replace(|digit: char| digit.is_ascii_digit(), "0"),
         _ => body.to_owned(),
     }
+}
+
+/// Returns a body with placeholders for its times.
+fn without_times(body: &str) -> String {
+    body.split('"')
+        .map(|part| if part.parse::<DateTime<Utc>>().is_ok() { "…" } else { part })
+        .collect::<Vec<_>>()
+        .join("\"")
 }
 
 /// Returns the id of the session in a response.

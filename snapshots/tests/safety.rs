@@ -1,14 +1,13 @@
 //! A run leaves nothing behind at a service that fails in the middle of it.
 
-mod cases;
-
-use cases::cases;
 use http::StatusCode;
 use serde_json::{Value, json};
 use sessions_client::{
     Call, Error, ErrorKind, ISessionsV1, InProcessTransport, Request, Response, SessionsMemoryClientV1,
     Transport, sessions_v1, transport_fn,
 };
+use snapshots::GivenSession as _;
+use snapshots::cases::cases;
 use snapshots::suite::{Case, RunOptions, RunReport, run};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -218,10 +217,23 @@ fn renamed(key: &str, response: &mut Response) {
 #[tokio::test]
 async fn sessions_without_an_id_are_reported() {
     let (sessions, others) = service().await;
-    let fake = rewriting_responses(Fake::healthy(&sessions), |_, response| renamed("id", response));
+    let fake = rewriting_responses(Fake::healthy(&sessions), |_, response| {
+        let body = String::from_utf8_lossy(response.body()).replace("\"id\":", "\"key\":");
+        *response.body_mut() = body.into();
+    });
     let report = run(fake, &few_cases()[1..], &options(false)).await;
     assert_eq!(sessions.len(), others.len() + 1);
-    assert_eq!(report.left_behind, ["those of the user own-1 that have no `id`"]);
+    assert_eq!(report.left_behind, ["those of the user own-get_sessions__one that have no `id`"]);
+}
+
+#[tokio::test]
+async fn sessions_whose_id_has_another_name_are_deleted() {
+    let (sessions, _) = service().await;
+    let before = all_sessions(&sessions).await;
+    let fake = rewriting_responses(Fake::healthy(&sessions), |_, response| renamed("id", response));
+    let report = run(fake, &few_cases(), &options(false)).await;
+    assert_eq!(all_sessions(&sessions).await, before);
+    assert!(report.left_behind.is_empty() && report.aborted.is_none(), "{report:?}");
 }
 
 #[tokio::test]
@@ -248,18 +260,22 @@ async fn a_failed_delete_does_not_stop_the_clean_up() {
 }
 
 #[tokio::test]
-async fn an_aborted_run_names_the_case_and_the_cause() {
+async fn a_failed_case_names_its_cause_and_does_not_end_the_run() {
     let (sessions, _) = service().await;
     let before = all_sessions(&sessions).await;
     for (failure, why) in
         [(Failure::RefusesConnection, "connection refused"), (Failure::Panics, "a bug in the tests")]
     {
         let fake = Fake::new(&sessions, failure, |number, at| number == at, 1);
-        let report = run(fake, &few_cases(), &options(false)).await;
-        let aborted = report.aborted.unwrap().to_string();
-        assert!(aborted.starts_with("close_session__two was aborted: "), "{aborted}");
-        assert!(aborted.contains(why), "{aborted}");
-        assert!(report.completed.is_empty());
+        let report = run(fake, &few_cases(), &RunOptions { jobs: 1, ..options(false) }).await;
+        let [failed] = &report.failed[..] else { panic!("{report:?}") };
+        assert_eq!(failed.name, "close_session__two");
+        assert!(failed.reason.contains(why), "{failed:?}");
+        assert_eq!(
+            report.completed.iter().map(|case| &*case.name).collect::<Vec<_>>(),
+            ["get_sessions__one"]
+        );
+        assert!(report.aborted.is_none() && report.left_behind.is_empty(), "{report:?}");
         assert_eq!(all_sessions(&sessions).await, before);
     }
 }
@@ -268,11 +284,51 @@ async fn an_aborted_run_names_the_case_and_the_cause() {
 async fn clean_up_gives_up_on_a_service_that_stays_down() {
     let (sessions, others) = service().await;
     let fake = Fake::new(&sessions, Failure::RefusesConnection, |number, at| number >= at, 2);
-    let report = run(fake.clone(), &few_cases(), &options(false)).await;
-    assert!(fake.calls.load(Ordering::SeqCst) < 50);
+    let report = run(fake.clone(), &few_cases()[..1], &options(false)).await;
+    assert!(fake.calls.load(Ordering::SeqCst) < 20);
     assert_eq!(sessions.len(), others.len() + 2);
-    assert_eq!(report.left_behind.len(), 3, "{report:?}");
-    assert_eq!(report.left_behind[2], "those of the user own-1, which could not be listed");
+    assert_eq!(report.left_behind.len(), 2, "both ids are known: {report:?}");
+    assert!(report.aborted.is_some(), "{report:?}");
+}
+
+#[tokio::test]
+async fn a_lost_response_of_a_lost_service_is_reported_as_a_possible_session() {
+    let (sessions, _) = service().await;
+    let fake = Fake::new(&sessions, Failure::LosesResponse, |number, at| number >= at, 0);
+    let unreachable = transport_fn(move |call: Call| {
+        let fake = fake.clone();
+        async move {
+            if call.route.name == "open_session" {
+                return fake.send(call).await;
+            }
+            Err(Error::new(ErrorKind::Connect, "connection refused"))
+        }
+    });
+    let report = run(Arc::new(unreachable), &few_cases()[..1], &options(false)).await;
+    let [left] = &report.left_behind[..] else { panic!("{report:?}") };
+    assert!(left.starts_with("perhaps sessions of the user own-close_session__two: "), "{left}");
+}
+
+#[tokio::test]
+async fn no_session_is_reported_at_a_service_that_opened_none() {
+    let services: [fn() -> Result<Response, Error>; 2] = [
+        || Err(Error::new(ErrorKind::Connect, "connection refused")),
+        || {
+            let mut response = Response::default();
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+            Ok(response)
+        },
+    ];
+    for respond in services {
+        let options = options(false);
+        let transport = Arc::new(transport_fn(move |_| async move { respond() }));
+        let report = run(transport, &cases(), &options).await;
+        assert_eq!(report.left_behind, Vec::<String>::new());
+        assert_eq!(options.stop.users(), Vec::<String>::new());
+        let aborted = report.aborted.unwrap();
+        assert!(aborted.starts_with("the service no longer responds"), "{aborted}");
+        assert!(!report.not_reached.is_empty());
+    }
 }
 
 #[tokio::test]
@@ -291,8 +347,144 @@ async fn a_stopped_run_ends_early_and_leaves_nothing_behind() {
     let options = options(false);
     options.stop.request();
     let report = run(Fake::healthy(&sessions), &few_cases(), &options).await;
-    assert!(report.aborted.is_some_and(|aborted| aborted.reason.contains("stopped")));
+    assert!(report.aborted.is_some_and(|aborted| aborted.contains("stopped")));
+    assert_eq!(report.not_reached.len(), 2);
     assert_eq!(all_sessions(&sessions).await, before);
+}
+
+/// Several cases of each kind, which run at the same time.
+fn many_cases() -> Vec<Case> {
+    let cases = (0..12).flat_map(|number| {
+        [
+            Case::new("close_session", format!("two_{number}"))
+                .given_session(r#","data":1"#)
+                .given_session(r#","data":2"#)
+                .call("One is closed", r#"{"session_id":"<id:1>"}"#),
+            Case::new("get_sessions", format!("one_{number}"))
+                .given_session("")
+                .call("It is listed", r#"{"filter":{"user_id":"<user>"}}"#),
+        ]
+    });
+    cases.collect()
+}
+
+#[tokio::test]
+async fn a_stop_in_the_middle_ends_all_running_cases_and_cleans_up_after_each() {
+    for at in [1, 5, 20, 60] {
+        let (sessions, _) = service().await;
+        let before = all_sessions(&sessions).await;
+        let options = RunOptions { jobs: 8, ..options(false) };
+        let (fake, stop, count) = (Fake::healthy(&sessions), options.stop.clone(), AtomicUsize::new(0));
+        let stopping = transport_fn(move |call: Call| {
+            let fake = fake.clone();
+            if count.fetch_add(1, Ordering::SeqCst) == at {
+                stop.request();
+            }
+            async move {
+                // The others get their turn, so that several cases have opened sessions.
+                tokio::task::yield_now().await;
+                fake.send(call).await
+            }
+        });
+        let report = run(Arc::new(stopping), &many_cases(), &options).await;
+        assert_eq!(report.aborted.as_deref(), Some("it was stopped"), "at {at}");
+        assert!(!report.not_reached.is_empty() && report.failed.is_empty(), "at {at}: {:?}", report.failed);
+        assert_eq!(all_sessions(&sessions).await, before, "at {at}");
+        assert_eq!(options.stop.users(), Vec::<String>::new(), "at {at}");
+    }
+}
+
+#[tokio::test]
+async fn users_are_named_while_they_may_have_sessions() {
+    let (sessions, _) = service().await;
+    let options = RunOptions { jobs: 4, ..options(false) };
+    let (fake, stop) = (Fake::healthy(&sessions), options.stop.clone());
+    let most = Arc::new(AtomicUsize::new(0));
+    let highest = most.clone();
+    let watched = transport_fn(move |call: Call| {
+        let (fake, stop, most) = (fake.clone(), stop.clone(), most.clone());
+        async move {
+            tokio::task::yield_now().await;
+            let response = fake.send(call).await;
+            most.fetch_max(stop.users().len(), Ordering::SeqCst);
+            response
+        }
+    });
+    let report = run(Arc::new(watched), &many_cases(), &options).await;
+    assert!(report.aborted.is_none() && report.completed.len() == 24, "{report:?}");
+    assert_eq!(highest.load(Ordering::SeqCst), 4, "as many users as cases at a time");
+    assert_eq!(options.stop.users(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn many_failures_of_parallel_cases_leave_nothing_behind() {
+    let (sessions, _) = service().await;
+    let before = all_sessions(&sessions).await;
+    for failure in [Failure::RefusesConnection, Failure::LosesResponse, Failure::InvalidResponse] {
+        // Every tenth call or so, so that no clean-up fails five times in a row.
+        let fails_at = |number: usize, at: usize| (number.wrapping_mul(2_654_435_761) >> 7) % 10 == at;
+        for at in 0..10 {
+            let fake = Fake::new(&sessions, failure, fails_at, at);
+            let report = run(fake, &many_cases(), &RunOptions { jobs: 8, ..options(false) }).await;
+            assert_eq!(all_sessions(&sessions).await, before, "{failure:?}, {at}");
+            assert_eq!((report.aborted, report.left_behind), (None, Vec::new()), "{failure:?}, {at}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_case_over_a_stale_connection_runs_again_with_another_user() {
+    let (sessions, _) = service().await;
+    let before = all_sessions(&sessions).await;
+    for at in 0..6 {
+        let (fake, count) = (Fake::healthy(&sessions), AtomicUsize::new(0));
+        let closing = transport_fn(move |call: Call| {
+            let (fake, number) = (fake.clone(), count.fetch_add(1, Ordering::SeqCst));
+            async move {
+                // The service may have processed the request.
+                let response = fake.send(call).await;
+                if number == at {
+                    return Err(Error::new(ErrorKind::Transport, "closed").with_stale_connection());
+                }
+                response
+            }
+        });
+        let report = run(Arc::new(closing), &few_cases()[..1], &options(false)).await;
+        assert_eq!(report.completed.len(), 1, "at {at}: {report:?}");
+        assert_eq!(all_sessions(&sessions).await, before, "at {at}");
+    }
+}
+
+#[tokio::test]
+async fn the_number_of_jobs_does_not_change_any_snapshot() {
+    let mut runs = Vec::new();
+    for jobs in [1, 32] {
+        let (sessions, _) = service().await;
+        let options = RunOptions { jobs, ..options(true) };
+        let report = run(Fake::healthy(&sessions), &cases(), &options).await;
+        assert!(report.aborted.is_none() && report.failed.is_empty(), "{report:?}");
+        let snapshots = report.completed.into_iter().map(|case| (case.name, case.snapshot));
+        runs.push(snapshots.collect::<Vec<_>>());
+    }
+    assert_eq!(runs[0], runs[1]);
+}
+
+#[tokio::test]
+async fn cases_that_need_an_exclusive_service_run_last_and_one_at_a_time() {
+    let (sessions, _) = service().await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (fake, paths) = (Fake::healthy(&sessions), seen.clone());
+    let watched = transport_fn(move |call: Call| {
+        paths.lock().unwrap().push(call.request.uri().path().to_owned());
+        let fake = fake.clone();
+        async move { fake.send(call).await }
+    });
+    let report = run(Arc::new(watched), &cases(), &options(true)).await;
+    assert!(report.aborted.is_none(), "{report:?}");
+    let seen = seen.lock().unwrap();
+    let first = seen.iter().position(|path| path.contains("close_expired_sessions")).unwrap();
+    let after: Vec<_> = seen[first..].iter().filter(|path| path.contains("store_session_data")).collect();
+    assert!(after.is_empty(), "{after:?}");
 }
 
 /// Runs every case at a service with sessions of other users.

@@ -1,7 +1,7 @@
 //! Real gateways, proxies and certificates, and token servers, in front of a service under test.
 //!
 //! [`Nginx`], [`Haproxy`] and [`Squid`] are the real programs as child processes, [`Certificates`] come from the
-//! `openssl` program, and [`TokenServer`] and [`Limiter`] are small servers in this process. All of them listen on
+//! `openssl` program, and [`TokenServer`], [`Limiter`] and [`SlowNetwork`] are small servers in this process. All of them listen on
 //! free ports of 127.0.0.1 and end when they are dropped. On other systems than Unix this crate is empty.
 
 #![cfg(unix)]
@@ -14,6 +14,7 @@ mod nginx;
 mod port;
 mod program;
 mod server;
+mod slow_network;
 mod squid;
 mod token_server;
 
@@ -24,5 +25,6 @@ pub use limiter::Limiter;
 pub use nginx::Nginx;
 pub use port::free_port;
 pub use program::missing_programs;
+pub use slow_network::SlowNetwork;
 pub use squid::Squid;
 pub use token_server::TokenServer;

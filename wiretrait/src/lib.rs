@@ -30,11 +30,16 @@
 //! | limits, retries, headers and the token of a single call | [`CallOptions`], [`WithOptions`] |
 //! | bearer tokens from files, commands, OAuth 2.0 servers | `auth` (feature `tokio`) |
 //! | failures | [`Error`], [`ErrorKind`] |
-//! | the format of a service's error bodies | [`ErrorFormat`] |
+//! | bodies that are not JSON | [`codec`] |
+//! | the status and the headers of a response | [`ResponseValue`] |
+//! | the type or the format of a service's error bodies | [`ErrorBody`], [`Problem`], [`ErrorFormat`] |
 //! | spans, trace context, metrics | [`telemetry`] |
+//! | pages, `ETag`s, merge patches, uploads and other parts of APIs | [`recipes`] |
+//! | many calls at once | [`concurrency`] |
 //! | calls as values, without I/O | [`Operation`], [`decode`] |
 //! | unread responses, to borrow from or for their headers | [`RawResponse`] |
 //! | custom transports | [`Transport`], [`transport_fn`] |
+//! | a service behind hyper or axum | `HandlerService` (feature `tower`) |
 //! | layers of tower, other HTTP clients | `TowerTransport`, `TransportService` (feature `tower`) |
 //! | an implementation in the same process | [`InProcessTransport`] |
 //! | why a service cannot be reached | `doctor` (features `reqwest`, `hyper`) |
@@ -50,7 +55,7 @@
 //! | `http2` | HTTP/2 over the network transports, for clients that choose it: `HttpVersion::Http2` |
 //! | `tokio` | the clock of the policies, and bearer tokens |
 //! | `oauth2` | bearer tokens of an OAuth 2.0 server, by client credentials |
-//! | `tower` | services and layers of tower as transports, and the reverse |
+//! | `tower` | services and layers of tower as transports, and the reverse; services behind hyper or axum |
 //! | `test-kit` | tools for tests |
 //! | `otel` | OpenTelemetry's trace context in requests |
 //! | `metrics` | metrics of calls for the `metrics` facade |
@@ -64,11 +69,16 @@ extern crate self as wiretrait;
 
 #[cfg(feature = "tokio")]
 pub mod auth;
+pub mod codec;
+pub mod concurrency;
 mod config;
 mod error;
+#[cfg(feature = "tower")]
+mod handler_service;
 mod macros;
 mod object;
 pub mod policy;
+pub mod recipes;
 mod runtime;
 pub mod telemetry;
 #[cfg(feature = "test-kit")]
@@ -77,15 +87,19 @@ mod transport;
 
 pub use bytes;
 pub use config::{ClientConfig, HttpVersion, Pem, Proxy, TlsConfig, address};
-pub use error::{Error, ErrorFormat, ErrorKind, PlainErrors, Result, ServiceError};
+pub use error::{
+    Error, ErrorBody, ErrorFormat, ErrorKind, PlainErrors, Problem, Result, ServiceError, TypedErrors,
+};
+#[cfg(feature = "tower")]
+pub use handler_service::HandlerService;
 pub use http;
 pub use macros::http_api;
 pub use object::Object;
 pub use runtime::{
     Arguments, BaseRoute, Call, CallOptions, Caller, Contract, CorrelationPlace, Encoder, Encoding, Failure,
-    FnTransport, FromParam, Handler, Incoming, Operation, Outcome, Param, ParamValue, ParamValues, Payload,
-    Place, RawResponse, Received, Request, Response, Route, Transport, Unreadable, WithOptions, decode,
-    error_response, respond, transport_fn,
+    FnTransport, FromParam, Handler, Incoming, NoneAs, Operation, Outcome, Param, ParamValue, ParamValues,
+    Payload, Place, RawResponse, Received, Request, RequestBody, Response, ResponseValue, Route, Transport,
+    Unreadable, WithOptions, decode, error_response, respond, transport_fn,
 };
 #[cfg(feature = "hyper")]
 pub use transport::HyperTransport;

@@ -327,12 +327,92 @@ async fn each_contract_writes_and_reads_its_own_error_format() {
 
 #[tokio::test]
 async fn an_error_in_another_format_is_not_that_of_the_service() {
-    let films = Server::start(films::Handler::new(Library)).await;
-    let error = BooksClient::connect(&films.url).unwrap().find(None, 1).await.unwrap_err();
+    let books = Server::start(books::Handler::new(Library)).await;
+    let error = FilmsClient::connect(&books.url).unwrap().find(1).await.unwrap_err();
     assert_eq!((error.service(), error.status()), (None, Some(StatusCode::NOT_FOUND)));
     assert_eq!(
         error.to_string(),
-        "find: the response is 404 Not Found with a body in another format than the errors of the service: \
-         it may come from a proxy or another server (application/json)"
+        "find: the response is 404 Not Found with JSON in another form than the errors of the service \
+         (application/json)"
     );
+}
+
+/// A contract whose correlation id is named like a header.
+#[http_api(client = TracedClient, module = traced)]
+trait Traced {
+    #[get("/{id}")]
+    async fn find(&self, #[correlation("x-request-id")] trace: Option<&str>, id: u64) -> Result<String>;
+}
+
+impl Traced for Library {
+    async fn find(&self, trace: Option<&str>, id: u64) -> Result<String> {
+        match id {
+            0 => Err(Error::new(ErrorKind::Config, "scripted")),
+            _ => Ok(trace.unwrap_or_default().to_owned()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_correlation_id_that_is_named_like_a_header_is_one() {
+    for place in [CorrelationPlace::Query, CorrelationPlace::Headers, CorrelationPlace::Both] {
+        let server = Server::start(traced::Handler::new(Library)).await;
+        let config = ClientConfig::from_url(&server.url).unwrap().with_correlation_place(place);
+        let client = TracedClient::from_config(&config).unwrap();
+        assert_eq!(client.find(Some("trace-1"), 1).await.unwrap(), "trace-1");
+        let received = server.received();
+        assert_eq!(received[0].uri, "/1");
+        assert_eq!(received[0].headers["x-request-id"], "trace-1");
+        assert_eq!(client.find(None, 1).await.unwrap(), "");
+        assert!(!server.received()[0].headers.contains_key("x-request-id"));
+        let error = client.find(Some("trace-2"), 0).await.unwrap_err();
+        assert_eq!(error.correlation_id(), Some("trace-2"));
+    }
+}
+
+/// A contract whose correlation ids have upper-case letters.
+#[http_api(client = CasedClient, module = cased)]
+trait Cased {
+    #[get("/headers/{id}")]
+    async fn by_header(&self, #[correlation("X-Request-Id")] trace: Option<&str>, id: u64) -> Result<String>;
+
+    #[get("/{id}")]
+    async fn by_setting(&self, #[correlation("requestId")] trace: Option<&str>, id: u64) -> Result<String>;
+}
+
+impl Cased for Library {
+    async fn by_header(&self, trace: Option<&str>, id: u64) -> Result<String> {
+        Traced::find(self, trace, id).await
+    }
+
+    async fn by_setting(&self, trace: Option<&str>, id: u64) -> Result<String> {
+        Traced::find(self, trace, id).await
+    }
+}
+
+#[tokio::test]
+async fn a_correlation_id_may_have_upper_case_letters() {
+    for place in [CorrelationPlace::Query, CorrelationPlace::Headers, CorrelationPlace::Both] {
+        let server = Server::start(cased::Handler::new(Library)).await;
+        let config = ClientConfig::from_url(&server.url).unwrap().with_correlation_place(place);
+        let client = CasedClient::from_config(&config).unwrap();
+
+        assert_eq!(client.by_header(Some("trace-1"), 1).await.unwrap(), "trace-1");
+        let received = server.received();
+        assert_eq!(received[0].uri, "/headers/1");
+        assert_eq!(received[0].headers["x-request-id"], "trace-1");
+        let error = client.by_header(Some("trace-2"), 0).await.unwrap_err();
+        assert_eq!(error.correlation_id(), Some("trace-2"));
+        server.received();
+
+        assert_eq!(client.by_setting(Some("trace-3"), 1).await.unwrap(), "trace-3");
+        let received = server.received();
+        let is_in_query = matches!(place, CorrelationPlace::Query | CorrelationPlace::Both);
+        assert_eq!(received[0].uri, if is_in_query { "/1?requestId=trace-3" } else { "/1" });
+        let header = received[0].headers.get("requestid").map(|value| value.to_str().unwrap());
+        let is_in_header = matches!(place, CorrelationPlace::Headers | CorrelationPlace::Both);
+        assert_eq!(header, is_in_header.then_some("trace-3"));
+        let error = client.by_setting(Some("trace-4"), 0).await.unwrap_err();
+        assert_eq!(error.correlation_id(), Some("trace-4"));
+    }
 }

@@ -90,7 +90,39 @@ mod hostile {
 
         #[get("/plain_errors")]
         async fn plain_errors(&self) -> ::wiretrait::Result<bool>;
+
+        #[patch("/formatted/{by_display}/{named}")]
+        async fn formatted(
+            &self,
+            #[path(display)] by_display: u8,
+            named: &Named,
+            #[query(serde)] by_serde: &[u8],
+            #[query(display)] values: ::std::option::Option<&[u8]>,
+            #[query] borrowed_values: ::std::option::Option<&str>,
+            #[query(comma)] list: [u8; 2],
+            #[query(flatten)] read: &::std::collections::BTreeMap<::std::string::String, u8>,
+            #[field(omit_none)] option: ::std::option::Option<u8>,
+            #[field] nullable: ::std::option::Option<::std::option::Option<&str>>,
+        ) -> ::wiretrait::Result<::std::string::String>;
     }
+
+    pub(super) struct Named(pub(super) u8);
+
+    impl ::std::fmt::Display for Named {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            ::std::fmt::Display::fmt(&self.0, f)
+        }
+    }
+
+    impl ::std::str::FromStr for Named {
+        type Err = ::std::num::ParseIntError;
+
+        fn from_str(text: &str) -> ::std::result::Result<Self, ::std::num::ParseIntError> {
+            ::std::result::Result::map(::std::str::FromStr::from_str(text), Self)
+        }
+    }
+
+    ::wiretrait::param_value!(Named);
 
     pub(super) struct Service;
 
@@ -151,6 +183,23 @@ mod hostile {
         async fn plain_errors(&self) -> ::wiretrait::Result<bool> {
             ::std::result::Result::Ok(true)
         }
+
+        async fn formatted(
+            &self,
+            by_display: u8,
+            named: &Named,
+            by_serde: &[u8],
+            values: ::std::option::Option<&[u8]>,
+            borrowed_values: ::std::option::Option<&str>,
+            list: [u8; 2],
+            read: &::std::collections::BTreeMap<::std::string::String, u8>,
+            option: ::std::option::Option<u8>,
+            nullable: ::std::option::Option<::std::option::Option<&str>>,
+        ) -> ::wiretrait::Result<::std::string::String> {
+            ::std::result::Result::Ok(::std::format!(
+                "{by_display} {named} {by_serde:?} {values:?} {borrowed_values:?} {list:?} {read:?} {option:?} {nullable:?}"
+            ))
+        }
     }
 }
 
@@ -189,6 +238,12 @@ async fn the_expansion_does_not_depend_on_names_in_scope() {
             r#"10 self_ Some("outcome")"#,
         ]
     );
+    let map = std::collections::BTreeMap::from([("a".to_owned(), 5)]);
+    let values = client
+        .formatted(1, &hostile::Named(2), &[3], Some(&[4]), Some("text"), [6, 7], &map, Some(8), Some(None))
+        .await
+        .unwrap();
+    assert_eq!(values, r#"1 2 [3] Some([4]) Some("text") [6, 7] {"a": 5} Some(8) Some(None)"#);
     client.r#async().await.unwrap();
     assert!(client.send(false).await.unwrap());
     assert_eq!(client.dispatch("unchanged").await.unwrap(), "unchanged");
@@ -556,4 +611,129 @@ mod strict {
 #[tokio::test]
 async fn the_expansion_causes_no_lint_warnings() {
     assert!(strict::serves().await);
+}
+
+/// Types and modules with the names of generated items.
+mod same_names {
+    #![deny(warnings)]
+
+    use serde::{Deserialize, Serialize};
+    use wiretrait::{Result, http_api};
+
+    #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+    pub(super) struct CreateUser {
+        pub(super) name: String,
+    }
+
+    pub(super) type Handler = String;
+
+    pub(super) const SIZE: usize = 2;
+
+    pub(super) mod received {
+        pub(in super::super) type Place = u8;
+    }
+
+    pub(super) struct Errors;
+
+    impl wiretrait::ErrorFormat for Errors {
+        fn read(&self, _body: &[u8]) -> Option<wiretrait::ServiceError> {
+            None
+        }
+        fn write(&self, _status: http::StatusCode, _error: &wiretrait::ServiceError) -> Vec<u8> {
+            Vec::new()
+        }
+    }
+
+    #[http_api(client = UsersClient, module = users, errors = Errors)]
+    pub(super) trait Users {
+        #[post("/users/{place}")]
+        async fn create_user(
+            &self,
+            place: received::Place,
+            #[body] user: &CreateUser,
+        ) -> Result<Option<CreateUser>>;
+
+        #[post("/sizes")]
+        async fn size(&self, #[field] handler: Handler, #[field] sizes: [u16; SIZE]) -> Result<u16>;
+
+        #[get("/errors")]
+        async fn errors(&self) -> Result<Vec<CreateUser>>;
+    }
+
+    impl Users for () {
+        async fn create_user(&self, _: received::Place, user: &CreateUser) -> Result<Option<CreateUser>> {
+            Ok(Some(user.clone()))
+        }
+        async fn size(&self, _: Handler, sizes: [u16; SIZE]) -> Result<u16> {
+            Ok(sizes.iter().sum())
+        }
+        async fn errors(&self) -> Result<Vec<CreateUser>> {
+            Ok(Vec::new())
+        }
+    }
+}
+
+#[tokio::test]
+async fn types_of_arguments_can_have_the_names_of_generated_items() {
+    use same_names::{CreateUser, Users, UsersClient, users};
+
+    let client = UsersClient::new(InProcessTransport::new(users::Handler::new(())));
+    let user = CreateUser { name: "Ada".to_owned() };
+    assert_eq!(client.create_user(1, &user).await.unwrap(), Some(user.clone()));
+    assert_eq!(users::CreateUser::new(1, &user).send(&client).await.unwrap(), Some(user));
+    assert_eq!(client.size("a".to_owned(), [1, 2]).await.unwrap(), 3);
+    assert_eq!(client.errors().await.unwrap(), []);
+}
+
+/// A contract with documentation and lint levels everywhere, and a deprecated operation.
+mod documented {
+    #![deny(warnings, clippy::pedantic)]
+    #![allow(dead_code, reason = "some items only have to exist")]
+
+    use wiretrait::{Result, http_api};
+
+    /// An alias whose name does not end in `Result`.
+    pub(super) type Outcome<T> = Result<T>;
+
+    /// Documented things.
+    #[http_api(client = DocsClient, module = docs)]
+    pub(super) trait Docs {
+        /// Finds a thing.
+        #[doc = concat!("By its ", "id.")]
+        #[doc = ""]
+        /// Always.
+        #[deprecated(since = "1.0.0", note = "use `search`")]
+        #[get("/things/{id}")]
+        async fn find(
+            &self,
+            /// The id.
+            ///
+            /// It is unique.
+            id: u64,
+            #[doc = concat!("The", " edition.")]
+            #[query]
+            edition: Option<u32>,
+            #[allow(unused_variables, reason = "lint levels are allowed")]
+            #[query]
+            unused: Option<u32>,
+        ) -> Outcome<Option<String>>;
+
+        /// Searches.
+        #[get("/things")]
+        async fn search(&self) -> Outcome<Vec<String>>;
+    }
+}
+
+#[test]
+fn docs_of_arguments_and_of_macros_are_accepted() {
+    use documented::docs;
+
+    #[expect(deprecated, reason = "the route of a deprecated operation is deprecated")]
+    let find = docs::FIND;
+    assert_eq!(find.doc, "Finds a thing.\nBy its id.\n\nAlways.");
+    #[expect(deprecated, reason = "the struct of a deprecated operation is deprecated")]
+    let _ = docs::Find::new(1).edition(2);
+    #[expect(deprecated, reason = "the struct of a deprecated operation is deprecated")]
+    let _: Option<docs::received::Find> = None;
+    assert_eq!(docs::SEARCH.doc, "Searches.");
 }

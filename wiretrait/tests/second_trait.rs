@@ -720,10 +720,10 @@ fn routes_describe_the_operations() {
 #[test]
 fn routes_describe_the_arguments() {
     const fn required(name: &'static str, places: &'static [Place]) -> Param {
-        Param { name, required: true, places }
+        Param::new(name, true, places)
     }
     const fn optional(name: &'static str, places: &'static [Place]) -> Param {
-        Param { name, required: false, places }
+        Param::new(name, false, places)
     }
     assert_eq!(
         things_v1::SEARCH.params,

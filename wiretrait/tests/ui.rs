@@ -39,6 +39,53 @@ fn expected_errors_do_not_depend_on_the_rust_src_component() {
     assert!(checked > 0, "there are no `.stderr` files in `tests/ui`");
 }
 
+/// Fixtures with several errors: those with several mistakes, those whose type lacks two traits, and incomplete code,
+/// whose syntax error is also reported by the compiler.
+const SEVERAL_ERRORS: [(&str, usize); 18] = [
+    ("argument/type_with_a_lifetime", 4),
+    ("codec/bytes_as_response", 2),
+    ("codec/bytes_without_codec", 4),
+    ("codec/codec_in_quotes", 2),
+    ("codec/codec_twice", 2),
+    ("codec/none_without_status", 4),
+    ("codec/not_a_codec", 2),
+    ("contract/all_errors_at_once", 14),
+    ("contract/const_parameter", 2),
+    ("incomplete/argument_without_type", 2),
+    ("incomplete/empty_attribute", 2),
+    ("incomplete/missing_return_type", 2),
+    ("incomplete/missing_semicolon", 2),
+    ("signature/borrowed_return_type", 2),
+    ("signature/provided_method", 7),
+    ("types/alias_of_another_type", 2),
+    ("types/unsupported_type_in_path", 2),
+    ("types/unsupported_type_in_query", 2),
+];
+
+#[test]
+fn each_mistake_causes_one_error() {
+    let mut several = Vec::new();
+    for folder in fs::read_dir("tests/ui").unwrap() {
+        for file in fs::read_dir(folder.unwrap().path()).unwrap() {
+            let file = file.unwrap().path();
+            if file.extension().is_none_or(|extension| extension != "stderr") {
+                continue;
+            }
+            let errors = fs::read_to_string(&file).unwrap();
+            let is_report = |line: &&str| line.starts_with("error") || line.starts_with("warning");
+            let count = errors.lines().filter(is_report).count();
+            let name = file.with_extension("");
+            let name = name.strip_prefix("tests/ui").unwrap().to_str().unwrap().replace('\\', "/");
+            if count != 1 {
+                several.push((name, count));
+            }
+        }
+    }
+    several.sort();
+    let expected = SEVERAL_ERRORS.map(|(name, count)| (name.to_owned(), count));
+    assert_eq!(several, expected);
+}
+
 fn check_independence(file: &Path, independent_codes: &[&str]) {
     let errors = fs::read_to_string(file).unwrap();
     let name = file.display();

@@ -6,168 +6,177 @@
 //! of each user of the run are listed, and the list is checked against the ledger. Only sessions that belong
 //! to a user of the run are deleted, whatever a list contains: the service may hold sessions of people.
 
+use super::findings::Findings;
+use crate::checks::call_outcome::CallOutcome;
 use crate::checks::known_session::{KnownSession, Session, SessionCall};
 use crate::checks::ledger::OwnedSessions;
 use crate::checks::list::{ListCheck, ListFilter};
-use crate::checks::violation::{CheckResult, Violation};
-use crate::client::CleanupClient;
+use crate::checks::violation::{CheckResult, Violation, ViolationKind};
+use crate::client::{CLEANUP_ATTEMPTS, CleanupClient};
 use crate::executors::shared::SharedState;
-use crate::metrics::{SessionIds, SessionSummary, ViolationExample};
+use crate::metrics::{EXAMPLES, SessionSummary, ViolationExample};
+use crate::scenarios::session_calls::SessionsState;
+use crate::telemetry::trace_context::TraceId;
+use chrono::Utc;
+use futures_util::stream::{self, StreamExt as _};
 use sessions_client::sessions_v1::{CloseSession, DeleteSessionById, GetSessionById, GetSessions};
-use sessions_client::{DataPage, Error, FilterParams, ISessionsV1, Operation, PagingParams};
+use sessions_client::{DataPage, Error, FilterParams, ISessionsV1, Operation, PagingParams, RawResponse};
 use std::collections::HashSet;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-/// The number of users that are checked concurrently.
-const CONCURRENCY: usize = 16;
+/// The number of concurrent calls, whether a run had few users with many sessions or many with few.
+pub(crate) const CONCURRENCY: usize = 32;
 
 /// The number of unknown sessions that may be listed for one user, in addition to those of unanswered open
 /// calls.
 const MAX_UNKNOWN: usize = 1_000;
 
-/// Consecutive failures after which a task gives up: a service that is down must not be called thousands of
-/// times, each up to its timeout.
-const MAX_FAILURES: u32 = 3;
-
-/// The findings of one task.
-#[derive(Debug, Default)]
-struct Findings {
-    /// The number of sessions that existed and were deleted.
-    cleaned_up: u64,
-    left_behind: Vec<String>,
-    /// Sessions of other users; the same ones may be listed for every user.
-    foreign: HashSet<String>,
-    /// The first error.
-    error: Option<String>,
-    /// The number of failures since the last success.
-    consecutive_failures: u32,
-}
-
-impl Findings {
-    fn merge(&mut self, other: Self) {
-        self.cleaned_up += other.cleaned_up;
-        self.left_behind.extend(other.left_behind);
-        self.foreign.extend(other.foreign);
-        self.error = self.error.take().or(other.error);
-    }
-}
-
 /// The ids that are listed for a user.
 #[derive(Debug, Default)]
 struct Listing {
-    own: Vec<String>,
+    own: HashSet<String>,
     foreign: Vec<String>,
 }
 
-/// Deletes the leftovers of a run, and reports the sessions that remain.
-pub(crate) async fn check_leftovers(shared: &Arc<SharedState>, client: CleanupClient) -> SessionSummary {
-    let owners = Arc::new(shared.ledger.owners());
-    let client = Arc::new(client);
-    let mut tasks = JoinSet::new();
-    for task in 0..CONCURRENCY.min(owners.len()) {
-        let check = LeftoverCheck { shared: Arc::clone(shared), client: Arc::clone(&client) };
-        let owners = Arc::clone(&owners);
-        tasks.spawn(async move { check.owners(owners.iter().skip(task).step_by(CONCURRENCY)).await });
-    }
-    let mut all = Findings::default();
-    while let Some(task) = tasks.join_next().await {
-        match task {
-            Ok(findings) => all.merge(findings),
-            Err(error) => all.error = Some(error.to_string()),
-        }
-    }
-    summary(shared, all)
-}
-
-fn summary(shared: &SharedState, findings: Findings) -> SessionSummary {
-    let [opened, closed, deleted] = shared.ledger.counts();
-    let ids = |found: &mut dyn Iterator<Item = String>| {
-        let mut ids = SessionIds::default();
-        found.for_each(|id| ids.add(id));
-        ids
-    };
-    SessionSummary {
-        opened,
-        closed,
-        deleted,
-        cleaned_up: findings.cleaned_up,
-        left_behind: ids(&mut findings.left_behind.into_iter()),
-        foreign: ids(&mut findings.foreign.into_iter()),
-        check_error: findings.error,
-    }
-}
-
-#[derive(Clone, Debug)]
-struct LeftoverCheck {
+/// The leftover check of one run.
+#[derive(Debug)]
+pub(crate) struct LeftoverCheck {
     shared: Arc<SharedState>,
-    client: Arc<CleanupClient>,
+    sessions: Arc<SessionsState>,
+    client: CleanupClient,
+    /// Limits the sessions in progress of all users.
+    slots: Semaphore,
+    findings: Findings,
 }
+
+/// The check of a page, with the trace id of its request.
+type CheckPage<'c> = dyn FnMut(&PagingParams, &DataPage<Session<'_>>, Option<TraceId>) + Send + 'c;
 
 impl LeftoverCheck {
-    async fn owners(&self, owners: impl Iterator<Item = &String>) -> Findings {
-        let mut findings = Findings::default();
-        for owner in owners {
-            match self.owner(owner, &mut findings).await {
-                Ok(()) => findings.consecutive_failures = 0,
-                Err(error) => {
-                    findings.error.get_or_insert(error);
-                    findings.consecutive_failures += 1;
-                }
+    pub(crate) fn new(
+        shared: &Arc<SharedState>,
+        sessions: &Arc<SessionsState>,
+        client: CleanupClient,
+    ) -> Self {
+        let (shared, sessions) = (Arc::clone(shared), Arc::clone(sessions));
+        Self { shared, sessions, client, slots: Semaphore::new(CONCURRENCY), findings: Findings::default() }
+    }
+
+    /// Deletes the leftovers of the run. It may be dropped at any time, and the rest is reported as left behind.
+    pub(crate) async fn run(self: &Arc<Self>) {
+        let mut owners = self.sessions.ledger.owners().into_iter();
+        let mut tasks = JoinSet::new();
+        loop {
+            while tasks.len() < CONCURRENCY
+                && !self.findings.has_given_up()
+                && let Some(owner) = owners.next()
+            {
+                let check = Arc::clone(self);
+                tasks.spawn(async move {
+                    match check.owner(&owner).await {
+                        Ok(()) => check.findings.succeeded(),
+                        Err(error) => check.findings.failed(error),
+                    }
+                });
             }
-            if findings.consecutive_failures >= MAX_FAILURES {
-                break;
+            match tasks.join_next().await {
+                Some(Ok(())) => (),
+                Some(Err(error)) => self.findings.failed(error.to_string()),
+                None => return,
             }
         }
-        findings
+    }
+
+    /// The numbers of sessions that were deleted so far, and that are left.
+    pub(crate) fn progress(&self) -> [u64; 2] {
+        [self.findings.cleaned_up(), self.sessions.ledger.remaining(0).count]
+    }
+
+    /// The sessions of the run, with the reason if the check was stopped before its end.
+    pub(crate) fn summary(&self, stopped: Option<String>) -> SessionSummary {
+        let [opened, closed, deleted] = self.sessions.ledger.counts();
+        let mut summary = self.findings.summary();
+        let left = self.sessions.ledger.remaining(EXAMPLES);
+        if stopped.is_some() || summary.check_error.is_some() {
+            summary.left_behind.merge(&left);
+            summary.check_error = stopped.or(summary.check_error);
+        }
+        SessionSummary { opened, closed, deleted, ..summary }
     }
 
     /// Lists the sessions of an owner, checks and deletes them, and lists again.
-    async fn owner(&self, owner: &str, findings: &mut Findings) -> Result<(), String> {
-        let sessions = self.shared.ledger.owned_by(owner);
+    async fn owner(&self, owner: &str) -> Result<(), String> {
+        let sessions = self.sessions.ledger.owned_by(owner);
         let unknown = usize::try_from(sessions.unknown).unwrap_or(usize::MAX);
         let limit = (sessions.known.len() + MAX_UNKNOWN).saturating_add(unknown);
         let Listing { own, foreign } = self.checked_list(owner, &sessions, limit).await?;
-        findings.foreign.extend(foreign);
+        self.findings.foreign(foreign);
         // Sessions that the list omits may exist as well.
-        let unlisted: Vec<_> = sessions.known.keys().filter(|id| !own.contains(*id)).cloned().collect();
+        let listed: HashSet<_> = own.iter().collect();
+        let unlisted: Vec<_> = sessions.known.keys().filter(|id| !listed.contains(id)).cloned().collect();
         if own.is_empty() && unlisted.is_empty() {
             return Ok(());
         }
-        let existing = self.delete_all(&sessions, &own, &unlisted, findings).await?;
-        let left = self.list(owner, limit, &mut |_| ()).await?.own;
-        findings.cleaned_up += existing.saturating_sub(left.len() as u64);
-        findings.left_behind.extend(left);
+        let [existing, deleted] = self.delete_all(&sessions, &own, &unlisted).await?;
+        let left = self.list(owner, limit, &mut |_, _, _| ()).await?.own;
+        // The list is certain about all of them.
+        sessions.known.values().for_each(|known| self.sessions.ledger.cleaned_up(known));
+        self.findings.owner_ended([existing, deleted], left);
         Ok(())
     }
 
-    /// Deletes listed and unlisted sessions. Returns the number of sessions that existed.
+    /// Deletes listed and unlisted sessions. Returns the numbers of sessions that existed, and of those that
+    /// were deleted.
     async fn delete_all(
         &self,
         sessions: &OwnedSessions,
-        listed: &[String],
+        listed: &HashSet<String>,
         unlisted: &[String],
-        findings: &mut Findings,
-    ) -> Result<u64, String> {
-        // A listed session existed, whatever the response to its deletion.
-        let mut existing = listed.len() as u64;
-        for (id, is_listed) in listed.iter().map(|id| (id, true)).chain(unlisted.iter().map(|id| (id, false)))
-        {
-            match self.delete(id, sessions.known.get(id).map(|known| &**known)).await {
-                Ok(existed) => {
-                    findings.consecutive_failures = 0;
-                    existing += u64::from(existed && !is_listed);
-                }
-                Err(error) => {
-                    findings.consecutive_failures += 1;
-                    // The next list shows whether a listed session is left; for an unlisted one nothing does.
-                    if !is_listed || findings.consecutive_failures >= MAX_FAILURES {
-                        return Err(error);
-                    }
-                }
+    ) -> Result<[u64; 2], String> {
+        let all = listed.iter().map(|id| (id, true)).chain(unlisted.iter().map(|id| (id, false)));
+        let all: Vec<(String, bool)> = all.map(|(id, is_listed)| (id.clone(), is_listed)).collect();
+        let deletions = all.into_iter().map(|(id, is_listed)| self.delete_one(sessions, id, is_listed));
+        let mut deletions = stream::iter(deletions).buffer_unordered(CONCURRENCY);
+        let (mut counts, mut error) = ([0; 2], None);
+        while let Some(deleted) = deletions.next().await {
+            match deleted {
+                Ok([existed, deleted]) => counts = [counts[0] + existed, counts[1] + deleted],
+                Err(reason) => error = error.or(Some(reason)),
             }
         }
-        Ok(existing)
+        error.or_else(|| self.findings.reason_to_give_up()).map_or(Ok(counts), Err)
+    }
+
+    /// Deletes a session when there is a slot. Returns whether it existed, and whether it was deleted.
+    async fn delete_one(
+        &self,
+        sessions: &OwnedSessions,
+        id: String,
+        is_listed: bool,
+    ) -> Result<[u64; 2], String> {
+        let Ok(_slot) = self.slots.acquire().await else { return Ok([0; 2]) };
+        if self.findings.has_given_up() {
+            return Ok([0; 2]);
+        }
+        let known = sessions.known.get(&id);
+        match self.delete(&id, known.map(|known| &**known)).await {
+            Ok(existed) => {
+                // A listed session existed, whatever the response to its deletion.
+                let existed = u64::from(existed || is_listed);
+                self.findings.deleted(existed);
+                if let Some(known) = known {
+                    self.sessions.ledger.cleaned_up(known);
+                }
+                Ok([existed; 2])
+            }
+            // The next list shows whether a listed session is left; for an unlisted one nothing does.
+            Err(error) => {
+                self.findings.failed_deletion(&error);
+                if is_listed { Ok([1, 0]) } else { Err(error) }
+            }
+        }
     }
 
     /// Lists all sessions of an owner, and checks the list if checks are enabled.
@@ -179,15 +188,16 @@ impl LeftoverCheck {
     ) -> Result<Listing, String> {
         let is_checked = self.shared.config.checks_enabled;
         let mut list = is_checked.then(|| ListCheck::new(sessions.clone(), ListFilter::All));
-        let mut check = |page: &DataPage<Session<'_>>| {
-            let checked =
-                list.as_mut().map_or(Ok(()), |list| list.check_page(owner, page, &self.shared.ledger));
+        let mut check = |paging: &PagingParams, page: &DataPage<Session<'_>>, trace_id| {
+            let checked = list
+                .as_mut()
+                .map_or(Ok(()), |list| list.check_page(owner, paging, page, &self.sessions.ledger));
             // After the first violation nothing certain can be said about later pages. Sessions of other
             // users are reported separately.
             if let Err(violation) = checked {
                 list = None;
-                if violation != Violation::ListedOfOtherUser {
-                    self.record_violation(violation, "get_sessions", "", owner);
+                if violation.kind != ViolationKind::ListedOfOtherUser {
+                    self.record_violation(violation, "get_sessions", ["", owner], trace_id);
                 }
             }
         };
@@ -195,26 +205,25 @@ impl LeftoverCheck {
     }
 
     /// Requests all pages of an owner's list.
-    async fn list(
-        &self,
-        owner: &str,
-        limit: usize,
-        check: &mut (dyn FnMut(&DataPage<Session<'_>>) + Send),
-    ) -> Result<Listing, String> {
+    async fn list(&self, owner: &str, limit: usize, check: &mut CheckPage<'_>) -> Result<Listing, String> {
         let filter = FilterParams::new().user_id(owner);
         let (mut listing, mut seen) = (Listing::default(), HashSet::new());
         loop {
             let paging = PagingParams::new().skip(u32::try_from(seen.len()).unwrap_or(u32::MAX));
             let operation = GetSessions::new().filter(&filter).paging(&paging);
-            let response = self.client.caller().call_raw(operation).await.map_err(message)?;
-            let page: DataPage<Session<'_>> = response.read().map_err(message)?;
-            check(&page);
+            let response = self.client.caller().call_raw(operation).await.map_err(|error| message(&error))?;
+            let page: DataPage<Session<'_>> = response.read().map_err(|error| message(&error))?;
+            check(&paging, &page, trace_id(&response));
             let before = seen.len();
             for session in page.data {
                 let id = session.id.into_owned();
                 if seen.insert(id.clone()) {
                     let is_own = session.user_id.as_deref() == Some(owner);
-                    if is_own { &mut listing.own } else { &mut listing.foreign }.push(id);
+                    if is_own {
+                        listing.own.insert(id);
+                    } else {
+                        listing.foreign.push(id);
+                    }
                 }
             }
             // The end of the list, or a service that ignores offsets.
@@ -230,8 +239,13 @@ impl LeftoverCheck {
     /// Closes and deletes a session, and checks the responses. Returns whether it existed.
     async fn delete(&self, id: &str, known: Option<&KnownSession>) -> Result<bool, String> {
         let Some(known) = known else {
-            self.client.close_session(None, id).await.map_err(message)?;
-            return Ok(self.client.delete_session_by_id(None, id).await.map_err(message)?.is_some());
+            self.client.close_session(None, id).await.map_err(|error| message(&error))?;
+            return Ok(self
+                .client
+                .delete_session_by_id(None, id)
+                .await
+                .map_err(|error| message(&error))?
+                .is_some());
         };
         let correlation = &*known.correlation;
         if known.is_active() != Some(false) {
@@ -251,20 +265,30 @@ impl LeftoverCheck {
         session_call: SessionCall,
         operation: O,
     ) -> Result<bool, String> {
-        let pending = known.begin(session_call);
-        let response = self.client.caller().call_raw(operation).await.map_err(message)?;
-        let found: Option<Session<'_>> = response.read().map_err(message)?;
-        let checked = known.end(&pending, Ok(&found).into(), &self.shared.config.filler);
-        self.record(known, checked, O::ROUTE.name);
-        Ok(found.is_some())
+        let pending = known.begin_attempts(session_call, CLEANUP_ATTEMPTS);
+        let response = self.client.caller().call_raw(operation).await;
+        let has_body = response.as_ref().is_ok_and(|response| !response.response().body().is_empty());
+        let found = match &response {
+            Ok(response) => response.read::<Option<Session<'_>>>(),
+            Err(error) => {
+                // Nothing is checked.
+                let _ = known.end(&pending, CallOutcome::of_error(error), &self.sessions.filler);
+                return Err(message(error));
+            }
+        };
+        let outcome = CallOutcome::new(found.as_ref(), has_body);
+        let checked = known.end(&pending, outcome, &self.sessions.filler);
+        let trace_id = response.as_ref().ok().and_then(trace_id);
+        self.record(known, checked, O::ROUTE.name, trace_id);
+        found.map(|session| session.is_some()).map_err(|error| message(&error))
     }
 
-    fn record(&self, known: &KnownSession, checked: CheckResult, operation: &str) {
+    fn record(&self, known: &KnownSession, checked: CheckResult, operation: &str, trace_id: Option<TraceId>) {
         if let Err(violation) = checked
             && self.shared.config.checks_enabled
         {
             known.stop_checks();
-            self.record_violation(violation, operation, &known.id, &known.correlation);
+            self.record_violation(violation, operation, [&known.id, &known.correlation], trace_id);
         }
     }
 
@@ -272,19 +296,28 @@ impl LeftoverCheck {
         &self,
         violation: Violation,
         operation: &str,
-        session_id: &str,
-        correlation_id: &str,
+        [session_id, correlation_id]: [&str; 2],
+        trace_id: Option<TraceId>,
     ) {
-        self.shared.recorder.violation(violation, || ViolationExample {
-            session_id: session_id.to_owned(),
+        let session_id = violation.session_id.unwrap_or_else(|| session_id.to_owned());
+        self.shared.recorder.violation(violation.kind.description(), || ViolationExample {
+            session_id,
             operation: operation.to_owned(),
             correlation_id: Some(correlation_id.to_owned()),
-            detail: Some("found after the run".to_owned()),
+            trace_id: trace_id.map(|id| id.to_string()),
+            virtual_user: None,
+            time: Utc::now(),
+            expected: violation.expected,
+            observed: violation.observed,
         });
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is mapped over errors")]
-fn message(error: Error) -> String {
+/// The trace id of the request of a response.
+fn trace_id(response: &RawResponse) -> Option<TraceId> {
+    response.response().extensions().get().copied()
+}
+
+fn message(error: &Error) -> String {
     error.to_string()
 }

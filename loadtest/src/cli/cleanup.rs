@@ -19,10 +19,18 @@ pub struct CleanupOptions {
     /// Allow a host that is not this machine
     #[arg(long)]
     pub yes: bool,
+    /// Count the sessions of the test run, and delete nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// Maximum number of sessions to list in a pass
-    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    #[arg(long, value_name = "N", default_value_t = Self::MAX_SESSIONS)]
     pub max_sessions: u64,
     /// The way to the service.
     #[command(flatten)]
     pub service: ServiceOptions,
+}
+
+impl CleanupOptions {
+    /// The default of [`max_sessions`](Self::max_sessions).
+    pub(crate) const MAX_SESSIONS: u64 = 1_000_000;
 }

@@ -8,36 +8,61 @@
 //! given option conflicts with it.
 
 mod cleanup;
+mod compare;
 mod doctor;
+mod faults;
+mod init;
 mod options;
+mod other_contract;
 mod rates;
+mod report;
 mod service;
+pub(crate) mod tags;
+mod telemetry;
 
 pub use cleanup::CleanupOptions;
+pub use compare::{CompareOptions, OtherService};
 pub use doctor::DoctorOptions;
+pub use faults::FaultOptions;
+pub use init::InitOptions;
 pub(crate) use options::MAX_DURATION;
 pub use options::{ExecutorOptions, GooseOutputOptions, RunOptions, ScenarioOptions};
 use options::{MAX_USERS, at_most};
+pub(crate) use options::{parse_time, time_limit};
 pub use rates::Rates;
+pub use report::ReportOptions;
 pub use service::{Hidden, ServiceOptions};
+pub use tags::Tag;
+pub use telemetry::TelemetryOptions;
 
+use crate::builder::LoadTest;
+use crate::contract::Contract;
 use crate::distributed::MergeOptions;
+use crate::scenarios::{ScenarioWeights, check_scenarios};
+use crate::settings::{self, Applied};
 use crate::thresholds::PassCriteriaOptions;
+use crate::workload::Workload;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use goose::config::GooseConfiguration;
 use std::ffi::OsString;
 
+/// The options of the sessions scenarios.
+const OF_SESSIONS: [&str; 5] = ["stores", "calls", "read_ratio", "payload_bytes", "payload_shape"];
+
 const AFTER_HELP: &str = "\
-Exit codes; if several apply, the first in the order 3, 2, 4, 1:
+Exit codes; if several apply, the first in the order 3, 2, 4, 1, 5:
   0  passed
-  1  failed: error rate, too few calls, no completed iteration, dropped iterations,
-     a missed threshold, a regression, sessions left behind, or an unwritten report
+  1  failed: error rate, outage, too few calls, no completed iteration, dropped iterations,
+     a missed threshold, a regression, a lost worker, a failed clean-up, or an unwritten report
   2  wrong data: a response contradicts earlier writes
-  3  could not run: options, address, a service that does not respond,
-     or exhausted ports, files or memory of this machine
-  4  stopped by a signal (SIGINT, SIGTERM or SIGHUP), after cleanup
+  3  could not run or measure: options, address, a service that does not respond, exhausted
+     ports, files or memory of this machine, or another failure of the load generator
+  4  stopped by a signal (SIGINT, SIGTERM or SIGHUP), after the clean-up; a second
+     signal stops the clean-up as well, and the report is still written
+  5  inconclusive: slower than the baseline or the other service, but possibly by chance,
+     too few calls to compare, or a run that is too short for an iteration
 
 Examples:
   loadtest                                     the embedded service, for 10 seconds
@@ -45,11 +70,14 @@ Examples:
   loadtest --host http://localhost:8080 --rate 50,100,200 --step 30s
   loadtest --breakpoint --threshold 'p99<20ms'
   loadtest --scenario lifecycle=3,browse=1,hot-session=1
-  loadtest --threshold 'p99<50ms for POST open_session' --report-file report.html
+  loadtest --threshold 'p99<50ms for open_session' --report-file report.html
   loadtest --config staging.yaml --header 'x-api-key: ${API_KEY}' --wait 60s
+  loadtest init staging.yaml
   loadtest doctor --config staging.yaml
+  loadtest compare --host http://localhost:8080 --against http://localhost:8081
   loadtest cleanup --test-run-id 0123456789ab --host http://localhost:8080
-  loadtest merge worker-*.json";
+  loadtest merge worker-*.json
+  loadtest report loadtest-report.in-progress.json";
 
 /// goose's options that have no effect here, with the reason.
 const REJECTED: [(&str, &str); 9] = [
@@ -62,6 +90,40 @@ const REJECTED: [(&str, &str); 9] = [
     ("sticky_follow", "the typed client follows no redirects"),
     ("accept_invalid_certs", "use --cacert to trust the certificate of the service, or --insecure"),
     ("request_body", "the typed client passes no bodies to goose's log"),
+];
+
+/// Options that other load generators have, with their aliases and the option to use instead.
+const OF_OTHER_TOOLS: [(&str, &[&str], &str); 5] = [
+    (
+        "rps",
+        &["qps", "requests-per-second"],
+        "--rate starts iterations, each of which makes several calls; --throttle-requests limits the calls per second",
+    ),
+    ("connections", &["threads"], "use --users, each of which has its own connection"),
+    ("requests", &[], "use --run-time, or --iterations for the number of iterations of each user"),
+    ("stage", &["stages"], "use --rate 10..200,200 for iterations per second, or --test-plan for users"),
+    ("spawn-rate", &["hatch-rate", "ramp-up"], "use --increase-rate for the users started per second"),
+];
+
+/// goose's options that exclude each other, which goose would only find after the service was called.
+const CONFLICTS: [(&str, &[&str]); 5] = [
+    ("verbose", &["quiet"]),
+    ("increase_time", &["increase_rate"]),
+    ("decrease_time", &["decrease_rate"]),
+    (
+        "test_plan",
+        &[
+            "users",
+            "run_time",
+            "iterations",
+            "increase_rate",
+            "increase_time",
+            "decrease_rate",
+            "decrease_time",
+            "no_reset_metrics",
+        ],
+    ),
+    ("iterations", &["run_time", "decrease_rate", "decrease_time", "no_reset_metrics"]),
 ];
 
 /// goose's options that are always in effect.
@@ -83,8 +145,8 @@ const GOOSE_REPORTS: [&str; 4] = ["output_dir", "compress", "render_report", "pd
 pub(crate) const GOOSE_OUTPUT: &str = "Output of goose";
 
 /// Options of the open model only, and of the closed model only.
-const OPEN_MODEL: [&str; 3] = ["step", "pre_allocated_vus", "breakpoint"];
-const CLOSED_MODEL: [&str; 6] =
+pub(crate) const OPEN_MODEL: [&str; 3] = ["step", "pre_allocated_vus", "breakpoint"];
+pub(crate) const CLOSED_MODEL: [&str; 6] =
     ["users", "test_plan", "iterations", "increase_rate", "increase_time", "throttle_requests"];
 
 /// Load test for the sessions service that checks every response
@@ -113,6 +175,12 @@ pub struct Cli {
     /// The pass criteria.
     #[command(flatten)]
     pub criteria: PassCriteriaOptions,
+    /// Traces and live metrics.
+    #[command(flatten)]
+    pub telemetry: TelemetryOptions,
+    /// Faults that are injected.
+    #[command(flatten)]
+    pub faults: FaultOptions,
     /// The output of goose.
     #[command(flatten)]
     pub goose_output: GooseOutputOptions,
@@ -122,23 +190,43 @@ pub struct Cli {
     /// `--test-plan` verbatim, which goose's configuration does not expose.
     #[arg(skip)]
     pub test_plan: Option<String>,
+    /// The other service of `loadtest compare`.
+    #[arg(skip)]
+    pub compared_with: Option<OtherService>,
+    /// The settings of the file and of variables.
+    #[arg(skip)]
+    pub(crate) settings: Applied,
+    /// The settings of the load test, for `--print-config`.
+    #[arg(skip)]
+    pub(crate) described: String,
 }
 
 /// A command other than a load test.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Compare two services under the same load at the same time
+    Compare(Box<CompareOptions>),
     /// Delete the sessions that a killed run left behind
     Cleanup(CleanupOptions),
     /// Merge the results of all workers into one report
     Merge(MergeOptions),
+    /// Make the reports of a run from its results, also if it was killed
+    ///
+    /// The results are the JSON report of a run. While a run goes on, they are written every 5 seconds: to its
+    /// first JSON report, or without one to a file such as loadtest-report.in-progress.json, which is removed
+    /// in the end. After a crash or a kill they have all but the last seconds. The reports then say so, name
+    /// the command that deletes the sessions that were left behind, and the exit code is 1.
+    Report(ReportOptions),
     /// Try each step on the way to the service, and say where it breaks
     ///
     /// Of several addresses, others may serve while one does not: the exit code is 3 if none works.
     Doctor(DoctorOptions),
+    /// Write a commented file with all settings and their defaults
+    Init(InitOptions),
 }
 
 impl Cli {
-    /// Parses the command line of this process.
+    /// Parses the command line of this process, and the settings in variables and in the file of `--config`.
     ///
     /// # Errors
     ///
@@ -147,7 +235,7 @@ impl Cli {
         Self::parse_from(std::env::args_os())
     }
 
-    /// Parses a command line that begins with the name of the program.
+    /// Parses a command line of the load test of the sessions service, which begins with the name of the program.
     ///
     /// # Errors
     ///
@@ -155,16 +243,55 @@ impl Cli {
     pub fn parse_from<T: Into<OsString> + Clone>(
         args: impl IntoIterator<Item = T>,
     ) -> Result<Self, clap::Error> {
-        let mut command = command();
-        let matches = command.try_get_matches_from_mut(args)?;
-        let mut conflict = |message| command.error(ErrorKind::ArgumentConflict, message);
-        check_options(&matches).map_err(&mut conflict)?;
+        Self::parse_for(&LoadTest::sessions(), args)
+    }
+
+    /// Parses a command line of a load test.
+    pub(crate) fn parse_for<T: Into<OsString> + Clone>(
+        workload: &dyn Workload,
+        args: impl IntoIterator<Item = T>,
+    ) -> Result<Self, clap::Error> {
+        let variables: Vec<_> = std::env::vars_os().collect();
+        Self::parse_with(workload, args, &variables)
+    }
+
+    /// Parses a command line and the settings among `variables`.
+    pub(crate) fn parse_with<T: Into<OsString> + Clone>(
+        workload: &dyn Workload,
+        args: impl IntoIterator<Item = T>,
+        variables: &[(OsString, OsString)],
+    ) -> Result<Self, clap::Error> {
+        check_scenarios(&workload.scenarios())
+            .map_err(|message| clap::Error::raw(ErrorKind::InvalidValue, message + "\n"))?;
+        let mut command = command_of(workload);
+        let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+        let (args, settings) = settings::apply(&mut command, workload.contract(), &args, variables)
+            .map_err(|message| command.error(ErrorKind::ValueValidation, message))?;
+        let mut matches = command.try_get_matches_from_mut(args)?;
+        let described_command = command.clone();
+        let mut conflict =
+            |message: String| command.error(ErrorKind::ArgumentConflict, settings.explain(&message));
+        check_contract(&matches, workload.contract()).map_err(&mut conflict)?;
+        let mut is_comparison = false;
         let mut cli = <Self as FromArgMatches>::from_arg_matches(&matches)?;
+        if let Some(Command::Compare(options)) = cli.command {
+            matches = matches.remove_subcommand().map(|(_, matches)| matches).unwrap_or_default();
+            check_contract(&matches, workload.contract()).map_err(&mut conflict)?;
+            compare::check(|id| is_given(&matches, id)).map_err(&mut conflict)?;
+            cli = (*options).into();
+            is_comparison = true;
+        }
+        check_options(&matches).map_err(&mut conflict)?;
         cli.test_plan = matches
             .get_raw("test_plan")
             .and_then(|mut values| Some(values.next()?.to_string_lossy().into_owned()));
         cli.check_workers().and_then(|()| cli.check_values()).map_err(&mut conflict)?;
+        if cli.service.print_config && cli.command.is_none() {
+            let comparison = described_command.find_subcommand("compare").filter(|_| is_comparison);
+            cli.described = settings::describe(comparison.unwrap_or(&described_command), &matches, &settings);
+        }
         cli.set_defaults();
+        cli.settings = settings;
         Ok(cli)
     }
 
@@ -188,6 +315,7 @@ impl Cli {
 
     fn check_values(&self) -> Result<(), String> {
         let Self { executor, goose, .. } = self;
+        let tags = tags::by_key(&self.run.tag);
         let has_other_end = self.test_plan.is_some() || goose.iterations.is_some_and(|each| each > 0);
         let conflict = match () {
             () if goose.dashboard && has_other_end => {
@@ -198,6 +326,22 @@ impl Cli {
             {
                 "--breakpoint starts with one constant --rate, not with steps or a ramp"
             }
+            () if executor.breakpoint && !self.faults.fault.is_empty() => {
+                "--fault conflicts with --breakpoint: a rate would fail because of a fault"
+            }
+            () if goose.users == Some(1)
+                && (goose.increase_time.is_some() || goose.decrease_time.is_some()) =>
+            {
+                "--increase-time and --decrease-time need at least 2 --users"
+            }
+            () if [&goose.increase_rate, &goose.decrease_rate]
+                .into_iter()
+                .flatten()
+                .any(|rate| rate.parse() == Ok(0.0)) =>
+            {
+                "--increase-rate and --decrease-rate must be above 0"
+            }
+            () if tags.is_err() => tags.as_ref().err().map_or("", String::as_str),
             () if executor.pre_allocated_vus == Some(0) => "--pre-allocated-vus 0 makes no load",
             () => return Ok(()),
         };
@@ -248,14 +392,43 @@ impl Cli {
     }
 }
 
+/// Returns the commented file with the settings of a load test.
+pub(crate) fn settings_template(workload: &dyn Workload) -> String {
+    settings::template(&command_of(workload), workload.contract())
+}
+
+/// Returns whether an option was given.
+fn is_given(matches: &ArgMatches, id: &str) -> bool {
+    matches.value_source(id) == Some(ValueSource::CommandLine)
+}
+
 /// Checks for given options without effect.
 fn check_options(matches: &ArgMatches) -> Result<(), String> {
-    let given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+    let given = |id: &str| is_given(matches, id);
     if let Some((id, reason)) = REJECTED.iter().find(|(id, _)| given(id)) {
         return Err(format!("--{} is not supported: {reason}", dashed(id)));
     }
     if let Some((id, needed)) = OF_GOOSE_OUTPUT.iter().find(|(id, needed)| given(id) && !given(needed)) {
         return Err(format!("--{} needs --{}", dashed(id), dashed(needed)));
+    }
+    if let Some((name, _, instead)) = OF_OTHER_TOOLS.iter().find(|(name, ..)| given(name)) {
+        return Err(format!("--{name} is not an option of this load test: {instead}"));
+    }
+    let host = matches.get_one::<String>("host");
+    if let Some((name, _)) = host.and_then(|host| host.split_once(": ")) {
+        return Err(format!("-H is short for --host: use --header for the header `{name}`"));
+    }
+    if let Some(id) =
+        ["payload_bytes", "payload_shape"].into_iter().find(|id| given("data_file") && given(id))
+    {
+        return Err(format!("--{} conflicts with --data-file, whose rows are stored", dashed(id)));
+    }
+    let conflict = CONFLICTS
+        .iter()
+        .flat_map(|(one, others)| others.iter().map(move |other| (*one, *other)))
+        .find(|(one, other)| given(one) && given(other));
+    if let Some((one, other)) = conflict {
+        return Err(format!("--{} conflicts with --{}", dashed(one), dashed(other)));
     }
     let is_open_model = given("rate") || given("breakpoint");
     if let Some(id) = CLOSED_MODEL.iter().find(|id| is_open_model && given(id)) {
@@ -275,16 +448,71 @@ fn check_options(matches: &ArgMatches) -> Result<(), String> {
     Ok(())
 }
 
+/// Checks for options and commands that only the load test of the sessions service has.
+fn check_contract(matches: &ArgMatches, contract: &Contract) -> Result<(), String> {
+    let given = |id: &str| is_given(matches, id);
+    if contract.is_sessions {
+        return Ok(());
+    }
+    if let Some(id) = OF_SESSIONS.iter().find(|id| given(id)) {
+        return Err(format!("--{} is not supported: it is an option of the sessions scenarios", dashed(id)));
+    }
+    match matches.subcommand_name() {
+        Some("cleanup") => Err("cleanup is not supported: it deletes sessions".to_owned()),
+        _ => Ok(()),
+    }
+}
+
 /// The name of an option on the command line.
 fn dashed(id: &str) -> String {
     id.replace('_', "-")
 }
 
+/// The command of a load test, with the names of its scenarios.
+fn command_of(workload: &dyn Workload) -> clap::Command {
+    let names = workload.names();
+    let scenarios = workload.scenarios();
+    let is_own = scenarios.iter().any(|scenario| scenario.built_in.is_none());
+    let contract = *workload.contract();
+    let describe_scenario = |arg: Arg| {
+        let names = names.clone();
+        let listed = names.join(", ");
+        let arg = arg.value_parser(move |text: &str| ScenarioWeights::parse(text, &names));
+        if is_own {
+            let default = workload.default_weights();
+            let summary = format!("Scenario, or several with weights [default: {default}]");
+            describe(
+                arg,
+                &summary,
+                &format!("The scenarios are {listed}. A weight follows the name: {listed}=3."),
+            )
+        } else {
+            arg
+        }
+    };
+    let command = command()
+        .mut_arg("scenario", describe_scenario)
+        .mut_subcommand("compare", |compare| compare.mut_arg("scenario", describe_scenario));
+    if contract.is_sessions {
+        return command;
+    }
+    other_contract::adapt(command, workload)
+}
+
 /// The command, with our help for some of goose's options.
 fn command() -> clap::Command {
-    let mut command = <Cli as CommandFactory>::command()
+    let command = <Cli as CommandFactory>::command()
         // It is rejected with the reason.
         .mut_subcommand("doctor", |doctor| doctor.mut_arg("wait", |arg| arg.hide(true)))
+        .mut_subcommand("compare", |compare| {
+            compare::hide_rejected(describe_options(compare.args(compare::faults()))).args_override_self(true)
+        });
+    describe_options(command)
+}
+
+/// Adds our help for some of goose's options.
+fn describe_options(command: clap::Command) -> clap::Command {
+    let mut command = command
         .mut_arg("host", |arg| {
             describe(
                 arg,
@@ -295,16 +523,17 @@ fn command() -> clap::Command {
             )
         })
         .mut_arg("users", |arg| {
-            let details = "Each uses one session at a time. Conflicts with --test-plan, which sets the users.";
-            describe(arg.value_parser(at_most(MAX_USERS)), "Concurrent users [default: 8]", details)
+            let details = "Each runs one iteration at a time. Conflicts with --test-plan, which sets the users.";
+            let arg = arg.aliases(["vus", "concurrency"]).short_alias('c').value_parser(at_most(MAX_USERS));
+            describe(arg, "Concurrent users [default: 8]", details)
         })
         .mut_arg("increase_rate", |arg| summarize(arg, "Users started per second [default: all at once]"))
         .mut_arg("run_time", |arg| {
             describe(
-                arg,
+                arg.alias("duration").short_aliases(['d', 'z']),
                 "Duration of the run after all users have started [default: 10s]",
-                "A whole number of seconds, or hours, minutes and seconds in that order, such as 1h30m. At the end \
-                 each user finishes its session. Conflicts with --iterations and --test-plan.",
+                "A whole number of seconds, or hours, minutes and seconds in that order, such as 1h30m. Then \
+                 no call starts, and --graceful-stop limits those in flight. Conflicts with --iterations and --test-plan.",
             )
         })
         .mut_arg("report_file", |arg| {
@@ -320,12 +549,29 @@ fn command() -> clap::Command {
                 arg,
                 "Pass/fail rule, such as p95<500ms; repeatable",
                 "A metric: pNN (p95, p99.9), avg, max, error-rate or rps. Then <, <=, > or >=, and a limit: a time in \
-                 us, ms or s, or a percentage. rps is computed over the whole run, from the start of the first call to \
-                 the end of the last. A rule that ends in \" for POST open_session\" applies only to those calls. A \
-                 missed rule fails the run, and aborts it unless --no-threshold-abort or --execution-segment is given. \
+                 us, ms (the default) or s, or a percentage. rps is computed over the whole run, from the start of the first call to \
+                 the end of the last. \"for open_session\", \"for scenario browse\", \"for step 2\" or \
+                 \"for rate 200\" at its end limits it to the calls of an operation, a scenario, a step of --rate, or the \
+                 steps with a rate; without such calls it is rejected. A \
+                 missed rule fails the run, and aborts it unless --no-threshold-abort or --execution-segment is given: \
+                 it is checked once a second after the warm-up, as soon as it is about 100 calls. A lower limit of rps \
+                 never aborts, because the rate may still rise. \
                  With --breakpoint it fails a rate.",
             )
         })
+        .mut_arg("threshold_abort_delay", |arg| {
+            describe(
+                arg,
+                "Time before thresholds can abort the run [default: 0]",
+                "From the start of the last user, or from the end of the warm-up. It needs --threshold, and has no \
+                 effect on the verdict at the end of the run.",
+            )
+        })
+        .mut_arg("breakpoint", |arg| arg.alias("find-limit"))
+        .mut_arg("pre_allocated_vus", |arg| arg.alias("max-vus"))
+        .args(OF_OTHER_TOOLS.map(|(name, aliases, _)| {
+            Arg::new(name).long(name).aliases(aliases).num_args(0..=1).hide(true)
+        }))
         .mut_arg("timeout", |arg| summarize(arg, "Timeout of a request in seconds [default: 10]"));
     for id in OF_GOOSE_OUTPUT.map(|(id, _)| id).into_iter().chain(GOOSE_REPORTS) {
         command = command.mut_arg(id, |arg| arg.help_heading(GOOSE_OUTPUT));
@@ -359,6 +605,25 @@ mod tests {
 
     fn parse(args: &[&str]) -> Result<Cli, clap::Error> {
         Cli::parse_from(["loadtest"].iter().chain(args).copied())
+    }
+
+    #[test]
+    fn the_exit_codes_of_the_help_are_those_of_the_documents() {
+        let (_, list) = AFTER_HELP.split("\n\n").next().unwrap().split_once('\n').unwrap();
+        let codes: Vec<_> = list.split("\n  ").filter(|line| !line.is_empty()).collect();
+        let mut rows = Vec::<String>::new();
+        for line in codes {
+            match line.trim_start().split_once("  ") {
+                Some((code, meaning)) => rows.push(format!("| {code} | {meaning}")),
+                None => rows.last_mut().unwrap().extend([" ", line.trim_start()]),
+            }
+        }
+        assert_eq!(rows.len(), 6);
+        for document in [include_str!("../../README.md"), include_str!("../../../docs/load-test.md")] {
+            for row in &rows {
+                assert!(document.contains(&format!("{row} |")), "{row}");
+            }
+        }
     }
 
     #[test]
@@ -409,6 +674,59 @@ mod tests {
         }
         let help = command().render_help().to_string();
         assert!(!help.contains("--no-gzip") && help.contains("--dashboard"), "{help}");
+    }
+
+    #[test]
+    fn options_are_accepted_by_their_names_in_other_tools() {
+        for args in [["--duration", "3s"], ["-d", "3s"], ["-z", "3s"]] {
+            assert_eq!(parse(&args).unwrap().goose.run_time.as_deref(), Some("3s"), "{args:?}");
+        }
+        for args in [["--vus", "3"], ["--concurrency", "3"], ["-c", "3"]] {
+            assert_eq!(parse(&args).unwrap().goose.users, Some(3), "{args:?}");
+        }
+        assert!(parse(&["--find-limit"]).unwrap().executor.breakpoint);
+        assert!(parse(&["-k"]).unwrap().service.insecure);
+        let vus = parse(&["--rate", "5", "--max-vus", "7"]).unwrap().executor.pre_allocated_vus;
+        assert_eq!(vus, Some(7));
+    }
+
+    #[test]
+    fn conflicts_of_goose_are_found_with_the_options() {
+        for (args, conflict) in [
+            (&["--test-plan", "2,1s", "-u", "3"][..], "--test-plan conflicts with --users"),
+            (&["--iterations", "2", "-t", "3s"], "--iterations conflicts with --run-time"),
+            (
+                &["--increase-time", "2s", "--increase-rate", "3"],
+                "--increase-time conflicts with --increase-rate",
+            ),
+            (&["-v", "-q"], "--verbose conflicts with --quiet"),
+            (&["-u", "1", "--increase-time", "2s"], "need at least 2 --users"),
+            (&["--increase-rate", "0"], "must be above 0"),
+        ] {
+            let error = parse(args).unwrap_err().to_string();
+            assert!(error.contains(conflict), "{args:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_fault_is_not_an_option_of_a_comparison() {
+        let error = parse(&["compare", "--fault", "refuse"]).unwrap_err().to_string();
+        assert!(error.contains("--fault is not supported by loadtest compare: "), "{error}");
+    }
+
+    #[test]
+    fn options_of_other_tools_are_rejected_with_ours() {
+        for (args, instead) in [
+            (&["--rps", "50"][..], "--rate starts iterations, each of which makes several calls"),
+            (&["--qps=50"], "--rate starts iterations"),
+            (&["--connections", "9"], "use --users"),
+            (&["--stages"], "use --rate 10..200,200"),
+            (&["-H", "x-tenant: acme"], "-H is short for --host: use --header for the header `x-tenant`"),
+        ] {
+            let error = parse(args).unwrap_err().to_string();
+            assert!(error.contains(instead), "{args:?}: {error}");
+        }
+        assert!(!command().render_long_help().to_string().contains("--qps"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! They are a layer over the file of `--config` and the variables `SESSIONS_…`, whose keys they set.
 
+use super::parse_time;
 use clap::Args;
 use std::convert::Infallible;
 use std::fmt;
@@ -56,7 +57,7 @@ pub struct ServiceOptions {
     /// Accept any certificate of the service, for tests
     ///
     /// Others in the network can then read and change everything. Every report says so.
-    #[arg(long)]
+    #[arg(long, short = 'k')]
     pub insecure: bool,
     /// Proxy, such as <http://proxy:3128>, or none [default: that of `HTTP_PROXY` and `HTTPS_PROXY`]
     #[arg(long, value_name = "URL")]
@@ -140,8 +141,7 @@ impl ServiceOptions {
 }
 
 fn wait(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text)
-        .ok()
+    parse_time(text)
         .filter(|wait| *wait <= MAX_WAIT)
         .ok_or_else(|| "expected a time up to 24 hours, such as 60s or 2m".to_owned())
 }

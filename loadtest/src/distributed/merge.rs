@@ -3,73 +3,46 @@
 //! Results that do not belong together are rejected with the name of their file: numbers of half a run, or of
 //! two runs, would look like any others.
 
+use super::lost::{LostWorkers, Parts};
+use super::overlap;
 use crate::error::LoadTestError;
 use crate::metrics::{
-    EXAMPLES, Ending, FailureSummary, LoadModel, Results, ScenarioCounts, SessionSummary, ViolationSummary,
-    add,
+    EXAMPLES, Ending, FailureSummary, FaultWindow, LoadModel, RateLimitDelays, Results, ScenarioMetrics,
+    SessionSummary, StepMetrics, ViolationSummary, WarmUp, add,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use std::collections::BTreeMap;
 
-/// Merges the results of all workers of a run, each with the name of its file.
+/// Merges the results of the workers of a run, each with the name of its file.
 ///
 /// # Errors
 ///
-/// When a worker is missing, is given twice, has not ended, or took part in another run.
-pub(crate) fn merge_results(results: Vec<(String, Results)>) -> Result<Results, LoadTestError> {
-    let mut results = in_order(results).map_err(LoadTestError::Merge)?;
-    let (first_file, mut merged) = results.remove(0);
-    must_have_ended(&first_file, &merged)?;
-    for (file, results) in &results {
-        must_have_ended(file, results)?;
-        merged.merge(results).map_err(|what| {
-            LoadTestError::Merge(format!("{file} and {first_file} are of different runs: {what} differs"))
-        })?;
+/// When a worker is lost and `lost` does not allow it, or when one is given twice, took part in another run,
+/// has a wrong clock, or ran at another time.
+pub(crate) fn merge_results(
+    results: Vec<(String, Results)>,
+    lost: &LostWorkers,
+) -> Result<Results, LoadTestError> {
+    merge_parts(results, lost).map_err(LoadTestError::Merge)
+}
+
+fn merge_parts(results: Vec<(String, Results)>, lost: &LostWorkers) -> Result<Results, String> {
+    let Parts { complete, incomplete, lost } = lost.sort_out(results)?;
+    let parts: Vec<_> = complete.into_iter().chain(incomplete).collect();
+    let shifts = overlap::check(&parts)?;
+    let mut parts = parts.into_iter().zip(shifts).map(|((file, mut results), shift)| {
+        results.shift(shift);
+        (file, results)
+    });
+    let Some((first_file, mut merged)) = parts.next() else { return Err("no results to merge".to_owned()) };
+    for (file, results) in parts {
+        merged
+            .merge(&results)
+            .map_err(|what| format!("{file} and {first_file} are of different runs: {what} differs"))?;
     }
+    merged.load_generators.sort_by_key(|generator| generator.worker);
+    merged.lost_workers = lost;
     merged.execution_segment = None;
     Ok(merged)
-}
-
-/// Sorts the results by worker, and checks that none is missing.
-fn in_order(results: Vec<(String, Results)>) -> Result<Vec<(String, Results)>, String> {
-    let Some((first_file, first)) = results.first() else {
-        return Err("no results to merge".to_owned());
-    };
-    let Some(expected) = first.execution_segment.map(|segment| segment.of) else {
-        return if results.len() == 1 { Ok(results) } else { Err(not_distributed(first_file)) };
-    };
-    let mut by_index = BTreeMap::new();
-    for (file, results) in results {
-        let Some(segment) = results.execution_segment else { return Err(not_distributed(&file)) };
-        if segment.of != expected || segment.index >= expected {
-            let (index, of) = (segment.index, segment.of);
-            return Err(format!("{file} is of worker {index}/{of}, the others are of {expected} workers"));
-        }
-        if let Some((other, _)) = by_index.get(&segment.index) {
-            return Err(format!("{file} and {other} are both of worker {}", segment.index));
-        }
-        by_index.insert(segment.index, (file, results));
-    }
-    let missing: Vec<_> =
-        (0..expected).filter(|index| !by_index.contains_key(index)).map(|index| index.to_string()).collect();
-    if missing.is_empty() {
-        return Ok(by_index.into_values().collect());
-    }
-    let (given, missing) = (by_index.len(), missing.join(", "));
-    Err(format!("{given} of {expected} workers given, missing: {missing}"))
-}
-
-fn not_distributed(file: &str) -> String {
-    format!("{file} is of a run without workers (--execution-segment I/N)")
-}
-
-fn must_have_ended(file: &str, results: &Results) -> Result<(), LoadTestError> {
-    if results.ending == Ending::InProgress {
-        return Err(LoadTestError::Merge(format!(
-            "{file} is of a worker that is still running or was killed; wait for its end, or clean up and run again"
-        )));
-    }
-    Ok(())
 }
 
 /// The name of the first difference between two runs.
@@ -82,33 +55,70 @@ fn must_equal<T: PartialEq>(one: &T, other: &T, what: Difference) -> Result<(), 
 impl Results {
     fn merge(&mut self, other: &Self) -> Result<(), Difference> {
         must_equal(&self.test_run_id, &other.test_run_id, "the test run id")?;
+        must_equal(&self.tags, &other.tags, "`--tag`")?;
         must_equal(&self.program_version, &other.program_version, "the version of the load test")?;
+        must_equal(&self.contract, &other.contract, "the contract")?;
         must_equal(&self.service, &other.service, "the service")?;
         must_equal(&self.iteration, &other.iteration, "the iteration")?;
         must_equal(&self.checks_enabled, &other.checks_enabled, "checking of responses")?;
         must_equal(&self.pass_criteria, &other.pass_criteria, "the pass criteria")?;
         self.load.merge(&other.load)?;
         merge_scenarios(&mut self.scenarios, &other.scenarios)?;
+        merge_steps(&mut self.steps, &other.steps)?;
+        merge_warm_up(self.warm_up.as_mut(), other.warm_up.as_ref())?;
+        merge_faults(&mut self.faults, &other.faults)?;
+        self.expected_failures.merge(&other.expected_failures);
+        merge_rate_limit(self.rate_limit.as_mut(), other.rate_limit.as_ref())?;
         let ended = self.ended().max(other.ended());
+        let load_ended = self.load_ended().max(other.load_ended());
         self.started = self.started.min(other.started);
-        self.duration_us =
-            u64::try_from((ended - self.started).num_microseconds().unwrap_or(i64::MAX)).unwrap_or(0);
+        let since_start = |end: DateTime<Utc>| {
+            u64::try_from((end - self.started).num_microseconds().unwrap_or(i64::MAX)).unwrap_or(0)
+        };
+        (self.duration_us, self.load_us) = (since_start(ended), since_start(load_ended));
+        self.phases.merge(&other.phases);
         for (name, operation) in &other.operations {
             self.operations.entry(name.clone()).or_default().merge(operation);
         }
         self.timeline.merge(&other.timeline);
+        self.availability.merge(&other.availability);
         merge_failures(&mut self.failures, &other.failures);
         merge_violations(&mut self.violations, &other.violations);
         self.sessions.merge(&other.sessions);
+        for (purpose, operations) in &other.other_calls {
+            let sums = self.other_calls.entry(purpose.clone()).or_default();
+            for (operation, count) in operations {
+                add(sums.entry(operation.clone()).or_default(), *count);
+            }
+        }
         self.load_generators.extend(other.load_generators.iter().cloned());
-        if other.ending.severity() > self.ending.severity() {
+        // A worker in progress is lost, which the results say elsewhere.
+        if other.ending != Ending::InProgress && other.ending.severity() > self.ending.severity() {
             self.ending = other.ending.clone();
         }
         Ok(())
     }
 
+    /// Moves the start to the clock of another worker. The seconds of the timeline remain those of this one.
+    fn shift(&mut self, ahead: TimeDelta) {
+        let shifted = |time: DateTime<Utc>| time.checked_sub_signed(ahead).unwrap_or(time);
+        self.started = shifted(self.started);
+        for generator in &mut self.load_generators {
+            generator.started = shifted(generator.started);
+        }
+        self.faults.iter_mut().for_each(|window| window.shift(ahead));
+    }
+
     fn ended(&self) -> DateTime<Utc> {
-        let duration = TimeDelta::microseconds(i64::try_from(self.duration_us).unwrap_or(i64::MAX));
+        self.after_start(self.duration_us)
+    }
+
+    fn load_ended(&self) -> DateTime<Utc> {
+        self.after_start(self.load_us)
+    }
+
+    fn after_start(&self, micros: u64) -> DateTime<Utc> {
+        let duration = TimeDelta::microseconds(i64::try_from(micros).unwrap_or(i64::MAX));
         self.started.checked_add_signed(duration).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 }
@@ -143,16 +153,64 @@ impl LoadModel {
     }
 }
 
-fn merge_scenarios(scenarios: &mut [ScenarioCounts], others: &[ScenarioCounts]) -> Result<(), Difference> {
-    let weights = |scenarios: &[ScenarioCounts]| -> Vec<_> {
+fn merge_scenarios(scenarios: &mut [ScenarioMetrics], others: &[ScenarioMetrics]) -> Result<(), Difference> {
+    let weights = |scenarios: &[ScenarioMetrics]| -> Vec<_> {
         scenarios.iter().map(|scenario| (scenario.name.clone(), scenario.weight)).collect()
     };
     must_equal(&weights(scenarios), &weights(others), "`--scenario`")?;
     for (scenario, other) in scenarios.iter_mut().zip(others) {
         add(&mut scenario.started, other.started);
         add(&mut scenario.completed, other.completed);
+        if let Some(calls) = &other.calls {
+            scenario.calls.get_or_insert_default().merge(calls);
+        }
+        add(&mut scenario.interrupted, other.interrupted);
     }
     Ok(())
+}
+
+fn merge_steps(steps: &mut [StepMetrics], others: &[StepMetrics]) -> Result<(), Difference> {
+    must_equal(&steps.len(), &others.len(), "the number of rates")?;
+    for (step, other) in steps.iter_mut().zip(others) {
+        step.merge(other);
+    }
+    Ok(())
+}
+
+fn merge_faults(windows: &mut [FaultWindow], others: &[FaultWindow]) -> Result<(), Difference> {
+    let faults =
+        |windows: &[FaultWindow]| -> Vec<_> { windows.iter().map(|window| window.fault.clone()).collect() };
+    must_equal(&faults(windows), &faults(others), "`--fault`")?;
+    windows.iter_mut().zip(others).for_each(|(window, other)| window.merge(other));
+    Ok(())
+}
+
+fn merge_warm_up(warm_up: Option<&mut WarmUp>, other: Option<&WarmUp>) -> Result<(), Difference> {
+    const WHAT: Difference = "the warm-up";
+    match (warm_up, other) {
+        (None, None) => Ok(()),
+        (Some(warm_up), Some(other)) => {
+            must_equal(&warm_up.seconds, &other.seconds, WHAT)?;
+            warm_up.calls.merge(&other.calls);
+            merge_failures(&mut warm_up.failures, &other.failures);
+            Ok(())
+        }
+        _ => Err(WHAT),
+    }
+}
+
+fn merge_rate_limit(
+    delays: Option<&mut RateLimitDelays>,
+    other: Option<&RateLimitDelays>,
+) -> Result<(), Difference> {
+    match (delays, other) {
+        (None, None) => Ok(()),
+        (Some(delays), Some(other)) => {
+            delays.merge(other);
+            Ok(())
+        }
+        _ => Err("`--on-429`"),
+    }
 }
 
 fn merge_failures(failures: &mut Vec<FailureSummary>, others: &[FailureSummary]) {
@@ -162,7 +220,11 @@ fn merge_failures(failures: &mut Vec<FailureSummary>, others: &[FailureSummary])
         match failures.iter_mut().find(is_same) {
             Some(known) => {
                 add(&mut known.count, other.count);
-                known.example = known.example.take().or_else(|| other.example.clone());
+                if other.seen[0] < known.seen[0] || known.example.is_none() {
+                    (known.example, known.trace_id) = (other.example.clone(), other.trace_id.clone());
+                }
+                let ([first, last], [other_first, other_last]) = (known.seen, other.seen);
+                known.seen = [first.min(other_first), last.max(other_last)];
             }
             None => failures.push(other.clone()),
         }
@@ -210,7 +272,9 @@ impl Ending {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{ExecutionSegment, LoadGenerator, PassCriteria, RateStep, ViolationExample, sample};
+    use crate::metrics::{
+        CallMetrics, ClockOffset, LoadGenerator, PassCriteria, RateStep, ViolationExample, sample,
+    };
 
     /// The results of three workers that shared `calls`.
     fn three(calls: &[sample::Call]) -> Vec<(String, Results)> {
@@ -220,6 +284,10 @@ mod tests {
                 (format!("worker-{index}.json"), sample::results_of_worker(index, 3, &part))
             })
             .collect()
+    }
+
+    fn merge_results(results: Vec<(String, Results)>) -> Result<Results, LoadTestError> {
+        super::merge_results(results, &LostWorkers::default())
     }
 
     fn calls() -> Vec<sample::Call> {
@@ -255,15 +323,13 @@ mod tests {
     #[test]
     fn a_merged_run_lasts_from_the_first_call_to_the_last() {
         let mut results = three(&calls());
-        results[0].1.duration_us = 5_000_000;
         results[1].1.started -= TimeDelta::milliseconds(100);
-        results[1].1.duration_us = 1_000_000;
-        results[2].1.started = sample::started() + TimeDelta::seconds(10);
-        results[2].1.duration_us = 4_000_000;
+        results[2].1.started = sample::started() + TimeDelta::milliseconds(200);
+        results[2].1.duration_us = 14_000_000;
         let start = results[1].1.started;
         let merged = merge_results(results).unwrap();
         assert_eq!(merged.started, start);
-        assert_eq!(merged.ended(), sample::started() + TimeDelta::seconds(14));
+        assert_eq!(merged.ended(), sample::started() + TimeDelta::milliseconds(14_200));
     }
 
     #[test]
@@ -281,37 +347,15 @@ mod tests {
     }
 
     #[test]
-    fn missing_and_surplus_results_are_named() {
-        assert_rejected(Vec::clear, "no results to merge");
-        assert_rejected(|results| drop(results.remove(1)), "2 of 3 workers given, missing: 1");
-        assert_rejected(|results| results.truncate(1), "1 of 3 workers given, missing: 1, 2");
-        assert_rejected(
-            |results| results[2].1.execution_segment = Some(ExecutionSegment { index: 0, of: 3 }),
-            "worker-2.json and worker-0.json are both of worker 0",
-        );
-        assert_rejected(
-            |results| results[2].1.execution_segment = Some(ExecutionSegment { index: 2, of: 4 }),
-            "worker-2.json is of worker 2/4, the others are of 3 workers",
-        );
-        assert_rejected(
-            |results| results[1].1.execution_segment = None,
-            "worker-1.json is of a run without workers (--execution-segment I/N)",
-        );
-    }
-
-    #[test]
-    fn a_worker_that_has_not_ended_is_named() {
-        assert_rejected(
-            |results| results[2].1.ending = Ending::InProgress,
-            "worker-2.json is of a worker that is still running or was killed; wait for its end, or clean up and \
-             run again",
-        );
-    }
-
-    #[test]
     fn results_of_different_runs_are_rejected() {
         type Change = fn(&mut Results);
-        let changes: [(Change, &str); 8] = [
+        let changes: [(Change, &str); 9] = [
+            (
+                |results| {
+                    results.tags.insert("build".to_owned(), "7".to_owned());
+                },
+                "`--tag`",
+            ),
             (|results| results.test_run_id.push('x'), "the test run id"),
             (|results| results.program_version.push('x'), "the version of the load test"),
             (|results| results.service.address.push('x'), "the service"),
@@ -351,6 +395,45 @@ mod tests {
     }
 
     #[test]
+    fn steps_scenarios_and_warm_ups_add_up() {
+        let mut results = three(&sample::calls(1, 30, 2));
+        let calls = CallMetrics { failures: 1, latency: [5_000].into_iter().collect() };
+        for (_, results) in &mut results {
+            let ended = [1_000_000].into_iter().collect();
+            results.steps = vec![StepMetrics { due: 3, started: 2, ended, calls: calls.clone() }];
+            results.scenarios[0].calls = Some(calls.clone());
+            let warm_up = WarmUp { seconds: 1.0, calls: calls.clone(), failures: results.failures.clone() };
+            results.warm_up = Some(warm_up);
+        }
+        let merged = merge_results(results).unwrap();
+        let sum = CallMetrics { failures: 3, latency: [5_000; 3].into_iter().collect() };
+        let ended = [1_000_000; 3].into_iter().collect();
+        assert_eq!(merged.steps, [StepMetrics { due: 9, started: 6, ended, calls: sum.clone() }]);
+        assert_eq!(merged.scenarios[0].calls, Some(sum.clone()));
+        assert_eq!(merged.warm_up.unwrap().calls, sum);
+    }
+
+    #[test]
+    fn delays_by_a_rate_limit_add_up() {
+        let delays = RateLimitDelays { calls: 2, rejections: 5, waited_us: 1_000 };
+        let mut results = three(&sample::calls(1, 30, 2));
+        for (_, results) in &mut results {
+            results.rate_limit = Some(delays);
+        }
+        let sum = RateLimitDelays { calls: 6, rejections: 15, waited_us: 3_000 };
+        assert_eq!(merge_results(results).unwrap().rate_limit, Some(sum));
+        let message = "worker-2.json and worker-0.json are of different runs: `--on-429` differs";
+        assert_rejected(|results| results[2].1.rate_limit = Some(delays), message);
+    }
+
+    #[test]
+    fn a_worker_with_another_warm_up_is_of_another_run() {
+        let warm_up = WarmUp { seconds: 2.0, ..WarmUp::default() };
+        let message = "worker-2.json and worker-0.json are of different runs: the warm-up differs";
+        assert_rejected(|results| results[2].1.warm_up = Some(warm_up), message);
+    }
+
+    #[test]
     fn counts_add_up_and_examples_are_limited() {
         let mut results = three(&sample::calls(1, 30, 2));
         for (file, results) in &mut results {
@@ -377,6 +460,23 @@ mod tests {
         results[2].1.ending = Ending::Threshold { rule: "p95<1ms".to_owned() };
         let ending = merge_results(results).unwrap().ending;
         assert_eq!(ending, Ending::Signal { signal: "SIGTERM".to_owned() });
+    }
+
+    #[test]
+    fn start_times_are_moved_to_the_clock_of_the_first_worker() {
+        let mut results = three(&calls());
+        for ((_, results), ahead_us) in results.iter_mut().zip([200_000, 900_000, 195_000]) {
+            let generator = &mut results.load_generators[0];
+            generator.clock_offset = Some(ClockOffset { offset_us: ahead_us, uncertainty_us: 10_000 });
+            generator.started = sample::started() + TimeDelta::microseconds(ahead_us);
+            results.started = generator.started;
+        }
+        let first = results[0].1.started;
+        let merged = merge_results(results).unwrap();
+        // All started together: only what the uncertainty of both clocks leaves open remains.
+        let apart = |generator: &LoadGenerator| (generator.started - first).num_milliseconds();
+        let apart: Vec<_> = merged.load_generators.iter().map(apart).collect();
+        assert_eq!(apart, [0, 20, -5]);
     }
 
     #[test]

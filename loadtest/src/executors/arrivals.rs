@@ -8,23 +8,49 @@
 //! resolution of a millisecond, which would be part of every latency.
 
 use super::POLL_INTERVAL;
-use super::schedule::Schedule;
+use super::schedule::{Due, Schedule};
 use super::stop::Stop;
-use crate::metrics::recorder::StepMetrics;
-use crate::metrics::{ExecutionSegment, Histogram};
+use crate::metrics::recorder::{Phase, RateMetrics};
+use crate::metrics::{CallMetrics, ExecutionSegment, Histogram, StepMetrics};
 use crate::sync::lock;
-use flume::{Receiver, Sender};
+use flume::{Receiver, Sender, TrySendError};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// The maximum number of waiting iterations, which take some 50 bytes each. A service that is overloaded for
+/// hours must not fill the memory of the load generator; further iterations are dropped.
+const MAX_WAITING: usize = 1_000_000;
+
 /// An iteration that is due.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrival {
     pub(crate) due: Instant,
+    pub(crate) phase: Phase,
+    /// The start of its step.
+    pub(crate) step_start: Instant,
     /// The metrics of the current rate, in a breakpoint search.
-    pub(crate) step: Option<Arc<StepMetrics>>,
+    pub(crate) rate: Option<Arc<RateMetrics>>,
+}
+
+/// The phase that iterations are sent for.
+#[derive(Clone, Debug)]
+pub(crate) enum SendPhase {
+    /// The warm-up.
+    WarmUp,
+    /// The steps of the schedule.
+    Steps,
+    /// One rate of a breakpoint search.
+    Rate(Arc<RateMetrics>),
+}
+
+/// The iterations of one step of the rate.
+#[derive(Debug, Default)]
+struct StepCounts {
+    due: AtomicU64,
+    started: AtomicU64,
+    ended: Mutex<Histogram>,
 }
 
 /// The receiving end of the queue, which all virtual users share.
@@ -35,6 +61,7 @@ pub(crate) struct ArrivalQueue {
     free_users: Arc<AtomicI64>,
     delayed: Arc<AtomicU64>,
     start_delay: Mutex<Histogram>,
+    steps: Arc<[StepCounts]>,
 }
 
 /// The sending end of the queue. Dropping it ends the queue.
@@ -44,23 +71,36 @@ pub(crate) struct ArrivalSender {
     waiting: Receiver<Arrival>,
     free_users: Arc<AtomicI64>,
     delayed: Arc<AtomicU64>,
+    steps: Arc<[StepCounts]>,
     segment: ExecutionSegment,
     stop: Stop,
 }
 
-/// Creates a queue for the iterations of one segment.
-pub(crate) fn queue(segment: ExecutionSegment, stop: Stop) -> (ArrivalSender, ArrivalQueue) {
-    let (queue, waiting) = flume::unbounded();
+/// Creates a queue for the iterations of one segment, at a rate of this number of steps.
+pub(crate) fn queue(segment: ExecutionSegment, steps: usize, stop: Stop) -> (ArrivalSender, ArrivalQueue) {
+    queue_for(MAX_WAITING, segment, steps, stop)
+}
+
+/// Creates a queue for a number of waiting iterations.
+fn queue_for(
+    max_waiting: usize,
+    segment: ExecutionSegment,
+    steps: usize,
+    stop: Stop,
+) -> (ArrivalSender, ArrivalQueue) {
+    let steps: Arc<[StepCounts]> = (0..steps).map(|_| StepCounts::default()).collect();
+    let (queue, waiting) = flume::bounded(max_waiting);
     let (free_users, delayed) = (Arc::<AtomicI64>::default(), Arc::<AtomicU64>::default());
     let sender = ArrivalSender {
         queue,
         waiting: waiting.clone(),
         free_users: Arc::clone(&free_users),
         delayed: Arc::clone(&delayed),
+        steps: Arc::clone(&steps),
         segment,
         stop,
     };
-    (sender, ArrivalQueue { waiting, free_users, delayed, start_delay: Mutex::default() })
+    (sender, ArrivalQueue { waiting, free_users, delayed, start_delay: Mutex::default(), steps })
 }
 
 impl ArrivalSender {
@@ -68,27 +108,36 @@ impl ArrivalSender {
     ///
     /// It blocks its thread. Each worker takes every n-th iteration, so that together they make the load of
     /// one.
-    pub(crate) fn send_all(
-        &self,
-        schedule: &Schedule,
-        start: Instant,
-        step: Option<&Arc<StepMetrics>>,
-    ) -> bool {
+    pub(crate) fn send_all(&self, schedule: &Schedule, start: Instant, phase: &SendPhase) -> bool {
         let ExecutionSegment { index, of } = self.segment;
         let mut iteration = u64::from(index);
-        while let Some(offset) = schedule.due(iteration) {
+        while let Some(Due { step, step_start, offset }) = schedule.due(iteration) {
             let due = start + offset;
             if !self.sleep_until(due) {
                 return false;
             }
-            if self.free_users.fetch_sub(1, Ordering::Relaxed) <= 0 {
+            let is_delayed = self.free_users.fetch_sub(1, Ordering::Relaxed) <= 0;
+            if is_delayed && !matches!(phase, SendPhase::WarmUp) {
                 self.delayed.fetch_add(1, Ordering::Relaxed);
             }
-            if let Some(step) = step {
-                step.iteration_due();
+            let (phase, rate) = match phase {
+                SendPhase::WarmUp => (Phase::WarmUp, None),
+                SendPhase::Steps => (Phase::Step(step), None),
+                SendPhase::Rate(rate) => (Phase::ByTime, Some(Arc::clone(rate))),
+            };
+            if let Some(rate) = &rate {
+                rate.iteration_due();
             }
-            if self.queue.send(Arrival { due, step: step.cloned() }).is_err() {
-                return false;
+            if let Some(counts) = of_phase(&self.steps, phase) {
+                counts.due.fetch_add(1, Ordering::Relaxed);
+            }
+            let arrival = Arrival { due, phase, step_start: start + step_start, rate };
+            match self.queue.try_send(arrival) {
+                Ok(()) => (),
+                Err(TrySendError::Full(_)) => {
+                    self.free_users.fetch_add(1, Ordering::Relaxed);
+                }
+                Err(TrySendError::Disconnected(_)) => return false,
             }
             iteration += u64::from(of);
         }
@@ -132,15 +181,43 @@ impl ArrivalQueue {
     /// Waits for the next iteration. Returns `None` at the end of the queue.
     pub(crate) async fn next(&self) -> Option<Arrival> {
         self.free_users.fetch_add(1, Ordering::Relaxed);
-        let arrival = self.waiting.recv_async().await.ok()?;
-        let delay = u64::try_from(arrival.due.elapsed().as_micros()).unwrap_or(u64::MAX);
-        lock(&self.start_delay).record(delay);
-        Some(arrival)
+        self.waiting.recv_async().await.ok()
+    }
+
+    /// Counts an iteration that starts.
+    pub(crate) fn started(&self, arrival: &Arrival) {
+        if arrival.phase != Phase::WarmUp {
+            lock(&self.start_delay).record(micros_since(arrival.due));
+        }
+        if let Some(counts) = of_phase(&self.steps, arrival.phase) {
+            counts.started.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts an iteration that has ended.
+    pub(crate) fn ended(&self, phase: Phase, step_start: Instant) {
+        if let Some(counts) = of_phase(&self.steps, phase) {
+            lock(&counts.ended).record(micros_since(step_start));
+        }
+    }
+
+    /// The iterations of each step, with the calls of each.
+    pub(crate) fn steps(&self, calls: Vec<CallMetrics>) -> Vec<StepMetrics> {
+        let steps = self.steps.iter().zip(calls).map(|(counts, calls)| StepMetrics {
+            due: counts.due.load(Ordering::Relaxed),
+            started: counts.started.load(Ordering::Relaxed),
+            ended: lock(&counts.ended).clone(),
+            calls,
+        });
+        steps.collect()
     }
 
     /// The number of iterations that were due and have not started.
     pub(crate) fn dropped(&self) -> u64 {
-        self.waiting.len() as u64
+        let sum = |count: fn(&StepCounts) -> &AtomicU64| -> u64 {
+            self.steps.iter().map(|step| count(step).load(Ordering::Relaxed)).sum()
+        };
+        sum(|step| &step.due).saturating_sub(sum(|step| &step.started))
     }
 
     /// The number of iterations that had to wait for a free user.
@@ -154,6 +231,17 @@ impl ArrivalQueue {
     }
 }
 
+fn of_phase(steps: &[StepCounts], phase: Phase) -> Option<&StepCounts> {
+    match phase {
+        Phase::Step(step) => steps.get(step),
+        Phase::ByTime | Phase::WarmUp => None,
+    }
+}
+
+fn micros_since(start: Instant) -> u64 {
+    u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,10 +250,10 @@ mod tests {
     /// The iterations that a worker sends of 100 within a tenth of a second.
     fn sent(segment: ExecutionSegment, free_users: usize) -> (Vec<Duration>, ArrivalQueue) {
         let schedule = Schedule::new(&[RateStep { from: 1_000.0, to: 1_000.0, seconds: 0.1 }]);
-        let (sender, arrivals) = queue(segment, Stop::default());
+        let (sender, arrivals) = queue(segment, 1, Stop::default());
         arrivals.free_users.store(i64::try_from(free_users).unwrap(), Ordering::Relaxed);
         let start = Instant::now();
-        assert!(sender.send_all(&schedule, start, None));
+        assert!(sender.send_all(&schedule, start, &SendPhase::Steps));
         let dues = arrivals.waiting.drain().map(|arrival| arrival.due - start).collect();
         (dues, arrivals)
     }
@@ -186,18 +274,31 @@ mod tests {
     }
 
     #[test]
+    fn iterations_are_dropped_when_too_many_wait() {
+        let schedule = Schedule::new(&[RateStep { from: 1_000.0, to: 1_000.0, seconds: 0.1 }]);
+        let (sender, arrivals) = queue_for(10, ExecutionSegment::WHOLE, 1, Stop::default());
+        assert!(sender.send_all(&schedule, Instant::now(), &SendPhase::Steps));
+        assert_eq!((sender.backlog(), arrivals.dropped()), (10, 100));
+        for arrival in arrivals.waiting.drain() {
+            arrivals.started(&arrival);
+        }
+        assert_eq!(arrivals.dropped(), 90);
+        assert_eq!(arrivals.free_users.load(Ordering::Relaxed), -10);
+    }
+
+    #[test]
     fn nothing_is_sent_after_the_run_ended() {
         let stop = Stop::default();
-        let (sender, arrivals) = queue(ExecutionSegment::WHOLE, stop.clone());
+        let (sender, arrivals) = queue(ExecutionSegment::WHOLE, 1, stop.clone());
         stop.end();
         let schedule = Schedule::new(&[RateStep { from: 1.0, to: 1.0, seconds: 1e9 }]);
-        assert!(!sender.send_all(&schedule, Instant::now(), None));
+        assert!(!sender.send_all(&schedule, Instant::now(), &SendPhase::Steps));
         assert_eq!(arrivals.dropped(), 0);
     }
 
     #[tokio::test]
     async fn the_queue_ends_when_its_sender_is_dropped() {
-        let (sender, arrivals) = queue(ExecutionSegment::WHOLE, Stop::default());
+        let (sender, arrivals) = queue(ExecutionSegment::WHOLE, 1, Stop::default());
         drop(sender);
         assert!(arrivals.next().await.is_none());
     }

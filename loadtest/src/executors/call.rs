@@ -4,29 +4,19 @@
 //! Rejected alternative: goose's HTTP client, because its clock stops at the headers, and correcting a
 //! success that a check rejects takes a second message, while goose's request log keeps the first.
 
-use super::shared::SharedState;
+use super::rate_limit::{Delays, Next};
+use super::user::{IterationError, IterationResult};
+use super::user_calls::UserCalls;
 use crate::checks::known_session::KnownSession;
-use crate::checks::violation::{CheckResult, Violation};
-use crate::metrics::recorder::{StepMetrics, TimedCall};
-use crate::metrics::{LOCAL_LIMIT, ViolationExample};
-use goose::goose::{GooseUser, TransactionError};
-use sessions_client::{Error, ErrorKind, Operation, RawResponse, Route};
+use crate::checks::violation::{CheckResult, Violation, ViolationKind};
+use crate::metrics::call_groups::{TimedCall, VIOLATION};
+use crate::metrics::{LOCAL_LIMIT, STALE_CONNECTION, ViolationExample};
+use crate::telemetry::trace_context::{TraceContext, TraceId, Traced};
+use sessions_client::{Caller, Error, ErrorKind, Operation, RawResponse, Route, Transport};
 use std::borrow::Cow;
 use std::pin::pin;
-use std::time::Instant;
-
-/// The reason why an iteration ends before it completes.
-#[derive(Debug)]
-pub(crate) enum IterationError {
-    /// A call failed. Its effect may have happened.
-    Failed(&'static str),
-    /// A response was wrong.
-    Violation(Violation),
-    /// The run has ended.
-    RunEnded,
-    /// goose has stopped this user.
-    Goose(Box<TransactionError>),
-}
+use std::time::{Duration, Instant};
+use wiretrait::telemetry::{CallPhases, measure_phases};
 
 /// The session that a call is about, for the examples of violations.
 #[derive(Clone, Copy)]
@@ -41,24 +31,13 @@ impl<'s> From<&'s KnownSession> for Subject<'s> {
     }
 }
 
-/// The caller of a call.
-pub(crate) struct CallContext<'c> {
-    pub(crate) shared: &'c SharedState,
-    pub(crate) user: &'c mut GooseUser,
-    /// The number of the user.
-    pub(crate) number: usize,
-    /// The moment when the call was due, if it is the first of an iteration in the open model.
-    pub(crate) due: Option<Instant>,
-    /// The metrics of the current rate, in a breakpoint search.
-    pub(crate) step: Option<&'c StepMetrics>,
-}
-
 /// A call with its response.
 struct Sent {
     response: Result<RawResponse, Error>,
     status: Option<u16>,
     start: Instant,
     end: Instant,
+    phases: CallPhases,
 }
 
 /// The classification of a call.
@@ -72,55 +51,87 @@ enum CallVerdict {
     Failed(Error),
 }
 
+impl CallVerdict {
+    /// The kind of error, for metrics.
+    fn error_type(&self) -> Option<&'static str> {
+        match self {
+            Self::Passed => None,
+            Self::Violation { .. } => Some(VIOLATION),
+            Self::Failed(error) => Some(error.kind().as_str()),
+        }
+    }
+}
+
 /// Executes `operation` and checks its response. The name of its route is its name in all metrics.
 ///
 /// `check` is also called after a failure, so that it can update the model. It returns an error if the call
-/// failed or the response could not be decoded.
+/// failed or the response could not be decoded. [`IterationError::RunEnded`] means that nothing was sent, or only
+/// requests that the service rejected because of its rate limit, and `check` is not called.
 pub(crate) async fn call<O: Operation>(
-    mut context: CallContext<'_>,
+    calls: &UserCalls,
+    caller: &Caller<impl Transport>,
     subject: Subject<'_>,
     operation: O,
     check: impl FnOnce(Result<&RawResponse, Error>) -> Result<CheckResult, Error>,
-) -> Result<(), IterationError> {
-    throttle(context.user).await?;
-    let sent = send(context.shared, operation).await;
-    let (status, start, end) = (sent.status, sent.start, sent.end);
-    let verdict = classify(sent, check, context.shared.config.checks_enabled);
-    let failed = !matches!(verdict, CallVerdict::Passed);
-    let timed = TimedCall { route: O::ROUTE, due: context.due, start, end, status, failed };
-    record(&mut context, &timed, subject, &verdict).await?;
+) -> IterationResult {
+    let due = calls.start_call().await?;
+    let mut delays = Delays::new(calls);
+    let (trace, sent) = loop {
+        let trace = TraceContext::random(calls.shared.config.sampling);
+        let in_flight = InFlightCall { calls, route: O::ROUTE, start: Instant::now() };
+        let sent = send(caller, Traced { operation: &operation, context: trace }, in_flight.start).await;
+        in_flight.end();
+        if !delays.applies_to(sent.status) {
+            break (trace, sent);
+        }
+        let requested = sent.response.as_ref().err().and_then(Error::retry_after);
+        // Boxed, so that each call does not have room for it.
+        if Box::pin(delays.wait(requested)).await == Next::RunEnded {
+            return Err(IterationError::RunEnded);
+        }
+    };
+    let (status, start, end, phases) = (sent.status, sent.start, sent.end, sent.phases);
+    let verdict = classify(sent, check, calls.shared.config.checks_enabled);
+    let timed = TimedCall { route: O::ROUTE, due, start, end, status, error: verdict.error_type(), phases };
+    record(calls, &timed, subject, trace.trace_id(), &verdict);
     match verdict {
         CallVerdict::Passed => Ok(()),
-        CallVerdict::Violation { violation, decode_error: None } => Err(IterationError::Violation(violation)),
+        CallVerdict::Violation { violation, decode_error: None } => {
+            Err(IterationError::Violation(violation.kind.description()))
+        }
         CallVerdict::Violation { decode_error: Some(_), .. } | CallVerdict::Failed(_) => {
             Err(IterationError::Failed(O::ROUTE.name))
         }
     }
 }
 
-/// Waits for goose's throttle, as goose's own client does, so that `--throttle-requests` limits typed calls
-/// as well.
-async fn throttle(user: &mut GooseUser) -> Result<(), IterationError> {
-    if let Some(throttle) = &user.throttle
-        && let Err(source) = throttle.send_async(true).await
-    {
-        // It closes when the run ends. The calls after that clean up, and must not be slowed down.
-        user.throttle = None;
-        return Err(IterationError::Goose(Box::new(TransactionError::RequestCanceled { source })));
-    }
-    Ok(())
+/// Counts a call as interrupted if it is dropped in flight.
+struct InFlightCall<'c> {
+    calls: &'c UserCalls,
+    route: &'static Route,
+    start: Instant,
 }
 
-async fn send<O: Operation>(shared: &SharedState, operation: O) -> Sent {
-    let sending = pin!(shared.client.caller().call_raw(operation));
-    let start = Instant::now();
-    let response = sending.await;
+impl InFlightCall<'_> {
+    fn end(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for InFlightCall<'_> {
+    fn drop(&mut self) {
+        self.calls.shared.recorder.interrupted(self.calls.number, self.route, self.start);
+    }
+}
+
+async fn send<O: Operation>(caller: &Caller<impl Transport>, operation: O, start: Instant) -> Sent {
+    let (response, phases) = pin!(measure_phases(caller.call_raw(operation))).await;
     let end = Instant::now();
     let status = match &response {
         Ok(response) => Some(response.response().status()),
         Err(error) => error.status(),
     };
-    Sent { response, status: status.map(|status| status.as_u16()), start, end }
+    Sent { response, status: status.map(|status| status.as_u16()), start, end, phases }
 }
 
 fn classify(
@@ -137,69 +148,57 @@ fn classify(
         Ok(Ok(())) => CallVerdict::Passed,
         Ok(Err(violation)) => CallVerdict::Violation { violation, decode_error: None },
         Err(error) if checks_enabled && is_success && error.kind() == ErrorKind::Decode => {
-            CallVerdict::Violation { violation: Violation::Undecodable, decode_error: Some(error) }
+            let violation = Violation::new(ViolationKind::Undecodable);
+            CallVerdict::Violation { violation, decode_error: Some(error) }
         }
         Err(error) => CallVerdict::Failed(error),
     }
 }
 
-/// Records the call for the results, and with goose for its dashboard, logs and report.
-async fn record(
-    context: &mut CallContext<'_>,
+/// Records the call for the results, and for goose's dashboard, logs and report.
+fn record(
+    calls: &UserCalls,
     call: &TimedCall,
     subject: Subject<'_>,
+    trace_id: TraceId,
     verdict: &CallVerdict,
-) -> Result<(), IterationError> {
-    let recorder = &context.shared.recorder;
-    recorder.call(context.number, call);
-    if let Some(step) = context.step {
-        step.call(call);
-    }
-    let reason = match verdict {
-        CallVerdict::Passed => None,
+) {
+    let recorder = &calls.shared.recorder;
+    let reason_of = |error: &Error| reason(error, call.service_time());
+    let (reason, error) = match verdict {
+        CallVerdict::Passed => (None, None),
         CallVerdict::Violation { violation, decode_error } => {
+            let Violation { kind, expected, observed, session_id } = violation;
             let detail = decode_error.as_ref().map(Error::to_string);
-            recorder.violation(*violation, || example(call.route, subject, detail));
-            Some(decode_error.as_ref().map_or(Cow::from(violation.description()), reason))
+            recorder.violation(kind.description(), || ViolationExample {
+                session_id: session_id.as_deref().unwrap_or(subject.session_id).to_owned(),
+                operation: call.route.name.to_owned(),
+                correlation_id: Some(subject.correlation_id.to_owned()),
+                trace_id: Some(trace_id.to_string()),
+                virtual_user: Some(calls.number),
+                time: recorder.date(call.end),
+                expected: expected.clone(),
+                observed: observed.clone().or_else(|| detail.clone()),
+            });
+            (Some(decode_error.as_ref().map_or(Cow::from(kind.description()), reason_of)), detail)
         }
-        CallVerdict::Failed(error) => Some(reason(error)),
+        CallVerdict::Failed(error) => (Some(reason_of(error)), Some(error.to_string())),
     };
-    if let Some(reason) = &reason {
-        let error = match verdict {
-            CallVerdict::Failed(error) | CallVerdict::Violation { decode_error: Some(error), .. } => {
-                Some(error.to_string())
-            }
-            CallVerdict::Passed | CallVerdict::Violation { decode_error: None, .. } => None,
-        };
-        recorder.failure(call.route.name, reason.clone(), error);
-    }
-    let goose_result = context
-        .user
-        .record_custom_request_duration(
-            call.route.method.as_str(),
-            call.route.name,
-            call.latency(),
-            reason.is_none(),
-            call.status,
-            reason.as_deref(),
-        )
-        .await;
-    // goose returns an error for a failed call as well; only for a successful one it means that goose has
-    // stopped.
-    if reason.is_some() { Ok(()) } else { goose_result.map_err(IterationError::Goose) }
+    calls.record(call, reason, error, Some(trace_id));
 }
 
-fn example(route: &Route, subject: Subject<'_>, detail: Option<String>) -> ViolationExample {
-    ViolationExample {
-        session_id: subject.session_id.to_owned(),
-        operation: route.name.to_owned(),
-        correlation_id: Some(subject.correlation_id.to_owned()),
-        detail,
-    }
-}
+/// The reason of calls whose connection broke.
+pub(crate) const BROKEN: &str = "connection broke";
 
-/// A short reason without anything variable: each is a row in goose's tables.
-fn reason(error: &Error) -> Cow<'static, str> {
+/// The longest time in which a request can meet the end of its idle connection, which is already on its way then.
+/// A connection that ends later was closed while the service processed the request.
+const MAX_STALE_TIME: Duration = Duration::from_secs(1);
+
+/// A short reason without anything variable, for an error after some time: each is a row in goose's tables.
+pub(crate) fn reason(error: &Error, time: Duration) -> Cow<'static, str> {
+    if error.is_stale_connection() && time < MAX_STALE_TIME {
+        return STALE_CONNECTION.into();
+    }
     if error.is_local_limit() || error.kind() == ErrorKind::ConcurrencyLimit {
         return LOCAL_LIMIT.into();
     }
@@ -210,7 +209,7 @@ fn reason(error: &Error) -> Cow<'static, str> {
         ErrorKind::Tls => "TLS failed".into(),
         ErrorKind::Timeout => "timeout".into(),
         ErrorKind::Connect => "connection failed".into(),
-        ErrorKind::Transport => "connection broke".into(),
+        ErrorKind::Transport => BROKEN.into(),
         ErrorKind::Decode => "response cannot be decoded".into(),
         ErrorKind::Service => match error.status() {
             Some(status) => format!("service error {}", status.as_u16()).into(),
@@ -226,13 +225,22 @@ mod tests {
     use sessions_client::ServiceError;
 
     #[test]
+    fn a_connection_that_ends_late_was_not_stale() {
+        let stale = Error::new(ErrorKind::Transport, "closed").with_stale_connection();
+        assert_eq!(reason(&stale, MAX_STALE_TIME), "connection broke");
+    }
+
+    #[test]
     fn failures_have_a_reason_by_kind_and_status() {
+        let reason = |error: &Error| reason(error, Duration::from_millis(5));
         assert_eq!(reason(&Error::new(ErrorKind::Timeout, "took 10.3 s")), "timeout");
         assert_eq!(reason(&Error::new(ErrorKind::Connect, "refused")), "connection failed");
         let no_port = std::io::Error::from_raw_os_error(99);
         let exhausted = Error::new(ErrorKind::Connect, "no port").with_source(no_port);
         assert_eq!(reason(&exhausted), LOCAL_LIMIT);
         assert_eq!(reason(&Error::new(ErrorKind::ConcurrencyLimit, "no slot")), LOCAL_LIMIT);
+        let stale = Error::new(ErrorKind::Transport, "closed").with_stale_connection();
+        assert_eq!(reason(&stale), STALE_CONNECTION);
         let unavailable = ServiceError::new("BUSY", "try later");
         let status = 503_u16.try_into().expect("a status code");
         assert_eq!(reason(&Error::from_service(status, unavailable)), "service error 503");

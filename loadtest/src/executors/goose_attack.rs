@@ -5,34 +5,56 @@ use super::breakpoint::BreakpointSearch;
 use super::constant_users::ConstantUsers;
 use super::shared::SharedState;
 use super::stop::Stop;
-use super::transaction::goose_scenario;
 use crate::distributed::start_time;
+use crate::format::counted;
 use crate::metrics::RateStep;
+use crate::metrics::resource_usage::ResourceUsage;
+use crate::status;
 use crate::sync::lock;
 use chrono::{DateTime, Utc};
 use goose::client::{CookiesDisabled, GooseClientBuilder};
 use goose::config::GooseConfiguration;
-use goose::goose::{GooseUser, Transaction};
+use goose::goose::{GooseUser, Scenario, Transaction};
 use goose::metrics::GooseMetrics;
 use goose::{GooseAttack, GooseError};
-use std::iter;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use std::{iter, mem};
 use tokio::task::JoinError;
+
+/// The time between two messages about calls in flight after the end of the load.
+pub(crate) const STATUS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// An executor that is ready to start.
 #[derive(Debug)]
 pub(crate) enum Executor {
     ConstantUsers(ConstantUsers),
-    ArrivalRate(ArrivalRateExecutor, Vec<RateStep>),
+    ArrivalRate(ArrivalRateExecutor, ArrivalRates),
     Breakpoint(ArrivalRateExecutor, BreakpointSearch),
 }
 
+/// The rates of an arrival-rate executor.
+#[derive(Debug)]
+pub(crate) struct ArrivalRates {
+    pub(crate) warm_up: Duration,
+    pub(crate) steps: Vec<RateStep>,
+}
+
+impl ArrivalRates {
+    fn run(&self, executor: &ArrivalRateExecutor) {
+        let Some(first) = self.steps.first() else { return };
+        let rate = if first.from > 0.0 { first.from } else { first.mean() };
+        if self.warm_up.is_zero() || executor.warm_up(rate, self.warm_up) {
+            executor.run_steps(&self.steps);
+        }
+    }
+}
+
 impl Executor {
-    fn start(self, stop: &Stop) {
+    fn start(self, shared: &Arc<SharedState>) {
         match self {
-            Self::ConstantUsers(executor) => executor.start(stop),
-            Self::ArrivalRate(executor, steps) => executor.start(move |executor| executor.run_steps(&steps)),
+            Self::ConstantUsers(executor) => executor.start(shared),
+            Self::ArrivalRate(executor, rates) => executor.start(move |executor| rates.run(executor)),
             Self::Breakpoint(executor, search) => executor.start(move |executor| search.run(executor)),
         }
     }
@@ -41,21 +63,21 @@ impl Executor {
 /// The transaction that goose runs after it has created all users, and before the first of them starts.
 #[derive(Debug)]
 pub(crate) struct TestStart {
-    shared: Arc<SharedState>,
+    stop: Stop,
     start_at: Option<DateTime<Utc>>,
-    executor: Mutex<Option<Executor>>,
+    executors: Mutex<Vec<(Arc<SharedState>, Executor)>>,
     /// The reason why nothing was started: goose ignores the result of this transaction.
     rejected: OnceLock<String>,
 }
 
 impl TestStart {
+    /// Starts an executor for each service under load.
     pub(crate) fn new(
-        shared: &Arc<SharedState>,
+        stop: Stop,
         start_at: Option<DateTime<Utc>>,
-        executor: Executor,
+        executors: Vec<(Arc<SharedState>, Executor)>,
     ) -> Self {
-        let (shared, executor) = (Arc::clone(shared), Mutex::new(Some(executor)));
-        Self { shared, start_at, executor, rejected: OnceLock::new() }
+        Self { stop, start_at, executors: Mutex::new(executors), rejected: OnceLock::new() }
     }
 
     /// The reason why nothing was started.
@@ -64,42 +86,64 @@ impl TestStart {
     }
 
     async fn run(&self) {
+        let all = lock(&self.executors).iter().map(|(shared, _)| Arc::clone(shared)).collect();
+        tokio::spawn(conduct_end(self.stop.clone(), all));
         if let Some(start) = self.start_at {
             match start_time::until(start, Utc::now()) {
                 Ok(left) => self.wait(left).await,
                 Err(reason) => {
                     let _ = self.rejected.set(reason);
-                    self.shared.stop.end_as_planned();
+                    self.stop.end_as_planned();
                     return;
                 }
             }
         }
-        let executor = lock(&self.executor).take();
-        if let Some(executor) = executor {
-            executor.start(&self.shared.stop);
+        for (shared, executor) in mem::take(&mut *lock(&self.executors)) {
+            let _ = shared.executor_started.set((Utc::now(), ResourceUsage::now()));
+            executor.start(&shared);
+            if let Some(faults) = &shared.faults {
+                faults.begin(Instant::now() + shared.config.warm_up);
+            }
         }
     }
 
     /// Waits for the start time, unless the run is stopped before.
     async fn wait(&self, left: Duration) {
-        let stopped = async {
-            while !self.shared.stop.is_due() {
-                tokio::time::sleep(super::POLL_INTERVAL).await;
-            }
-        };
         tokio::select! {
             () = tokio::time::sleep(left) => (),
-            () = stopped => (),
+            () = self.stop.ended() => (),
         }
     }
 }
 
-/// Runs goose until the run has ended.
+/// Conducts the end of the run, and reports the calls in flight that it waits for.
+async fn conduct_end(stop: Stop, all: Vec<Arc<SharedState>>) {
+    let graceful_stop = all.iter().map(|shared| shared.config.graceful_stop).max().unwrap_or_default();
+    let report = async {
+        stop.ended().await;
+        loop {
+            tokio::time::sleep(STATUS_INTERVAL).await;
+            let in_flight = match all.iter().map(|shared| shared.counters.in_flight()).sum::<usize>() {
+                0 => continue,
+                calls => counted(calls as u64, "call", "calls"),
+            };
+            let elapsed = stop.ended_at().map(|ended| ended.elapsed()).unwrap_or_default();
+            let left = graceful_stop.saturating_sub(elapsed).as_secs();
+            status::log(format_args!("the load has ended; waiting up to {left} s for {in_flight} in flight"));
+        }
+    };
+    tokio::select! {
+        () = stop.conduct(graceful_stop) => (),
+        () = report => (),
+    }
+}
+
+/// Runs goose until the run has ended. Its users are evenly distributed over the scenarios.
 pub(crate) async fn run_goose(
     goose: GooseConfiguration,
+    scenarios: Vec<Scenario>,
     test_start: Arc<TestStart>,
 ) -> Result<GooseMetrics, GooseError> {
-    let scenario = goose_scenario(&test_start.shared);
     let transaction = Transaction::new(Arc::new(move |_: &mut GooseUser| {
         let test_start = Arc::clone(&test_start);
         Box::pin(async move {
@@ -109,8 +153,8 @@ pub(crate) async fn run_goose(
     }));
     let attack = GooseAttack::initialize_with_config(goose)?
         .set_client_builder_without_cookies(unused_client())?
-        .test_start(transaction)
-        .register_scenario(scenario);
+        .test_start(transaction);
+    let attack = scenarios.into_iter().fold(attack, GooseAttack::register_scenario);
     Box::pin(attack.execute()).await
 }
 

@@ -10,11 +10,14 @@ pub(crate) mod breakpoint;
 pub(crate) mod call;
 pub(crate) mod constant_users;
 pub(crate) mod goose_attack;
+pub(crate) mod rate_limit;
 pub(crate) mod schedule;
 pub(crate) mod shared;
 pub(crate) mod stop;
 pub(crate) mod transaction;
-pub(crate) mod virtual_user;
+pub(crate) mod typed_client;
+pub(crate) mod user;
+pub(crate) mod user_calls;
 
 use crate::metrics::RateStep;
 use std::time::Duration;

@@ -19,12 +19,6 @@ struct ScheduledStep {
     iterations_before: f64,
 }
 
-impl ScheduledStep {
-    fn iterations(&self) -> f64 {
-        f64::midpoint(self.step.from, self.step.to) * self.step.seconds
-    }
-}
-
 impl Schedule {
     pub(crate) fn new(steps: &[RateStep]) -> Self {
         let mut schedule = Self::default();
@@ -42,7 +36,7 @@ impl Schedule {
 
     /// The number of iterations.
     pub(crate) fn iterations(&self) -> f64 {
-        self.steps.last().map_or(0.0, |scheduled| scheduled.iterations_before + scheduled.iterations())
+        self.steps.last().map_or(0.0, |scheduled| scheduled.iterations_before + scheduled.step.iterations())
     }
 
     /// The highest rate.
@@ -50,22 +44,32 @@ impl Schedule {
         self.steps.iter().map(|scheduled| scheduled.step.from.max(scheduled.step.to)).fold(0.0, f64::max)
     }
 
-    /// The time from the start until an iteration, counted from 0, is due; `None` after the last one.
+    /// The step of an iteration, counted from 0, and when it is due; `None` after the last one.
     #[expect(clippy::cast_precision_loss, reason = "exact up to 9,000 billion iterations")]
-    pub(crate) fn due(&self, iteration: u64) -> Option<Duration> {
+    pub(crate) fn due(&self, iteration: u64) -> Option<Due> {
         let iteration = iteration as f64;
-        let scheduled = self
-            .steps
-            .iter()
-            .find(|scheduled| iteration < scheduled.iterations_before + scheduled.iterations())?;
-        let RateStep { from, to, seconds } = scheduled.step;
-        let inside = iteration - scheduled.iterations_before;
-        // The root of inside = from·t + slope·t²/2 in the form without cancellation for a small slope.
-        let slope = (to - from) / seconds;
-        let root = from + (from * from + 2.0 * slope * inside).max(0.0).sqrt();
-        let offset = if root > 0.0 { 2.0 * inside / root } else { 0.0 };
-        Duration::try_from_secs_f64(scheduled.seconds_before + offset).ok()
+        let (step, scheduled) =
+            self.steps.iter().enumerate().find(|(_, scheduled)| {
+                iteration < scheduled.iterations_before + scheduled.step.iterations()
+            })?;
+        let offset = scheduled.step.due(iteration - scheduled.iterations_before);
+        Some(Due {
+            step,
+            step_start: Duration::try_from_secs_f64(scheduled.seconds_before).ok()?,
+            offset: Duration::try_from_secs_f64(scheduled.seconds_before + offset).ok()?,
+        })
     }
+}
+
+/// The moment when an iteration is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Due {
+    /// The number of its step, counted from 0.
+    pub(crate) step: usize,
+    /// The time from the start of the schedule to that of the step.
+    pub(crate) step_start: Duration,
+    /// The time from the start of the schedule to the moment when the iteration is due.
+    pub(crate) offset: Duration,
 }
 
 #[cfg(test)]
@@ -78,7 +82,7 @@ mod tests {
 
     fn dues(schedule: &Schedule) -> Vec<u64> {
         let dues = (0..).map_while(|iteration| schedule.due(iteration));
-        dues.map(|due| u64::try_from(due.as_millis()).unwrap()).collect()
+        dues.map(|due| u64::try_from(due.offset.as_millis()).unwrap()).collect()
     }
 
     #[test]
@@ -92,6 +96,9 @@ mod tests {
     fn steps_are_consecutive() {
         let schedule = Schedule::new(&[step(2.0, 2.0, 1.0), step(4.0, 4.0, 1.0)]);
         assert_eq!(dues(&schedule), [0, 500, 1_000, 1_250, 1_500, 1_750]);
+        let second =
+            Due { step: 1, step_start: Duration::from_secs(1), offset: Duration::from_millis(1_250) };
+        assert_eq!(schedule.due(3), Some(second));
         assert!((schedule.highest_rate() - 4.0).abs() < f64::EPSILON);
     }
 
@@ -118,7 +125,7 @@ mod tests {
     #[test]
     fn a_tiny_change_of_the_rate_changes_due_times_little() {
         let (constant, ramp) = (step(1_000.0, 1_000.0, 60.0), step(1_000.0, 1_000.000_000_1, 60.0));
-        let due = |step| Schedule::new(&[step]).due(54_321).unwrap();
+        let due = |step| Schedule::new(&[step]).due(54_321).unwrap().offset;
         assert!(due(constant).abs_diff(due(ramp)) < Duration::from_micros(1));
     }
 }

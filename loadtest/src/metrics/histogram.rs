@@ -39,6 +39,7 @@ fn bounds(index: usize) -> (u64, u64) {
 
 /// The number of times that each latency was measured, in microseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "Buckets", into = "Buckets")]
 pub struct Histogram {
     /// By [`index`], up to the slowest latency.
@@ -65,8 +66,9 @@ impl Histogram {
         if other.count == 0 {
             return;
         }
-        for (index, count) in other.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-            self.add(index, *count);
+        self.cover(other.counts.len());
+        for (sum, count) in self.counts.iter_mut().zip(&other.counts) {
+            *sum = sum.saturating_add(*count);
         }
         self.min = if self.count == 0 { other.min } else { self.min.min(other.min) };
         self.max = self.max.max(other.max);
@@ -75,16 +77,28 @@ impl Histogram {
     }
 
     fn add(&mut self, index: usize, count: u64) {
-        if index >= self.counts.len() {
-            self.counts.resize(index + 1, 0);
-        }
+        self.cover(index + 1);
         self.counts[index] = self.counts[index].saturating_add(count);
+    }
+
+    /// Adds empty buckets up to this number of them, without spare capacity: a run keeps hundreds of histograms.
+    fn cover(&mut self, buckets: usize) {
+        if let Some(missing) = buckets.checked_sub(self.counts.len()) {
+            self.counts.reserve_exact(missing);
+            self.counts.resize(buckets, 0);
+        }
     }
 
     /// The number of latencies.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count
+    }
+
+    /// The exact sum in microseconds.
+    #[must_use]
+    pub fn sum(&self) -> u64 {
+        self.sum
     }
 
     /// The exact minimum in microseconds.
@@ -149,6 +163,7 @@ impl FromIterator<u64> for Histogram {
 
 /// The JSON form of a histogram: the buckets by their lower bound, as in `raw_data.times_us` of goose.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Buckets {
     count: u64,
     sum_us: u64,

@@ -1,9 +1,11 @@
 //! The load model of a run: without it no latency in the results can be interpreted.
 
+use super::CallMetrics;
 use serde::{Deserialize, Serialize};
 
 /// The way in which iterations are started.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", tag = "model")]
 pub enum LoadModel {
     /// A number of users, each of which waits for a response before its next call.
@@ -48,14 +50,8 @@ impl LoadModel {
     #[must_use]
     pub fn rates(steps: &[RateStep]) -> String {
         let step = |step: &RateStep| {
-            // A worker's part of a rate can have many digits.
-            let [from, to, seconds] =
-                [step.from, step.to, step.seconds].map(|number| (number * 100.0).round() / 100.0);
-            if step.is_constant() {
-                format!("{from}/s for {seconds} s")
-            } else {
-                format!("{from} to {to}/s in {seconds} s")
-            }
+            let seconds = (step.seconds * 100.0).round() / 100.0;
+            format!("{} {} {seconds} s", step.rate(), if step.is_constant() { "for" } else { "in" })
         };
         steps.iter().map(step).collect::<Vec<_>>().join(", ")
     }
@@ -63,6 +59,7 @@ impl LoadModel {
 
 /// A rate that is constant for some time, or changes linearly.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RateStep {
     /// Iterations per second at its start.
     pub from: f64,
@@ -73,6 +70,32 @@ pub struct RateStep {
 }
 
 impl RateStep {
+    /// The number of iterations.
+    pub(crate) fn iterations(&self) -> f64 {
+        self.mean() * self.seconds
+    }
+
+    /// The average rate.
+    pub(crate) fn mean(&self) -> f64 {
+        f64::midpoint(self.from, self.to)
+    }
+
+    /// The time from its start until an iteration, counted from 0, is due, in seconds.
+    pub(crate) fn due(&self, iteration: f64) -> f64 {
+        let Self { from, to, seconds } = *self;
+        // The root of iteration = from·t + slope·t²/2 in the form without cancellation for a small slope.
+        let slope = (to - from) / seconds;
+        let root = from + (from * from + 2.0 * slope * iteration).max(0.0).sqrt();
+        if root > 0.0 { 2.0 * iteration / root } else { 0.0 }
+    }
+
+    /// The rate with its unit, such as `50/s` or `10 to 200/s`.
+    pub(crate) fn rate(&self) -> String {
+        // A worker's part of a rate can have many digits.
+        let [from, to] = [self.from, self.to].map(|number| (number * 100.0).round() / 100.0);
+        if self.is_constant() { format!("{from}/s") } else { format!("{from} to {to}/s") }
+    }
+
     fn is_constant(&self) -> bool {
         self.from.total_cmp(&self.to).is_eq()
     }
@@ -87,6 +110,7 @@ impl RateStep {
 
 /// One rate of a breakpoint search.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BreakpointStep {
     /// Iterations that were due, per second.
     pub rate: f64,
@@ -96,11 +120,23 @@ pub struct BreakpointStep {
     pub p99_us: Option<u64>,
     /// The criterion that failed; `None` if the rate was sustained.
     pub failed_criterion: Option<String>,
+    /// True if the rate failed, and was tried again before that counted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_repeated: bool,
+}
+
+impl BreakpointStep {
+    /// The outcome in words.
+    pub(crate) fn outcome(&self) -> String {
+        let failed = self.failed_criterion.as_deref().unwrap_or("sustained");
+        if self.is_repeated { format!("{failed}; tried again") } else { failed.to_owned() }
+    }
 }
 
 /// The iterations of one scenario.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ScenarioCounts {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ScenarioMetrics {
     /// Its name on the command line.
     pub name: String,
     /// Its weight.
@@ -109,6 +145,11 @@ pub struct ScenarioCounts {
     pub started: u64,
     /// Iterations that completed.
     pub completed: u64,
+    /// Iterations that the end of the run interrupted. The others failed.
+    pub interrupted: u64,
+    /// Their calls, in a run of several scenarios.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls: Option<CallMetrics>,
 }
 
 #[cfg(test)]

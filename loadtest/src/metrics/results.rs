@@ -5,15 +5,19 @@
 //! seconds on the clock that all machines share. Verdict and reports are computed from the results, so that a
 //! single run and a merged one share the code that judges and shows them.
 
-use super::{Histogram, LoadModel, ScenarioCounts, Timeline};
+use super::{
+    Availability, Blocks, ExpectedFailures, FaultWindow, Histogram, LoadModel, PhaseMetrics, RateLimitDelays,
+    ScenarioMetrics, SecondSet, StepMetrics, Timeline, WarmUp,
+};
 use crate::format;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 /// The version of the JSON format. Other versions are rejected.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// The number of examples kept of each kind of failure and violation, and of session ids.
 pub const EXAMPLES: usize = 5;
@@ -21,17 +25,26 @@ pub const EXAMPLES: usize = 5;
 /// The reason of calls that the load generator could not send: ports, files or buffers were exhausted.
 pub(crate) const LOCAL_LIMIT: &str = "limit of the load generator";
 
+/// The reason of calls whose idle connection was closed by the peer, such as at a graceful reload of a proxy.
+pub(crate) const STALE_CONNECTION: &str = "idle connection closed by the peer";
+
 /// Everything that was measured in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Results {
     /// [`FORMAT`].
     pub format: u32,
     /// The id of the test run, which is part of all its user ids; all workers share it.
     pub test_run_id: String,
+    /// The tags of the run by key.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// The version of the load test.
     pub program_version: String,
     /// The execution segment of the worker; `None` for a run of one worker and for merged results.
     pub execution_segment: Option<ExecutionSegment>,
+    /// The contract of the service.
+    pub contract: ContractInfo,
     /// The service that was loaded.
     pub service: ServiceInfo,
     /// The load model.
@@ -41,15 +54,39 @@ pub struct Results {
     /// True if responses were checked.
     pub checks_enabled: bool,
     /// The iterations of each scenario.
-    pub scenarios: Vec<ScenarioCounts>,
+    pub scenarios: Vec<ScenarioMetrics>,
+    /// The iterations of each step of the rate, in the open model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepMetrics>,
+    /// The calls before the measured part of the run, which are in no other metrics.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_up: Option<WarmUp>,
     /// The start of the first call.
     pub started: DateTime<Utc>,
     /// The time from the start of the first call to the end of the last, in microseconds.
     pub duration_us: u64,
+    /// The time in which load was made, in microseconds: from the start of the first call to the end of the run
+    /// time, or to the end of the last call if that is earlier. Rates are counted per second of it.
+    pub load_us: u64,
     /// The calls by the name of their route.
     pub operations: BTreeMap<String, OperationMetrics>,
+    /// The times of successful calls by phase.
+    #[serde(default)]
+    pub phases: PhaseMetrics,
     /// The calls by the time of their end.
     pub timeline: Timeline,
+    /// The seconds in which calls succeeded, failed, or waited.
+    #[serde(default)]
+    pub availability: Availability,
+    /// The faults that were injected on purpose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FaultWindow>,
+    /// The failed calls among those below that met a fault.
+    #[serde(default)]
+    pub expected_failures: ExpectedFailures,
+    /// The calls that a rate limit delayed; `None` if calls with status 429 count as failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimitDelays>,
     /// Failed calls by operation and reason. A violation is a failed call as well.
     pub failures: Vec<FailureSummary>,
     /// Violations by kind. Kinds that were checked for and never found have a count of 0.
@@ -58,14 +95,27 @@ pub struct Results {
     pub sessions: SessionSummary,
     /// The load generators, in the order of their workers.
     pub load_generators: Vec<LoadGenerator>,
+    /// The workers whose results are missing or incomplete: the results are partial.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost_workers: Vec<LostWorker>,
     /// The way in which the run ended.
     pub ending: Ending,
     /// The criteria by which the run passes or fails.
     pub pass_criteria: PassCriteria,
+    /// The command that deletes the sessions of the run; `None` if they end with an embedded service.
+    pub cleanup_command: Option<String>,
+    /// The calls outside the load, retries included, by purpose (`probe`, `clean-up`) and operation. With the
+    /// calls, the interrupted calls, the rejections of a rate limit and those of the warm-up they are all requests that
+    /// the service received.
+    pub other_calls: BTreeMap<String, BTreeMap<String, u64>>,
+    /// The results of the service that this one was compared with, under the same load at the same time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<Box<Self>>,
 }
 
 /// The part of a run that one worker executes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ExecutionSegment {
     /// The number of the worker, counted from 0.
     pub index: u32,
@@ -78,8 +128,21 @@ impl ExecutionSegment {
     pub(crate) const WHOLE: Self = Self { index: 0, of: 1 };
 }
 
+/// The contract of the service that was loaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ContractInfo {
+    /// Its name.
+    pub name: String,
+    /// The names of its operations, in the order of reports.
+    pub operations: Vec<String>,
+    /// True for the sessions service, whose sessions are counted and cleaned up.
+    pub has_sessions: bool,
+}
+
 /// The service that was loaded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServiceInfo {
     /// Its address, without path and credentials.
     pub address: String,
@@ -96,6 +159,7 @@ pub struct ServiceInfo {
 
 /// The calls of one operation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OperationMetrics {
     /// The HTTP method of its route, which is part of its name in goose's tables and in thresholds.
     pub method: String,
@@ -103,17 +167,29 @@ pub struct OperationMetrics {
     pub calls: u64,
     /// The number of failed calls, including violations.
     pub failures: u64,
+    /// The number of further calls that were given up at the end of the run, without a response. They are
+    /// neither calls nor failures above.
+    pub interrupted: u64,
     /// The number of responses by status; a call without a response has none.
     pub statuses: BTreeMap<u16, u64>,
-    /// The time from sending the request to the last byte of the response.
+    /// The number of successful calls by a status that is not one of a success, because the scenario expected it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub expected: BTreeMap<u16, u64>,
+    /// The time from sending the request to the last byte of the response, of successful calls.
     pub service_time: Histogram,
-    /// In the open model, the time from the moment when the call was due to the last byte of the response.
+    /// In the open model, the time from the moment when the call was due to the last byte of the response, of
+    /// successful calls.
     pub response_time: Option<Histogram>,
+    /// The latency of failed calls. They may fail much faster or more slowly than a success takes, so that no
+    /// threshold judges them.
+    pub failure_time: Histogram,
+    /// [`latency`](Self::latency) in blocks of time.
+    pub blocks: Blocks,
 }
 
 impl OperationMetrics {
-    /// The latency for thresholds and reports: the response time in the open model, so that a slow service
-    /// cannot hide its queue, and the service time in the closed model.
+    /// The latency of successful calls, for thresholds and reports: the response time in the open model, so
+    /// that a slow service cannot hide its queue, and the service time in the closed model.
     #[must_use]
     pub fn latency(&self) -> &Histogram {
         self.response_time.as_ref().unwrap_or(&self.service_time)
@@ -123,13 +199,19 @@ impl OperationMetrics {
         self.method.clone_from(&other.method);
         add(&mut self.calls, other.calls);
         add(&mut self.failures, other.failures);
+        add(&mut self.interrupted, other.interrupted);
         for (status, count) in &other.statuses {
             add(self.statuses.entry(*status).or_default(), *count);
+        }
+        for (status, count) in &other.expected {
+            add(self.expected.entry(*status).or_default(), *count);
         }
         self.service_time.merge(&other.service_time);
         if let Some(response_time) = &other.response_time {
             self.response_time.get_or_insert_default().merge(response_time);
         }
+        self.failure_time.merge(&other.failure_time);
+        self.blocks.merge(&other.blocks);
     }
 }
 
@@ -140,6 +222,7 @@ pub(crate) fn add(sum: &mut u64, more: u64) {
 
 /// The failed calls of one operation with the same reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FailureSummary {
     /// The name of the route.
     pub operation: String,
@@ -147,12 +230,17 @@ pub struct FailureSummary {
     pub reason: String,
     /// The number of calls.
     pub count: u64,
-    /// The whole message of one of them.
+    /// The whole message of the first.
     pub example: Option<String>,
+    /// The trace id of the first, if its request had one.
+    pub trace_id: Option<String>,
+    /// The end of the first and of the last of them.
+    pub seen: [DateTime<Utc>; 2],
 }
 
 /// The violations of one kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ViolationSummary {
     /// A sentence, such as `stale data was returned`.
     pub kind: String,
@@ -164,6 +252,7 @@ pub struct ViolationSummary {
 
 /// The session and the call of a violation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ViolationExample {
     /// The id of the session.
     pub session_id: String,
@@ -171,12 +260,21 @@ pub struct ViolationExample {
     pub operation: String,
     /// The correlation id of the request.
     pub correlation_id: Option<String>,
-    /// More about what was expected and what was returned.
-    pub detail: Option<String>,
+    /// The trace id of the request, if it had one.
+    pub trace_id: Option<String>,
+    /// The number of the virtual user; `None` for the leftover check.
+    pub virtual_user: Option<usize>,
+    /// The end of the call.
+    pub time: DateTime<Utc>,
+    /// The expected value.
+    pub expected: Option<String>,
+    /// The observed value.
+    pub observed: Option<String>,
 }
 
 /// The sessions of the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SessionSummary {
     /// Sessions opened, as far as the service acknowledged it.
     pub opened: u64,
@@ -186,7 +284,7 @@ pub struct SessionSummary {
     pub deleted: u64,
     /// Sessions deleted after the run, because no user had deleted them.
     pub cleaned_up: u64,
-    /// Sessions that still existed after the cleanup.
+    /// Sessions that still existed after the clean-up.
     pub left_behind: SessionIds,
     /// Sessions of other users that were listed for a user of the run.
     pub foreign: SessionIds,
@@ -196,6 +294,7 @@ pub struct SessionSummary {
 
 /// A number of sessions with the ids of the first ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SessionIds {
     /// The number of sessions.
     pub count: u64,
@@ -221,6 +320,7 @@ impl SessionIds {
 
 /// The resources of a load generator, and whether it kept up with its schedule.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LoadGenerator {
     /// The number of the worker.
     pub worker: u32,
@@ -228,8 +328,17 @@ pub struct LoadGenerator {
     pub started: DateTime<Utc>,
     /// The time from the start of its first call to the end of its last, in microseconds.
     pub duration_us: u64,
-    /// CPU time of the process, including an embedded service, in microseconds.
+    /// The start of its executor; with a low rate its first call is much later.
+    pub executor_started: Option<DateTime<Utc>>,
+    /// The planned duration in microseconds; `None` if iterations end the run.
+    pub planned_us: Option<u64>,
+    /// The offset of its clock, measured for runs of several workers.
+    pub clock_offset: Option<ClockOffset>,
+    /// CPU time of the process from the start of the executor, including a warm-up and an embedded service, in
+    /// microseconds.
     pub cpu_us: u64,
+    /// The time in which it used that CPU time, in microseconds.
+    pub elapsed_us: u64,
     /// The number of available cores.
     pub cores: u32,
     /// The peak memory of the process, in bytes.
@@ -241,6 +350,9 @@ pub struct LoadGenerator {
     /// In the open model, iterations that were due and had not started when the run ended.
     #[serde(default)]
     pub dropped_iterations: u64,
+    /// A note on metrics that were not exported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telemetry_note: Option<String>,
 }
 
 impl LoadGenerator {
@@ -248,13 +360,34 @@ impl LoadGenerator {
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a share is shown in whole percent")]
     pub fn cpu_share(&self) -> Option<f64> {
-        let available = self.duration_us.saturating_mul(self.cores.into());
+        let available = self.elapsed_us.saturating_mul(self.cores.into());
         (available > 0).then(|| self.cpu_us as f64 / available as f64)
     }
 }
 
+/// The difference between the clock of a load generator and that of the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ClockOffset {
+    /// The time by which the clock of the load generator is ahead, in microseconds.
+    pub offset_us: i64,
+    /// The highest error of the measurement, in microseconds.
+    pub uncertainty_us: u64,
+}
+
+/// A worker that was killed, could not run, or could not be reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct LostWorker {
+    /// The number of the worker.
+    pub worker: u32,
+    /// The reason, if it is known.
+    pub reason: String,
+}
+
 /// The way in which a run ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Ending {
     /// Not at all: the worker is still running, or was killed.
@@ -280,12 +413,19 @@ pub enum Ending {
 
 /// The criteria by which a run passes or fails, in addition to those of every run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PassCriteria {
-    /// Thresholds in goose's syntax, such as `p95<50ms for POST open_session`. A breakpoint search applies
+    /// Thresholds, such as `p95<50ms` or `p95<50ms for open_session`. A breakpoint search applies
     /// them to each of its rates.
     pub thresholds: Vec<String>,
     /// The percentage of calls that may fail; in a breakpoint search, of the calls at one rate.
     pub max_error_rate: f64,
+    /// The time in whole seconds in which calls may fail or wait while none succeeds.
+    #[serde(default)]
+    pub max_outage_s: u64,
+    /// True if calls that fail while injected faults last count as well.
+    #[serde(default)]
+    pub judges_faults: bool,
     /// The minimum number of calls.
     pub min_requests: u64,
     /// The percentage by which a percentile may exceed its value in the baseline.
@@ -294,7 +434,14 @@ pub struct PassCriteria {
 
 impl Default for PassCriteria {
     fn default() -> Self {
-        Self { thresholds: Vec::new(), max_error_rate: 0.0, min_requests: 1, max_regression: 20.0 }
+        Self {
+            thresholds: Vec::new(),
+            max_error_rate: 0.0,
+            max_outage_s: 0,
+            judges_faults: false,
+            min_requests: 1,
+            max_regression: 20.0,
+        }
     }
 }
 
@@ -333,6 +480,32 @@ impl Results {
         self.unsent().map(|failure| failure.count).sum()
     }
 
+    /// The number of calls whose idle connection was closed by the peer, which are failed calls as well.
+    #[must_use]
+    pub fn stale_connections(&self) -> u64 {
+        let stale = self.failures.iter().filter(|failure| failure.reason == STALE_CONNECTION);
+        stale.map(|failure| failure.count).sum()
+    }
+
+    /// The whole seconds since 1970 in which load was made.
+    fn whole_seconds(&self) -> Range<u64> {
+        let start = u64::try_from(self.started.timestamp_micros()).unwrap_or_default();
+        let end = start.saturating_add(self.load_us);
+        start.div_ceil(1_000_000)..end / 1_000_000
+    }
+
+    /// The whole seconds in which calls failed or waited, and none succeeded.
+    #[must_use]
+    pub fn outages(&self) -> SecondSet {
+        self.availability.outages(&self.whole_seconds(), self.calls().saturating_sub(self.failed_calls()))
+    }
+
+    /// The whole seconds in which calls failed.
+    #[must_use]
+    pub fn seconds_with_failures(&self) -> SecondSet {
+        self.availability.failed.within(&self.whole_seconds())
+    }
+
     /// The failed calls in percent of all calls; `None` without calls.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a share is shown with few digits")]
@@ -353,13 +526,40 @@ impl Results {
         self.scenarios.iter().map(|scenario| scenario.completed).sum()
     }
 
+    /// The number of workers with complete results, and of all workers.
+    #[must_use]
+    pub fn workers(&self) -> [usize; 2] {
+        let is_lost =
+            |generator: &&LoadGenerator| self.lost_workers.iter().any(|lost| lost.worker == generator.worker);
+        let complete = self.load_generators.iter().filter(|generator| !is_lost(generator)).count();
+        [complete, complete + self.lost_workers.len()]
+    }
+
+    /// The number of calls that were given up at the end of the run.
+    #[must_use]
+    pub fn interrupted_calls(&self) -> u64 {
+        self.operations.values().map(|operation| operation.interrupted).sum()
+    }
+
+    /// The number of iterations that the end of the run interrupted.
+    #[must_use]
+    pub fn interrupted_iterations(&self) -> u64 {
+        self.scenarios.iter().map(|scenario| scenario.interrupted).sum()
+    }
+
+    /// The time in which load was made.
+    #[must_use]
+    pub fn load_duration(&self) -> Duration {
+        Duration::from_micros(self.load_us)
+    }
+
     /// The time from the start of the first call to the end of the last.
     #[must_use]
     pub fn duration(&self) -> Duration {
         Duration::from_micros(self.duration_us)
     }
 
-    /// The latency of all operations.
+    /// The latency of the successful calls of all operations.
     #[must_use]
     pub fn latency(&self) -> Histogram {
         let mut all = Histogram::default();

@@ -23,7 +23,10 @@ impl Results {
         Self::parse(&json).map_err(invalid)
     }
 
-    fn parse(json: &[u8]) -> Result<Self, String> {
+    pub(crate) fn parse(json: &[u8]) -> Result<Self, String> {
+        if json.is_empty() {
+            return Err("is empty".to_owned());
+        }
         // The version first: with another one, any other complaint would be misleading.
         let Versioned { format } = serde_json::from_slice(json).map_err(|error| {
             format!(
@@ -60,10 +63,11 @@ mod tests {
 
     #[test]
     fn invalid_files_are_rejected_with_the_reason() {
+        assert_rejected("", "is empty");
         assert_rejected("<html>", "does not contain results of a load test, as `--report-file NAME.json`");
         assert_rejected("{}", "does not contain results of a load test, as `--report-file NAME.json`");
-        assert_rejected(r#"{"format": 1}"#, "has results in format 1, and this version reads format 2; ");
-        assert_rejected(r#"{"format": 2}"#, "has damaged results: missing field `test_run_id`");
+        assert_rejected(r#"{"format": 1}"#, "has results in format 1, and this version reads format 3; ");
+        assert_rejected(r#"{"format": 3}"#, "has damaged results: missing field `test_run_id`");
     }
 
     #[test]

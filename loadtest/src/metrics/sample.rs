@@ -1,9 +1,12 @@
 //! Results for tests, made of calls with seeded latencies.
 
+use super::blocks::{BlockRecorder, CurrentBlock};
 use super::{
-    Ending, ExecutionSegment, FORMAT, FailureSummary, LoadGenerator, LoadModel, OperationMetrics,
-    PassCriteria, Results, ScenarioCounts, ServiceInfo, SessionSummary, Timeline, TimelineInterval,
+    Availability, CallMetrics, Ending, ExecutionSegment, ExpectedFailures, FORMAT, FailureSummary,
+    LoadGenerator, LoadModel, OperationMetrics, PassCriteria, PhaseMetrics, Results, ScenarioMetrics,
+    ServiceInfo, SessionSummary, Timeline,
 };
+use crate::contract::Contract;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
 
@@ -58,30 +61,42 @@ pub(crate) fn calls(seed: u64, count: u64, seconds: u64) -> Vec<Call> {
         .collect()
 }
 
+/// The command that deletes the sessions of the sample.
+const CLEANUP_COMMAND: &str = "loadtest cleanup --test-run-id 4f2a91c07be3 --host http://127.0.0.1:8080";
+
 /// The results of a closed run that made these calls.
 pub(crate) fn results(calls: &[Call]) -> Results {
     let first = calls.iter().map(|call| call.at_us).min().unwrap_or(0);
     let last = calls.iter().map(Call::end_us).max().unwrap_or(0);
     let started = started() + TimeDelta::microseconds(first.cast_signed());
     let mut operations = BTreeMap::<String, OperationMetrics>::new();
-    let mut intervals = BTreeMap::<u64, TimelineInterval>::new();
+    let mut intervals = BTreeMap::<u64, CallMetrics>::new();
     let mut failures = BTreeMap::<_, u64>::new();
+    let mut availability = Availability::default();
+    let (mut block, blocks) = (CurrentBlock::default(), BlockRecorder::default());
     for call in calls {
+        let end = self::started() + TimeDelta::microseconds(call.end_us().cast_signed());
         let operation = operations.entry(call.operation.to_owned()).or_default();
         "POST".clone_into(&mut operation.method);
         operation.calls += 1;
-        operation.service_time.record(call.micros);
-        match call.failure {
-            Some(reason) => {
-                operation.failures += 1;
-                *failures.entry((call.operation, reason)).or_default() += 1;
-            }
-            None => *operation.statuses.entry(200).or_default() += 1,
+        if let Some(reason) = call.failure {
+            operation.failures += 1;
+            operation.failure_time.record(call.micros);
+            *failures.entry((call.operation, reason)).or_default() += 1;
+        } else {
+            *operation.statuses.entry(200).or_default() += 1;
+            operation.service_time.record(call.micros);
+            block.record(call.operation, end.timestamp_millis().cast_unsigned(), call.micros, &blocks);
         }
-        let end = self::started() + TimeDelta::microseconds(call.end_us().cast_signed());
-        let interval = intervals.entry(end.timestamp().cast_unsigned()).or_default();
-        interval.failures += u64::from(call.failure.is_some());
-        interval.latency.record(call.micros);
+        let second = end.timestamp().cast_unsigned();
+        intervals.entry(second).or_default().record(call.micros, call.failure.is_some());
+        let seconds =
+            if call.failure.is_some() { &mut availability.failed } else { &mut availability.succeeded };
+        seconds.insert(second);
+    }
+    block.flush(&blocks);
+    for (name, operation) in &mut operations {
+        operation.blocks = blocks.of(name);
     }
     let mut timeline = Timeline::default();
     for (second, interval) in &intervals {
@@ -92,31 +107,35 @@ pub(crate) fn results(calls: &[Call]) -> Results {
     Results {
         format: FORMAT,
         test_run_id: "4f2a91c07be3".to_owned(),
+        tags: BTreeMap::new(),
         program_version: "0.1.0".to_owned(),
         execution_segment: None,
+        contract: Contract::SESSIONS.info(),
         service: ServiceInfo { address: "http://127.0.0.1:8080".to_owned(), ..ServiceInfo::default() },
         load: LoadModel::Closed { users: 8, test_plan: None },
         iteration: "lifecycle: open, 3 × store and read, close, delete; 256 bytes a store".to_owned(),
         checks_enabled: true,
-        scenarios: vec![ScenarioCounts {
+        scenarios: vec![ScenarioMetrics {
             name: "lifecycle".to_owned(),
             weight: 1,
             started: sessions,
             completed: sessions,
+            interrupted: 0,
+            calls: None,
         }],
+        steps: Vec::new(),
+        warm_up: None,
         started,
         duration_us,
+        load_us: duration_us,
         operations,
+        phases: PhaseMetrics::default(),
         timeline,
-        failures: failures
-            .into_iter()
-            .map(|((operation, reason), count)| FailureSummary {
-                operation: operation.to_owned(),
-                reason: reason.to_owned(),
-                count,
-                example: Some(format!("{reason}: message of {operation}")),
-            })
-            .collect(),
+        availability,
+        faults: Vec::new(),
+        expected_failures: ExpectedFailures::default(),
+        rate_limit: None,
+        failures: failures.into_iter().map(failure_summary).collect(),
         violations: Vec::new(),
         sessions: SessionSummary {
             opened: sessions,
@@ -128,13 +147,31 @@ pub(crate) fn results(calls: &[Call]) -> Results {
             worker: 0,
             started,
             duration_us,
+            planned_us: None,
             cpu_us: duration_us / 3,
+            elapsed_us: duration_us,
             cores: 2,
             peak_memory_bytes: 48 << 20,
             ..LoadGenerator::default()
         }],
+        lost_workers: Vec::new(),
         ending: Ending::Planned,
         pass_criteria: PassCriteria::default(),
+        cleanup_command: Some(CLEANUP_COMMAND.to_owned()),
+        other_calls: BTreeMap::new(),
+        against: None,
+    }
+}
+
+/// Failed calls with an operation and a reason.
+fn failure_summary(((operation, reason), count): ((&str, &str), u64)) -> FailureSummary {
+    FailureSummary {
+        operation: operation.to_owned(),
+        reason: reason.to_owned(),
+        count,
+        example: Some(format!("{reason}: message of {operation}")),
+        trace_id: None,
+        seen: [started(); 2],
     }
 }
 

@@ -4,7 +4,7 @@
 //! run has longer intervals rather than more of them: its results stay small, and a longer interval is the
 //! exact sum of shorter ones.
 
-use super::Histogram;
+use super::CallMetrics;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -13,19 +13,21 @@ const MAX_INTERVALS: usize = 600;
 
 /// Intervals of equal length.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "UncheckedTimeline")]
 pub struct Timeline {
     /// A power of two.
     interval_s: u64,
     /// By the second since 1970 in which an interval begins.
-    intervals: BTreeMap<u64, TimelineInterval>,
+    intervals: BTreeMap<u64, CallMetrics>,
 }
 
 /// A timeline read from a file.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct UncheckedTimeline {
     interval_s: u64,
-    intervals: BTreeMap<u64, TimelineInterval>,
+    intervals: BTreeMap<u64, CallMetrics>,
 }
 
 impl TryFrom<UncheckedTimeline> for Timeline {
@@ -43,23 +45,6 @@ impl TryFrom<UncheckedTimeline> for Timeline {
     }
 }
 
-/// The calls that ended in one interval.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TimelineInterval {
-    /// The number of failed calls.
-    pub failures: u64,
-    /// The latency of all calls, see [`OperationMetrics::latency`](super::OperationMetrics::latency).
-    pub latency: Histogram,
-}
-
-impl TimelineInterval {
-    /// Adds all calls of another interval.
-    pub fn merge(&mut self, other: &Self) {
-        self.failures = self.failures.saturating_add(other.failures);
-        self.latency.merge(&other.latency);
-    }
-}
-
 impl Default for Timeline {
     fn default() -> Self {
         Self { interval_s: 1, intervals: BTreeMap::new() }
@@ -68,7 +53,7 @@ impl Default for Timeline {
 
 impl Timeline {
     /// Adds the calls that ended in a second since 1970.
-    pub fn add(&mut self, second: u64, calls: &TimelineInterval) {
+    pub fn add(&mut self, second: u64, calls: &CallMetrics) {
         self.intervals.entry(second - second % self.interval_s).or_default().merge(calls);
         while self.intervals.len() > MAX_INTERVALS {
             self.double_interval();
@@ -101,7 +86,7 @@ impl Timeline {
 
     /// The intervals that are not empty, with the second since 1970 in which each begins.
     #[must_use]
-    pub fn intervals(&self) -> impl DoubleEndedIterator<Item = (u64, &TimelineInterval)> {
+    pub fn intervals(&self) -> impl DoubleEndedIterator<Item = (u64, &CallMetrics)> {
         self.intervals.iter().map(|(second, interval)| (*second, interval))
     }
 }
@@ -110,8 +95,8 @@ impl Timeline {
 mod tests {
     use super::*;
 
-    fn interval(micros: u64) -> TimelineInterval {
-        TimelineInterval { failures: micros % 2, latency: [micros].into_iter().collect() }
+    fn interval(micros: u64) -> CallMetrics {
+        CallMetrics { failures: micros % 2, latency: [micros].into_iter().collect() }
     }
 
     /// A timeline with one call in each of `seconds`.

@@ -1,12 +1,13 @@
 //! Every criterion as a test case, for CI pipelines that show tests.
 
 use super::{Report, criteria, messages};
-use crate::thresholds::{CriterionKind, CriterionResult, Status};
+use crate::metrics::Results;
+use crate::thresholds::{Criterion, CriterionKind, CriterionResult, Status};
 use quick_junit::{NonSuccessKind, Report as JunitReport, TestCase, TestCaseStatus, TestSuite};
 
 pub(super) fn render(report: &Report) -> Result<String, String> {
     let Report { results, verdict, .. } = report;
-    let mut junit = JunitReport::new("loadtest");
+    let mut junit = JunitReport::new(format!("{} load test", results.contract.name));
     junit.set_timestamp(results.started).set_time(results.duration());
     for kind in [
         CriterionKind::Consistency,
@@ -15,7 +16,7 @@ pub(super) fn render(report: &Report) -> Result<String, String> {
         CriterionKind::Regression,
     ] {
         let of_kind = verdict.criteria.iter().filter(|result| result.criterion.kind() == kind);
-        let cases: Vec<_> = of_kind.map(|result| test_case(kind, result)).collect();
+        let cases: Vec<_> = of_kind.map(|result| test_case(kind, result, results)).collect();
         if cases.is_empty() {
             continue;
         }
@@ -23,13 +24,20 @@ pub(super) fn render(report: &Report) -> Result<String, String> {
         suite.set_timestamp(results.started);
         suite.add_property(("service", messages::service(results).as_str()));
         suite.add_property(("test_run_id", results.test_run_id.as_str()));
+        for (key, value) in &results.tags {
+            suite.add_property((format!("tag.{key}").as_str(), value.as_str()));
+        }
+        if let Some(delays) = &results.rate_limit {
+            suite.add_property(("calls_delayed_by_rate_limit", delays.calls.to_string().as_str()));
+            suite.add_property(("rate_limit_delays_s", delays.waited().as_secs_f64().to_string().as_str()));
+        }
         suite.add_test_cases(cases);
         junit.add_test_suite(suite);
     }
     junit.to_string().map_err(|error| format!("the report cannot be written as JUnit XML: {error}"))
 }
 
-fn test_case(kind: CriterionKind, result: &CriterionResult) -> TestCase {
+fn test_case(kind: CriterionKind, result: &CriterionResult, results: &Results) -> TestCase {
     let observed = criteria::observed(result);
     let status = match result.status {
         Status::Passed => TestCaseStatus::success(),
@@ -38,14 +46,29 @@ fn test_case(kind: CriterionKind, result: &CriterionResult) -> TestCase {
             skipped.set_message(observed.as_str());
             skipped
         }
+        Status::Inconclusive => {
+            let mut unknown = TestCaseStatus::non_success(NonSuccessKind::Error);
+            unknown.set_message(criteria::failure(&result.criterion)).set_type("inconclusive");
+            unknown
+        }
         Status::Failed => {
             let mut failed = TestCaseStatus::non_success(NonSuccessKind::Failure);
             failed.set_message(criteria::failure(&result.criterion)).set_type(criteria::kind_name(kind));
+            if let Some(example) = example(&result.criterion, results) {
+                failed.set_description(example);
+            }
             failed
         }
     };
     let mut case = TestCase::new(criteria::name(&result.criterion), status);
     let class = criteria::kind_name(kind).replace(' ', "_");
-    case.set_classname(format!("loadtest.{class}")).set_system_out(observed);
+    case.set_classname(format!("{}.{class}", results.contract.name)).set_system_out(observed);
     case
+}
+
+/// The first example of a violation.
+fn example(criterion: &Criterion, results: &Results) -> Option<String> {
+    let Criterion::NoViolation { kind, .. } = criterion else { return None };
+    let violation = results.violations.iter().find(|violation| violation.kind == *kind)?;
+    violation.examples.first().map(messages::example)
 }

@@ -17,7 +17,12 @@ pub(super) fn render(report: &Report) -> String {
 
 fn write_page(report: &Report, page: &mut String) -> std::fmt::Result {
     let Report { results, verdict, .. } = report;
-    writeln!(page, "## Sessions load test: {}\n", criteria::verdict_word(verdict))?;
+    writeln!(
+        page,
+        "## {} load test: {}\n",
+        plain(&title(&results.contract.name)),
+        criteria::verdict_word(verdict)
+    )?;
     for failure in criteria::failures(verdict) {
         writeln!(page, "- **{}**", plain(&failure))?;
     }
@@ -31,8 +36,23 @@ fn write_page(report: &Report, page: &mut String) -> std::fmt::Result {
     fact("load", &messages::load(results))?;
     fact("scenario", &results.iteration)?;
     fact("completed", &messages::completed(results))?;
+    fact("available", &messages::availability(results))?;
+    if let Some(warm_up) = &results.warm_up {
+        fact("warm-up", &messages::warm_up(warm_up))?;
+    }
+    if let Some(rate_limit) = messages::rate_limit(results) {
+        fact("rate limit", &rate_limit)?;
+    }
+    messages::faults(results).iter().try_for_each(|fault| fact("fault", fault))?;
     fact("test run", &results.test_run_id)?;
+    if let Some(tags) = messages::tags(results) {
+        fact("tags", &tags)?;
+    }
     operations(report, page)?;
+    if let Some(phases) = messages::phases(results) {
+        writeln!(page, "\nPhases of successful calls: {phases}")?;
+    }
+    steps(report, page)?;
     breakpoint_steps(report, page)?;
     violations(report, page)?;
     failures(report, page)?;
@@ -46,6 +66,12 @@ fn write_page(report: &Report, page: &mut String) -> std::fmt::Result {
         writeln!(page, "> {}  ", plain(&note))?;
     }
     writeln!(page, "\n{}", messages::latency(results))
+}
+
+/// The name of a contract as the first word of a title.
+fn title(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 fn operations(report: &Report, page: &mut String) -> std::fmt::Result {
@@ -68,11 +94,23 @@ fn operations(report: &Report, page: &mut String) -> std::fmt::Result {
     row("**all**", results.calls(), results.failed_calls(), &results.latency())
 }
 
+fn steps(report: &Report, page: &mut String) -> std::fmt::Result {
+    let steps = summary::steps(&report.results);
+    if steps.is_empty() {
+        return Ok(());
+    }
+    writeln!(page, "\n| {} |", summary::STEP_HEADS.join(" | "))?;
+    writeln!(page, "|{}", "--:|".repeat(summary::STEP_HEADS.len()))?;
+    steps.iter().try_for_each(|step| writeln!(page, "| {} |", step.join(" | ")))
+}
+
 fn breakpoint_steps(report: &Report, page: &mut String) -> std::fmt::Result {
     let LoadModel::Breakpoint { steps, .. } = &report.results.load else { return Ok(()) };
     writeln!(page, "\n| iterations/s | completed/s | p99 | |\n|--:|--:|--:|---|")?;
-    for BreakpointStep { rate, completed_rate, p99_us, failed_criterion } in steps {
-        let outcome = failed_criterion.as_deref().map_or("sustained".to_owned(), code);
+    for step in steps {
+        let BreakpointStep { rate, completed_rate, p99_us, failed_criterion, .. } = step;
+        let outcome = step.outcome();
+        let outcome = if failed_criterion.is_some() { code(&outcome) } else { outcome };
         let [rate, completed] = [rate, completed_rate].map(|rate| format::rate(Some(*rate)));
         writeln!(page, "| {rate} | {completed} | {} | {outcome} |", format::latency(*p99_us))?;
     }
@@ -86,7 +124,8 @@ fn violations(report: &Report, page: &mut String) -> std::fmt::Result {
     }
     writeln!(page, "\n### Violations\n")?;
     for violation in violations {
-        writeln!(page, "- **{}**, {}", plain(&violation.kind), counted(violation.count, "time", "times"))?;
+        let kind = messages::violation(&violation.kind);
+        writeln!(page, "- **{}**, {}", plain(&kind), messages::times(violation))?;
         for example in &violation.examples {
             writeln!(page, "  - {}", code(&messages::example(example)))?;
         }
@@ -102,23 +141,29 @@ fn failures(report: &Report, page: &mut String) -> std::fmt::Result {
     writeln!(page, "\n### Failed calls\n")?;
     for failure in failures {
         let times = counted(failure.count, "time", "times");
-        write!(page, "- {}: {}, {times}", code(&failure.operation), plain(&failure.reason))?;
-        match &failure.example {
-            Some(example) => writeln!(page, ", example: {}", code(example))?,
+        let seen = messages::seen(failure);
+        write!(page, "- {}: {}, {times}, {seen}", code(&failure.operation), plain(&failure.reason))?;
+        match messages::failure_example(failure) {
+            Some(example) => writeln!(page, ", example: {}", code(&example))?,
             None => writeln!(page)?,
         }
+    }
+    writeln!(page, "\n| failed calls | | p50 | p99 | max |\n|---|--:|--:|--:|--:|")?;
+    for (name, failed, times) in summary::failure_times(&report.results) {
+        writeln!(page, "| {} | {} | {} |", code(name), count(failed), times.join(" | "))?;
     }
     Ok(())
 }
 
 fn comparison(report: &Report, page: &mut String) -> std::fmt::Result {
     let Some(comparison) = &report.verdict.comparison else { return Ok(()) };
-    writeln!(page, "\n### Compared with {}\n", code(&comparison.file))?;
+    writeln!(page, "\n### Compared with {}\n", code(&comparison.with.join(", ")))?;
     writeln!(page, "| operation | | baseline | current | change | |\n|---|---|--:|--:|--:|---|")?;
     for row in &comparison.rows {
         let assessment = match row.assessment {
             Assessment::WithinLimit => "",
             Assessment::Regressed => "**regressed**",
+            Assessment::Inconclusive => "inconclusive",
             Assessment::TooFewCalls => "too few calls",
         };
         writeln!(
@@ -143,6 +188,7 @@ fn criteria_table(report: &Report, page: &mut String) -> std::fmt::Result {
         let status = match result.status {
             Status::Passed => "passed",
             Status::Failed => "**failed**",
+            Status::Inconclusive => "inconclusive",
             Status::Skipped(_) => "skipped",
         };
         let (name, observed) = (criteria::name(&result.criterion), criteria::observed(result));

@@ -8,6 +8,7 @@
 
 mod console;
 pub(crate) mod criteria;
+pub(crate) mod file;
 mod html;
 mod json;
 mod junit;
@@ -20,7 +21,7 @@ use crate::error::LoadTestError;
 use crate::metrics::Results;
 use crate::thresholds::{Baseline, ExitCode, Verdict, evaluate};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The file of the report if no option names another one.
 pub const DEFAULT_FILE: &str = "loadtest-report.html";
@@ -34,6 +35,10 @@ pub struct Report {
     pub verdict: Verdict,
     /// The files that the report was written to, for the console.
     pub files: Vec<String>,
+    /// The files that could not be written: without them, a run that passed fails.
+    pub unwritten: Vec<LoadTestError>,
+    /// The results as a line of JSON, which is printed before the report if it was requested.
+    pub(crate) json_line: Option<String>,
 }
 
 /// The format of a report file.
@@ -75,13 +80,37 @@ impl Report {
     #[must_use]
     pub fn evaluate(results: Results, baseline: Option<&Baseline>) -> Self {
         let verdict = evaluate(&results, baseline);
-        Self { results, verdict, files: Vec::new() }
+        Self { results, verdict, files: Vec::new(), unwritten: Vec::new(), json_line: None }
     }
 
     /// The exit code of the program.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         self.verdict.exit_code
+    }
+
+    /// Writes all files. If some cannot be written, the verdict and the other files say so.
+    pub(crate) fn write_all(&mut self, paths: &[PathBuf]) {
+        let mut written = Vec::new();
+        for path in paths {
+            match self.write(path) {
+                Ok(()) => written.push(path),
+                Err(error) => self.unwritten(error),
+            }
+        }
+        if !self.unwritten.is_empty() {
+            self.files.clear();
+            for path in written {
+                // It could be written a moment ago. If not, the file has the verdict before this failure.
+                let _ = self.write(path);
+            }
+        }
+    }
+
+    /// Fails the verdict, because a report could not be written.
+    pub(crate) fn unwritten(&mut self, error: LoadTestError) {
+        self.verdict.fail_unwritten(error.to_string());
+        self.unwritten.push(error);
     }
 
     /// Renders the report.
@@ -107,15 +136,9 @@ impl Report {
     /// When no format has that extension, or the file cannot be written.
     pub fn write(&mut self, path: &Path) -> Result<(), LoadTestError> {
         let failed = |reason| LoadTestError::Report { path: path.to_owned(), reason };
-        let cannot_write = |error: std::io::Error| failed(format!("cannot be written: {error}"));
         let rendered = self.render(ReportFormat::of(path)?).map_err(failed)?;
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(cannot_write)?;
-        }
-        let mut unfinished = path.as_os_str().to_owned();
-        unfinished.push(".unfinished");
-        std::fs::write(&unfinished, rendered).map_err(cannot_write)?;
-        std::fs::rename(&unfinished, path).map_err(cannot_write)?;
+        file::replace(path, rendered.as_bytes())
+            .map_err(|error| failed(format!("cannot be written: {error}")))?;
         self.files.push(path.display().to_string());
         Ok(())
     }
@@ -123,6 +146,9 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(line) = &self.json_line {
+            f.write_str(line)?;
+        }
         console::print(self, f)
     }
 }

@@ -1,9 +1,11 @@
 //! Numbers that several reports share.
 
+use crate::format::{self, count};
 use crate::metrics::{
-    FailureSummary, Histogram, OperationMetrics, Results, TimelineInterval, ViolationSummary,
+    CallMetrics, FailureSummary, Histogram, LoadModel, OperationMetrics, Results, StepMetrics,
+    ViolationSummary,
 };
-use sessions_client::sessions_v1;
+use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 
 /// The percentiles in tables.
@@ -13,15 +15,42 @@ pub(super) const PERCENTILES: [f64; 4] = [50.0, 95.0, 99.0, 99.9];
 pub(super) fn operations(results: &Results) -> Vec<(&str, &OperationMetrics)> {
     let mut operations: Vec<_> =
         results.operations.iter().map(|(name, operation)| (name.as_str(), operation)).collect();
-    let position = |name: &str| sessions_v1::ROUTES.iter().position(|route| route.name == name);
+    let position = |name: &str| results.contract.operations.iter().position(|operation| operation == name);
     operations.sort_by_key(|(name, _)| position(name).unwrap_or(usize::MAX));
     operations
 }
 
-/// A count per second of the whole run; `None` if it had no duration.
+/// The heads of the table of steps.
+pub(super) const STEP_HEADS: [&str; 9] =
+    ["step", "iterations/s", "held/s", "calls", "failed", "p50", "p95", "p99", "dropped"];
+
+/// The steps of the rate as rows of a table.
+pub(super) fn steps(results: &Results) -> Vec<[String; 9]> {
+    let LoadModel::Open { steps, .. } = &results.load else { return Vec::new() };
+    let steps = steps.iter().zip(&results.steps).zip(1..);
+    steps
+        .map(|((step, metrics), number): (_, u64)| {
+            let StepMetrics { calls, .. } = metrics;
+            let percentile = |percent| format::latency(calls.latency.percentile(percent));
+            [
+                number.to_string(),
+                step.rate(),
+                format::rate(metrics.held_rate(step)),
+                count(calls.calls()),
+                count(calls.failures),
+                percentile(50.0),
+                percentile(95.0),
+                percentile(99.0),
+                count(metrics.dropped()),
+            ]
+        })
+        .collect()
+}
+
+/// A count per second of the time in which load was made; `None` without such time.
 #[expect(clippy::cast_precision_loss, reason = "a rate is shown with few digits")]
-pub(super) fn per_second(results: &Results, count: u64) -> Option<f64> {
-    (results.duration_us > 0).then(|| count as f64 / results.duration().as_secs_f64())
+pub(super) fn per_second(results: &Results, events: u64) -> Option<f64> {
+    (results.load_us > 0).then(|| events as f64 / results.load_duration().as_secs_f64())
 }
 
 /// The failures, the most frequent first.
@@ -29,6 +58,44 @@ pub(super) fn failures(results: &Results) -> Vec<&FailureSummary> {
     let mut failures: Vec<_> = results.failures.iter().collect();
     failures.sort_by_key(|failure| std::cmp::Reverse(failure.count));
     failures
+}
+
+/// The operations with failed calls, and `all` if there are several: the number of failed calls, and the
+/// latency of half of them, of 99% and of the slowest.
+pub(super) fn failure_times(results: &Results) -> Vec<(&str, u64, [String; 3])> {
+    let row = |name, latency: &Histogram| {
+        let times = [latency.percentile(50.0), latency.percentile(99.0), latency.max()];
+        (name, latency.count(), times.map(format::latency))
+    };
+    let failed = |(_, operation): &(&str, &OperationMetrics)| operation.failure_time.count() > 0;
+    let failed: Vec<_> = operations(results).into_iter().filter(failed).collect();
+    let mut all = Histogram::default();
+    for (_, operation) in &failed {
+        all.merge(&operation.failure_time);
+    }
+    let mut rows: Vec<_> =
+        failed.iter().map(|(name, operation)| row(*name, &operation.failure_time)).collect();
+    if rows.len() > 1 {
+        rows.push(row("all", &all));
+    }
+    rows
+}
+
+/// The phases of calls that were measured.
+pub(super) fn phases(results: &Results) -> Vec<(&'static str, &Histogram)> {
+    results.phases.all().into_iter().filter(|(_, times)| times.count() > 0).collect()
+}
+
+/// The calls other than load, by purpose: the number of each operation.
+pub(super) fn other_calls(results: &Results) -> impl Iterator<Item = (&str, String)> {
+    let calls = |operations: &BTreeMap<String, u64>| {
+        let each: Vec<_> = operations.iter().filter(|(_, calls)| **calls > 0).collect();
+        let each: Vec<_> =
+            each.into_iter().map(|(name, calls)| format!("{} {name}", count(*calls))).collect();
+        each.join(", ")
+    };
+    let purposes = results.other_calls.iter().map(move |(purpose, of)| (purpose.as_str(), calls(of)));
+    purposes.filter(|(_, calls)| !calls.is_empty())
 }
 
 /// The violations that were found.
@@ -49,7 +116,7 @@ pub(super) struct ChartInterval {
 impl ChartInterval {
     #[expect(clippy::cast_precision_loss, reason = "a rate is drawn")]
     pub(super) fn calls_per_second(&self) -> f64 {
-        self.latency.count() as f64 / self.seconds()
+        (self.latency.count() + self.failures) as f64 / self.seconds()
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a rate is drawn")]
@@ -63,6 +130,17 @@ impl ChartInterval {
     }
 }
 
+/// The start of the run in seconds since 1970.
+pub(super) fn start_s(results: &Results) -> f64 {
+    seconds_between(DateTime::UNIX_EPOCH, results.started)
+}
+
+/// The seconds from one moment to another.
+#[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]
+pub(super) fn seconds_between(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
+    (to.timestamp_micros() - from.timestamp_micros()) as f64 / 1e6
+}
+
 /// The run from its start to its end in intervals of equal length, `max` at most, including those without
 /// calls.
 ///
@@ -73,7 +151,7 @@ pub(super) fn intervals(results: &Results, max: u64) -> Vec<ChartInterval> {
     let (Some(first), Some(last)) = (intervals.keys().next(), intervals.keys().next_back()) else {
         return Vec::new();
     };
-    let start = results.started.timestamp_micros() as f64 / 1e6;
+    let start = start_s(results);
     let duration = results.duration().as_secs_f64();
     (*first..=*last)
         .step_by(usize::try_from(length).unwrap_or(usize::MAX))
@@ -92,7 +170,7 @@ pub(super) fn intervals(results: &Results, max: u64) -> Vec<ChartInterval> {
 }
 
 /// The intervals of the timeline, merged until there are at most `max`, and their length in seconds.
-fn merged_intervals(results: &Results, max: u64) -> (BTreeMap<u64, TimelineInterval>, u64) {
+fn merged_intervals(results: &Results, max: u64) -> (BTreeMap<u64, CallMetrics>, u64) {
     let mut length = results.timeline.interval_s();
     let seconds: Vec<_> = results.timeline.intervals().map(|(second, _)| second).collect();
     if let [first, .., last] = seconds[..] {
@@ -100,7 +178,7 @@ fn merged_intervals(results: &Results, max: u64) -> (BTreeMap<u64, TimelineInter
             length *= 2;
         }
     }
-    let mut intervals = BTreeMap::<u64, TimelineInterval>::new();
+    let mut intervals = BTreeMap::<u64, CallMetrics>::new();
     for (second, interval) in results.timeline.intervals() {
         intervals.entry(second - second % length).or_default().merge(interval);
     }

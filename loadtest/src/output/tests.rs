@@ -1,10 +1,14 @@
+mod schema;
+
 use super::*;
+use crate::distributed::lost::LostWorkers;
 use crate::distributed::merge::merge_results;
 use crate::metrics::sample::{self, Call};
 use crate::metrics::{
-    BreakpointStep, Ending, LoadModel, RateStep, ServiceInfo, ViolationExample, ViolationSummary,
+    BreakpointStep, CallMetrics, Ending, FailureSummary, LoadModel, RateLimitDelays, RateStep,
+    ScenarioMetrics, SecondSet, ServiceInfo, StepMetrics, ViolationExample, ViolationSummary, WarmUp,
 };
-use crate::thresholds::Baseline;
+use crate::thresholds::{Baseline, BaselineRun};
 
 fn passing() -> Results {
     let mut results = sample::results(&sample::calls(1, 24_000, 12));
@@ -35,11 +39,16 @@ fn failing() -> Results {
         vec!["p99<5ms for POST open_session".to_owned(), "error-rate<1%".to_owned()];
     results.failures[0].example =
         Some("<script>alert('x')</script> | `tick` @ann &amp; \u{1b}[31m".to_owned());
+    results.failures[0].trace_id = Some("0af7651916cd43dd8448eb211c80319c".to_owned());
     let example = |number: u32| ViolationExample {
         session_id: format!("6f1c{number:04}"),
         operation: "get_session_by_id".to_owned(),
         correlation_id: Some(format!("loadtest-4f2a91c07be3-0-{number}")),
-        detail: Some("stored 7, read back <b>6</b>".to_owned()),
+        trace_id: Some("4bf92f3577b34da6a3ce929d0e0e4736".to_owned()),
+        virtual_user: Some(3),
+        time: sample::started(),
+        expected: Some("7".to_owned()),
+        observed: Some("<b>6</b>".to_owned()),
     };
     results.violations = vec![
         ViolationSummary {
@@ -77,13 +86,44 @@ fn frozen() -> Results {
     results
 }
 
+/// A run in the open model whose second step the service did not keep up with, after a warm-up.
+fn stepped() -> Results {
+    let mut results = frozen();
+    let rates = [100.0, 300.0].map(|rate| RateStep { from: rate, to: rate, seconds: 5.0 });
+    let ended = |due: u64, rate: u64| (0..due).map(|number| number * 1_000_000 / rate).collect();
+    let calls =
+        |micros: u64, failures| CallMetrics { failures, latency: [micros; 500].into_iter().collect() };
+    results.steps = vec![
+        StepMetrics { due: 500, started: 500, ended: ended(500, 100), calls: calls(800, 0) },
+        StepMetrics { due: 1_500, started: 1_490, ended: ended(1_490, 100), calls: calls(900_000, 3) },
+    ];
+    results.load = LoadModel::Open { steps: rates.into(), pre_allocated_vus: 450 };
+    results.tags = [("build", "4711"), ("team", "payments")]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into();
+    results.rate_limit = Some(RateLimitDelays { calls: 12, rejections: 15, waited_us: 21_500_000 });
+    results.warm_up = Some(WarmUp {
+        seconds: 5.0,
+        calls: calls(4_000, 1),
+        failures: vec![FailureSummary {
+            operation: "open_session".to_owned(),
+            reason: "timeout".to_owned(),
+            count: 1,
+            example: None,
+            trace_id: None,
+            seen: [results.started; 2],
+        }],
+    });
+    results
+}
+
 fn merged() -> Results {
     let calls = sample::calls(3, 30_000, 20);
     let workers = (0..3).map(|index| {
         let share: Vec<_> = calls.iter().skip(index as usize).step_by(3).cloned().collect();
         (format!("worker-{index}.json"), sample::results_of_worker(index, 3, &share))
     });
-    merge_results(workers.collect()).unwrap()
+    merge_results(workers.collect(), &LostWorkers::default()).unwrap()
 }
 
 fn breakpoint() -> Results {
@@ -93,6 +133,7 @@ fn breakpoint() -> Results {
         completed_rate: rate * 0.99,
         p99_us: Some(p99_us),
         failed_criterion: failed_criterion.map(str::to_owned),
+        is_repeated: false,
     };
     let steps = vec![
         step(100.0, 1_200, None),
@@ -112,8 +153,8 @@ fn breakpoint() -> Results {
 fn compared() -> Report {
     let mut slow = sample::calls(5, 24_000, 12);
     slow.iter_mut().filter(|call| call.operation == "get_session_by_id").for_each(|call| call.micros *= 2);
-    let before =
-        Baseline { file: "main.json".to_owned(), results: sample::results(&sample::calls(1, 24_000, 12)) };
+    let results = sample::results(&sample::calls(1, 24_000, 12));
+    let before = Baseline { runs: vec![BaselineRun { file: "main.json".to_owned(), results }] };
     Report::evaluate(sample::results(&slow), Some(&before))
 }
 
@@ -128,6 +169,17 @@ fn the_console_shows_a_table_and_the_verdict() {
     insta::assert_snapshot!("console_passing", report(passing()).to_string());
     insta::assert_snapshot!("console_failing", report(failing()).to_string());
     insta::assert_snapshot!("console_breakpoint", report(breakpoint()).to_string());
+    insta::assert_snapshot!("console_stepped", report(stepped()).to_string());
+}
+
+#[test]
+fn the_console_shows_the_problems_of_the_other_service_of_a_comparison() {
+    let against = failing();
+    let example = messages::example(&against.violations[0].examples[0]);
+    let printed = report(Results { against: Some(Box::new(against)), ..passing() }).to_string();
+    let (_, other) = printed.split_once(" the other service, ").unwrap();
+    assert!(other.contains(" violation: "), "{printed}");
+    assert!(other.contains(example.split(';').next().unwrap()), "{printed}");
 }
 
 #[test]
@@ -156,7 +208,8 @@ fn markdown_is_a_summary() {
 
 #[test]
 fn junit_has_a_test_case_for_every_criterion() {
-    for (name, report) in [("failing", report(failing())), ("compared", compared())] {
+    let reports = [("failing", report(failing())), ("compared", compared()), ("stepped", report(stepped()))];
+    for (name, report) in reports {
         insta::assert_snapshot!(format!("junit_{name}"), report.render(ReportFormat::Junit).unwrap());
     }
 }
@@ -173,8 +226,10 @@ fn a_json_report_is_read_back_as_results() {
 
 #[test]
 fn the_page_loads_nothing_and_runs_no_script() {
-    for results in [passing(), failing(), frozen(), merged(), breakpoint()] {
+    for results in [passing(), failing(), frozen(), stepped(), merged(), breakpoint()] {
         let page = report(results).render(ReportFormat::Html).unwrap();
+        // Links within the page load nothing.
+        let page = page.replace("href=\"#", "");
         for forbidden in ["<script", "src=", "href=", "url(", "@import", "onload", "<iframe", "<link"] {
             assert!(!page.contains(forbidden), "{forbidden}");
         }
@@ -182,10 +237,25 @@ fn the_page_loads_nothing_and_runs_no_script() {
 }
 
 #[test]
+fn every_report_has_a_row_for_each_step_and_for_the_warm_up() {
+    let report = report(stepped());
+    let warm_up =
+        [(ReportFormat::Html, ">501<"), (ReportFormat::Markdown, "5 s, not judged: 501 calls, 1 failed")];
+    for (format, warm_up) in warm_up {
+        let page = report.render(format).unwrap();
+        for shown in ["300/s", "held/s", "arm-up", "team=payments", "12 calls delayed", warm_up] {
+            assert!(page.contains(shown), "{format:?}: {shown}");
+        }
+    }
+    let json: serde_json::Value = serde_json::from_str(&report.render(ReportFormat::Json).unwrap()).unwrap();
+    assert_eq!((&json["steps"][1]["due"], &json["warm_up"]["calls"]["failures"]), (&1_500.into(), &1.into()));
+}
+
+#[test]
 fn strings_of_the_service_are_escaped_on_the_page() {
     let page = report(failing()).render(ReportFormat::Html).unwrap();
     assert!(page.contains("&lt;script&gt;alert('x')&lt;/script&gt; | `tick` @ann &amp;amp; "), "escaped");
-    assert!(page.contains("stored 7, read back &lt;b&gt;6&lt;/b&gt;"), "escaped");
+    assert!(page.contains("data-head=\"observed\"><code class=\"message\">&lt;b&gt;6&lt;/b&gt;<"), "{page}");
 }
 
 #[test]
@@ -204,6 +274,54 @@ fn violations_that_were_not_found_are_collapsed() {
     let details = &page[page.find("<details>").unwrap()..page.find("</details>").unwrap()];
     assert!(details.contains("2 kinds of violations checked for and not found"), "{details}");
     assert!(details.contains("never: session is missing") && !details.contains("stale data"), "{details}");
+}
+
+/// The ids of the sections of a page, and those that its navigation links to.
+fn sections_and_links(page: &str) -> [Vec<&str>; 2] {
+    ["<section id=\"", "href=\"#"]
+        .map(|before| page.split(before).skip(1).filter_map(|rest| rest.split('"').next()).collect())
+}
+
+#[test]
+fn the_navigation_links_to_every_section_and_no_section_is_empty() {
+    let [sections, links] =
+        &sections_and_links(&report(stepped()).render(ReportFormat::Html).unwrap()).map(|ids| ids.join(" "));
+    assert_eq!(sections, links);
+    assert_eq!(sections, "steps operations time warm-up criteria load sessions generators");
+    let page = report(sample::results(&[])).render(ReportFormat::Html).unwrap();
+    let [sections, _] = sections_and_links(&page);
+    assert_eq!(sections, ["criteria", "load", "sessions", "generators"]);
+}
+
+#[test]
+fn the_page_shows_the_calls_of_each_scenario_and_of_the_clean_up() {
+    let mut results = passing();
+    let browse = ScenarioMetrics {
+        name: "browse".to_owned(),
+        calls: Some(CallMetrics { failures: 7, latency: [4_000; 20].into_iter().collect() }),
+        ..results.scenarios[0].clone()
+    };
+    results.scenarios.push(browse);
+    results.other_calls = [("clean-up".to_owned(), [("delete_session_by_id".to_owned(), 31)].into())].into();
+    let page = report(results).render(ReportFormat::Html).unwrap();
+    assert!(
+        page.contains("<th scope=\"row\"><code>browse</code></th>") && page.contains(">7</td>"),
+        "{page}"
+    );
+    assert!(page.contains("<dt>calls for the clean-up</dt><dd>31 delete_session_by_id</dd>"), "{page}");
+}
+
+#[test]
+fn outages_are_listed_and_marked_in_the_charts() {
+    let mut results = frozen();
+    results.availability.failed.insert_range(1_764_072_004..1_764_072_006);
+    results.availability.succeeded = SecondSet::default();
+    results.availability.succeeded.insert_range(1_764_072_000..1_764_072_004);
+    results.availability.succeeded.insert_range(1_764_072_006..1_764_072_011);
+    let page = report(results).render(ReportFormat::Html).unwrap();
+    let row = "<tr><th scope=\"row\">12:00:04</th><td>12:00:06</td><td class=\"n\">2</td></tr>";
+    assert!(page.contains(row), "{page}");
+    assert_eq!(page.matches("<rect class=\"outage\" x=\"375.").count(), 3, "{page}");
 }
 
 #[test]
@@ -258,6 +376,7 @@ fn sample_pages_are_written() {
         ("passing", report(passing())),
         ("failing", report(failing())),
         ("frozen", report(frozen())),
+        ("stepped", report(stepped())),
         ("merged", report(merged())),
         ("breakpoint", report(breakpoint())),
         ("compared", compared()),

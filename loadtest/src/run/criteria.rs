@@ -2,12 +2,15 @@
 
 use super::plan::Plan;
 use super::service::Service;
-use crate::cli::Cli;
+use crate::cli::{Cli, ScenarioOptions};
+use crate::error::LoadTestError;
 use crate::executors::ExecutorConfig;
-use crate::executors::breakpoint::EvaluateStep;
+use crate::executors::breakpoint::EvaluateRate;
 use crate::metrics::{Ending, LoadModel, PassCriteria, Results};
 use crate::output::criteria::failures;
-use crate::thresholds::{EMBEDDED_THRESHOLDS, evaluate};
+use crate::scenarios::{ScenarioWeights, Weighted};
+use crate::thresholds::{EMBEDDED_THRESHOLDS, Rule, ScopeNames, evaluate};
+use crate::workload::Workload;
 use std::sync::Arc;
 
 /// The threshold of a breakpoint search for which none was given.
@@ -18,26 +21,68 @@ pub(super) fn pass_criteria(cli: &Cli, plan: &Plan, service: &Service) -> PassCr
     let mut criteria = PassCriteria::default();
     criteria.thresholds.clone_from(&cli.goose.threshold);
     cli.criteria.apply(&mut criteria);
+    criteria.judges_faults = cli.faults.judge_faults;
     if criteria.thresholds.is_empty() {
         if matches!(plan.executor, ExecutorConfig::Breakpoint { .. }) {
             criteria.thresholds.push(BREAKPOINT_THRESHOLD.to_owned());
-        } else if service.is_embedded() {
+        // Faults are slow on purpose.
+        } else if service.is_embedded() && plan.faults.is_empty() {
             criteria.thresholds = EMBEDDED_THRESHOLDS.map(str::to_owned).into();
         }
     }
     criteria
 }
 
+/// Returns what the thresholds of a run can be about.
+pub(super) fn scope_names(plan: &Plan, options: &ScenarioOptions, workload: &dyn Workload) -> ScopeNames {
+    let scenarios = workload.scenarios();
+    let routes = plan.weights.iter().flat_map(|Weighted { index, .. }| {
+        // One's own scenarios can call any operation of the contract.
+        let built_in = scenarios[index].built_in;
+        built_in.map_or_else(|| workload.contract().routes.to_vec(), |it| it.operations(&options.params()))
+    });
+    let mut operations = Vec::new();
+    for route in routes {
+        let operation = (route.method.to_string(), route.name.to_owned());
+        if !operations.contains(&operation) {
+            operations.push(operation);
+        }
+    }
+    ScopeNames {
+        operations,
+        scenarios: plan.weights.iter().map(|scenario| scenario.name.to_owned()).collect(),
+        steps: match &plan.executor {
+            ExecutorConfig::ArrivalRate(steps) => steps.clone(),
+            ExecutorConfig::ConstantUsers | ExecutorConfig::Breakpoint { .. } => Vec::new(),
+        },
+    }
+}
+
+/// Parses and checks the thresholds that were given.
+pub(super) fn check_thresholds(given: &[String], names: &ScopeNames) -> Result<Vec<Rule>, LoadTestError> {
+    let checked = given.iter().map(|text| {
+        let rule: Rule = text.parse()?;
+        rule.check(names)?;
+        Ok(rule)
+    });
+    checked.collect()
+}
+
 /// Returns the evaluation of one rate of a breakpoint search: it is evaluated like a run with only this rate.
-pub(super) fn evaluate_step(template: Results) -> Arc<EvaluateStep> {
-    Arc::new(move |operations, duration, completed| {
+pub(super) fn evaluate_rate(template: Results, weights: ScenarioWeights) -> Arc<EvaluateRate> {
+    Arc::new(move |metrics, duration| {
         let mut results = template.clone();
-        results.operations = operations;
+        results.operations = metrics.operations();
         results.duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        results.load_us = results.duration_us;
         results.ending = Ending::Planned;
         results.load = LoadModel::Open { steps: Vec::new(), pre_allocated_vus: 0 };
         if let Some(scenario) = results.scenarios.first_mut() {
-            scenario.completed = completed;
+            scenario.completed = metrics.completed();
+        }
+        let calls = metrics.scenarios();
+        for (scenario, weighted) in results.scenarios.iter_mut().zip(weights.iter()) {
+            scenario.calls = calls.get(weighted.index).cloned();
         }
         failures(&evaluate(&results, None)).next()
     })
@@ -47,16 +92,44 @@ pub(super) fn evaluate_step(template: Results) -> Arc<EvaluateStep> {
 mod tests {
     use super::super::service::Target;
     use super::*;
+    use crate::builder::LoadTest;
     use crate::cli::ServiceOptions;
-    use std::time::Duration;
+    use crate::contract::Contract;
+    use crate::executors::user::{IterationResult, VirtualUser};
+    use sessions_client::sessions_v1;
+
+    async fn nothing(_: &mut VirtualUser<()>) -> IterationResult {
+        Ok(())
+    }
+
+    #[test]
+    fn thresholds_for_operations_that_a_contract_lacks_are_rejected() {
+        let shop = LoadTest::new("shop", sessions_v1::ROUTES, |_| ());
+        let shop = shop.scenario("one", nothing).scenario("two", nothing);
+        let check = |threshold: &str| {
+            let mut cli = Cli::parse_for(&shop, ["shop", "--threshold", threshold]).unwrap();
+            Plan::new(&mut cli, &shop).map(|_| ())
+        };
+        check("max<1s for open_session").unwrap();
+        let error = check("max<1s for open_sesion").unwrap_err().to_string();
+        assert!(error.contains("no operation `open_sesion`; did you mean `open_session`?"), "{error}");
+        assert_eq!(error.matches("close_session").count(), 1, "{error}");
+        let error = check("max<1s for GET open_session").unwrap_err().to_string();
+        assert!(error.contains("`open_session` has the method POST"), "{error}");
+    }
 
     #[tokio::test]
     async fn a_breakpoint_search_has_a_default_threshold() {
-        let target = Target { options: &ServiceOptions::default(), host: None, timeout: None };
+        let target = Target {
+            contract: &Contract::SESSIONS,
+            options: &ServiceOptions::default(),
+            host: None,
+            timeout: None,
+        };
         let service = Service::connect(&target).await.unwrap();
         let criteria = |args: &[&str]| {
             let mut cli = Cli::parse_from(["loadtest", "--breakpoint"].iter().chain(args).copied()).unwrap();
-            let plan = Plan::new(&mut cli, Duration::from_secs(10)).unwrap();
+            let plan = Plan::new(&mut cli, &LoadTest::sessions()).unwrap();
             pass_criteria(&cli, &plan, &service)
         };
         let default =

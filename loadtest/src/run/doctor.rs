@@ -2,6 +2,7 @@
 
 use super::service::{Service, Target};
 use crate::cli::{DoctorOptions, Hidden};
+use crate::contract::Contract;
 use crate::error::LoadTestError;
 use std::fmt::{self, Display};
 use wiretrait::doctor::diagnose;
@@ -21,13 +22,17 @@ impl Display for Diagnosis {
 }
 
 /// Makes each step to each address, up to the first that fails.
-pub(super) async fn examine(options: &DoctorOptions) -> Result<Diagnosis, LoadTestError> {
+pub(super) async fn examine(
+    options: &DoctorOptions,
+    contract: &Contract,
+) -> Result<Diagnosis, LoadTestError> {
     if options.service.wait.is_some() {
         let why = "--wait is not supported by doctor, which makes each step once";
         return Err(LoadTestError::Option(why.to_owned()));
     }
     let host = options.host.as_ref().map(|Hidden(host)| &**host);
-    let service = Service::connect(&Target { options: &options.service, host, timeout: None }).await?;
+    let service =
+        Service::connect(&Target { contract, options: &options.service, host, timeout: None }).await?;
     service.require_address()?;
     let mut lines = vec![format!("service: {service}")];
     let steps = diagnose(&service.config).await;
@@ -43,7 +48,11 @@ pub(super) async fn examine(options: &DoctorOptions) -> Result<Diagnosis, LoadTe
     let mut is_healthy = is_reachable;
     if is_healthy {
         match service.check_responds(None).await {
-            Ok(()) => lines.push(format!("status: {} responds", service.described())),
+            Ok(()) if contract.is_sessions => {
+                lines.push(format!("status: {} responds", service.described()));
+            }
+            // Only the sessions service has calls that are known to be harmless.
+            Ok(()) => lines.push("status: connected; no call was made".to_owned()),
             Err(error) => {
                 lines.push(format!("status: failed: {error}"));
                 is_healthy = false;

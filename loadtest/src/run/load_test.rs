@@ -1,42 +1,36 @@
-//! A load test in three steps: prepare everything that can fail before the first request, run, and report.
+//! The preparation of a load test: everything that can fail does so before the first request.
 
-use super::CommandOutput;
-use super::collect::{RunContext, RunEnd, collect_results};
-use super::criteria::{evaluate_step, pass_criteria};
+use super::cleanup_command::cleanup_command;
+use super::collect::RunContext;
+use super::criteria::{evaluate_rate, pass_criteria};
+use super::lifecycle::{PreparedRun, Services};
 use super::open_files;
 use super::plan::Plan;
 use super::report_files::ReportFiles;
 use super::service::{Service, Settings, Target};
-use crate::checks::ledger::Ledger;
-use crate::checks::payload::Filler;
-use crate::cleanup::leftover_check::check_leftovers;
-use crate::cli::Cli;
-use crate::client::{LoadClient, cleanup_client, load_client};
+use crate::cli::{Cli, tags};
+use crate::contract::Contract;
+use crate::data::DataRows;
 use crate::error::LoadTestError;
 use crate::executors::ExecutorConfig;
 use crate::executors::arrival_rate::ArrivalRateExecutor;
 use crate::executors::arrivals::{ArrivalQueue, ArrivalSender, queue};
 use crate::executors::breakpoint::{BreakpointSearch, SearchOutcome};
 use crate::executors::constant_users::ConstantUsers;
-use crate::executors::goose_attack::{Executor, TestStart, error_message, panic_message, run_goose};
+use crate::executors::goose_attack::{ArrivalRates, Executor};
 use crate::executors::shared::{Counters, RunConfig, SharedState};
 use crate::executors::stop::Stop;
+use crate::faults::injection::FaultInjection;
+use crate::metrics::other_calls::CallCounts;
 use crate::metrics::recorder::Recorder;
-use crate::metrics::resource_usage::ResourceUsage;
-use crate::metrics::{Ending, Results, SessionSummary};
-use crate::output::Report;
-use crate::output::progress::ProgressLine;
-use crate::status;
-use crate::sync::lock;
-use crate::thresholds::Baseline;
-use chrono::{DateTime, Utc};
-use goose::GooseError;
+use crate::metrics::{ExecutionSegment, Results};
+use crate::telemetry::exporters::ExporterSettings;
+use crate::telemetry::trace_context::Sampling;
+use crate::workload::Workload;
 use goose::config::GooseConfiguration;
-use goose::metrics::GooseMetrics;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
-use tokio::sync::OnceCell;
-use tokio::task::JoinError;
 
 /// The result of preparing a load test.
 pub(super) enum Preparation {
@@ -45,84 +39,103 @@ pub(super) enum Preparation {
     /// The settings of the client.
     Settings(Settings),
     /// A run that can start.
-    Ready(Box<Prepared>),
-}
-
-/// A load test that is ready to run.
-pub(super) struct Prepared {
-    context: RunContext,
-    goose: GooseConfiguration,
-    executor: Executor,
-    start_at: Option<DateTime<Utc>>,
-    files: ReportFiles,
-    baseline: Option<Baseline>,
-    search: Arc<Mutex<SearchOutcome>>,
-}
-
-/// A load test that has ended.
-pub(super) struct Finished {
-    results: Results,
-    files: ReportFiles,
-    baseline: Option<Baseline>,
+    Ready(Box<PreparedRun>),
 }
 
 /// Prepares a load test: everything that can fail does so before the first request.
-pub(super) async fn prepare(mut cli: Cli) -> Result<Preparation, LoadTestError> {
-    let timeout = cli.goose.timeout.as_deref().map(parse_timeout).transpose()?;
-    let target = Target { options: &cli.service, host: cli.goose.host.as_deref(), timeout };
+pub(super) async fn prepare(mut cli: Cli, workload: &dyn Workload) -> Result<Preparation, LoadTestError> {
+    let contract = workload.contract();
+    let target = target_of(&cli, contract)?;
     if cli.service.print_config {
-        return target.shown().map(Preparation::Settings);
+        let mut settings = target.shown()?;
+        settings.text = cli.described.clone() + &cli.settings.relabel(&settings.text);
+        return Ok(Preparation::Settings(settings));
     }
     let service = Service::connect(&target).await?;
     if cli.run.execution_segment.is_some() && service.is_embedded() {
         let why = "--execution-segment needs --host: each worker would load its own embedded service";
         return Err(LoadTestError::Option(why.to_owned()));
     }
-    let plan = Plan::new(&mut cli, service.config.timeout())?;
+    let plan = Plan::new(&mut cli, workload)?;
     let files = ReportFiles::new(&cli.goose)?;
+    let telemetry = ExporterSettings::read(&cli.telemetry)?;
     let allowed = service.check_allowed(cli.run.yes);
     if cli.run.dry_run {
-        return Ok(Preparation::Printed(plan.dry_run(&cli, &service, allowed)));
+        return Ok(Preparation::Printed(plan.dry_run(&cli, &service, allowed, workload)));
     }
     allowed?;
-    open_files::raise_limit(plan.max_users(), service.is_embedded()).map_err(LoadTestError::LoadGenerator)?;
-    let stop = Stop::default();
-    stop.on_signals()
-        .map_err(|error| LoadTestError::LoadGenerator(format!("signal handlers cannot be set: {error}")))?;
-    let client = load_client(&service.config)?;
+    // The relay of faults has both ends of its connections.
+    let connections = plan.max_users() * if plan.faults.is_empty() { 1 } else { 3 };
+    open_files::raise_limit(connections, service.is_embedded()).map_err(LoadTestError::LoadGenerator)?;
+    let stop = Stop::on_signals()?;
     tokio::select! {
-        checked = service.check_responds(cli.service.wait) => checked?,
+        checked = check_service(&service, &cli, plan.segment) => checked?,
         signal = stop.signalled() => return Err(LoadTestError::Stopped(signal)),
     }
-    prepare_run(cli, plan, service, client, stop, files)
+    let cleanup_command = cleanup_command(&target_of(&cli, contract)?, cli.run.yes, &plan.test_run_id);
+    prepare_run(&cli, plan, service, cleanup_command, stop, (files, telemetry), workload)
         .map(|prepared| Preparation::Ready(Box::new(prepared)))
+}
+
+/// The way to the service of a load test.
+fn target_of<'t>(cli: &'t Cli, contract: &'t Contract) -> Result<Target<'t>, LoadTestError> {
+    let timeout = cli.goose.timeout.as_deref().map(parse_timeout).transpose()?;
+    Ok(Target { contract, options: &cli.service, host: cli.goose.host.as_deref(), timeout })
+}
+
+/// Checks that the service responds. The clocks of several workers are compared by that of the service.
+async fn check_service(service: &Service, cli: &Cli, segment: ExecutionSegment) -> Result<(), LoadTestError> {
+    service.check_responds(cli.service.wait).await?;
+    if segment.of > 1 { service.measure_clock().await } else { Ok(()) }
 }
 
 /// Prepares the part of a load test that needs no call.
 fn prepare_run(
-    mut cli: Cli,
+    cli: &Cli,
     plan: Plan,
     service: Service,
-    client: LoadClient,
+    cleanup_command: String,
     stop: Stop,
-    mut files: ReportFiles,
-) -> Result<Prepared, LoadTestError> {
-    let criteria = pass_criteria(&cli, &plan, &service);
+    (files, telemetry): (ReportFiles, ExporterSettings),
+    workload: &dyn Workload,
+) -> Result<PreparedRun, LoadTestError> {
     let baseline = cli.criteria.read_baseline().map_err(|error| option_error("--baseline", &error))?;
-    let (sender, arrivals) = queue(plan.segment, stop.clone());
-    let arrivals = plan.executor.is_open_model().then_some(arrivals);
-    let shared = Arc::new(shared_state(&cli, &plan, &service, client, stop, arrivals));
-    let context = RunContext { plan, service, shared, criteria, usage_before: ResourceUsage::now() };
+    let (sender, arrivals) = queue(plan.segment, plan.steps(), stop.clone());
+    let context = run_context(cli, plan, service, cleanup_command, stop, arrivals, workload)?;
     let template = context.template();
     if let Some(baseline) = &baseline {
         baseline.check_comparable(&template).map_err(|error| option_error("--baseline", &error))?;
     }
-    files.announce(&template)?;
-    let search = Arc::<Mutex<SearchOutcome>>::default();
+    files.check_writable()?;
     let start_at = cli.run.start_at;
-    let mut goose = goose_configuration(&mut cli, &context);
-    let executor = executor(&context, &mut goose, sender, template, &search);
-    Ok(Prepared { context, goose, executor, start_at, files, baseline, search })
+    let mut goose = goose_configuration(cli, &context);
+    let executor = executor(&context, &mut goose, sender, template, &Arc::new(AtomicUsize::new(1)));
+    let executors = vec![(Arc::clone(&context.shared), executor)];
+    let services = Services { first: Arc::new(context), against: None };
+    Ok(PreparedRun { services, executors, goose, start_at, files, baseline, telemetry })
+}
+
+/// Creates everything that the users of one service share.
+pub(super) fn run_context(
+    cli: &Cli,
+    plan: Plan,
+    service: Service,
+    cleanup_command: String,
+    stop: Stop,
+    arrivals: ArrivalQueue,
+    workload: &dyn Workload,
+) -> Result<RunContext, LoadTestError> {
+    let criteria = pass_criteria(cli, &plan, &service);
+    let arrivals = plan.executor.is_open_model().then_some(arrivals);
+    let faults = (!plan.faults.is_empty()).then(|| FaultInjection::start(&service.config, &plan.faults));
+    let shared =
+        SharedState { faults: faults.transpose()?, ..shared_state(cli, &plan, &service, stop, arrivals) };
+    let shared = Arc::new(shared);
+    let active = workload.start(&cli.scenarios, &service.config, &shared)?;
+    let has_leftovers = workload.contract().is_sessions && !service.is_embedded();
+    let cleanup_command = has_leftovers.then_some(cleanup_command);
+    let search = Arc::<Mutex<SearchOutcome>>::default();
+    Ok(RunContext { plan, service, shared, active, criteria, cleanup_command, search })
 }
 
 fn option_error(option: &str, error: &impl std::fmt::Display) -> LoadTestError {
@@ -133,153 +146,105 @@ fn shared_state(
     cli: &Cli,
     plan: &Plan,
     service: &Service,
-    client: LoadClient,
     stop: Stop,
     arrivals: Option<ArrivalQueue>,
 ) -> SharedState {
     let scenarios = &cli.scenarios;
     SharedState {
         config: RunConfig {
-            weights: scenarios.scenario.clone(),
-            params: plan.params.clone(),
+            weights: plan.weights.clone(),
             think_time: Duration::from_millis(scenarios.think_time),
-            filler: Filler::new(scenarios.payload_shape, scenarios.payload_bytes),
             checks_enabled: !cli.run.no_checks,
+            sampling: Sampling::new(cli.telemetry.trace_sample),
+            on_429: cli.run.on_429,
             test_run_id: plan.test_run_id.clone(),
+            // Checked with the options.
+            tags: tags::by_key(&cli.run.tag).unwrap_or_default(),
             segment: plan.segment,
+            id_number: plan.id_number,
+            graceful_stop: cli.run.graceful_stop,
+            warm_up: plan.warm_up,
+            cleanup_timeout: cli.run.cleanup_timeout,
             announcement: plan.announcement(&cli.goose, service),
         },
-        counters: Counters::new(&scenarios.scenario),
-        client,
-        recorder: Recorder::new(arrivals.is_some()),
-        ledger: Ledger::default(),
+        counters: Counters::new(plan.weights.iter().map(|scenario| scenario.index + 1).max().unwrap_or(0)),
+        cleanup_calls: CallCounts::default(),
+        recorder: Recorder::new(arrivals.is_some(), plan.weights.slots(), plan.steps()),
         stop,
+        data: data_rows(cli, plan),
+        executor_started: OnceLock::new(),
         arrivals,
-        hot_session: OnceCell::new(),
+        faults: None,
     }
 }
 
+/// The rows of the file with data, as this worker takes them.
+fn data_rows(cli: &Cli, plan: &Plan) -> Option<Arc<DataRows>> {
+    let file = Arc::clone(plan.data.as_ref()?);
+    let order = cli.scenarios.data_order;
+    Some(Arc::new(DataRows::new(file, order, &plan.test_run_id, plan.segment)))
+}
+
 /// The configuration that goose gets, without everything that is done here.
-fn goose_configuration(cli: &mut Cli, context: &RunContext) -> GooseConfiguration {
+pub(super) fn goose_configuration(cli: &Cli, context: &RunContext) -> GooseConfiguration {
     let mut goose = cli.goose.clone();
     goose.report_file.clone_from(&cli.goose_output.goose_report);
     // goose only shows the address, and must not show credentials.
     goose.host = Some(context.service.shown.clone());
-    let is_search = matches!(context.plan.executor, ExecutorConfig::Breakpoint { .. });
-    if is_search || cli.run.execution_segment.is_some() {
-        // Thresholds end a rate of a search, not the run. Those of several workers apply to all of them
-        // together.
-        goose.threshold.clear();
-    }
+    // Thresholds and their delay are checked here.
+    goose.threshold.clear();
+    goose.threshold_abort_delay = None;
+    goose.no_metrics = !reports_calls(&goose);
     goose
 }
 
-fn executor(
+/// Returns whether goose needs the calls: for its tables, its reports and logs, or its dashboard and controllers.
+/// Otherwise it gets none, which makes each call cheaper.
+fn reports_calls(goose: &GooseConfiguration) -> bool {
+    let logs = [&goose.request_log, &goose.transaction_log, &goose.scenario_log, &goose.error_log];
+    let has_output_folder = goose.output_dir.is_some() || goose.pdf_print_html.is_some();
+    !(goose.no_print_metrics && goose.report_file.is_empty() && goose.no_telnet)
+        || goose.dashboard
+        || has_output_folder
+        || logs.into_iter().any(Option::is_some)
+}
+
+pub(super) fn executor(
     context: &RunContext,
     goose: &mut GooseConfiguration,
     arrivals: ArrivalSender,
     template: Results,
-    search: &Arc<Mutex<SearchOutcome>>,
+    running: &Arc<AtomicUsize>,
 ) -> Executor {
     let arrival_rate = || ArrivalRateExecutor {
         arrivals,
         shared: Arc::clone(&context.shared),
         pre_allocated_vus: context.plan.users.unwrap_or_default(),
-        graceful_stop: context.plan.timeout,
+        graceful_stop: context.shared.config.graceful_stop,
+        running: Arc::clone(running),
     };
     match context.plan.executor.clone() {
-        ExecutorConfig::ConstantUsers => Executor::ConstantUsers(ConstantUsers::new(goose)),
-        ExecutorConfig::ArrivalRate(steps) => Executor::ArrivalRate(arrival_rate(), steps),
+        ExecutorConfig::ConstantUsers => {
+            let test_plan = context.plan.goose_steps.as_deref();
+            Executor::ConstantUsers(ConstantUsers::new(goose, test_plan, context.plan.warm_up))
+        }
+        ExecutorConfig::ArrivalRate(steps) => {
+            Executor::ArrivalRate(arrival_rate(), ArrivalRates { warm_up: context.plan.warm_up, steps })
+        }
         ExecutorConfig::Breakpoint { from, step } => {
-            let (evaluate, outcome) = (evaluate_step(template), Arc::clone(search));
-            Executor::Breakpoint(arrival_rate(), BreakpointSearch { from, step, evaluate, outcome })
+            let weights = context.shared.config.weights.clone();
+            let scenarios = weights.slots();
+            let (evaluate, outcome) = (evaluate_rate(template, weights), Arc::clone(&context.search));
+            Executor::Breakpoint(
+                arrival_rate(),
+                BreakpointSearch { from, warm_up: context.plan.warm_up, step, scenarios, evaluate, outcome },
+            )
         }
     }
-}
-
-impl Prepared {
-    /// Runs goose to its end, checks for leftovers, and collects the results.
-    pub(super) async fn run(self) -> Result<Finished, LoadTestError> {
-        let Self { context, goose, executor, start_at, files, baseline, search } = self;
-        let shared = &context.shared;
-        let test_start = Arc::new(TestStart::new(shared, start_at, executor));
-        let progress = ProgressLine::show(shared);
-        // In a task, so that a panic of goose does not keep the leftover check from running.
-        let ended = tokio::spawn(run_goose(goose, Arc::clone(&test_start))).await;
-        drop(progress);
-        let usage = ResourceUsage::now();
-        let ending = match test_start.rejected() {
-            Some(reason) => Err(LoadTestError::LoadGenerator(reason.to_owned())),
-            None => ending(ended, shared),
-        };
-        // Results of a run that never started would block the merge of the other workers.
-        let ending = ending.inspect_err(|_| files.remove_announced())?;
-        shared.stop.end();
-        shared.drain(context.plan.timeout).await;
-        let sessions = leftovers(&context).await;
-        let mut load = context.plan.load_model();
-        lock(&search).clone().complete(&mut load);
-        let results = collect_results(&context, RunEnd { load, ending, sessions, usage });
-        Ok(Finished { results, files, baseline })
-    }
-}
-
-async fn leftovers(context: &RunContext) -> SessionSummary {
-    match cleanup_client(&context.service.config) {
-        Ok(client) => check_leftovers(&context.shared, client).await,
-        Err(error) => SessionSummary { check_error: Some(error.to_string()), ..SessionSummary::default() },
-    }
-}
-
-impl Finished {
-    /// Evaluates the results, and writes the report files.
-    pub(super) fn report(self) -> CommandOutput {
-        let Self { results, files, baseline } = self;
-        let mut report = Report::evaluate(results, baseline.as_ref());
-        let write_errors = files.write(&mut report);
-        for error in &write_errors {
-            status::log(error);
-        }
-        CommandOutput::LoadTest { report: Box::new(report), write_errors }
-    }
-}
-
-/// Determines how the run ended from goose's result and our own state.
-fn ending(
-    ended: Result<Result<GooseMetrics, GooseError>, JoinError>,
-    shared: &SharedState,
-) -> Result<Ending, LoadTestError> {
-    let of_goose = match ended {
-        Ok(Ok(_)) => Ending::Planned,
-        // The verdict evaluates all thresholds. Here only matters whether one of them aborted the run.
-        Ok(Err(GooseError::ThresholdsFailed { failed, .. })) => {
-            let aborted = failed.iter().find(|result| result.aborted);
-            aborted.map_or(Ending::Planned, |result| Ending::Threshold {
-                rule: format!("{}, observed {}", result.rule, result.observed),
-            })
-        }
-        Ok(Err(error)) if shared.recorder.calls() == 0 => {
-            return Err(LoadTestError::Goose(error_message(&error)));
-        }
-        Ok(Err(error)) => Ending::Failed { reason: error_message(&error) },
-        Err(error) => Ending::Failed { reason: panic_message(&error) },
-    };
-    let stop = &shared.stop;
-    // An aborting threshold sets goose's kill switch, and so does our planned end. Otherwise it was SIGINT,
-    // which goose received because its handler was installed before ours.
-    let is_killed = goose::is_killswitch_triggered() && !stop.is_planned();
-    Ok(match (stop.failure(), stop.signal()) {
-        (Some(reason), _) => Ending::Failed { reason: reason.to_owned() },
-        (None, Some(signal)) => Ending::Signal { signal: signal.to_owned() },
-        (None, None) if is_killed && !matches!(of_goose, Ending::Threshold { .. }) => {
-            Ending::Signal { signal: "SIGINT".to_owned() }
-        }
-        (None, None) => of_goose,
-    })
 }
 
 /// Parses a timeout like goose: a positive number of seconds, decimals allowed.
-fn parse_timeout(seconds: &str) -> Result<Duration, LoadTestError> {
+pub(super) fn parse_timeout(seconds: &str) -> Result<Duration, LoadTestError> {
     seconds
         .parse()
         .ok()
@@ -293,6 +258,33 @@ fn parse_timeout(seconds: &str) -> Result<Duration, LoadTestError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn goose_gets_calls_only_for_what_it_reports() {
+        let reported = |args: &[&str]| {
+            let mut cli = Cli::parse_from(["loadtest"].iter().chain(args).copied()).unwrap();
+            cli.goose.report_file = cli.goose_output.goose_report;
+            reports_calls(&cli.goose)
+        };
+        for args in
+            [&["-u", "3"][..], &["--rate", "5", "--report-file", "report.json"], &["--threshold", "p99<5ms"]]
+        {
+            assert!(!reported(args), "{args:?}");
+        }
+        for args in [
+            &["--goose-metrics"][..],
+            &["--goose-report", "report.md"],
+            &["--dashboard"],
+            &["--telnet-port", "5000"],
+            &["--request-log", "requests.log"],
+            &["--transaction-log", "iterations.log"],
+            &["--scenario-log", "iterations.log"],
+            &["--error-log", "errors.log"],
+            &["--pdf-print-html", "print.html"],
+        ] {
+            assert!(reported(args), "{args:?}");
+        }
+    }
 
     #[test]
     fn a_timeout_is_a_positive_number_of_seconds() {

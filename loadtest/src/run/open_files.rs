@@ -2,6 +2,8 @@
 //!
 //! A load generator that reaches it measures the limit instead of the service, and goose may not end.
 
+use crate::cleanup::leftover_check::CONCURRENCY;
+
 /// Open files other than connections: logs, reports, the runtime, the listener of an embedded service.
 const OTHER_FILES: u64 = 64;
 
@@ -31,7 +33,8 @@ pub(crate) fn raise_limit(_users: usize, _embedded: bool) -> Result<(), String> 
 #[cfg_attr(not(unix), expect(dead_code, reason = "there is no such limit"))]
 fn needed(users: usize, embedded: bool) -> u64 {
     // An embedded service has the other end of each connection.
-    (users as u64).saturating_mul(if embedded { 2 } else { 1 }).saturating_add(OTHER_FILES)
+    let connections = (users as u64).saturating_add(CONCURRENCY as u64);
+    connections.saturating_mul(if embedded { 2 } else { 1 }).saturating_add(OTHER_FILES)
 }
 
 #[cfg(all(test, unix))]
@@ -41,7 +44,7 @@ mod tests {
     #[test]
     fn too_many_users_are_rejected_with_the_limit() {
         let error = raise_limit(1 << 40, true).unwrap_err();
-        let start = "1099511627776 users need 2199023255616 open files, the limit is ";
+        let start = "1099511627776 users need 2199023255680 open files, the limit is ";
         assert!(error.starts_with(start), "{error}");
     }
 

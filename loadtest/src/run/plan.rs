@@ -1,17 +1,24 @@
 //! The plan of a run, computed from the options: for the executor, for the report, and for `--dry-run`.
 
+use super::criteria::{check_thresholds, scope_names};
 use super::service::Service;
+use super::threshold_abort::AbortRules;
 use crate::checks::payload::PayloadShape;
 use crate::cli::{Cli, MAX_DURATION, Rates, ScenarioOptions, all_at_once};
+use crate::data::{DataFile, DataOrder};
 use crate::error::LoadTestError;
 use crate::executors::ExecutorConfig;
 use crate::executors::schedule::Schedule;
 use crate::executors::shared::user_id_prefix;
+use crate::faults::{self, Fault};
 use crate::format::{count, counted};
 use crate::metrics::{ExecutionSegment, LoadModel, RateStep};
-use crate::scenarios::ScenarioParams;
+use crate::output::progress::Planned;
+use crate::scenarios::{ScenarioWeights, Weighted};
+use crate::workload::Workload;
 use goose::config::GooseConfiguration;
 use goose::util::parse_timespan;
+use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -39,23 +46,37 @@ const MAX_DEFAULT_VUS: usize = 4_000;
 pub(crate) struct Plan {
     pub(crate) test_run_id: String,
     pub(crate) segment: ExecutionSegment,
+    /// The number in all user ids: that of the worker, or in a comparison that of the service.
+    pub(crate) id_number: u32,
     pub(crate) executor: ExecutorConfig,
     /// The users or pre-allocated VUs of this worker; `None` if goose's test plan sets them.
     pub(crate) users: Option<usize>,
-    pub(crate) params: ScenarioParams,
+    /// The time before the measured part of the run.
+    pub(crate) warm_up: Duration,
+    pub(crate) weights: ScenarioWeights,
+    /// The planned duration; `None` if iterations end the run.
+    pub(crate) planned: Option<Duration>,
     /// The calls of an iteration, in words.
     pub(crate) iteration: String,
-    /// The timeout of a call.
-    pub(crate) timeout: Duration,
     /// goose's test plan as it was typed.
-    goose_steps: Option<String>,
+    pub(super) goose_steps: Option<String>,
+    /// The thresholds that can abort the run.
+    pub(super) abort_rules: AbortRules,
+    /// The faults that are injected.
+    pub(super) faults: Vec<Fault>,
+    /// The rows of `--data-file`.
+    pub(super) data: Option<Arc<DataFile>>,
 }
 
 impl Plan {
     /// Computes the plan, and sets the options of goose that follow from it.
-    pub(crate) fn new(cli: &mut Cli, timeout: Duration) -> Result<Self, LoadTestError> {
+    pub(crate) fn new(cli: &mut Cli, workload: &dyn Workload) -> Result<Self, LoadTestError> {
         let segment = cli.run.execution_segment.unwrap_or(ExecutionSegment::WHOLE);
-        let executor = executor_config(cli)?;
+        if cli.goose.users == Some(0) {
+            return Err(LoadTestError::Option("--users 0 makes no load: give at least 1".to_owned()));
+        }
+        let run_time = run_time(&cli.goose)?;
+        let executor = executor_config(cli, run_time);
         let users = users(cli, &executor, segment);
         if users == Some(0) {
             let ExecutionSegment { index, of } = segment;
@@ -63,6 +84,7 @@ impl Plan {
                 "worker {index} of {of} has no user: there are more workers than users or pre-allocated VUs"
             )));
         }
+        let planned = planned(&executor, &cli.goose);
         let goose = &mut cli.goose;
         goose.users = users;
         if executor.is_open_model() {
@@ -70,27 +92,56 @@ impl Plan {
             goose.run_time = None;
             goose.increase_rate = users.map(all_at_once);
         }
-        let scenarios = &cli.scenarios;
-        let params = ScenarioParams {
-            stores: scenarios.stores,
-            calls: scenarios.calls,
-            read_ratio: scenarios.read_ratio,
-        };
-        Ok(Self {
+        let weights = cli.scenarios.scenario.clone().unwrap_or_else(|| workload.default_weights());
+        let warm_up = cli.run.warm_up.unwrap_or(match &executor {
+            ExecutorConfig::Breakpoint { step, .. } => *step,
+            ExecutorConfig::ConstantUsers | ExecutorConfig::ArrivalRate(_) => Duration::ZERO,
+        });
+        let data = cli.scenarios.data_file.as_deref();
+        let data = data.map(|path| DataFile::read(path, workload.contract().is_sessions)).transpose();
+        let data = data.map_err(LoadTestError::Option)?.map(Arc::new);
+        let mut plan = Self {
             test_run_id: cli.run.test_run_id.clone().unwrap_or_else(random_id),
             segment,
+            id_number: segment.index,
             executor,
             users,
-            iteration: describe_iteration(scenarios, &params),
-            params,
-            timeout,
+            warm_up,
+            planned,
+            iteration: describe_iteration(&cli.scenarios, &weights, data.as_deref(), workload),
+            weights,
             goose_steps: cli.test_plan.clone(),
-        })
+            abort_rules: AbortRules::default(),
+            faults: cli.faults.all(),
+            data,
+        };
+        faults::check(&plan.faults, plan.planned)?;
+        let names = scope_names(&plan, &cli.scenarios, workload);
+        let rules = check_thresholds(&cli.goose.threshold, &names)?;
+        plan.abort_rules = AbortRules::new(cli, &plan.executor, rules)?;
+        Ok(plan)
     }
 
     /// The maximum number of concurrent users or VUs.
     pub(crate) fn max_users(&self) -> usize {
         self.users.unwrap_or_else(|| self.goose_steps.as_deref().map_or(0, max_users_of_test_plan))
+    }
+
+    /// The parts of the run whose progress is shown.
+    pub(super) fn progress(&self) -> Planned {
+        let steps = match &self.executor {
+            ExecutorConfig::ArrivalRate(steps) => steps.clone(),
+            ExecutorConfig::ConstantUsers | ExecutorConfig::Breakpoint { .. } => Vec::new(),
+        };
+        Planned { warm_up: self.warm_up, duration: self.planned, steps }
+    }
+
+    /// The number of steps of the rate; 0 without one.
+    pub(crate) fn steps(&self) -> usize {
+        match &self.executor {
+            ExecutorConfig::ArrivalRate(steps) => steps.len(),
+            ExecutorConfig::ConstantUsers | ExecutorConfig::Breakpoint { .. } => 0,
+        }
     }
 
     /// The load model of the results, without the outcome of a breakpoint search.
@@ -123,6 +174,11 @@ impl Plan {
 
     /// The load, in words.
     fn describe_load(&self, goose: &GooseConfiguration) -> String {
+        let load = self.describe_measured(goose);
+        if self.warm_up.is_zero() { load } else { format!("{load}, after {:?} of warm-up", self.warm_up) }
+    }
+
+    fn describe_measured(&self, goose: &GooseConfiguration) -> String {
         let vus = || counted(self.max_users() as u64, "pre-allocated VU", "pre-allocated VUs");
         match &self.executor {
             ExecutorConfig::ConstantUsers => self.describe_users(goose),
@@ -154,7 +210,13 @@ impl Plan {
     }
 
     /// The whole plan, for `--dry-run`.
-    pub(crate) fn dry_run(&self, cli: &Cli, service: &Service, allowed: Result<(), LoadTestError>) -> String {
+    pub(crate) fn dry_run(
+        &self,
+        cli: &Cli,
+        service: &Service,
+        allowed: Result<(), LoadTestError>,
+        workload: &dyn Workload,
+    ) -> String {
         let not_allowed =
             allowed.err().map(|reason| format!("\n           not allowed: {reason}")).unwrap_or_default();
         let worker = match self.segment {
@@ -166,26 +228,49 @@ impl Plan {
              load:      {}\n\
              iteration: {}\n\
              test run:  {}{worker}; users {}*\n\
-             sessions:  {}\n\
-             cleanup:   closes and deletes all remaining sessions of these users, and no others\n\
+             {}{}\
              Nothing was sent.\n",
             self.describe_load(&cli.goose),
             self.iteration,
             self.test_run_id,
             user_id_prefix(&self.test_run_id),
-            self.describe_sessions(cli),
+            self.describe_sessions(cli, workload),
+            self.describe_faults(),
         )
     }
 
-    /// The number of sessions that are opened, in words.
-    fn describe_sessions(&self, cli: &Cli) -> String {
-        let sessions: u64 = cli
-            .scenarios
-            .scenario
+    /// The schedule of faults, in words.
+    fn describe_faults(&self) -> String {
+        let faults = faults::describe(&self.faults, self.planned);
+        faults.into_iter().flat_map(|fault| ["fault:     ".to_owned(), fault, "\n".to_owned()]).collect()
+    }
+
+    /// The sessions that are opened and cleaned up, in words.
+    fn describe_sessions(&self, cli: &Cli, workload: &dyn Workload) -> String {
+        if !workload.contract().is_sessions {
+            return String::new();
+        }
+        let scenarios = workload.scenarios();
+        let each: Option<Vec<u64>> = self
+            .weights
             .iter()
-            .map(|(scenario, weight)| scenario.sessions() * u64::from(weight))
-            .sum();
-        let weights: u64 = cli.scenarios.scenario.iter().map(|(_, weight)| u64::from(weight)).sum();
+            .map(|Weighted { index, weight, .. }| {
+                scenarios[index].built_in.map(|built_in| built_in.sessions() * u64::from(weight))
+            })
+            .collect();
+        let number = match each {
+            Some(each) => self.estimate_sessions(cli, each.iter().sum()),
+            None => "depends on the scenarios".to_owned(),
+        };
+        format!(
+            "sessions:  {number}\n\
+             clean-up:  closes and deletes all remaining sessions of these users, and no others\n"
+        )
+    }
+
+    /// The number of sessions in words, if each iteration opens this many, times its weight.
+    fn estimate_sessions(&self, cli: &Cli, sessions: u64) -> String {
+        let weights: u64 = self.weights.iter().map(|scenario| u64::from(scenario.weight)).sum();
         let about =
             |iterations: u64| format!("about {}", count(iterations.saturating_mul(sessions) / weights));
         let each = cli.goose.iterations.filter(|iterations| *iterations > 0);
@@ -202,16 +287,16 @@ impl Plan {
     }
 }
 
-fn executor_config(cli: &Cli) -> Result<ExecutorConfig, LoadTestError> {
+fn executor_config(cli: &Cli, run_time: Option<Duration>) -> ExecutorConfig {
     let options = &cli.executor;
     if options.breakpoint {
         let from = options.rate.as_ref().and_then(Rates::single).unwrap_or(FIRST_RATE);
-        return Ok(ExecutorConfig::Breakpoint { from, step: options.step.unwrap_or(BREAKPOINT_STEP) });
+        return ExecutorConfig::Breakpoint { from, step: options.step.unwrap_or(BREAKPOINT_STEP) };
     }
-    let Some(rates) = &options.rate else { return Ok(ExecutorConfig::ConstantUsers) };
-    let run_time = run_time(&cli.goose)?.unwrap_or(RUN_TIME);
+    let Some(rates) = &options.rate else { return ExecutorConfig::ConstantUsers };
+    let run_time = run_time.unwrap_or(RUN_TIME);
     let step = options.step.unwrap_or(run_time / rates.len());
-    Ok(ExecutorConfig::ArrivalRate(rates.steps(step.as_secs_f64())))
+    ExecutorConfig::ArrivalRate(rates.steps(step.as_secs_f64()))
 }
 
 /// The users or pre-allocated VUs of a segment; `None` if goose's test plan sets them.
@@ -227,24 +312,60 @@ fn users(cli: &Cli, executor: &ExecutorConfig, segment: ExecutionSegment) -> Opt
     }
 }
 
-fn describe_iteration(scenarios: &ScenarioOptions, params: &ScenarioParams) -> String {
-    let is_mix = scenarios.scenario.iter().count() > 1;
-    let described = scenarios.scenario.iter().map(|(scenario, weight)| {
+fn planned(executor: &ExecutorConfig, goose: &GooseConfiguration) -> Option<Duration> {
+    match executor {
+        ExecutorConfig::ConstantUsers => run_time(goose).ok().flatten(),
+        ExecutorConfig::ArrivalRate(steps) => {
+            Duration::try_from_secs_f64(steps.iter().map(|step| step.seconds).sum()).ok()
+        }
+        ExecutorConfig::Breakpoint { .. } => None,
+    }
+}
+
+fn describe_iteration(
+    options: &ScenarioOptions,
+    weights: &ScenarioWeights,
+    data: Option<&DataFile>,
+    workload: &dyn Workload,
+) -> String {
+    let scenarios = workload.scenarios();
+    let is_mix = weights.iter().count() > 1;
+    let described = weights.iter().map(|Weighted { index, name, weight }| {
         let weight = if is_mix { format!(" (weight {weight})") } else { String::new() };
-        format!("{}{weight}: {}", scenario.name(), scenario.describe(params))
+        let calls = scenarios[index].built_in.map(|built_in| built_in.describe(&options.params()));
+        let calls = calls.map(|calls| format!(": {calls}")).unwrap_or_default();
+        format!("{name}{weight}{calls}")
     });
     let described: Vec<_> = described.collect();
-    let think_time = match scenarios.think_time {
+    let stores = match data {
+        Some(data) => describe_rows(options, data),
+        None if workload.contract().is_sessions => describe_stores(options),
+        None => String::new(),
+    };
+    let think_time = match options.think_time {
         0 => String::new(),
         think_time => format!("; {think_time} ms think time"),
     };
-    let bytes = count(scenarios.payload_bytes as u64);
-    let shape = match scenarios.payload_shape {
+    format!("{}{stores}{think_time}", described.join("; "))
+}
+
+fn describe_rows(options: &ScenarioOptions, data: &DataFile) -> String {
+    let rows = counted(data.count() as u64, "row", "rows");
+    let order = match options.data_order {
+        DataOrder::Sequential => "in order",
+        DataOrder::Random => "at random",
+    };
+    format!("; {rows} of {}, {order}", data.name)
+}
+
+fn describe_stores(options: &ScenarioOptions) -> String {
+    let bytes = count(options.payload_bytes as u64);
+    let shape = match options.payload_shape {
         PayloadShape::Text => "text",
         PayloadShape::Nested => "nested objects",
         PayloadShape::Wide => "a wide object",
     };
-    format!("{}; stores of {bytes} bytes of {shape}{think_time}", described.join("; "))
+    format!("; stores of {bytes} bytes of {shape}")
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
@@ -265,7 +386,7 @@ fn run_time(goose: &GooseConfiguration) -> Result<Option<Duration>, LoadTestErro
             Ok(Some(Duration::from_secs(seconds as u64)))
         }
         _ => Err(LoadTestError::Option(format!(
-            "--run-time {text}: expected a time such as 30s or 1h30m, and at most 30 days"
+            "--run-time {text}: expected a time above 0 such as 30s or 1h30m, and at most 30 days"
         ))),
     }
 }
@@ -286,10 +407,11 @@ fn random_id() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::builder::LoadTest;
 
     fn plan(args: &[&str]) -> (Plan, Cli) {
         let mut cli = Cli::parse_from(["loadtest"].iter().chain(args).copied()).unwrap();
-        (Plan::new(&mut cli, Duration::from_secs(10)).unwrap(), cli)
+        (Plan::new(&mut cli, &LoadTest::sessions()).unwrap(), cli)
     }
 
     #[test]
@@ -327,8 +449,28 @@ mod tests {
     fn a_worker_without_a_user_is_rejected() {
         let args = [&["loadtest"], &SECOND_OF_FOUR[..], &["-u", "1"]].concat();
         let mut cli = Cli::parse_from(args).unwrap();
-        let error = Plan::new(&mut cli, Duration::from_secs(10)).unwrap_err().to_string();
+        let error = Plan::new(&mut cli, &LoadTest::sessions()).unwrap_err().to_string();
         assert!(error.contains("worker 1 of 4 has no user"), "{error}");
+    }
+
+    #[test]
+    fn a_threshold_that_no_call_can_match_is_rejected() {
+        let error = |args: &[&str]| {
+            let mut cli = Cli::parse_from(["loadtest"].iter().chain(args).copied()).unwrap();
+            Plan::new(&mut cli, &LoadTest::sessions()).unwrap_err().to_string()
+        };
+        for (args, why) in [
+            (&["--threshold", "p95<1s for get_sessions"][..], "the run has no operation `get_sessions`"),
+            (
+                &["--threshold", "p95<1s for store_session_data", "--stores", "0"],
+                "no operation `store_session_data`",
+            ),
+            (&["--threshold", "p95<1s for scenario churn"], "no scenario `churn`"),
+            (&["--threshold", "p95<1s for step 3", "--rate", "5,6"], "there is no step 3"),
+            (&["--threshold", "p95<1s for step 1", "--breakpoint"], "the run has no steps"),
+        ] {
+            assert!(error(args).contains(why), "{args:?}: {}", error(args));
+        }
     }
 
     #[test]
@@ -351,6 +493,7 @@ mod tests {
         };
         assert_eq!(described(&[]), "8 users for 10s");
         assert_eq!(described(&["--iterations", "5", "-u", "1"]), "1 user, 5 iterations each");
+        assert_eq!(described(&["--warm-up", "2s"]), "8 users for 10s, after 2s of warm-up");
         assert_eq!(
             described(&["--rate", "10..200,200", "--step", "10s"]),
             "iterations at 10 to 200/s in 10 s, 200/s for 10 s, about 3,050 in all, 800 pre-allocated VUs"

@@ -5,32 +5,32 @@
 //! the whole run time.
 
 use crate::cli::{Hidden, ServiceOptions};
-use crate::client::{LoadClient, probe_client};
+use crate::client::{UnmeasuredClient, probe_client};
+use crate::contract::Contract;
+use crate::distributed::clock;
 use crate::error::LoadTestError;
-use crate::metrics::ServiceInfo;
+use crate::metrics::other_calls::{CallCounts, Counted};
+use crate::metrics::{ClockOffset, ServiceInfo};
 use crate::run::unreachable::{Failure, START, failure};
 use crate::status;
+use crate::telemetry::trace_context::WithTraceContext;
 use serde::{Deserialize, Serialize};
 use sessions_client::{
     ClientConfig, ConfigParams, Error, FilterParams, HyperTransport, ISessionsV1 as _, PagingParams,
-    Policies, Setting,
+    Policies, Setting, read_load_test_section,
 };
 use sessions_service::{EmbeddedService, SessionStore};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use std::{env, fmt};
+use wiretrait::doctor::diagnose;
 use wiretrait::http_api;
 
 /// Hosts that need no `--yes`, separated by commas.
 const ALLOWED_HOSTS: &str = "LOADTEST_ALLOWED_HOSTS";
-
-/// The prefix of the variables with the keys of the client.
-const PREFIX: &str = "SESSIONS";
-
-/// The variable with the path of the configuration file.
-const CONFIG: &str = "SESSIONS_CONFIG";
 
 /// The pause between two attempts to reach a service that is starting.
 const WAIT_INTERVAL: Duration = Duration::from_millis(500);
@@ -59,12 +59,17 @@ struct Identity {
 /// The service under load.
 #[derive(Debug)]
 pub(crate) struct Service {
+    pub(crate) contract: Contract,
     /// The address without path and credentials.
     pub(crate) shown: String,
     /// The configuration of the typed clients.
     pub(crate) config: ClientConfig,
+    /// The calls before the run.
+    pub(crate) probes: CallCounts,
     /// The identity that it reported.
     identity: OnceLock<Identity>,
+    /// The offset of this machine's clock from that of the service.
+    clock_offset: OnceLock<ClockOffset>,
     /// The embedded service, which stops when this is dropped.
     embedded: Option<EmbeddedService>,
 }
@@ -72,6 +77,7 @@ pub(crate) struct Service {
 /// The way to a service: the options of the program, and what they leave out.
 #[derive(Clone, Copy)]
 pub(crate) struct Target<'t> {
+    pub(crate) contract: &'t Contract,
     pub(crate) options: &'t ServiceOptions,
     /// The option `--host`.
     pub(crate) host: Option<&'t str>,
@@ -90,7 +96,8 @@ impl Target<'_> {
         if let Some(file) = self.file() {
             params = params.with_file(file).map_err(invalid)?;
         }
-        params = params.with_environment(PREFIX, env::vars_os()).map_err(invalid)?;
+        params =
+            params.with_environment(&self.contract.variable_prefix(), env::vars_os()).map_err(invalid)?;
         let mut flags = self.options.flags().map_err(LoadTestError::Option)?;
         if let Some(host) = self.host {
             flags.push(("--host", "connection.uri".to_owned(), host.to_owned()));
@@ -134,7 +141,10 @@ impl Target<'_> {
     /// Checks that nothing describes the way to a service, since there is no address. An embedded service would
     /// be loaded in place of the one that was meant.
     fn check_embedded(&self) -> Result<(), LoadTestError> {
-        const REMEDY: &str = "set --host, SESSIONS_URL, or connection.uri in the file of --config";
+        let remedy = format!(
+            "set --host, {}_URL, or connection.uri in the file of --config",
+            self.contract.variable_prefix()
+        );
         let params = self.params()?;
         let describes = |setting: &Setting| {
             let group = setting.key().split('.').next();
@@ -142,24 +152,45 @@ impl Target<'_> {
         };
         if let Some(setting) = given(&params).find(describes) {
             return Err(LoadTestError::Option(format!(
-                "{} ({}) describes the way to a service, but there is no address: {REMEDY}",
+                "{} ({}) describes the way to a service, but there is no address: {remedy}",
                 setting.key(),
                 setting.origin()
             )));
         }
         match self.file() {
+            // It describes a load test.
+            Some(file)
+                if self.contract.is_sessions && matches!(read_load_test_section(&file), Ok(Some(_))) =>
+            {
+                Ok(())
+            }
             Some(file) => {
                 let file = file.display();
-                Err(LoadTestError::Option(format!("the description {file} has no address: {REMEDY}")))
+                Err(LoadTestError::Option(format!("the description {file} has no address: {remedy}")))
             }
-            None => Ok(()),
+            None if self.contract.is_sessions => Ok(()),
+            None => Err(LoadTestError::Option(format!("the address of the service is missing: {remedy}"))),
         }
     }
 
+    /// The keys on the way to the service that variables set, each with its variable.
+    pub(super) fn variables(&self) -> Vec<(String, String)> {
+        let prefix = format!("{}_", self.contract.variable_prefix());
+        let Ok(params) = self.params() else { return Vec::new() };
+        given(&params)
+            .filter(|setting| setting.origin().starts_with(&prefix))
+            .map(|setting| (setting.key().to_owned(), setting.origin().to_owned()))
+            .collect()
+    }
+
     /// The path of the description.
-    fn file(&self) -> Option<PathBuf> {
+    pub(super) fn file(&self) -> Option<PathBuf> {
         let file = self.options.config.clone();
-        file.or_else(|| env::var_os(CONFIG).filter(|file| !file.is_empty()).map(PathBuf::from))
+        file.or_else(|| {
+            env::var_os(format!("{}_CONFIG", self.contract.variable_prefix()))
+                .filter(|file| !file.is_empty())
+                .map(PathBuf::from)
+        })
     }
 
     /// Warns about credentials that other users of this machine can read in the list of processes.
@@ -189,7 +220,7 @@ fn given(params: &ConfigParams) -> impl Iterator<Item = Setting> + use<> {
 }
 
 /// Returns whether a URL has a user name or password that is not a reference.
-fn has_literal_credentials(url: &str) -> bool {
+pub(super) fn has_literal_credentials(url: &str) -> bool {
     let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
     let Some((credentials, _)) = authority.rsplit_once('@') else { return false };
     let password = credentials.split_once(':').map_or(credentials, |(_, password)| password);
@@ -235,7 +266,16 @@ impl Service {
         if is_insecure(&config) {
             status::log("warning: the certificate of the service is not verified (insecure)");
         }
-        Ok(Self { shown, config, identity: OnceLock::new(), embedded })
+        let contract = *target.contract;
+        Ok(Self {
+            contract,
+            shown,
+            config,
+            probes: CallCounts::default(),
+            identity: OnceLock::new(),
+            clock_offset: OnceLock::new(),
+            embedded,
+        })
     }
 
     /// Checks whether the hosts may be loaded: each is this machine, or was explicitly allowed.
@@ -268,7 +308,7 @@ impl Service {
     /// Checks that a sessions service responds, by reading a session that does not exist and an empty list,
     /// and requests its name. With `wait`, waits for a service that is starting.
     pub(crate) async fn check_responds(&self, wait: Option<Duration>) -> Result<(), LoadTestError> {
-        let client = probe_client(&self.config)?;
+        let client = probe_client(&self.config, &self.probes)?;
         let deadline = wait.map(|wait| Instant::now() + wait);
         let mut rejections = 0;
         loop {
@@ -289,26 +329,49 @@ impl Service {
             }
             tokio::time::sleep(WAIT_INTERVAL).await;
         }
-        self.identify().await;
+        if self.contract.is_sessions {
+            self.identify().await;
+        }
         Ok(())
     }
 
-    async fn probe(&self, client: &LoadClient) -> Result<(), Failure> {
+    async fn probe(&self, client: &UnmeasuredClient) -> Result<(), Failure> {
         let filter = FilterParams::new().user_id(UNKNOWN_ID);
         let calls = async {
+            if !self.contract.is_sessions {
+                return self.is_reachable().await;
+            }
             client.get_session_by_id(None, UNKNOWN_ID).await?;
-            client.get_sessions(None, Some(&filter), Some(&PagingParams::new().take(1))).await
+            client.get_sessions(None, Some(&filter), Some(&PagingParams::new().take(1))).await?;
+            Ok(())
         };
         let limit = self.probe_limit();
         match tokio::time::timeout(limit + GRACE, calls).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(failure(&self.shown, &error)),
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(failure(&self.shown, &error, &self.contract)),
             Err(_) => Err(Failure {
                 message: format!("{} does not respond within {} s. {START}", self.shown, limit.as_secs_f64()),
                 may_start: true,
                 retry_after: None,
             }),
         }
+    }
+
+    /// Connects to the service without a call: other contracts have no operation that is known to change
+    /// nothing. Only workers send `GET /`, to measure their clocks. Returns the
+    /// error of an address if all are unreachable.
+    async fn is_reachable(&self) -> Result<(), Error> {
+        let mut unreachable = BTreeMap::new();
+        for step in diagnose(&self.config).await {
+            let error = unreachable.entry(step.address).or_insert(None);
+            if error.is_none() {
+                *error = step.result.err();
+            }
+        }
+        if unreachable.values().any(Option::is_none) {
+            return Ok(());
+        }
+        unreachable.into_values().flatten().next().map_or(Ok(()), Err)
     }
 
     /// The time limit for the calls before a run.
@@ -320,6 +383,7 @@ impl Service {
     /// ignored.
     async fn identify(&self) {
         let Ok(transport) = HyperTransport::new(&self.config) else { return };
+        let transport = Counted { inner: WithTraceContext(transport), counts: self.probes.clone() };
         // All workers of a run must get the same identity, and nothing is measured yet.
         let config = self.config.clone().with_retries(2).with_deadline(self.probe_limit());
         if let Ok(Identity { name, version }) =
@@ -330,11 +394,26 @@ impl Service {
         }
     }
 
+    /// Measures the offset of this machine's clock from that of the service.
+    pub(crate) async fn measure_clock(&self) -> Result<(), LoadTestError> {
+        let client = probe_client(&self.config, &self.probes)?;
+        if let Some(offset) = clock::offset(&client, &self.contract, UNKNOWN_ID).await {
+            let _ = self.clock_offset.set(offset);
+        }
+        Ok(())
+    }
+
+    /// The measured offset of this machine's clock.
+    pub(crate) fn clock_offset(&self) -> Option<ClockOffset> {
+        self.clock_offset.get().copied()
+    }
+
     /// Returns an error if the settings have no address.
     pub(crate) fn require_address(&self) -> Result<(), LoadTestError> {
         if self.is_embedded() {
-            let why = "--host is missing; set it, or an address in --config or SESSIONS_URL";
-            return Err(LoadTestError::Option(why.to_owned()));
+            let prefix = self.contract.variable_prefix();
+            let why = format!("--host is missing; set it, or an address in --config or {prefix}_URL");
+            return Err(LoadTestError::Option(why));
         }
         Ok(())
     }
@@ -343,7 +422,7 @@ impl Service {
     pub(crate) fn described(&self) -> String {
         let Identity { name, version } = self.identity.get().cloned().unwrap_or_default();
         let known: Vec<String> = [name, version].into_iter().flatten().collect();
-        if known.is_empty() { "the sessions service".to_owned() } else { known.join(" ") }
+        if known.is_empty() { format!("the {} service", self.contract.name) } else { known.join(" ") }
     }
 
     pub(crate) fn is_embedded(&self) -> bool {
@@ -378,7 +457,7 @@ fn is_one_line(text: &str) -> bool {
 }
 
 /// The scheme, host and port of a URL.
-fn origin(url: &str) -> String {
+pub(crate) fn origin(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, behind)| behind);
@@ -415,7 +494,12 @@ mod tests {
     use super::*;
 
     async fn connect(host: Option<&str>) -> Service {
-        let target = Target { options: &ServiceOptions::default(), host, timeout: None };
+        let target = Target {
+            contract: &Contract::SESSIONS,
+            options: &ServiceOptions::default(),
+            host,
+            timeout: None,
+        };
         Service::connect(&target).await.unwrap()
     }
 

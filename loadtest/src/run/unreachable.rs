@@ -1,17 +1,17 @@
 //! The reasons why a service cannot be loaded, with their remedies.
 
+use crate::contract::Contract;
 use sessions_client::{Error, ErrorKind};
 use std::time::Duration;
 
 pub(super) const START: &str = "Start the service, or set --host or --config to the address of another one";
-const ADDRESS: &str = "Check the address, and `base_route` in --config or SESSIONS_BASE_ROUTE";
 const CREDENTIALS: &str = "Give credentials with --token-file, --token-command or --header 'x-api-key: ${API_KEY}', \
                            or with the keys of --config";
 const PROXY: &str = "Set --proxy 'http://user:${PROXY_PASSWORD}@host:port', or --proxy none";
 const NO_SLOT: &str = "The limit is `options.concurrency_limit`: raise it, or remove it";
 const LOCAL: &str = "The limit is one of this machine, not of the service";
 const TLS: &str =
-    "The options for certificates are --cacert, --cert and --key; `loadtest doctor` shows each step";
+    "The options for certificates are --cacert, --cert and --key; the command `doctor` shows each step";
 
 /// A call before the run that failed.
 pub(super) struct Failure {
@@ -30,7 +30,14 @@ pub(super) fn may_start(error: &Error) -> bool {
 }
 
 /// Explains why the first calls failed, and names the remedy.
-pub(super) fn failure(shown: &str, error: &Error) -> Failure {
+pub(super) fn failure(shown: &str, error: &Error, contract: &Contract) -> Failure {
+    let name = contract.name;
+    let address = format!(
+        "Check the address, and `base_route` in --config or {}_BASE_ROUTE",
+        contract.variable_prefix()
+    );
+    let other = format!("does not respond like a {name} service");
+    let broken = format!("is not a working {name} service");
     let status = error.status().map(|status| status.as_u16());
     let (problem, remedy) = match (error.kind(), status) {
         (ErrorKind::ConcurrencyLimit, _) => ("was not called", NO_SLOT),
@@ -38,11 +45,11 @@ pub(super) fn failure(shown: &str, error: &Error) -> Failure {
         (_, Some(407)) | (ErrorKind::Proxy, _) => ("cannot be reached through the proxy", PROXY),
         (_, Some(401 | 403)) => ("refuses the credentials", CREDENTIALS),
         (_, Some(429)) => ("limits the rate of requests", "Try again later, or raise its limit"),
-        (ErrorKind::Service, Some(404)) => ("does not respond like a sessions service", ADDRESS),
+        (ErrorKind::Service, Some(404)) => (&*other, &*address),
         (ErrorKind::Credentials, _) => ("needs credentials that cannot be obtained", CREDENTIALS),
         (ErrorKind::Tls, _) => ("cannot be reached securely", TLS),
         (ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Transport, _) => ("does not respond", START),
-        _ => ("is not a working sessions service", START),
+        _ => (&*broken, START),
     };
     let may_start = may_start(error);
     let retry_after = error.retry_after().filter(|_| status == Some(429));
@@ -74,7 +81,7 @@ mod tests {
     #[test]
     fn limits_of_this_machine_are_not_blamed_on_the_service() {
         let no_slot = Error::new(ErrorKind::ConcurrencyLimit, "no slot is free");
-        let message = failure("http://h", &no_slot).message;
+        let message = failure("http://h", &no_slot, &Contract::SESSIONS).message;
         assert_eq!(
             message,
             "http://h was not called: no slot is free. The limit is `options.concurrency_limit`: raise it, or \
@@ -82,7 +89,7 @@ mod tests {
         );
         let files = std::io::Error::from_raw_os_error(24);
         let local = Error::new(ErrorKind::Connect, "too many open files").with_source(files);
-        let message = failure("http://h", &local).message;
+        let message = failure("http://h", &local, &Contract::SESSIONS).message;
         assert!(
             local.is_local_limit() && message.ends_with(LOCAL) && !message.contains("--host"),
             "{message}"

@@ -1,27 +1,25 @@
 //! A session that is read often and seldom written, as by an application that reads it on every page view.
 
-use super::{Scenario, delete_after, is_read};
+use super::{Sessions, delete_after, is_read};
 use crate::checks::known_session::KnownSession;
-use crate::executors::call::IterationError;
-use crate::executors::virtual_user::Iteration;
+use crate::executors::user::{IterationResult, VirtualUser};
 
-pub(super) async fn run(iteration: &mut Iteration<'_>) -> Result<(), IterationError> {
-    let owner = iteration.user_id(Scenario::ReadMostly);
-    let session = iteration.open(&owner).await?;
-    let used = use_session(iteration, &session).await;
-    delete_after(used, iteration, &session).await
+pub(super) async fn run(user: &mut VirtualUser<Sessions>) -> IterationResult {
+    let session = user.open().await?;
+    let outcome = use_session(user, &session).await;
+    delete_after(outcome, user, &session).await
 }
 
 /// The calls between open and delete.
-async fn use_session(iteration: &mut Iteration<'_>, session: &KnownSession) -> Result<(), IterationError> {
-    let params = &iteration.shared.config.params;
+async fn use_session(user: &mut VirtualUser<Sessions>, session: &KnownSession) -> IterationResult {
+    let params = user.client.state.params;
     for call in 0..params.calls {
-        iteration.think().await?;
+        user.think().await?;
         if is_read(call, params.read_ratio) {
-            iteration.read(session).await?;
+            user.read(session).await?;
         } else {
-            iteration.store(session).await?;
+            user.store(session).await?;
         }
     }
-    iteration.close(session).await
+    user.close(session).await
 }

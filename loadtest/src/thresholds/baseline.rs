@@ -1,73 +1,23 @@
-//! The comparison of a run with an earlier one.
-//!
-//! Percentiles of two runs differ by chance, and those of few calls differ a lot. So a percentile is compared
-//! only if enough calls are beyond it, and it has regressed only if
-//!
-//! 1. it increased by more than the allowed percentage, and
-//! 2. the ranges in which chance would put its rank in either run do not overlap.
-//!
-//! The range of a rank depends only on the number of calls, not on the distribution of their latencies.
+//! Earlier runs to compare a run with, and whether they had the same load.
 
-use crate::metrics::{Histogram, LoadModel, Results};
-use serde::Serialize;
+use super::comparison::{self, Comparison};
+use crate::metrics::{LoadModel, Results};
 use std::fmt;
 
-/// The percentiles that are compared. Beyond p99 only very long runs have enough calls.
-const PERCENTILES: [f64; 3] = [50.0, 95.0, 99.0];
-
-/// The minimum number of calls beyond a percentile.
-const MIN_CALLS_BEYOND: f64 = 10.0;
-
-/// The standard deviations that a rank may be off by chance. The difference of two runs whose ranges do not
-/// overlap is more than 3.3 times its standard deviation, which happens by chance once in a thousand
-/// comparisons.
-const DEVIATIONS: f64 = 2.33;
+/// One or several earlier runs of the same load. Several show by how much runs of the same thing differ.
+#[derive(Clone, Debug, Default)]
+pub struct Baseline {
+    /// The runs.
+    pub runs: Vec<BaselineRun>,
+}
 
 /// An earlier run to compare with.
 #[derive(Clone, Debug)]
-pub struct Baseline {
+pub struct BaselineRun {
     /// The file that it was read from.
     pub file: String,
     /// Its results.
     pub results: Results,
-}
-
-/// The percentiles of two runs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Comparison {
-    /// The file of the baseline.
-    pub file: String,
-    /// By operation, then by percentile.
-    pub rows: Vec<PercentileChange>,
-}
-
-/// A percentile of an operation in two runs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct PercentileChange {
-    /// The name of the route.
-    pub operation: String,
-    /// Such as 99.0.
-    pub percentile: f64,
-    /// The value in the baseline, in microseconds.
-    pub baseline_us: u64,
-    /// The value in this run, in microseconds.
-    pub current_us: u64,
-    /// The increase in percent of the baseline.
-    pub change_percent: f64,
-    /// The assessment of the change.
-    pub assessment: Assessment,
-}
-
-/// The assessment of a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Assessment {
-    /// Not more than allowed, or not more than chance explains.
-    WithinLimit,
-    /// A regression.
-    Regressed,
-    /// There are too few calls for an assessment.
-    TooFewCalls,
 }
 
 /// A difference between the loads of two runs, which makes a comparison meaningless.
@@ -93,6 +43,29 @@ impl Baseline {
     ///
     /// With the first difference between the loads.
     pub fn check_comparable(&self, results: &Results) -> Result<(), LoadDifference> {
+        self.runs.iter().try_for_each(|run| run.check_comparable(results))
+    }
+
+    /// The files that the runs were read from.
+    #[must_use]
+    pub fn files(&self) -> Vec<String> {
+        self.runs.iter().map(|run| run.file.clone()).collect()
+    }
+
+    /// Compares the percentiles of the operations.
+    pub(super) fn compare(&self, results: &Results) -> Comparison {
+        let before: Vec<_> = self.runs.iter().map(|run| &run.results).collect();
+        comparison::compare(self.files(), &before, results, results.pass_criteria.max_regression, false)
+    }
+}
+
+impl BaselineRun {
+    /// Checks whether a comparison with `results` says anything about the service.
+    ///
+    /// # Errors
+    ///
+    /// With the first difference between the loads.
+    fn check_comparable(&self, results: &Results) -> Result<(), LoadDifference> {
         let before = &self.results;
         self.must_equal("`--scenario`", scenarios(before), scenarios(results))?;
         self.must_equal("the iteration", quoted(&before.iteration), quoted(&results.iteration))?;
@@ -142,22 +115,6 @@ impl Baseline {
         }
         Err(LoadDifference { file: self.file.clone(), what, baseline, current })
     }
-
-    /// Compares the percentiles of the operations that both runs called.
-    pub(super) fn compare(&self, results: &Results, max_regression: f64) -> Comparison {
-        let operations = results.operations.iter().filter_map(|(name, operation)| {
-            let before = self.results.operations.get(name)?;
-            Some((name, before.latency(), operation.latency()))
-        });
-        let rows = operations
-            .flat_map(|(name, before, now)| {
-                PERCENTILES.iter().filter_map(|percentile| {
-                    percentile_change(name, *percentile, before, now, max_regression)
-                })
-            })
-            .collect();
-        Comparison { file: self.file.clone(), rows }
-    }
 }
 
 fn scenarios(results: &Results) -> String {
@@ -175,119 +132,14 @@ fn on_off(results: &Results) -> String {
     if results.checks_enabled { "on" } else { "off" }.to_owned()
 }
 
-fn percentile_change(
-    operation: &str,
-    percentile: f64,
-    before: &Histogram,
-    now: &Histogram,
-    max_regression: f64,
-) -> Option<PercentileChange> {
-    let (baseline_us, current_us) = (before.percentile(percentile)?, now.percentile(percentile)?);
-    #[expect(clippy::cast_precision_loss, reason = "a change is shown in percent")]
-    let change_percent = (current_us as f64 / baseline_us.max(1) as f64 - 1.0) * 100.0;
-    let assessment = match (chance_range(before, percentile), chance_range(now, percentile)) {
-        (Some((_, slowest_before)), Some((fastest_now, _)))
-            if change_percent > max_regression && fastest_now > slowest_before =>
-        {
-            Assessment::Regressed
-        }
-        (Some(_), Some(_)) => Assessment::WithinLimit,
-        _ => Assessment::TooFewCalls,
-    };
-    Some(PercentileChange {
-        operation: operation.to_owned(),
-        percentile,
-        baseline_us,
-        current_us,
-        change_percent,
-        assessment,
-    })
-}
-
-/// The latencies between which chance would put a percentile; `None` if too few calls are beyond it.
-#[expect(clippy::cast_precision_loss, reason = "a number of calls")]
-fn chance_range(latency: &Histogram, percentile: f64) -> Option<(u64, u64)> {
-    let calls = latency.count() as f64;
-    let part = percentile / 100.0;
-    if calls * (1.0 - part) < MIN_CALLS_BEYOND {
-        return None;
-    }
-    let off = DEVIATIONS * (part * (1.0 - part) / calls).sqrt() * 100.0;
-    let (from, to) = ((percentile - off).max(0.0), (percentile + off).min(100.0));
-    Some((latency.percentile(from)?, latency.percentile(to)?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::sample::{self, Call};
-    use crate::metrics::{RateStep, ScenarioCounts};
+    use crate::metrics::sample;
+    use crate::metrics::{RateStep, ScenarioMetrics};
 
     fn baseline(results: Results) -> Baseline {
-        Baseline { file: "before.json".to_owned(), results }
-    }
-
-    /// Returns results of the same calls with `percent` of their latency.
-    fn scaled(calls: &[Call], percent: u64) -> Results {
-        let mut calls = calls.to_vec();
-        for call in &mut calls {
-            call.micros = call.micros * percent / 100;
-        }
-        sample::results(&calls)
-    }
-
-    fn assessments(before: Results, now: &Results) -> Vec<Assessment> {
-        baseline(before).compare(now, 20.0).rows.iter().map(|row| row.assessment).collect()
-    }
-
-    #[test]
-    fn an_increase_by_half_is_a_regression() {
-        let calls = sample::calls(1, 60_000, 10);
-        let comparison = baseline(scaled(&calls, 100)).compare(&scaled(&calls, 150), 20.0);
-        assert_eq!(comparison.rows.len(), 18);
-        for row in comparison.rows {
-            assert_eq!(row.assessment, Assessment::Regressed, "{row:?}");
-            assert!((row.change_percent - 50.0).abs() < 2.0, "{row:?}");
-        }
-    }
-
-    #[test]
-    fn a_small_increase_is_within_the_limit() {
-        let calls = sample::calls(1, 12_000, 10);
-        for percent in [50, 100, 115] {
-            let found = assessments(scaled(&calls, 100), &scaled(&calls, percent));
-            assert!(found.iter().all(|found| *found == Assessment::WithinLimit), "{percent}: {found:?}");
-        }
-    }
-
-    #[test]
-    fn differences_by_chance_are_within_the_limit() {
-        let before = sample::results(&sample::calls(1, 12_000, 10));
-        for seed in 2..20 {
-            let found = assessments(before.clone(), &sample::results(&sample::calls(seed, 12_000, 10)));
-            assert!(!found.contains(&Assessment::Regressed), "seed {seed}: {found:?}");
-        }
-    }
-
-    #[test]
-    fn high_percentiles_of_few_calls_are_not_assessed() {
-        // About a hundred calls of each operation: more than ten are beyond p50, five beyond p95.
-        let calls = sample::calls(1, 600, 10);
-        let comparison = baseline(scaled(&calls, 100)).compare(&scaled(&calls, 300), 20.0);
-        for row in comparison.rows {
-            let expected =
-                if row.percentile > 50.0 { Assessment::TooFewCalls } else { Assessment::Regressed };
-            assert_eq!(row.assessment, expected, "{row:?}");
-        }
-    }
-
-    #[test]
-    fn operations_of_only_one_run_are_not_compared() {
-        let mut before = sample::results(&sample::calls(1, 600, 10));
-        before.operations.remove("open_session");
-        let mut now = sample::results(&sample::calls(2, 600, 10));
-        now.operations.remove("get_session_by_id");
-        assert_eq!(baseline(before).compare(&now, 20.0).rows.len(), 12);
+        Baseline { runs: vec![BaselineRun { file: "before.json".to_owned(), results }] }
     }
 
     /// Changes the results, and expects this message from the comparison with the original.
@@ -318,7 +170,14 @@ mod tests {
             |results| results.load = LoadModel::Open { steps: Vec::new(), pre_allocated_vus: 9 },
             "the load model was closed and is open",
         );
-        let browse = ScenarioCounts { name: "browse".to_owned(), weight: 2, started: 0, completed: 0 };
+        let browse = ScenarioMetrics {
+            name: "browse".to_owned(),
+            weight: 2,
+            started: 0,
+            completed: 0,
+            interrupted: 0,
+            calls: None,
+        };
         assert_differs(
             &results,
             |results| results.scenarios.push(browse),

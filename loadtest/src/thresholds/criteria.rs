@@ -1,8 +1,8 @@
 //! The criteria of a verdict, with what was observed.
 
-use super::baseline::PercentileChange;
+use super::comparison::PercentileChange;
 use super::rule::Observation;
-use crate::metrics::Ending;
+use crate::metrics::{Ending, LostWorker, RateStep, StepMetrics};
 use serde::Serialize;
 
 /// A criterion with its status.
@@ -31,6 +31,29 @@ pub enum Criterion {
     },
     /// Responses are checked.
     ChecksEnabled,
+    /// No write is lost while faults are injected.
+    ConsistentDuringFaults {
+        /// Violations found in the whole run.
+        violations: u64,
+        /// The number of faults.
+        faults: usize,
+        /// The calls that failed while they lasted.
+        failed: u64,
+    },
+    /// A fault that is injected affects a connection.
+    FaultInEffect {
+        /// The fault.
+        fault: String,
+        /// The connections that it affected.
+        connections: u64,
+    },
+    /// All workers of the run have ended with results.
+    AllWorkers {
+        /// Those that have not.
+        lost: Vec<LostWorker>,
+        /// The number of workers with complete results, and of all workers.
+        workers: [usize; 2],
+    },
     /// The error rate is within its limit.
     ErrorRate {
         /// Failed calls.
@@ -39,6 +62,27 @@ pub enum Criterion {
         calls: u64,
         /// The highest error rate in percent.
         max_percent: f64,
+    },
+    /// Hardly any idle connection is closed by the peer while a call is sent over it. Such calls are in no error
+    /// rate: a client that retries would not notice them.
+    StaleConnections {
+        /// Calls that failed so.
+        closed: u64,
+        /// All calls.
+        calls: u64,
+        /// The highest share in percent.
+        max_percent: f64,
+    },
+    /// Calls succeed all the time.
+    Outage {
+        /// The whole seconds in which calls failed or waited, and none succeeded.
+        seconds: u64,
+        /// The duration of the load in seconds.
+        run_s: u64,
+        /// The first of them, since 1970.
+        first: Option<u64>,
+        /// The maximum.
+        max_s: u64,
     },
     /// There are enough calls for a valid run.
     MinCalls {
@@ -51,6 +95,8 @@ pub enum Criterion {
     CompletedIteration {
         /// Completed iterations.
         completed: u64,
+        /// Iterations that the end of the run interrupted.
+        interrupted: u64,
     },
     /// The open model starts almost all iterations that are due: a dropped one is in no latency, and would
     /// have waited longest.
@@ -61,6 +107,15 @@ pub enum Criterion {
         due: u64,
         /// The highest share of dropped iterations in percent.
         max_percent: f64,
+    },
+    /// The service keeps up with a step of the rate.
+    HeldRate {
+        /// The number of the step, counted from 1.
+        number: u64,
+        /// The rate that was asked for.
+        step: RateStep,
+        /// The iterations of the step.
+        metrics: StepMetrics,
     },
     /// The load generator has the ports, files and buffers that it needs. Without them it measures itself.
     LoadGeneratorLimits {
@@ -80,6 +135,18 @@ pub enum Criterion {
         left_behind: u64,
         /// The error of the leftover check.
         check_error: Option<String>,
+        /// The command that deletes them.
+        remedy: Option<String>,
+    },
+    /// The teardown of a load test of another contract succeeds.
+    Teardown {
+        /// Its error.
+        error: String,
+    },
+    /// All report files are written.
+    ReportsWritten {
+        /// The errors of those that are not.
+        errors: Vec<String>,
     },
     /// A threshold of the user.
     Threshold {
@@ -95,11 +162,29 @@ pub enum Criterion {
     },
     /// The baseline was recorded with the same load.
     ComparableBaseline {
-        /// The file of the baseline.
-        file: String,
+        /// The files of the baseline.
+        files: Vec<String>,
         /// The message about the difference, if there is one.
         difference: Option<String>,
     },
+    /// The service that is compared with passes all other criteria.
+    OtherService {
+        /// Its address.
+        address: String,
+        /// Its calls.
+        calls: u64,
+        /// The criteria that it failed, or those that are inconclusive if it failed none.
+        missed: Vec<Criterion>,
+    },
+    /// An operation of the baseline is called.
+    OperationCalled {
+        /// The name of the route.
+        operation: String,
+        /// False if only this run has it.
+        in_baseline: bool,
+    },
+    /// This run and the baseline have enough calls to compare any percentile.
+    EnoughCalls,
     /// A percentile is not much higher than in the baseline.
     PercentileRegression {
         /// Both values.
@@ -120,6 +205,7 @@ pub enum Criterion {
 
 /// The kinds of criteria, the gravest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CriterionKind {
     /// Responses agree with everything that was written.
@@ -139,6 +225,8 @@ pub enum Status {
     Passed,
     /// It failed, and so does the run.
     Failed,
+    /// It is neither known to pass nor to fail.
+    Inconclusive,
     /// It was not evaluated.
     Skipped(SkipReason),
 }
@@ -154,6 +242,10 @@ pub enum SkipReason {
     BreakpointSearch,
     /// There are too few calls for a comparison.
     TooFewCalls,
+    /// The baseline does not have the operation.
+    NotInBaseline,
+    /// Faults were injected, which slow the service down.
+    Faults,
 }
 
 impl Criterion {
@@ -161,18 +253,29 @@ impl Criterion {
     #[must_use]
     pub fn kind(&self) -> CriterionKind {
         match self {
-            Self::NoForeignSessions { .. } | Self::NoViolation { .. } | Self::ChecksEnabled => {
-                CriterionKind::Consistency
-            }
-            Self::ErrorRate { .. }
+            Self::NoForeignSessions { .. }
+            | Self::NoViolation { .. }
+            | Self::ChecksEnabled
+            | Self::ConsistentDuringFaults { .. } => CriterionKind::Consistency,
+            Self::AllWorkers { .. }
+            | Self::FaultInEffect { .. }
+            | Self::ErrorRate { .. }
+            | Self::StaleConnections { .. }
+            | Self::Outage { .. }
             | Self::MinCalls { .. }
             | Self::CompletedIteration { .. }
             | Self::DroppedIterations { .. }
+            | Self::HeldRate { .. }
             | Self::LoadGeneratorLimits { .. }
             | Self::PlannedEnding { .. }
-            | Self::NothingLeftBehind { .. } => CriterionKind::RunHealth,
+            | Self::OtherService { .. }
+            | Self::ReportsWritten { .. }
+            | Self::NothingLeftBehind { .. }
+            | Self::Teardown { .. } => CriterionKind::RunHealth,
             Self::Threshold { .. } | Self::SustainedRate { .. } => CriterionKind::Threshold,
             Self::ComparableBaseline { .. }
+            | Self::OperationCalled { .. }
+            | Self::EnoughCalls
             | Self::PercentileRegression { .. }
             | Self::RateRegression { .. } => CriterionKind::Regression,
         }
@@ -180,6 +283,10 @@ impl Criterion {
 
     pub(super) fn passes_if(self, passes: bool) -> CriterionResult {
         CriterionResult { criterion: self, status: if passes { Status::Passed } else { Status::Failed } }
+    }
+
+    pub(super) fn inconclusive(self) -> CriterionResult {
+        CriterionResult { criterion: self, status: Status::Inconclusive }
     }
 
     pub(super) fn skipped(self, reason: SkipReason) -> CriterionResult {

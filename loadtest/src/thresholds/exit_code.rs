@@ -5,14 +5,19 @@
 pub enum ExitCode {
     /// All criteria passed.
     Passed,
-    /// A criterion failed: error rate, number of calls, thresholds, baseline, sessions left behind.
+    /// A criterion failed: error rate, outage, too few calls, no completed iteration, dropped iterations, a missed
+    /// threshold, a regression, a lost worker, a failed clean-up, or an unwritten report.
     Failed,
     /// A response was wrong.
     WrongData,
-    /// No load was made.
+    /// No load was made, or nothing was measured: options, address, a service that does not respond, exhausted
+    /// ports, files or memory of this machine, or another failure of the load generator.
     CouldNotRun,
     /// A signal stopped the run.
     Stopped,
+    /// The service was slower than the baseline or the other service, but possibly by chance; or there were too
+    /// few calls to compare, or the run was too short for an iteration.
+    Inconclusive,
 }
 
 impl ExitCode {
@@ -25,7 +30,21 @@ impl ExitCode {
             Self::WrongData => 2,
             Self::CouldNotRun => 3,
             Self::Stopped => 4,
+            Self::Inconclusive => 5,
         }
+    }
+
+    /// Returns the graver of two exit codes.
+    pub(super) fn graver(self, other: Self) -> Self {
+        let order = [
+            Self::CouldNotRun,
+            Self::WrongData,
+            Self::Stopped,
+            Self::Failed,
+            Self::Inconclusive,
+            Self::Passed,
+        ];
+        order.into_iter().find(|exit_code| [self, other].contains(exit_code)).unwrap_or(self)
     }
 }
 
@@ -41,7 +60,8 @@ mod tests {
             ExitCode::WrongData,
             ExitCode::CouldNotRun,
             ExitCode::Stopped,
+            ExitCode::Inconclusive,
         ];
-        assert_eq!(exits.map(ExitCode::code), [0, 1, 2, 3, 4]);
+        assert_eq!(exits.map(ExitCode::code), [0, 1, 2, 3, 4, 5]);
     }
 }

@@ -7,18 +7,26 @@
 //! know latencies and rates but no violations, and its baseline is shown but never fails a run.
 
 mod baseline;
+mod comparison;
 mod criteria;
 mod exit_code;
 mod options;
+mod quantile_test;
 mod rule;
+mod run_variation;
+mod scope;
 mod verdict;
 
-pub use baseline::{Assessment, Baseline, Comparison, LoadDifference, PercentileChange};
+pub use baseline::{Baseline, BaselineRun, LoadDifference};
+pub use comparison::{Assessment, Comparison, PercentileChange, UnmatchedOperation};
 pub use criteria::{Criterion, CriterionKind, CriterionResult, SkipReason, Status};
 pub use exit_code::ExitCode;
 pub use options::PassCriteriaOptions;
 pub use rule::{Observation, Rule};
+pub(crate) use scope::ScopeNames;
 pub use verdict::{EMBEDDED_THRESHOLDS, Verdict, evaluate};
 
+#[cfg(test)]
+mod error_rates;
 #[cfg(test)]
 mod tests;

@@ -20,6 +20,8 @@ pub(crate) enum Fault {
     DamagesStores,
     /// A store replaces the data.
     ReplacesStores,
+    /// After a connection breaks, the next store has no effect, but its response shows it.
+    LosesStoresAfterBreaks,
     /// An update of the user has no effect, but its response shows it.
     LosesUpdates,
     /// A read returns the session of another user.
@@ -56,6 +58,8 @@ pub(crate) enum Fault {
     /// The filter by activity has no effect.
     IgnoresFilters,
     RefusesStores,
+    /// A store is not executed, and its status is 429, with this `Retry-After`.
+    LimitsStores(Option<Duration>),
     /// A store is executed, but the response is an error.
     FailsAfterStores,
     RefusesFourDeletes,
@@ -67,7 +71,7 @@ pub(crate) enum Fault {
     RefusesTwoLists,
     /// The lists of the first user fail.
     RefusesListsOfFirst,
-    /// Four deletes fail, later ones keep the first session of each user. Pages have one session.
+    /// Four deletes fail. Of each user, the next session to be deleted is kept. Pages have one session.
     KeepsFirstSessions,
     /// A list takes a second.
     ListsSlowly,
@@ -83,9 +87,15 @@ pub(crate) struct Faulty {
     every: usize,
     opportunities: Arc<AtomicUsize>,
     deletes: Arc<AtomicUsize>,
+    /// The number of calls.
+    received: Arc<AtomicUsize>,
+    /// The session of each user that is kept.
+    kept: Arc<Mutex<HashMap<String, String>>>,
     lists: Arc<AtomicUsize>,
     /// The data of each session before its last store.
     before: Arc<Mutex<HashMap<String, Value>>>,
+    /// The number of broken connections, each of which makes one store fail.
+    breaks: Arc<AtomicUsize>,
     /// The session that was opened last.
     last: Arc<Mutex<Option<Session>>>,
     /// The time in which no session is opened.
@@ -94,7 +104,15 @@ pub(crate) struct Faulty {
     freeze_at_next: Arc<Mutex<Option<Duration>>>,
     /// The duration of an open call.
     opening: Duration,
+    /// The duration of a delete call.
+    deleting: Duration,
+    /// The number of delete calls in progress, and its maximum.
+    deletes_in_progress: Arc<[AtomicUsize; 2]>,
+    opened: Arc<Mutex<Vec<Opened>>>,
 }
+
+/// The `user_name` and the data of an open call.
+pub(crate) type Opened = (Option<String>, Value);
 
 type Session = SessionV1<Value, Value>;
 
@@ -112,12 +130,18 @@ impl Faulty {
             every,
             opportunities: Arc::default(),
             deletes: Arc::default(),
+            received: Arc::default(),
+            kept: Arc::default(),
             lists: Arc::default(),
             before: Arc::default(),
+            breaks: Arc::default(),
             last: Arc::default(),
             freeze: Arc::default(),
             freeze_at_next: Arc::default(),
             opening: Duration::ZERO,
+            deleting: Duration::ZERO,
+            deletes_in_progress: Arc::default(),
+            opened: Arc::default(),
         }
     }
 
@@ -125,6 +149,37 @@ impl Faulty {
     pub(crate) fn with_slow_opening(mut self, opening: Duration) -> Self {
         self.opening = opening;
         self
+    }
+
+    /// Sets the duration of delete calls.
+    pub(crate) fn with_slow_deletion(mut self, deleting: Duration) -> Self {
+        self.deleting = deleting;
+        self
+    }
+
+    /// The number of calls received.
+    pub(crate) fn received(&self) -> usize {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    /// The open calls so far.
+    pub(crate) fn opened(&self) -> Vec<Opened> {
+        self.opened.lock().unwrap().clone()
+    }
+
+    /// The maximum number of concurrent delete calls.
+    pub(crate) fn concurrent_deletes(&self) -> usize {
+        self.deletes_in_progress[1].load(Ordering::Relaxed)
+    }
+
+    /// Waits for the duration of a delete call.
+    async fn delete_slowly(&self) {
+        if !self.deleting.is_zero() {
+            let [current, max] = &*self.deletes_in_progress;
+            max.fetch_max(current.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+            tokio::time::sleep(self.deleting).await;
+            current.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// Opens no session for some time.
@@ -156,6 +211,17 @@ impl Faulty {
             && (self.opportunities.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(self.every)
     }
 
+    /// Reports that a connection broke.
+    pub(crate) fn connection_broke(&self) {
+        self.breaks.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Returns whether a connection broke, once for each.
+    fn takes_break(&self) -> bool {
+        let less = |breaks: usize| breaks.checked_sub(1);
+        self.breaks.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.sessions.is_empty()
     }
@@ -173,11 +239,11 @@ impl Faulty {
         self.sessions.get_session_by_id(None, id).await.unwrap().is_some()
     }
 
-    async fn is_first_of_two(&self, id: &str) -> bool {
+    /// Returns whether a session is the one of its user that is kept.
+    async fn keeps(&self, id: &str) -> bool {
         let session = self.sessions.get_session_by_id(None, id).await.unwrap().unwrap();
-        let filter = FilterParams::new().user_id(session.user_id.unwrap());
-        let sessions = self.sessions.get_sessions(None, Some(&filter), None).await.unwrap().data;
-        sessions.len() == 2 && sessions[0].id == id
+        let mut kept = self.kept.lock().unwrap();
+        kept.entry(session.user_id.unwrap()).or_insert_with(|| id.to_owned()) == id
     }
 
     /// Returns whether a page has a single session.
@@ -189,6 +255,11 @@ impl Faulty {
     async fn foreign(&self) -> Result<Session> {
         self.sessions.open_session(None, "another user", None, None, None, None, None).await
     }
+}
+
+fn too_many(delay: Option<Duration>) -> Error {
+    let status = 429_u16.try_into().expect("a status code");
+    Error::from_service(status, ServiceError::new("TOO_MANY_REQUESTS", "try later")).with_retry_after(delay)
 }
 
 fn busy() -> Error {
@@ -203,6 +274,7 @@ impl ISessionsV1 for Faulty {
         filter: Option<&FilterParams>,
         paging: Option<&PagingParams>,
     ) -> Result<DataPage<Session>> {
+        self.received.fetch_add(1, Ordering::Relaxed);
         match self.fault {
             Fault::ListsForeign if self.does(Fault::ListsForeign) => {
                 let mut page = self.sessions.get_sessions(correlation_id, filter, paging).await?;
@@ -278,6 +350,7 @@ impl ISessionsV1 for Faulty {
         correlation_id: Option<&str>,
         session_id: &str,
     ) -> Result<Option<Session>> {
+        self.received.fetch_add(1, Ordering::Relaxed);
         let mut found = self.sessions.get_session_by_id(correlation_id, session_id).await?;
         if self.does(Fault::LosesSessions) {
             return Ok(None);
@@ -316,6 +389,8 @@ impl ISessionsV1 for Faulty {
         user: Option<&Value>,
         data: Option<&Value>,
     ) -> Result<Session> {
+        self.received.fetch_add(1, Ordering::Relaxed);
+        self.opened.lock().unwrap().push((user_name.map(str::to_owned), data.cloned().unwrap_or_default()));
         self.thaw().await;
         if !self.opening.is_zero() {
             tokio::time::sleep(self.opening).await;
@@ -342,12 +417,20 @@ impl ISessionsV1 for Faulty {
         session_id: &str,
         data: &Value,
     ) -> Result<Option<Session>> {
+        self.received.fetch_add(1, Ordering::Relaxed);
         if self.fault == Fault::ServesStaleReads
             && let Some(session) = self.sessions.get_session_by_id(correlation_id, session_id).await?
         {
             self.before.lock().unwrap().insert(session_id.to_owned(), session.data.unwrap_or_default());
         }
         match self.fault {
+            Fault::LosesStoresAfterBreaks if self.takes_break() => {
+                let mut session = self.sessions.get_session_by_id(correlation_id, session_id).await?;
+                if let Some(session) = &mut session {
+                    session.data = Some(data.clone());
+                }
+                Ok(session)
+            }
             Fault::LosesStores if self.does(Fault::LosesStores) => {
                 let mut session = self.sessions.get_session_by_id(correlation_id, session_id).await?;
                 if let Some(session) = &mut session {
@@ -368,6 +451,7 @@ impl ISessionsV1 for Faulty {
                 self.sessions.store_session_data(correlation_id, session_id, &"?".into()).await
             }
             Fault::RefusesStores => Err(busy()),
+            Fault::LimitsStores(delay) if self.does(self.fault) => Err(too_many(delay)),
             _ => self.sessions.store_session_data(correlation_id, session_id, data).await,
         }
     }
@@ -378,6 +462,7 @@ impl ISessionsV1 for Faulty {
         session_id: &str,
         user: &Value,
     ) -> Result<Option<Session>> {
+        self.received.fetch_add(1, Ordering::Relaxed);
         if self.does(Fault::LosesUpdates) {
             let mut session = self.sessions.get_session_by_id(correlation_id, session_id).await?;
             if let Some(session) = &mut session {
@@ -389,6 +474,7 @@ impl ISessionsV1 for Faulty {
     }
 
     async fn close_session(&self, correlation_id: Option<&str>, session_id: &str) -> Result<Option<Session>> {
+        self.received.fetch_add(1, Ordering::Relaxed);
         match self.fault {
             Fault::IgnoresClose if self.does(Fault::IgnoresClose) => {
                 self.sessions.get_session_by_id(correlation_id, session_id).await
@@ -415,6 +501,7 @@ impl ISessionsV1 for Faulty {
     }
 
     async fn close_expired_sessions(&self, correlation_id: Option<&str>) -> Result<()> {
+        self.received.fetch_add(1, Ordering::Relaxed);
         self.sessions.close_expired_sessions(correlation_id).await
     }
 
@@ -423,6 +510,8 @@ impl ISessionsV1 for Faulty {
         correlation_id: Option<&str>,
         session_id: &str,
     ) -> Result<Option<Session>> {
+        self.received.fetch_add(1, Ordering::Relaxed);
+        self.delete_slowly().await;
         match self.fault {
             Fault::IgnoresDelete if self.does(Fault::IgnoresDelete) => {
                 self.sessions.get_session_by_id(correlation_id, session_id).await
@@ -432,7 +521,7 @@ impl ISessionsV1 for Faulty {
             {
                 Err(busy())
             }
-            Fault::KeepsFirstSessions if self.is_first_of_two(session_id).await => Ok(None),
+            Fault::KeepsFirstSessions if self.keeps(session_id).await => Ok(None),
             _ => self.sessions.delete_session_by_id(correlation_id, session_id).await,
         }
     }

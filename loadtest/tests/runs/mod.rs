@@ -12,7 +12,7 @@ pub(crate) async fn load(url: &str, options: &[&str]) -> Report {
     let file = concat!(env!("CARGO_TARGET_TMPDIR"), "/report.html");
     let always = ["--host", url, "--report-file", file];
     match run(&[&always[..], options].concat()).await {
-        Ok(CommandOutput::LoadTest { report, .. }) => *report,
+        Ok(CommandOutput::LoadTest { report }) => *report,
         other => panic!("{other:?}"),
     }
 }

@@ -3,18 +3,83 @@
 //! Each format has its parser, and all of them produce the same tree. Rejected alternative: a crate for all
 //! formats, because its errors quote the lines around a mistake, which may contain a password; the parsers
 //! also report the line.
+//!
+//! A file can also hold the settings of the load test and the accepted deviations of the contract tests, which the
+//! client ignores.
 
 use super::entry::{Entry, Origin};
+use serde::de::Error as _;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::de::{Error as _, IgnoredAny};
 use std::fmt;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use wiretrait::{Error, ErrorKind, Result};
 
+/// The table of the load test, which has no settings of a client.
+const LOAD_TEST: &str = "loadtest";
+
+/// The list of the contract tests, which has no settings of a client.
+const DEVIATIONS: &str = "deviations";
+
+/// The settings of a table in the order of the file, each a key with its values: one, those of a list, or those of a
+/// table as `name=value`.
+pub type Section = Vec<(String, Vec<String>)>;
+
 /// Reads the settings of the file at `path`, whose extension determines the format.
 pub(super) fn read(path: &Path) -> Result<Vec<Entry>> {
+    let mut table = read_table(path)?;
+    table.retain(|(key, _)| ![LOAD_TEST, DEVIATIONS].contains(&&**key));
+    let mut entries = Vec::new();
+    flatten("", table, &Origin::File(Arc::from(path)), &mut entries)?;
+    Ok(entries)
+}
+
+/// Reads the table `loadtest` of the configuration file at `path`: the settings of a load test, which
+/// [`ConfigParams::with_file`](crate::ConfigParams::with_file) ignores. Returns `None` if there is no such table.
+///
+/// # Errors
+///
+/// [`ErrorKind::Config`] for a file that cannot be read, and for a key without a value or with a table of tables.
+pub fn read_load_test_section(path: &Path) -> Result<Option<Section>> {
+    let mut table = read_table(path)?;
+    let Some(at) = table.iter().position(|(key, _)| key == LOAD_TEST) else { return Ok(None) };
+    let error =
+        |key: &str, why: &str| Error::new(ErrorKind::Config, format!("`{key}` ({}) {why}", path.display()));
+    let section = match table.swap_remove(at).1 {
+        Tree::Table(section) => section,
+        // All lines of the table are comments.
+        Tree::Null => return Ok(Some(Vec::new())),
+        Tree::Value(_) | Tree::List(_) | Tree::Date => {
+            return Err(error(LOAD_TEST, "must be a table of settings, such as `users`"));
+        }
+    };
+    let values = |(key, tree): (String, Tree)| match values(tree) {
+        Ok(values) => Ok((key, values)),
+        Err(why) => Err(error(&format!("{LOAD_TEST}.{key}"), why)),
+    };
+    section.into_iter().map(values).collect::<Result<_>>().map(Some)
+}
+
+/// Returns the values of a setting.
+fn values(tree: Tree) -> Result<Vec<String>, &'static str> {
+    let single = |tree| match tree {
+        Tree::Value(value) => Ok(value),
+        Tree::Null => Err("has no value; set one, or remove the key"),
+        Tree::Table(_) | Tree::List(_) => Err("must be a value, a list of values or a table of values"),
+        Tree::Date => Err("must be a string or a number, not a date: write it in quotes"),
+    };
+    match tree {
+        Tree::List(list) => list.into_iter().map(single).collect(),
+        Tree::Table(table) => {
+            table.into_iter().map(|(name, tree)| Ok(format!("{name}={}", single(tree)?))).collect()
+        }
+        tree => Ok(vec![single(tree)?]),
+    }
+}
+
+/// Reads the keys of a file.
+fn read_table(path: &Path) -> Result<Vec<(String, Tree)>> {
     let name = path.display().to_string();
     let error = |why: &str| Error::new(ErrorKind::Config, format!("the configuration file {name} {why}"));
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
@@ -28,9 +93,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Entry>> {
     let Tree::Table(table) = parse(&content).map_err(|why| error(&why))? else {
         return Err(error("must be a table of keys such as `connection` and `options`"));
     };
-    let mut entries = Vec::new();
-    flatten("", table, &Origin::File(Arc::from(path)), &mut entries)?;
-    Ok(entries)
+    Ok(table)
 }
 
 /// Turns nested tables into dotted keys, in the order of the file.
@@ -47,7 +110,7 @@ fn flatten(group: &str, table: Vec<(String, Tree)>, origin: &Origin, entries: &m
                 flatten(&key, table, origin, entries)?;
                 continue;
             }
-            Tree::List => "must be a single value, not a list",
+            Tree::List(_) => "must be a single value, not a list",
             Tree::Date => "must be a string or a number, not a date",
             Tree::Null if key == "kind" => {
                 "has no value; for the kind without data, write `\"null\"` in quotes"
@@ -93,7 +156,7 @@ fn invalid(format: &str, position: Option<(usize, usize)>) -> String {
 enum Tree {
     Value(String),
     Table(Vec<(String, Tree)>),
-    List,
+    List(Vec<Tree>),
     Date,
     Null,
 }
@@ -145,8 +208,11 @@ impl<'de> Visitor<'de> for TreeVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Tree, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Tree::List)
+        let mut values = Vec::new();
+        while let Some(value) = list.next_element()? {
+            values.push(value);
+        }
+        Ok(Tree::List(values))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree, A::Error> {

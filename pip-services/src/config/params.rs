@@ -84,6 +84,9 @@ use wiretrait::{ClientConfig, Result};
 /// replaces one of an earlier source; only credentials in the address that a reference to the whole address
 /// contains are not recognized.
 ///
+/// The table `loadtest` and the list `deviations` of a file are ignored: they have the settings of a load test, and
+/// the deviations that contract tests accept.
+///
 /// # References
 ///
 /// A value in a file, a variable or an option of the command line, but not in [pairs](Self::with_pairs), can

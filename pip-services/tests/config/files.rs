@@ -152,3 +152,40 @@ fn the_kind_null_without_quotes_is_an_error_that_names_the_remedy() {
     let kind = ConfigParams::new().with_file(path).unwrap().kind(&[]).unwrap();
     assert_eq!(kind, ClientKind::Null);
 }
+
+#[test]
+fn the_settings_of_a_load_test_are_ignored() {
+    let content = "connection: {uri: http://orders}\nloadtest: {users: 50, threshold: [p95<1s], scenario: {browse: 1}}\n";
+    let path = file("files", "loadtest.yaml", content);
+    assert_eq!(
+        ConfigParams::new()
+            .with_file(&path)
+            .unwrap()
+            .settings()
+            .iter()
+            .filter(|setting| setting.origin().contains("loadtest"))
+            .count(),
+        1
+    );
+    let section = pip_services::read_load_test_section(&path).unwrap().unwrap();
+    let values: Vec<_> = section.iter().map(|(key, values)| format!("{key} {}", values.join(" "))).collect();
+    assert_eq!(values, ["users 50", "threshold p95<1s", "scenario browse=1"]);
+}
+
+#[test]
+fn the_deviations_of_contract_tests_are_ignored() {
+    let yaml =
+        "connection: {uri: http://orders}\ndeviations:\n  - {path: address, reason: x, until: 2027-03-31}\n";
+    let toml = "connection = {uri = 'http://orders'}\n[[deviations]]\nreason = 'x'\nuntil = 2027-03-31\n";
+    for (name, content) in [("deviations.yaml", yaml), ("deviations.toml", toml)] {
+        let params = ConfigParams::new().with_file(file("files", name, content)).unwrap();
+        assert_eq!(params.build().unwrap().base_url(), Some("http://orders"));
+        assert!(params.settings().iter().all(|setting| !setting.key().contains("deviations")));
+    }
+}
+
+#[test]
+fn a_file_without_a_load_test_has_no_settings_of_one() {
+    let path = file("files", "client.yaml", "connection: {uri: http://orders}\n");
+    assert!(pip_services::read_load_test_section(&path).unwrap().is_none());
+}

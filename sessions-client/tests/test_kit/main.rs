@@ -1,5 +1,6 @@
 //! The test kit of `wiretrait`, with this contract.
 
+mod cassette;
 mod faults;
 mod scripted;
 

@@ -1,31 +1,36 @@
 //! The generated client, which implements the trait on top of a transport.
 
 use super::fields::own_parameters;
-use super::{Scope, allow_lints, error_span, type_parameter};
-use crate::model::Names;
+use super::{Scope, allow_lints, error_span, form, has_default_form, type_parameter};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::visit_mut::{self, VisitMut};
 use syn::{Ident, Type, TypeParam};
 
-pub(super) fn expand(scope: &Scope<'_>, names: &Names) -> TokenStream {
-    let Scope { api, rt, private, contract, params, defaulted, idents, where_clause } = scope;
-    let (vis, client, module) = (&api.item.vis, &names.client, &names.module);
+pub(super) fn expand(scope: &Scope<'_>, client: &Ident) -> TokenStream {
+    let Scope { api, rt, private, contract, params, defaulted, idents, where_clause, .. } = scope;
+    let (vis, module) = (&api.item.vis, &api.names.module);
     let transport = type_parameter("Transport");
     let phantom = scope.phantom();
     let comma = (!idents.is_empty()).then(|| quote!(,));
     let allow = allow_lints();
-    let methods = scope.impl_items(|operation| {
+    let methods = scope.impl_items(api.operations().map(|operation| {
         let type_ident = &operation.type_ident;
         let fields = operation.params.iter().map(|param| &param.ident);
         // The compiler cannot infer a parameter used only in a projection such as `T::Key`.
         let own = own_parameters(scope, operation);
         let own = (!own.is_empty()).then(|| quote!(::<#own>));
-        quote_spanned! { error_span(&operation.output) =>
-            self.caller.call(#module::#type_ident #own { #(#fields),* }).await
-        }
-    });
-    let constructors = constructors(scope, names);
+        let call = quote!(#module::#type_ident #own { #(#fields),* });
+        let span = error_span(&operation.output);
+        let call = if has_default_form(operation) {
+            quote_spanned!(span => async move { self.caller.call(#call).await })
+        } else {
+            let form = form(scope, operation);
+            quote_spanned!(span => async move { #private::call_as::<#form, _, _, _>(&self.caller, #call).await })
+        };
+        (operation.into(), call)
+    }));
+    let constructors = constructors(scope, client);
     let name = client.to_string();
     let doc = format!(
         "HTTP client for [`{}`], generic over its transport.\n\nClones are cheap and share the transport.",
@@ -94,9 +99,9 @@ pub(super) fn expand(scope: &Scope<'_>, names: &Names) -> TokenStream {
 
 /// Generates the constructors, for the default payload types if there are any. Expressions do not use the defaults of
 /// type parameters, so `Client::new(transport)` would be ambiguous if it were generic over them.
-fn constructors(scope: &Scope<'_>, names: &Names) -> TokenStream {
-    let Scope { rt, private, params, defaulted, idents, where_clause, .. } = scope;
-    let (client, module) = (&names.client, &names.module);
+fn constructors(scope: &Scope<'_>, client: &Ident) -> TokenStream {
+    let Scope { api, rt, private, params, defaulted, idents, where_clause, .. } = scope;
+    let module = &api.names.module;
     let transport = type_parameter("Transport");
     let comma = (!idents.is_empty()).then(|| quote!(,));
     let defaults = all_defaults(defaulted).filter(|defaults| !defaults.is_empty());

@@ -1,42 +1,46 @@
 //! The dyn-compatible companion `DynTrait` and the forwarding implementations of the trait.
 //!
-//! Every implementation of the trait implements `DynTrait`. `dyn DynTrait`, `&T`, `Box<T>`, `Arc<T>` and
-//! `WithOptions<T>` implement the trait, so users call the same methods on all of them. The methods of the companion have
+//! Every implementation of the trait implements `DynTrait`. `dyn DynTrait`, `&T`, `Box<T>`, `Arc<T>` and, with
+//! a client, `WithOptions<T>` implement the trait, so users call the same methods on all of them. The methods of the companion have
 //! hidden names: with the names of the trait, calls would be ambiguous if both traits are imported.
 
-use super::{Scope, allow_lints, call_lifetime, name_lifetimes, type_parameter};
-use crate::model::Operation;
+use super::{Scope, allow_lints, allow_nullable, call_lifetime, name_lifetimes, type_parameter};
+use crate::model::Forwarded;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
+use syn::Ident;
 
 pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
-    let Scope { api, rt, private, contract, params, defaulted, idents, where_clause } = scope;
+    let Scope { api, private, contract, params, defaulted, idents, where_clause, .. } = scope;
     let vis = &api.item.vis;
     let name = &api.item.ident;
     let companion = format_ident!("Dyn{name}");
     let this = type_parameter("Service");
     let allow = allow_lints();
 
-    let declared = api.operations().map(|operation| {
-        let (cfgs, signature) = (&operation.cfgs, signature(scope, operation));
-        quote!(#(#cfgs)* #[doc(hidden)] #allow #signature;)
+    let declared = api.forwarded().map(|method| {
+        let (cfgs, signature) = (method.cfgs, signature(scope, &method));
+        let allow_nullable = allow_nullable(method.params.iter().map(|&(_, ty)| ty));
+        quote!(#(#cfgs)* #[doc(hidden)] #allow #allow_nullable #signature;)
     });
-    let boxed = api.operations().map(|operation| {
-        let (cfgs, ident, signature) = (&operation.cfgs, &operation.ident, signature(scope, operation));
-        let arguments = arguments(operation);
+    let boxed = api.forwarded().map(|method| {
+        let (cfgs, ident, signature) = (method.cfgs, method.ident, signature(scope, &method));
+        let arguments = arguments(&method);
         quote! {
             #(#cfgs)*
             #signature { #private::Box::pin(<Self as #contract>::#ident(self, #(#arguments),*)) }
         }
     });
-    let through_companion = scope.impl_items(|operation| {
-        let (hidden, arguments) = (hidden(operation), arguments(operation));
-        quote!(self.#hidden(#(#arguments),*).await)
-    });
-    let through_pointer = scope.impl_items(|operation| {
-        let (ident, arguments) = (&operation.ident, arguments(operation));
-        quote!(<#this as #contract>::#ident(&**self, #(#arguments),*).await)
-    });
+    let through_companion = scope.impl_items(api.forwarded().map(|method| {
+        let (hidden, arguments) = (hidden(&method), arguments(&method));
+        let call = quote!(async move { self.#hidden(#(#arguments),*).await });
+        (method, call)
+    }));
+    let through_pointer = scope.impl_items(api.forwarded().map(|method| {
+        let (ident, arguments) = (method.ident, arguments(&method));
+        let call = quote!(<#this as #contract>::#ident(&**self, #(#arguments),*));
+        (method, call)
+    }));
     let pointers = [quote!(&#this), quote!(#private::Box<#this>), quote!(#private::Arc<#this>)];
     let pointers = pointers.map(|pointer| {
         quote! {
@@ -45,22 +49,14 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
             #where_clause { #through_pointer }
         }
     });
-    let module = &api.names.module;
-    let through_view = scope.impl_items(|operation| {
-        let (ident, arguments) = (&operation.ident, arguments(operation));
-        quote! {
-            #private::scoped(self, #module::CONTRACT, || {
-                <#this as #contract>::#ident(#rt::WithOptions::get_ref(self), #(#arguments),*)
-            })
-            .await
-        }
-    });
+    let views = api.halves.has_client().then(|| views(scope, &companion));
     let doc = format!(
         "Dyn-compatible companion of [`{name}`], implemented for all its implementations. `Arc<dyn {companion}>`, \
          `Box<dyn {companion}>` and `&dyn {companion}` implement [`{name}`]."
     );
     quote! {
         #[doc = #doc]
+        #[allow(private_bounds, private_interfaces)] // Reported once, at the trait.
         #vis trait #companion<#defaulted>: #private::Send + #private::Sync #where_clause { #(#declared)* }
 
         #allow
@@ -69,6 +65,27 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
         #allow
         impl<#params> #contract for dyn #companion<#idents> + '_ #where_clause { #through_companion }
 
+        #(#pointers)*
+
+        #views
+    }
+}
+
+/// Generates the views with options for calls, which only a client reads.
+fn views(scope: &Scope<'_>, companion: &Ident) -> TokenStream {
+    let Scope { api, rt, private, contract, params, idents, where_clause, .. } = scope;
+    let (this, allow) = (type_parameter("Service"), allow_lints());
+    let module = &api.names.module;
+    let through_view = scope.impl_items(api.forwarded().map(|method| {
+        let (ident, arguments) = (method.ident, arguments(&method));
+        let call = quote! {
+            #private::scoped(self, #module::CONTRACT, || {
+                <#this as #contract>::#ident(#rt::WithOptions::get_ref(self), #(#arguments),*)
+            })
+        };
+        (method, call)
+    }));
+    quote! {
         #allow
         impl<#params> dyn #companion<#idents> + '_ #where_clause {
             /// Returns a view whose calls use `options`, with all their limits, headers and tokens, also through
@@ -78,30 +95,28 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
             }
         }
 
-        #(#pointers)*
-
         #allow
         impl<#this: #contract, #params> #contract for #rt::WithOptions<#this>
         #where_clause { #through_view }
     }
 }
 
-fn hidden(operation: &Operation) -> proc_macro2::Ident {
-    format_ident!("__{}", operation.name())
+fn hidden(method: &Forwarded<'_>) -> Ident {
+    format_ident!("__{}", method.ident)
 }
 
-fn arguments(operation: &Operation) -> impl Iterator<Item = &proc_macro2::Ident> {
-    operation.params.iter().map(|param| &param.ident)
+fn arguments(method: &Forwarded<'_>) -> Vec<Ident> {
+    method.params.iter().map(|(ident, _)| (*ident).clone()).collect()
 }
 
 /// Generates the signature of a hidden method. All elided lifetimes become one, because the returned box must
 /// not outlive any of them.
-fn signature(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
+fn signature(scope: &Scope<'_>, method: &Forwarded<'_>) -> TokenStream {
     let Scope { private, idents, .. } = scope;
     let call = call_lifetime();
-    let (hidden, output) = (hidden(operation), &operation.output);
-    let inputs = operation.params.iter().map(|param| {
-        let (ident, (ty, _)) = (&param.ident, name_lifetimes(&param.ty, &call));
+    let (hidden, output) = (hidden(method), method.output);
+    let inputs = method.params.iter().map(|(ident, ty)| {
+        let (ty, _) = name_lifetimes(ty, &call);
         quote!(#ident: #ty)
     });
     let outlives = idents.iter().map(|ident| quote!(#ident: #call));

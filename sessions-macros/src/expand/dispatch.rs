@@ -2,13 +2,16 @@
 
 use super::fields::own_parameters;
 use super::received::lend;
-use super::{Scope, allow_lints, error_span, local, runtime_call, type_parameter};
+use super::{
+    Scope, allow_lints, call_with_form, error_span, has_default_form, local, none_check, runtime_call,
+    type_parameter,
+};
 use crate::model::Operation;
 use proc_macro2::TokenStream;
 use quote::quote;
 
 pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
-    let Scope { api, rt, private, contract, params, defaulted, idents, where_clause } = scope;
+    let Scope { api, rt, private, contract, params, defaulted, idents, where_clause, .. } = scope;
     let service_type = type_parameter("Service");
     let (service, request) = (local("service"), local("request"));
     let arms = api.operations().map(|operation| arm(scope, operation));
@@ -82,7 +85,14 @@ fn arm(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     let mut outcome = local("outcome");
     // Shows errors about the outcome at the return type.
     outcome.set_span(outcome.span().located_at(error_span(output)));
-    let respond = runtime_call(output, rt, "respond", &quote!(#route, #outcome));
+    // A client has the same check.
+    let none = (!scope.api.halves.has_client()).then(|| none_check(scope, operation)).flatten();
+    let arguments = quote!(#route, #outcome);
+    let respond = if has_default_form(operation) {
+        runtime_call(output, rt, "respond", &arguments)
+    } else {
+        call_with_form(scope, operation, "respond_as", &arguments)
+    };
     quote! {
         #(#cfgs)*
         #private::Some(#name) => {
@@ -90,6 +100,7 @@ fn arm(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
                 #private::Ok(#received) => #received,
                 #private::Err(refusal) => return #private::refuse(#route, &refusal),
             };
+            #none
             let #outcome = <_ as #contract>::#method(#service, #(#lent),*).await;
             #respond
         }

@@ -15,8 +15,10 @@ mod operation;
 mod received;
 mod relocate;
 mod route;
+mod values;
 
-use crate::model::{Api, Names, Operation};
+use crate::attr::Halves;
+use crate::model::{Api, Form, Forwarded, Operation, is_nullable};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
 use syn::punctuated::Punctuated;
@@ -28,10 +30,10 @@ use syn::{
 
 pub(crate) fn expand(api: &Api) -> TokenStream {
     let native = native::expand(api);
-    let scope = Scope::new(api, &TokenStream::new());
+    let scope = Scope::new(api, 0);
     let companion = companion::expand(&scope);
-    let client = client::expand(&scope, &api.names);
-    let module = module(api, &api.names);
+    let client = api.names.client.as_ref().map(|client| client::expand(&scope, client));
+    let module = module(api);
     quote! {
         #native
         #companion
@@ -40,29 +42,41 @@ pub(crate) fn expand(api: &Api) -> TokenStream {
     }
 }
 
-fn module(api: &Api, names: &Names) -> TokenStream {
-    let api = &relocate::one_module_deeper(api);
+fn module(api: &Api) -> TokenStream {
+    let api = &relocate::into_module(api);
     // Refers to the trait by path, because the struct of an operation may have the same name.
-    let scope = Scope::new(api, &quote!(super::));
+    let scope = Scope::new(api, 1);
     let operations = api.operations().map(|operation| {
         let route = route::expand(&scope, operation);
-        let operation = operation::expand(&scope, operation);
+        let operation = api.halves.has_client().then(|| operation::expand(&scope, operation));
         quote!(#route #operation)
     });
     let table = route::table(&scope);
-    let deeper = relocate::one_module_deeper(api);
-    let received = received::module(&Scope::new(&deeper, &quote!(super::super::)));
-    let dispatch = dispatch::expand(&scope);
-    let (vis, module) = (&api.item.vis, &names.module);
-    let doc = format!("Operations, routes and dispatcher of [`{}`].", api.item.ident);
+    let service = api.halves.has_server().then(|| {
+        let deeper = relocate::one_module_deeper(api);
+        let received = received::module(&Scope::new(&deeper, 2));
+        let dispatch = dispatch::expand(&scope);
+        quote!(#received #dispatch)
+    });
+    let (vis, module) = (&api.item.vis, &api.names.module);
+    let content = match api.halves {
+        Halves::Both => "Operations, routes and dispatcher",
+        Halves::ClientOnly => "Operations and routes",
+        Halves::ServerOnly => "Routes and dispatcher",
+    };
+    let doc = format!("{content} of [`{}`].", api.item.ident);
+    // The module uses the items of deprecated operations itself.
+    let deprecated = api.operations().any(|operation| !operation.deprecated.is_empty());
+    let allow = deprecated.then(|| quote!(#[allow(deprecated)]));
     quote! {
         #[doc = #doc]
+        #[allow(private_bounds, private_interfaces)] // Reported once, at the trait.
+        #allow
         #vis mod #module {
             use super::*;
             #(#operations)*
             #table
-            #received
-            #dispatch
+            #service
         }
     }
 }
@@ -70,6 +84,8 @@ fn module(api: &Api, names: &Names) -> TokenStream {
 /// Input of all generators: the contract, and its type parameters in the forms that Rust requires.
 struct Scope<'a> {
     api: &'a Api,
+    /// Number of generated modules around the code, above which the trait is.
+    depth: usize,
     /// Runtime crate, `::wiretrait`
     rt: TokenStream,
     /// Hidden module of the runtime, `::wiretrait::__private`
@@ -86,8 +102,8 @@ struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// Creates the scope of a module; `parent` is the path from there to the module of the trait.
-    fn new(api: &'a Api, parent: &TokenStream) -> Self {
+    /// Creates the scope of a module that is `depth` levels below the module of the trait.
+    fn new(api: &'a Api, depth: usize) -> Self {
         let runtime = &api.runtime;
         let defaulted: Punctuated<TypeParam, Token![,]> = api
             .item
@@ -100,12 +116,14 @@ impl<'a> Scope<'a> {
             })
             .collect();
         let contract = &api.item.ident;
+        let parents = std::iter::repeat_n(quote!(super::), depth);
         let arguments = api.declared.params.iter().map(generic_argument);
         Self {
             api,
+            depth,
             rt: quote!(#runtime),
             private: quote!(#runtime::__private),
-            contract: quote!(#parent #contract<#(#arguments),*>),
+            contract: quote!(#(#parents)* #contract<#(#arguments),*>),
             params: defaulted.iter().map(without_default).collect(),
             idents: defaulted.iter().map(|param| param.ident.clone()).collect(),
             defaulted,
@@ -124,35 +142,45 @@ impl<'a> Scope<'a> {
     /// Returns a documentation link from the generated module to the method of `operation`.
     fn link(&self, operation: &Operation) -> String {
         let (contract, name) = (&self.api.item.ident, operation.name());
-        format!("[`{contract}::{name}`](super::{contract}::{name})")
+        let parents = "super::".repeat(self.depth);
+        format!("[`{contract}::{name}`]({parents}{contract}::{name})")
     }
 
-    /// Returns the items of an implementation of the trait, with method bodies from `body`. Invalid methods
-    /// have a default body in the trait.
-    fn impl_items(&self, body: impl Fn(&Operation) -> TokenStream) -> TokenStream {
+    /// Returns the items of an implementation of the trait: methods with the code that creates their futures. Invalid
+    /// methods have a default body in the trait.
+    ///
+    /// Rejected alternative: `async fn`s, because each is one more state machine around that future.
+    fn impl_items<'f>(&self, methods: impl Iterator<Item = (Forwarded<'f>, TokenStream)>) -> TokenStream {
         let types = self.api.item.items.iter().filter_map(|trait_item| match trait_item {
             TraitItem::Type(TraitItemType { ident, generics, .. }) => {
                 Some(quote!(type #ident #generics = ();))
             }
             _ => None,
         });
-        let methods = self.api.operations().map(|operation| {
-            let (cfgs, ident, output) = (&operation.cfgs, &operation.ident, &operation.output);
-            let inputs = operation.params.iter().map(|param| {
-                let (ident, ty) = (&param.ident, &param.ty);
-                quote!(#ident: #ty)
-            });
-            let body = body(operation);
-            quote!(#(#cfgs)* async fn #ident(&self, #(#inputs),*) -> #output { #body })
+        let methods = methods.map(|(Forwarded { ident, cfgs, params, output }, body)| {
+            let inputs = params.iter().map(|(ident, ty)| quote!(#ident: #ty));
+            let future = future_of(&self.private, output);
+            quote!(#(#cfgs)* fn #ident(&self, #(#inputs),*) -> #future { #body })
         });
         quote!(#(#types)* #(#methods)*)
     }
+}
+
+/// Returns the return type of a method whose result has the type `output`.
+fn future_of(private: &TokenStream, output: &Type) -> TokenStream {
+    quote_spanned!(error_span(output) => impl #private::Future<Output = #output> + #private::Send)
 }
 
 /// Returns an `#[allow]` of lints that users control on the trait and that would fire again in generated
 /// code.
 fn allow_lints() -> TokenStream {
     quote!(#[allow(deprecated, clippy::too_many_arguments)])
+}
+
+/// Returns an `#[allow]` for an `Option` in an `Option`, if there is one in `types`: it is the form of a field that can be
+/// absent or `null`.
+fn allow_nullable<'a>(mut types: impl Iterator<Item = &'a Type>) -> Option<TokenStream> {
+    types.any(is_nullable).then(|| quote!(#[allow(clippy::option_option)]))
 }
 
 /// Returns the argument that generated code passes for a parameter of the trait. Parameters other than types
@@ -195,6 +223,56 @@ fn runtime_call(output: &Type, rt: &TokenStream, function: &str, arguments: &Tok
     let rt: TokenStream = rt.clone().into_iter().map(with_span).collect();
     let function = Ident::new(function, span);
     quote_spanned!(span => #rt::#function::<#output>(#arguments))
+}
+
+/// Generates a call of the hidden `function` for the return type `output` in its form. All tokens have its span.
+fn call_with_form(
+    scope: &Scope<'_>,
+    operation: &Operation,
+    function: &str,
+    arguments: &TokenStream,
+) -> TokenStream {
+    let (span, output, form) = (error_span(&operation.output), &operation.output, form(scope, operation));
+    let function = Ident::new(function, span);
+    let private = &scope.private;
+    let tokens = quote_spanned!(span => #private::#function::<#form, #output>(#arguments));
+    tokens
+        .into_iter()
+        .map(|mut token| {
+            token.set_span(span);
+            token
+        })
+        .collect()
+}
+
+/// Returns the type that describes the form of the operation's return type to the runtime.
+fn form(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
+    fn of(form: &Form, codec: Option<&syn::Path>, private: &TokenStream) -> TokenStream {
+        match (form, codec) {
+            (Form::WithHead(inner), _) => {
+                let inner = of(inner, codec, private);
+                quote!(#private::WithHead<#inner>)
+            }
+            (Form::Exists, _) => quote!(#private::Exists),
+            (_, None) => quote!(#private::JsonValue),
+            (Form::Value, Some(codec)) => quote!(#private::Value<#codec>),
+            (Form::Optional, Some(codec)) => quote!(#private::Optional<#codec>),
+            (Form::Nothing, Some(_)) => quote!(#private::Nothing),
+        }
+    }
+    of(&operation.form(), operation.codecs.custom_response(), &scope.private)
+}
+
+/// Generates the check that an operation with the flag `none` returns an `Option`.
+fn none_check(scope: &Scope<'_>, operation: &Operation) -> Option<TokenStream> {
+    let check = || runtime_call(&operation.output, &scope.private, "declares_none", &TokenStream::new());
+    (!operation.none.is_empty()).then(check).map(|check| quote!(#check;))
+}
+
+/// Returns whether the return type has the default form, for which the runtime has public functions.
+fn has_default_form(operation: &Operation) -> bool {
+    operation.codecs.custom_response().is_none()
+        && !matches!(operation.form(), Form::WithHead(_) | Form::Exists)
 }
 
 /// Returns the name of a local variable that user code can neither see nor shadow.

@@ -4,11 +4,12 @@
 //! body that is not `Send` is reported where it is written. Rejected alternative: boxed futures
 //! (`async_trait`), because they require an allocation for each call and an attribute on each implementation.
 
-use super::error_span;
+use super::{allow_nullable, error_span};
 use crate::model::{Api, Operation};
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{FnArg, ItemTrait, Path, ReceiverKind, ReturnType, TraitItem, TraitItemFn, Type};
+use syn::visit::Visit;
+use syn::{ItemTrait, Path, ReturnType, TraitItem, TraitItemFn, Type};
 
 /// Maximum number of parameters, including `self`, before clippy warns.
 const CLIPPY_LIMIT: usize = 7;
@@ -19,12 +20,15 @@ pub(super) fn expand(api: &Api) -> TokenStream {
     item.supertraits.push(syn::parse_quote!(#runtime::__private::Send));
     item.supertraits.push(syn::parse_quote!(#runtime::__private::Sync));
     item.colon_token.get_or_insert_with(Default::default);
-    let mut methods = api.methods.iter();
+    let keeps_async_fns =
+        item.attrs.iter().any(|a| a.path().segments.last().is_some_and(|last| last.ident == "async_trait"));
+    let mut methods = api.methods.iter().zip(&api.provided);
     for trait_item in &mut item.items {
         match trait_item {
             TraitItem::Fn(method) => match methods.next() {
-                Some(Some(operation)) => declare(runtime, method, operation),
-                _ => stub(runtime, method),
+                Some((Some(operation), _)) => declare(runtime, method, operation),
+                Some((_, Some(provided))) => provide(runtime, method, &provided.output),
+                _ => stub(runtime, method, keeps_async_fns),
             },
             // Already reported; the default value means that implementations do not have to define it.
             TraitItem::Const(constant) if constant.default.is_none() => {
@@ -44,8 +48,26 @@ fn declare(runtime: &Path, method: &mut TraitItemFn, operation: &Operation) {
     if method.sig.inputs.len() > CLIPPY_LIMIT {
         method.attrs.push(syn::parse_quote!(#[allow(clippy::too_many_arguments)]));
     }
+    if let Some(allow) = allow_nullable(operation.params.iter().map(|param| &param.ty)) {
+        method.attrs.push(syn::parse_quote!(#allow));
+    }
+    return_future(runtime, method, &operation.output);
+    if operation.incomplete {
+        method.default = Some(syn::parse_quote!({ async { #runtime::__private::broken() } }));
+        method.semi_token = None;
+    }
+}
+
+/// Declares a provided method with an explicit `Send` future around its body.
+fn provide(runtime: &Path, method: &mut TraitItemFn, output: &Type) {
+    return_future(runtime, method, output);
+    if let Some(body) = &method.default {
+        method.default = Some(syn::parse_quote!({ async move #body }));
+    }
+}
+
+fn return_future(runtime: &Path, method: &mut TraitItemFn, output: &Type) {
     method.sig.asyncness = None;
-    let output = &operation.output;
     method.sig.output = syn::parse_quote_spanned! { error_span(output) =>
         -> impl #runtime::__private::Future<Output = #output> + #runtime::__private::Send
     };
@@ -53,17 +75,22 @@ fn declare(runtime: &Path, method: &mut TraitItemFn, operation: &Operation) {
 
 /// Gives an invalid method a default body, so that it need not be implemented and code that calls or
 /// implements it still type-checks.
-fn stub(runtime: &Path, method: &mut TraitItemFn) {
+fn stub(runtime: &Path, method: &mut TraitItemFn, keeps_async_fns: bool) {
     let private = quote!(#runtime::__private);
     let broken = quote!(#private::broken());
     let signature = &mut method.sig;
-    let body = if signature.asyncness.take().is_some() {
+    let body = if keeps_async_fns {
+        quote!({ #broken })
+    } else if signature.asyncness.take().is_some() {
         let output = match &signature.output {
             ReturnType::Type(_, ty) => quote!(#ty),
             ReturnType::Default => quote!(()),
         };
-        // The method's own type parameters may not be `Send`.
-        let send = signature.generics.type_params().next().is_none().then(|| quote!(+ #private::Send));
+        // The method's own type parameters may not be `Send`, and neither may a `dyn Trait`.
+        let mut objects = FindTraitObject(false);
+        objects.visit_signature(signature);
+        let maybe_send = signature.generics.type_params().next().is_none() && !objects.0;
+        let send = maybe_send.then(|| quote!(+ #private::Send));
         signature.output = syn::parse_quote!(-> impl #private::Future<Output = #output> #send);
         quote!({ async { #broken } })
     } else if matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::ImplTrait(_))) {
@@ -72,12 +99,15 @@ fn stub(runtime: &Path, method: &mut TraitItemFn) {
     } else {
         quote!({ #broken })
     };
-    let by_value =
-        |input: &FnArg| matches!(input, FnArg::Receiver(r) if matches!(r.kind, ReceiverKind::Value));
-    if signature.inputs.first().is_some_and(by_value) {
-        signature.generics.make_where_clause().predicates.push(syn::parse_quote!(Self: #private::Sized));
-    }
     method.attrs.push(syn::parse_quote!(#[allow(unused_variables, unused_mut)]));
     method.default = Some(syn::parse_quote!(#body));
     method.semi_token = None;
+}
+
+struct FindTraitObject(bool);
+
+impl Visit<'_> for FindTraitObject {
+    fn visit_type_trait_object(&mut self, _: &syn::TypeTraitObject) {
+        self.0 = true;
+    }
 }

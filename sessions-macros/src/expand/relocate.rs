@@ -1,41 +1,67 @@
 //! Conversion of the paths in a contract for use in the generated module.
 //!
 //! `use super::*` imports the names of the user's module, but `self::` and `super::` are relative to the
-//! module in which they are used.
+//! module in which they are used, and the items of the generated module hide imported ones of the same name.
 
-use crate::model::{Api, Param, Shape};
+use crate::model::{Api, ErrorFormat, Param, Shape, reserved};
+use proc_macro2::Span;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Ident, Path, PathSegment};
 
-/// Returns `api` with its relative paths adjusted for a child module.
-pub(super) fn one_module_deeper(api: &Api) -> Api {
-    let mut api = api.clone();
-    Deeper.visit_path_mut(&mut api.runtime);
-    if let Some(errors) = &mut api.errors {
-        Deeper.visit_path_mut(errors);
+/// Returns `api` with its paths adjusted for the generated module.
+pub(super) fn into_module(api: &Api) -> Api {
+    let mut hidden: Vec<String> = reserved(api.halves).iter().map(ToString::to_string).collect();
+    for operation in api.operations() {
+        hidden.extend([operation.type_ident.to_string(), operation.const_ident.to_string()]);
     }
-    Deeper.visit_generics_mut(&mut api.item.generics);
+    // A type parameter is not imported.
+    hidden.retain(|name| !api.item.generics.type_params().any(|param| param.ident == name));
+    adjusted(api, Deeper { hidden })
+}
+
+/// Returns `api`, which is adjusted for the generated module, with its relative paths adjusted for a child of it.
+pub(super) fn one_module_deeper(api: &Api) -> Api {
+    adjusted(api, Deeper { hidden: Vec::new() })
+}
+
+fn adjusted(api: &Api, mut deeper: Deeper) -> Api {
+    let mut api = api.clone();
+    deeper.visit_path_mut(&mut api.runtime);
+    match &mut api.errors {
+        Some(ErrorFormat::Body(ty)) => deeper.visit_type_mut(ty),
+        Some(ErrorFormat::Value(path)) => deeper.visit_path_mut(path),
+        None => {}
+    }
+    deeper.visit_generics_mut(&mut api.item.generics);
     for operation in api.methods.iter_mut().flatten() {
-        Deeper.visit_type_mut(&mut operation.output);
+        deeper.visit_type_mut(&mut operation.output);
+        for codec in operation.codecs.paths_mut() {
+            deeper.visit_path_mut(codec);
+        }
         for Param { ty, shape, .. } in &mut operation.params {
-            Deeper.visit_type_mut(ty);
+            deeper.visit_type_mut(ty);
             *shape = Shape::of(ty);
         }
     }
     api
 }
 
-struct Deeper;
+struct Deeper {
+    /// Names that refer to items of the generated module there.
+    hidden: Vec<String>,
+}
 
 impl VisitMut for Deeper {
     fn visit_path_mut(&mut self, path: &mut Path) {
         visit_mut::visit_path_mut(self, path);
-        let Some(first) = path.segments.first_mut() else { return };
+        let is_absolute = path.leading_colon.is_some();
+        let Some(first) = path.segments.first_mut().filter(|_| !is_absolute) else { return };
         if first.ident == "self" {
             first.ident = Ident::new("super", first.ident.span());
-        } else if first.ident == "super" {
-            let segment = PathSegment::from(first.ident.clone());
-            path.segments.insert(0, segment);
+        } else if first.ident == "super" || self.hidden.iter().any(|name| first.ident == name) {
+            // With the span of the name, the compiler could report an unnecessary qualification of the user.
+            let span = Span::call_site().located_at(first.ident.span());
+            path.segments.insert(0, PathSegment::from(Ident::new("super", span)));
         }
     }
 }

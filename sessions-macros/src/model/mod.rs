@@ -5,17 +5,27 @@
 //! trait does not cause follow-up errors. For the same reason, unsupported parts of the trait, such as
 //! supertraits, are removed after they are reported: the expansion could not satisfy them.
 
+mod codec;
+mod constants;
 mod names;
 mod operation;
 mod overlap;
 mod param;
+mod provided;
+mod sizes;
 
+pub(crate) use codec::{Codecs, Form};
+pub(crate) use constants::{Constant, Constants};
+pub(crate) use names::reserved;
 pub(crate) use operation::Operation;
-pub(crate) use param::{Param, Place, Shape};
+pub(crate) use param::{Format, NoneAs, Param, Place, Shape, is_header, is_list, is_media_type, is_nullable};
+pub(crate) use provided::{Forwarded, Provided};
 
-use crate::attr::{ApiArg, ApiArgs};
+use crate::attr::{ApiArg, ApiArgs, Halves};
 use crate::errors::Errors;
-use crate::template;
+use crate::{recover, template};
+use proc_macro2::TokenStream;
+use quote::ToTokens;
 use std::collections::HashMap;
 use syn::punctuated::Punctuated;
 use syn::visit_mut::{self, VisitMut};
@@ -31,59 +41,128 @@ pub(crate) struct Api {
     pub(crate) item: ItemTrait,
     /// Generic parameters of the trait as declared. `item` has only the type parameters, all with bounds.
     pub(crate) declared: Generics,
-    /// One entry per method of the trait; `None` if the method has a mistake, which is already reported.
+    /// One entry per method of the trait; `None` if it is not an operation, or has a mistake, which is already reported.
     pub(crate) methods: Vec<Option<Operation>>,
+    /// One entry per method of the trait; `None` if it is not a valid provided method.
+    pub(crate) provided: Vec<Option<Provided>>,
+    pub(crate) halves: Halves,
     pub(crate) names: Names,
     /// Prefix of all paths; may be empty.
     pub(crate) prefix: String,
     /// Path of the runtime crate.
     pub(crate) runtime: Path,
-    /// Path of the error format, if it is given.
-    pub(crate) errors: Option<Path>,
+    /// Format of error bodies, if it is given.
+    pub(crate) errors: Option<ErrorFormat>,
+}
+
+/// Format of error bodies.
+#[derive(Clone)]
+pub(crate) enum ErrorFormat {
+    /// `error = Type`, the type of all error bodies
+    Body(Type),
+    /// `errors = path`, a constant or a unit struct
+    Value(Path),
 }
 
 /// Names of the generated items.
 #[derive(Clone)]
 pub(crate) struct Names {
-    pub(crate) client: Ident,
+    /// `None` for the service only.
+    pub(crate) client: Option<Ident>,
     pub(crate) module: Ident,
 }
 
 impl Api {
     pub(crate) fn read(args: ApiArgs, mut item: ItemTrait, errors: &mut Errors) -> Self {
         Ungroup.visit_item_trait_mut(&mut item);
+        let halves = args.halves;
+        let async_trait = find_async_trait(&item);
+        if let Some(tokens) = &async_trait {
+            errors.on(
+                tokens,
+                "`#[async_trait]` is not needed: remove it here and from the implementations, which are plain `async fn`s",
+            );
+        }
         let runtime = args.runtime.value().unwrap_or_else(|| syn::parse_quote!(::wiretrait));
-        let error_format = args.errors.value();
+        let error_format = ErrorFormat::read(args.error, args.errors, errors);
+        let codecs = Codecs { request: args.request.value(), response: args.response.value() };
         let declared = check_generics(&mut item.generics, &runtime, errors);
         strip_trait(&mut item, errors);
+        let constants = Constants::take(&mut item.attrs, errors);
         strip_items(&mut item, errors);
 
         let prefix = args.prefix.value().map(|literal| read_prefix(&literal, errors)).unwrap_or_default();
-        let names = Names::read(args.client, args.module, &item.ident, errors);
+        let names = Names::read(halves, args.client, args.module, &item.ident, errors);
 
         let methods = item.items.iter_mut().filter_map(|trait_item| match trait_item {
             TraitItem::Fn(method) => Some(method),
             _ => None,
         });
-        let mut methods = methods.map(|method| read_method(method, &prefix, errors)).collect::<Vec<_>>();
-        names::check(&mut methods, &item, error_format.as_ref(), errors);
-        overlap::check(&mut methods, errors);
+        let (mut methods, mut provided): (Vec<_>, Vec<_>) = methods
+            .map(|method| {
+                if async_trait.is_some() {
+                    // The signatures are those of `async_trait`.
+                    Operation::read(method, &prefix, halves, &codecs, &mut Errors::default());
+                    return (None, None);
+                }
+                read_method(method, &prefix, halves, &codecs, errors)
+            })
+            .unzip();
+        if args.omit_none {
+            let params = methods.iter_mut().flatten().flat_map(|operation| &mut operation.params);
+            params.for_each(|param| param.resolve_none(true));
+        }
+        constants::inherit(&mut methods, &constants, errors);
+        names::check(&mut methods, &item, error_format.as_ref(), halves, errors);
+        if halves.has_server() {
+            overlap::check(&mut methods, errors);
+        }
         if declared.params.len() > item.generics.params.len() {
             // The methods may use the parameters that were removed.
             methods.fill(None);
+            provided.fill(None);
         }
-        Self { item, declared, methods, names, prefix, runtime, errors: error_format }
+        Self { item, declared, methods, provided, halves, names, prefix, runtime, errors: error_format }
     }
 
     pub(crate) fn operations(&self) -> impl Iterator<Item = &Operation> {
         self.methods.iter().flatten()
+    }
+
+    /// Returns the operations and the provided methods.
+    pub(crate) fn forwarded(&self) -> impl Iterator<Item = Forwarded<'_>> {
+        let provided = self.provided.iter().flatten().map(Forwarded::from);
+        self.operations().map(Forwarded::from).chain(provided)
+    }
+}
+
+impl ErrorFormat {
+    fn read(body: ApiArg<Type>, value: ApiArg<Path>, errors: &mut Errors) -> Option<Self> {
+        match (body.value(), value.value()) {
+            (Some(body), Some(_)) => {
+                errors.on(
+                    &body,
+                    "`error` and `errors` exclude each other: write `error` if all error bodies have one type, and \
+                     otherwise `errors`",
+                );
+                None
+            }
+            (Some(body), None) => Some(Self::Body(body)),
+            (None, value) => value.map(Self::Value),
+        }
     }
 }
 
 impl Names {
     /// Returns the given names. Reports a missing one and uses the suggested name instead, so that the
     /// expansion can continue.
-    fn read(client: ApiArg<Ident>, module: ApiArg<Ident>, contract: &Ident, errors: &mut Errors) -> Self {
+    fn read(
+        halves: Halves,
+        client: ApiArg<Ident>,
+        module: ApiArg<Ident>,
+        contract: &Ident,
+        errors: &mut Errors,
+    ) -> Self {
         let mut missing = Vec::new();
         let mut or_suggested = |argument, key, suggested: String| {
             if matches!(argument, ApiArg::Missing) {
@@ -91,10 +170,18 @@ impl Names {
             }
             argument.value().unwrap_or_else(|| Ident::new(&suggested, contract.span()))
         };
-        let client = or_suggested(client, "client", format!("{contract}Client"));
+        let suggested_client = format!("{contract}Client");
+        let mut client = if halves.has_client() {
+            Some(or_suggested(client, "client", suggested_client.clone()))
+        } else {
+            if let ApiArg::Given(client) = client {
+                errors.on(client, "`server_only` generates no client: remove this argument or `server_only`");
+            }
+            None
+        };
         let snake = names::snake_case(contract);
-        let suggested = if snake.ends_with("api") { snake } else { format!("{snake}_api") };
-        let module = or_suggested(module, "module", suggested);
+        let suggested_module = if snake.ends_with("api") { snake } else { format!("{snake}_api") };
+        let mut module = or_suggested(module, "module", suggested_module.clone());
         if !missing.is_empty() {
             let (plural, choice) =
                 if missing.len() > 1 { ("s", "other names") } else { ("", "another name") };
@@ -106,6 +193,22 @@ impl Names {
             );
             errors.at(proc_macro2::Span::call_site(), message);
         }
+        // Both would be defined twice, and the compiler would report every use of them.
+        let companion = format!("Dyn{contract}");
+        let mut replace_taken = |name: &mut Ident, suggested: &str, taken: &[(String, &str)]| {
+            if let Some((_, what)) = taken.iter().find(|(taken, _)| *name == *taken) {
+                errors
+                    .on(&*name, format_args!("`{name}` is already the name of {what}: write `{suggested}`"));
+                *name = Ident::new(suggested, name.span());
+            }
+        };
+        let mut taken =
+            vec![(contract.to_string(), "the trait"), (companion, "the trait's companion for `dyn`")];
+        if let Some(client) = &mut client {
+            replace_taken(client, &suggested_client, &taken);
+            taken.push((client.to_string(), "the client"));
+        }
+        replace_taken(&mut module, &suggested_module, &taken);
         Self { client, module }
     }
 }
@@ -123,15 +226,51 @@ fn read_prefix(literal: &LitStr, errors: &mut Errors) -> String {
                 "`prefix` cannot contain placeholders: put them in the paths of the operations",
             );
         }
-        _ => template::check_path(literal, errors),
+        _ => drop(template::check_path(literal, errors)),
     }
     prefix
 }
 
-fn read_method(method: &mut TraitItemFn, prefix: &str, errors: &mut Errors) -> Option<Operation> {
+/// Returns the attribute `#[async_trait]`, or what it has left in a signature if it was expanded first.
+fn find_async_trait(item: &ItemTrait) -> Option<TokenStream> {
+    let is_named = |attribute: &&syn::Attribute| {
+        attribute.path().segments.last().is_some_and(|last| last.ident == "async_trait")
+    };
+    if let Some(attribute) = item.attrs.iter().find(is_named) {
+        return Some(attribute.to_token_stream());
+    }
+    item.items.iter().find_map(|item| match item {
+        TraitItem::Fn(method) => {
+            let mut lifetimes = method.sig.generics.lifetimes().map(|param| &param.lifetime);
+            Some(lifetimes.find(|lifetime| lifetime.ident == "async_trait")?.to_token_stream())
+        }
+        _ => None,
+    })
+}
+
+fn read_method(
+    method: &mut TraitItemFn,
+    prefix: &str,
+    halves: Halves,
+    codecs: &Codecs,
+    errors: &mut Errors,
+) -> (Option<Operation>, Option<Provided>) {
+    if recover::is_marked(method) {
+        // It has its error, and the others may only follow from the part that is missing.
+        operation::check_single_route(method, &mut Errors::default());
+        let mut consequences = Errors::default();
+        let operation = Operation::read(method, prefix, halves, codecs, &mut consequences);
+        let operation = operation.filter(|_| consequences.count() == 0);
+        return (operation.map(|operation| Operation { incomplete: true, ..operation }), None);
+    }
+    operation::check_single_route(method, errors);
     let before = errors.count();
-    let operation = Operation::read(method, prefix, errors);
-    operation.filter(|_| errors.count() == before)
+    if Provided::is(method) {
+        let provided = Provided::read(method, halves, errors);
+        return (None, (errors.count() == before).then_some(provided));
+    }
+    let operation = Operation::read(method, prefix, halves, codecs, errors);
+    (operation.filter(|_| errors.count() == before), None)
 }
 
 /// Removes unsupported parts of the trait declaration, after reporting them.
@@ -273,7 +412,7 @@ impl VisitMut for Ungroup {
         };
         // `&(dyn A + B)` requires the parentheses.
         if !matches!(**inner, Type::TraitObject(_) | Type::ImplTrait(_)) {
-            *ty = std::mem::replace(&mut **inner, Type::Verbatim(proc_macro2::TokenStream::new()));
+            *ty = std::mem::replace(&mut **inner, Type::Verbatim(TokenStream::new()));
         }
     }
 }

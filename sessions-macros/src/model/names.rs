@@ -1,6 +1,7 @@
 //! Names of generated items, checks for collisions, and suggestions for misspelled names.
 
-use super::{Operation, Param};
+use super::{ErrorFormat, Operation, Param};
+use crate::attr::Halves;
 use crate::errors::Errors;
 use std::collections::HashMap;
 use syn::ext::IdentExt;
@@ -38,55 +39,102 @@ pub(crate) fn snake_case(ident: &Ident) -> String {
 pub(crate) fn check(
     methods: &mut [Option<Operation>],
     item: &ItemTrait,
-    error_format: Option<&Path>,
+    error_format: Option<&ErrorFormat>,
+    halves: Halves,
     errors: &mut Errors,
 ) {
     let mut used = UsedNames::of(item);
     if let Some(error_format) = error_format {
-        let mut path = UsedNames(Vec::new());
-        path.visit_path(error_format);
-        check_shadowed(&path, errors);
-        used.0.extend(path.0);
+        match error_format {
+            ErrorFormat::Body(ty) => used.visit_type(ty),
+            ErrorFormat::Value(path) => used.visit_path(path),
+        }
     }
-    let signatures = item.items.iter().filter_map(|trait_item| match trait_item {
-        TraitItem::Fn(method) => Some(&method.sig),
-        _ => None,
-    });
+    for operation in methods.iter().flatten() {
+        for codec in operation.codecs.paths() {
+            used.visit_path(codec);
+        }
+    }
+    check_type_parameters(item, halves, errors);
     let mut generated: HashMap<String, String> = HashMap::new();
-    for (method, signature) in methods.iter_mut().zip(signatures) {
+    for method in methods {
         let Some(operation) = method else { continue };
         let before = errors.count();
-        check_operation(operation, item, &used, &mut generated, errors);
-        let mut used_here = UsedNames(Vec::new());
-        used_here.visit_signature(signature);
-        check_shadowed(&used_here, errors);
-        check_setters(&operation.params, errors);
+        check_operation(operation, item, &used, halves, &mut generated, errors);
+        if halves.has_client() {
+            check_setters(&operation.params, errors);
+        }
         if errors.count() > before {
             *method = None;
         }
     }
 }
 
-/// Fixed items of the generated module.
-const RESERVED: [&str; 4] = ["CONTRACT", "ROUTES", "Handler", "received"];
+/// Returns the fixed items of the generated module.
+pub(crate) const fn reserved(halves: Halves) -> &'static [&'static str] {
+    if halves.has_server() { &["CONTRACT", "ROUTES", "Handler", "received"] } else { &["CONTRACT", "ROUTES"] }
+}
 
-/// Names from the prelude, with paths that refer to them unambiguously. `Result` is often an imported alias.
-const STANDARD: [(&str, &str); 5] = [
-    ("Option", "`::std::option::Option`"),
-    ("Result", "`::std::result::Result`, or `self::Result` for an alias"),
-    ("Vec", "`::std::vec::Vec`"),
-    ("String", "`::std::string::String`"),
-    ("Box", "`::std::boxed::Box`"),
+/// Types and traits of the prelude, with the modules that contain them. They are in no module of the user, so the
+/// generated module cannot refer to them by a path. `Result` is often an imported alias.
+const PRELUDE: [(&str, &str); 35] = [
+    ("AsMut", "convert"),
+    ("AsRef", "convert"),
+    ("AsyncFn", "ops"),
+    ("AsyncFnMut", "ops"),
+    ("AsyncFnOnce", "ops"),
+    ("Box", "boxed"),
+    ("Clone", "clone"),
+    ("Copy", "marker"),
+    ("Default", "default"),
+    ("DoubleEndedIterator", "iter"),
+    ("Drop", "ops"),
+    ("Eq", "cmp"),
+    ("ExactSizeIterator", "iter"),
+    ("Extend", "iter"),
+    ("Fn", "ops"),
+    ("FnMut", "ops"),
+    ("FnOnce", "ops"),
+    ("From", "convert"),
+    ("FromIterator", "iter"),
+    ("Future", "future"),
+    ("Into", "convert"),
+    ("IntoFuture", "future"),
+    ("IntoIterator", "iter"),
+    ("Iterator", "iter"),
+    ("Option", "option"),
+    ("Ord", "cmp"),
+    ("PartialEq", "cmp"),
+    ("PartialOrd", "cmp"),
+    ("Result", "result"),
+    ("Send", "marker"),
+    ("String", "string"),
+    ("Sync", "marker"),
+    ("ToOwned", "borrow"),
+    ("ToString", "string"),
+    ("Vec", "vec"),
 ];
 
 /// Inherent methods of every client, which take precedence over operations of the same name.
 const CLIENT_METHODS: [&str; 6] =
     ["caller", "with", "with_encoding", "with_observer", "with_options", "with_payloads"];
 
+/// Reports a method that no client could call.
+pub(super) fn check_client_method(ident: &Ident, halves: Halves, errors: &mut Errors) {
+    let name = ident.unraw().to_string();
+    if halves.has_client() && CLIENT_METHODS.contains(&name.as_str()) {
+        let message = format!(
+            "`{name}` is also a method of every generated client, which would be called instead: rename the method"
+        );
+        errors.on(ident, message);
+    }
+}
+
 fn check_operation(
     operation: &Operation,
     item: &ItemTrait,
     used: &UsedNames,
+    halves: Halves,
     generated: &mut HashMap<String, String>,
     errors: &mut Errors,
 ) {
@@ -95,27 +143,31 @@ fn check_operation(
     let [type_name, _] = &generated_names;
     if !type_name.starts_with(char::is_alphabetic) || type_name == "Self" {
         errors.on(ident, format_args!("`{name}` cannot be converted to a struct name: rename the operation"));
-    } else if let Some(reserved) = generated_names.iter().find(|name| RESERVED.contains(&name.as_str())) {
+    } else if let Some(reserved) =
+        generated_names.iter().find(|name| reserved(halves).contains(&name.as_str()))
+    {
         let message = format!(
             "`{name}` would generate `{reserved}`, which is reserved in the generated module: rename the operation"
         );
         errors.on(ident, message);
-    } else if CLIENT_METHODS.contains(&name.as_str()) {
+    } else if halves.has_client() && CLIENT_METHODS.contains(&name.as_str()) {
         let message = format!(
             "`{name}` is also a method of every generated client, which would be called instead: rename the operation"
         );
         errors.on(ident, message);
-    } else if let Some(shadowed) = generated_names.iter().find(|name| used.contains(name)) {
-        let (keyword, kind) = if shadowed == type_name { ("struct", "type") } else { ("const", "constant") };
-        let path = match STANDARD.iter().find(|(standard, _)| shadowed == standard) {
-            // A type parameter has no path.
-            _ if item.generics.type_params().any(|param| param.ident == *shadowed) => String::new(),
-            Some((_, path)) => format!(", or refer to the {kind} by a path, such as {path}"),
-            None => format!(", or refer to the {kind} by a path, such as `self::{shadowed}`"),
-        };
+    } else if item.generics.type_params().any(|param| param.ident == *type_name) {
         let message = format!(
-            "`{name}` would generate `{keyword} {shadowed}`, which shadows the `{shadowed}` used in the trait: rename \
-             the operation{path}"
+            "`{name}` would generate `struct {type_name}`, which has the name of a type parameter of the trait: rename one \
+             of them"
+        );
+        errors.on(ident, message);
+    } else if let Some((_, module)) =
+        PRELUDE.iter().find(|(prelude, _)| type_name == prelude && used.contains(prelude))
+    {
+        let alias = if type_name == "Result" { ", or `self::Result` for an alias" } else { "" };
+        let message = format!(
+            "`{name}` would generate `struct {type_name}`, which shadows the `{type_name}` used in the trait: rename the \
+             operation, or write `::std::{module}::{type_name}`{alias}"
         );
         errors.on(ident, message);
     } else {
@@ -133,13 +185,16 @@ fn check_operation(
     }
 }
 
-/// Reports names that are those of fixed items of the generated module.
-fn check_shadowed(used: &UsedNames, errors: &mut Errors) {
-    for name in &used.0 {
-        if RESERVED.iter().any(|reserved| name == reserved) {
+/// Reports type parameters with names of fixed items, which refer to the parameters in generated code.
+fn check_type_parameters(item: &ItemTrait, halves: Halves, errors: &mut Errors) {
+    for param in item.generics.type_params() {
+        let name = &param.ident;
+        if reserved(halves).iter().any(|reserved| name == reserved) {
             errors.on(
                 name,
-                format_args!("`{name}` refers to another item in the generated module: write `self::{name}`"),
+                format_args!(
+                    "`{name}` is the name of an item in the generated module: rename the type parameter"
+                ),
             );
         }
     }

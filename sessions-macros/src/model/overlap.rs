@@ -44,32 +44,136 @@ pub(super) fn check(methods: &mut [Option<Operation>], errors: &mut Errors) {
 
 /// Returns whether `covering` matches every path that `template` matches.
 fn covers(covering: &str, template: &str) -> bool {
-    let (a, b) = (covering.split('/'), template.split('/'));
-    a.clone().count() == b.clone().count() && a.zip(b).all(|(a, b)| segment_covers(a, b))
+    let mut segments = template.split('/');
+    for covering in covering.split('/') {
+        if is_rest(covering) {
+            // An empty segment at the end is not a value.
+            return segments.next().is_some_and(|segment| !segment.is_empty());
+        }
+        let Some(segment) = segments.next() else { return false };
+        if is_rest(segment) || !segment_covers(covering, segment) {
+            return false;
+        }
+    }
+    segments.next().is_none()
 }
 
 /// Returns the template of the paths that both match, if each also matches other paths. If one covers the
 /// other, declaration order decides which is called.
 fn shared(a: &str, b: &str) -> Option<String> {
-    if a.split('/').count() != b.split('/').count() || covers(a, b) || covers(b, a) {
+    if covers(a, b) || covers(b, a) {
         return None;
     }
-    let narrower = |(a, b)| {
-        if segment_covers(a, b) { Some(b) } else { segment_covers(b, a).then_some(a) }
-    };
-    let segments: Option<Vec<&str>> = a.split('/').zip(b.split('/')).map(narrower).collect();
-    Some(segments?.join("/"))
+    let (mut a, mut b) = (a.split('/'), b.split('/'));
+    let mut shared: Vec<String> = Vec::new();
+    loop {
+        let (segment, rest, mut others) = match (a.next(), b.next()) {
+            (None, None) => return Some(shared.join("/")),
+            (Some(x), Some(y)) if is_rest(x) => (y, x, b),
+            (Some(x), Some(y)) if is_rest(y) => (x, y, a),
+            (Some(x), Some(y)) => {
+                shared.push(shared_segment(x, y)?);
+                continue;
+            }
+            _ => return None,
+        };
+        if segment.is_empty() {
+            return None;
+        }
+        shared.push(if is_rest(segment) { rest } else { segment }.to_owned());
+        shared.extend(others.by_ref().map(ToOwned::to_owned));
+        return Some(shared.join("/"));
+    }
+}
+
+fn is_rest(segment: &str) -> bool {
+    segment.starts_with("{*")
 }
 
 fn segment_covers(covering: &str, segment: &str) -> bool {
-    if is_placeholder(covering) {
-        return !segment.is_empty();
-    }
-    !is_placeholder(segment) && decoded(covering).eq(decoded(segment))
+    let (covering, segment) = (pattern(covering), pattern(segment));
+    // A text that stands for all values of the placeholders, because it is in no literal.
+    let text: Vec<Unit> = segment
+        .iter()
+        .map(|piece| if let Piece::Byte(byte) = piece { Unit::Byte(*byte) } else { Unit::Value })
+        .collect();
+    matches(&covering, &text)
 }
 
-fn is_placeholder(segment: &str) -> bool {
-    segment.starts_with('{')
+/// Returns the narrower of two segments, or one example of what both match.
+fn shared_segment(a: &str, b: &str) -> Option<String> {
+    if segment_covers(a, b) {
+        return Some(b.to_owned());
+    }
+    if segment_covers(b, a) {
+        return Some(a.to_owned());
+    }
+    example(&pattern(a), &pattern(b))
+}
+
+/// Piece of the pattern of a segment.
+#[derive(Clone, Copy, PartialEq)]
+enum Piece {
+    Byte(u8),
+    /// Placeholder, which matches any text but the empty one.
+    Any,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Unit {
+    Byte(u8),
+    /// A value that no literal contains.
+    Value,
+}
+
+fn pattern(segment: &str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut rest = segment;
+    while let Some((literal, after)) = rest.split_once('{') {
+        pieces.extend(decoded(literal).map(Piece::Byte));
+        pieces.push(Piece::Any);
+        rest = after.split_once('}').map_or("", |(_, after)| after);
+    }
+    pieces.extend(decoded(rest).map(Piece::Byte));
+    pieces
+}
+
+fn matches(pattern: &[Piece], text: &[Unit]) -> bool {
+    match (pattern.split_first(), text.split_first()) {
+        (None, None) => true,
+        (Some((Piece::Byte(byte), pattern)), Some((Unit::Byte(other), text))) if byte == other => {
+            matches(pattern, text)
+        }
+        (Some((Piece::Any, rest)), Some((_, text))) => matches(rest, text) || matches(pattern, text),
+        _ => false,
+    }
+}
+
+/// Returns a text that both patterns match, with `*` for what only placeholders match.
+fn example(a: &[Piece], b: &[Piece]) -> Option<String> {
+    match (a.split_first(), b.split_first()) {
+        (None, None) => Some(String::new()),
+        (Some((Piece::Byte(x), rest_a)), Some((Piece::Byte(y), rest_b))) => {
+            if x == y {
+                prefixed(*x, example(rest_a, rest_b))
+            } else {
+                None
+            }
+        }
+        (Some((Piece::Any, rest_a)), Some((Piece::Byte(y), rest_b))) => {
+            prefixed(*y, example(rest_a, rest_b).or_else(|| example(a, rest_b)))
+        }
+        (Some((Piece::Byte(_), _)), Some((Piece::Any, _))) => example(b, a),
+        (Some((Piece::Any, rest_a)), Some((Piece::Any, rest_b))) => {
+            let rest = example(rest_a, rest_b).or_else(|| example(a, rest_b)).or_else(|| example(rest_a, b));
+            prefixed(b'*', rest)
+        }
+        _ => None,
+    }
+}
+
+fn prefixed(byte: u8, rest: Option<String>) -> Option<String> {
+    Some(format!("{}{}", char::from(byte), rest?))
 }
 
 /// Returns the percent-decoded bytes of a literal, which a service compares.

@@ -1,6 +1,6 @@
 //! Examples and statuses for the OpenAPI document, from the snapshots of messages.
 
-use crate::value::Value;
+use contract_tests::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::{fs, io};

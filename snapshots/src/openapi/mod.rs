@@ -13,7 +13,7 @@ mod schemas;
 pub use examples::{Example, Examples, examples};
 
 use crate::json;
-use crate::value::{Map, Value};
+use contract_tests::{Map, Value};
 use schemas::{COMMAND_ERROR, PAGE, PROTOCOL_ERROR, SESSION};
 use sessions_client::Route;
 use std::collections::BTreeMap;
@@ -142,10 +142,11 @@ fn parameter(param: &Param, place: Place) -> Vec<Value> {
         })
     };
     match place {
-        Place::Field(_) | Place::Body => Vec::new(),
+        // The operations of the contract flatten nothing.
+        Place::QueryFields | Place::Field(_) | Place::Body => Vec::new(),
         Place::Path(name) => vec![parameter("path", name, true, "")],
-        Place::Query(name) => vec![parameter("query", name, param.required, "")],
-        Place::Header(name) => vec![parameter("header", name, param.required, "")],
+        Place::Query(name) | Place::QueryList(name) => vec![parameter("query", name, param.required, "")],
+        Place::Header(name) | Place::HeaderList(name) => vec![parameter("header", name, param.required, "")],
         Place::Correlation(name) => vec![
             parameter(
                 "query",

@@ -6,7 +6,7 @@
 //! recorded responses.
 
 use crate::json;
-use crate::value::Value;
+use contract_tests::Value;
 
 /// A page of [`LISTED`].
 pub(super) const PAGE: &str = "DataPage";

@@ -1,8 +1,9 @@
-//! Compares results with their stored snapshots, and describes changes in words.
+//! Compares results with their stored snapshots, and describes changes in words, with their levels.
 #![allow(dead_code, reason = "each test target uses its own part")]
 
-use snapshots::differences::differs;
-use snapshots::{describe_changes, log};
+use snapshots::comparison::{Level, differences, judge};
+use snapshots::log;
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,33 +27,35 @@ pub(crate) fn stored(folder: &str, name: &str) -> Option<String> {
 /// Folder, name and content of a snapshot.
 pub(crate) type Snapshot<'p> = (&'p str, String, String);
 
-/// Compares results with their stored snapshots, or those of `variant` where it is known to differ. First
-/// logs all changes in words, since insta may stop at the first difference.
-pub(crate) fn compare_all(snapshots: &[Snapshot<'_>], variant: Option<&str>) {
-    log_changes(snapshots, variant);
+/// Compares results with their stored snapshots. First logs all changes in words, since insta may stop at the
+/// first difference.
+pub(crate) fn compare_all(snapshots: &[Snapshot<'_>]) {
+    log_changes(snapshots);
     for (folder, name, snapshot) in snapshots {
-        compare(folder, &name_for(variant, folder, name), snapshot);
+        compare(folder, name, snapshot);
     }
 }
 
-/// Logs all changes in words.
-pub(crate) fn log_changes(snapshots: &[Snapshot<'_>], variant: Option<&str>) {
+/// Logs all changes in words, with their levels, the most serious first.
+pub(crate) fn log_changes(snapshots: &[Snapshot<'_>]) {
     for (folder, name, snapshot) in snapshots {
-        let name = name_for(variant, folder, name);
-        let Some(was) = stored(folder, &name) else { continue };
-        let words = describe_changes(&was, snapshot.trim_end());
+        let Some(was) = stored(folder, name) else { continue };
+        // Names have the form `request__open_session__all_arguments`.
+        let operation = name.split("__").nth(1).unwrap_or_default();
+        let mut changes: Vec<_> = differences(operation, &was, snapshot.trim_end())
+            .into_iter()
+            .map(|difference| (judge(&difference), difference))
+            .collect();
+        changes.sort_by_key(|(judgement, _)| Reverse(judgement.level));
+        let words = changes.into_iter().map(|(judgement, difference)| match judgement.level {
+            Level::Breaking => format!("breaking: {difference}"),
+            level => format!("{level}: {difference} ({})", judgement.reason),
+        });
+        let words: Vec<String> = words.collect();
         if !words.is_empty() {
-            let snapshot = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+            let snapshot = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
             log(&format!("{snapshot} has changed:\n    {}", words.join("\n    ")));
         }
-    }
-}
-
-/// Returns the name of a snapshot, with the variant if that has a separate snapshot.
-fn name_for(variant: Option<&str>, folder: &str, name: &str) -> String {
-    match variant.filter(|variant| differs(variant, &format!("{folder}/{name}"))) {
-        Some(variant) => format!("{name}@{variant}"),
-        None => name.to_owned(),
     }
 }
 

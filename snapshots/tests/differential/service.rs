@@ -12,7 +12,7 @@ use http::{HeaderValue, Request, Response, Version};
 use md5::{Digest, Md5};
 use serde_json::Value;
 use sessions_service::{EmbeddedService, SessionStore};
-use snapshots::Normalizer;
+use snapshots::{Normalizer, SESSION};
 use std::net::SocketAddr;
 use tokio::runtime::{Builder, Runtime};
 
@@ -51,7 +51,7 @@ impl Service {
     }
 
     fn new(address: SocketAddr) -> Self {
-        Self { wire: Wire::new(address), names: Normalizer::new(), sessions: Vec::new() }
+        Self { wire: Wire::new(address), names: Normalizer::new(&SESSION), sessions: Vec::new() }
     }
 
     /// Sends a call and learns the sessions in the response.
@@ -155,6 +155,6 @@ impl Service {
             self.exchange(&delete, body).await;
         }
         self.sessions.clear();
-        self.names = Normalizer::new();
+        self.names = Normalizer::new(&SESSION);
     }
 }

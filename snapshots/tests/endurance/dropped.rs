@@ -97,11 +97,13 @@ async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 #[test]
+#[ignore = "takes half a minute"]
 fn cancelled_calls_over_reqwest_leave_nothing_behind() {
     drop_calls("reqwest", |config| ReqwestTransport::new(config).unwrap());
 }
 
 #[test]
+#[ignore = "takes half a minute"]
 fn cancelled_calls_over_hyper_leave_nothing_behind() {
     drop_calls("hyper", |config| HyperTransport::new(config).unwrap());
 }

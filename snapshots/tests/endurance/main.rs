@@ -2,13 +2,13 @@
 //! cancelled calls.
 //!
 //! ```sh
-//! cargo test -p snapshots --test endurance -- --nocapture
+//! cargo test -p snapshots --test endurance -- --ignored --nocapture cancelled
 //! snapshots/providers/with-service.sh cargo test -p snapshots --test endurance -- --include-ignored --nocapture
 //! ```
 //!
-//! The first command needs no service and takes a few seconds. The second runs everything against the real
-//! service, in less than two minutes. Each test prints its results. Sessions belong to a dedicated user and
-//! are deleted at the end.
+//! The first command needs no service and takes a minute or two. The second runs everything, also against the real
+//! service. Without these options, only what takes a second runs, also if `SESSIONS_URL` is set. Each test prints its
+//! results. Sessions belong to a dedicated user and are deleted at the end.
 //!
 //! * `SESSIONS_URL=http://host:port` is the service for idle pauses and broken connections.
 //! * `SESSIONS_DROPPED_CALLS=100000` is the number of calls over each library, of which a third is cancelled;

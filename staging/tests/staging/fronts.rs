@@ -103,17 +103,32 @@ pub(crate) async fn api_key() -> io::Result<Front> {
 
 /// nginx that requires a bearer token, which expires after two seconds.
 pub(crate) async fn bearer() -> io::Result<Front> {
-    let front = Front::new().await?;
+    let mut front = Front::new().await?;
     let tokens = TokenServer::start(Duration::from_secs(2)).await?;
-    let check = format!(
+    let nginx = Nginx::start(front.upstream(), "", &token_check(&tokens), "auth_request /check;").await?;
+    front.tokens = Some(tokens);
+    Ok(front.with_nginx("http", nginx))
+}
+
+/// Like [`bearer`], with TLS by a private authority, and tokens that expire after ten seconds.
+pub(crate) async fn bearer_and_tls() -> io::Result<Front> {
+    let mut front = Front::new().await?;
+    let tokens = TokenServer::start(Duration::from_secs(10)).await?;
+    let trust = Trust::new(Kind::Signed).await?;
+    let directives = format!("{} {}", trust.directives(), token_check(&tokens));
+    let nginx = Nginx::start(front.upstream(), "ssl", &directives, "auth_request /check;").await?;
+    front.tokens = Some(tokens);
+    front.certificates = Some(trust);
+    Ok(front.with_nginx("https", nginx))
+}
+
+/// The location that asks the token server about the token of a request.
+fn token_check(tokens: &TokenServer) -> String {
+    format!(
         "location = /check {{ internal; proxy_pass http://{}/check; proxy_pass_request_body off; \
          proxy_set_header Content-Length \"\"; }}",
         tokens.address()
-    );
-    let nginx = Nginx::start(front.upstream(), "", &check, "auth_request /check;").await?;
-    let mut front = front.with_nginx("http", nginx);
-    front.tokens = Some(tokens);
-    Ok(front)
+    )
 }
 
 /// nginx that responds with 429 to the first `rejected` requests of each use.

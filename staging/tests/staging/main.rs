@@ -13,5 +13,6 @@ mod moved;
 mod requirements;
 mod restarts;
 mod right;
+mod slow;
 mod uses;
 mod wrong;

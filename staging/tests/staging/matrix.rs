@@ -11,7 +11,7 @@ use staging::{Arrivals, Haproxy, Nginx, Squid, TokenServer};
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// A way to the service.
@@ -63,17 +63,11 @@ async fn results(programs: &Programs, rows: &'static [Row]) -> Vec<(&'static str
 async fn result(programs: &Programs, row: &'static Row) -> (&'static str, Vec<Cell>) {
     let mut front = (row.start)().await.unwrap_or_else(|error| panic!("{}: {error}", row.name));
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("staging.yaml");
     let mut keys = (row.describe)(&front);
     if !keys.iter().any(|(key, _)| *key == "connection.uri") {
         keys.insert(0, ("connection.uri", front.url.clone()));
     }
-    let mut yaml = String::new();
-    for (key, value) in keys {
-        // A JSON string is a YAML string.
-        writeln!(yaml, "{key}: {value:?}").unwrap();
-    }
-    fs::write(&file, yaml).unwrap();
+    let file = describe(folder.path(), keys);
     let mut cells = Vec::new();
     for of in Use::ALL {
         if let Some(limiter) = &front.limiter {
@@ -90,6 +84,18 @@ async fn result(programs: &Programs, row: &'static Row) -> (&'static str, Vec<Ce
         cells.push(Cell { of, outcome, arrivals, token_requests });
     }
     (row.name, cells)
+}
+
+/// Writes the keys of a description to a file in `folder`.
+pub(crate) fn describe(folder: &Path, keys: Vec<(&'static str, String)>) -> PathBuf {
+    let file = folder.join("staging.yaml");
+    let mut yaml = String::new();
+    for (key, value) in keys {
+        // A JSON string is a YAML string.
+        writeln!(yaml, "{key}: {value:?}").unwrap();
+    }
+    fs::write(&file, yaml).unwrap();
+    file
 }
 
 /// Replaces what differs between runs: ports, folders and ids.

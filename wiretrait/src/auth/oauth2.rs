@@ -161,6 +161,10 @@ const ROUTE: &Route = &Route {
     idempotent: true,
     timeout: None,
     has_body: true,
+    content_type: "application/x-www-form-urlencoded",
+    accept: "application/json",
+    none: &[],
+    constants: &[],
     params: &[],
 };
 

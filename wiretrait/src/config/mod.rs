@@ -27,7 +27,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// The settings of a client: the address of its service, and the limits of its calls.
@@ -65,6 +65,7 @@ pub struct ClientConfig {
     tls: TlsConfig,
     proxy: Proxy,
     resolved: Vec<Resolved>,
+    connect_to: Vec<(String, u16, SocketAddr)>,
     http_version: HttpVersion,
     accepts_compression: bool,
     max_connection_age: Duration,
@@ -128,6 +129,7 @@ impl ClientConfig {
             tls: TlsConfig::new(),
             proxy: Proxy::environment(),
             resolved: Vec::new(),
+            connect_to: Vec::new(),
             http_version: HttpVersion::default(),
             accepts_compression: false,
             max_connection_age: Duration::from_secs(60),
@@ -289,6 +291,17 @@ impl ClientConfig {
     ) -> Self {
         let (host, addresses) = (host.to_ascii_lowercase(), addresses.into_iter().collect());
         self.resolved.push(Resolved { host, port, addresses });
+        self
+    }
+
+    /// Sets the address and port that connections to a host and port are opened to, such as those of a program
+    /// that passes bytes on. TLS and the `Host` header still use the given host and port. The host may be
+    /// an IP address or that of a proxy, see [`connects_to`](Self::connects_to).
+    ///
+    /// `HyperTransport` has it. `ReqwestTransport` rejects it.
+    #[must_use]
+    pub fn with_connect_to(mut self, host: &str, port: u16, address: SocketAddr) -> Self {
+        self.connect_to.push((host.to_ascii_lowercase(), port, address));
         self
     }
 
@@ -626,6 +639,47 @@ impl ClientConfig {
     pub fn resolved(&self, host: &str, port: u16) -> Option<&[IpAddr]> {
         let is_it = |entry: &&Resolved| entry.port == port && entry.host.eq_ignore_ascii_case(host);
         self.resolved.iter().rfind(is_it).map(|entry| &entry.addresses[..])
+    }
+
+    /// Returns the address that connections to `host` and `port` are opened to, if one was set.
+    #[must_use]
+    pub fn connect_to(&self, host: &str, port: u16) -> Option<SocketAddr> {
+        let is_it =
+            |(name, of, _): &&(String, u16, SocketAddr)| *of == port && name.eq_ignore_ascii_case(host);
+        self.connect_to.iter().rfind(is_it).map(|(.., address)| *address)
+    }
+
+    /// Returns an error if an address to connect to was set.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn reject_connect_to(&self, transport: &str) -> Result<()> {
+        if self.connect_to.is_empty() {
+            return Ok(());
+        }
+        let why = format_args!("is not supported by `{transport}`: use `HyperTransport`");
+        Err(Error::config("with_connect_to", why))
+    }
+
+    /// Returns the hosts and ports that connections are opened to, one for each address of the service: those of
+    /// its proxy, or else those of the service. IPv6 addresses have no brackets.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if an address or a proxy is not valid.
+    #[cfg(any(feature = "hyper", feature = "reqwest"))]
+    pub fn connects_to(&self) -> Result<Vec<(String, u16)>> {
+        let urls = self.base_url.iter().chain(&self.fallback_urls);
+        let first_hop = |url: &String| {
+            let uri: Uri = url
+                .parse()
+                .map_err(|error| Error::config("url", format_args!("is not a valid URL: {error}")))?;
+            let proxy = crate::transport::ProxyRoute::of(self, &uri)?;
+            let (host, port) = match &proxy {
+                Some(proxy) => proxy.host_and_port(),
+                None => crate::transport::host_and_port(&uri),
+            };
+            Ok((host.to_owned(), port))
+        };
+        urls.map(first_hop).collect()
     }
 
     /// Returns the version of HTTP.

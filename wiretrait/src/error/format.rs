@@ -1,14 +1,16 @@
 //! The format of error bodies: how a service writes its errors, and how clients read them.
 
 use super::{Error, ServiceError};
-use crate::object::Object;
-use http::{Method, StatusCode};
+use crate::runtime::JSON;
+use http::{HeaderValue, Method, StatusCode};
 use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 /// A format of error bodies, which the services of a contract write and its clients read.
 ///
-/// A contract names its format: `#[http_api(…, errors = MyErrors)]`. Without one it is [`PlainErrors`]. Only
+/// A contract names its format: `#[http_api(…, errors = MyErrors)]`. Without one it is [`PlainErrors`]. If all
+/// error bodies have one type, its name is enough: `error = MyError`, see [`ErrorBody`](crate::ErrorBody). Only
 /// [`read`](Self::read) and [`write`](Self::write) are required; the other methods are the errors that a
 /// dispatcher itself responds with, and have neutral defaults.
 ///
@@ -42,12 +44,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
     note = "implement `wiretrait::ErrorFormat` for it"
 )]
 pub trait ErrorFormat: Send + Sync {
-    /// Reads the body of an error response. `None` if it is not in this format: then something other than the
-    /// service responded, such as a proxy.
+    /// Reads the body of an error response. `None` if it is not in this format.
     fn read(&self, body: &[u8]) -> Option<ServiceError>;
 
-    /// Writes the body of an error response with `status`, as JSON.
+    /// Writes the body of an error response with `status`.
     fn write(&self, status: StatusCode, error: &ServiceError) -> Vec<u8>;
+
+    /// Returns the media type of the bodies that [`write`](Self::write) returns; `application/json` by default.
+    fn media_type(&self) -> HeaderValue {
+        JSON
+    }
 
     /// Returns the error for a body that is not JSON.
     fn invalid_json(&self, why: &str) -> ServiceError {
@@ -69,6 +75,16 @@ pub trait ErrorFormat: Send + Sync {
         ServiceError::new("method_not_allowed", format!("{method} is not allowed"))
     }
 
+    /// Returns the error for a request whose body is larger than `limit` bytes.
+    fn body_too_large(&self, limit: usize) -> ServiceError {
+        ServiceError::new("body_too_large", format!("the body is larger than the limit of {limit} bytes"))
+    }
+
+    /// Returns the error for a request whose body ended too early.
+    fn incomplete_body(&self) -> ServiceError {
+        ServiceError::new("incomplete_body", "the body is incomplete")
+    }
+
     /// Returns the error for an argument that an implementation could not use itself.
     fn unusable_argument(&self, error: &Error) -> ServiceError {
         ServiceError::new("invalid_arguments", error.to_string())
@@ -81,28 +97,17 @@ pub trait ErrorFormat: Send + Sync {
 }
 
 /// A neutral error format: a JSON object with `code` and `message`.
+///
+/// Clients also find them in the other usual objects: `{"error": {"code": …, "message": …}}`,
+/// `{"error": …, "error_description": …}`, `{"errors": [{"message": …}]}`, `{"title": …, "detail": …}` and
+/// their combinations.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PlainErrors;
 
 impl ErrorFormat for PlainErrors {
     fn read(&self, body: &[u8]) -> Option<ServiceError> {
-        /// A field of another type counts as absent, so that the other one can still be read.
-        #[derive(Deserialize)]
-        struct Body {
-            #[serde(default, deserialize_with = "string")]
-            code: Option<String>,
-            #[serde(default, deserialize_with = "string")]
-            message: Option<String>,
-        }
-        fn string<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-            Ok(match serde_json::Value::deserialize(deserializer)? {
-                serde_json::Value::String(string) => Some(string),
-                _ => None,
-            })
-        }
-        let mut deserializer = serde_json::Deserializer::from_slice(body);
-        let Body { code, message } = Body::deserialize(Object(&mut deserializer)).ok()?;
-        deserializer.end().ok()?;
+        let body = serde_json::from_slice(body).ok().filter(Value::is_object)?;
+        let (code, message) = (code(&body), message(&body));
         if code.is_none() && message.is_none() {
             return None;
         }
@@ -115,7 +120,40 @@ impl ErrorFormat for PlainErrors {
     }
 }
 
-struct Plain<'e>(&'e ServiceError);
+/// Keys of messages, the most specific first. A value of another type counts as absent, so that another key can
+/// still be read.
+const MESSAGES: [&str; 8] =
+    ["message", "error_description", "detail", "reason", "msg", "error", "errors", "title"];
+
+/// Returns the message in a value: itself, that of the first item, or that under the first of the [`MESSAGES`].
+fn message(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(message) => Some(message.as_str()).filter(|message| !message.trim().is_empty()),
+        Value::Array(items) => items.iter().find_map(message),
+        Value::Object(fields) => MESSAGES.iter().find_map(|key| message(fields.get(*key)?)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+/// Returns the code in an object: that under `code`, or else in `error`, `type` or the first of the `errors`.
+fn code(value: &Value) -> Option<&str> {
+    let own = value.get("code").and_then(Value::as_str).filter(|code| !code.is_empty());
+    let error = value.get("error");
+    let in_error = || error.and_then(code).or_else(|| error.and_then(name));
+    let in_errors = || value.get("errors")?.as_array()?.iter().find_map(code);
+    own.or_else(in_error).or_else(|| value.get("type").and_then(name)).or_else(in_errors)
+}
+
+/// Returns the value if it is a name, such as `invalid_request`, and not a message or a URI.
+fn name(value: &Value) -> Option<&str> {
+    let is_name = |name: &&str| {
+        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)) && !name.is_empty()
+    };
+    value.as_str().filter(is_name)
+}
+
+/// An object with `code` and `message`.
+pub(super) struct Plain<'e>(pub(super) &'e ServiceError);
 
 impl Serialize for Plain<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

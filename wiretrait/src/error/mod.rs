@@ -6,16 +6,26 @@
 
 mod format;
 mod local_limit;
+mod problem;
+mod response;
 mod service;
+mod typed;
 
 pub use format::{ErrorFormat, PlainErrors};
 pub(crate) use local_limit::LocalLimit;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub(crate) use local_limit::os_code;
+pub use problem::Problem;
 pub use service::ServiceError;
 pub(crate) use service::one_line;
+pub use typed::{ErrorBody, TypedErrors};
 
-use http::StatusCode;
+use crate::runtime::{Response, without_mark};
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use response::ErrorResponse;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
@@ -24,13 +34,14 @@ use std::time::Duration;
 /// The result of a call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-type BoxError = Box<dyn StdError + Send + Sync>;
+pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// The error of a call.
 ///
 /// [`kind`](Self::kind) distinguishes the cases; [`status`](Self::status) and [`service`](Self::service) are
-/// those of the response. `Display` writes one line for logs and people; [`source`](StdError::source) is the
-/// error of a library below, if there is one. Neither of them nor `Debug` shows the
+/// those of the response, and so are [`headers`](Self::headers), [`body`](Self::body) and
+/// [`body_as`](Self::body_as). `Display` writes one line for logs and people; [`source`](StdError::source) is the
+/// error of a library below, if there is one. Neither of them nor `Debug` shows the headers, the body or the
 /// [`correlation_id`](Self::correlation_id).
 pub struct Error(Box<Inner>);
 
@@ -39,6 +50,7 @@ struct Inner {
     operation: Option<&'static str>,
     status: Option<StatusCode>,
     service: Option<ServiceError>,
+    response: Option<ErrorResponse>,
     message: Cow<'static, str>,
     /// The remedy, at the end of the message.
     advice: Option<Cow<'static, str>>,
@@ -50,6 +62,8 @@ struct Inner {
     correlation_id: Option<String>,
     /// True if the service has certainly not processed the request, although a connection was open.
     is_unprocessed: bool,
+    /// True if a connection from the pool was closed before a response.
+    is_stale_connection: bool,
     /// True if another attempt may succeed, although failures of this kind are permanent.
     is_transient: bool,
 }
@@ -130,6 +144,7 @@ impl Error {
             operation: None,
             status: None,
             service: None,
+            response: None,
             message,
             advice: None,
             source: None,
@@ -137,6 +152,7 @@ impl Error {
             retry_after: None,
             correlation_id: None,
             is_unprocessed: false,
+            is_stale_connection: false,
             is_transient: false,
         }))
     }
@@ -150,6 +166,22 @@ impl Error {
         let mut error = Self::new(ErrorKind::Service, "");
         error.0.status = Some(status);
         error.0.service = Some(service);
+        error
+    }
+
+    /// Creates an error from an error response with `body`, which an implementation of a contract returns to send
+    /// exactly that response. Its error is the code and the message of `body`.
+    ///
+    /// If `body` cannot be serialized, the response is in the format of the contract.
+    #[must_use]
+    pub fn from_body<T: ErrorBody + Serialize>(status: StatusCode, body: &T) -> Self {
+        let mut error = Self::from_service(status, ServiceError::new(body.code(), body.message()));
+        error.0.response = serde_json::to_vec(body).ok().map(|body| {
+            let media_type = const { HeaderValue::from_static(T::MEDIA_TYPE) };
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, media_type.clone())]);
+            let own_media_type = Some(media_type);
+            ErrorResponse { headers, body: body.into(), is_truncated: false, own_media_type }
+        });
         error
     }
 
@@ -173,6 +205,14 @@ impl Error {
     #[must_use]
     pub fn with_status(mut self, status: StatusCode) -> Self {
         self.0.status = Some(status);
+        self
+    }
+
+    /// Sets the status, the headers and the body of the response. At most 64 KiB of the body are kept.
+    #[must_use]
+    pub fn with_response(mut self, response: &Response) -> Self {
+        self.0.status = Some(response.status());
+        self.0.response = Some(ErrorResponse::of(response));
         self
     }
 
@@ -202,6 +242,13 @@ impl Error {
     #[must_use]
     pub fn with_unprocessed(mut self) -> Self {
         self.0.is_unprocessed = true;
+        self
+    }
+
+    /// Marks a failure as one of a [stale connection](Self::is_stale_connection).
+    #[must_use]
+    pub fn with_stale_connection(mut self) -> Self {
+        self.0.is_stale_connection = true;
         self
     }
 
@@ -257,6 +304,39 @@ impl Error {
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         self.0.status
+    }
+
+    /// Returns the headers of the response, if there was one. They may be private, as cookies are.
+    #[must_use]
+    pub fn headers(&self) -> Option<&HeaderMap> {
+        self.0.response.as_ref().map(|response| &response.headers)
+    }
+
+    /// Returns the body of the response, if there was one: up to 64 KiB, see
+    /// [`is_body_truncated`](Self::is_body_truncated). It may be private.
+    #[must_use]
+    pub fn body(&self) -> Option<&Bytes> {
+        self.0.response.as_ref().map(|response| &response.body)
+    }
+
+    /// Returns whether [`body`](Self::body) is only the start of a longer one.
+    #[must_use]
+    pub fn is_body_truncated(&self) -> bool {
+        self.0.response.as_ref().is_some_and(|response| response.is_truncated)
+    }
+
+    /// Reads the body of the response as JSON, for example as the [`ErrorBody`] of the contract. Returns `None` if
+    /// there is no complete body or it is not a `T`.
+    #[must_use]
+    pub fn body_as<'e, T: Deserialize<'e>>(&'e self) -> Option<T> {
+        let response = self.0.response.as_ref().filter(|response| !response.is_truncated)?;
+        serde_json::from_slice(without_mark(&response.body)).ok()
+    }
+
+    /// Returns the body that an implementation responds with, and its media type.
+    pub(crate) fn own_body(&self) -> Option<(HeaderValue, Bytes)> {
+        let response = self.0.response.as_ref()?;
+        Some((response.own_media_type.clone()?, response.body.clone()))
     }
 
     /// Returns the error in the body of the response, if it has the format of the contract.
@@ -354,6 +434,17 @@ impl Error {
             }
     }
 
+    /// Returns whether an idle connection was closed by the peer while the request was sent: it had carried an
+    /// earlier call, and ended before any byte of a response.
+    ///
+    /// Servers do so when their idle time expires, or at a graceful reload. A service that crashes after it has
+    /// received the request looks the same, so the service may have processed the request. Only
+    /// [`HyperTransport`](crate::HyperTransport) over HTTP/1.1 reports it.
+    #[must_use]
+    pub fn is_stale_connection(&self) -> bool {
+        self.0.is_stale_connection
+    }
+
     /// Returns whether the response has the status 404.
     ///
     /// If missing items are `None` in a contract, it means that the server at this address does not have the
@@ -422,6 +513,9 @@ impl fmt::Display for Error {
             write!(f, "{operation}: ")?;
         }
         match (service, status) {
+            (Some(service), Some(status)) if service.is_empty() => {
+                write!(f, "the service responded with {}", Status(*status))
+            }
             (Some(service), Some(status)) => {
                 write!(f, "the service responded with {}: {service}", Status(*status))
             }

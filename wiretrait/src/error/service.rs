@@ -30,6 +30,11 @@ impl ServiceError {
         Self { code: code.into(), message: message.into(), ..Self::default() }
     }
 
+    /// Returns whether there is neither a code nor a message.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.code.is_empty() && self.message.is_empty()
+    }
+
     /// Sets the category.
     #[must_use]
     pub fn with_category(mut self, category: impl Into<String>) -> Self {

@@ -238,7 +238,11 @@ impl<T: Transport, C: Time> Retry<T, C> {
     /// Returns the retry after an attempt with this `outcome`, if there is one.
     fn next_retry(&self, copy: Option<Call>, past: Past, outcome: &Result<Response, Error>) -> Option<Next> {
         let is_transient = match outcome {
-            Ok(response) => is_transient(response.status()),
+            // A status that means `None` is a value.
+            Ok(response) => {
+                let means_none = |call: &Call| call.route.none.contains(&response.status());
+                is_transient(response.status()) && !copy.as_ref().is_some_and(means_none)
+            }
             Err(error) => error.is_retryable(),
         };
         if !is_transient {

@@ -1,7 +1,7 @@
 //! The rules for retries.
 //!
 //! Routes declare which operations are idempotent, because many APIs use POST for all operations. By default
-//! GET, PUT and DELETE are, as HTTP defines. Pauses grow exponentially with full jitter, so that the clients
+//! GET, PUT, DELETE, HEAD and OPTIONS are, as HTTP defines. Pauses grow exponentially with full jitter, so that the clients
 //! of a recovering service do not all send at the same time. A token budget, which all clones of a client
 //! share, limits retries to a small part of the load during an outage.
 
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// The rules for retries: which failures, how often, and after which pauses.
 ///
-/// | failure | operation declared `idempotent`, or a GET, PUT or DELETE | any other |
+/// | failure | operation declared `idempotent`, or a GET, PUT, DELETE, HEAD or OPTIONS | any other |
 /// |---|---|---|
 /// | no connection: nothing was sent ([`ErrorKind::Connect`]) | retried | retried |
 /// | no free slot: nothing was sent ([`ErrorKind::ConcurrencyLimit`]) | retried | retried |
@@ -20,7 +20,7 @@ use std::time::Duration;
 /// | 408, 502, 503 and 504 | retried | returned |
 /// | 401, if a [token provider](crate::ClientConfig::with_token_provider) is set: nothing was done | sent once more with a new token | sent once more with a new token |
 /// | no token can be obtained: nothing was sent ([`ErrorKind::Credentials`]) | returned | returned |
-/// | 500 and any other status: a response to this request | returned | returned |
+/// | 500 and any other status, and one that the operation declares as `none`: a response to this request | returned | returned |
 /// | a response that cannot be decoded or is too large ([`ErrorKind::Decode`]) | returned | returned |
 /// | an argument that cannot be sent ([`ErrorKind::Encode`]) | returned | returned |
 /// | a rejected certificate ([`ErrorKind::Tls`]), a proxy that refuses ([`ErrorKind::Proxy`]), a response that is not HTTP ([`ErrorKind::Protocol`]) | returned | returned |

@@ -2,8 +2,8 @@
 
 use super::active_call::ActiveCall;
 use super::correlation::Correlation;
-use super::decode::read;
 use super::observer::Observation;
+use super::return_type::{JsonValue, ReadResponse};
 use super::transport::Attempts;
 use super::with_options::in_scope;
 use super::{
@@ -102,7 +102,8 @@ impl<T> Caller<T> {
 }
 
 impl<T: Transport> Caller<T> {
-    /// Makes one call, in its own span (see [`telemetry`](crate::telemetry)).
+    /// Makes one call, in its own span (see [`telemetry`](crate::telemetry)), and decodes the response as JSON. The
+    /// operation's own method `send` decodes other formats too.
     ///
     /// The request is encoded before the future is returned, so the future does not borrow arguments.
     pub fn call<O, R>(&self, operation: O) -> impl Future<Output = R> + Send + use<'_, T, O, R>
@@ -110,11 +111,7 @@ impl<T: Transport> Caller<T> {
         O: Operation,
         R: Outcome<Ok: DeserializeOwned, Err: From<Error>>,
     {
-        self.exchange(
-            operation,
-            |response, _| read(O::ROUTE, &response),
-            |result| R::from_result(result.map_err(Into::into)),
-        )
+        call_as::<JsonValue, O, R, T>(self, operation)
     }
 
     /// Makes one call like [`call`](Self::call), and returns the response without decoding it: for its
@@ -197,6 +194,24 @@ impl<T: Transport> Caller<T> {
         }
         .instrument(span)
     }
+}
+
+/// Makes one call like [`Caller::call`], with the value in the form `F`.
+pub fn call_as<F, O, R, T>(
+    caller: &Caller<T>,
+    operation: O,
+) -> impl Future<Output = R> + Send + use<'_, F, O, R, T>
+where
+    F: ReadResponse<R::Ok>,
+    O: Operation,
+    R: Outcome<Err: From<Error>>,
+    T: Transport,
+{
+    caller.exchange(
+        operation,
+        |response, _| F::read(O::ROUTE, &response),
+        |result| R::from_result(result.map_err(Into::into)),
+    )
 }
 
 impl<T> fmt::Debug for Caller<T> {

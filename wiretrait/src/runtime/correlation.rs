@@ -20,11 +20,11 @@ pub(super) struct Correlation {
 impl Correlation {
     /// Returns the parts of `request` that can contain the id, if it was encoded with `place`.
     pub(super) fn of(route: &Route, request: &Request, place: CorrelationPlace) -> Option<Self> {
-        let name = name(route)?;
+        let (name, is_header) = name(route)?;
         let target = request.uri().query().map(|_| request.uri().clone());
         let header = match place {
-            CorrelationPlace::Query => None,
-            CorrelationPlace::Headers | CorrelationPlace::Both => request.headers().get(name).cloned(),
+            CorrelationPlace::Query if !is_header => None,
+            _ => request.headers().get(name).cloned(),
         };
         (target.is_some() || header.is_some()).then_some(Self { name, target, header })
     }
@@ -37,15 +37,18 @@ impl Correlation {
 
 /// Returns the correlation id in a partially encoded request for `route`.
 pub(super) fn written(route: &Route, target: &str, headers: &HeaderMap) -> Option<String> {
-    let name = name(route)?;
+    let (name, _) = name(route)?;
     read(name, target.split_once('?').map(|(_, query)| query), headers.get(name))
 }
 
-fn name(route: &Route) -> Option<&'static str> {
-    let mut places = route.params.iter().flat_map(|param| param.places);
-    places.find_map(|place| match *place {
-        Place::Correlation(name) => Some(name),
-        _ => None,
+/// Returns the name of the id, and whether it is always sent as a header.
+fn name(route: &Route) -> Option<(&'static str, bool)> {
+    route.params.iter().find_map(|param| {
+        let name = param.places.iter().find_map(|place| match *place {
+            Place::Correlation(name) => Some(name),
+            _ => None,
+        })?;
+        Some((name, param.places.len() > 1 && param.places.contains(&Place::Header(name))))
     })
 }
 

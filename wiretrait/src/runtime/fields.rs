@@ -31,14 +31,13 @@ impl Body {
         }
     }
 
-    /// Takes the value of the argument at `index`; `null` if there is none.
-    pub(super) fn take(&mut self, index: usize, param: &Param) -> Value {
-        let value = match (self, param.field()) {
+    /// Takes the value of the argument at `index`, if there is one.
+    pub(super) fn take(&mut self, index: usize, param: &Param) -> Option<Value> {
+        match (self, param.field()) {
             (Self::Fields(fields), _) => fields.arguments.get_mut(index).and_then(Option::take),
             (Self::Whole(value), Some(name)) => value.get_mut(name).map(Value::take),
             (Self::Whole(value), None) => Some(value.take()),
-        };
-        value.unwrap_or_default()
+        }
     }
 }
 

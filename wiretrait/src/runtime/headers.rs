@@ -6,9 +6,11 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, PROXY_AUTH
 use std::fmt;
 
 /// Headers that are added to an encoded request, or the first reason why that is not possible.
+///
+/// A call has few of them, so a list costs less than a map.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct CallHeaders {
-    map: HeaderMap,
+    list: Vec<(HeaderName, HeaderValue)>,
     /// The message of the error.
     invalid: Option<String>,
 }
@@ -17,22 +19,29 @@ impl CallHeaders {
     /// Sets a header. All values count as sensitive, since only the caller knows which are.
     pub(super) fn set(&mut self, name: &str, value: &[u8]) {
         match parse(name, value) {
-            Ok((name, value)) => drop(self.map.insert(name, value)),
+            Ok((name, value)) => self.replace(name, value),
             Err(message) => self.invalid = self.invalid.take().or(Some(message)),
         }
     }
 
     pub(super) fn set_token(&mut self, token: &str) {
         match bearer(token) {
-            Some(value) => drop(self.map.insert(AUTHORIZATION, value)),
+            Some(value) => self.replace(AUTHORIZATION, value),
             None => self.invalid = self.invalid.take().or_else(|| Some(INVALID_TOKEN.to_owned())),
         }
     }
 
+    fn replace(&mut self, name: HeaderName, value: HeaderValue) {
+        self.list.retain(|(known, _)| *known != name);
+        self.list.push((name, value));
+    }
+
     /// Adds the headers of `base` whose names are not set.
     pub(super) fn add_missing(&mut self, base: &Self) {
-        for (name, value) in &base.map {
-            self.map.entry(name).or_insert_with(|| value.clone());
+        for (name, value) in &base.list {
+            if !self.list.iter().any(|(known, _)| known == name) {
+                self.list.push((name.clone(), value.clone()));
+            }
         }
         if self.invalid.is_none() {
             self.invalid.clone_from(&base.invalid);
@@ -44,7 +53,7 @@ impl CallHeaders {
         if let Some(message) = &self.invalid {
             return Err(Error::new(ErrorKind::Encode, message.clone()));
         }
-        for (name, value) in &self.map {
+        for (name, value) in &self.list {
             headers.insert(name, value.clone());
         }
         Ok(())
@@ -101,6 +110,6 @@ pub(crate) fn bearer(token: &str) -> Option<HeaderValue> {
 /// Shows only names.
 impl fmt::Debug for CallHeaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.map.keys()).finish()
+        f.debug_set().entries(self.list.iter().map(|(name, _)| name)).finish()
     }
 }

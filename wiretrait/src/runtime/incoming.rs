@@ -3,13 +3,13 @@
 use super::decode::without_values;
 use super::fields::Body;
 use super::param::{FromParam, MISSING};
-use super::respond::error_response;
-use super::{Contract, Param, Place, Received, Request, Response, Route};
+use super::path::{PathValues, match_path};
+use super::respond::{complete, error_response};
+use super::{Contract, JSON_TYPE, Param, Place, Received, Request, Response, Route};
+use crate::codec::{Content, Decode, DecodeField, DecodeFields, NullableFields};
 use crate::error::{Error, PlainErrors};
-use http::header::ALLOW;
+use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
-use memchr::memchr;
-use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::any::Any;
@@ -21,6 +21,14 @@ pub struct Incoming {
     request: Request,
     /// The body, if a caller has parsed it already.
     body: Option<Body>,
+    /// The reason why no route matches, although one may have the path.
+    rejection: Option<Rejection>,
+}
+
+/// The reason why a body could not be received.
+enum Rejection {
+    TooLarge(usize),
+    Incomplete,
 }
 
 /// Shows only the method: target, headers and body may be private.
@@ -32,7 +40,7 @@ impl fmt::Debug for Incoming {
 
 impl From<Request> for Incoming {
     fn from(request: Request) -> Self {
-        Self { request, body: None }
+        Self { request, body: None, rejection: None }
     }
 }
 
@@ -41,6 +49,21 @@ impl Incoming {
     #[must_use]
     pub fn with_json(mut self, json: Value) -> Self {
         self.body = Some(Body::Whole(json));
+        self
+    }
+
+    /// Marks the body as larger than the server's `limit` in bytes. Then no route matches, and the
+    /// [response](Self::unmatched) is 413.
+    #[must_use]
+    pub fn with_body_too_large(mut self, limit: usize) -> Self {
+        self.rejection = Some(Rejection::TooLarge(limit));
+        self
+    }
+
+    /// Marks the body as one that ended too early. Then no route matches, and the [response](Self::unmatched) is 400.
+    #[must_use]
+    pub fn with_incomplete_body(mut self) -> Self {
+        self.rejection = Some(Rejection::Incomplete);
         self
     }
 
@@ -53,6 +76,9 @@ impl Incoming {
     /// Returns the first of `routes` that matches the request.
     #[must_use]
     pub fn route(&self, routes: &[&'static Route]) -> Option<&'static Route> {
+        if self.rejection.is_some() {
+            return None;
+        }
         routes.iter().copied().find(|route| self.path_of(route).is_some())
     }
 
@@ -63,7 +89,7 @@ impl Incoming {
     }
 
     /// Returns the values of the placeholders, if `route` matches the request.
-    fn path_of(&self, route: &'static Route) -> Option<Vec<(&'static str, Cow<'_, str>)>> {
+    fn path_of(&self, route: &'static Route) -> Option<PathValues<'_>> {
         if *self.request.method() == route.method {
             match_path(route.path, self.request.uri().path())
         } else {
@@ -75,13 +101,13 @@ impl Incoming {
     fn arguments_in<'r>(
         &'r self,
         body: Option<Body>,
-        path: Vec<(&'static str, Cow<'r, str>)>,
+        path: PathValues<'r>,
         route: &'static Route,
     ) -> Arguments<'r> {
         let (body, malformed) = match (body, &self.request.body()[..]) {
             (Some(body), _) => (body, None),
             (None, []) => (Body::default(), None),
-            (None, _) if !route.has_body => (Body::default(), None),
+            (None, _) if !route.has_body || route.content_type != JSON_TYPE => (Body::default(), None),
             (None, json) => match Body::read(json, route) {
                 Ok(body) => (body, None),
                 Err(error) => (Body::default(), Some(error.to_string())),
@@ -97,17 +123,33 @@ impl Incoming {
         Some(self.arguments(R::ROUTE)?.receive())
     }
 
-    /// Returns the response to a request that no route matches: 405 if the path matches one of `routes`,
-    /// otherwise 404.
+    /// Returns the response to a request that no route matches: 413 or 400 if its body could not be received, 405 if
+    /// the path matches one of `routes`, otherwise 404.
     #[must_use]
     pub fn unmatched(&self, routes: &[&Route]) -> Response {
-        let path = self.request.uri().path();
-        let allowed: Vec<&str> = routes
-            .iter()
-            .filter(|route| match_path(route.path, path).is_some())
-            .map(|route| route.method.as_str())
-            .collect();
+        complete(self.request.method(), self.unmatched_response(routes))
+    }
+
+    fn unmatched_response(&self, routes: &[&Route]) -> Response {
         let contract = routes.first().map_or(&NO_CONTRACT, |route| route.contract);
+        match self.rejection {
+            Some(Rejection::TooLarge(limit)) => {
+                let error = contract.errors.body_too_large(limit);
+                return error_response(contract, StatusCode::PAYLOAD_TOO_LARGE, &error);
+            }
+            Some(Rejection::Incomplete) => {
+                let error = contract.errors.incomplete_body();
+                return error_response(contract, StatusCode::BAD_REQUEST, &error);
+            }
+            None => {}
+        }
+        let path = self.request.uri().path();
+        let mut allowed: Vec<&str> = Vec::new();
+        for route in routes.iter().filter(|route| match_path(route.path, path).is_some()) {
+            if !allowed.contains(&route.method.as_str()) {
+                allowed.push(route.method.as_str());
+            }
+        }
         if allowed.is_empty() {
             return error_response(contract, StatusCode::NOT_FOUND, &contract.errors.unknown_path(path));
         }
@@ -120,36 +162,13 @@ impl Incoming {
     }
 }
 
-/// Returns the decoded values of the placeholders in the order of `template`, or `None` if `path` does not
-/// match.
-fn match_path<'p>(template: &'static str, path: &'p str) -> Option<Vec<(&'static str, Cow<'p, str>)>> {
-    // Fast path: most templates without placeholders have no escapes either.
-    let has = |path: &str, byte| memchr(byte, path.as_bytes()).is_some();
-    if !has(template, b'{') && (path == template || !(has(path, b'%') || has(template, b'%'))) {
-        return (path == template).then(Vec::new);
-    }
-    let mut values = Vec::new();
-    let mut segments = path.split('/');
-    for expected in template.split('/') {
-        let segment = percent_decode_str(segments.next()?).decode_utf8().ok()?;
-        match expected.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
-            // No client sends an empty value, and `/things/` does not match `/things/{id}`.
-            Some(_) if segment.is_empty() => return None,
-            Some(name) => values.push((name, segment)),
-            None if percent_decode_str(expected).eq(segment.bytes()) => {}
-            None => return None,
-        }
-    }
-    segments.next().is_none().then_some(values)
-}
-
 /// The arguments of one request, which are read one by one.
 ///
 /// Every argument that cannot be read is recorded, so that the response names all of them.
 pub struct Arguments<'r> {
     request: &'r Request,
     route: &'static Route,
-    path: Vec<(&'static str, Cow<'r, str>)>,
+    path: PathValues<'r>,
     body: Body,
     malformed: Option<String>,
     problems: Vec<String>,
@@ -173,15 +192,75 @@ impl Arguments<'_> {
     /// If it is required but missing, or has another type.
     pub fn json<T: DeserializeOwned + 'static>(&mut self, index: usize) -> Result<T, Unreadable> {
         let param = self.param(index)?;
-        let value = self.body.take(index, param);
-        let problem = if param.required && param.field().is_some() && value.is_null() {
-            format!("{} {MISSING}", param.name)
-        } else {
-            match decoded(value) {
-                Ok(value) => return Ok(value),
-                Err(error) => format!("{}: {}", param.name, without_values(&error.to_string())),
-            }
-        };
+        let value = self.body.take(index, param).unwrap_or_default();
+        if param.required && param.field().is_some() && value.is_null() {
+            return self.problem(format!("{} {MISSING}", param.name));
+        }
+        self.decoded(param, value)
+    }
+
+    /// Reads the argument at `index` of the signature from JSON, if its field is present. It can be read once.
+    ///
+    /// # Errors
+    ///
+    /// If it has another type.
+    pub fn nullable<T: DeserializeOwned + 'static>(
+        &mut self,
+        index: usize,
+    ) -> Result<Option<Option<T>>, Unreadable> {
+        let param = self.param(index)?;
+        self.body.take(index, param).map(|value| self.decoded(param, value)).transpose()
+    }
+
+    /// Reads the argument at `index` of the signature from the query parameters that are not constant and do not
+    /// belong to another argument.
+    ///
+    /// # Errors
+    ///
+    /// If a field is missing or cannot be read.
+    pub fn query_fields<T: DeserializeOwned>(&mut self, index: usize) -> Result<T, Unreadable> {
+        let param = self.param(index)?;
+        let query = self.unclaimed_query();
+        match serde_html_form::from_str(&query) {
+            Ok(value) => Ok(value),
+            Err(error) => self.problem(format!("{}: {}", param.name, without_values(&error.to_string()))),
+        }
+    }
+
+    /// Reads the argument at `index` like [`query_fields`](Self::query_fields). Returns `None` if there are no
+    /// such query parameters.
+    ///
+    /// # Errors
+    ///
+    /// If a field is missing or cannot be read.
+    pub fn optional_query_fields<T: DeserializeOwned>(
+        &mut self,
+        index: usize,
+    ) -> Result<Option<T>, Unreadable> {
+        if self.unclaimed_query().is_empty() { Ok(None) } else { self.query_fields(index).map(Some) }
+    }
+
+    /// Returns the query without constants and the parameters that belong to arguments by their names.
+    fn unclaimed_query(&self) -> String {
+        let query = self.request.uri().query().unwrap_or_default();
+        let unclaimed =
+            form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| !self.route.claims_query(key));
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(unclaimed).finish()
+    }
+
+    fn decoded<T: DeserializeOwned + 'static>(
+        &mut self,
+        param: &Param,
+        value: Value,
+    ) -> Result<T, Unreadable> {
+        match decoded(value) {
+            Ok(value) => Ok(value),
+            Err(error) => self.problem(format!("{}: {}", param.name, without_values(&error.to_string()))),
+        }
+    }
+
+    /// Records a problem with an argument.
+    fn problem<T>(&mut self, problem: String) -> Result<T, Unreadable> {
         self.problems.push(problem);
         Err(Unreadable)
     }
@@ -192,15 +271,92 @@ impl Arguments<'_> {
     ///
     /// If it is required but missing, or cannot be read.
     pub fn text<T: FromParam>(&mut self, index: usize) -> Result<T, Unreadable> {
+        self.read(index, |values| T::from_values(values))
+    }
+
+    /// Reads the argument at `index` by `read`, whose error is the end of a sentence.
+    pub(super) fn read<T, E: fmt::Display>(
+        &mut self,
+        index: usize,
+        read: impl FnOnce(&mut dyn Iterator<Item = Cow<'_, str>>) -> Result<T, E>,
+    ) -> Result<T, Unreadable> {
         let param = self.param(index)?;
         // An argument with several locations is read from the first one that has a value.
         let values = param.places.iter().map(|place| self.values(place)).find(|values| !values.is_empty());
-        let why = match T::from_values(&mut values.unwrap_or_default().into_iter()) {
+        let why = match read(&mut values.unwrap_or_default().into_iter()) {
             Ok(value) => return Ok(value),
-            Err(why) => why,
+            Err(why) => format!("{} {why}", param.name),
         };
-        self.problems.push(format!("{} {why}", param.name));
-        Err(Unreadable)
+        self.problem(why)
+    }
+
+    /// Reads the argument at `index` of the signature from the whole body with the codec `C`.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn body_as<C: Decode<T>, T>(&mut self, index: usize) -> Result<T, Unreadable> {
+        let param = self.param(index)?;
+        C::decode(&Content::from(self.request)).map_err(|why| {
+            self.problems.push(format!("{} {why}", param.name));
+            Unreadable
+        })
+    }
+
+    /// Reads the argument at `index` of the signature like [`body_as`](Self::body_as); `None` if the request has
+    /// neither a body nor a `Content-Type`.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn optional_body_as<C: Decode<T>, T>(&mut self, index: usize) -> Result<Option<T>, Unreadable> {
+        let is_absent = self.request.body().is_empty() && !self.request.headers().contains_key(CONTENT_TYPE);
+        if is_absent { Ok(None) } else { self.body_as::<C, T>(index).map(Some) }
+    }
+
+    /// Splits the body into the fields of the codec `C`; `None` if that fails, which is recorded.
+    pub fn fields_as<C: DecodeFields>(&mut self) -> Option<C::Reader> {
+        let fields = C::decode_fields(&Content::from(self.request));
+        fields.map_err(|why| self.problems.push(format!("the body {why}"))).ok()
+    }
+
+    /// Reads the argument at `index` of the signature from a field of the codec `C`.
+    ///
+    /// # Errors
+    ///
+    /// If it is required but missing, or cannot be read.
+    pub fn field_as<C: DecodeField<T>, T>(
+        &mut self,
+        fields: &mut Option<C::Reader>,
+        index: usize,
+    ) -> Result<T, Unreadable> {
+        let param = self.param(index)?;
+        let (Some(fields), Some(name)) = (fields, param.field()) else { return Err(Unreadable) };
+        C::decode_field(fields, name).map_err(|why| {
+            self.problems.push(format!("{} {why}", param.name));
+            Unreadable
+        })
+    }
+
+    /// Reads the argument at `index` of the signature from a field of the codec `C` that may be `null`.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn nullable_field_as<C, T>(
+        &mut self,
+        fields: &mut Option<C::Reader>,
+        index: usize,
+    ) -> Result<Option<Option<T>>, Unreadable>
+    where
+        C: NullableFields + DecodeField<Option<T>>,
+    {
+        let is_null = match (&*fields, self.param(index)?.field()) {
+            (Some(fields), Some(name)) => C::is_null(fields, name),
+            _ => false,
+        };
+        let value = self.field_as::<C, Option<T>>(fields, index)?;
+        Ok(if value.is_some() || is_null { Some(value) } else { None })
     }
 
     fn receive<R: Received>(mut self) -> Result<R, Error> {
@@ -223,14 +379,22 @@ impl Arguments<'_> {
                 .map(|(_, value)| Cow::Borrowed(&**value))
                 .collect(),
             Place::Query(name) => self.query(name),
+            Place::QueryList(name) => elements(self.query(name)).collect(),
             Place::Header(name) => self.header(name),
+            Place::HeaderList(name) => elements(self.header(name))
+                .map(|value| match value {
+                    Cow::Borrowed(value) => Cow::Borrowed(value.trim_ascii()),
+                    Cow::Owned(value) => Cow::Owned(value.trim_ascii().to_owned()),
+                })
+                .filter(|value| !value.is_empty())
+                .collect(),
             Place::Correlation(name) => {
                 // The header is used if the one in the query is empty.
                 let mut values = self.query(name);
                 values.retain(|value| !value.is_empty());
                 if values.is_empty() { self.header(name) } else { values }
             }
-            Place::Field(_) | Place::Body => Vec::new(),
+            Place::QueryFields | Place::Field(_) | Place::Body => Vec::new(),
         }
     }
 
@@ -256,6 +420,14 @@ impl Arguments<'_> {
         };
         Error::from_service(StatusCode::BAD_REQUEST, error).with_operation(self.route.name)
     }
+}
+
+/// Splits lists at their commas.
+fn elements(lists: Vec<Cow<'_, str>>) -> impl Iterator<Item = Cow<'_, str>> {
+    lists.into_iter().flat_map(|list| match list {
+        Cow::Borrowed(list) => list.split(',').map(Cow::Borrowed).collect::<Vec<_>>(),
+        Cow::Owned(list) => list.split(',').map(|value| Cow::Owned(value.to_owned())).collect(),
+    })
 }
 
 /// Converts the value to a `T`, without a copy if `T` is `Value` or `Option<Value>`, as payloads are by
@@ -295,27 +467,3 @@ pub fn receive<R: Received>(mut incoming: Incoming) -> Result<R, Error> {
 
 /// The contract of an empty route table.
 const NO_CONTRACT: Contract = Contract::new("", "", &PlainErrors);
-
-#[cfg(test)]
-mod tests {
-    use super::match_path;
-
-    #[test]
-    fn a_path_matches_its_template_verbatim_or_decoded() {
-        for (template, path) in [
-            ("/a", "/a"),
-            ("/a b", "/a%20b"),
-            ("/caf%C3%A9", "/caf\u{e9}"),
-            ("/a%20b", "/%61%20b"),
-            // Not UTF-8, but verbatim equal.
-            ("/a%FF", "/a%FF"),
-        ] {
-            assert!(match_path(template, path).is_some_and(|values| values.is_empty()), "{template} {path}");
-        }
-        for (template, path) in [("/a", "/b"), ("/a", "/a/"), ("/{a}", "/"), ("/a%FF", "/a%FE")] {
-            assert_eq!(match_path(template, path), None, "{template} {path}");
-        }
-        let [(name, value)] = &match_path("/{a}", "/%7Ba%7D").unwrap()[..] else { panic!("one value") };
-        assert_eq!((*name, &**value), ("a", "{a}"));
-    }
-}

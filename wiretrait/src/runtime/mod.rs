@@ -4,6 +4,7 @@
 //! [`http::Response`]s, both with complete bodies. A [`Transport`] sends requests, a [`Handler`] responds to
 //! them.
 
+mod absence;
 mod active_call;
 mod base_route;
 mod caller;
@@ -12,17 +13,23 @@ mod correlation;
 mod decode;
 mod encode;
 mod fields;
+mod formatted;
 mod headers;
+mod ignorable;
 mod incoming;
 mod observer;
 mod operation;
 mod options;
 mod outcome;
 mod param;
+mod path;
 mod raw_response;
 mod respond;
+mod response_value;
 mod retry_after;
+mod return_type;
 mod route;
+mod scalar;
 mod segments;
 mod span;
 mod transport;
@@ -33,7 +40,7 @@ pub(crate) use base_route::is_folded;
 pub use caller::Caller;
 pub use contract::Contract;
 pub use decode::decode;
-pub use encode::Encoder;
+pub use encode::{Encoder, RequestBody};
 #[cfg(feature = "tokio")]
 pub(crate) use headers::bearer;
 pub use incoming::{Arguments, Incoming, Unreadable};
@@ -44,10 +51,13 @@ pub use outcome::{Failure, Outcome};
 pub use param::{FromParam, ParamValue, ParamValues};
 pub use raw_response::RawResponse;
 pub use respond::{error_response, respond};
-pub use route::{Param, Place, Route};
+pub use response_value::ResponseValue;
+pub use route::{NoneAs, Param, Place, Route};
 pub use transport::{Call, FnTransport, Handler, Transport, transport_fn};
 pub use with_options::WithOptions;
 
+pub(crate) use decode::{parse_json, unreadable, without_mark, without_values};
+pub(crate) use encode::UNWRITABLE;
 pub(crate) use retry_after::retry_after;
 pub(crate) use span::{OpenSpan, TARGET};
 pub(crate) use transport::{Advice, Attempts, BodyDamaged, BodyTooLarge, Forwarder, RequestedDelay};
@@ -61,8 +71,11 @@ pub type Request = http::Request<bytes::Bytes>;
 /// A response with its complete body.
 pub type Response = http::Response<bytes::Bytes>;
 
-/// The media type of bodies in both directions.
-pub(crate) const JSON: http::HeaderValue = http::HeaderValue::from_static("application/json");
+/// The media type of JSON as the value of a header.
+pub(crate) const JSON: http::HeaderValue = http::HeaderValue::from_static(JSON_TYPE);
+
+/// The media type of JSON.
+const JSON_TYPE: &str = "application/json";
 
 #[doc(hidden)]
 pub mod private;

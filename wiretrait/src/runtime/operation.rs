@@ -59,6 +59,8 @@ pub struct Encoding {
 }
 
 /// The part of a request that carries the correlation id. A dispatcher reads the query first.
+///
+/// An id whose name has a `-`, such as `x-request-id`, is always sent as a header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum CorrelationPlace {
     /// The query, which no proxy removes.

@@ -2,7 +2,8 @@
 
 use super::Route;
 use crate::error::{Error, ErrorKind, ServiceError};
-use http::StatusCode;
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode};
 use std::time::Duration;
 
 /// A [`Result`], under any alias: the macro sees only names, but the type checker resolves this trait.
@@ -52,6 +53,12 @@ pub trait Failure {
     /// Returns the status and the error of the response to a call of `route` that failed with this error.
     fn response(&self, route: &Route) -> (StatusCode, ServiceError);
 
+    /// Returns the media type and the body of the response, if it is not the error in the format of the contract;
+    /// `None` by default.
+    fn body(&self) -> Option<(HeaderValue, Bytes)> {
+        None
+    }
+
     /// Returns the delay for the header `Retry-After`; `None` by default, which sends no header.
     fn retry_after(&self) -> Option<Duration> {
         None
@@ -69,6 +76,10 @@ impl Failure for Error {
             return (StatusCode::BAD_REQUEST, errors.unusable_argument(self));
         }
         (self.status_to_pass_on(), errors.failed(route.name, self))
+    }
+
+    fn body(&self) -> Option<(HeaderValue, Bytes)> {
+        self.own_body()
     }
 
     fn retry_after(&self) -> Option<Duration> {

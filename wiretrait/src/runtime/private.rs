@@ -4,21 +4,33 @@
 //! The expansion refers only to this module and public items, so that it does not depend on the user's
 //! prelude and imports.
 
+pub use super::caller::call_as;
+pub use super::decode::decode_as;
+pub use super::encode::{body_of, fields_of, finish_json, without_arguments};
+pub use super::formatted::{
+    ByDisplay, BySerde, ListOf, OptionOf, borrowed_values, formatted, formatted_list, from_values_by, read,
+    to_text_by, values,
+};
 pub use super::incoming::{receive, route_of};
-pub use super::respond::refuse;
+pub use super::respond::{refuse, respond_as};
+pub use super::return_type::{Exists, JsonValue, MaybeNone, Nothing, Optional, Value, WithHead};
 pub use core::primitive::str;
 pub use core::{concat, env};
 pub use http::Method;
+pub use http::header::{HeaderName, HeaderValue};
+pub use std::borrow::Cow;
 pub use std::boxed::Box;
 pub use std::clone::Clone;
 pub use std::fmt::{self, Debug, Formatter};
 pub use std::future::Future;
+pub use std::iter::Iterator;
 pub use std::marker::{Copy, PhantomData, Send, Sized, Sync};
 pub use std::option::Option::{self, None, Some};
 pub use std::result::Result::{self, Err, Ok};
 pub use std::sync::Arc;
 pub use std::time::Duration;
 
+use crate::codec::Codec;
 #[cfg(feature = "tokio")]
 use crate::transport::Policies;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
@@ -67,6 +79,41 @@ pub fn scoped<S, F: Future>(
     view.scoped(contract, call)
 }
 
+/// Returns the media type of a codec named `Json`, which the macro takes for that of this crate.
+#[must_use]
+pub const fn json_type<C: IsJson>() -> &'static str {
+    C::MEDIA_TYPE
+}
+
+/// The codec that the macro recognizes by its name.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not `wiretrait::codec::Json`",
+    label = "another codec of the same name",
+    note = "give the codec another name: `Json` stands for that of `wiretrait`"
+)]
+pub trait IsJson: Codec {}
+
+impl IsJson for crate::codec::Json {}
+
+/// Returns the media type of a request whose operation has no arguments in the body; an empty string if there
+/// is no body.
+#[must_use]
+pub const fn type_without_arguments<C: Codec>() -> &'static str {
+    if C::WITHOUT_ARGUMENTS.is_some() { C::MEDIA_TYPE } else { "" }
+}
+
+/// Returns a status that the macro has checked.
+#[must_use]
+pub const fn status(code: u16) -> http::StatusCode {
+    match http::StatusCode::from_u16(code) {
+        Ok(status) => status,
+        Err(_) => http::StatusCode::NOT_FOUND,
+    }
+}
+
+/// Checks that the return type has an `Option`.
+pub const fn declares_none<R: crate::Outcome<Ok: MaybeNone>>() {}
+
 /// A boxed future, for the methods of a trait object.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -101,6 +148,11 @@ impl<T> OwnedForm for [T] {
     fn lend(owned: &Vec<T>) -> &[T] {
         owned
     }
+}
+
+/// Borrows an optional argument of the method.
+pub fn lend_option<T: OwnedForm + ?Sized>(owned: &Option<T::Owned>) -> Option<&T> {
+    owned.as_ref().map(T::lend)
 }
 
 /// `Clone` as a condition on the type of a field. The parameters keep the compiler from evaluating it early.

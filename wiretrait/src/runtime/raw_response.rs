@@ -48,7 +48,7 @@ impl RawResponse {
     ///
     /// # Errors
     ///
-    /// If the status is not a success: the same error that a call returns.
+    /// If the status is not a success, and does not mean `None`: the same error that a call returns.
     pub fn new(route: &'static Route, response: Response) -> Result<Self, Error> {
         decode::check(route, &response)?;
         Ok(Self { route, response, correlation: None })
@@ -59,7 +59,7 @@ impl RawResponse {
         Self { correlation, ..self }
     }
 
-    /// Decodes the body. An empty one is read as JSON `null`.
+    /// Decodes the body as JSON, whatever the codec of the operation. An empty one is read as `null`.
     ///
     /// # Errors
     ///

@@ -34,6 +34,16 @@ pub(super) fn check(value: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// Checks a value for the rest of a path, in which slashes separate segments. A slash at its end, as of a
+/// folder, is kept.
+pub(super) fn check_rest(value: &str) -> Result<(), &'static str> {
+    if value.is_empty() {
+        return Err(EMPTY);
+    }
+    let mut segments = value.strip_suffix('/').unwrap_or(value).split('/');
+    segments.try_for_each(|segment| if segment.is_empty() { Err(LEADS_ELSEWHERE) } else { check(segment) })
+}
+
 /// Returns whether a segment is empty, `.` or `..` after removing its parameters and the characters that
 /// parsers drop.
 fn leads_elsewhere(segment: &[u8]) -> bool {

@@ -2,6 +2,7 @@
 
 use super::{CallOptions, Encoding, Incoming, Request, Response, Route};
 use crate::error::Error;
+use bytes::Bytes;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -65,9 +66,9 @@ impl fmt::Debug for Call {
     }
 }
 
-/// Marks an error response whose body was too large to be read, in its extensions.
-#[derive(Clone, Copy)]
-pub(crate) struct BodyTooLarge;
+/// The start of the body of an error response that was too large to be read, in its extensions.
+#[derive(Clone)]
+pub(crate) struct BodyTooLarge(pub(crate) Bytes);
 
 /// Marks a response whose compressed body is damaged or truncated, in its extensions.
 #[derive(Clone, Copy)]

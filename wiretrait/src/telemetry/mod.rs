@@ -128,3 +128,5 @@ mod metrics;
 #[cfg(feature = "metrics")]
 pub use self::metrics::MetricsObserver;
 pub use crate::runtime::{CallObserver, CallOutcome, FinishedCall};
+#[cfg(feature = "hyper")]
+pub use crate::transport::{CallPhases, measure_phases};

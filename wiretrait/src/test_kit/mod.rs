@@ -4,6 +4,7 @@
 //!
 //! - [`ScriptedTransport`] responds with a script of [`Reply`]s, and records requests as [`Sent`], which can
 //!   be decoded as typed operations.
+//! - [`Cassette`] responds with the recorded responses of a HAR file.
 //! - [`Faults`] injects failures and latency between a client and any transport, with probabilities and a
 //!   seed.
 //! - [`VirtualTime`] is a virtual clock for [policies](crate::policy).
@@ -43,12 +44,15 @@
 //! For a stateful service, use an in-memory implementation of the contract, also behind an
 //! [`InProcessTransport`](crate::InProcessTransport) with `Faults` around it.
 
+mod cassette;
 mod faults;
+mod har;
 mod reply;
 mod script;
 mod sent;
 mod time;
 
+pub use cassette::Cassette;
 pub use faults::{Fault, Faults};
 pub use reply::Reply;
 pub use script::ScriptedTransport;

@@ -62,6 +62,12 @@ impl Reply {
         }
     }
 
+    /// Creates a reply with the status 200, and `body` as this media type, such as `text/plain`.
+    #[must_use]
+    pub fn body(media_type: &str, body: impl Into<bytes::Bytes>) -> Self {
+        Self::response(Response::new(body.into())).header("content-type", media_type)
+    }
+
     /// Creates a reply with the status 204, which is `None` for operations that return an `Option`.
     #[must_use]
     pub fn no_content() -> Self {

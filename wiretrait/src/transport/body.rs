@@ -42,6 +42,9 @@ impl LimitedBody {
         let Self { first, joined, .. } = self;
         let length = first.len().max(joined.len()) + chunk.len();
         if length > self.limit {
+            if first.is_empty() {
+                *first = chunk;
+            }
             return self.mark_too_large();
         }
         if first.is_empty() {
@@ -77,8 +80,7 @@ impl LimitedBody {
             }
         }
         if self.is_too_large {
-            parts.extensions.insert(BodyTooLarge);
-            body = Bytes::new();
+            parts.extensions.insert(BodyTooLarge(std::mem::take(&mut body)));
         }
         Ok(Response::from_parts(parts, body))
     }

@@ -1,6 +1,8 @@
 //! The opening of connections: name lookup, TCP, proxy and TLS.
 
 use super::failure::{Peer, ProxyFailure, root_cause};
+#[cfg(all(feature = "hyper", feature = "rustls"))]
+use super::phases;
 use super::proxy::{ProxyKind, ProxyRoute, host_and_port};
 use super::resolver::Resolver;
 #[cfg(feature = "rustls")]
@@ -13,6 +15,7 @@ use crate::error::Error;
 use http::{HeaderValue, Uri};
 use hyper_util::client::legacy::connect::HttpConnector;
 use std::error::Error as StdError;
+use std::net::SocketAddr;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 #[cfg(feature = "rustls")]
@@ -29,6 +32,8 @@ pub(super) struct Dial {
     pub(super) resolver: Resolver,
     pub(super) proxy: Option<ProxyRoute>,
     tcp: HttpConnector<Resolver>,
+    /// The addresses that replace those of a host and port.
+    connect_to: Vec<((String, u16), SocketAddr)>,
     user_agent: HeaderValue,
     /// The way to the service if a token could be read on it and that is not allowed.
     exposed: Option<String>,
@@ -61,6 +66,9 @@ impl Dial {
     pub(super) fn new(config: &ClientConfig, origin: Uri) -> Result<Self, Error> {
         let proxy = ProxyRoute::of(config, &origin)?;
         let hosts = [Some(host_and_port(&origin)), proxy.as_ref().map(ProxyRoute::host_and_port)];
+        let replaced =
+            |(host, port): (&str, u16)| Some(((host.to_owned(), port), config.connect_to(host, port)?));
+        let connect_to = hosts.iter().copied().flatten().filter_map(replaced).collect();
         let resolver = Resolver::new(config, hosts.into_iter().flatten());
         let mut tcp = HttpConnector::new_with_resolver(resolver.clone());
         tcp.set_nodelay(true);
@@ -76,6 +84,7 @@ impl Dial {
             resolver,
             proxy,
             tcp,
+            connect_to,
             user_agent: config.user_agent_header()?,
             exposed: config.exposed_origin(),
         })
@@ -99,6 +108,7 @@ impl Dial {
             let tcp = self.tcp(&self.origin).await?;
             #[cfg(feature = "rustls")]
             if let Some(tls) = &self.tls {
+                phases::connected();
                 return Ok(Stream::Tls(Box::new(handshake(tls, &self.origin, tcp).await?)));
             }
             return Ok(Stream::Tcp(tcp));
@@ -108,6 +118,7 @@ impl Dial {
         if let Some(tls) = &self.tls
             && self.origin.scheme_str() == Some("https")
         {
+            phases::connected();
             return Ok(Stream::ProxiedTls(Box::new(handshake(tls, &self.origin, stream).await?)));
         }
         Ok(Stream::Proxied(stream))
@@ -155,8 +166,19 @@ impl Dial {
 
     /// Opens a TCP connection.
     async fn tcp(&self, uri: &Uri) -> Result<TcpStream, BoxError> {
+        let uri = match self.connect_to(uri) {
+            Some(address) => format!("http://{address}").parse()?,
+            None => uri.clone(),
+        };
         // The connector is always ready.
-        Ok(self.tcp.clone().call(uri.clone()).await?.into_inner())
+        Ok(self.tcp.clone().call(uri).await?.into_inner())
+    }
+
+    /// Returns the address that replaces those of the host and port of `uri`.
+    pub(super) fn connect_to(&self, uri: &Uri) -> Option<SocketAddr> {
+        let of_uri = host_and_port(uri);
+        let found = self.connect_to.iter().find(|((host, port), _)| (host.as_str(), *port) == of_uri);
+        found.map(|(_, address)| *address)
     }
 }
 

@@ -195,10 +195,11 @@ fn prepare(config: &ClientConfig, address: &str) -> Result<(String, (Peer, Dial)
 
 /// Looks up the name of the proxy, or else that of the service.
 async fn look_up(dial: &Dial, peer: &Peer) -> Result<(String, Vec<SocketAddr>), Error> {
-    let (host, port) = match &dial.proxy {
-        Some(proxy) => proxy.host_and_port(),
-        None => host_and_port(&dial.origin),
-    };
+    let uri = dial.proxy.as_ref().map_or(&dial.origin, |proxy| &proxy.uri);
+    let (host, port) = host_and_port(uri);
+    if let Some(address) = dial.connect_to(uri) {
+        return Ok((format!("`{host}` is connected to at {address}"), vec![address]));
+    }
     if let Ok(address) = host.parse::<IpAddr>() {
         return Ok((format!("`{host}` is an address"), vec![(address, port).into()]));
     }

@@ -67,6 +67,20 @@ pub(super) fn connection_failed(origin: &str, cause: &(dyn StdError + 'static)) 
     }
 }
 
+/// Returns the error if an idle connection was closed while a request was sent over it.
+#[cfg(feature = "hyper")]
+pub(super) fn stale_connection(origin: &str, error: &(dyn StdError + 'static)) -> Error {
+    let cause = root_cause(error);
+    let error = if cause.is::<io::Error>() {
+        connection_failed(origin, cause)
+    } else {
+        let message =
+            format!("the connection to {origin} failed: the idle connection was closed by the peer");
+        Error::new(ErrorKind::Transport, message)
+    };
+    error.with_stale_connection()
+}
+
 /// Returns the error for a request that is not valid in HTTP.
 pub(super) fn invalid_request(cause: impl fmt::Display) -> Error {
     Error::new(ErrorKind::Encode, format!("the request cannot be sent: {cause}"))

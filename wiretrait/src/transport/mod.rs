@@ -27,6 +27,8 @@ mod in_process;
 mod keep_alive;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 mod permits;
+#[cfg(feature = "hyper")]
+mod phases;
 #[cfg(feature = "tokio")]
 mod policies;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
@@ -49,10 +51,12 @@ mod tunnel;
 #[cfg(feature = "hyper")]
 pub use self::hyper::HyperTransport;
 pub use self::in_process::InProcessTransport;
+#[cfg(feature = "hyper")]
+pub use self::phases::{CallPhases, measure_phases};
 #[cfg(feature = "tokio")]
 pub use self::policies::Policies;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
-pub(crate) use self::proxy::ProxyRoute;
+pub(crate) use self::proxy::{ProxyRoute, host_and_port};
 #[cfg(feature = "reqwest")]
 pub use self::reqwest::ReqwestTransport;
 #[cfg(feature = "tower")]

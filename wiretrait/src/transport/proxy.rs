@@ -142,7 +142,7 @@ impl fmt::Display for ProxyRoute {
 }
 
 /// Returns the host without brackets, and the port or that of the scheme.
-pub(super) fn host_and_port(uri: &Uri) -> (&str, u16) {
+pub(crate) fn host_and_port(uri: &Uri) -> (&str, u16) {
     let host = uri.host().unwrap_or_default();
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let default_port = if uri.scheme_str() == Some("https") { 443 } else { 80 };

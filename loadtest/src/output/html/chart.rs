@@ -1,16 +1,16 @@
-//! The frame of a chart over the time of the run: axes, ticks, title and description.
+//! The frame of a chart over the time of the run: axes, ticks, marks, title and description.
+//!
+//! The drawing is stretched to the size that the page gives it, and its labels are HTML around it, so that they
+//! have the same size on every screen.
 
+use super::marks::Mark;
 use super::scale::{Scale, round_up};
 use crate::format::{self, count};
 use maud::{Markup, html};
 
-/// The size of a chart in SVG units; it is scaled to the width of the page.
-const WIDTH: f64 = 960.0;
-const HEIGHT: f64 = 230.0;
-const LEFT: f64 = 66.0;
-const RIGHT: f64 = 14.0;
-const TOP: f64 = 12.0;
-const BOTTOM: f64 = 34.0;
+/// The size of a drawing in SVG units.
+const WIDTH: f64 = 1_000.0;
+const HEIGHT: f64 = 200.0;
 
 /// The two axes of a chart.
 #[derive(Clone, Copy, Debug)]
@@ -24,46 +24,62 @@ impl Axes {
     pub(super) fn amounts(seconds: f64, max: f64) -> Self {
         let step = round_up(max.max(1.0) / 4.0);
         let top = (max.max(1.0) / step).ceil() * step;
-        Self { x: time(seconds), y: Scale::linear((0.0, top), (HEIGHT - BOTTOM, TOP)) }
+        Self { x: time(seconds), y: Scale::linear((0.0, top), (HEIGHT, 0.0)) }
     }
 
     /// A time axis, and a logarithmic axis of microseconds.
     pub(super) fn latencies(seconds: f64, (min, max): (f64, f64)) -> Self {
         let min = min.max(1.0);
-        Self { x: time(seconds), y: Scale::logarithmic((min, max.max(min * 2.0)), (HEIGHT - BOTTOM, TOP)) }
+        Self { x: time(seconds), y: Scale::logarithmic((min, max.max(min * 2.0)), (HEIGHT, 0.0)) }
     }
 }
 
 fn time(seconds: f64) -> Scale {
-    Scale::linear((0.0, seconds.max(0.001)), (LEFT, WIDTH - RIGHT))
+    Scale::linear((0.0, seconds.max(0.001)), (0.0, WIDTH))
 }
 
-/// A chart of `content` with its axes.
+/// The words of a chart.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Words<'w> {
+    pub(super) id: &'w str,
+    pub(super) title: &'w str,
+    pub(super) description: &'w str,
+}
+
+/// A chart of `content` with its axes, and the marks of the run.
 pub(super) fn chart(
-    id: &str,
-    title: &str,
-    description: &str,
+    words: Words<'_>,
     axes: Axes,
     unit: fn(f64) -> String,
+    marks: &[Mark],
     content: &Markup,
 ) -> Markup {
-    let bottom = HEIGHT - BOTTOM;
+    let Words { id, title, description } = words;
+    let top = |y: f64| format!("top:{}%", coordinate(axes.y.position(y) * 100.0 / HEIGHT));
+    let left = |x: f64| format!("left:{}%", coordinate(axes.x.position(x) * 100.0 / WIDTH));
     html! {
-        div.chart tabindex="0" {
-            svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-labelledby=(format!("{id}-t {id}-d")) {
+        div.chart {
+            svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) preserveAspectRatio="none" role="img"
+                aria-labelledby=(format!("{id}-t {id}-d"))
+            {
                 title id=(format!("{id}-t")) { (title) }
                 desc id=(format!("{id}-d")) { (description) }
+                @for Mark { from, to, class, .. } in marks {
+                    @let (from, to) = (axes.x.position(*from), axes.x.position(*to));
+                    rect class=(class) x=(coordinate(from)) y="0" width=(coordinate((to - from).max(1.0))) height=(HEIGHT) {}
+                }
                 @for tick in axes.y.ticks(4) {
-                    @let y = axes.y.position(tick);
-                    line.grid x1=(LEFT) x2=(WIDTH - RIGHT) y1=(coordinate(y)) y2=(coordinate(y)) {}
-                    text.y x=(LEFT - 8.0) y=(coordinate(y + 4.0)) { (unit(tick)) }
+                    @let y = coordinate(axes.y.position(tick));
+                    line.grid x1="0" x2=(WIDTH) y1=(y) y2=(y) {}
                 }
                 (content)
-                line.axis x1=(LEFT) x2=(WIDTH - RIGHT) y1=(bottom) y2=(bottom) {}
-                @for tick in axes.x.ticks(8) {
-                    @let x = axes.x.position(tick);
-                    line.axis x1=(coordinate(x)) x2=(coordinate(x)) y1=(bottom) y2=(bottom + 4.0) {}
-                    text.x x=(coordinate(x)) y=(bottom + 18.0) { (clock(tick)) }
+                line.axis x1="0" x2=(WIDTH) y1=(HEIGHT) y2=(HEIGHT) {}
+            }
+            @for tick in axes.y.ticks(4) { span.y style=(top(tick)) { (unit(tick)) } }
+            @for tick in axes.x.ticks(8) { span.x style=(left(tick)) { (clock(tick)) } }
+            @for Mark { from, label, row, .. } in marks {
+                @if let Some(label) = label {
+                    span.mark style=(format!("{};top:{}px", left(*from), 4 + 17 * row)) { (label) }
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! The three charts: throughput, latency percentiles, and a heatmap of the latency.
 
-use super::chart::{Axes, amount, chart, coordinate, micros};
+use super::chart::{Axes, Words, amount, chart, coordinate, micros};
+use super::marks::{Mark, marks};
 use crate::format;
 use crate::metrics::{Histogram, Results};
 use crate::output::summary::{ChartInterval, intervals, per_second};
@@ -18,8 +19,27 @@ const ROWS: f64 = 4.0;
 /// The percentiles that are drawn, with the CSS class of their line.
 const LINES: [(f64, &str); 4] = [(50.0, "p50"), (95.0, "p95"), (99.0, "p99"), (99.9, "p999")];
 
+/// All charts.
+pub(super) fn charts(results: &Results) -> Markup {
+    let marks = marks(results);
+    let has = |class: &str| marks.iter().any(|mark| mark.class == class);
+    html! {
+        @if has("step odd") || has("fault") || has("outage") {
+            p.lead {
+                "Marked:"
+                @if has("step odd") { (key("step odd", "steps of the rate")) }
+                @if has("fault") { (key("fault", "injected fault")) }
+                @if has("outage") { (key("outage", "no call succeeded")) }
+            }
+        }
+        (throughput(results, &marks))
+        (percentiles(results, &marks))
+        (heatmap(results, &marks))
+    }
+}
+
 /// Calls and failures per second.
-pub(super) fn throughput(results: &Results) -> Markup {
+fn throughput(results: &Results, marks: &[Mark]) -> Markup {
     let intervals = intervals(results, POINTS);
     let max = intervals.iter().map(ChartInterval::calls_per_second).fold(0.0, f64::max);
     let axes = Axes::amounts(results.duration().as_secs_f64(), max);
@@ -41,7 +61,8 @@ pub(super) fn throughput(results: &Results) -> Markup {
                 (key("calls", "calls"))
                 @if results.failed_calls() > 0 { (key("failures", "failed")) }
             }
-            (chart("throughput", "Throughput over time", &description, axes, amount, &content))
+            (chart(Words { id: "throughput", title: "Throughput over time", description: &description }, axes, amount,
+                marks, &content))
         }
     }
 }
@@ -64,7 +85,7 @@ fn steps(intervals: &[ChartInterval], axes: Axes, height: fn(&ChartInterval) -> 
 }
 
 /// The percentiles of the latency in each interval.
-pub(super) fn percentiles(results: &Results) -> Markup {
+fn percentiles(results: &Results, marks: &[Mark]) -> Markup {
     let intervals = intervals(results, POINTS);
     let all = results.latency();
     let axes = Axes::latencies(results.duration().as_secs_f64(), latency_range(&all));
@@ -81,7 +102,8 @@ pub(super) fn percentiles(results: &Results) -> Markup {
                 b { "Latency" } " percentiles of all calls in each interval"
                 @for (percent, class) in LINES { (key(class, &format!("p{percent}"))) }
             }
-            (chart("percentiles", "Latency percentiles over time", &format!("Over the whole run: {described}."), axes, micros, &content))
+            (chart(Words { id: "percentiles", title: "Latency percentiles over time",
+                description: &format!("Over the whole run: {described}.") }, axes, micros, marks, &content))
         }
     }
 }
@@ -109,7 +131,7 @@ fn line(intervals: &[ChartInterval], axes: Axes, percent: f64) -> String {
 }
 
 /// The distribution of the latency in each interval.
-pub(super) fn heatmap(results: &Results) -> Markup {
+fn heatmap(results: &Results, marks: &[Mark]) -> Markup {
     let intervals = intervals(results, CELLS);
     let axes = Axes::latencies(results.duration().as_secs_f64(), latency_range(&results.latency()));
     let columns: Vec<_> = intervals.iter().map(|interval| rows(&interval.latency)).collect();
@@ -132,9 +154,9 @@ pub(super) fn heatmap(results: &Results) -> Markup {
             figcaption {
                 b { "Distribution" } " of the latency: a stronger colour means more calls"
             }
-            (chart("heatmap", "Heatmap of the latency over time",
-                "Each column is an interval of the run, each row a range of latencies. A stronger colour means more calls.",
-                axes, micros, &content))
+            (chart(Words { id: "heatmap", title: "Heatmap of the latency over time", description:
+                "Each column is an interval of the run, each row a range of latencies. A stronger colour means more calls." },
+                axes, micros, marks, &content))
         }
     }
 }

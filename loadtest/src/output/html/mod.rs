@@ -17,23 +17,23 @@
 
 mod chart;
 mod charts;
+mod marks;
+mod measurements;
+mod problems;
+mod run;
 mod scale;
 
 use super::{Report, criteria, messages, summary};
-use crate::format::{self, count, counted};
-use crate::metrics::{BreakpointStep, Histogram, LoadGenerator, LoadModel, Results};
-use crate::thresholds::{
-    Assessment, Comparison, CriterionKind, CriterionResult, ExitCode, PercentileChange, Status, Verdict,
-};
+use crate::format::{self, count};
+use crate::metrics::{LoadModel, Results};
+use crate::thresholds::{ExitCode, Verdict};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 const STYLE: &str = include_str!("style.css");
 
-/// The percentiles in the table of operations.
-const PERCENTILES: [f64; 5] = [50.0, 90.0, 95.0, 99.0, 99.9];
-
 pub(super) fn render(report: &Report) -> String {
     let Report { results, verdict, .. } = report;
+    let sections = sections(report);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -47,19 +47,18 @@ pub(super) fn render(report: &Report) -> String {
             }
             body {
                 (banner(results, verdict))
+                nav aria-label="Sections" {
+                    ul { @for Section { id, title, .. } in &sections { li { a href=(format!("#{id}")) { (title) } } } }
+                }
                 main {
                     (tiles(results))
                     (notes(results))
-                    (violations(results))
-                    (failures(results))
-                    (breakpoint(results))
-                    (operations(results))
-                    (over_time(results))
-                    @if let Some(comparison) = &verdict.comparison { (baseline(comparison)) }
-                    (pass_criteria(verdict))
-                    (load(results))
-                    (sessions(results))
-                    (load_generators(results))
+                    @for Section { id, title, content } in &sections {
+                        section id=(id) {
+                            h2 { (title) }
+                            (content)
+                        }
+                    }
                 }
                 footer { "loadtest " (results.program_version) ", test run " (results.test_run_id) }
             }
@@ -68,11 +67,57 @@ pub(super) fn render(report: &Report) -> String {
     page.into_string()
 }
 
+/// A section with the id of its anchor.
+struct Section {
+    id: &'static str,
+    title: &'static str,
+    content: Markup,
+}
+
+/// The sections that are not empty: problems first, then measurements, then the run.
+fn sections(report: &Report) -> Vec<Section> {
+    let Report { results, verdict, .. } = report;
+    let mut sections = Vec::new();
+    let mut add = |is_shown: bool, id, title, content: &dyn Fn() -> Markup| {
+        if is_shown {
+            sections.push(Section { id, title, content: content() });
+        }
+    };
+    let has_calls = results.calls() > 0;
+    let has_failures = !results.failures.is_empty();
+    let is_search = matches!(results.load, LoadModel::Breakpoint { .. });
+    let has_outages = results.outages().count() + results.seconds_with_failures().count() > 0;
+    let has_sessions = results.contract.has_sessions;
+    add(results.violation_count() > 0, "violations", "Violations", &|| problems::violations(results));
+    add(has_failures, "failures", "Failed calls", &|| problems::failures(results));
+    add(!results.faults.is_empty(), "faults", "Injected faults", &|| problems::faults(results));
+    add(has_outages, "availability", "Availability", &|| problems::availability(results));
+    add(!results.steps.is_empty(), "steps", "Steps", &|| measurements::steps(results));
+    add(is_search, "breakpoint", "Breakpoint search", &|| measurements::breakpoint(results));
+    add(!results.operations.is_empty(), "operations", "Operations", &|| measurements::operations(results));
+    add(has_calls, "time", "Over time", &|| over_time(results));
+    add(!summary::phases(results).is_empty(), "phases", "Phases of calls", &|| measurements::phases(results));
+    add(results.scenarios.len() > 1, "scenarios", "Scenarios", &|| measurements::scenarios(results));
+    if let Some(warm_up) = &results.warm_up {
+        add(true, "warm-up", "Warm-up", &|| measurements::warm_up(warm_up));
+    }
+    if let Some(comparison) = &verdict.comparison {
+        add(true, "comparison", "Comparison with the baseline", &|| run::comparison(comparison));
+    }
+    add(true, "criteria", "Pass criteria", &|| run::pass_criteria(verdict));
+    add(true, "load", "Load", &|| run::load(results));
+    add(has_sessions, "sessions", "Sessions", &|| run::sessions(results));
+    add(!results.load_generators.is_empty(), "generators", "Load generators", &|| {
+        run::load_generators(results)
+    });
+    sections
+}
+
 /// The verdict, in words as well as in colour.
 fn banner(results: &Results, verdict: &Verdict) -> Markup {
     let class = match verdict.exit_code {
         ExitCode::Passed => "pass",
-        ExitCode::Stopped => "stopped",
+        ExitCode::Stopped | ExitCode::Inconclusive => "stopped",
         ExitCode::Failed | ExitCode::WrongData | ExitCode::CouldNotRun => "fail",
     };
     let failures: Vec<_> = criteria::failures(verdict).collect();
@@ -86,9 +131,10 @@ fn banner(results: &Results, verdict: &Verdict) -> Markup {
                     ul { @for failure in failures { li { (failure) } } }
                 }
                 p.when { (messages::load(results)) }
+                @if let Some(tags) = messages::tags(results) { p.when { (tags) } }
                 p.when {
                     (results.started.format("%Y-%m-%d %H:%M:%S UTC")) ", "
-                    (format!("{:.1} s", results.duration().as_secs_f64()))
+                    (format!("{:.1} s", results.load_duration().as_secs_f64()))
                     ", exit code " (verdict.exit_code.code())
                 }
             }
@@ -121,306 +167,23 @@ fn notes(results: &Results) -> Markup {
     }
 }
 
-fn violations(results: &Results) -> Markup {
-    let found: Vec<_> = summary::violations(results).collect();
-    html! {
-        @if !found.is_empty() {
-            section {
-                h2 { "Violations" }
-                p.lead { "Successful responses with wrong content." }
-                @for violation in found {
-                    h3 { (violation.kind) ", " (counted(violation.count, "time", "times")) }
-                    (table(&["session", "operation", "correlation id", "detail"], &html! {
-                        @for example in &violation.examples {
-                            tr {
-                                td { code { (example.session_id) } }
-                                td { code { (example.operation) } }
-                                td { @if let Some(id) = &example.correlation_id { code { (id) } } }
-                                td.wide { @if let Some(detail) = &example.detail { (detail) } }
-                            }
-                        }
-                    }))
-                }
-            }
-        }
-    }
-}
-
-fn failures(results: &Results) -> Markup {
-    let failures = summary::failures(results);
-    html! {
-        @if !failures.is_empty() {
-            section {
-                h2 { "Failed calls" }
-                (table(&["operation", "reason", "#times", "example"], &html! {
-                    @for failure in failures {
-                        tr {
-                            td { code { (failure.operation) } }
-                            td { (failure.reason) }
-                            td.n { (count(failure.count)) }
-                            td.wide { @if let Some(example) = &failure.example { code.message { (example) } } }
-                        }
-                    }
-                }))
-            }
-        }
-    }
-}
-
-fn operations(results: &Results) -> Markup {
-    let row = |name: &Markup, calls: u64, failed: u64, latency: &Histogram, statuses: &str| {
-        html! {
-            th scope="row" { (name) }
-            td.n { (count(calls)) }
-            td class=(if failed > 0 { "n bad" } else { "n" }) { (count(failed)) }
-            td.n { (format::rate(summary::per_second(results, calls))) }
-            @for percent in PERCENTILES { td.n { (format::latency(latency.percentile(percent))) } }
-            td.n { (format::latency(latency.max())) }
-            td.statuses { (statuses) }
-        }
-    };
-    let heads = [
-        "operation",
-        "#calls",
-        "#failed",
-        "#calls/s",
-        "#p50",
-        "#p90",
-        "#p95",
-        "#p99",
-        "#p99.9",
-        "#max",
-        "statuses",
-    ];
-    html! {
-        section {
-            h2 { "Operations" }
-            p.lead { (messages::latency(results)) " The error of a percentile is at most 0.8%." }
-            (table(&heads, &html! {
-                @for (name, operation) in summary::operations(results) {
-                    @let statuses: Vec<_> =
-                        operation.statuses.iter().map(|(status, calls)| format!("{status}: {}", count(*calls))).collect();
-                    tr {
-                        (row(&html! { code { (name) } }, operation.calls, operation.failures, operation.latency(),
-                            &statuses.join(", ")))
-                    }
-                }
-                tr.all { (row(&html! { "all" }, results.calls(), results.failed_calls(), &results.latency(), "")) }
-            }))
-        }
-    }
-}
-
 fn over_time(results: &Results) -> Markup {
     html! {
-        section {
-            h2 { "Over time" }
-            p.lead { "A call counts in the interval in which it ended." }
-            (charts::throughput(results))
-            (charts::percentiles(results))
-            (charts::heatmap(results))
+        p.lead {
+            "A call counts in the interval in which it ended."
+            @if let Some(warm_up) = &results.warm_up { " The warm-up of " (warm_up.seconds) " s before is not shown." }
         }
-    }
-}
-
-fn breakpoint(results: &Results) -> Markup {
-    let LoadModel::Breakpoint { steps, sustained_rate, .. } = &results.load else { return html! {} };
-    html! {
-        section {
-            h2 { "Breakpoint search" }
-            p.lead {
-                @match sustained_rate {
-                    Some(rate) => { "The highest rate that passed all criteria is " b { (format::rate(Some(*rate))) } " iterations/s." }
-                    None => "No rate passed all criteria.",
-                }
-            }
-            (table(&["#iterations/s", "#completed/s", "#p99", "outcome"], &html! {
-                @for BreakpointStep { rate, completed_rate, p99_us, failed_criterion } in steps {
-                    tr {
-                        td.n { (format::rate(Some(*rate))) }
-                        td.n { (format::rate(Some(*completed_rate))) }
-                        td.n { (format::latency(*p99_us)) }
-                        td { @match failed_criterion { Some(failed) => span.bad { (failed) }, None => "sustained" } }
-                    }
-                }
-            }))
-        }
-    }
-}
-
-fn baseline(comparison: &Comparison) -> Markup {
-    html! {
-        section {
-            h2 { "Comparison with the baseline" }
-            p.lead { "The baseline is " code { (comparison.file) } "." }
-            (table(&["operation", "percentile", "#baseline", "#current", "#change", "assessment"], &html! {
-                @for PercentileChange { operation, percentile, baseline_us, current_us, change_percent, assessment }
-                    in &comparison.rows
-                {
-                    tr {
-                        td { code { (operation) } }
-                        td { "p" (percentile) }
-                        td.n { (format::latency(Some(*baseline_us))) }
-                        td.n { (format::latency(Some(*current_us))) }
-                        td.n { (format::change(*change_percent)) }
-                        td {
-                            @match assessment {
-                                Assessment::WithinLimit => "within the limit",
-                                Assessment::Regressed => span.bad { "regressed" },
-                                Assessment::TooFewCalls => span.faint { "too few calls" },
-                            }
-                        }
-                    }
-                }
-            }))
-        }
-    }
-}
-
-fn pass_criteria(verdict: &Verdict) -> Markup {
-    let count_of =
-        |is: fn(Status) -> bool| verdict.criteria.iter().filter(|result| is(result.status)).count();
-    let passed = count_of(|status| status == Status::Passed);
-    let failed = count_of(|status| status == Status::Failed);
-    let skipped = count_of(|status| matches!(status, Status::Skipped(_)));
-    // There are many kinds of violations; those that were not found need no row each.
-    let (not_found, shown): (Vec<_>, Vec<_>) = verdict.criteria.iter().partition(|result| {
-        result.criterion.kind() == CriterionKind::Consistency && result.status == Status::Passed
-    });
-    html! {
-        section {
-            h2 { "Pass criteria" }
-            p.lead { (passed) " passed, " (failed) " failed, " (skipped) " skipped." }
-            (table(&["criterion", "kind", "observed", "status"], &html! {
-                @for result in shown { (criterion_row(result)) }
-            }))
-            @if !not_found.is_empty() {
-                details {
-                    summary { (counted(not_found.len() as u64, "kind", "kinds")) " of violations checked for and not found" }
-                    ul { @for result in not_found { li { (criteria::name(&result.criterion)) } } }
-                }
-            }
-        }
-    }
-}
-
-fn criterion_row(result: &CriterionResult) -> Markup {
-    html! {
-        tr {
-            td { (criteria::name(&result.criterion)) }
-            td { (criteria::kind_name(result.criterion.kind())) }
-            td { (criteria::observed(result)) }
-            td {
-                @match result.status {
-                    Status::Passed => span.good { "passed" },
-                    Status::Failed => span.bad { "failed" },
-                    Status::Skipped(_) => span.faint { "skipped" },
-                }
-            }
-        }
-    }
-}
-
-fn load(results: &Results) -> Markup {
-    html! {
-        section {
-            h2 { "Load" }
-            dl.facts {
-                (fact("model", &messages::load(results)))
-                (fact("iterations", &results.iteration))
-                (fact("service", &messages::service(results)))
-                @for scenario in &results.scenarios {
-                    (fact(&scenario.name, &format!(
-                        "{} iterations started, {} completed", count(scenario.started), count(scenario.completed),
-                    )))
-                }
-                (fact("checks", if results.checks_enabled { "enabled" } else { "disabled" }))
-            }
-        }
-    }
-}
-
-fn sessions(results: &Results) -> Markup {
-    let sessions = &results.sessions;
-    let left_behind = match &sessions.check_error {
-        Some(error) => format!("unknown: {error}"),
-        None => count(sessions.left_behind.count),
-    };
-    html! {
-        section {
-            h2 { "Sessions" }
-            dl.facts {
-                (fact("opened", &count(sessions.opened)))
-                (fact("closed by users", &count(sessions.closed)))
-                (fact("deleted by users", &count(sessions.deleted)))
-                (fact("deleted after the run", &count(sessions.cleaned_up)))
-                (fact("left behind", &left_behind))
-                (fact("of other users, listed", &count(sessions.foreign.count)))
-            }
-        }
-    }
-}
-
-fn fact(name: &str, value: &str) -> Markup {
-    html! { div { dt { (name) } dd { (value) } } }
-}
-
-fn load_generators(results: &Results) -> Markup {
-    let earliest = results.load_generators.iter().map(|generator| generator.started).min();
-    let heads = [
-        "worker",
-        "#started after",
-        "#duration",
-        "#CPU",
-        "#of its cores",
-        "#memory",
-        "#start delay p50",
-        "#p99",
-        "#delayed",
-        "#dropped",
-    ];
-    html! {
-        section {
-            h2 { "Load generators" }
-            p.lead {
-                "Whether the load was as planned. A delayed iteration had to wait for a free VU, and its latency \
-                 includes that. A dropped iteration never started, and is in no latency."
-            }
-            (table(&heads, &html! {
-                @for generator in &results.load_generators {
-                    @let after = earliest.and_then(|earliest| {
-                        u64::try_from((generator.started - earliest).num_microseconds()?).ok()
-                    });
-                    (load_generator_row(generator, after))
-                }
-            }))
-        }
-    }
-}
-
-fn load_generator_row(generator: &LoadGenerator, started_after: Option<u64>) -> Markup {
-    let cpu_share = generator.cpu_share().map(|share| format::percent((share * 100.0).round()));
-    html! {
-        tr {
-            th scope="row" { (generator.worker) }
-            td.n { (format::latency(started_after)) }
-            td.n { (format::latency(Some(generator.duration_us))) }
-            td.n { (format::latency(Some(generator.cpu_us))) }
-            td.n { (cpu_share.as_deref().unwrap_or("-")) " of " (generator.cores) }
-            td.n { (generator.peak_memory_bytes >> 20) " MiB" }
-            td.n { (format::latency(generator.start_delay.percentile(50.0))) }
-            td.n { (format::latency(generator.start_delay.percentile(99.0))) }
-            td.n { (count(generator.delayed_iterations)) }
-            td.n { (count(generator.dropped_iterations)) }
-        }
+        (charts::charts(results))
     }
 }
 
 /// A table that scrolls horizontally where the page is too narrow. Headings of numbers begin with `#`.
-fn table(heads: &[&str], rows: &Markup) -> Markup {
+///
+/// With the class `cards`, it becomes a list on a narrow page: its cells must be made with [`Cell`].
+fn table(class: &str, heads: &[&str], rows: &Markup) -> Markup {
     html! {
         div.table tabindex="0" {
-            table {
+            table class=[(!class.is_empty()).then_some(class)] {
                 thead {
                     tr {
                         @for head in heads {
@@ -432,6 +195,20 @@ fn table(heads: &[&str], rows: &Markup) -> Markup {
                     }
                 }
                 tbody { (rows) }
+            }
+        }
+    }
+}
+
+/// A cell with the heading of its column, which precedes it where the table is a list.
+struct Cell(&'static str);
+
+impl Cell {
+    fn of(&self, content: &Markup) -> Markup {
+        html! {
+            @match self.0.strip_prefix('#') {
+                Some(head) => td.n data-head=(head) { (content) },
+                None => td data-head=(self.0) { (content) },
             }
         }
     }

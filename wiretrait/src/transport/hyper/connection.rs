@@ -18,10 +18,19 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, Parts, SendRequest};
 use hyper::rt::ReadBuf;
+use std::error::Error as _;
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
+
+/// The errors of a connection that the peer has closed.
+const CLOSED_BY_PEER: [io::ErrorKind; 4] = [
+    io::ErrorKind::ConnectionReset,
+    io::ErrorKind::ConnectionAborted,
+    io::ErrorKind::BrokenPipe,
+    io::ErrorKind::UnexpectedEof,
+];
 
 pub(super) struct Connection {
     requests: SendRequest<Full<Bytes>>,
@@ -41,6 +50,8 @@ enum Driver {
 pub(super) enum ExchangeError {
     /// The connection was closed before anything was written. Contains the request.
     Unsent(Box<Request<Full<Bytes>>>, hyper::Error),
+    /// The connection was closed before any byte of a response. The request may have arrived.
+    Closed(hyper::Error),
     /// The connection failed. The request may have arrived.
     Failed(hyper::Error),
     /// The response was rejected.
@@ -107,9 +118,16 @@ impl Connection {
             driver.poll(context);
             response.as_mut().poll(&mut no_wakeup())
         });
-        response.await.map_err(|mut failure| match failure.take_message() {
-            Some(request) => ExchangeError::Unsent(Box::new(request), failure.into_error()),
-            None => ExchangeError::Failed(failure.into_error()),
+        response.await.map_err(|mut failure| {
+            if let Some(request) = failure.take_message() {
+                return ExchangeError::Unsent(Box::new(request), failure.into_error());
+            }
+            let failure = failure.into_error();
+            if self.is_closed_without_response(&failure) {
+                ExchangeError::Closed(failure)
+            } else {
+                ExchangeError::Failed(failure)
+            }
         })
     }
 
@@ -161,6 +179,14 @@ impl Connection {
             }
         })
         .await
+    }
+
+    /// Returns whether the peer has closed the connection before any byte of a response.
+    fn is_closed_without_response(&self, failure: &hyper::Error) -> bool {
+        let system = failure.source().and_then(|source| source.downcast_ref::<io::Error>());
+        let is_closed = failure.is_incomplete_message()
+            || system.is_some_and(|error| CLOSED_BY_PEER.contains(&error.kind()));
+        is_closed && matches!(&self.driver, Driver::Ended(Some(parts)) if parts.read_buf.is_empty())
     }
 
     /// Prepares the connection for the pool, and returns whether another request can be sent. Until then it

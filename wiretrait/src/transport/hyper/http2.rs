@@ -13,7 +13,7 @@ use crate::transport::protocol::http2 as protocol;
 use crate::transport::protocol::http2::{
     CONNECTION_WINDOW, MAX_HEADER_LIST_BYTES, PING_INTERVAL, PING_TIMEOUT, STREAM_WINDOW,
 };
-use crate::transport::{age, connecting, runtime_id};
+use crate::transport::{age, connecting, phases, runtime_id};
 use bytes::Bytes;
 use h2::client::{Builder, Connection, SendRequest};
 use h2::{Ping, PingPong};
@@ -126,6 +126,7 @@ impl Shared {
                 .await
                 .unwrap_or_else(|_| Err(peer.not_connected_in_time()))?,
         };
+        phases::acquired();
         slot.exchange(request, &peer.origin, limit).await
     }
 
@@ -368,8 +369,12 @@ impl Slot {
             // has the reason.
             let _ = sender.send_data(body, true);
         }
+        phases::sent();
         let (parts, mut body) = response.await?.into_parts();
+        phases::received();
         let length = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        // The response to a HEAD request announces a body that is not sent.
+        let length = length.filter(|_| !body.is_end_stream());
         let mut whole = LimitedBody::new(parts.status, length.unwrap_or(0), limit)?;
         while !whole.is_too_large()
             && let Some(data) = body.data().await

@@ -1,5 +1,6 @@
 //! Byte streams around the one of the connector.
 
+use crate::transport::phases;
 use bytes::{Buf, Bytes};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use std::io::{self, IoSlice};
@@ -70,6 +71,7 @@ impl EarlyResponses {
 }
 
 impl Read for EarlyResponses {
+    #[inline]
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -78,7 +80,11 @@ impl Read for EarlyResponses {
         if self.writing == Writing::NotStarted {
             return Poll::Pending;
         }
-        Pin::new(&mut *self.stream).poll_read(context, buffer)
+        let outcome = Pin::new(&mut *self.stream).poll_read(context, buffer);
+        if outcome.is_ready() {
+            phases::received();
+        }
+        outcome
     }
 }
 
@@ -88,7 +94,11 @@ impl Write for EarlyResponses {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.write(context, |stream, context| stream.poll_write(context, bytes))
+        let outcome = self.write(context, |stream, context| stream.poll_write(context, bytes));
+        if outcome.is_ready() {
+            phases::sent();
+        }
+        outcome
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -23,9 +23,10 @@ use crate::transport::connecting;
 use crate::transport::default_headers::DefaultHeaders;
 use crate::transport::dial::Dial;
 use crate::transport::failover::Failover;
-use crate::transport::failure::{Peer, invalid_request, timed_out};
+use crate::transport::failure::{Peer, invalid_request, stale_connection, timed_out};
 use crate::transport::keep_alive::idle_limit;
 use crate::transport::permits::{Patience, Permits};
+use crate::transport::phases;
 use crate::transport::protocol;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST, PROXY_AUTHORIZATION, USER_AGENT};
@@ -54,7 +55,8 @@ use tower_service::Service;
 /// }
 /// ```
 ///
-/// Errors have the same messages as those of the reqwest transport. Redirects are not followed. Proxies and
+/// Errors have the same messages as those of the reqwest transport, except those of
+/// [stale connections](Error::is_stale_connection). Redirects are not followed. Proxies and
 /// certificates are those of the [configuration](ClientConfig::with_proxy).
 ///
 /// Without [`Policies`](crate::Policies) it has the time and size limits of its configuration, but no
@@ -264,19 +266,25 @@ impl Target {
         yield_now().await;
         // Retries do not use the pool: if one connection of it is stale, the next one may be too.
         while is_first && let Some(mut pooled) = self.pool.take() {
+            phases::acquired();
             match pooled.connection.exchange(request, self.origin(), max_response_bytes).await {
                 Err(ExchangeError::Unsent(unsent, _)) => request = *unsent,
+                Err(ExchangeError::Closed(failure)) => {
+                    return Err(stale_connection(self.origin(), &failure));
+                }
                 outcome => return self.finish(outcome, pooled, has_authorization),
             }
         }
         let connection = Connection::over(self.connect().await?).await;
         let connection = connection.map_err(|error| protocol::failed(self.origin(), &error))?;
         let mut pooled = self.pool.adopt(connection);
+        phases::acquired();
         let outcome = pooled.connection.exchange(request, self.origin(), max_response_bytes).await;
         self.finish(outcome, pooled, has_authorization)
     }
 
     async fn connect(&self) -> Result<Box<dyn Stream>, Error> {
+        phases::dialed();
         match connecting::open(self.connect_timeout, self.connector.connect()).await {
             Ok(outcome) => outcome.map_err(|error| self.peer.not_connected(&*error)),
             Err(_) => Err(self.peer.not_connected_in_time()),
@@ -311,7 +319,7 @@ impl Target {
         };
         Err(match failure {
             ExchangeError::Rejected(error) => error,
-            ExchangeError::Unsent(_, error) | ExchangeError::Failed(error) => {
+            ExchangeError::Unsent(_, error) | ExchangeError::Closed(error) | ExchangeError::Failed(error) => {
                 let rejected = self.peer.rejected_certificate(&error);
                 rejected.unwrap_or_else(|| protocol::failed(self.origin(), &error))
             }

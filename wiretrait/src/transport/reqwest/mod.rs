@@ -98,6 +98,7 @@ impl ReqwestTransport {
     /// [`ErrorKind::Config`] if the configuration is not [valid](ClientConfig::validate) or has no address,
     /// if the address cannot be used, or if TLS cannot be set up.
     pub fn new(config: &ClientConfig) -> Result<Self, Error> {
+        config.reject_connect_to("ReqwestTransport")?;
         let has_fallbacks = !config.fallback_urls().is_empty();
         Self::over(config, |config| {
             let url = address(config)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 #[http_api(client = Client, module = api)]
 trait Api {
     #[get("/things")]
-    async fn get(&self, #[header("content-type")] id: &str) -> Result<()>;
+    async fn get(&self, #[header("content-length")] id: &str) -> Result<()>;
 }
 
 impl Api for () {

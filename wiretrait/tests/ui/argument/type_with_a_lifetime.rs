@@ -2,12 +2,13 @@ use wiretrait::{InProcessTransport, Result, http_api};
 use std::borrow::Cow;
 use std::sync::Arc;
 
+#[derive(Clone)]
 struct Wrapped<'a>(&'a str);
 
 #[http_api(client = Client, module = api)]
 trait Api {
     #[get("/things")]
-    async fn get(&self, #[query] id: Cow<'_, str>, #[query] fixed: Cow<'static, str>) -> Result<()>;
+    async fn get(&self, #[query] id: Cow<'_, Wrapped<'_>>, #[query] fixed: Cow<'static, str>) -> Result<()>;
 
     #[post("/things")]
     async fn add(&self, #[field] thing: &Wrapped<'_>) -> Result<()>;
@@ -17,7 +18,7 @@ trait Api {
 }
 
 impl Api for () {
-    async fn get(&self, _: Cow<'_, str>, _: Cow<'static, str>) -> Result<()> {
+    async fn get(&self, _: Cow<'_, Wrapped<'_>>, _: Cow<'static, str>) -> Result<()> {
         Ok(())
     }
 
@@ -31,7 +32,7 @@ impl Api for () {
 }
 
 async fn calls(api: Arc<dyn DynApi>) {
-    let _ = api.get("1".into(), "2".into()).await;
+    let _ = api.get(Cow::Owned(Wrapped("1")), "2".into()).await;
     let client = Client::new(InProcessTransport::new(api::Handler::new(())));
     let _ = client.add(&Wrapped("1")).await;
     let _ = client.replace(Wrapped("1")).await;

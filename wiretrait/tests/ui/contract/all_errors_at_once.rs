@@ -29,7 +29,7 @@ impl Api for () {
         Ok(())
     }
 
-    async fn delete<T>(&mut self, _: &[&T]) -> u64 {
+    async fn delete<T>(&self, _: &[&T]) -> u64 {
         0
     }
 
@@ -42,7 +42,7 @@ async fn calls(api: Arc<dyn DynApi>) {
     let _ = api.get("1").await;
     let _ = api.add("", 1, "").await;
     let _ = api.fine().await;
-    let mut client = Client::new(InProcessTransport::new(api::Handler::new(())));
+    let client = Client::new(InProcessTransport::new(api::Handler::new(())));
     let _ = client.delete(&[&1]).await;
     let _ = client.fine().await;
 }

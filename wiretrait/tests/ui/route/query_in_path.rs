@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 #[http_api(client = Client, module = api)]
 trait Api {
-    #[get("/things?all=true")]
-    async fn get(&self, #[query] id: &str) -> Result<()>;
+    #[get("/things?all=true&like={id}")]
+    async fn get(&self, id: &str) -> Result<()>;
 }
 
 impl Api for () {

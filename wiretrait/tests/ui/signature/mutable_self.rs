@@ -7,12 +7,12 @@ trait Api {
 }
 
 impl Api for () {
-    async fn ping(&mut self) -> Result<()> {
+    async fn ping(&self) -> Result<()> {
         Ok(())
     }
 }
 
-async fn calls(api: &mut impl Api, transport: impl Transport) {
+async fn calls(api: &impl Api, transport: impl Transport) {
     let _ = api.ping().await;
     let _ = Client::new(transport).ping().await;
 }

@@ -7,13 +7,13 @@ trait Api {
 }
 
 impl Api for () {
-    async fn ping() -> Result<()> {
+    async fn ping(&self) -> Result<()> {
         Ok(())
     }
 }
 
-async fn calls<A: Api>() {
-    let _ = A::ping().await;
+async fn calls(api: &impl Api) {
+    let _ = api.ping().await;
 }
 
 fn main() {}

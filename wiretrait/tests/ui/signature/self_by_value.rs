@@ -7,7 +7,7 @@ trait Api {
 }
 
 impl Api for () {
-    async fn ping(self) -> Result<()> {
+    async fn ping(&self) -> Result<()> {
         Ok(())
     }
 }

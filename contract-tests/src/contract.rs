@@ -1,0 +1,73 @@
+//! The contract that the cases of a service belong to.
+
+use crate::objects::Entity;
+use crate::value::Map;
+use std::fmt::Debug;
+use wiretrait::{Call, Error, Response, Route, Transport};
+
+/// A contract, and what the runner of its cases must know about it.
+///
+/// Only the first three functions are required. The others describe entities that a case opens and the service can
+/// delete; without them, nothing is deleted after a case, and a run needs a dedicated service.
+pub trait ServiceContract: Clone + Debug + Send + Sync + 'static {
+    /// Returns the operations, as the generated module lists them.
+    fn routes(&self) -> &'static [&'static Route];
+
+    /// Returns the description of the entities.
+    fn entity(&self) -> &'static Entity;
+
+    /// Calls the typed client with the arguments of a request, and returns the result as the service would encode
+    /// it.
+    ///
+    /// The generated dispatcher does both, with the client as the implementation that it calls:
+    /// `orders_v1::dispatch(&OrdersClient::new(transport), Incoming::from(call.request))`.
+    ///
+    /// # Errors
+    ///
+    /// If the arguments are not those of the operation. An error of the call itself is a response.
+    fn call<T>(&self, transport: T, call: Call) -> impl Future<Output = Result<Response, Error>> + Send
+    where
+        T: Transport + Clone + 'static;
+
+    /// Returns whether a request for this path only reads. By default, those of operations that are idempotent and
+    /// whose names begin with `get_`.
+    fn only_reads(&self, path: &str) -> bool {
+        route_at(self.routes(), path).is_some_and(|route| route.idempotent && route.name.starts_with("get_"))
+    }
+
+    /// Returns whether a request for this path creates an entity that must be deleted after its case.
+    fn creates(&self, path: &str) -> bool {
+        let _ = path;
+        false
+    }
+
+    /// Returns whether a request for this path may change entities of others, so that a case with it may only run at
+    /// a service without other users.
+    fn affects_others(&self, path: &str) -> bool {
+        let _ = path;
+        false
+    }
+
+    /// Returns whether an entity in a response belongs to the owner. By default, if one of its values is the owner's
+    /// id, whatever its key: a service that renamed the key still has entities of the owner.
+    fn is_owned(&self, entity: &Map, owner: &str) -> bool {
+        entity.values().any(|value| value == owner)
+    }
+
+    /// Returns the request that deletes an entity; `None` if the contract has no such operation.
+    fn delete(&self, id: &str) -> Option<Call> {
+        let _ = id;
+        None
+    }
+
+    /// Returns the request that lists the entities of an owner; `None` if the contract has no such operation.
+    fn list(&self, owner: &str) -> Option<Call> {
+        let _ = owner;
+        None
+    }
+}
+
+/// Returns the operation whose path begins `target`.
+pub(crate) fn route_at(routes: &'static [&'static Route], target: &str) -> Option<&'static Route> {
+    routes.iter().copied().find(|route| target.starts_with(route.path))
+}

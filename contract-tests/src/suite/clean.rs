@@ -1,0 +1,162 @@
+//! Deletes the entities that a case has created.
+
+use super::created::Creations;
+use super::owner::{Created, Owner};
+use crate::contract::ServiceContract;
+use crate::objects::json;
+use crate::record::Exchange;
+use futures_util::future::join_all;
+use http::StatusCode;
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+use wiretrait::{Call, Response, Transport};
+
+/// Number of consecutive failures after which the clean-up stops.
+const ATTEMPTS: u32 = 5;
+
+/// The result of a clean-up.
+#[derive(Debug, Default)]
+pub(super) struct CleanUp {
+    /// An id or a sentence for everything left behind.
+    pub(super) left: Vec<String>,
+    /// `true` if the service did not respond to the last requests.
+    pub(super) is_lost: bool,
+}
+
+/// Deletes every entity that the exchanges created, and those of the owner whose responses were lost.
+///
+/// The result lists entities that could not be deleted, those that may belong to another user, and the owner
+/// if it may have more. Failures are retried with exponential backoff, which starts at `pause`. A case that created
+/// nothing sends no request, unless it has `failed`: then the list of its entities shows whether the service still
+/// responds.
+pub(super) async fn clean_up<C, T>(
+    contract: &C,
+    transport: T,
+    exchanges: &[Exchange],
+    creations: &Creations,
+    owner: &Owner,
+    pause: Duration,
+    failed: bool,
+) -> CleanUp
+where
+    C: ServiceContract,
+    T: Transport + Clone + 'static,
+{
+    if !creations.any_sent() && !failed {
+        return CleanUp::default();
+    }
+    let mut cleaner = Cleaner { contract, transport, pause, failures: 0 };
+    let (mut left, mut deleted, mut remarks) = (VecDeque::new(), BTreeSet::new(), Vec::new());
+    for created in exchanges.iter().filter_map(|exchange| owner.created(contract, exchange)) {
+        match created {
+            Created::Own(id) => left.push_back(id),
+            Created::Other(id) => {
+                remarks.push(format!("{id}, which may belong to another user and is not deleted"));
+            }
+        }
+    }
+    let mut is_lost = false;
+    loop {
+        cleaner.delete_all(&mut left, &mut deleted).await;
+        let Some(listed) = cleaner.entities_of(owner).await else {
+            is_lost = true;
+            if let Some(operation) = creations.uncertain() {
+                remarks.push(format!(
+                    "perhaps {} of the user {}: a response to `{operation}` was lost, and they could not be listed",
+                    contract.entity().plural,
+                    owner.id
+                ));
+            }
+            break;
+        };
+        if listed.contains(&None) {
+            remarks.push(format!("those of the user {} that have no `id`", owner.id));
+            break;
+        }
+        // A page is not the whole list, and responses may have been lost, so there may be more. Entities that
+        // are still listed after their deletion are not deleted again, which would not end.
+        let (undeleted, more): (Vec<_>, Vec<_>) =
+            listed.into_iter().flatten().filter(|id| !left.contains(id)).partition(|id| deleted.contains(id));
+        if more.is_empty() {
+            left.extend(undeleted);
+            break;
+        }
+        left.extend(more);
+    }
+    CleanUp { left: left.into_iter().chain(remarks).collect(), is_lost }
+}
+
+/// Parses as little of the responses as possible, so that clean-up also works for a service that has changed.
+struct Cleaner<'c, C, T> {
+    contract: &'c C,
+    transport: T,
+    pause: Duration,
+    /// Number of consecutive failures.
+    failures: u32,
+}
+
+impl<C: ServiceContract, T: Transport + Clone + 'static> Cleaner<'_, C, T> {
+    fn has_failed(&self) -> bool {
+        self.failures >= ATTEMPTS
+    }
+
+    /// Deletes the entities in `left`, and moves the ids to `deleted`. After a failure, it sends one request at a
+    /// time until the service responds again.
+    async fn delete_all(&mut self, left: &mut VecDeque<String>, deleted: &mut BTreeSet<String>) {
+        while !self.has_failed() && !left.is_empty() {
+            let count = if self.failures == 0 { left.len() } else { 1 };
+            let ids: Vec<String> = left.drain(..count).collect();
+            let responded = join_all(ids.iter().map(|id| self.delete(id))).await;
+            let any_responded = responded.contains(&true);
+            for (id, has_responded) in ids.into_iter().zip(responded) {
+                if has_responded {
+                    deleted.insert(id);
+                } else {
+                    left.push_back(id);
+                }
+            }
+            self.note(any_responded).await;
+        }
+    }
+
+    /// Returns whether the service responded. Whether it deleted the entity follows from the list.
+    async fn delete(&self, id: &str) -> bool {
+        let Some(call) = self.contract.delete(id) else { return false };
+        let response = self.send(call).await;
+        let status = response.as_ref().map(Response::status);
+        status.is_some_and(|status| status.is_success() || status == StatusCode::NOT_FOUND)
+    }
+
+    /// Returns the ids of the owner's entities, or `None` if the service cannot list them.
+    async fn entities_of(&mut self, owner: &Owner) -> Option<Vec<Option<String>>> {
+        let call = self.contract.list(&owner.id)?;
+        loop {
+            let response = self.send(call.clone()).await.filter(|response| response.status().is_success());
+            let page = response.and_then(|response| json(response.body()));
+            let listed = page.and_then(|page| owner.listed(self.contract, &page));
+            self.note(listed.is_some()).await;
+            if listed.is_some() || self.has_failed() {
+                return listed;
+            }
+        }
+    }
+
+    /// Returns the response, if there is one.
+    async fn send(&self, call: Call) -> Option<Response> {
+        let transport = self.transport.clone();
+        // In a separate task, so that a panic counts as a failure.
+        tokio::spawn(async move { transport.send(call).await }).await.ok()?.ok()
+    }
+
+    /// Counts a failure and pauses after it, or forgets the earlier ones.
+    async fn note(&mut self, succeeded: bool) {
+        if succeeded {
+            self.failures = 0;
+            return;
+        }
+        self.failures += 1;
+        if !self.has_failed() {
+            tokio::time::sleep(self.pause * 2_u32.pow(self.failures - 1)).await;
+        }
+    }
+}

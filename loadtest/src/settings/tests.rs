@@ -1,0 +1,228 @@
+use crate::builder::LoadTest;
+use crate::cli::{Cli, settings_template};
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+
+/// Writes a file for one test.
+fn file(name: &str, content: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("loadtest-settings-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(name);
+    fs::write(&path, content).unwrap();
+    path
+}
+
+fn parse_with(args: &[&str], variables: &[(&str, &str)]) -> Result<Cli, String> {
+    let variables: Vec<_> =
+        variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))).collect();
+    let args = ["loadtest"].iter().chain(args).copied();
+    Cli::parse_with(&LoadTest::sessions(), args, &variables).map_err(|error| error.to_string())
+}
+
+fn with_file(name: &str, content: &str, args: &[&str]) -> Result<Cli, String> {
+    let path = file(name, content);
+    parse_with(&[&["--config", path.to_str().unwrap()], args].concat(), &[])
+}
+
+fn error(name: &str, content: &str) -> String {
+    let path = file(name, content).display().to_string();
+    with_file(name, content, &[]).unwrap_err().replace(&path, name)
+}
+
+#[test]
+fn options_replace_variables_which_replace_the_file() {
+    let path = file("order.yaml", "loadtest: {users: 5, run-time: 7s, stores: 9}");
+    let args = ["--config", path.to_str().unwrap(), "--stores", "1"];
+    let cli = parse_with(&args, &[("LOADTEST_USERS", "6"), ("LOADTEST_STORES", "8")]).unwrap();
+    assert_eq!((cli.goose.users, cli.scenarios.stores), (Some(6), 1));
+    assert_eq!(cli.goose.run_time.as_deref(), Some("7s"));
+}
+
+#[test]
+fn the_file_of_a_variable_is_read() {
+    let path = file("variable.yaml", "loadtest: {users: 5}");
+    for name in ["LOADTEST_CONFIG", "SESSIONS_CONFIG"] {
+        let cli = parse_with(&[], &[(name, path.to_str().unwrap())]).unwrap();
+        assert_eq!(cli.goose.users, Some(5), "{name}");
+    }
+}
+
+#[test]
+fn yaml_json_and_toml_have_the_same_settings() {
+    for (name, content) in [
+        (
+            "same.yaml",
+            "loadtest:\n  users: 5\n  threshold: [p95<1s, 'rps>1']\n  scenario: {lifecycle: 3, browse: 1}\n",
+        ),
+        (
+            "same.json",
+            r#"{"loadtest": {"users": 5, "threshold": ["p95<1s", "rps>1"], "scenario": {"lifecycle": 3, "browse": 1}}}"#,
+        ),
+        (
+            "same.toml",
+            "[loadtest]\nusers = 5\nthreshold = ['p95<1s', 'rps>1']\nscenario = {lifecycle = 3, browse = 1}\n",
+        ),
+    ] {
+        let cli = with_file(name, content, &[]).unwrap();
+        assert_eq!((cli.goose.users, cli.goose.threshold.len()), (Some(5), 2), "{name}");
+        assert_eq!(cli.scenarios.scenario.unwrap().to_string(), "lifecycle=3,browse", "{name}");
+    }
+}
+
+#[test]
+fn tags_are_a_table_in_the_file_and_a_list_in_a_variable() {
+    let cli = with_file("tags.yaml", "loadtest: {tag: {build: 7, git.branch: main}}", &[]).unwrap();
+    let expected = ["build=7", "git.branch=main"].map(|tag| tag.parse().unwrap());
+    assert_eq!(cli.run.tag, expected);
+    let cli = parse_with(&[], &[("LOADTEST_TAG", "build=7; git.branch=main")]).unwrap();
+    assert_eq!(cli.run.tag, expected);
+    let error = parse_with(&["--tag", "build=7", "--tag", "build=8"], &[]).unwrap_err();
+    assert!(error.contains("are the same tag in metrics"), "{error}");
+}
+
+#[test]
+fn a_list_on_the_command_line_replaces_that_of_the_file() {
+    let content = "loadtest: {threshold: [p95<1s, rps>1]}";
+    let cli = with_file("list.yaml", content, &["--threshold", "p99<2s"]).unwrap();
+    assert_eq!(cli.goose.threshold.iter().map(ToString::to_string).collect::<Vec<_>>(), ["p99<2s"]);
+}
+
+#[test]
+fn variables_have_lists_with_semicolons() {
+    let cli = parse_with(&[], &[("LOADTEST_THRESHOLD", "p95<1s; rps>1")]).unwrap();
+    assert_eq!(cli.goose.threshold.len(), 2);
+}
+
+#[test]
+fn a_load_model_on_the_command_line_replaces_that_of_the_file() {
+    let closed = "loadtest: {users: 5, run-time: 7s}";
+    let cli = with_file("closed.yaml", closed, &["--rate", "5", "--step", "1s"]).unwrap();
+    assert!(cli.executor.rate.is_some() && cli.goose.users.is_none() && cli.goose.run_time.is_none());
+    let open = "loadtest: {rate: [5, 10], step: 1s, pre-allocated-vus: 9}";
+    let cli = with_file("open.yaml", open, &["-u", "3"]).unwrap();
+    assert!(cli.executor.rate.is_none() && cli.executor.step.is_none());
+    assert_eq!(cli.goose.users, Some(3));
+}
+
+#[test]
+fn a_variable_turns_an_option_of_the_file_off() {
+    let path = file("off.yaml", "loadtest: {breakpoint: true, no-checks: true}");
+    let variables = [("LOADTEST_CONFIG", path.to_str().unwrap()), ("LOADTEST_BREAKPOINT", "false")];
+    let cli = parse_with(&[], &variables).unwrap();
+    assert!(!cli.executor.breakpoint && cli.run.no_checks);
+}
+
+#[test]
+fn an_unknown_key_is_an_error_with_a_suggestion() {
+    assert!(
+        error("typo.yaml", "loadtest: {user: 5}")
+            .contains("`loadtest.user` (typo.yaml) is not a known key: did you mean `users`?")
+    );
+    assert!(error("unknown.yaml", "loadtest: {zebra-crossing-lights: 5}").contains("The known keys are"));
+}
+
+#[test]
+fn a_wrong_value_names_file_key_and_what_was_expected() {
+    for (content, expected) in [
+        ("{users: many}", "`loadtest.users` (wrong.yaml): invalid value `many`: invalid digit"),
+        (
+            "{read-ratio: 2}",
+            "`loadtest.read-ratio` (wrong.yaml): invalid value `2`: expected a number from 0 to 1",
+        ),
+        (
+            "{payload-shape: round}",
+            "`loadtest.payload-shape` (wrong.yaml): invalid value `round`: expected text, nested, wide",
+        ),
+        ("{no-checks: maybe}", "`loadtest.no-checks` (wrong.yaml): expected true or false"),
+        ("{users: }", "`loadtest.users` (wrong.yaml) has no value"),
+        ("{users: {a: {b: c}}}", "`loadtest.users` (wrong.yaml) must be a value"),
+        ("{users: 5, vus: 5}", "`loadtest.vus` (wrong.yaml) sets the same as `loadtest.users` (wrong.yaml)"),
+        ("{step: 5s}", "`loadtest.step` (wrong.yaml) needs --rate or --breakpoint"),
+        ("{rps: 5}", "`loadtest.rps` (wrong.yaml) is not an option of this load test: --rate"),
+        ("{token: x}", "set the key credential.token outside of `loadtest`"),
+        ("{print-config: true}", "--print-config is only an option of the command line"),
+        ("7", "`loadtest` (wrong.yaml) must be a table of settings"),
+    ] {
+        let error = error("wrong.yaml", &format!("loadtest: {content}"));
+        assert!(error.contains(expected), "{content}: {error}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_misspelled_is_an_error() {
+    let error = parse_with(&[], &[("LOADTEST_USER", "5")]).unwrap_err();
+    assert!(
+        error.contains("`LOADTEST_USER` is not a known variable: did you mean `LOADTEST_USERS`?"),
+        "{error}"
+    );
+}
+
+#[test]
+fn variables_of_other_programs_are_ignored() {
+    let variables = [
+        ("LOADTEST_PORT", "tcp://1"),
+        ("LOADTEST_SERVICE_HOST", "1"),
+        ("LOADTEST_ZEBRA_CROSSING", "1"),
+        ("LOADTEST_USERS", ""),
+    ];
+    assert_eq!(parse_with(&[], &variables).unwrap().goose.users, Some(8));
+}
+
+#[test]
+fn the_settings_of_a_load_test_are_described_with_their_origins() {
+    let path = file("origins.yaml", "loadtest: {users: 5, dashboard-auth-token: s3cret, dashboard: true}");
+    let config = path.to_str().unwrap();
+    let args = ["--config", config, "--print-config", "-t", "3s"];
+    let described = parse_with(&args, &[("LOADTEST_STORES", "7")]).unwrap().described;
+    for line in [
+        &*format!("loadtest.users = 5 ({config})"),
+        "loadtest.run-time = 3s (--run-time)",
+        "loadtest.stores = 7 (LOADTEST_STORES)",
+        "loadtest.calls = 20 (default)",
+    ] {
+        assert!(described.lines().any(|described| described == line), "{line}: {described}");
+    }
+    assert!(!described.contains("s3cret"), "{described}");
+}
+
+#[test]
+fn the_written_file_has_the_defaults() {
+    let template = settings_template(&LoadTest::sessions());
+    let uncommented: String = template
+        .lines()
+        .map(|line| match line.trim_start().strip_prefix('#') {
+            Some(setting) if !setting.is_empty() && !setting.starts_with(' ') => format!("  {setting}\n"),
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    assert!(uncommented.contains("\n  users: 8\n") && uncommented.contains("\n  run-time: 10s\n"));
+    let comparable = |mut cli: Cli| {
+        cli.service.config = None;
+        cli.settings = crate::settings::Applied::default();
+        let mut criteria = crate::metrics::PassCriteria::default();
+        std::mem::take(&mut cli.criteria).apply(&mut criteria);
+        cli.scenarios
+            .scenario
+            .get_or_insert(crate::workload::Workload::default_weights(&LoadTest::sessions()));
+        cli.goose.report_file.retain(|file| file != "loadtest-report.html");
+        format!("{cli:#?}\n{criteria:#?}")
+    };
+    let given = with_file("defaults.yaml", &uncommented, &[]).unwrap();
+    let (given, default) = (comparable(given), comparable(parse_with(&[], &[]).unwrap()));
+    for (given, default) in given.lines().zip(default.lines()) {
+        assert_eq!(given, default);
+    }
+}
+
+#[test]
+fn all_settings_are_in_the_written_file() {
+    let template = settings_template(&LoadTest::sessions());
+    for name in ["users", "rate", "threshold", "scenario", "otlp-endpoint", "warm-up", "baseline"] {
+        let is_setting = |line: &str| {
+            let line = line.trim_start().trim_start_matches(['#', ' ']);
+            line.starts_with(&format!("{name}: "))
+        };
+        assert!(template.lines().any(is_setting), "{name}");
+    }
+}

@@ -1,0 +1,72 @@
+//! The command line of the program `contract`.
+
+mod check;
+mod deviations;
+mod diff;
+mod list;
+mod mock;
+mod outputs;
+mod pace;
+mod replay;
+mod selection;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Checks sessions services against the contract.
+#[derive(Debug, Parser)]
+#[command(name = "contract", version, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(Box<check::CheckCommand>),
+    Diff(diff::DiffCommand),
+    List(list::ListCommand),
+    Mock(mock::MockCommand),
+    Replay(replay::ReplayCommand),
+}
+
+const AFTER_HELP: &str = "Exit codes:
+  0  the service satisfies the contract
+  1  a difference, an expired deviation, sessions left behind, an incomplete run, or a report that cannot be written
+  3  the check could not run: an invalid option, or a service that does not respond
+  4  stopped by a signal; a second one ends the program at once, with 128 and its number";
+
+/// The exit code of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    Passed = 0,
+    Failed = 1,
+    CouldNotRun = 3,
+    Stopped = 4,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Runs the program with the arguments of the process.
+pub async fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed stream must not hide the exit code.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::CouldNotRun } else { Exit::Passed }.into();
+        }
+    };
+    let exit = match cli.command {
+        Command::Check(command) => command.run().await,
+        Command::Diff(command) => command.run(),
+        Command::List(command) => command.run(),
+        Command::Mock(command) => command.run().await,
+        Command::Replay(command) => command.run().await,
+    };
+    exit.into()
+}

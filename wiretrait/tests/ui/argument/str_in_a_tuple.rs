@@ -1,0 +1,22 @@
+use wiretrait::{InProcessTransport, Result, http_api};
+use std::sync::Arc;
+
+#[http_api(client = Client, module = api)]
+trait Api {
+    #[post("/things")]
+    async fn add(&self, #[field] name: &(u8, str)) -> Result<()>;
+}
+
+impl Api for () {
+    async fn add(&self, _: &(u8, String)) -> Result<()> {
+        Ok(())
+    }
+}
+
+async fn calls(api: Arc<dyn DynApi>) {
+    let _ = api.add(&(1, String::new())).await;
+    let client = Client::new(InProcessTransport::new(api::Handler::new(())));
+    let _ = client.add(&(1, String::new())).await;
+}
+
+fn main() {}

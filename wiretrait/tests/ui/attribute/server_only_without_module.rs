@@ -1,0 +1,20 @@
+use wiretrait::{Result, http_api};
+use std::sync::Arc;
+
+#[http_api(server_only)]
+trait Api {
+    #[get("/things")]
+    async fn ping(&self) -> Result<()>;
+}
+
+impl Api for () {
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+async fn calls(api: Arc<dyn DynApi>) {
+    let _ = api.ping().await;
+}
+
+fn main() {}
