@@ -2,6 +2,7 @@
 
 use crate::objects::Entity;
 use crate::value::Map;
+use http::Method;
 use std::fmt::Debug;
 use wiretrait::{Call, Error, Response, Route, Transport};
 
@@ -29,22 +30,23 @@ pub trait ServiceContract: Clone + Debug + Send + Sync + 'static {
     where
         T: Transport + Clone + 'static;
 
-    /// Returns whether a request for this path only reads. By default, those of operations that are idempotent and
-    /// whose names begin with `get_`.
-    fn only_reads(&self, path: &str) -> bool {
-        route_at(self.routes(), path).is_some_and(|route| route.idempotent && route.name.starts_with("get_"))
+    /// Returns whether a request only reads. By default, requests with a method that is safe, and those of idempotent
+    /// operations whose names begin with `get_`.
+    fn only_reads(&self, method: &Method, path: &str) -> bool {
+        let reads = |route: &Route| route.idempotent && route.name.starts_with("get_");
+        method.is_safe() || route_of(self.routes(), method, path).is_some_and(reads)
     }
 
-    /// Returns whether a request for this path creates an entity that must be deleted after its case.
-    fn creates(&self, path: &str) -> bool {
-        let _ = path;
+    /// Returns whether a request creates an entity that must be deleted after its case.
+    fn creates(&self, method: &Method, path: &str) -> bool {
+        let _ = (method, path);
         false
     }
 
-    /// Returns whether a request for this path may change entities of others, so that a case with it may only run at
-    /// a service without other users.
-    fn affects_others(&self, path: &str) -> bool {
-        let _ = path;
+    /// Returns whether a request may change entities of others, so that a case with it may only run at a service
+    /// without other users.
+    fn affects_others(&self, method: &Method, path: &str) -> bool {
+        let _ = (method, path);
         false
     }
 
@@ -67,7 +69,15 @@ pub trait ServiceContract: Clone + Debug + Send + Sync + 'static {
     }
 }
 
-/// Returns the operation whose path begins `target`.
-pub(crate) fn route_at(routes: &'static [&'static Route], target: &str) -> Option<&'static Route> {
-    routes.iter().copied().find(|route| target.starts_with(route.path))
+/// Returns the operation that a request belongs to: by its path and method, else by its path, else by the beginning
+/// of its path.
+pub(crate) fn route_of(
+    routes: &'static [&'static Route],
+    method: &Method,
+    path: &str,
+) -> Option<&'static Route> {
+    let find = |is_it: &dyn Fn(&Route) -> bool| routes.iter().copied().find(|route| is_it(route));
+    find(&|route| route.method == *method && route.matches_path(path))
+        .or_else(|| find(&|route| route.matches_path(path)))
+        .or_else(|| find(&|route| path.starts_with(route.path)))
 }

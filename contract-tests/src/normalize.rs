@@ -23,6 +23,10 @@
 use crate::objects::{Entity, ObjectKind, parse_epoch, parse_time};
 use crate::value::{Map, Value};
 use chrono::{DateTime, TimeDelta, Utc};
+use percent_encoding::percent_decode_str;
+
+/// The characters between the values in a target.
+const DELIMITERS: [char; 4] = ['/', '?', '&', '='];
 
 /// Maximum difference between the [two times](Entity::two_readings) of one operation.
 ///
@@ -90,6 +94,19 @@ impl Normalizer {
         let times = self.moments.iter().zip(1..);
         let times = times.flat_map(|(times, number)| times.iter().map(move |time| (time, number)));
         times.fold(named, |text, (time, number)| text.replace(&written(*time), &format!("<t{number}>")))
+    }
+
+    /// Returns a target with placeholders for all known values, which may be percent-encoded in it.
+    #[must_use]
+    pub fn target(&self, target: &str) -> String {
+        let part = |part: &str| {
+            let end = part.find(DELIMITERS).unwrap_or(part.len());
+            let (value, delimiter) = part.split_at(end);
+            let decoded = percent_decode_str(value).decode_utf8_lossy();
+            let named = self.normalize(&decoded);
+            if named == decoded { part.to_owned() } else { named + delimiter }
+        };
+        target.split_inclusive(DELIMITERS).map(part).collect()
     }
 
     /// Returns the JSON body of a request with placeholders for all known values.

@@ -2,6 +2,7 @@
 
 use crate::contract::ServiceContract;
 use crate::objects::{Entity, SESSION};
+use http::Method;
 use pip_services::PipErrors;
 use serde_json::Value;
 use wiretrait::{Call, Error, Incoming, Response, Result, Route, Transport, http_api};
@@ -39,7 +40,7 @@ impl ServiceContract for NotesContract {
         Ok(notes_v1::dispatch(&NotesClient::new(transport), Incoming::from(call.request)).await)
     }
 
-    fn creates(&self, path: &str) -> bool {
+    fn creates(&self, _method: &Method, path: &str) -> bool {
         path.ends_with("/open_note")
     }
 }

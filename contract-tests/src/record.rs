@@ -1,10 +1,13 @@
 //! A transport that records its exchanges.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wiretrait::{Call, Encoding, Error, Request, Response, Transport};
 
 /// A request and the response to it.
-#[derive(Clone, Debug)]
+///
+/// `Debug` shows neither headers nor bodies, which may contain credentials.
+#[derive(Clone)]
 pub struct Exchange {
     /// The operation that the request was made for.
     pub operation: &'static str,
@@ -12,6 +15,16 @@ pub struct Exchange {
     pub request: Request,
     /// The response.
     pub response: Response,
+}
+
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { operation, request, response } = self;
+        let mut exchange = f.debug_struct("Exchange");
+        exchange.field("operation", operation).field("method", request.method());
+        exchange.field("path", &request.uri().path()).field("status", &response.status());
+        exchange.finish_non_exhaustive()
+    }
 }
 
 /// A transport that forwards every call and records the exchange. Clones share their records.
@@ -94,6 +107,18 @@ mod tests {
         assert_eq!(last.operation, "get_note_by_id");
         assert_eq!(&last.request.body()[..], br#"{"note_id":"some id"}"#);
         assert_eq!(last.response.status(), 204);
+    }
+
+    #[tokio::test]
+    async fn debug_output_has_neither_headers_nor_bodies() {
+        let recorder = Recorder::new(transport_fn(|_call| async {
+            let mut response = Response::new(r#"{"key":"s3cr3t"}"#.into());
+            response.headers_mut().insert("set-cookie", "id=s3cr3t".parse().unwrap());
+            Ok(response)
+        }));
+        NotesClient::new(recorder.clone()).open_note("s3cr3t").await.unwrap();
+        let debug = format!("{:?}", recorder.exchanges());
+        assert!(debug.contains("open_note") && !debug.contains("s3cr3t"), "{debug}");
     }
 
     #[tokio::test]

@@ -57,7 +57,7 @@ pub fn response(response: &Response) -> String {
 
 /// Renders a request of a live run, normalized, with those headers that deviate from the default.
 pub(crate) fn sent(request: &Request, names: &Normalizer) -> String {
-    let mut out = format!("{} {} HTTP/1.1\n", request.method(), names.normalize(&request.uri().to_string()));
+    let mut out = format!("{} {} HTTP/1.1\n", request.method(), names.target(&request.uri().to_string()));
     for name in [CONTENT_TYPE, ACCEPT] {
         let usual = name == CONTENT_TYPE && request.body().is_empty();
         match request.headers().get(&name).map(|value| String::from_utf8_lossy(value.as_bytes())) {

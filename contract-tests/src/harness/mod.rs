@@ -4,13 +4,13 @@
 //! `tests/recording.har`. The tests replay the recording, or send the cases to the service at `<NAME>_URL`. Then
 //! `<NAME>_RECORD=yes` replaces the recording.
 
-mod recording;
+mod archive;
 
 use crate::contract::ServiceContract;
+use crate::record::Recorder;
 use crate::shape::Shapes;
 use crate::suite::{Case, RunOptions, RunReport, run};
 use libtest_mimic::{Arguments, Failed, Trial};
-use recording::{RecordingTransport, SharedRecording};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -79,11 +79,11 @@ impl<C: ServiceContract> ContractTests<C> {
             let transport = HyperTransport::new(&config).map_err(|error| error.to_string())?;
             let transport = Policies::new(transport, &config);
             if variable("RECORD") == "yes" {
-                let recording = SharedRecording::default();
-                let transport = RecordingTransport::new(transport, recording.clone());
-                let report = run(&self.contract, transport, &self.cases, &one_at_a_time()).await;
-                fs::write(&path, recording.to_har())
-                    .map_err(|error| format!("{}: {error}", path.display()))?;
+                let recorder = Recorder::new(transport);
+                let report = run(&self.contract, recorder.clone(), &self.cases, &one_at_a_time()).await;
+                // The tests report the cases without a result one by one.
+                archive::replace(&path, &report, &recorder.exchanges())
+                    .unwrap_or_else(|error| eprintln!("{error}"));
                 report
             } else {
                 let owner = format!("{RECORDED}-{}", std::process::id());
@@ -94,8 +94,10 @@ impl<C: ServiceContract> ContractTests<C> {
         let mut shapes = Shapes::new(self.contract.entity());
         for exchange in report.completed.iter().flat_map(|case| &case.exchanges) {
             let path = exchange.request.uri().path().trim_end_matches('/');
-            if let Some(route) = self.contract.routes().iter().find(|route| route.path == path) {
-                shapes.add(route.name, &exchange.response);
+            let mut routes = self.contract.routes().iter();
+            // A request that reached no operation was sent for the nearest one.
+            if routes.any(|route| route.name == exchange.operation && route.matches_path(path)) {
+                shapes.add(exchange.operation, &exchange.response);
             }
         }
         Ok((report, shapes.snapshots().into_iter().collect()))

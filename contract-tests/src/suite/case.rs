@@ -1,13 +1,14 @@
 //! Test cases and their steps.
 //!
-//! A body is written as it appears in the snapshot, with placeholders for values of the run: `<user>` for the
-//! user of the case, `<id:1>` for the first entity in a response, `<t1>` for the earliest time known so far,
-//! and the names of the case's own large values.
+//! A target and a body are written as they appear in the snapshot, with placeholders for values of the run: `<user>` for
+//! the user of the case, `<id:1>` for the first entity in a response, `<t1>` for the earliest time known so far,
+//! and the names of the case's own large values, in bodies.
 
 use crate::contract::ServiceContract;
 use crate::value::Value;
 use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{HeaderName, HeaderValue, Method};
+use wiretrait::Route;
 
 /// A test case: a situation of an operation, as steps with a dedicated user.
 #[derive(Clone, Debug)]
@@ -23,7 +24,8 @@ pub struct Case {
 #[derive(Clone, Debug)]
 pub struct Step {
     pub(crate) title: String,
-    pub(crate) method: Method,
+    /// Another method than that of the operation.
+    pub(crate) other_method: Option<Method>,
     /// The operation, whose route is the target.
     pub(crate) operation: String,
     /// Another target.
@@ -31,6 +33,8 @@ pub struct Step {
     /// The end of the target.
     pub(crate) appended: String,
     pub(crate) headers: HeaderMap,
+    /// `false` for a request without the `Content-Type` of the operation.
+    pub(crate) has_content_type: bool,
     pub(crate) body: String,
     pub(crate) sender: Sender,
     pub(crate) show: Show,
@@ -60,16 +64,19 @@ pub(crate) enum Show {
 
 impl Step {
     /// Creates a raw request for `operation`, shown in full.
+    ///
+    /// It has the method, the path and the `Content-Type` of the operation. A request for an operation that the
+    /// contract does not have is a POST of JSON.
     #[must_use]
-    pub fn post(title: impl Into<String>, operation: &str, body: impl Into<String>) -> Self {
-        let json = HeaderValue::from_static("application/json");
+    pub fn raw(title: impl Into<String>, operation: &str, body: impl Into<String>) -> Self {
         Self {
             title: title.into(),
-            method: Method::POST,
+            other_method: None,
             operation: operation.to_owned(),
             other_target: None,
             appended: String::new(),
-            headers: HeaderMap::from_iter([(CONTENT_TYPE, json)]),
+            headers: HeaderMap::new(),
+            has_content_type: true,
             body: body.into(),
             sender: Sender::Raw,
             show: Show::Full(&[]),
@@ -78,27 +85,29 @@ impl Step {
         }
     }
 
-    /// Creates a call of `operation` by the typed client, with the arguments in `body`.
+    /// Creates a call of `operation` by the typed client, with the arguments in `body`. Those in the path are in the
+    /// [target](Self::at), and those in the query at its [end](Self::target).
     #[must_use]
     pub fn call(title: impl Into<String>, operation: &str, body: impl Into<String>) -> Self {
-        Self { sender: Sender::Client, ..Self::post(title, operation, body) }
+        Self { sender: Sender::Client, ..Self::raw(title, operation, body) }
     }
 
-    /// Sets the method.
+    /// Sets the method, instead of that of the operation.
     #[must_use]
     pub fn method(mut self, method: Method) -> Self {
-        self.method = method;
+        self.other_method = Some(method);
         self
     }
 
-    /// Appends to the target.
+    /// Appends to the target, such as `?take=1`.
     #[must_use]
     pub fn target(mut self, more: &str) -> Self {
         self.appended.push_str(more);
         self
     }
 
-    /// Sets the target.
+    /// Sets the target, instead of the path of the operation: `/orders/<id:1>`. A path with `{placeholders}` needs
+    /// it. The values of the run are percent-encoded.
     #[must_use]
     pub fn at(mut self, target: &str) -> Self {
         self.other_target = Some(target.to_owned());
@@ -112,10 +121,10 @@ impl Step {
         self
     }
 
-    /// Removes a header.
+    /// Omits the `Content-Type` of the operation.
     #[must_use]
-    pub fn without(mut self, name: &HeaderName) -> Self {
-        self.headers.remove(name);
+    pub fn without_content_type(mut self) -> Self {
+        self.has_content_type = false;
         self
     }
 
@@ -154,18 +163,50 @@ impl Step {
         self
     }
 
-    /// Returns the target of the request. An operation without a route is below the prefix of the others.
+    /// Returns the target of the request, with its placeholders. An operation without a route is below the prefix of
+    /// the others.
     pub(crate) fn target_in(&self, contract: &impl ServiceContract) -> String {
-        let routes = contract.routes();
-        let path = match (&self.other_target, routes.iter().find(|route| route.name == self.operation)) {
+        let path = match (&self.other_target, self.route_in(contract)) {
             (Some(target), _) => target.clone(),
             (None, Some(route)) => route.path.to_owned(),
             (None, None) => {
-                let prefix = routes.first().map_or("", |route| route.prefix);
+                let prefix = contract.routes().first().map_or("", |route| route.prefix);
                 format!("{prefix}/{}", self.operation)
             }
         };
         path + &self.appended
+    }
+
+    /// Returns the method of the request.
+    pub(crate) fn method_in(&self, contract: &impl ServiceContract) -> Method {
+        let of_route = || self.route_in(contract).map(|route| route.method.clone());
+        self.other_method.clone().or_else(of_route).unwrap_or(Method::POST)
+    }
+
+    /// Returns the headers of the request.
+    pub(crate) fn headers_in(&self, contract: &impl ServiceContract) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        let content_type = self.route_in(contract).map_or("application/json", |route| route.content_type);
+        if self.has_content_type && !content_type.is_empty() && !headers.contains_key(CONTENT_TYPE) {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
+        headers
+    }
+
+    fn route_in(&self, contract: &impl ServiceContract) -> Option<&'static Route> {
+        contract.routes().iter().copied().find(|route| route.name == self.operation)
+    }
+
+    /// Returns whether a property of requests, by their method and path, holds for this one.
+    fn is<C: ServiceContract>(&self, contract: &C, property: fn(&C, &Method, &str) -> bool) -> bool {
+        let target = self.target_in(contract);
+        let path = target.split_once('?').map_or(&*target, |(path, _)| path);
+        property(contract, &self.method_in(contract), path)
+    }
+
+    /// Returns whether the request may create an entity.
+    pub(crate) fn creates(&self, contract: &impl ServiceContract) -> bool {
+        self.is(contract, ServiceContract::creates)
     }
 
     /// Returns whether the step may be sent together with others of the kind: it is one of several executions
@@ -176,7 +217,7 @@ impl Step {
 
     /// Returns whether the step may change an entity, so that the clock must advance before.
     pub(crate) fn changes(&self, contract: &impl ServiceContract) -> bool {
-        !contract.only_reads(&self.target_in(contract))
+        !self.is(contract, ServiceContract::only_reads)
     }
 }
 
@@ -221,7 +262,7 @@ impl Case {
     /// Returns the number of entities that it tries to create.
     #[must_use]
     pub fn creates(&self, contract: &impl ServiceContract) -> usize {
-        let opens = self.steps.iter().filter(|step| contract.creates(&step.target_in(contract)));
+        let opens = self.steps.iter().filter(|step| step.creates(contract));
         opens.map(|step| step.times).sum()
     }
 
@@ -238,7 +279,7 @@ impl Case {
     #[must_use]
     pub fn needs_exclusive_service(&self, contract: &impl ServiceContract) -> bool {
         self.creates_unowned
-            || self.steps.iter().any(|step| contract.affects_others(&step.target_in(contract)))
+            || self.steps.iter().any(|step| step.is(contract, ServiceContract::affects_others))
     }
 
     /// Defines a value that is too large for a snapshot; `"<name>"` is its placeholder in bodies and
@@ -259,7 +300,7 @@ impl Case {
     /// Adds a hidden step.
     #[must_use]
     pub fn given(self, operation: &str, body: &str) -> Self {
-        self.step(Step::post("given", operation, body).hidden())
+        self.step(Step::raw("given", operation, body).hidden())
     }
 
     /// Adds a call of the case's operation by the typed client.
@@ -278,14 +319,14 @@ impl Case {
     /// Adds a raw request for the case's operation, which the typed client would not send.
     #[must_use]
     pub fn raw(self, title: &str, body: &str) -> Self {
-        let step = Step::post(title, &self.operation, body);
+        let step = Step::raw(title, &self.operation, body);
         self.step(step)
     }
 
     /// Adds a raw request for the case's operation, shown as one line with the body as its title.
     #[must_use]
     pub fn row(self, body: &str) -> Self {
-        let step = Step::post(body, &self.operation, body).row();
+        let step = Step::raw(body, &self.operation, body).row();
         self.step(step)
     }
 }

@@ -4,7 +4,7 @@ use super::case::{Case, Sender, Step};
 use super::owner::{Created, Owner};
 use super::render::{CompletedStep, snapshot};
 use super::stop::StopSignal;
-use crate::contract::{ServiceContract, route_at};
+use crate::contract::{ServiceContract, route_of};
 use crate::normalize::Normalizer;
 use crate::objects::json;
 use crate::record::{Exchange, Recorder};
@@ -12,7 +12,8 @@ use crate::value::Value;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
-use http::Uri;
+use http::{Method, Uri};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,6 +32,22 @@ pub(super) struct Recorded {
     pub(super) snapshot: String,
     /// The exchanges in the order of the steps.
     pub(super) exchanges: Vec<Exchange>,
+}
+
+/// The characters of values in a target that are escaped: all but those that RFC 3986 never reserves.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The target and the body of a request, with the values of the run.
+struct Filled {
+    target: String,
+    body: String,
+}
+
+impl Filled {
+    /// Returns the placeholders whose values no response contained.
+    fn unknown(&self) -> Vec<String> {
+        [placeholders(&self.target), placeholders(&self.body)].concat()
+    }
 }
 
 /// The state of a running case.
@@ -84,16 +101,16 @@ impl<C: ServiceContract, T: Transport + Clone + 'static> CaseRun<C, T> {
             if step.changes(&self.contract) && step.times == 1 {
                 self.wait_for_next_tick().await;
             }
-            let bodies = self.next_bodies(rest, case)?;
-            if let Some(unknown) = bodies.iter().flat_map(|body| placeholders(body)).next() {
+            let requests = self.next_requests(rest, case)?;
+            if let Some(unknown) = requests.iter().flat_map(Filled::unknown).next() {
                 // A finding about the service, so the case has a result.
                 ended = format!("{ENDED}no response contained {unknown})\n");
                 break;
             }
-            let (now, later) = rest.split_at(bodies.len());
+            let (now, later) = rest.split_at(requests.len());
             rest = later;
             let started = Instant::now();
-            let exchanges = now.iter().zip(&bodies).map(|(step, body)| self.exchange(step, body));
+            let exchanges = now.iter().zip(requests).map(|(step, filled)| self.exchange(step, filled));
             // All of them end before the first error is returned, so that no response is lost.
             let outcomes = join_all(exchanges).await;
             self.round_trip = started.elapsed();
@@ -107,25 +124,28 @@ impl<C: ServiceContract, T: Transport + Clone + 'static> CaseRun<C, T> {
         Ok(Some(Recorded { snapshot, exchanges: completed.into_iter().map(|step| step.exchange).collect() }))
     }
 
-    /// Returns the bodies of the next requests that can be sent at once: those of independent steps whose
-    /// placeholders are known, or else that of the first step.
-    fn next_bodies(&self, steps: &[&Step], case: &Case) -> Result<Vec<String>, Error> {
-        let mut bodies = Vec::new();
+    /// Returns the next requests that can be sent at once: those of independent steps whose placeholders are known,
+    /// or else that of the first step.
+    fn next_requests(&self, steps: &[&Step], case: &Case) -> Result<Vec<Filled>, Error> {
+        let mut requests = Vec::new();
         for step in steps {
-            let body = self.fill(&step.body, case)?;
-            let is_first = bodies.is_empty();
+            let filled = Filled {
+                target: self.fill(&step.target_in(&self.contract), case, escaped)?,
+                body: self.fill(&step.body, case, str::to_owned)?,
+            };
+            let is_first = requests.is_empty();
             let is_independent = step.is_independent(&self.contract);
             let continues =
                 is_independent && step.changes(&self.contract) == steps[0].changes(&self.contract);
-            if !is_first && (!continues || !placeholders(&body).is_empty()) {
+            if !is_first && (!continues || !filled.unknown().is_empty()) {
                 break;
             }
-            bodies.push(body);
+            requests.push(filled);
             if is_first && !is_independent {
                 break;
             }
         }
-        Ok(bodies)
+        Ok(requests)
     }
 
     fn learn(&mut self, exchange: &Exchange) -> Result<(), Error> {
@@ -148,17 +168,29 @@ impl<C: ServiceContract, T: Transport + Clone + 'static> CaseRun<C, T> {
         Ok(())
     }
 
-    async fn exchange<'s>(&self, step: &'s Step, body: &str) -> Result<CompletedStep<'s>, Error> {
-        let target = step.target_in(&self.contract);
-        let route = self.route_of(&target);
-        let target = target.parse::<Uri>();
-        let target = target.map_err(|error| Error::new(ErrorKind::Encode, error.to_string()))?;
+    async fn exchange<'s>(&self, step: &'s Step, filled: Filled) -> Result<CompletedStep<'s>, Error> {
+        let Filled { target, body } = filled;
+        if target.contains('{') {
+            let why = format!(
+                "{}: the target {target} has placeholders of the route: set it with `Step::at`, such as \
+                 `.at(\"{}\")`",
+                step.title,
+                target.replace('{', "<").replace('}', ">")
+            );
+            return Err(Error::new(ErrorKind::Encode, why));
+        }
+        let uri = target.parse::<Uri>();
+        let uri = uri.map_err(|error| {
+            let why = format!("{}: the target {target:?} is not valid: {error}", step.title);
+            Error::new(ErrorKind::Encode, why)
+        })?;
         // A separate recorder, since other exchanges may be in progress.
         let recorder = Recorder::new(self.recorder.clone());
-        let mut request = Request::new(Bytes::from(body.to_owned()));
-        *request.method_mut() = step.method.clone();
-        *request.uri_mut() = target;
-        request.headers_mut().extend(step.headers.clone());
+        let mut request = Request::new(Bytes::from(body));
+        *request.method_mut() = step.method_in(&self.contract);
+        *request.uri_mut() = uri;
+        *request.headers_mut() = step.headers_in(&self.contract);
+        let route = self.route_of(request.method(), request.uri().path());
         let call = Call::new(route, request);
         let decoded = match step.sender {
             Sender::Client => Some(self.contract.call(recorder.clone(), call).await?),
@@ -168,40 +200,40 @@ impl<C: ServiceContract, T: Transport + Clone + 'static> CaseRun<C, T> {
             }
         };
         if let Some(exchange) = recorder.last() {
-            return Ok(CompletedStep { step, exchange, decoded });
+            return Ok(CompletedStep { step, exchange, decoded, route });
         }
         let error = decoded.and_then(|response| serde_json::from_slice::<Value>(response.body()).ok());
         let why = error.as_ref().and_then(|error| error["message"].as_str()).unwrap_or("nothing was sent");
         Err(Error::new(ErrorKind::Transport, format!("{}: no response: {why}", step.title)))
     }
 
-    /// Replaces the placeholders in a template by their values.
-    fn fill(&self, template: &str, case: &Case) -> Result<String, Error> {
-        let mut body = template.replace(self.contract.entity().owner, &self.owner.id);
+    /// Replaces the placeholders in a template by their values, which `encode` encodes.
+    fn fill(&self, template: &str, case: &Case, encode: fn(&str) -> String) -> Result<String, Error> {
+        let mut filled = template.replace(self.contract.entity().owner, &encode(&self.owner.id));
         for (name, value) in &case.values {
-            body = body.replace(&format!("\"{name}\""), &value.to_string());
+            filled = filled.replace(&format!("\"{name}\""), &value.to_string());
         }
         for number in 1.. {
             let Some(id) = self.names.id(number) else { break };
             let name = format!("<id:{number}>");
-            if body.contains(&name) && !self.own.contains(id) {
+            if filled.contains(&name) && !self.own.contains(id) {
                 let entity = self.contract.entity().name;
                 let why = format!("{id}, which the next request needs, may be a {entity} of another user");
                 return Err(Error::new(ErrorKind::Transport, why));
             }
-            body = body.replace(&name, id);
+            filled = filled.replace(&name, &encode(id));
         }
         for number in 1.. {
             let Some(time) = self.names.time(number) else { break };
-            body = body.replace(&format!("<t{number}>"), &time);
+            filled = filled.replace(&format!("<t{number}>"), &encode(&time));
         }
-        Ok(body)
+        Ok(filled)
     }
 
     /// Returns the route nearest to a raw request, since a transport needs one for every call.
-    fn route_of(&self, target: &str) -> &'static Route {
+    fn route_of(&self, method: &Method, path: &str) -> &'static Route {
         let routes = self.contract.routes();
-        route_at(routes, target).unwrap_or(routes[0])
+        route_of(routes, method, path).unwrap_or(routes[0])
     }
 
     /// Waits until the clock of the service is past the latest time of any entity, so that the next change has
@@ -217,7 +249,11 @@ impl<C: ServiceContract, T: Transport + Clone + 'static> CaseRun<C, T> {
         while received.elapsed() <= TICK {
             let mut request = Request::default();
             *request.uri_mut() = Uri::from_static("/heartbeat");
-            let beat = self.recorder.transport().send(Call::new(self.route_of("/heartbeat"), request)).await;
+            let beat = self
+                .recorder
+                .transport()
+                .send(Call::new(self.route_of(&Method::GET, "/heartbeat"), request))
+                .await;
             let now = beat.ok().and_then(|beat| time(beat.body()));
             match now {
                 Some(now) if now > latest => return,
@@ -226,6 +262,10 @@ impl<C: ServiceContract, T: Transport + Clone + 'static> CaseRun<C, T> {
             }
         }
     }
+}
+
+fn escaped(value: &str) -> String {
+    utf8_percent_encode(value, ESCAPED).to_string()
 }
 
 /// Parses a time as a JSON string.

@@ -58,7 +58,7 @@ impl<C, T> Tracked<C, T> {
 
 impl<C: ServiceContract, T: Transport> Transport for Tracked<C, T> {
     async fn send(&self, call: Call) -> Result<Response, Error> {
-        let creates = self.contract.creates(call.request.uri().path());
+        let creates = self.contract.creates(call.request.method(), call.request.uri().path());
         if creates {
             let _ = self.creations.operation.set(call.route.name);
             self.stop.add_user(&self.user);

@@ -30,7 +30,10 @@ pub(super) enum Created {
 impl Owner {
     /// Returns the entity that an exchange created, if any.
     pub(super) fn created(&self, contract: &impl ServiceContract, exchange: &Exchange) -> Option<Created> {
-        if !contract.creates(exchange.request.uri().path()) || !exchange.response.status().is_success() {
+        let request = &exchange.request;
+        if !contract.creates(request.method(), request.uri().path())
+            || !exchange.response.status().is_success()
+        {
             return None;
         }
         let body = json(exchange.response.body())?;

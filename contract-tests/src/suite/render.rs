@@ -7,7 +7,7 @@ use crate::record::Exchange;
 use crate::render::{received, sent};
 use crate::value::Value;
 use std::fmt::Write as _;
-use wiretrait::Response;
+use wiretrait::{Response, Route};
 
 /// An exchange with the step that it was made for.
 pub(super) struct CompletedStep<'s> {
@@ -15,6 +15,8 @@ pub(super) struct CompletedStep<'s> {
     pub(super) exchange: Exchange,
     /// The result of the typed client, encoded as a response again.
     pub(super) decoded: Option<Response>,
+    /// The operation of the request.
+    pub(super) route: &'static Route,
 }
 
 /// Renders a case. All responses must be learned before, so that times are numbered chronologically.
@@ -22,7 +24,7 @@ pub(super) fn snapshot(steps: &[CompletedStep<'_>], names: &Normalizer) -> Strin
     let rows = steps.iter().filter(|step| step.step.show == Show::Row);
     let width = rows.map(|step| step.step.title.chars().count()).max().unwrap_or(0);
     let mut out = String::new();
-    for CompletedStep { step, exchange, decoded } in steps {
+    for CompletedStep { step, exchange, decoded, route } in steps {
         match &step.show {
             Show::Hidden => {}
             Show::Row => {
@@ -34,7 +36,7 @@ pub(super) fn snapshot(steps: &[CompletedStep<'_>], names: &Normalizer) -> Strin
                 let response = received(&exchange.response, names, headers);
                 let _ = write!(out, "# {}\n\n{request}\n{response}\n", step.title);
                 if let Some(decoded) = decoded {
-                    let _ = writeln!(out, "{}\n", result(&exchange.response, decoded, names));
+                    let _ = writeln!(out, "{}\n", result(&exchange.response, decoded, route, names));
                 }
             }
         }
@@ -43,8 +45,9 @@ pub(super) fn snapshot(steps: &[CompletedStep<'_>], names: &Normalizer) -> Strin
 }
 
 /// Renders the result of the typed client.
-fn result(response: &Response, decoded: &Response, names: &Normalizer) -> String {
-    if decoded.status() == 204 {
+fn result(response: &Response, decoded: &Response, route: &Route, names: &Normalizer) -> String {
+    let status = decoded.status();
+    if status == 204 || route.none.contains(&status) && decoded.body().is_empty() {
         return "decoded as `None`".to_owned();
     }
     if decoded.status() == 200 && decoded.body() == response.body() {
@@ -56,6 +59,9 @@ fn result(response: &Response, decoded: &Response, names: &Normalizer) -> String
     }
     let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default();
     let (code, message) = (text("code"), text("message"));
+    if code.is_empty() && message.is_empty() {
+        return format!("decoded as an error: {}", names.request_body(json));
+    }
     // The client's own errors are encoded like those of a failed command.
     let is_of_service =
         self::json(response.body()).is_some_and(|body| body.get("message") == json.get("message"));

@@ -11,10 +11,10 @@ use wiretrait::Route;
 pub fn unreached(route: &Route, truncated: &str) -> Case {
     // If a service lets it reach the command, the response must not contain entities of other users.
     let harmless = r#"{"paging":{"skip":1000000000}}"#;
-    let post = |title: &str, body: &str| Step::post(title, route.name, body);
+    let post = |title: &str, body: &str| Step::raw(title, route.name, body);
     Case::new(route.name, "unreached")
         .step(post("A trailing slash", harmless).target("/"))
-        .step(Step::post("Another method", route.name, "").method(Method::GET))
+        .step(Step::raw("Another method", route.name, "").method(Method::GET))
         .step(post("An unacceptable media type", harmless).header(ACCEPT, "text/html"))
         .step(post("Truncated JSON", truncated))
 }

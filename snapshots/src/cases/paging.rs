@@ -51,7 +51,7 @@ pub(super) fn cases() -> Vec<Case> {
     };
     let five = (0..5).fold(Case::new("get_sessions", "paging"), |case, _| case.given_session(""));
     // The rows show the first and the last sessions of a page, so the order of those in the middle does not matter.
-    let open = Step::post("given", "open_session", r#"{"user_id":"<user>"}"#).hidden();
+    let open = Step::raw("given", "open_session", r#"{"user_id":"<user>"}"#).hidden();
     let many = Case::new("get_sessions", "paging_of_many")
         .step(open.clone().times(2))
         .step(open.clone().times(96).concurrent())

@@ -15,7 +15,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn headers() -> Case {
     let read = "get_session_by_id";
-    let step = |title: &str, body: &str| Step::post(title, read, body).with_headers(OF_THE_FRAMEWORK);
+    let step = |title: &str, body: &str| Step::raw(title, read, body).with_headers(OF_THE_FRAMEWORK);
     Case::new(read, "headers")
         .given_session("")
         .step(step("Of a session", r#"{"session_id":"<id:1>"}"#))
@@ -40,8 +40,8 @@ fn content_types() -> Case {
     let case = Case::new(read, "content_types").given_session("");
     let case = types
         .iter()
-        .fold(case, |case, name| case.step(Step::post(*name, read, body).header(CONTENT_TYPE, name).row()));
-    case.step(Step::post("(none)", read, body).without(&CONTENT_TYPE).row())
+        .fold(case, |case, name| case.step(Step::raw(*name, read, body).header(CONTENT_TYPE, name).row()));
+    case.step(Step::raw("(none)", read, body).without_content_type().row())
 }
 
 fn accepts() -> Case {
@@ -61,8 +61,8 @@ fn accepts() -> Case {
     let case = Case::new(read, "accept").given_session("");
     let case = ranges
         .iter()
-        .fold(case, |case, range| case.step(Step::post(*range, read, body).header(ACCEPT, range).row()));
-    case.step(Step::post("(none)", read, body).row())
+        .fold(case, |case, range| case.step(Step::raw(*range, read, body).header(ACCEPT, range).row()));
+    case.step(Step::raw("(none)", read, body).row())
 }
 
 /// Bodies without the required argument.
@@ -82,6 +82,6 @@ fn bodies() -> Case {
     ];
     bodies.iter().fold(Case::new("get_session_by_id", "bodies"), |case, body| {
         let title = if body.is_empty() { "(none)" } else { body };
-        case.step(Step::post(title, "get_session_by_id", *body).row())
+        case.step(Step::raw(title, "get_session_by_id", *body).row())
     })
 }

@@ -11,8 +11,8 @@ pub(super) fn cases() -> Vec<Case> {
 
 /// Paths similar to those of the contract.
 fn elsewhere() -> Case {
-    let post = |target: &str| Step::post(target, "", "{}").at(target).row();
-    let other = |title: &str, method| Step::post(title, "open_session", "{}").method(method).row();
+    let post = |target: &str| Step::raw(target, "", "{}").at(target).row();
+    let other = |title: &str, method| Step::raw(title, "open_session", "{}").method(method).row();
     Case::new("no_operation", "paths")
         .step(post("/v1/sessions/extend_session"))
         .step(post("/v1/sessions/extend_session?a=b"))
@@ -42,6 +42,6 @@ fn bad_json() -> Case {
         "\u{feff}{}",
     ];
     bodies.iter().fold(Case::new("open_session", "bad_json"), |case, body| {
-        case.step(Step::post(format!("{body:?}"), "open_session", *body).row())
+        case.step(Step::raw(format!("{body:?}"), "open_session", *body).row())
     })
 }

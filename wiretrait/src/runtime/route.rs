@@ -1,6 +1,7 @@
 //! The route table, which describes a contract as data.
 
 use super::Contract;
+use super::path::match_path;
 use http::{Method, StatusCode};
 use std::fmt;
 use std::time::Duration;
@@ -114,6 +115,14 @@ pub enum Place {
 }
 
 impl Route {
+    /// Returns whether a path, without a query, is one of this operation.
+    ///
+    /// It has the prefix of the contract; a client that replaces the prefix sends other paths.
+    #[must_use]
+    pub fn matches_path(&self, path: &str) -> bool {
+        match_path(self.path, path).is_some()
+    }
+
     /// Returns whether the query parameter `name` belongs to an argument by its name, or is a constant.
     pub(super) fn claims_query(&self, name: &str) -> bool {
         let places = self.params.iter().flat_map(|param| param.places);
