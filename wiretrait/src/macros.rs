@@ -97,9 +97,11 @@
 ///     async fn add(&self, list: &str, #[query("tag")] tags: &[&str], #[body] wishes: &[Wish<'_>]) -> Result<u64>;
 /// }
 ///
+/// # fn main() -> Result<()> {
 /// let request = wishes::Add::new("rust", &["new"], &[Wish { title: "The Book" }]).encode()?;
 /// assert_eq!(request.body(), r#"[{"title":"The Book"}]"#);
-/// # Ok::<_, wiretrait::Error>(())
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// # Methods

@@ -95,7 +95,7 @@
 //!
 //! # Pages
 //!
-//! Read the header `Link` by [`ResponseValue::header`](crate::ResponseValue::header), and request the page that it names.
+//! [`ResponseValue::link`](crate::ResponseValue::link) returns the address of the page in the header `Link`. Request that page.
 //! A method with a body and no route can do that for all pages, so that it is part of the contract.
 //!
 //! # Other bodies

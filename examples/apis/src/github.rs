@@ -6,7 +6,6 @@ use std::borrow::Cow;
 use wiretrait::bytes::Bytes;
 use wiretrait::codec::{Binary, Empty, Text};
 use wiretrait::http::StatusCode;
-use wiretrait::http::header::{HeaderMap, LINK};
 use wiretrait::{ErrorBody, ResponseValue, Result, ServiceError, http_api};
 
 /// An issue of a repository.
@@ -175,7 +174,7 @@ pub trait Issues {
         let mut page = self.issues(owner, repo, None, None, Some(per_page)).await?;
         let mut issues = Vec::new();
         loop {
-            let next = NextPage::of(page.headers());
+            let next = NextPage::after(&page);
             issues.extend(page.into_inner());
             let Some(NextPage { path, query }) = next else { return Ok(issues) };
             page = self.issues_at(&path, &query).await?;
@@ -325,12 +324,10 @@ pub struct NextPage {
 }
 
 impl NextPage {
-    /// Reads the header: `<https://api.github.com/repositories/1/issues?page=2>; rel="next", <…>; rel="last"`.
+    /// Reads the address after a page: `https://api.github.com/repositories/1/issues?page=2`.
     #[must_use]
-    pub fn of(headers: &HeaderMap) -> Option<Self> {
-        let links = headers.get(LINK)?.to_str().ok()?;
-        let next = links.split(',').find(|link| link.contains("rel=\"next\""))?;
-        let (url, _) = next.split_once('<')?.1.split_once('>')?;
+    pub fn after<T>(page: &ResponseValue<T>) -> Option<Self> {
+        let url = page.link("next")?;
         let (_, address) = url.split_once("/repositories/")?;
         let (path, query) = address.split_once('?').unwrap_or((address, ""));
         let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();

@@ -106,6 +106,25 @@ impl Problem {
         self
     }
 
+    /// Returns all other fields as a type of the API, which ignores those that it does not have; `None` if one is missing
+    /// or of another type.
+    ///
+    /// ```
+    /// # use wiretrait::{Problem, http::StatusCode};
+    /// #[derive(serde::Deserialize)]
+    /// struct Credit {
+    ///     balance: u32,
+    /// }
+    ///
+    /// let problem = Problem::new(StatusCode::FORBIDDEN, "the balance is 30").with_extension("balance", 30);
+    /// assert_eq!(problem.extensions_as::<Credit>().unwrap().balance, 30);
+    /// ```
+    #[must_use]
+    pub fn extensions_as<T: DeserializeOwned>(&self) -> Option<T> {
+        let fields = self.extensions.iter().map(|(name, value)| (name.clone(), value.clone()));
+        serde_json::from_value(Value::Object(fields.collect())).ok()
+    }
+
     /// Adds another field. One of the RFC's own fields is not replaced.
     #[must_use]
     pub fn with_extension(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {

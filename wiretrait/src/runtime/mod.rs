@@ -17,6 +17,7 @@ mod formatted;
 mod headers;
 mod ignorable;
 mod incoming;
+mod link;
 mod observer;
 mod operation;
 mod options;

@@ -1,5 +1,6 @@
 //! Values with the status and the headers of their response.
 
+use super::link;
 use crate::error::{Error, ErrorKind};
 use http::StatusCode;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -101,6 +102,22 @@ impl<T> ResponseValue<T> {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Returns the target of the first link with a relation, such as `next`, from the header `Link` (RFC 8288). It may
+    /// be relative to the URL of the request.
+    ///
+    /// ```
+    /// # use wiretrait::ResponseValue;
+    /// let page = ResponseValue::new(["Emma"])
+    ///     .with_header("link", r#"<https://example.com/books?page=2>; rel="next", </books?page=9>; rel="last""#)?;
+    /// assert_eq!(page.link("next"), Some("https://example.com/books?page=2"));
+    /// assert_eq!(page.link("prev"), None);
+    /// # Ok::<(), wiretrait::Error>(())
+    /// ```
+    #[must_use]
+    pub fn link(&self, relation: &str) -> Option<&str> {
+        link::target(&self.headers, relation)
     }
 
     /// Converts the value, and keeps status and headers.
