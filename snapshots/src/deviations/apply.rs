@@ -1,6 +1,7 @@
 //! Marks the differences of a check that deviations accept.
 
 use super::entry::Deviation;
+use super::near_miss::NearMiss;
 use super::{Deviations, Origin};
 use crate::check::{CheckedCase, Finding, Outcome};
 use crate::comparison::{Difference, Expected, Folder, Location, ObjectKind};
@@ -37,6 +38,9 @@ pub struct DeviationUse {
     /// If it has expired: the deviation that accepts a difference in its place.
     #[serde(skip)]
     pub replaced_by: Option<Origin>,
+    /// If it matches no difference: the condition that may be misspelled.
+    #[serde(skip)]
+    pub near_miss: Option<NearMiss>,
 }
 
 /// The use of a deviation in a check.
@@ -99,7 +103,9 @@ impl Deviations {
                 _ if is_expired(deviation) => DeviationState::Expired,
                 _ => DeviationState::Used,
             };
-            DeviationUse { deviation: deviation.clone(), state, differences, replaced_by }
+            let is_unused = state == DeviationState::Unused;
+            let near_miss = is_unused.then(|| deviation.near_miss(cases)).flatten();
+            DeviationUse { deviation: deviation.clone(), state, differences, replaced_by, near_miss }
         });
         uses.collect()
     }
@@ -134,15 +140,27 @@ impl Deviation {
     }
 
     fn matches(&self, folder: Folder, name: &str, finding: &Finding) -> bool {
+        self.names_case(name) && self.unmet(folder, name, finding).next().is_none()
+    }
+
+    /// Returns the keys of the conditions that a difference of a named case does not meet.
+    pub(super) fn unmet(
+        &self,
+        folder: Folder,
+        name: &str,
+        finding: &Finding,
+    ) -> impl Iterator<Item = &'static str> {
         let difference = &finding.difference;
-        self.names_case(name)
-            && self.matches_step(difference)
-            && self.part.is_none_or(|part| part == difference.location.part())
-            && self.change.is_none_or(|change| change == difference.change)
-            && self.level.is_none_or(|level| level >= finding.level)
-            && any(&self.was, &difference.was)
-            && any(&self.is, &difference.is)
-            && self.matches_path(folder, name, difference)
+        let conditions = [
+            ("step", self.matches_step(difference)),
+            ("part", self.part.is_none_or(|part| part == difference.location.part())),
+            ("change", self.change.is_none_or(|change| change == difference.change)),
+            ("level", self.level.is_none_or(|level| level >= finding.level)),
+            ("was", any(&self.was, &difference.was)),
+            ("is", any(&self.is, &difference.is)),
+            ("path", self.matches_path(folder, name, difference)),
+        ];
+        conditions.into_iter().filter(|(_, is_met)| !is_met).map(|(key, _)| key)
     }
 
     fn matches_step(&self, difference: &Difference) -> bool {
@@ -202,6 +220,7 @@ impl fmt::Display for DeviationUse {
             state,
             differences,
             replaced_by,
+            near_miss,
         } = self;
         let s = if *differences == 1 { "" } else { "s" };
         write!(f, "{origin}: ")?;
@@ -218,9 +237,10 @@ impl fmt::Display for DeviationUse {
                     by(owner.as_deref(), None)
                 );
             }
-            (DeviationState::Expired | DeviationState::Unused, _) => {
-                write!(f, "matches no difference any more: remove it ({reason})")?;
-            }
+            (DeviationState::Expired | DeviationState::Unused, _) => match near_miss {
+                Some(near_miss) => write!(f, "matches no difference: {near_miss} ({reason})")?,
+                None => write!(f, "matches no difference any more: remove it ({reason})")?,
+            },
             (DeviationState::NotChecked, _) => {
                 write!(f, "was not checked, since not all of its cases ran: {reason}")?;
             }

@@ -237,6 +237,11 @@ pub(crate) fn parse_date(written: &str) -> Result<NaiveDate, String> {
     date.ok_or_else(|| format!("must be a date such as 2027-03-31, not `{written}`"))
 }
 
+/// Returns whether `name` may be `known` misspelled.
+pub(super) fn is_near(name: &str, known: &str) -> bool {
+    strsim::osa_distance(name, known) <= 1 + known.len() / 3
+}
+
 /// Returns an error if `name` is not one of `known`.
 pub(super) fn one_of<'k>(
     what: &str,
@@ -255,7 +260,7 @@ pub(super) fn one_of<'k>(
         letters
     };
     let near = known.iter().copied().min_by_key(|known| (distance(known), letters(known) != letters(name)));
-    let near = near.filter(|near| distance(near) <= 1 + near.len() / 3);
+    let near = near.filter(|near| is_near(name, near));
     Err(match near {
         Some(near) => format!("`{name}` is not a known {what}: did you mean `{near}`?"),
         None => format!("`{name}` is not a known {what}. Known: {}", list(known)),

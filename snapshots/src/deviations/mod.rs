@@ -5,6 +5,7 @@ mod apply;
 mod entry;
 mod file;
 mod known;
+mod near_miss;
 mod pattern;
 mod write;
 
@@ -14,6 +15,7 @@ pub(crate) use entry::parse_date;
 pub use entry::{Deviation, DeviationError, Origin};
 pub(crate) use known::known_file;
 pub use known::known_names;
+pub use near_miss::NearMiss;
 pub use pattern::Pattern;
 pub use write::{add_to_file, check_writable};
 

@@ -127,6 +127,43 @@ fn report(cases: Vec<CheckedCase>, fail_on: Level) -> CheckReport {
 }
 
 #[test]
+fn a_misspelled_condition_of_an_unused_deviation_is_named() {
+    let removed = [
+        finding(Location::Body("address".to_owned()), Change::Removed, "absent"),
+        finding(Location::Body("data[0].address".to_owned()), Change::Removed, "absent"),
+        finding(Location::Status, Change::Value, "500"),
+    ];
+    for (conditions, expected) in [
+        ("path: addres", "with `path: address`, it would match 2 differences: correct or remove it (Known.)"),
+        (
+            "path: address\n    change: added",
+            "with `change: removed`, it would match 2 differences: correct or remove it (Known.)",
+        ),
+        (
+            "path: address\n    is: absnt",
+            "with `is: absent`, it would match 2 differences: correct or remove it (Known.)",
+        ),
+        (
+            "path: address\n    step: Fuond",
+            "with `step: Found`, it would match 2 differences: correct or remove it (Known.)",
+        ),
+        (
+            "path: address\n    level: harmless",
+            "with `level: uncertain`, it would match 2 differences: correct or remove it (Known.)",
+        ),
+        ("path: open_time", "matches no difference any more: remove it (Known.)"),
+        ("part: header", "matches no difference any more: remove it (Known.)"),
+        ("path: addres\n    change: added", "matches no difference any more: remove it (Known.)"),
+    ] {
+        let entries = format!("  - {conditions}\n    reason: Known.\n");
+        let mut cases = cases(Folder::Service, "get_sessions__filters", &removed);
+        let uses = deviations("near_miss", &entries).apply(&mut cases, day("2026-11-29"));
+        let sentence = uses[0].to_string();
+        assert!(sentence.ends_with(expected), "{conditions}: {sentence}");
+    }
+}
+
+#[test]
 fn a_deviation_holds_through_its_last_day() {
     let deviations = deviations(
         "expiry",
