@@ -80,6 +80,8 @@ mod object;
 pub mod policy;
 pub mod recipes;
 mod runtime;
+#[cfg(feature = "tokio")]
+mod task_outcome;
 pub mod telemetry;
 #[cfg(feature = "test-kit")]
 pub mod test_kit;

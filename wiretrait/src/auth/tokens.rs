@@ -9,6 +9,7 @@ use super::{Token, TokenProvider};
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{Time, TokioTime};
 use crate::runtime::TARGET;
+use crate::task_outcome::TaskOutcome;
 use http::HeaderValue;
 use std::fmt;
 use std::future::poll_fn;
@@ -17,7 +18,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::runtime::Handle;
-use tokio::sync::watch;
 use tracing::Instrument;
 
 /// The longest time of a fetch.
@@ -90,7 +90,7 @@ struct State {
 
 struct InFlight {
     started: Instant,
-    outcome: watch::Receiver<Option<Result<(), Failure>>>,
+    outcome: TaskOutcome<Result<(), Failure>>,
 }
 
 /// A token with the times that matter for it.
@@ -184,7 +184,7 @@ pub(super) enum Next {
 
 /// A fetch that a call waits for.
 pub(super) struct Waiting {
-    outcome: watch::Receiver<Option<Result<(), Failure>>>,
+    outcome: TaskOutcome<Result<(), Failure>>,
     /// The time at which its runtime certainly does not run.
     lost: Instant,
     /// The token that is used if the fetch fails.
@@ -281,7 +281,7 @@ impl Tokens {
             let message = "a token can only be fetched in a tokio runtime: make the call in one";
             return Next::Fail(Error::new(ErrorKind::Credentials, message));
         };
-        let (sender, outcome) = watch::channel(None);
+        let (publisher, outcome) = TaskOutcome::new();
         state.fetch = Some(InFlight { started: now, outcome: outcome.clone() });
         let span = tracing::debug_span!(
             target: TARGET,
@@ -296,8 +296,7 @@ impl Tokens {
                 tracing::Span::current().record("error.type", ErrorKind::Credentials.as_str());
                 tracing::debug!(target: TARGET, error = %failure.message, "no token");
             }
-            // All calls that have waited may have been cancelled.
-            let _ = sender.send(Some(result));
+            publisher.publish(result);
         };
         drop(runtime.spawn(fetch.instrument(span)));
         Next::Wait(Waiting { outcome, lost: now + LOST_AFTER, otherwise })
@@ -403,21 +402,17 @@ impl Tokens {
 impl InFlight {
     /// Returns whether the fetch has neither an outcome nor lost its task.
     fn is_running(&self) -> bool {
-        self.outcome.borrow().is_none() && self.outcome.has_changed().is_ok()
+        self.outcome.is_pending()
     }
 }
 
 impl Waiting {
     /// Waits for the end of the fetch. Returns `None` if the cache has to be read again.
-    async fn end(mut self) -> Option<Result<Arc<Cached>>> {
-        let failure = match self.outcome.wait_for(Option::is_some).await {
-            Ok(outcome) => match &*outcome {
-                Some(Err(failure)) => failure.clone(),
-                _ => return None,
-            },
-            Err(_) => return None,
-        };
-        Some(self.otherwise.ok_or_else(|| failure.error()))
+    async fn end(self) -> Option<Result<Arc<Cached>>> {
+        match self.outcome.wait().await {
+            Some(Err(failure)) => Some(self.otherwise.ok_or_else(|| failure.error())),
+            _ => None,
+        }
     }
 }
 

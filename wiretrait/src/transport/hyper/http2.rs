@@ -7,6 +7,7 @@ use super::io::{CountedReads, Stream};
 use crate::config::{ClientConfig, HttpVersion};
 use crate::error::{Error, ErrorKind};
 use crate::runtime::Response;
+use crate::task_outcome::TaskOutcome;
 use crate::transport::body::LimitedBody;
 use crate::transport::failure::Peer;
 use crate::transport::protocol::http2 as protocol;
@@ -29,7 +30,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::runtime::Id;
-use tokio::sync::watch::{self, Receiver};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -51,7 +51,7 @@ pub(super) struct Shared {
 /// A connection that a spawned task is opening, so that a cancelled call does not end it.
 struct Opening {
     runtime: Option<Id>,
-    outcome: Receiver<Option<Outcome>>,
+    outcome: TaskOutcome<Outcome>,
 }
 
 /// The result of an opening, for the calls that wait for it.
@@ -62,7 +62,7 @@ enum Next {
     Use(Slot),
     /// It has started an opening, and is the first to use the connection.
     Open(oneshot::Receiver<Result<Slot, Error>>),
-    Wait(Receiver<Option<Outcome>>),
+    Wait(TaskOutcome<Outcome>),
 }
 
 /// One connection.
@@ -140,10 +140,10 @@ impl Shared {
             match self.next(&open, origin) {
                 Next::Use(slot) => return Ok(slot),
                 Next::Open(slot) => return slot.await.unwrap_or_else(|_| Err(stopped())),
-                Next::Wait(mut outcome) => match outcome.wait_for(Option::is_some).await.as_deref() {
-                    Ok(Some(Err(error))) => return Err(error.for_another_call()),
-                    Ok(_) => {}
-                    Err(_) => return Err(stopped()),
+                Next::Wait(outcome) => match outcome.wait().await {
+                    Some(Err(error)) => return Err(error.for_another_call()),
+                    Some(Ok(())) => {}
+                    None => return Err(stopped()),
                 },
             }
         }
@@ -159,11 +159,11 @@ impl Shared {
             return Next::Use(slot);
         }
         // The others ended with their runtimes.
-        openings.retain(|opening| opening.outcome.has_changed().is_ok());
+        openings.retain(|opening| opening.outcome.is_pending());
         if let Some(opening) = openings.iter().find(|opening| opening.runtime == runtime) {
             return Next::Wait(opening.outcome.clone());
         }
-        let (publish, outcome) = watch::channel(None);
+        let (publisher, outcome) = TaskOutcome::new();
         let (first, slot) = oneshot::channel();
         openings.push(Opening { runtime, outcome });
         let (shared, connecting, origin) = (self.clone(), open(), origin.to_owned());
@@ -181,8 +181,8 @@ impl Shared {
                 }
             };
             shared.openings().retain(|opening| opening.runtime != runtime);
-            // Calls that were cancelled do not receive it.
-            let _ = publish.send(Some(outcome));
+            publisher.publish(outcome);
+            // A call that was cancelled does not receive it.
             let _ = first.send(opened);
         });
         Next::Open(slot)
