@@ -1,7 +1,7 @@
 //! Points in time, in every form that services of the framework write.
 //!
 //! Node.js services write `2026-11-23T02:10:20.820Z`; Dart services write local times without a zone and with
-//! microseconds. A time without a zone is read as UTC: this is the only reading that does not depend on where
+//! microseconds. Other services, gateways and databases write the other forms of ISO 8601, which are read too. A time without a zone is read as UTC: this is the only reading that does not depend on where
 //! the client runs. Rejected alternative: chrono's own serde support, because it cannot read times without a
 //! zone.
 //!
@@ -28,8 +28,9 @@
 //! ```
 
 mod exact;
+mod forms;
 
-use chrono::{DateTime, NaiveDateTime, SecondsFormat, Timelike, Utc};
+use chrono::{DateTime, SecondsFormat, Timelike, Utc};
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -58,37 +59,21 @@ pub fn truncate_to_millis(time: Timestamp) -> Timestamp {
     time.with_nanosecond(time.nanosecond() / 1_000_000 * 1_000_000).unwrap_or(time)
 }
 
-/// Parses a time in any of the known forms; returns `None` for other strings.
+/// Parses a time in any form of RFC 3339, of ISO 8601 with a complete date, and of JavaScript's `Date`; returns `None`
+/// for other strings, and for those with several meanings.
+///
+/// ```
+/// use pip_services::timestamp::parse;
+///
+/// let time = parse("2026-11-23T02:10:20.820Z");
+/// for form in ["2026-11-23 03:10:20,82+01", "20261123T021020.82Z", "2026-W48-1T02:10:20.82"] {
+///     assert_eq!(parse(form), time);
+/// }
+/// assert_eq!(parse("23/11/26"), None);
+/// ```
 #[must_use]
 pub fn parse(string: &str) -> Option<Timestamp> {
-    exact::read(string).or_else(|| parse_other(string))
-}
-
-fn parse_other(string: &str) -> Option<Timestamp> {
-    if let Ok(time) = DateTime::parse_from_rfc3339(string) {
-        return Some(time.to_utc());
-    }
-    if let Some(time) = with_short_offset(string) {
-        return Some(time);
-    }
-    // Years before 0 and after 9999 have a sign. That parser does not accept a `Z` after them.
-    let local = string.strip_suffix('Z').filter(|local| local.starts_with(['+', '-'])).unwrap_or(string);
-    NaiveDateTime::parse_from_str(local, "%Y-%m-%dT%H:%M:%S%.f").ok().map(|local| local.and_utc())
-}
-
-/// Parses a time with an offset such as `+0100` or `+01`, which JavaScript, Python and databases read and write.
-fn with_short_offset(string: &str) -> Option<Timestamp> {
-    let (_, time) = string.split_once(['T', 't', ' '])?;
-    let sign = string.len() - time.len() + time.rfind(['+', '-'])?;
-    let (local, offset) = string.split_at(sign);
-    let (hours, minutes) = match *offset.as_bytes() {
-        [_, a, b] => ([a, b], [b'0'; 2]),
-        [_, a, b, c, d] => ([a, b], [c, d]),
-        _ => return None,
-    };
-    let [hours, minutes] = [&hours, &minutes].map(|digits| std::str::from_utf8(digits));
-    let time = format!("{local}{}{}:{}", &offset[..1], hours.ok()?, minutes.ok()?);
-    DateTime::parse_from_rfc3339(&time).ok().map(|time| time.to_utc())
+    exact::read(string).or_else(|| forms::read(string))
 }
 
 /// Returns the time of a number of milliseconds since 1970, the number that JavaScript's `Date` reads and
@@ -165,7 +150,7 @@ impl Serialize for WrittenTime<'_> {
 ///
 /// # Errors
 ///
-/// If the value is neither a string in one of the known forms nor a number of milliseconds since 1970.
+/// If the value is neither a string that [`parse`] reads nor a number of milliseconds since 1970.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
     deserializer.deserialize_any(TimeVisitor)
 }
@@ -174,7 +159,7 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timesta
 ///
 /// # Errors
 ///
-/// If the value is neither null, nor a string in one of the known forms, nor a number of milliseconds since 1970.
+/// If the value is neither null, nor a string that [`parse`] reads, nor a number of milliseconds since 1970.
 pub fn optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     struct Required(Timestamp);
     impl<'de> Deserialize<'de> for Required {
@@ -187,7 +172,7 @@ pub fn optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Tim
 
 #[cfg(test)]
 mod tests {
-    use super::{Timestamp, exact, parse, parse_other, to_string};
+    use super::{Timestamp, exact, forms, parse, to_string};
     use chrono::{DateTime, SecondsFormat};
     use proptest::prelude::*;
 
@@ -213,6 +198,43 @@ mod tests {
             ("+010000-01-01T00:00:00.000Z", "+10000-01-01T00:00:00.000Z"),
             ("-000001-12-31T23:59:59.999Z", "-0001-12-31T23:59:59.999Z"),
             ("-0001-12-31T23:59:59.999", "-0001-12-31T23:59:59.999Z"),
+            ("+012026-11-23", "+12026-11-23T00:00:00.000Z"),
+            // A comma, the minus sign of ISO 8601, small letters, no seconds.
+            ("2026-11-23T02:10:20,82Z", "2026-11-23T02:10:20.820Z"),
+            ("2026-11-22T22:40:20\u{2212}03:30", "2026-11-23T02:10:20.000Z"),
+            ("2026-11-23t02:10:20.82z", "2026-11-23T02:10:20.820Z"),
+            ("2026-11-23T02:10Z", "2026-11-23T02:10:00.000Z"),
+            ("2026-11-23 04:10+02", "2026-11-23T02:10:00.000Z"),
+            ("2026-11-23T02:10:20.1234567891011Z", "2026-11-23T02:10:20.123Z"),
+            ("2026-11-23T02:10:20-00:00", "2026-11-23T02:10:20.000Z"),
+            // The end of a day, and leap seconds.
+            ("2026-11-22T24:00:00Z", "2026-11-23T00:00:00.000Z"),
+            ("2026-12-31T24:00:00.000+01:00", "2026-12-31T23:00:00.000Z"),
+            ("2026-11-22T24:00", "2026-11-23T00:00:00.000Z"),
+            ("2016-12-31T23:59:60Z", "2016-12-31T23:59:60.000Z"),
+            ("2016-12-31T23:59:60.5Z", "2016-12-31T23:59:60.500Z"),
+            ("2017-01-01T00:59:60+01:00", "2016-12-31T23:59:60.000Z"),
+            // Dates, weeks, days of a year, the basic format.
+            ("2026-11-23", "2026-11-23T00:00:00.000Z"),
+            ("2026-W48-1", "2026-11-23T00:00:00.000Z"),
+            ("2026-W01-1T02:10:20Z", "2025-12-29T02:10:20.000Z"),
+            ("2026-W53-7T02:10:20Z", "2027-01-03T02:10:20.000Z"),
+            ("2026-327T02:10:20+01:00", "2026-11-23T01:10:20.000Z"),
+            ("2024-366", "2024-12-31T00:00:00.000Z"),
+            ("20261123T021020.82Z", "2026-11-23T02:10:20.820Z"),
+            ("20261123T0210+0100", "2026-11-23T01:10:00.000Z"),
+            ("2026W481T021020", "2026-11-23T02:10:20.000Z"),
+            ("2026327T021020-01", "2026-11-23T03:10:20.000Z"),
+            // Names of time zones, as Java and Temporal write them.
+            ("2026-11-23T03:10:20.82+01:00[Europe/Berlin]", "2026-11-23T02:10:20.820Z"),
+            ("2026-11-23T02:10:20Z[UTC][u-ca=gregory]", "2026-11-23T02:10:20.000Z"),
+            // Ruby, databases, and two forms of JavaScript.
+            ("2026-11-23 02:10:20 UTC", "2026-11-23T02:10:20.000Z"),
+            ("2026-11-23 02:10:20 Z", "2026-11-23T02:10:20.000Z"),
+            ("2026-11-23 03:10:20.82 +0100", "2026-11-23T02:10:20.820Z"),
+            ("Mon, 23 Nov 2026 02:10:20 GMT", "2026-11-23T02:10:20.000Z"),
+            ("Mon Nov 23 2026 03:10:20 GMT+0100 (Mitteleurop\u{e4}ische Zeit)", "2026-11-23T02:10:20.000Z"),
+            ("Mon Nov 23 2026 02:10:20 GMT+0000", "2026-11-23T02:10:20.000Z"),
         ] {
             assert_eq!(parse(string).map(|time| to_string(&time)).as_deref(), Some(utc), "{string}");
         }
@@ -224,11 +246,55 @@ mod tests {
             "",
             "yesterday",
             "2026-13-01T00:00:00Z",
-            "2026-11-23",
             "1763863820",
+            "1763863820820",
+            "20261123",
+            "2026327",
+            "2026W481",
+            "2026-11",
+            "2026",
+            "2026-W48",
+            "2026-W54-1",
+            "2025-W53-1",
+            "2026-W48-0",
+            "2026-W48-8",
+            "2026-366",
+            "2026-000",
+            "23/11/2026",
+            "11/23/2026 02:10:20",
+            "23.11.2026",
+            "2026/11/23",
+            "26-11-23T02:10:20Z",
+            "2026-1-2T02:10:20Z",
+            "2026-11-23T2:10:20Z",
+            "2026-11-23T02",
+            "2026-11-23T02:10:20.Z",
+            " 2026-11-23T02:10:20Z",
+            "2026-11-23T02:10:20Z ",
+            "2026-11-23  02:10:20",
+            "2026-11-23T021020Z",
+            "20261123T02:10:20Z",
+            "+20261123T021020Z",
+            "-000000-01-01T00:00:00Z",
+            "2026-11-23T24:00:01Z",
+            "2026-11-23T24:00:00.001Z",
+            "2026-11-23T25:00:00Z",
+            "2026-11-23T02:60:00Z",
+            "2026-11-23T02:10:61Z",
+            "2026-11-23T02:10:20+24:00",
+            "2026-11-23T02:10:20+01:60",
+            "2026-11-23T02:10:20 CET",
+            "2026-11-23T02:10:20[Europe/Berlin]",
+            "2026-11-23T02:10:20Z[!Europe/Berlin]",
+            "2026-11-23T02:10:20Z[UTC",
+            "2026-11-23T02:10:20 AM",
+            "Tue, 23 Nov 2026 02:10:20 GMT",
+            "Mon, 23 Nov 2026 02:10:20",
+            "Mon, 23 Nov 2026 02:10:20 EST",
+            "Mon Nov 23 2026 02:10:20",
+            "Mon Nov 23 2026 02:10:20 GMT+0100 (CET",
             "2026-02-30T00:00:00.000Z",
             "+2026-1-1 0:0:0 UTC",
-            "+012026-11-23",
             "2026-11-23T02:10:20+1",
             "2026-11-23T02:10:20+010",
             "2026-11-23T02:10:20+01000",
@@ -294,6 +360,15 @@ mod tests {
         })
     }
 
+    /// Strings in the form of RFC 3339, most of which are times. That of chrono accepts a leap second at any minute.
+    fn rfc_3339() -> impl Strategy<Value = String> {
+        let date = "[0-9]{4}-(0[0-9]|1[0-3])-([0-2][0-9]|3[0-2])";
+        let time = "([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\\.[0-9]{1,12})?";
+        let offset = "[Zz]|[-+\u{2212}]([01][0-9]|2[0-4]):[0-6][0-9]";
+        (date, "[Tt ]", time, offset)
+            .prop_map(|(date, separator, time, offset)| date + &separator + &time + &offset)
+    }
+
     fn times() -> impl Strategy<Value = Timestamp> {
         let seconds = Timestamp::MIN_UTC.timestamp()..Timestamp::MAX_UTC.timestamp();
         (seconds, 0..2_000_000_000_u32).prop_filter_map("valid leap seconds only", |(seconds, nanos)| {
@@ -306,7 +381,20 @@ mod tests {
 
         #[test]
         fn fixed_offsets_and_the_general_parser_agree(string in nearly_exact()) {
-            prop_assert_eq!(parse(&string), parse_other(&string));
+            prop_assert_eq!(parse(&string), forms::read(&string));
+        }
+
+        #[test]
+        fn all_times_of_rfc_3339_are_read(time in rfc_3339()) {
+            let expected = DateTime::parse_from_rfc3339(&time).ok().map(|time| time.to_utc());
+            prop_assert_eq!(parse(&time), expected, "{}", time);
+        }
+
+        #[test]
+        fn any_string_is_read_without_a_panic(string in prop_oneof!["[-+0-9TtWZz:., \\[\\]!\u{2212}é]{0,30}", any::<String>()]) {
+            if let Some(time) = parse(&string) {
+                prop_assert_eq!(parse(&to_string(&time)), Some(super::truncate_to_millis(time)));
+            }
         }
 
         #[test]

@@ -1,0 +1,199 @@
+//! Times in all forms but the common one: those of ISO 8601, RFC 3339, RFC 9557 and JavaScript's `Date` that
+//! have one meaning only.
+//!
+//! | part | forms |
+//! |---|---|
+//! | date | `2026-11-23`, `2026-W48-1`, `2026-327`, with a signed year of four to six digits too |
+//! | separator | `T`, `t`, a space |
+//! | time of day | `02:10`, `02:10:20`, `02:10:20.82`, `02:10:20,82`; `24:00` is the end of the day, `:60` a leap second |
+//! | offset | none for UTC, `Z`, `z`, `+01:00`, `+0100`, `+01`; after a space also `UTC` and `GMT` |
+//! | suffix | `[Europe/Berlin]` after an offset, which is ignored |
+//! | basic format | `20261123T021020.82Z`, `2026W481T0210Z`, `2026327T0210+01` |
+//! | JavaScript | `Mon, 23 Nov 2026 02:10:20 GMT`, `Mon Nov 23 2026 02:10:20 GMT+0000 (Coordinated Universal Time)` |
+//!
+//! Without a time of day, it is midnight in UTC, as in JavaScript. Digits only are rejected, because they can be a
+//! date, seconds or milliseconds. Rejected alternative: chrono's formats, which accept numbers with fewer digits
+//! than they should have, so that a basic date would have several meanings.
+
+use super::Timestamp;
+use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, TimeZone, Weekday};
+
+/// Parses a time. Returns `None` for other strings, and for dates and times of day that do not exist.
+pub(super) fn read(string: &str) -> Option<Timestamp> {
+    iso_8601(string).or_else(|| javascript(string))
+}
+
+fn iso_8601(string: &str) -> Option<Timestamp> {
+    let mut rest = Rest(string.as_bytes());
+    let (date, format) = rest.date()?;
+    if rest.0.is_empty() {
+        return (format == Format::Extended).then(|| date.and_time(NaiveTime::MIN).and_utc());
+    }
+    rest.one_of(b"Tt ")?;
+    let (time, days) = rest.time_of_day(format)?;
+    let offset = FixedOffset::east_opt(rest.offset()?)?;
+    let local = date.checked_add_days(Days::new(days))?.and_time(time);
+    let time = offset.from_local_datetime(&local).single()?.to_utc();
+    rest.0.is_empty().then_some(time)
+}
+
+/// Parses what JavaScript's `toUTCString` and `toString` return.
+fn javascript(string: &str) -> Option<Timestamp> {
+    if let Some(local) = string.strip_suffix(" GMT") {
+        let local = chrono::NaiveDateTime::parse_from_str(local, "%a, %d %b %Y %H:%M:%S").ok()?;
+        return Some(local.and_utc());
+    }
+    let (time, zone) = string.split_once(" (").unwrap_or((string, ")"));
+    let time = DateTime::parse_from_str(time, "%a %b %d %Y %H:%M:%S GMT%z").ok()?;
+    zone.ends_with(')').then(|| time.to_utc())
+}
+
+/// The formats of ISO 8601, which are not mixed.
+#[derive(Clone, Copy, PartialEq)]
+enum Format {
+    /// With separators, such as `2026-11-23T02:10:20`.
+    Extended,
+    /// Without separators, such as `20261123T021020`.
+    Basic,
+}
+
+/// The part of a string that is not parsed yet.
+struct Rest<'s>(&'s [u8]);
+
+impl Rest<'_> {
+    fn take(&mut self, prefix: &[u8]) -> bool {
+        let rest = self.0.strip_prefix(prefix);
+        self.0 = rest.unwrap_or(self.0);
+        rest.is_some()
+    }
+
+    fn one_of(&mut self, bytes: &[u8]) -> Option<u8> {
+        let byte = self.0.first().copied().filter(|byte| bytes.contains(byte))?;
+        self.0 = &self.0[1..];
+        Some(byte)
+    }
+
+    /// Returns the number of digits at the start.
+    fn digits(&self) -> usize {
+        self.0.iter().take_while(|byte| byte.is_ascii_digit()).count()
+    }
+
+    /// Parses the first `count` bytes, at most nine, as a number.
+    fn number(&mut self, count: usize) -> Option<u32> {
+        let (digits, rest) = self.0.split_at_checked(count)?;
+        let digit = |byte: &u8| byte.is_ascii_digit().then(|| u32::from(byte - b'0'));
+        let number = digits.iter().try_fold(0, |number, byte| Some(number * 10 + digit(byte)?))?;
+        self.0 = rest;
+        Some(number)
+    }
+
+    fn date(&mut self) -> Option<(NaiveDate, Format)> {
+        let sign = self.one_of(b"+-");
+        let digits = self.digits();
+        let (year_digits, format) = match (sign, digits) {
+            (Some(_), 4..=6) => (digits, Format::Extended),
+            (None, 4) if self.0.get(4) == Some(&b'W') => (4, Format::Basic),
+            (None, 4) => (4, Format::Extended),
+            (None, 7 | 8) => (4, Format::Basic),
+            _ => return None,
+        };
+        let year = i32::try_from(self.number(year_digits)?).ok()?;
+        let year = match sign {
+            // Year 0 has no negative form.
+            Some(b'-') if year == 0 => return None,
+            Some(b'-') => -year,
+            _ => year,
+        };
+        let is_extended = format == Format::Extended;
+        if is_extended && !self.take(b"-") {
+            return None;
+        }
+        let date = if self.take(b"W") {
+            let week = self.number(2)?;
+            let weekday = self.part(is_extended, b"-", 1)?;
+            let weekday = Weekday::try_from(u8::try_from(weekday.checked_sub(1)?).ok()?).ok()?;
+            NaiveDate::from_isoywd_opt(year, week, weekday)?
+        } else if self.digits() == 3 {
+            NaiveDate::from_yo_opt(year, self.number(3)?)?
+        } else {
+            let month = self.number(2)?;
+            NaiveDate::from_ymd_opt(year, month, self.part(is_extended, b"-", 2)?)?
+        };
+        Some((date, format))
+    }
+
+    /// Parses a number of `count` digits, after `separator` in the extended format.
+    fn part(&mut self, is_extended: bool, separator: &[u8], count: usize) -> Option<u32> {
+        if is_extended && !self.take(separator) { None } else { self.number(count) }
+    }
+
+    /// Returns the time of day, and the number of days to add.
+    fn time_of_day(&mut self, format: Format) -> Option<(NaiveTime, u64)> {
+        let is_extended = format == Format::Extended;
+        let hour = self.number(2)?;
+        let minute = self.part(is_extended, b":", 2)?;
+        let has_seconds = if is_extended { self.0.starts_with(b":") } else { self.digits() > 0 };
+        let (mut second, mut nanos) = (0, 0);
+        if has_seconds {
+            second = self.part(is_extended, b":", 2)?;
+            if self.one_of(b".,").is_some() {
+                nanos = self.fraction()?;
+            }
+        }
+        if (hour, minute, second, nanos) == (24, 0, 0, 0) {
+            return Some((NaiveTime::MIN, 1));
+        }
+        if second == 60 {
+            // chrono's form of a leap second.
+            (second, nanos) = (59, nanos + 1_000_000_000);
+        }
+        Some((NaiveTime::from_hms_nano_opt(hour, minute, second, nanos)?, 0))
+    }
+
+    /// Returns the nanoseconds of a fraction of a second. Further digits are cut off.
+    fn fraction(&mut self) -> Option<u32> {
+        let digits = self.digits();
+        let kept = digits.min(9);
+        let number = self.number(kept).filter(|_| kept > 0)?;
+        self.0 = &self.0[digits - kept..];
+        Some((kept..9).fold(number, |nanos, _| nanos * 10))
+    }
+
+    /// Returns the seconds east of UTC, 0 without an offset, and skips the names of time zones after it.
+    fn offset(&mut self) -> Option<i32> {
+        if self.0.is_empty() {
+            return Some(0);
+        }
+        let is_apart = self.take(b" ");
+        let offset = if self.one_of(b"Zz").is_some() || is_apart && (self.take(b"UTC") || self.take(b"GMT")) {
+            0
+        } else {
+            self.signed_offset()?
+        };
+        while self.take(b"[") {
+            let end = self.0.iter().position(|byte| *byte == b']')?;
+            // A mark for names that must not be ignored.
+            if self.0.starts_with(b"!") {
+                return None;
+            }
+            self.0 = &self.0[end + 1..];
+        }
+        Some(offset)
+    }
+
+    fn signed_offset(&mut self) -> Option<i32> {
+        // The minus sign U+2212 is the one of ISO 8601.
+        let is_negative = self.take(b"-") || self.take("\u{2212}".as_bytes());
+        if !is_negative && !self.take(b"+") {
+            return None;
+        }
+        let hours = self.number(2)?;
+        let has_minutes = self.take(b":") || self.digits() > 0;
+        let minutes = if has_minutes { self.number(2)? } else { 0 };
+        if hours > 23 || minutes > 59 {
+            return None;
+        }
+        let seconds = i32::try_from(hours * 3600 + minutes * 60).ok()?;
+        Some(if is_negative { -seconds } else { seconds })
+    }
+}
