@@ -91,6 +91,7 @@ pub use bytes;
 pub use config::{ClientConfig, HttpVersion, Pem, Proxy, TlsConfig, address};
 pub use error::{
     Error, ErrorBody, ErrorFormat, ErrorKind, PlainErrors, Problem, Result, ServiceError, TypedErrors,
+    is_displayed,
 };
 #[cfg(feature = "tower")]
 pub use handler_service::HandlerService;

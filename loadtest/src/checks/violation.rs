@@ -5,6 +5,7 @@
 
 use sessions_client::Value;
 use std::fmt;
+use wiretrait::is_displayed;
 
 /// A violation, with the values that show it. It is built only when a check fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -194,9 +195,9 @@ pub(crate) fn ensure_string(kind: ViolationKind, expected: &str, observed: Optio
 /// The number of characters of a value in an example.
 const SHOWN: usize = 120;
 
-/// The beginning of a value, without control characters.
+/// The beginning of a value, without characters that are not displayed as themselves.
 fn shortened(value: &str) -> String {
-    let mut characters = value.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c });
+    let mut characters = value.chars().map(|c| if is_displayed(c) { c } else { '\u{fffd}' });
     let mut shown: String = characters.by_ref().take(SHOWN).collect();
     if characters.next().is_some() {
         shown.push('…');
@@ -240,8 +241,8 @@ mod tests {
 
     #[test]
     fn values_are_shortened_and_printable() {
-        let violation = Violation::with(ViolationKind::DataDiffers, "a\u{1b}[31m\n", "ü".repeat(500));
-        assert_eq!(violation.expected.as_deref(), Some("a\u{fffd}[31m\u{fffd}"));
+        let violation = Violation::with(ViolationKind::DataDiffers, "a\u{1b}[31m\u{202e}\n", "ü".repeat(500));
+        assert_eq!(violation.expected.as_deref(), Some("a\u{fffd}[31m\u{fffd}\u{fffd}"));
         assert_eq!(violation.observed.map(|value| value.chars().count()), Some(SHOWN + 1));
     }
 

@@ -5,6 +5,7 @@ use crate::format::{self, count, counted};
 use crate::metrics::{BreakpointStep, Histogram, LoadModel, Results};
 use crate::thresholds::{Assessment, PercentileChange};
 use std::fmt::{Formatter, Result};
+use wiretrait::is_displayed;
 
 /// The number of failure reasons that are shown; the others are only counted.
 const MAX_FAILURES: usize = 5;
@@ -174,7 +175,7 @@ fn violations(results: &Results, f: &mut Formatter<'_>) -> Result {
     Ok(())
 }
 
-/// Replaces control characters, which a service could use to steer the terminal.
+/// Replaces characters that are not displayed as themselves, which a service could use to steer the terminal.
 fn printable(text: &str) -> String {
-    text.chars().map(|char| if char.is_control() { '�' } else { char }).collect()
+    text.replace(|char| !is_displayed(char), "\u{fffd}")
 }

@@ -22,6 +22,7 @@ use crate::metrics::Results;
 use crate::thresholds::{Baseline, ExitCode, Verdict, evaluate};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use wiretrait::is_displayed;
 
 /// The file of the report if no option names another one.
 pub const DEFAULT_FILE: &str = "loadtest-report.html";
@@ -120,10 +121,10 @@ impl Report {
     /// With a message when the format cannot represent a part of it.
     pub fn render(&self, format: ReportFormat) -> Result<String, String> {
         match format {
-            ReportFormat::Html => Ok(html::render(self)),
-            ReportFormat::Markdown => Ok(markdown::render(self)),
+            ReportFormat::Html => Ok(displayed(&html::render(self))),
+            ReportFormat::Markdown => Ok(displayed(&markdown::render(self))),
             ReportFormat::Json => json::render(self),
-            ReportFormat::Junit => junit::render(self),
+            ReportFormat::Junit => junit::render(self).map(|report| displayed(&report)),
         }
     }
 
@@ -151,6 +152,12 @@ impl fmt::Display for Report {
         }
         console::print(self, f)
     }
+}
+
+/// Replaces characters that are not displayed as themselves, which a service could use to steer a terminal or to
+/// reverse the text after them. Lines stay.
+fn displayed(report: &str) -> String {
+    report.replace(|char| char != '\n' && !is_displayed(char), "\u{fffd}")
 }
 
 #[cfg(test)]

@@ -259,6 +259,24 @@ fn strings_of_the_service_are_escaped_on_the_page() {
 }
 
 #[test]
+fn no_report_for_people_has_characters_that_reverse_or_hide_text() {
+    let mut results = failing();
+    let text = "a\u{202e}b\u{2066}c\u{61c}d\u{2028}e\u{200b}f";
+    results.service.version = Some(text.to_owned());
+    results.failures[0].reason = text.to_owned();
+    results.violations[0].examples[0].observed = Some(text.to_owned());
+    results.sessions.left_behind.ids = vec![text.to_owned()];
+    let report = report(results);
+    for format in [ReportFormat::Html, ReportFormat::Markdown, ReportFormat::Junit] {
+        let page = report.render(format).unwrap();
+        assert!(page.chars().all(|char| char == '\n' || is_displayed(char)), "{format:?}: {page:?}");
+        assert!(page.contains("a\u{fffd}b\u{fffd}c\u{fffd}d\u{fffd}e\u{fffd}f"), "{format:?}: {page}");
+    }
+    let printed = report.to_string();
+    assert!(printed.chars().all(|char| char == '\n' || is_displayed(char)), "{printed:?}");
+}
+
+#[test]
 fn the_page_begins_with_the_verdict_and_its_failures() {
     for (report, word) in [(report(passing()), "PASS"), (report(failing()), "FAIL"), (compared(), "FAIL")] {
         let page = report.render(ReportFormat::Html).unwrap();

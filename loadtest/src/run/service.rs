@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 use std::{env, fmt};
 use wiretrait::doctor::diagnose;
 use wiretrait::http_api;
+use wiretrait::is_displayed;
 
 /// Hosts that need no `--yes`, separated by commas.
 const ALLOWED_HOSTS: &str = "LOADTEST_ALLOWED_HOSTS";
@@ -453,7 +454,7 @@ impl fmt::Display for Service {
 
 /// Returns whether a string can be shown in the line of the address.
 fn is_one_line(text: &str) -> bool {
-    text.len() <= 100 && !text.chars().any(char::is_control)
+    text.len() <= 100 && text.chars().all(is_displayed)
 }
 
 /// The scheme, host and port of a URL.

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use sessions_client::{Call, Request, Transport, sessions_v1};
+use wiretrait::is_displayed;
 
 /// The part of the status of a Pip.Services microservice that identifies it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -45,7 +46,7 @@ fn of(body: &[u8]) -> Identity {
 
 /// Returns whether a string of the service can be part of a line.
 fn is_one_line(value: &str) -> bool {
-    (1..=100).contains(&value.len()) && !value.chars().any(char::is_control)
+    (1..=100).contains(&value.len()) && value.chars().all(is_displayed)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Escapes strings of a service, which could otherwise control a terminal, a pipeline or the markup of a page.
 
 use std::borrow::Cow;
+use wiretrait::is_displayed;
 
 /// Replaces control characters, and prevents commands of CI systems that are read anywhere in a line, such as
 /// `##vso[…]`. Others are read at the start of a line, where no string of a service is.
@@ -15,7 +16,7 @@ pub(crate) fn printable_line(text: &str) -> String {
         if char == '#' && printable.ends_with('#') {
             printable.push(' ');
         }
-        printable.push(if is_invisible(char) { '�' } else { char });
+        printable.push(if is_displayed(char) { char } else { '�' });
     }
     printable
 }
@@ -27,12 +28,6 @@ fn short(text: &str) -> Cow<'_, str> {
         Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
         None => Cow::Borrowed(text),
     }
-}
-
-/// Returns whether a character is not visible but changes how others are shown.
-fn is_invisible(char: char) -> bool {
-    char.is_control()
-        || matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Escapes all markup of Markdown.
@@ -53,7 +48,7 @@ pub(super) fn plain(text: &str) -> String {
             // An escaped bar would end a cell of a table behind another backslash.
             '|' => plain.push_str("&#124;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '!' | '~' | '$' => plain.extend(['\\', char]),
-            char if is_invisible(char) => plain.push('�'),
+            char if !is_displayed(char) => plain.push('�'),
             char => plain.push(char),
         }
     }
@@ -62,7 +57,7 @@ pub(super) fn plain(text: &str) -> String {
 
 /// Formats a string as a code span of Markdown, whatever backquotes it contains. In a table, bars would end its cell.
 pub(super) fn code(text: &str) -> String {
-    let text: String = text.chars().map(|char| if is_invisible(char) { '�' } else { char }).collect();
+    let text: String = text.replace(|char| !is_displayed(char), "\u{fffd}");
     let longest = text.split(|char| char != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     match longest {
@@ -114,7 +109,7 @@ fn element(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '"' => out.push_str("&quot;"),
             '@' => out.push_str("@&#8203;"),
-            char if is_invisible(char) => out.push('�'),
+            char if !is_displayed(char) => out.push('�'),
             char => out.push(char),
         }
     }
@@ -139,7 +134,7 @@ mod tests {
     #[test]
     fn strings_of_the_service_contain_no_commands() {
         assert_eq!(printable("\u{1b}[31m##vso[task.complete]"), "�[31m# #vso[task.complete]");
-        assert_eq!(printable("http://[::1]/\u{202e}"), "http://[::1]/�");
+        assert_eq!(printable("http://[::1]/\u{202e}\u{61c}"), "http://[::1]/��");
         assert_eq!(printable("###vso[a]"), "# # #vso[a]");
         assert_eq!(printable("####vso[a]# #b"), "# # # #vso[a]# #b");
     }

@@ -5,6 +5,7 @@ use crate::check::{CheckedCase, Finding, Outcome};
 use crate::comparison::Folder;
 use contract_tests::suite::LOST;
 use quick_junit::{NonSuccessKind, Report as JunitReport, TestCase, TestCaseStatus, TestSuite};
+use wiretrait::is_displayed;
 
 pub(super) fn render(summary: &Summary<'_>) -> Result<String, quick_junit::SerializeError> {
     let report = summary.report;
@@ -31,7 +32,9 @@ pub(super) fn render(summary: &Summary<'_>) -> Result<String, quick_junit::Seria
         let suite = suite(summary, folder.name(), cases.map(|case| test_case(summary, case)));
         junit.add_test_suite(suite);
     }
-    junit.to_string().map(|xml| without_skipped(&xml))
+    let xml = junit.to_string()?;
+    let xml = xml.replace(|char| char != '\n' && !is_displayed(char), "\u{fffd}");
+    Ok(without_skipped(&xml))
 }
 
 /// Removes the number of skipped cases of all suites, which the schemas of Ant and Jenkins do not allow.
@@ -132,7 +135,7 @@ fn test_case(summary: &Summary<'_>, case: &CheckedCase) -> TestCase {
 
 /// A message for an attribute, in which readers of XML replace line ends.
 fn one_line(message: &str) -> String {
-    message.replace(char::is_control, " ")
+    message.replace(|char| !is_displayed(char), " ")
 }
 
 /// One line for each difference.

@@ -4,6 +4,7 @@
 //! stored data: messages consist of status codes, names and positions, and of the message that the service
 //! sent with its error.
 
+mod displayed;
 mod format;
 mod local_limit;
 mod problem;
@@ -11,13 +12,14 @@ mod response;
 mod service;
 mod typed;
 
+pub use displayed::is_displayed;
+pub(crate) use displayed::one_line;
 pub use format::{ErrorFormat, PlainErrors};
 pub(crate) use local_limit::LocalLimit;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub(crate) use local_limit::os_code;
 pub use problem::Problem;
 pub use service::ServiceError;
-pub(crate) use service::one_line;
 pub use typed::{ErrorBody, TypedErrors};
 
 use crate::runtime::{Response, without_mark};
