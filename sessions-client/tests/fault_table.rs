@@ -185,6 +185,9 @@ fn columns() -> Vec<Column> {
         column("429 with Retry-After", "`Retry-After: 2`", |_| {
             status("429 Too Many Requests", "Retry-After: 2\r\n")
         }),
+        column("429 with a long Retry-After", "`Retry-After: 60`", |_| {
+            status("429 Too Many Requests", "Retry-After: 60\r\n")
+        }),
         column("500", "an error of the service", |_| {
             let error = json!({
                 "code": "EXEC_FAILED", "status": 500, "message": "Execution failed: out of memory",
@@ -197,6 +200,11 @@ fn columns() -> Vec<Column> {
         }),
         column("503 with Retry-After", "`Retry-After: 2`", |_| {
             status("503 Service Unavailable", "Retry-After: 2\r\n")
+        }),
+        column("503 with a late date in Retry-After", "a minute after its `Date`", |_| {
+            let dates =
+                "Date: Mon, 23 Nov 2026 08:00:00 GMT\r\nRetry-After: Mon, 23 Nov 2026 08:01:00 GMT\r\n";
+            status("503 Service Unavailable", dates)
         }),
         column("204", "no content, for all operations", |_| respond(NO_CONTENT, Then::Keep)),
         column("empty 200", "`Content-Length: 0`, for all operations", |_| status("200 OK", "")),

@@ -12,6 +12,7 @@ async fn a_pause_beyond_the_deadline_is_not_started() {
     let client = client(&script, RetryPolicy::new());
     let error = get(&client.with(CallOptions::new().deadline(ms(2900)))).await.unwrap_err();
     assert_eq!((error.status().unwrap().as_u16(), error.attempts()), (503, 1));
+    assert_eq!(error.retry_after(), Some(ms(2000)));
     assert_eq!((clock.passed(), slept(&clock)), (ms(900), vec![]));
 }
 
