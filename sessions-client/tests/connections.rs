@@ -466,7 +466,7 @@ fn service_on_a_thread() -> String {
 fn shared_by_many_runtimes<T: Network>() {
     let client = T::client(&config(&service_on_a_thread()).with_retries(0));
     let failures = Arc::new(Mutex::new(Vec::new()));
-    let threads: Vec<_> = (0..4)
+    let threads: Vec<_> = (0..8)
         .map(|_| {
             let (client, failures) = (client.clone(), failures.clone());
             std::thread::spawn(move || {
@@ -500,6 +500,52 @@ fn shared_with_a_runtime_that_does_not_run<T: Network>() {
     stopped.block_on(get(&client));
 }
 
+/// Returns the URL of a service that reads requests and never responds, and the requests.
+fn silent_service_on_a_thread() -> (String, std::sync::mpsc::Receiver<String>) {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let (arrived, arrivals) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        in_a_new_runtime(async move {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            sender.send(format!("http://{}", listener.local_addr().unwrap())).unwrap();
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let arrived = arrived.clone();
+                tokio::spawn(async move {
+                    if let Some(request) = read_request(&mut stream).await {
+                        let _ = arrived.send(request);
+                    }
+                    std::future::pending::<()>().await;
+                });
+            }
+        });
+    });
+    (receiver.recv().unwrap(), arrivals)
+}
+
+/// A runtime is shut down while calls wait for their responses and for a connection of a full limit.
+fn shared_with_a_runtime_that_is_shut_down<T: Network>() {
+    let (url, arrivals) = silent_service_on_a_thread();
+    let limited = config(&url).with_retries(0).with_concurrency_limit(2);
+    let client = T::client(&limited);
+    let first = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    for id in ["1", "2", "3"] {
+        let client = client.clone();
+        first.spawn(async move { client.get_session_by_id(None, id).await });
+    }
+    (0..2).for_each(|_| drop(arrivals.recv().unwrap()));
+    first.shutdown_background();
+    in_a_new_runtime(async {
+        let call = tokio::spawn(async move { client.get_session_by_id(None, "next").await });
+        let arrived = move || {
+            let until = Duration::from_secs(8);
+            std::iter::from_fn(|| arrivals.recv_timeout(until).ok()).any(|request| request.contains("next"))
+        };
+        assert!(tokio::task::spawn_blocking(arrived).await.unwrap(), "the call waits for the other runtime");
+        call.abort();
+    });
+}
+
 /// Generates tests that start their own runtimes.
 macro_rules! without_a_runtime {
     ($($test:ident: $function:ident<$transport:ident> if $feature:literal)*) => {
@@ -514,6 +560,8 @@ macro_rules! without_a_runtime {
 without_a_runtime! {
     a_reqwest_client_serves_many_runtimes: shared_by_many_runtimes<ReqwestTransport> if "reqwest"
     a_hyper_client_serves_many_runtimes: shared_by_many_runtimes<HyperTransport> if "hyper"
+    a_runtime_that_is_shut_down_does_not_block_a_reqwest_client: shared_with_a_runtime_that_is_shut_down<ReqwestTransport> if "reqwest"
+    a_runtime_that_is_shut_down_does_not_block_a_hyper_client: shared_with_a_runtime_that_is_shut_down<HyperTransport> if "hyper"
     a_stopped_runtime_does_not_block_a_reqwest_client: shared_with_a_runtime_that_does_not_run<ReqwestTransport> if "reqwest"
     a_stopped_runtime_does_not_block_a_hyper_client: shared_with_a_runtime_that_does_not_run<HyperTransport> if "hyper"
 }
