@@ -90,11 +90,20 @@ impl Dial {
         })
     }
 
+    /// Replaces the resolver.
+    #[cfg(test)]
+    pub(super) fn with_resolver(mut self, resolver: Resolver) -> Self {
+        self.tcp = HttpConnector::new_with_resolver(resolver.clone());
+        self.resolver = resolver;
+        self
+    }
+
     /// Returns the other end of the connections, for messages.
     pub(super) fn peer(&self, origin: String) -> Peer {
         Peer {
             proxy: self.proxy.clone(),
             exposed: self.exposed.clone(),
+            resolver: Some(self.resolver.clone()),
             #[cfg(feature = "rustls")]
             client_auth: self.tls.as_ref().map(|tls| tls.client_auth.clone()).unwrap_or_default(),
             ..Peer::new(origin)

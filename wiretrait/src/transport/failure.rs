@@ -1,6 +1,7 @@
 //! The errors of network transports, which are the same for all HTTP libraries.
 
 use super::proxy::ProxyRoute;
+use super::resolver::Resolver;
 #[cfg(feature = "rustls")]
 use super::tls::{self, ClientAuth};
 use crate::config::{exposed_message, is_bearer};
@@ -118,6 +119,8 @@ pub(super) struct Peer {
     pub(super) proxy: Option<ProxyRoute>,
     /// The way to the service if a token could be read on it and that is not allowed.
     pub(super) exposed: Option<String>,
+    /// The resolver of the transport, unless it is that of a user's connector.
+    pub(super) resolver: Option<Resolver>,
     /// The client certificate of the transport's own TLS settings.
     #[cfg(feature = "rustls")]
     pub(super) client_auth: Arc<ClientAuth>,
@@ -130,6 +133,7 @@ impl Peer {
             origin,
             proxy: None,
             exposed: None,
+            resolver: None,
             #[cfg(feature = "rustls")]
             client_auth: Arc::default(),
         }
@@ -167,7 +171,12 @@ impl Peer {
 
     /// Returns the error if opening a connection timed out.
     pub(super) fn not_connected_in_time(&self) -> Error {
-        Error::new(ErrorKind::Connect, format!("cannot connect to {}: timed out", self.with_proxy()))
+        let cause = if self.resolver.as_ref().is_some_and(Resolver::is_unanswered) {
+            NO_NAME_SERVICE
+        } else {
+            "timed out"
+        };
+        Error::new(ErrorKind::Connect, format!("cannot connect to {}: {cause}", self.with_proxy()))
     }
 
     fn no_connection(&self, cause: &(dyn StdError + 'static)) -> Error {
@@ -282,6 +291,10 @@ impl Peer {
         Error::new(ErrorKind::Tls, format!("cannot connect to {}: {why}", self.origin))
     }
 }
+
+/// The end of a sentence: why a connection has timed out.
+const NO_NAME_SERVICE: &str = "the name service did not respond in time: check the DNS servers of this machine, or set \
+                               the address with `connection.resolve` or `ClientConfig::with_resolved`";
 
 /// The end of a sentence: how to set a client certificate.
 pub(super) const GIVE_CERTIFICATE: &str =

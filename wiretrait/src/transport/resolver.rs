@@ -7,7 +7,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::vec;
 use tower_service::Service;
@@ -22,6 +22,25 @@ struct Inner {
     given: Vec<(String, Vec<IpAddr>)>,
     /// The index of the first address of the next lookup, if connections are spread.
     next: Option<AtomicUsize>,
+    /// The name service of the system.
+    system: SystemLookup,
+    /// True if the last lookup was given up before there was a result.
+    is_unanswered: AtomicBool,
+}
+
+/// Returns the addresses of a host with port 0.
+type SystemLookup = fn(String) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+
+/// A lookup in progress.
+struct Lookup<'r> {
+    is_unanswered: &'r AtomicBool,
+    is_answered: bool,
+}
+
+impl Drop for Lookup<'_> {
+    fn drop(&mut self) {
+        self.is_unanswered.store(!self.is_answered, Ordering::Relaxed);
+    }
 }
 
 impl Resolver {
@@ -31,17 +50,42 @@ impl Resolver {
             |(host, port): (&str, u16)| Some((host.to_owned(), config.resolved(host, port)?.to_vec()));
         // A random start, so that many clients do not all begin with the same instance.
         let next = config.spreads_addresses().then(|| AtomicUsize::new(fastrand::usize(..1 << 16)));
-        Self(Arc::new(Inner { given: hosts.into_iter().filter_map(given).collect(), next }))
+        Self(Arc::new(Inner {
+            given: hosts.into_iter().filter_map(given).collect(),
+            next,
+            system: |host| Box::pin(async move { Ok(tokio::net::lookup_host((host, 0)).await?.collect()) }),
+            is_unanswered: AtomicBool::new(false),
+        }))
+    }
+
+    /// Returns a resolver whose name service never responds.
+    #[cfg(test)]
+    pub(super) fn hanging() -> Self {
+        Self(Arc::new(Inner {
+            given: Vec::new(),
+            next: None,
+            system: |_| Box::pin(std::future::pending()),
+            is_unanswered: AtomicBool::new(false),
+        }))
+    }
+
+    /// Returns whether the last lookup was given up before the name service has responded.
+    pub(super) fn is_unanswered(&self) -> bool {
+        self.0.is_unanswered.load(Ordering::Relaxed)
     }
 
     /// Returns the addresses of `host`, with port 0, in the order in which they are tried.
     pub(super) async fn lookup(&self, host: &str) -> io::Result<Vec<SocketAddr>> {
-        let Inner { given, next } = &*self.0;
-        let mut addresses: Vec<SocketAddr> =
-            match given.iter().find(|(name, _)| name.eq_ignore_ascii_case(host)) {
-                Some((_, addresses)) => addresses.iter().map(|address| (*address, 0).into()).collect(),
-                None => tokio::net::lookup_host((host, 0)).await?.collect(),
-            };
+        let Inner { given, next, system, is_unanswered } = &*self.0;
+        let given = given.iter().find(|(name, _)| name.eq_ignore_ascii_case(host));
+        let mut addresses: Vec<SocketAddr> = if let Some((_, addresses)) = given {
+            addresses.iter().map(|address| (*address, 0).into()).collect()
+        } else {
+            let mut lookup = Lookup { is_unanswered, is_answered: false };
+            let addresses = system(host.to_owned()).await;
+            lookup.is_answered = true;
+            addresses?
+        };
         if let Some(next) = next {
             rotate(&mut addresses, next.fetch_add(1, Ordering::Relaxed));
         }

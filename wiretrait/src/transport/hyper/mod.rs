@@ -365,3 +365,27 @@ impl fmt::Debug for HyperTransport {
 fn origin(address: &Address) -> Result<Uri, Error> {
     address.origin.parse().map_err(|error| Error::config("url", format_args!("is not a valid URL: {error}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Proxy;
+    use crate::transport::resolver::Resolver;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_service_that_does_not_respond_is_named_in_time() {
+        let config = ClientConfig::from_url("http://service.test").unwrap().with_proxy(Proxy::none());
+        let address = Address::of(&config).unwrap();
+        let dial = Dial::new(&config, origin(&address).unwrap()).unwrap().with_resolver(Resolver::hanging());
+        let peer = dial.peer(address.origin.clone());
+        let target = Target::new(Connector::over(dial), peer, address, None, &config).unwrap();
+        let started_at = tokio::time::Instant::now();
+        let error = target.attempt(Request::default(), true, 0).await.unwrap_err();
+        assert_eq!(started_at.elapsed().as_secs(), 5);
+        assert_eq!(
+            error.to_string(),
+            "cannot connect to http://service.test: the name service did not respond in time: check the DNS servers of \
+             this machine, or set the address with `connection.resolve` or `ClientConfig::with_resolved`"
+        );
+    }
+}

@@ -482,3 +482,26 @@ impl fmt::Debug for ReqwestTransport {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Proxy;
+    use crate::transport::resolver::Resolver;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_service_that_does_not_respond_is_named_in_time() {
+        let config = ClientConfig::from_url("http://service.test").unwrap().with_proxy(Proxy::none());
+        let url = address(&config).unwrap();
+        let mut settings = Settings::new(&config, &url).unwrap();
+        settings.dial = settings.dial.with_resolver(Resolver::hanging());
+        let peer = settings.dial.peer("http://service.test".to_owned());
+        let clients = Clients::new(settings, config.max_connection_age()).unwrap();
+        let target = Target::new(clients, url, &config, None, peer).unwrap();
+        let started_at = tokio::time::Instant::now();
+        let error = target.attempt(Request::default(), true, true, 0).await.unwrap_err();
+        assert_eq!(started_at.elapsed().as_secs(), 5);
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Connect, true));
+        assert!(error.to_string().contains(": the name service did not respond in time: "), "{error}");
+    }
+}
