@@ -30,7 +30,7 @@
 mod exact;
 mod forms;
 
-use chrono::{DateTime, SecondsFormat, Timelike, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, Timelike, Utc};
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -49,7 +49,16 @@ pub fn to_string(time: &Timestamp) -> String {
 pub fn with_str<T>(time: &Timestamp, then: impl FnOnce(&str) -> T) -> T {
     match exact::write(time, &mut exact::Exact::default()) {
         Some(string) => then(string),
-        None => then(&time.to_rfc3339_opts(SecondsFormat::Millis, true)),
+        None => then(&other_form(time)),
+    }
+}
+
+/// Returns a time that the common form does not fit. Years before 0 and after 9999 have a sign and six digits, as
+/// JavaScript writes and reads them.
+fn other_form(time: &Timestamp) -> String {
+    match time.year() {
+        0..=9_999 => time.to_rfc3339_opts(SecondsFormat::Millis, true),
+        year => format!("{year:+07}{}", time.format("-%m-%dT%H:%M:%S%.3fZ")),
     }
 }
 
@@ -173,7 +182,7 @@ pub fn optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Tim
 #[cfg(test)]
 mod tests {
     use super::{Timestamp, exact, forms, parse, to_string};
-    use chrono::{DateTime, SecondsFormat};
+    use chrono::DateTime;
     use proptest::prelude::*;
 
     #[test]
@@ -195,10 +204,11 @@ mod tests {
             ("2026-11-23 02:10:20.82+00", "2026-11-23T02:10:20.820Z"),
             ("2026-11-23 02:10:20+00:00", "2026-11-23T02:10:20.000Z"),
             // JavaScript writes a sign in front of such years.
-            ("+010000-01-01T00:00:00.000Z", "+10000-01-01T00:00:00.000Z"),
-            ("-000001-12-31T23:59:59.999Z", "-0001-12-31T23:59:59.999Z"),
-            ("-0001-12-31T23:59:59.999", "-0001-12-31T23:59:59.999Z"),
-            ("+012026-11-23", "+12026-11-23T00:00:00.000Z"),
+            ("+010000-01-01T00:00:00.000Z", "+010000-01-01T00:00:00.000Z"),
+            ("-000001-12-31T23:59:59.999Z", "-000001-12-31T23:59:59.999Z"),
+            ("-0001-12-31T23:59:59.999", "-000001-12-31T23:59:59.999Z"),
+            ("+10000-01-01T00:00:00.000Z", "+010000-01-01T00:00:00.000Z"),
+            ("+012026-11-23", "+012026-11-23T00:00:00.000Z"),
             // A comma, the minus sign of ISO 8601, small letters, no seconds.
             ("2026-11-23T02:10:20,82Z", "2026-11-23T02:10:20.820Z"),
             ("2026-11-22T22:40:20\u{2212}03:30", "2026-11-23T02:10:20.000Z"),
@@ -343,8 +353,9 @@ mod tests {
     #[test]
     fn times_outside_the_common_form_are_written_too() {
         for (seconds, nanos, string) in [
-            (253_402_300_800, 0, "+10000-01-01T00:00:00.000Z"),
-            (-62_167_219_201, 0, "-0001-12-31T23:59:59.000Z"),
+            (253_402_300_800, 0, "+010000-01-01T00:00:00.000Z"),
+            (8_210_266_876_799, 0, "+262142-12-31T23:59:59.000Z"),
+            (-62_167_219_201, 0, "-000001-12-31T23:59:59.000Z"),
             (1_483_228_799, 1_500_000_000, "2016-12-31T23:59:60.500Z"),
         ] {
             assert_eq!(to_string(&DateTime::from_timestamp(seconds, nanos).unwrap()), string);
@@ -399,7 +410,7 @@ mod tests {
 
         #[test]
         fn fixed_offsets_and_the_general_formatter_agree(time in times()) {
-            prop_assert_eq!(to_string(&time), time.to_rfc3339_opts(SecondsFormat::Millis, true));
+            prop_assert_eq!(to_string(&time), super::other_form(&time));
         }
 
         #[test]
