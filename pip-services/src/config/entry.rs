@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 #[cfg(feature = "config")]
 use std::sync::Arc;
-use wiretrait::{Error, ErrorKind};
+use wiretrait::Error;
 
 /// A key and its value, unchecked.
 #[derive(Clone)]
@@ -32,7 +32,7 @@ pub(super) enum Origin {
 impl Entry {
     /// Returns an error that names the key and its origin, but never the value. `why` completes the sentence.
     pub(super) fn error(&self, why: impl fmt::Display) -> Error {
-        Error::new(ErrorKind::Config, format!("{self} {why}"))
+        super::error(format!("{self} {why}"))
     }
 
     /// Returns the error of a setter of the client, with this setting in place of its argument `name`.

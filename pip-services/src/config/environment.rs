@@ -7,7 +7,7 @@ use super::entry::{Entry, Origin};
 use super::keys::{self, GROUPS, KEYS};
 use super::network::HEADERS;
 use std::ffi::OsString;
-use wiretrait::{Error, ErrorKind, Result};
+use wiretrait::Result;
 
 /// The short form of `connection.uri`, without the prefix.
 const URL: &str = "URL";
@@ -20,7 +20,7 @@ where
 {
     let prefix = prefix.trim_end_matches('_');
     if prefix.is_empty() {
-        return Err(Error::new(ErrorKind::Config, "the prefix of environment variables must not be empty"));
+        return Err(super::error("the prefix of environment variables must not be empty".to_owned()));
     }
     let mut entries = Vec::new();
     for (name, value) in variables {

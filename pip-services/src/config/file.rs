@@ -14,7 +14,7 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use wiretrait::{Error, ErrorKind, Result};
+use wiretrait::Result;
 
 /// The table of the load test, which has no settings of a client.
 const LOAD_TEST: &str = "loadtest";
@@ -40,12 +40,11 @@ pub(super) fn read(path: &Path) -> Result<Vec<Entry>> {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Config`] for a file that cannot be read, and for a key without a value or with a table of tables.
+/// [`ErrorKind::Config`](wiretrait::ErrorKind::Config) for a file that cannot be read, and for a key without a value or with a table of tables.
 pub fn read_load_test_section(path: &Path) -> Result<Option<Section>> {
     let mut table = read_table(path)?;
     let Some(at) = table.iter().position(|(key, _)| key == LOAD_TEST) else { return Ok(None) };
-    let error =
-        |key: &str, why: &str| Error::new(ErrorKind::Config, format!("`{key}` ({}) {why}", path.display()));
+    let error = |key: &str, why: &str| super::error(format!("`{key}` ({}) {why}", path.display()));
     let section = match table.swap_remove(at).1 {
         Tree::Table(section) => section,
         // All lines of the table are comments.
@@ -81,7 +80,7 @@ fn values(tree: Tree) -> Result<Vec<String>, &'static str> {
 /// Reads the keys of a file.
 fn read_table(path: &Path) -> Result<Vec<(String, Tree)>> {
     let name = path.display().to_string();
-    let error = |why: &str| Error::new(ErrorKind::Config, format!("the configuration file {name} {why}"));
+    let error = |why: &str| super::error(format!("the configuration file {name} {why}"));
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     let parse = match &*extension.to_ascii_lowercase() {
         "yaml" | "yml" => yaml,

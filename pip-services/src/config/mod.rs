@@ -24,5 +24,14 @@ use wiretrait::{Error, ErrorKind};
 
 /// Returns an error that names `key`. `why` completes the sentence.
 fn config_error(key: &str, why: impl fmt::Display) -> Error {
-    Error::new(ErrorKind::Config, format!("`{key}` {why}"))
+    error(format!("`{key}` {why}"))
+}
+
+/// Returns an error of one line: names of keys, variables and files in the message may contain control characters.
+fn error(message: String) -> Error {
+    let has_control_characters = message.contains(char::is_control);
+    Error::new(
+        ErrorKind::Config,
+        if has_control_characters { message.replace(char::is_control, " ") } else { message },
+    )
 }

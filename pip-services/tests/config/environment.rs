@@ -154,6 +154,15 @@ fn a_value_that_is_not_unicode_is_an_error_only_for_known_variables() {
 }
 
 #[test]
+fn an_error_about_a_name_with_control_characters_is_one_line() {
+    for name in ["ORDERS_CONNECTION_\tPORT", "ORDERS_OPTIONS_\u{1b}[31m\nTIMEOUT", "ORDERS_HEADER_\u{9b}A"] {
+        let error = error(&[(name, "1")]);
+        assert!(error.contains("is not a known variable"), "{error}");
+        assert!(!error.contains(char::is_control), "{error:?}");
+    }
+}
+
+#[test]
 fn whitespace_around_a_value_is_ignored() {
     let config = build(&[("ORDERS_URL", " http://h\n"), ("ORDERS_OPTIONS_TIMEOUT", "5000\n")]).unwrap();
     assert_eq!(config.timeout(), Duration::from_secs(5));

@@ -119,6 +119,20 @@ fn a_syntax_error_has_the_position_but_no_content() {
 }
 
 #[test]
+fn an_error_about_a_key_with_control_characters_is_one_line() {
+    for content in [
+        r#"{"conn\u001b[31m": 1}"#,
+        r#"{"connection": {"a\nb": 1}}"#,
+        r#"{"connection": {"host": {"a\nb": 1}}}"#,
+        r#"{"headers": {"a\tb": "c"}, "connection": {"host": "h"}}"#,
+        r#"{"options": {"a\u0007": [1]}}"#,
+    ] {
+        let error = error("control", "orders.json", content);
+        assert!(!error.contains(char::is_control), "{error:?}");
+    }
+}
+
+#[test]
 fn an_unknown_extension_and_a_missing_file_are_errors() {
     assert_eq!(
         error("extension", "orders.ini", ""),
