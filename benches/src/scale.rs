@@ -9,10 +9,11 @@ use crate::work::Measured;
 use anyhow::{Context, Result};
 use clap::Args;
 
-const CLIENTS: [Contender; 5] = [
+const CLIENTS: [Contender; 6] = [
     Contender::Rust(Client::OursReqwest),
     Contender::Rust(Client::OursHyper),
     Contender::Rust(Client::OursHyperLimited),
+    Contender::Rust(Client::OursHyperAdaptive),
     Contender::Rust(Client::Reqwest),
     Contender::Rust(Client::Tcp),
 ];

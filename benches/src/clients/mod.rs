@@ -46,6 +46,8 @@ pub(crate) enum Client {
     OursHyper,
     /// `sessions-client` over hyper, with the same policies and at most 64 calls at once.
     OursHyperLimited,
+    /// `sessions-client` over hyper, with the same policies and an adaptive concurrency limit.
+    OursHyperAdaptive,
     /// `sessions-client` over hyper, with the same policies, a header of the client, one of the call, and a token
     /// of a provider.
     OursHyperToken,
@@ -77,6 +79,7 @@ impl Client {
             Self::OursReqwestBare => "**sessions-client**, reqwest, no policies",
             Self::OursHyper => "**sessions-client**, hyper",
             Self::OursHyperLimited => "**sessions-client**, hyper, limit of 64 calls",
+            Self::OursHyperAdaptive => "**sessions-client**, hyper, adaptive limit",
             Self::OursHyperToken => "**sessions-client**, hyper, headers and a token",
             Self::OursHyperBare => "**sessions-client**, hyper, no policies",
             Self::Reqwest => "reqwest, hand-written",
@@ -106,6 +109,7 @@ pub(crate) async fn with<J: Job>(client: Client, job: J) -> J::Output {
         Client::OursReqwestBare => job.with::<ours::Bare>().await,
         Client::OursHyper => job.with::<ours::Hyper>().await,
         Client::OursHyperLimited => job.with::<ours::Limited>().await,
+        Client::OursHyperAdaptive => job.with::<ours::Adaptive>().await,
         Client::OursHyperToken => job.with::<ours::WithToken>().await,
         Client::OursHyperBare => job.with::<ours::BareHyper>().await,
         Client::Reqwest => job.with::<by_reqwest::AsWritten>().await,

@@ -24,6 +24,9 @@ pub(super) type Hyper = Ours<Policies<HyperTransport>>;
 /// calls.
 pub(super) struct Limited(Hyper);
 
+/// Over hyper, with the same policies and an [adaptive](ClientConfig::with_adaptive_concurrency_limit) limit.
+pub(super) struct Adaptive(Hyper);
+
 /// Over hyper, with the same policies, a header of the client, one of all calls, and a token that is renewed.
 pub(super) struct WithToken(Hyper);
 
@@ -68,9 +71,7 @@ impl Connect for HyperTransport {
 
 impl Caller for Limited {
     async fn first(url: &str) -> Result<Self> {
-        let config = ClientConfig::from_url(url)?.with_concurrency_limit(64);
-        let transport = Policies::new(HyperTransport::new(&config)?, &config);
-        Ok(Self(Ours { client: SessionsHttpClientV1::new(transport), data: data() }))
+        Hyper::over(&ClientConfig::from_url(url)?.with_concurrency_limit(64)).map(Self)
     }
 
     async fn another(&self) -> Result<Self> {
@@ -79,6 +80,27 @@ impl Caller for Limited {
 
     async fn call(&mut self, operation: Operation) -> Result<usize> {
         self.0.call(operation).await
+    }
+}
+
+impl Caller for Adaptive {
+    async fn first(url: &str) -> Result<Self> {
+        Hyper::over(&ClientConfig::from_url(url)?.with_adaptive_concurrency_limit()).map(Self)
+    }
+
+    async fn another(&self) -> Result<Self> {
+        self.0.another().await.map(Self)
+    }
+
+    async fn call(&mut self, operation: Operation) -> Result<usize> {
+        self.0.call(operation).await
+    }
+}
+
+impl Hyper {
+    fn over(config: &ClientConfig) -> Result<Self> {
+        let transport = Policies::new(HyperTransport::new(config)?, config);
+        Ok(Self { client: SessionsHttpClientV1::new(transport), data: data() })
     }
 }
 

@@ -240,7 +240,11 @@ pub(super) fn limits(entries: &[Entry], mut config: ClientConfig) -> Result<Clie
     let policy = retry_policy(config.retry_policy().clone(), get)?;
     config = config.with_retry_policy(policy);
     if let Some(entry) = get("options.concurrency_limit") {
-        config = config.with_concurrency_limit(positive(entry, "must be a whole number above 0")?);
+        config = if entry.value == ADAPTIVE {
+            config.with_adaptive_concurrency_limit()
+        } else {
+            config.with_concurrency_limit(positive(entry, "must be a whole number above 0, or `adaptive`")?)
+        };
     }
     if let Some(entry) = get("options.pool_idle_timeout") {
         config = config.with_pool_idle_timeout(positive_millis(entry)?);
@@ -327,6 +331,9 @@ pub(super) fn kind(entries: &[Entry], groups: Option<&[&str]>) -> Result<ClientK
 fn whole<T: FromStr>(entry: &Entry) -> Option<T> {
     entry.value.parse().ok()
 }
+
+/// The value of `options.concurrency_limit` for an adaptive limit.
+const ADAPTIVE: &str = "adaptive";
 
 fn positive(entry: &Entry, why: &str) -> Result<usize> {
     whole(entry).filter(|&number| number > 0).ok_or_else(|| entry.error(why))

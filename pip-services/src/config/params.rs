@@ -65,7 +65,7 @@ use wiretrait::{ClientConfig, Result};
 /// | `options.backoff` | `100` | maximum delay before the first retry, doubled for each further one |
 /// | `options.max_backoff` | `2000` | maximum delay before any retry |
 /// | `options.max_retry_after` | `5000` | longest `Retry-After` that is waited for; a call is not retried if the service requests a longer one, and `0` ignores the header |
-/// | `options.concurrency_limit` | no limit | maximum number of concurrent calls; further calls wait |
+/// | `options.concurrency_limit` | no limit | maximum number of concurrent calls, or `adaptive` to find the one with the highest throughput; further calls wait |
 /// | `options.pool_idle_timeout` | `4000` | time for which idle connections are kept; Node.js services close theirs after 5 s |
 /// | `options.max_connection_age` | `60000` | time for which a connection is used, less a random part of up to a fifth; then the name is resolved again |
 /// | `options.spread_addresses` | `false` | `true` to spread connections over all addresses of the host |

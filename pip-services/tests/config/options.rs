@@ -70,6 +70,13 @@ fn size_and_concurrency_have_limits() {
 }
 
 #[test]
+fn the_concurrency_limit_can_be_adaptive() {
+    let config = read(&[HOST, ("options.concurrency_limit", "adaptive")]);
+    assert!(config.has_adaptive_concurrency_limit());
+    assert!(!read(&[HOST, ("options.concurrency_limit", "64")]).has_adaptive_concurrency_limit());
+}
+
+#[test]
 fn a_base_route_replaces_the_prefix_of_the_contract() {
     assert_eq!(read(&[HOST]).base_route(), None);
     for (value, path) in [("v2/orders", "/v2/orders"), ("/v2/orders/", "/v2/orders"), ("/", "")] {
@@ -121,7 +128,8 @@ fn an_invalid_number_is_an_error_with_the_valid_values() {
         ("options.backoff", "-1", millis),
         ("options.max_backoff", "1.5", millis),
         ("options.max_retry_after", "", millis),
-        ("options.concurrency_limit", "0", "must be a whole number above 0"),
+        ("options.concurrency_limit", "0", "must be a whole number above 0, or `adaptive`"),
+        ("options.concurrency_limit", "auto", "must be a whole number above 0, or `adaptive`"),
         ("options.max_response_size", "0", "must be a whole number of bytes above 0"),
     ] {
         assert_eq!(error(&[HOST, (key, value)]), format!("`{key}` {why}"), "{value}");

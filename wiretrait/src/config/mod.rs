@@ -55,7 +55,7 @@ pub struct ClientConfig {
     /// `None` for the default, which depends on `timeout`.
     deadline: Option<Duration>,
     retry_policy: RetryPolicy,
-    concurrency_limit: usize,
+    concurrency_limit: ConcurrencyLimit,
     pool_idle_timeout: Duration,
     max_response_bytes: usize,
     /// `None` for the default: that of an inner transport, or the query.
@@ -108,6 +108,14 @@ pub(crate) struct Resolved {
     pub(crate) addresses: Vec<IpAddr>,
 }
 
+/// The limit of concurrent calls.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum ConcurrencyLimit {
+    /// `usize::MAX` for no limit.
+    Fixed(usize),
+    Adaptive,
+}
+
 impl ClientConfig {
     /// Creates a configuration with all defaults and no address, for clients in the same process and for
     /// custom transports.
@@ -120,7 +128,7 @@ impl ClientConfig {
             timeout: Duration::from_secs(10),
             deadline: None,
             retry_policy: RetryPolicy::new(),
-            concurrency_limit: usize::MAX,
+            concurrency_limit: ConcurrencyLimit::Fixed(usize::MAX),
             pool_idle_timeout: Duration::from_secs(4),
             max_response_bytes: 16 << 20,
             correlation_place: None,
@@ -209,7 +217,30 @@ impl ClientConfig {
     /// 10 ms, 64 connections are enough for 6,400 calls per second.
     #[must_use]
     pub fn with_concurrency_limit(mut self, calls: usize) -> Self {
-        self.concurrency_limit = calls;
+        self.concurrency_limit = ConcurrencyLimit::Fixed(calls);
+        self
+    }
+
+    /// Sets an adaptive concurrency limit: the number of concurrent calls with the highest throughput, which the
+    /// transport measures while calls wait for others. It replaces the number of
+    /// [`with_concurrency_limit`](Self::with_concurrency_limit), which needs to be known, and is right for one service
+    /// and one machine only.
+    ///
+    /// It begins with 32 calls, and compares the number of successful calls per second with twice and half the limit,
+    /// for a few tenths of a second or a few hundred calls at a time. If a tenth of the calls are rejected with 429, 503
+    /// or 504 or time out, the limit is reduced at once. It is meant for programs that make many calls at once; a
+    /// program with a few calls has none to wait for.
+    ///
+    /// ```
+    /// use wiretrait::ClientConfig;
+    ///
+    /// let config = ClientConfig::from_url("http://localhost:8080")?.with_adaptive_concurrency_limit();
+    /// assert!(config.has_adaptive_concurrency_limit());
+    /// # Ok::<_, wiretrait::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_adaptive_concurrency_limit(mut self) -> Self {
+        self.concurrency_limit = ConcurrencyLimit::Adaptive;
         self
     }
 
@@ -430,7 +461,7 @@ impl ClientConfig {
         }
         for (setter, limit) in [
             ("with_max_response_bytes", self.max_response_bytes),
-            ("with_concurrency_limit", self.concurrency_limit),
+            ("with_concurrency_limit", self.concurrency_limit()),
         ] {
             if limit == 0 {
                 return Err(Error::config(
@@ -572,10 +603,20 @@ impl ClientConfig {
         self.deadline.unwrap_or_else(|| self.timeout.max(Duration::from_secs(30)))
     }
 
-    /// Returns the maximum number of concurrent calls.
+    /// Returns the maximum number of concurrent calls; `usize::MAX` if it is unlimited or
+    /// [adaptive](Self::has_adaptive_concurrency_limit).
     #[must_use]
     pub fn concurrency_limit(&self) -> usize {
-        self.concurrency_limit
+        match self.concurrency_limit {
+            ConcurrencyLimit::Fixed(calls) => calls,
+            ConcurrencyLimit::Adaptive => usize::MAX,
+        }
+    }
+
+    /// Returns whether the concurrency limit is [adaptive](Self::with_adaptive_concurrency_limit).
+    #[must_use]
+    pub fn has_adaptive_concurrency_limit(&self) -> bool {
+        self.concurrency_limit == ConcurrencyLimit::Adaptive
     }
 
     /// Returns how long idle connections are kept.

@@ -1,5 +1,7 @@
 //! The transports of this crate, which are its only modules that do I/O.
 
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+mod adaptive_limit;
 #[cfg(any(feature = "hyper", feature = "reqwest", feature = "tower"))]
 mod address;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]

@@ -1,13 +1,17 @@
 //! The limit of concurrent calls, and so of connections, since each call over HTTP/1.1 needs one.
 //!
-//! Further calls wait in the order of their arrival, within their time limits.
+//! Further calls wait in the order of their arrival, within their time limits. The limit is a number, or is found by a
+//! [`Search`] that each call informs when it ends.
 
+use super::adaptive_limit::{CallOutcome, Search};
+use crate::config::ClientConfig;
 use crate::error::{Error, ErrorKind};
 use crate::policy::{Time, TokioTime, Within};
 use crate::runtime::{Call, Response};
+use http::StatusCode;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -18,8 +22,30 @@ pub(super) struct Permits(Option<Arc<Limited>>);
 
 struct Limited {
     semaphore: Semaphore,
-    /// The number of permits, for messages.
+    limit: Limit,
+}
+
+enum Limit {
+    Fixed(usize),
+    Adaptive(Mutex<Adaptive>),
+}
+
+/// A limit that changes.
+struct Adaptive {
+    search: Search,
+    /// The number of permits, including those that are in use.
     count: usize,
+    /// The number of permits that are in use, but will not be returned.
+    surplus: usize,
+}
+
+/// The permit of a call. When it is dropped, a call that waits takes it.
+struct Slot<'p> {
+    limited: &'p Limited,
+    permit: Option<SemaphorePermit<'p>>,
+    end: Option<Instant>,
+    /// `None` if the call was given up.
+    outcome: Option<CallOutcome>,
 }
 
 /// An attempt. It is boxed, because it has kilobytes, and the policies around the transport move it several times.
@@ -47,10 +73,16 @@ impl Patience {
 }
 
 impl Permits {
-    /// Creates `count` permits. A count that is too large for a semaphore sets no limit.
-    pub(super) fn new(count: usize) -> Self {
-        let limited = || Arc::new(Limited { semaphore: Semaphore::new(count), count });
-        Self((count <= Semaphore::MAX_PERMITS).then(limited))
+    /// Creates the permits of `config`. A count that is too large for a semaphore sets no limit.
+    pub(super) fn new(config: &ClientConfig) -> Self {
+        let limit = if config.has_adaptive_concurrency_limit() {
+            let search = Search::new();
+            Limit::Adaptive(Mutex::new(Adaptive { count: search.limit(), search, surplus: 0 }))
+        } else {
+            Limit::Fixed(config.concurrency_limit())
+        };
+        let limited = Limited { semaphore: Semaphore::new(limit.count().min(Semaphore::MAX_PERMITS)), limit };
+        Self((limited.limit.count() <= Semaphore::MAX_PERMITS).then(|| Arc::new(limited)))
     }
 
     /// Waits for a permit and runs the attempt that `start` returns for its end.
@@ -76,14 +108,17 @@ impl Limited {
         start: impl FnOnce(Option<Instant>) -> Attempt<'p> + Send + 'p,
     ) -> impl Future<Output = Result<Response, Error>> + Send + 'p {
         async move {
-            let _permit = match self.semaphore.try_acquire() {
+            let permit = match self.semaphore.try_acquire() {
                 Ok(permit) => Some(permit),
                 // Boxed, because a free permit is the common case.
                 Err(_) => Box::pin(self.wait(end)).await?,
             };
             // Created only after the wait: it has kilobytes, and with those of thousands of waiting calls the CPU
             // caches would be exceeded.
-            start(end).await
+            let mut slot = Slot { limited: self, permit, end, outcome: None };
+            let outcome = start(end).await;
+            slot.outcome = Some(outcome_of(&outcome));
+            outcome
         }
     }
 
@@ -102,12 +137,234 @@ impl Limited {
     }
 
     fn exhausted(&self) -> Error {
-        let calls = if self.count == 1 { "call" } else { "calls" };
+        let count = self.limit.count();
+        let calls = if count == 1 { "call" } else { "calls" };
+        let (adaptive, remedy) = match self.limit {
+            Limit::Fixed(_) => ("", "raise it, or make fewer calls at once"),
+            Limit::Adaptive(_) => {
+                ("the adaptive ", "make fewer calls at once, or set a number that the service can process")
+            }
+        };
         let message = format!(
-            "not sent, because `concurrency_limit` allows {} {calls} at once and none ended in time: raise it, or make \
-             fewer calls at once",
-            self.count
+            "not sent, because {adaptive}`concurrency_limit` allows {count} {calls} at once and none ended in time: {remedy}"
         );
         Error::new(ErrorKind::ConcurrencyLimit, message)
+    }
+
+    /// Returns the permit of a call that has ended, and changes the number of permits if the search says so.
+    ///
+    /// Permits are released without the lock, because that wakes waiting calls.
+    fn release(&self, adaptive: &Mutex<Adaptive>, permit: SemaphorePermit<'_>, outcome: CallOutcome) {
+        if lock(adaptive).is_surplus() {
+            permit.forget();
+        } else {
+            drop(permit);
+        }
+        let added = {
+            let mut adaptive = lock(adaptive);
+            let running = adaptive.in_use(self.semaphore.available_permits());
+            adaptive.search.ended(TokioTime.now(), outcome, running);
+            adaptive.resize(|unwanted| self.semaphore.forget_permits(unwanted))
+        };
+        if added > 0 {
+            self.semaphore.add_permits(added);
+        }
+    }
+}
+
+impl Adaptive {
+    /// Returns whether a permit that is returned is not needed any more.
+    fn is_surplus(&mut self) -> bool {
+        let rest = self.surplus.checked_sub(1);
+        self.surplus = rest.unwrap_or(0);
+        rest.is_some()
+    }
+
+    fn in_use(&self, available: usize) -> usize {
+        (self.count + self.surplus).saturating_sub(available)
+    }
+
+    /// Changes the count to the limit of the search. Returns the number of permits to add, and calls `forget` for
+    /// those to remove, which returns how many are not in use.
+    fn resize(&mut self, forget: impl FnOnce(usize) -> usize) -> usize {
+        let (count, limit) = (self.count, self.search.limit());
+        self.count = limit;
+        if limit < count {
+            self.surplus += count - limit - forget(count - limit);
+            return 0;
+        }
+        let reused = self.surplus.min(limit - count);
+        self.surplus -= reused;
+        limit - count - reused
+    }
+}
+
+impl Limit {
+    fn count(&self) -> usize {
+        match self {
+            Self::Fixed(count) => *count,
+            Self::Adaptive(adaptive) => lock(adaptive).count,
+        }
+    }
+}
+
+/// Ignores poisoning, because the numbers are valid after a panic too.
+fn lock(adaptive: &Mutex<Adaptive>) -> MutexGuard<'_, Adaptive> {
+    adaptive.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        if let Limit::Adaptive(adaptive) = &self.limited.limit
+            && let Some(permit) = self.permit.take()
+        {
+            let outcome = self.outcome.unwrap_or_else(|| {
+                // A policy around the transport gives a call up at its end.
+                let is_late = self.end.is_some_and(|end| end <= TokioTime.now());
+                if is_late { CallOutcome::Overload } else { CallOutcome::Other }
+            });
+            self.limited.release(adaptive, permit, outcome);
+        }
+    }
+}
+
+/// Returns the outcome of an attempt for the adaptive limit.
+fn outcome_of(outcome: &Result<Response, Error>) -> CallOutcome {
+    match outcome {
+        Ok(response) => match response.status() {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+                CallOutcome::Overload
+            }
+            status if status.is_server_error() => CallOutcome::Other,
+            _ => CallOutcome::Success,
+        },
+        Err(error) if error.is_timeout() || error.is_local_limit() => CallOutcome::Overload,
+        Err(_) => CallOutcome::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::task::JoinSet;
+    use tokio::time::sleep;
+
+    fn permits(configure: impl FnOnce(ClientConfig) -> ClientConfig) -> Permits {
+        Permits::new(&configure(ClientConfig::from_url("http://localhost").unwrap()))
+    }
+
+    fn response(status: StatusCode) -> Response {
+        let mut response = Response::default();
+        *response.status_mut() = status;
+        response
+    }
+
+    fn is_late() -> Error {
+        Error::new(ErrorKind::Timeout, "late")
+    }
+
+    const NO_END: Patience = Patience { end: None, own_end: None };
+
+    /// Returns the number of calls in a minute by 64 callers of a database that processes eight calls at once, and
+    /// spends its time on locks beyond that.
+    #[expect(clippy::cast_precision_loss, reason = "numbers of a model")]
+    async fn calls_of_a_database(permits: Permits) -> usize {
+        let (running, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let mut callers = JoinSet::new();
+        for _ in 0..64 {
+            let (permits, running, ended) = (permits.clone(), running.clone(), ended.clone());
+            callers.spawn(async move {
+                loop {
+                    let call = permits.attempt(NO_END, is_late, |_| {
+                        Box::pin(async {
+                            let at_once = (running.fetch_add(1, Ordering::Relaxed) + 1) as f64;
+                            let rate =
+                                800.0 * (at_once / 8.0).min(1.0) / (1.0 + (at_once - 8.0).max(0.0) / 16.0);
+                            sleep(Duration::from_secs_f64(at_once / rate)).await;
+                            running.fetch_sub(1, Ordering::Relaxed);
+                            Ok(response(StatusCode::OK))
+                        })
+                    });
+                    call.await.unwrap();
+                    ended.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        sleep(Duration::from_secs(30)).await;
+        let before = ended.load(Ordering::Relaxed);
+        sleep(Duration::from_secs(60)).await;
+        ended.load(Ordering::Relaxed) - before
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_adaptive_limit_is_nearly_as_good_as_the_best_fixed_one() {
+        let mut best = 0;
+        for limit in [1, 4, 8, 12, 16, 32, 64] {
+            best = best.max(calls_of_a_database(permits(|it| it.with_concurrency_limit(limit))).await);
+        }
+        let without = calls_of_a_database(permits(|it| it)).await;
+        let adaptive = calls_of_a_database(permits(ClientConfig::with_adaptive_concurrency_limit)).await;
+        assert!(adaptive * 10 >= best * 9 && without * 2 < best, "{adaptive}, {best}, {without}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_permit_is_lost_when_the_limit_changes() {
+        let permits = permits(ClientConfig::with_adaptive_concurrency_limit);
+        let mut calls = JoinSet::new();
+        for number in 0..5_000_u64 {
+            let permits = permits.clone();
+            calls.spawn(async move {
+                let patience =
+                    Patience { end: Some(TokioTime.now() + Duration::from_secs(3600)), own_end: None };
+                let call = permits.attempt(patience, is_late, |_| {
+                    Box::pin(async move {
+                        sleep(Duration::from_millis(number % 7)).await;
+                        // A service that is overloaded for a while.
+                        let is_overloaded = (1_000..2_000).contains(&number);
+                        Ok(response(if is_overloaded {
+                            StatusCode::SERVICE_UNAVAILABLE
+                        } else {
+                            StatusCode::OK
+                        }))
+                    })
+                });
+                // Every tenth call is given up.
+                let limit = Duration::from_millis(if number.is_multiple_of(10) { 50 } else { 3_600_000 });
+                let _ = tokio::time::timeout(limit, call).await;
+            });
+        }
+        let mut counts = std::collections::BTreeSet::new();
+        while calls.join_next().await.is_some() {
+            counts.insert(permits.0.as_ref().unwrap().limit.count());
+        }
+        let limited = permits.0.as_ref().unwrap();
+        let Limit::Adaptive(adaptive) = &limited.limit else { panic!("it is adaptive") };
+        assert!(counts.len() > 3 && counts.first() < Some(&8), "{counts:?}");
+        let (count, surplus) = (limited.limit.count(), lock(adaptive).surplus);
+        assert_eq!((surplus, limited.semaphore.available_permits()), (0, count));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_without_a_permit_of_an_adaptive_limit_is_not_sent() {
+        let permits = permits(ClientConfig::with_adaptive_concurrency_limit);
+        let mut holders = JoinSet::new();
+        for _ in 0..32 {
+            let permits = permits.clone();
+            holders.spawn(async move {
+                permits.attempt(NO_END, is_late, |_| Box::pin(std::future::pending())).await
+            });
+        }
+        tokio::task::yield_now().await;
+        let end = Some(TokioTime.now() + Duration::from_secs(1));
+        let patience = Patience { end, own_end: end };
+        let call = permits.attempt(patience, is_late, |_| panic!("the call is sent"));
+        let error = call.await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConcurrencyLimit);
+        assert_eq!(
+            error.to_string(),
+            "not sent, because the adaptive `concurrency_limit` allows 32 calls at once and none ended in time: make \
+             fewer calls at once, or set a number that the service can process"
+        );
     }
 }

@@ -171,7 +171,7 @@ impl HyperTransport {
     ) -> Result<Self, Error> {
         Ok(Self {
             targets: Arc::new(Failover::new(config, target, Target::origin)?),
-            permits: Permits::new(config.concurrency_limit()),
+            permits: Permits::new(config),
             timeout: config.timeout(),
             max_response_bytes: config.max_response_bytes(),
             encoding: config.encoding(),

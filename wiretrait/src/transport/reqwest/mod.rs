@@ -138,7 +138,7 @@ impl ReqwestTransport {
     ) -> Result<Self, Error> {
         Ok(Self {
             targets: Arc::new(Failover::new(config, target, |target| &target.peer.origin)?),
-            permits: Permits::new(config.concurrency_limit()),
+            permits: Permits::new(config),
             timeout: config.timeout(),
             max_response_bytes: config.max_response_bytes(),
             encoding: config.encoding(),
