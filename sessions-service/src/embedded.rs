@@ -5,6 +5,7 @@ use crate::commands::{Commands, Dispatched};
 use sessions_client::{ISessionsV1, Payload};
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, ToSocketAddrs};
@@ -41,7 +42,22 @@ impl EmbeddedService {
     ///
     /// If it cannot listen at the address.
     pub async fn start(address: impl ToSocketAddrs, store: SessionStore) -> io::Result<Self> {
-        Self::serve(address, store).await
+        Self::serve(address, store, None).await
+    }
+
+    /// Listens at `address` like [`start`](Self::start), and rejects requests beyond `max_concurrent_requests` at once
+    /// with 503 and `Retry-After: 1`, as a gateway in front of a service under overload does. A request counts from
+    /// its head until its response. `/heartbeat` and `/status` always respond.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot listen at the address.
+    pub async fn start_limited(
+        address: impl ToSocketAddrs,
+        store: SessionStore,
+        max_concurrent_requests: NonZeroUsize,
+    ) -> io::Result<Self> {
+        Self::serve(address, store, Some(max_concurrent_requests)).await
     }
 
     /// Listens at `address` like [`start`](Self::start), and serves any implementation of the contract.
@@ -55,13 +71,18 @@ impl EmbeddedService {
         U: Payload,
         D: Payload,
     {
-        Self::serve(address, Dispatched::new(implementation)).await
+        Self::serve(address, Dispatched::new(implementation), None).await
     }
 
-    async fn serve(address: impl ToSocketAddrs, commands: impl Commands + 'static) -> io::Result<Self> {
+    async fn serve(
+        address: impl ToSocketAddrs,
+        commands: impl Commands + 'static,
+        max_concurrent_requests: Option<NonZeroUsize>,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let server = tokio::spawn(accept(listener, Arc::new(Service::new(commands))));
+        let service = Service::new(commands).with_max_concurrent_requests(max_concurrent_requests);
+        let server = tokio::spawn(accept(listener, Arc::new(service)));
         Ok(Self { address, server })
     }
 

@@ -34,6 +34,7 @@ mod endpoints;
 mod gather;
 mod javascript;
 mod jsonp;
+mod load_shedding;
 mod node;
 mod request_headers;
 mod response;
@@ -49,6 +50,7 @@ use self::accept::{MEDIA_TYPES, is_acceptable};
 use self::arguments::Arguments;
 use self::body::Unreadable;
 use self::commands::{Commands, Dispatched};
+use self::load_shedding::LoadShedding;
 use self::response::{ResponseOptions, ServedResponse, Stage};
 use axum::Router;
 use axum::body::Body;
@@ -58,6 +60,7 @@ use http::{Method, StatusCode};
 use pip_services::{PipErrors, Timestamp};
 use sessions_client::{ISessionsV1, Payload, sessions_v1};
 use std::error::Error;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use wiretrait::{ErrorFormat, Incoming, Request, Response, Route, ServiceError};
 
@@ -95,11 +98,18 @@ fn error_response(status: StatusCode, error: &ServiceError) -> Response {
 struct Service<C> {
     commands: C,
     start_time: Timestamp,
+    /// `None` for any number of requests at once.
+    shedding: Option<LoadShedding>,
 }
 
 impl<C: Commands> Service<C> {
     fn new(commands: C) -> Self {
-        Self { commands, start_time: Utc::now() }
+        Self { commands, start_time: Utc::now(), shedding: None }
+    }
+
+    fn with_max_concurrent_requests(mut self, limit: Option<NonZeroUsize>) -> Self {
+        self.shedding = limit.map(LoadShedding::new);
+        self
     }
 
     async fn respond<B>(&self, request: http::Request<B>) -> ServedResponse
@@ -111,6 +121,10 @@ impl<C: Commands> Service<C> {
         if let Some(permission) = cors::preflight(&parts.method, &parts.headers) {
             return options.preflight(permission);
         }
+        let _permit = match self.shedding.as_ref().map(|shedding| shedding.admit(&parts.uri)).transpose() {
+            Ok(permit) => permit,
+            Err(rejection) => return options.finish(*rejection, Stage::Routing),
+        };
         let body = match body::read(body).await {
             Ok(body) => body,
             Err(Unreadable::Malformed) => return node::malformed(),

@@ -3,6 +3,7 @@
 use clap::Parser;
 use sessions_service::{EmbeddedService, SessionStore};
 use std::io::{self, Write as _};
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use tokio::signal;
 
@@ -19,12 +20,20 @@ struct Options {
     /// Port to listen at; 0 selects a free port.
     #[arg(long, default_value_t = 8080)]
     port: u16,
+    /// Rejects requests beyond N at once with 503 and `Retry-After: 1` [default: no limit].
+    #[arg(long, value_name = "N")]
+    max_concurrent_requests: Option<NonZeroUsize>,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Options { host, port } = Options::parse();
-    let service = match EmbeddedService::start((&*host, port), SessionStore::new()).await {
+    let Options { host, port, max_concurrent_requests } = Options::parse();
+    let (address, store) = ((&*host, port), SessionStore::new());
+    let started = match max_concurrent_requests {
+        Some(limit) => EmbeddedService::start_limited(address, store, limit).await,
+        None => EmbeddedService::start(address, store).await,
+    };
+    let service = match started {
         Ok(service) => service,
         Err(error) => {
             eprintln!("error: cannot listen at {host}:{port}: {error}\n{}", remedy(&error));

@@ -5,6 +5,7 @@ mod commands;
 mod compression;
 mod connection;
 mod implementations;
+mod load_shedding;
 #[cfg(feature = "cli")]
 mod program;
 mod requests;

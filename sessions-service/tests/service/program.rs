@@ -32,6 +32,14 @@ async fn it_prints_its_url_and_serves_requests() {
     assert_eq!((status, &session["user_id"]), (200, &json!("1")));
 }
 
+#[tokio::test]
+async fn a_limit_of_zero_requests_is_rejected() {
+    let output = program().args(["--max-concurrent-requests", "0"]).output().await.unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(error.contains("--max-concurrent-requests <N>"), "{error}");
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn it_exits_with_0_on_ctrl_c_and_sigterm() {
