@@ -96,7 +96,7 @@ struct Stream {
     /// `None` only while it is dropped.
     end: Option<End>,
     shelf: Option<Shelf>,
-    /// A request was written whose response has not begun.
+    /// A request was written whose response has never started.
     is_awaited: bool,
 }
 

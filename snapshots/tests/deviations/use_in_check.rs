@@ -134,7 +134,7 @@ fn a_misspelled_condition_of_an_unused_deviation_is_named() {
         finding(Location::Status, Change::Value, "500"),
     ];
     for (conditions, expected) in [
-        ("path: addres", "with `path: address`, it would match 2 differences: correct or remove it (Known.)"),
+        ("path: addr_ess", "with `path: address`, it would match 2 differences: correct or remove it (Known.)"),
         (
             "path: address\n    change: added",
             "with `change: removed`, it would match 2 differences: correct or remove it (Known.)",
@@ -153,7 +153,7 @@ fn a_misspelled_condition_of_an_unused_deviation_is_named() {
         ),
         ("path: open_time", "matches no difference any more: remove it (Known.)"),
         ("part: header", "matches no difference any more: remove it (Known.)"),
-        ("path: addres\n    change: added", "matches no difference any more: remove it (Known.)"),
+        ("path: addr_ess\n    change: added", "matches no difference any more: remove it (Known.)"),
     ] {
         let entries = format!("  - {conditions}\n    reason: Known.\n");
         let mut cases = cases(Folder::Service, "get_sessions__filters", &removed);
