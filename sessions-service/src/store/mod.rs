@@ -2,9 +2,13 @@
 
 mod blocks;
 mod ids;
+#[cfg(all(test, shuttle))]
+mod interleavings;
+mod ordered;
 mod sessions;
 mod shards;
 mod stored;
+mod sync;
 
 pub use sessions::SessionStore;
 pub(crate) use stored::{Change, Payload};

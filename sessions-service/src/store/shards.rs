@@ -4,7 +4,8 @@
 //! contains a session, and a user shard, selected by the hash of the user's id, contains the sessions of a
 //! user.
 //!
-//! Every thread takes locks in this order, which prevents deadlocks:
+//! Every thread takes locks in this order, which prevents deadlocks; [`Rank`] is the same order, and builds with debug
+//! assertions check it:
 //!
 //! 1. the shard of a user,
 //! 2. [`Next`], with the number of the next session,
@@ -33,14 +34,15 @@
 
 use super::blocks::{BLOCK_SIZE, Blocks, div_rem};
 use super::ids;
+use super::ordered::{Guard, Ordered, Rank};
 use super::stored::StoredSession;
+use super::sync::{AtomicUsize, Ordering};
 use foldhash::fast::RandomState;
 use pip_services::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The number of shards, more than most machines have threads.
@@ -50,11 +52,11 @@ const SHARDS: usize = 32;
 const BATCH: usize = 100;
 
 pub(super) struct Shards {
-    sessions: [Mutex<Blocks<Arc<Slot>>>; SHARDS],
-    users: [Mutex<Users>; SHARDS],
+    sessions: [Ordered<Blocks<Arc<Slot>>>; SHARDS],
+    users: [Ordered<Users>; SHARDS],
     /// Selects the shard of a user.
     hasher: RandomState,
-    next: Mutex<Next>,
+    next: Ordered<Next>,
     length: AtomicUsize,
 }
 
@@ -73,7 +75,7 @@ pub(super) struct Slot {
     id: Uuid,
     user_id: Option<String>,
     /// `None` once the session is deleted.
-    session: Mutex<Option<StoredSession>>,
+    session: Ordered<Option<StoredSession>>,
 }
 
 impl Slot {
@@ -83,22 +85,22 @@ impl Slot {
 
     /// Calls `read` with the session unless it is deleted, and returns the result.
     pub(super) fn read<T>(&self, read: impl FnOnce(&StoredSession) -> T) -> Option<T> {
-        lock(&self.session).as_ref().map(read)
+        self.session.lock().as_ref().map(read)
     }
 
     /// Calls `change` with the session unless it is deleted, and returns the result.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut StoredSession) -> T) -> Option<T> {
-        lock(&self.session).as_mut().map(change)
+        self.session.lock().as_mut().map(change)
     }
 }
 
 impl Default for Shards {
     fn default() -> Self {
         Self {
-            sessions: std::array::from_fn(|_| Mutex::default()),
-            users: std::array::from_fn(|_| Mutex::default()),
+            sessions: std::array::from_fn(|shard| Ordered::new(Rank::Sessions(shard), Blocks::default())),
+            users: std::array::from_fn(|_| Ordered::new(Rank::User, Users::default())),
             hasher: RandomState::default(),
-            next: Mutex::new(Next { number: 0, time: Timestamp::MIN_UTC }),
+            next: Ordered::new(Rank::Next, Next { number: 0, time: Timestamp::MIN_UTC }),
             length: AtomicUsize::new(0),
         }
     }
@@ -119,7 +121,7 @@ impl Shards {
         read: impl FnOnce(&StoredSession) -> T,
     ) -> T {
         let mut users = user_id.as_ref().map(|user_id| self.users(user_id));
-        let mut next = lock(&self.next);
+        let mut next = self.next.lock();
         let time = clock().max(next.time);
         let number = next.number;
         *next = Next { number: number + 1, time };
@@ -129,7 +131,7 @@ impl Shards {
         let mut session = new(user_id.as_deref(), time);
         session.set_id(id);
         let result = read(&session);
-        let slot = Arc::new(Slot { id, user_id, session: Mutex::new(Some(session)) });
+        let slot = Arc::new(Slot { id, user_id, session: Ordered::new(Rank::Session, Some(session)) });
         if let (Some(users), Some(user_id)) = (&mut users, slot.user_id()) {
             match users.get_mut(user_id) {
                 Some(sessions) => drop(sessions.insert(number, Arc::clone(&slot))),
@@ -152,7 +154,7 @@ impl Shards {
     /// Deletes a session and returns it.
     pub(super) fn remove(&self, id: &str) -> Option<StoredSession> {
         let slot = self.get(id)?;
-        let session = lock(&slot.session).take()?;
+        let session = slot.session.lock().take()?;
         self.length.fetch_sub(1, Ordering::Relaxed);
         let number = ids::number_of(slot.id);
         if let Some(user_id) = slot.user_id() {
@@ -171,8 +173,8 @@ impl Shards {
 
     /// Calls `visit` with all sessions in their order until it returns `Break`.
     pub(super) fn for_each(&self, mut visit: impl FnMut(&StoredSession) -> ControlFlow<()>) {
-        let _next = lock(&self.next);
-        let shards: Vec<_> = self.sessions.iter().map(lock).collect();
+        let _next = self.next.lock();
+        let shards: Vec<_> = self.sessions.iter().map(Ordered::lock).collect();
         let next_block = |from| shards.iter().filter_map(|shard| shard.next_block(from)).min();
         let mut next = next_block(0);
         let mut blocks = Vec::with_capacity(SHARDS);
@@ -220,7 +222,7 @@ impl Shards {
         for shard in &self.sessions {
             // Copied, so that the shard is not locked for long: a thread that opens a session holds other
             // locks while it waits for the shard.
-            let slots: Vec<_> = lock(shard).values().cloned().collect();
+            let slots: Vec<_> = shard.lock().values().cloned().collect();
             for slot in slots {
                 slot.change(&mut change);
             }
@@ -230,26 +232,21 @@ impl Shards {
     /// Locks the shard of the number and returns it with the index in it. Consecutive numbers are in
     /// different shards, so that threads that open sessions at the same time wait for each other only for
     /// `Next`.
-    fn shard(&self, number: u64) -> (MutexGuard<'_, Blocks<Arc<Slot>>>, u64) {
+    fn shard(&self, number: u64) -> (Guard<'_, Blocks<Arc<Slot>>>, u64) {
         let (index, shard) = div_rem(number, SHARDS);
-        (lock(&self.sessions[shard]), index)
+        (self.sessions[shard].lock(), index)
     }
 
     /// Locks the shard of the user.
-    fn users(&self, user_id: &str) -> MutexGuard<'_, Users> {
+    fn users(&self, user_id: &str) -> Guard<'_, Users> {
         let [.., last] = self.hasher.hash_one(user_id).to_ne_bytes();
-        lock(&self.users[usize::from(last) % self.users.len()])
+        self.users[usize::from(last) % self.users.len()].lock()
     }
-}
-
-/// Locks a mutex even if it is poisoned: no thread leaves an incomplete change under a lock when it panics.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{BATCH, BLOCK_SIZE, SHARDS, Shards, Slot, StoredSession, lock};
+    use super::{BATCH, BLOCK_SIZE, SHARDS, Shards, Slot, StoredSession};
     use crate::store::ids::{new_id, number_of, parse_id};
     use chrono::Utc;
     use sessions_client::SessionV1;
@@ -378,7 +375,7 @@ mod tests {
         for _ in 0..4 * SHARDS {
             open(&store);
         }
-        assert!(store.sessions.iter().all(|shard| lock(shard).values().count() == 4));
+        assert!(store.sessions.iter().all(|shard| shard.lock().values().count() == 4));
     }
 
     /// Returns the result of `call`, which must not block. It runs in another thread, so that the test
