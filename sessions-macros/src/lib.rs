@@ -14,9 +14,16 @@ mod template;
 use proc_macro2::TokenStream;
 
 /// Turns a trait into the contract of an HTTP API. See `wiretrait::http_api` for the reference.
+#[cfg(not(fuzzing))]
 #[proc_macro_attribute]
 pub fn http_api(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     run(args.into(), &item.into()).into()
+}
+
+/// Expands the attribute for fuzz targets, which build this crate as an ordinary library.
+#[cfg(fuzzing)]
+pub fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
+    run(args, item)
 }
 
 fn run(args: TokenStream, item: &TokenStream) -> TokenStream {

@@ -31,6 +31,9 @@ mod date_parse;
 mod digest;
 mod embedded;
 mod endpoints;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gather;
 mod javascript;
 mod jsonp;
