@@ -168,6 +168,11 @@ impl Network {
         self.state().open_at_client
     }
 
+    /// Returns the number of connections opened so far.
+    pub(crate) fn opened(&self) -> usize {
+        self.state().connections.len()
+    }
+
     /// Looks up `name` and opens a connection to its host. The name `host-N` is always host N.
     pub(crate) async fn connect(&self, name: &str) -> io::Result<End> {
         let host = self.lookup(name).await?;

@@ -32,6 +32,8 @@ struct Shared {
 struct State {
     calls: Vec<Record>,
     retries: u64,
+    /// Attempts that may have been followed by a retry.
+    failures: u64,
     /// Responses that refill the budget of retries.
     refunds: u64,
     in_flight: usize,
@@ -106,6 +108,16 @@ impl Records {
         };
         call.ending = Some(ending);
         let operation = call.operation;
+        // Without a budget that is certainly sufficient, any attempt may be the last one.
+        let RetryPolicy { max_backoff, max_retry_after, budget, cost, .. } = self.0.retry;
+        let requested = match call.last {
+            Some((_, Last::Delayed(delay))) => delay,
+            _ => Duration::ZERO,
+        };
+        let most = call.retries + 1 + call.renewals;
+        let has_budget = state.failures * u64::from(cost) <= u64::from(budget);
+        let most = if has_budget && requested <= max_retry_after { most } else { 0 };
+        let chances = (attempts, most, requested.max(max_backoff));
         *state.outcomes.entry(outcome.err().map_or("ok", |error| error.kind().as_str())).or_default() += 1;
         drop(state);
         let log = &self.0.log;
@@ -118,6 +130,12 @@ impl Records {
                     format!("call {number} made {attempts} attempts, but its error reports {reported}")
                 });
             }
+        }
+        if let Err(error) = outcome {
+            let (attempts, most, pause) = chances;
+            log.check(attempts >= most || !is_retried(operation, error) || time + pause >= limit, || {
+                format!("call {number} {operation} gives up after {attempts} of {most} attempts and {time:?}: {error}")
+            });
         }
         log.check(time <= limit.saturating_add(RESOLUTION), || {
             format!("call {number} {operation} took {time:?}, longer than its deadline of {limit:?}")
@@ -182,6 +200,7 @@ impl Records {
         state.calls[number].last = Some((now, last));
         let refills = outcome.as_ref().is_ok_and(|response| !is_transient(response.status().as_u16()));
         state.refunds += u64::from(refills);
+        state.failures += u64::from(!refills);
     }
 
     /// Records that a request of a call has arrived at the service.
@@ -284,6 +303,12 @@ fn is_unexecuted(error: &Error) -> bool {
     by_kind
         || error.is_unprocessed()
         || error.status().is_some_and(|status| matches!(status.as_u16(), 401 | 429))
+}
+
+/// Returns whether a failure of `operation` has to be retried if it can.
+fn is_retried(operation: &str, error: &Error) -> bool {
+    let is_unprocessed = error.is_unprocessed() || error.status().is_some_and(|status| status == 429);
+    error.is_retryable() && (operation != OPEN || is_unprocessed)
 }
 
 fn is_transient(status: u16) -> bool {

@@ -161,7 +161,7 @@ impl World<'_> {
         let recovery = self.recover(&mut user(1_000)).await;
         // Until no connection of the time before is open.
         sleep(plan.settings.pool_idle_timeout + plan.service.idle_timeout + LONGEST_TOKEN_PAUSE).await;
-        self.check_all_succeed(&mut user(2_000)).await;
+        self.check_all_succeed(&mut user(2_000), &network).await;
         self.check_permits(&service, &user).await;
         drop(client);
         sleep(LONGEST_TOKEN_PAUSE).await;
@@ -201,8 +201,9 @@ impl World<'_> {
         }
     }
 
-    /// Checks that calls succeed at once after the faults.
-    async fn check_all_succeed(&self, user: &mut User) {
+    /// Checks that calls succeed at the first attempt after the faults, over one connection.
+    async fn check_all_succeed(&self, user: &mut User, network: &Network) {
+        let opened = network.opened();
         let options = CallOptions::new().timeout(PROBE_TIMEOUT).deadline(Duration::from_secs(60)).retries(0);
         for operation in
             [Operation::List, Operation::Open, Operation::Get, Operation::Store, Operation::Delete]
@@ -211,6 +212,15 @@ impl World<'_> {
                 self.log.violation(format!("a call fails long after the last fault: {error}"));
             }
         }
+        let opened = network.opened() - opened;
+        let Plan { service, settings, .. } = self.plan;
+        let is_reused =
+            service.requests_per_connection.is_none() && settings.max_connection_age == Duration::MAX;
+        // A request that follows a rejected token has a new connection.
+        let renewals = usize::from(self.plan.tokens.is_some());
+        self.log.check(opened <= 1 + renewals || !is_reused, || {
+            format!("5 calls one after another opened {opened} connections")
+        });
     }
 
     /// Checks that as many calls are sent at once as the limit allows.
