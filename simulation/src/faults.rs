@@ -183,10 +183,10 @@ impl Schedule {
         jumps.sum()
     }
 
-    /// Returns how often tokens were revoked from `from` until `to`.
+    /// Returns how often tokens were revoked after `from` and until `to`.
     pub(crate) fn revocations(&self, from: Duration, to: Duration) -> usize {
         let within =
-            |fault: &&Fault| fault.kind == FaultKind::TokensRevoked && from <= fault.from && fault.from <= to;
+            |fault: &&Fault| fault.kind == FaultKind::TokensRevoked && from < fault.from && fault.from <= to;
         self.faults.iter().filter(within).count()
     }
 }

@@ -22,6 +22,8 @@ pub(crate) struct Plan {
     pub(crate) users: usize,
     pub(crate) calls: usize,
     pub(crate) think_time: u64,
+    /// The longest string that is stored in a session.
+    pub(crate) max_payload: usize,
     /// The percentage of calls that are cancelled.
     pub(crate) cancelled: u8,
     pub(crate) faults: Vec<Fault>,
@@ -54,6 +56,10 @@ pub(crate) struct ServicePlan {
     pub(crate) announces_idle_timeout: bool,
     /// The connection is closed after this number of requests.
     pub(crate) requests_per_connection: Option<u32>,
+    /// During the faults, the last response over HTTP/1.1 has no `Connection: close`.
+    pub(crate) closes_abruptly: bool,
+    /// An idle connection over HTTP/1.1 receives a response with 408 before it is closed.
+    pub(crate) responds_when_idle: bool,
     pub(crate) max_streams: u32,
 }
 
@@ -88,15 +94,18 @@ impl Plan {
         let calls = random.usize(4..=20);
         // Mostly so that the calls last as long as the faults.
         let share = u64::try_from(chaos.as_millis()).unwrap_or(u64::MAX) / calls as u64;
+        let link = Link {
+            latency: *random.choice(&[(0, 0), (1, 3), (1, 40), (20, 200)]).unwrap_or(&(1, 3)),
+            max_segment: *random.choice(&[64 << 10, 64 << 10, 1460, 200, 9]).unwrap_or(&1460),
+        };
         Self {
             seed,
             settings: Settings::draw(random),
             service: ServicePlan::draw(random),
             tokens,
-            link: Link {
-                latency: *random.choice(&[(0, 0), (1, 3), (1, 40), (20, 200)]).unwrap_or(&(1, 3)),
-                max_segment: *random.choice(&[64 << 10, 64 << 10, 1460, 200, 9]).unwrap_or(&1460),
-            },
+            // Small segments make large messages slow to simulate.
+            max_payload: if link.max_segment < 1_000 { 100 } else { 200_000 },
+            link,
             users: random.usize(1..=6),
             calls,
             think_time: *random.choice(&[100, share, 2 * share, 2 * share]).unwrap_or(&share),
@@ -144,13 +153,20 @@ impl ServicePlan {
             // Longer than a round trip, so that a call without a pause does not meet a closed connection.
             idle_timeout: Duration::from_millis(random.u64(1_000..=20_000)),
             announces_idle_timeout: random.bool(),
-            requests_per_connection: (random.u8(..4) == 0).then(|| random.u32(1..=8)),
+            requests_per_connection: (random.u8(..3) == 0).then(|| random.u32(1..=8)),
+            closes_abruptly: random.bool(),
+            responds_when_idle: random.u8(..4) == 0,
             max_streams: *random.choice(&[1, 2, 100]).unwrap_or(&100),
         }
     }
 }
 
 impl TokenPlan {
+    /// Returns whether a new token is certainly used for `time`. With a clock that has jumped, one with a date is not.
+    pub(crate) fn is_kept_for(&self, time: Duration) -> bool {
+        self.expiry != TokenExpiry::Date && self.lifetime * 4 / 5 >= time
+    }
+
     fn draw(random: &mut Rng) -> Self {
         Self {
             lifetime: Duration::from_secs(random.u64(2..=120)),

@@ -33,6 +33,9 @@ const LONGEST_TOKEN_PAUSE: Duration = Duration::from_secs(65);
 /// The time limit of an attempt after the faults.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The longest time of the calls that follow one another after the faults.
+const LONGEST_PROBES: Duration = Duration::from_secs(20);
+
 /// The result of a run.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -126,6 +129,7 @@ impl World<'_> {
             records: records.clone(),
             tokens: tokens.clone(),
             random: Mutex::new(Rng::with_seed(plan.seed ^ 3)),
+            quiet_from: plan.quiet_from,
             is_probed: AtomicBool::new(false),
         });
         let mut hosts = JoinSet::new();
@@ -146,6 +150,7 @@ impl World<'_> {
             schedule: schedule.clone(),
             log: log.clone(),
             tokens: tokens.clone(),
+            max_payload: plan.max_payload,
             deadline: plan.settings.deadline,
             random: Rng::with_seed(plan.seed.rotate_left(8) ^ index),
             ids: Vec::new(),
@@ -213,11 +218,12 @@ impl World<'_> {
             }
         }
         let opened = network.opened() - opened;
-        let Plan { service, settings, .. } = self.plan;
-        let is_reused =
-            service.requests_per_connection.is_none() && settings.max_connection_age == Duration::MAX;
+        let Plan { service, settings, tokens, .. } = self.plan;
+        let is_reused = service.requests_per_connection.is_none()
+            && settings.max_connection_age == Duration::MAX
+            && tokens.as_ref().is_none_or(|tokens| tokens.is_kept_for(LONGEST_PROBES));
         // A request that follows a rejected token has a new connection.
-        let renewals = usize::from(self.plan.tokens.is_some());
+        let renewals = usize::from(tokens.is_some());
         self.log.check(opened <= 1 + renewals || !is_reused, || {
             format!("5 calls one after another opened {opened} connections")
         });

@@ -22,12 +22,16 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, sleep_until};
 use tower::ServiceExt;
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+
+/// The response to a connection that was idle for too long.
+const TIMED_OUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 /// The time for a request while the concurrency limit is tested, which is longer than it takes to open a connection.
 const PROBE_TIME: Duration = Duration::from_secs(12);
@@ -43,6 +47,8 @@ pub(crate) struct Service {
     pub(crate) records: Records,
     pub(crate) tokens: Option<TokenServer>,
     pub(crate) random: Mutex<Rng>,
+    /// The end of the last fault.
+    pub(crate) quiet_from: Duration,
     /// The concurrency limit is being tested.
     pub(crate) is_probed: AtomicBool,
 }
@@ -106,35 +112,49 @@ impl Service {
             tokio::select! {
                 biased;
                 _ = &mut served => return,
-                () = closing => served.as_mut().graceful_shutdown(),
+                _ = closing => served.as_mut().graceful_shutdown(),
             }
             let _ = served.await;
         } else {
             let mut builder = http1::Builder::new();
             builder.auto_date_header(false).half_close(true);
-            let mut served = pin!(builder.serve_connection(io, respond));
-            tokio::select! {
+            let mut served = builder.serve_connection(io, respond);
+            let is_idle = tokio::select! {
                 biased;
                 _ = &mut served => return,
-                () = closing => served.as_mut().graceful_shutdown(),
+                is_idle = closing => is_idle,
+            };
+            if is_idle && self.plan.responds_when_idle {
+                let mut end = served.into_parts().io.into_inner();
+                // The client may have closed the connection.
+                let _ = end.write_all(TIMED_OUT).await;
+            } else {
+                let mut served = pin!(served);
+                served.as_mut().graceful_shutdown();
+                let _ = served.await;
             }
-            let _ = served.await;
         }
         self.log.event(|| format!("host {host} has closed connection {id}"));
     }
 
-    /// Completes when a connection was idle for too long or has had as many requests as allowed.
-    async fn closing(&self, connection: &ServedConnection) {
+    /// Completes when a connection was idle for too long, with `true`, or has had as many requests as allowed.
+    async fn closing(&self, connection: &ServedConnection) -> bool {
         loop {
             let (last, is_idle) = connection.activity(|activity| (activity.last, activity.running == 0));
             let now = self.schedule.now();
             let end = if is_idle { last + self.plan.idle_timeout } else { now + self.plan.idle_timeout };
             if end <= now {
-                return;
+                return true;
             }
             tokio::select! {
                 biased;
-                () = connection.is_full.notified() => return,
+                () = connection.is_full.notified() => {
+                    if !self.is_http2 {
+                        // The response leaves before the connection is closed.
+                        sleep(Duration::from_millis(self.draw(50))).await;
+                    }
+                    return false;
+                }
                 () = sleep_until(self.schedule.instant(end)) => {}
             }
         }
@@ -171,7 +191,8 @@ impl Service {
             response.headers_mut().insert(DATE, date);
         }
         if is_last {
-            if self.is_http2 {
+            let has_faults = self.schedule.now() < self.quiet_from;
+            if self.is_http2 || (self.plan.closes_abruptly && has_faults) {
                 connection.is_full.notify_one();
             } else {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

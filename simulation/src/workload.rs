@@ -8,7 +8,7 @@ use crate::records::{CALL, OPEN, Records};
 use crate::tokens::TokenServer;
 use fastrand::Rng;
 use serde_json::json;
-use sessions_client::{CallOptions, Error, FilterParams, ISessionsV1, Result, SessionV1};
+use sessions_client::{CallOptions, Error, FilterParams, ISessionsV1, Result, SessionV1, Value};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
@@ -24,6 +24,8 @@ pub(crate) struct User {
     pub(crate) log: Log,
     pub(crate) tokens: Option<TokenServer>,
     pub(crate) deadline: Duration,
+    /// The longest string that is stored in a session.
+    pub(crate) max_payload: usize,
     pub(crate) random: Rng,
     /// The ids of the sessions that the user has opened.
     pub(crate) ids: Vec<String>,
@@ -108,7 +110,11 @@ impl User {
         let id = self.random.choice(&self.ids).cloned().unwrap_or_else(|| "unknown".to_owned());
         let client = self.client.with(options);
         let correlation = format!("call-{number}");
-        let call = perform(&client, &self.log, operation, number, &correlation, &id);
+        // Most payloads are short.
+        let length = if self.random.u8(..10) == 0 { self.random.usize(0..=self.max_payload) } else { 0 };
+        let data = json!({"call": number, "text": "x".repeat(length)});
+        let request = Request { operation, number, correlation: &correlation, id: &id, data: &data };
+        let call = perform(&client, &self.log, &request);
         let call = Box::pin(CALL.scope(number, call));
         let outcome = match cancelled {
             Some(after) => {
@@ -147,15 +153,19 @@ impl User {
     }
 }
 
-/// Makes a call and checks that the response is the one to its request. Returns the id of a new session.
-async fn perform(
-    client: &impl ISessionsV1,
-    log: &Log,
+/// A call, with its arguments.
+struct Request<'r> {
     operation: Operation,
     number: usize,
-    correlation: &str,
-    id: &str,
-) -> Result<Option<String>> {
+    correlation: &'r str,
+    id: &'r str,
+    /// The payload of a session.
+    data: &'r Value,
+}
+
+/// Makes a call and checks that the response is the one to its request. Returns the id of a new session.
+async fn perform(client: &impl ISessionsV1, log: &Log, request: &Request<'_>) -> Result<Option<String>> {
+    let &Request { operation, number, correlation, id, data } = request;
     let user = format!("user-{number}");
     let id_of = |session: &SessionV1| session.id.clone();
     let correlation = Some(correlation);
@@ -167,9 +177,8 @@ async fn perform(
     };
     match operation {
         Operation::Open => {
-            let data = json!({"call": number});
-            let opened = client.open_session(correlation, &user, None, None, None, None, Some(&data)).await?;
-            log.check(opened.user_id.as_ref() == Some(&user) && opened.data.as_ref() == Some(&data), || {
+            let opened = client.open_session(correlation, &user, None, None, None, None, Some(data)).await?;
+            log.check(opened.user_id.as_ref() == Some(&user) && opened.data.as_ref() == Some(data), || {
                 format!("call {number} received the session of {:?}", opened.user_id)
             });
             return Ok(Some(opened.id));
@@ -180,18 +189,16 @@ async fn perform(
             page.data.iter().for_each(|session| same(Some(session)));
         }
         Operation::Store => {
-            let data = json!({"call": number});
-            let stored = client.store_session_data(correlation, id, &data).await?;
+            let stored = client.store_session_data(correlation, id, data).await?;
             same(stored.as_ref());
-            log.check(stored.is_none_or(|stored| stored.data.as_ref() == Some(&data)), || {
+            log.check(stored.is_none_or(|stored| stored.data.as_ref() == Some(data)), || {
                 format!("call {number} received other data than it has stored")
             });
         }
         Operation::Update => {
-            let value = json!({"call": number});
-            let updated = client.update_session_user(correlation, id, &value).await?;
+            let updated = client.update_session_user(correlation, id, data).await?;
             same(updated.as_ref());
-            log.check(updated.is_none_or(|updated| updated.user.as_ref() == Some(&value)), || {
+            log.check(updated.is_none_or(|updated| updated.user.as_ref() == Some(data)), || {
                 format!("call {number} received another user than it has stored")
             });
         }
