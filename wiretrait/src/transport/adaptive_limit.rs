@@ -42,7 +42,7 @@ const MIN_CALLS: usize = 200;
 const PAIRS: u32 = 3;
 
 /// The factor between two throughputs that is decided after the first pair.
-const CLEAR: f64 = 1.25;
+const CLEAR: f64 = 1.5;
 
 /// The gain for which the limit is doubled.
 const MIN_GAIN: f64 = 0.04;
@@ -51,7 +51,7 @@ const MIN_GAIN: f64 = 0.04;
 const MAX_LOSS: f64 = 0.03;
 
 /// The gain for which a limit is introduced where none bounds the throughput.
-const MIN_UNBOUND_GAIN: f64 = 0.1;
+const MIN_UNBOUND_GAIN: f64 = 0.15;
 
 /// The pause after the first rejected trials.
 const MIN_PAUSE: Duration = Duration::from_millis(250);
@@ -276,7 +276,9 @@ impl Trial {
         if !ratio.is_finite() {
             return Some(false);
         }
-        let is_clear = !(1.0 / CLEAR..=CLEAR).contains(&ratio);
+        // A limit where none was delays bursts, so it is only accepted after all pairs.
+        let greatest = if self.kind == Kind::Unbound { f64::INFINITY } else { CLEAR };
+        let is_clear = !(1.0 / CLEAR..=greatest).contains(&ratio);
         (is_clear || self.pairs >= PAIRS).then_some(ratio > self.least)
     }
 }
