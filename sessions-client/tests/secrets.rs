@@ -279,7 +279,7 @@ fn debug_output_reveals_no_secret() {
     let request = list.encode().unwrap();
     let encoding = Encoding::default();
     let mut encoder = Encoder::new(GET_SESSIONS, &encoding);
-    encoder.correlation("correlation_id", "correlation_id", SECRET).unwrap();
+    encoder.correlation("correlation_id", "correlation_id", SECRET);
     let incoming = Incoming::from(request.clone());
     let page: DataPage<SessionV1> =
         serde_json::from_value(json!({ "total": 1, "data": [session()] })).unwrap();

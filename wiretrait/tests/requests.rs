@@ -6,13 +6,15 @@ use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::{Method, StatusCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 use support::Server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use wiretrait::bytes::Bytes;
+use wiretrait::telemetry::FinishedCall;
 use wiretrait::test_kit::{Reply, ScriptedTransport};
 use wiretrait::{
-    Call, ClientConfig, Error, HyperTransport, InProcessTransport, Operation, Place, Request,
+    Call, Caller, ClientConfig, Error, HyperTransport, InProcessTransport, Operation, Place, Request,
     ReqwestTransport, Result, TowerTransport, Transport, http_api,
 };
 
@@ -320,4 +322,37 @@ fn media_types_of_arguments_replace_those_of_codecs_and_the_contract() {
     assert_eq!(accepted(media::Negotiate::new(1).accept("text/html")), "text/html");
     let error = media::Store::new(1, b"x").media_type("image/ü").encode().unwrap_err().to_string();
     assert!(error.contains("`media_type`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_call_starts_with_the_first_poll_of_its_future() {
+    let (readings, reports) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (read, reported) = (Arc::clone(&readings), Arc::clone(&reports));
+    let caller = Caller::new(InProcessTransport::new(forge::Handler::new(Files::default())))
+        .with_clock(move || {
+            read.fetch_add(1, Ordering::Relaxed);
+            Instant::now()
+        })
+        .with_observer(Arc::new(move |_: &FinishedCall<'_>| {
+            reported.fetch_add(1, Ordering::Relaxed);
+        }));
+    let client = ForgeClient::from_caller(caller);
+
+    let call = client.user();
+    assert_eq!(readings.load(Ordering::Relaxed), 0);
+    call.await.unwrap();
+    assert_eq!((readings.load(Ordering::Relaxed), reports.load(Ordering::Relaxed)), (2, 1));
+
+    drop(client.user());
+    assert_eq!((readings.load(Ordering::Relaxed), reports.load(Ordering::Relaxed)), (2, 1));
+}
+
+#[test]
+fn the_first_argument_that_cannot_be_sent_is_reported() {
+    for (owner, name, why, expected) in
+        [("..", "n", "\n", "`owner`"), ("acme", "n", "\n", "`why`"), ("..", "n", "w", "`owner`")]
+    {
+        let error = forge::Rename::new(owner, name, why).encode().unwrap_err().to_string();
+        assert!(error.contains(expected), "{expected} in {error}");
+    }
 }

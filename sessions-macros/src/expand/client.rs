@@ -20,13 +20,13 @@ pub(super) fn expand(scope: &Scope<'_>, client: &Ident) -> TokenStream {
         // The compiler cannot infer a parameter used only in a projection such as `T::Key`.
         let own = own_parameters(scope, operation);
         let own = (!own.is_empty()).then(|| quote!(::<#own>));
-        let call = quote!(#module::#type_ident #own { #(#fields),* });
+        let call = quote!(#private::prepare(&self.caller, &#module::#type_ident #own { #(#fields),* }));
         let span = error_span(&operation.output);
         let call = if has_default_form(operation) {
-            quote_spanned!(span => async move { self.caller.call(#call).await })
+            quote_spanned!(span => #call.call())
         } else {
             let form = form(scope, operation);
-            quote_spanned!(span => async move { #private::call_as::<#form, _, _, _>(&self.caller, #call).await })
+            quote_spanned!(span => #call.call_as::<#form, _>())
         };
         (operation.into(), call)
     }));

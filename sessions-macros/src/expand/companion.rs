@@ -79,9 +79,10 @@ fn views(scope: &Scope<'_>, companion: &Ident) -> TokenStream {
     let through_view = scope.impl_items(api.forwarded().map(|method| {
         let (ident, arguments) = (method.ident, arguments(&method));
         let call = quote! {
-            #private::scoped(self, #module::CONTRACT, || {
-                <#this as #contract>::#ident(#rt::WithOptions::get_ref(self), #(#arguments),*)
-            })
+            #private::scoped(
+                #private::enter(self, #module::CONTRACT),
+                <#this as #contract>::#ident(#rt::WithOptions::get_ref(self), #(#arguments),*),
+            )
         };
         (method, call)
     }));

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::model::Operation;
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 
 pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
     let Scope { api, rt, private, contract, params, defaulted, idents, where_clause, .. } = scope;
@@ -76,15 +76,16 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
 
 fn arm(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     let Scope { rt, private, contract, .. } = scope;
-    let (service, request, received) = (local("service"), local("request"), local("received"));
+    let (service, request) = (local("service"), local("request"));
+    let (received, refusal) = (local("received"), local("refusal"));
     let (cfgs, route, method) = (&operation.cfgs, &operation.const_ident, &operation.ident);
     let name = operation.name();
     let (type_ident, output) = (&operation.type_ident, &operation.output);
     let own = own_parameters(scope, operation);
     let lent = operation.params.iter().map(|param| lend(scope, param, &quote!(#received)));
-    let mut outcome = local("outcome");
     // Shows errors about the outcome at the return type.
-    outcome.set_span(outcome.span().located_at(error_span(output)));
+    let span = error_span(output);
+    let outcome = quote_spanned!(span => <_ as #contract>::#method(#service, #(#lent),*).await);
     // A client has the same check.
     let none = (!scope.api.halves.has_client()).then(|| none_check(scope, operation)).flatten();
     let arguments = quote!(#route, #outcome);
@@ -96,13 +97,11 @@ fn arm(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     quote! {
         #(#cfgs)*
         #private::Some(#name) => {
-            let #received = match #private::receive::<received::#type_ident<#own>>(#request) {
-                #private::Ok(#received) => #received,
-                #private::Err(refusal) => return #private::refuse(#route, &refusal),
-            };
             #none
-            let #outcome = <_ as #contract>::#method(#service, #(#lent),*).await;
-            #respond
+            match #private::receive::<received::#type_ident<#own>>(#request) {
+                #private::Ok(#received) => #respond,
+                #private::Err(#refusal) => #private::refuse(#route, &#refusal),
+            }
         }
     }
 }

@@ -223,12 +223,12 @@ fn path(scope: &Scope<'_>, operation: &Operation, encoder: &Ident) -> TokenStrea
                 let (argument, value, span) =
                     (param.name(), values::written(scope, param), error_span(&param.ty));
                 statements.extend(match extent {
-                    Extent::Whole => quote_spanned!(span => #encoder.path(#argument, #value)?;),
-                    Extent::Rest => quote_spanned!(span => #encoder.path_rest(#argument, #value)?;),
+                    Extent::Whole => quote_spanned!(span => #encoder.path(#argument, #value);),
+                    Extent::Rest => quote_spanned!(span => #encoder.path_rest(#argument, #value);),
                     Extent::Part => {
                         let (literal, is_last) = end_of_part(&segments[at + 1..]);
                         taken = literal.len();
-                        quote_spanned!(span => #encoder.path_part(#argument, #value, #literal, #is_last)?;)
+                        quote_spanned!(span => #encoder.path_part(#argument, #value, #literal, #is_last);)
                     }
                 });
             }
@@ -294,19 +294,19 @@ fn encode(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
             let (span, value) = (error_span(&param.ty), values::written(scope, param));
             match place {
                 Place::Path(_) => TokenStream::new(),
-                Place::Query(name) => quote_spanned!(span => #encoder.query(#argument, #name, #value)?;),
+                Place::Query(name) => quote_spanned!(span => #encoder.query(#argument, #name, #value);),
                 Place::QueryList(name) => {
-                    quote_spanned!(span => #encoder.query_list(#argument, #name, #value)?;)
+                    quote_spanned!(span => #encoder.query_list(#argument, #name, #value);)
                 }
                 Place::QueryFields => {
-                    quote_spanned!(span => #encoder.query_fields(#argument, &self.#ident)?;)
+                    quote_spanned!(span => #encoder.query_fields(#argument, &self.#ident);)
                 }
                 Place::Header(name) if is_media_type(name) => {
-                    quote_spanned!(span => #encoder.media_type(#argument, #name, #value)?;)
+                    quote_spanned!(span => #encoder.media_type(#argument, #name, #value);)
                 }
-                Place::Header(name) => quote_spanned!(span => #encoder.header(#argument, #name, #value)?;),
+                Place::Header(name) => quote_spanned!(span => #encoder.header(#argument, #name, #value);),
                 Place::HeaderList(name) => {
-                    quote_spanned!(span => #encoder.header_list(#argument, #name, #value)?;)
+                    quote_spanned!(span => #encoder.header_list(#argument, #name, #value);)
                 }
                 Place::Correlation(name) => correlation(scope, param, name),
                 Place::Field(name) => match codec {
@@ -316,12 +316,12 @@ fn encode(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
                             NoneAs::Omitted => quote!(optional_field),
                             NoneAs::OmittedOrNull => quote!(nullable_field),
                         };
-                        quote_spanned!(span => #encoder.#field(#argument, #name, &self.#ident)?;)
+                        quote_spanned!(span => #encoder.#field(#argument, #name, &self.#ident);)
                     }
                     Some(codec) => field_as(scope, param, codec, name),
                 },
                 Place::Body => match codec {
-                    None => quote_spanned!(span => #encoder.body(#argument, &self.#ident)?;),
+                    None => quote_spanned!(span => #encoder.body(#argument, &self.#ident);),
                     Some(codec) => {
                         let (function, value) = match &param.shape {
                             Shape::Owned => (quote!(body_as), quote!(&self.#ident)),
@@ -335,7 +335,7 @@ fn encode(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
                             }
                         };
                         quote_spanned! { span =>
-                            let #body = #encoder.#function::<#codec, _>(#argument, #value)?;
+                            let #body = #encoder.#function::<#codec, _>(#argument, #value);
                         }
                     }
                 },
@@ -360,13 +360,13 @@ fn correlation(scope: &Scope<'_>, param: &Param, name: &str) -> TokenStream {
     let (encoder, value) = (local("encoder"), values::written(scope, param));
     let (argument, span) = (param.name(), error_span(&param.ty));
     if is_header(name) {
-        return quote_spanned!(span => #encoder.header(#argument, #name, #value)?;);
+        return quote_spanned!(span => #encoder.header(#argument, #name, #value););
     }
     let header = name.to_ascii_lowercase();
     if header == name {
-        quote_spanned!(span => #encoder.correlation(#argument, #name, #value)?;)
+        quote_spanned!(span => #encoder.correlation(#argument, #name, #value);)
     } else {
-        quote_spanned!(span => #encoder.correlation_as(#argument, #name, #header, #value)?;)
+        quote_spanned!(span => #encoder.correlation_as(#argument, #name, #header, #value);)
     }
 }
 
@@ -377,15 +377,15 @@ fn field_as(scope: &Scope<'_>, param: &Param, codec: &Path, name: &str) -> Token
     let (ident, argument, span) = (&param.ident, param.name(), error_span(&param.ty));
     match param.none_as {
         NoneAs::Null => quote_spanned! { span =>
-            #encoder.field_as::<#codec, _>(&mut #fields, #argument, #name, &self.#ident)?;
+            #encoder.field_as::<#codec, _>(&mut #fields, #argument, #name, &self.#ident);
         },
         NoneAs::Omitted => quote_spanned! { span =>
             if let #private::Some(#value) = &self.#ident {
-                #encoder.field_as::<#codec, _>(&mut #fields, #argument, #name, #value)?;
+                #encoder.field_as::<#codec, _>(&mut #fields, #argument, #name, #value);
             }
         },
         NoneAs::OmittedOrNull => quote_spanned! { span =>
-            #encoder.nullable_field_as::<#codec, _>(&mut #fields, #argument, #name, &self.#ident)?;
+            #encoder.nullable_field_as::<#codec, _>(&mut #fields, #argument, #name, &self.#ident);
         },
     }
 }

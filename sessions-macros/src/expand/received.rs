@@ -117,7 +117,8 @@ fn as_operation(
 pub(super) fn lend(scope: &Scope<'_>, param: &Param, received: &TokenStream) -> TokenStream {
     let (private, ident) = (&scope.private, &param.ident);
     match &param.shape {
-        Shape::Borrowed(inner) => quote!(<#inner as #private::OwnedForm>::lend(&#received.#ident)),
+        // Coerced from the owned form: `&String` to `&str`.
+        Shape::Borrowed(_) => quote!(&#received.#ident),
         Shape::OptionalBorrowed(inner) => quote!(#private::lend_option::<#inner>(&#received.#ident)),
         Shape::NullableBorrowed(inner) => {
             quote!(#private::Option::map(

@@ -1,14 +1,22 @@
 //! The span of a call, and the notification of its observer.
+//!
+//! A call starts when its future is polled for the first time, so that its span is inside of one that the caller has put
+//! around the future. Rejected alternative: an async block around that of the call, because it would have room for both.
 
 use super::observer::Observation;
 use super::span::{OpenSpan, TARGET};
 use super::{CallOutcome, FinishedCall, Route};
+use crate::error::Error;
+use http::StatusCode;
+use pin_project_lite::pin_project;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 use tracing::Span;
 use tracing::field::Empty;
 
 /// A call in progress. If it is dropped before its [end](Self::end), it is recorded as cancelled.
-pub(super) struct ActiveCall<'o> {
+struct ActiveCall<'o> {
     route: &'static Route,
     span: OpenSpan,
     observation: &'o Observation,
@@ -19,7 +27,7 @@ pub(super) struct ActiveCall<'o> {
 impl<'o> ActiveCall<'o> {
     /// Starts the span of a call. The clock is only read for an observer, because some platforms have no
     /// clock.
-    pub(super) fn start(route: &'static Route, observation: &'o Observation) -> Self {
+    fn start(route: &'static Route, observation: &'o Observation) -> Self {
         let span = tracing::info_span!(
             target: TARGET,
             "call",
@@ -35,11 +43,11 @@ impl<'o> ActiveCall<'o> {
         Self { route, span: OpenSpan::new(span), observation, start }
     }
 
-    pub(super) fn span(&self) -> &Span {
+    fn span(&self) -> &Span {
         self.span.span()
     }
 
-    pub(super) fn end(mut self, outcome: CallOutcome<'_>, attempts: u32) {
+    fn end(mut self, outcome: CallOutcome<'_>, attempts: u32) {
         if !self.span().is_disabled() {
             self.span().record("wiretrait.attempts", attempts);
         }
@@ -59,5 +67,80 @@ impl<'o> ActiveCall<'o> {
 impl Drop for ActiveCall<'_> {
     fn drop(&mut self) {
         self.notify(CallOutcome::Cancelled, None);
+    }
+}
+
+/// A value that a call has returned, with the status of its response and the number of attempts.
+pub(super) struct Returned<V> {
+    pub(super) value: V,
+    pub(super) status: StatusCode,
+    pub(super) attempts: u32,
+}
+
+pin_project! {
+    /// A future that is one call: polled and dropped in the span of the call, and reported to its observer.
+    pub(super) struct Observed<'o, F, V, R> {
+        // `None` only while it is dropped.
+        #[pin]
+        future: Option<F>,
+        route: &'static Route,
+        observation: &'o Observation,
+        // `None` before the first poll and after the last.
+        active: Option<ActiveCall<'o>>,
+        finish: fn(Result<V, Error>) -> R,
+    }
+
+    impl<F, V, R> PinnedDrop for Observed<'_, F, V, R> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let Some(active) = this.active.take() {
+                let span = active.span().clone();
+                span.in_scope(|| {
+                    this.future.set(None);
+                    drop(active);
+                });
+            }
+        }
+    }
+}
+
+impl<'o, F, V, R> Observed<'o, F, V, R> {
+    /// Makes `future` a call of `route`, whose result `finish` converts after it has been recorded.
+    pub(super) fn new(
+        route: &'static Route,
+        observation: &'o Observation,
+        future: F,
+        finish: fn(Result<V, Error>) -> R,
+    ) -> Self {
+        Self { future: Some(future), route, observation, active: None, finish }
+    }
+}
+
+impl<F, V, R> Future for Observed<'_, F, V, R>
+where
+    F: Future<Output = Result<Returned<V>, Error>>,
+{
+    type Output = R;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
+        let this = self.project();
+        let Some(future) = this.future.as_pin_mut() else { return Poll::Pending };
+        let active = this.active.get_or_insert_with(|| ActiveCall::start(this.route, this.observation));
+        let result = ready!(active.span().in_scope(|| future.poll(context)));
+        let finish = *this.finish;
+        let Some(active) = this.active.take() else { return Poll::Pending };
+        let span = active.span().clone();
+        Poll::Ready(span.in_scope(|| {
+            finish(match result {
+                Ok(Returned { value, status, attempts }) => {
+                    active.end(CallOutcome::Ok(status), attempts);
+                    Ok(value)
+                }
+                Err(error) => {
+                    active.end(CallOutcome::Failed(&error), error.attempts());
+                    Err(error)
+                }
+            })
+        }))
     }
 }

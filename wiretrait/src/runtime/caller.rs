@@ -1,21 +1,20 @@
 //! Execution of calls: encode, send, decode.
 
-use super::active_call::ActiveCall;
+use super::active_call::{Observed, Returned};
 use super::correlation::Correlation;
 use super::observer::Observation;
 use super::return_type::{JsonValue, ReadResponse};
 use super::transport::Attempts;
 use super::with_options::in_scope;
 use super::{
-    Call, CallObserver, CallOptions, CallOutcome, CorrelationPlace, Encoding, Operation, Outcome,
-    RawResponse, Response, Transport,
+    Call, CallObserver, CallOptions, CorrelationPlace, Encoding, Operation, Outcome, RawResponse, Request,
+    Response, Route, Transport,
 };
 use crate::error::Error;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
-use tracing::Instrument;
 
 /// A transport, and the settings of calls over it. Every generated client contains one.
 #[derive(Clone)]
@@ -105,13 +104,15 @@ impl<T: Transport> Caller<T> {
     /// Makes one call, in its own span (see [`telemetry`](crate::telemetry)), and decodes the response as JSON. The
     /// operation's own method `send` decodes other formats too.
     ///
-    /// The request is encoded before the future is returned, so the future does not borrow arguments.
+    /// The request is encoded before the future is returned, so the future does not borrow arguments. The call starts
+    /// when the future is polled for the first time.
+    #[expect(clippy::needless_pass_by_value, reason = "a call is made once")]
     pub fn call<O, R>(&self, operation: O) -> impl Future<Output = R> + Send + use<'_, T, O, R>
     where
         O: Operation,
         R: Outcome<Ok: DeserializeOwned, Err: From<Error>>,
     {
-        call_as::<JsonValue, O, R, T>(self, operation)
+        prepare(self, &operation).call()
     }
 
     /// Makes one call like [`call`](Self::call), and returns the response without decoding it: for its
@@ -120,98 +121,100 @@ impl<T: Transport> Caller<T> {
     /// # Errors
     ///
     /// Those of the call, except for decoding errors, which [`RawResponse::read`] returns.
+    #[expect(clippy::needless_pass_by_value, reason = "a call is made once")]
     pub fn call_raw<O: Operation>(
         &self,
         operation: O,
     ) -> impl Future<Output = Result<RawResponse, Error>> + Send + use<'_, T, O> {
-        self.exchange(
-            operation,
-            |response, correlation| {
-                Ok(RawResponse::new(O::ROUTE, response)?.with_correlation(correlation.take()))
+        prepare(self, &operation).exchange(
+            |route, response, correlation| {
+                Ok(RawResponse::new(route, response)?.with_correlation(correlation.take()))
             },
             |result| result,
         )
     }
+}
 
-    /// Sends `operation`, converts the response with `read`, records the outcome, and converts it with
-    /// `finish`.
+/// A call with its encoded request. Its type does not mention the operation, so the future of a call does not
+/// borrow arguments.
+pub struct Prepared<'c, T> {
+    caller: &'c Caller<T>,
+    route: &'static Route,
+    request: Result<Request, Error>,
+}
+
+/// Encodes `operation` as a call through `caller`.
+pub fn prepare<'c, T, O: Operation>(caller: &'c Caller<T>, operation: &O) -> Prepared<'c, T> {
+    Prepared { caller, route: O::ROUTE, request: operation.encode_with(&caller.encoding) }
+}
+
+impl<'c, T: Transport> Prepared<'c, T> {
+    /// Makes the call, and decodes the response as JSON.
+    pub fn call<R>(self) -> impl Future<Output = R> + Send + use<'c, T, R>
+    where
+        R: Outcome<Ok: DeserializeOwned, Err: From<Error>>,
+    {
+        self.call_as::<JsonValue, R>()
+    }
+
+    /// Makes the call, and decodes the value in the form `F`.
+    pub fn call_as<F, R>(self) -> impl Future<Output = R> + Send + use<'c, F, T, R>
+    where
+        F: ReadResponse<R::Ok>,
+        R: Outcome<Err: From<Error>>,
+    {
+        self.exchange(
+            |route, response, _| F::read(route, &response),
+            |result| R::from_result(result.map_err(Into::into)),
+        )
+    }
+
+    /// Sends the request, converts the response with `read`, records the outcome, and converts it with `finish`.
     ///
     /// The conversions are parameters, and not futures around this one, because a future that awaits another
     /// one that it owns has room for both.
-    #[expect(clippy::needless_pass_by_value, reason = "the future would have to keep a reference")]
-    fn exchange<O, V, R>(
-        &self,
-        operation: O,
-        read: fn(Response, &mut Option<Correlation>) -> Result<V, Error>,
+    fn exchange<V, R>(
+        self,
+        read: fn(&'static Route, Response, &mut Option<Correlation>) -> Result<V, Error>,
         finish: fn(Result<V, Error>) -> R,
-    ) -> impl Future<Output = R> + Send + use<'_, T, O, V, R>
-    where
-        O: Operation,
-    {
-        let active = ActiveCall::start(O::ROUTE, &self.observation);
-        let span = active.span().clone();
-        let request = span.in_scope(|| operation.encode_with(&self.encoding));
-        // Without options in scope, the future only has room for a pointer to them.
-        let in_scope = in_scope(O::ROUTE.contract, &self.options).map(Arc::new);
-        let request = request.and_then(|mut request| {
-            let options = in_scope.as_deref().unwrap_or(&self.options);
-            match options.apply(request.headers_mut()) {
-                Ok(()) => Ok(request),
-                Err(error) => {
-                    let correlation = Correlation::of(O::ROUTE, &request, self.encoding.correlation_place);
-                    Err(error.with_correlation_id(correlation.and_then(|correlation| correlation.read())))
-                }
-            }
-        });
-        async move {
-            let place = self.encoding.correlation_place;
-            let mut correlation =
-                request.as_ref().ok().and_then(|request| Correlation::of(O::ROUTE, request, place));
+    ) -> impl Future<Output = R> + Send + use<'c, T, V, R> {
+        let Self { caller, route, request } = self;
+        let exchange = async move {
+            let mut correlation = None;
             let result = match request {
-                Ok(request) => {
-                    let options = in_scope.map_or_else(|| self.options.clone(), Arc::unwrap_or_clone);
-                    let call = Call { options, ..Call::new(O::ROUTE, request) };
-                    let response = self.transport.send(call).await.map_err(|error| error.with_attempts(1));
-                    response.and_then(|response| {
-                        let meta = (response.status(), Attempts::of(&response));
-                        read(response, &mut correlation).map(|value| (value, meta))
-                    })
+                Ok(mut request) => {
+                    let options = in_scope(route.contract, &caller.options);
+                    let options = options.unwrap_or_else(|| caller.options.clone());
+                    let applied = options.apply(request.headers_mut());
+                    correlation = Correlation::of(route, &request, caller.encoding.correlation_place);
+                    match applied {
+                        Ok(()) => {
+                            let call = Call { options, ..Call::new(route, request) };
+                            let response = caller.transport.send(call).await;
+                            response.map_err(|error| error.with_attempts(1)).and_then(|response| {
+                                let (status, attempts) = (response.status(), Attempts::of(&response));
+                                let value = read(route, response, &mut correlation)?;
+                                Ok(Returned { value, status, attempts })
+                            })
+                        }
+                        Err(error) => Err(error),
+                    }
                 }
                 Err(error) => Err(error),
             };
-            finish(match result {
-                Ok((value, (status, attempts))) => {
-                    active.end(CallOutcome::Ok(status), attempts);
-                    Ok(value)
-                }
-                Err(error) => {
-                    let id = correlation.and_then(|correlation| correlation.read());
-                    let error = error.with_operation(O::ROUTE.name).with_correlation_id(id);
-                    active.end(CallOutcome::Failed(&error), error.attempts());
-                    Err(error)
-                }
+            result.map_err(|error| {
+                let id = correlation.and_then(|correlation| correlation.read());
+                error.with_operation(route.name).with_correlation_id(id)
             })
-        }
-        .instrument(span)
+        };
+        Observed::new(route, &caller.observation, exchange, finish)
     }
 }
 
-/// Makes one call like [`Caller::call`], with the value in the form `F`.
-pub fn call_as<F, O, R, T>(
-    caller: &Caller<T>,
-    operation: O,
-) -> impl Future<Output = R> + Send + use<'_, F, O, R, T>
-where
-    F: ReadResponse<R::Ok>,
-    O: Operation,
-    R: Outcome<Err: From<Error>>,
-    T: Transport,
-{
-    caller.exchange(
-        operation,
-        |response, _| F::read(O::ROUTE, &response),
-        |result| R::from_result(result.map_err(Into::into)),
-    )
+impl<T> fmt::Debug for Prepared<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared").field("operation", &self.route.name).finish_non_exhaustive()
+    }
 }
 
 impl<T> fmt::Debug for Caller<T> {

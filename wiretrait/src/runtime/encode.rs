@@ -53,7 +53,8 @@ const TOO_LONG: &str = "makes path and query longer than the limit of 60,000 byt
 
 /// Builds one request.
 ///
-/// Generated code calls its methods in the order of the path template, then in the order of the arguments.
+/// Generated code calls its methods in the order of the path template, then in the order of the arguments. The first
+/// argument that cannot be sent ends the encoding, and [`finish`](Self::finish) returns its error.
 #[expect(clippy::struct_excessive_bools, reason = "they are independent, and only this module reads them")]
 pub struct Encoder<'e> {
     route: &'static Route,
@@ -69,6 +70,9 @@ pub struct Encoder<'e> {
     body: Vec<u8>,
     /// `true` if the body is an object of fields that is not closed yet.
     in_object: bool,
+    /// The error of the first argument that cannot be sent. Rejected alternative: a `Result` of every method, because
+    /// each `?` in generated code costs more time to compile than its method call.
+    error: Option<Error>,
 }
 
 impl fmt::Debug for Encoder<'_> {
@@ -92,6 +96,7 @@ impl<'e> Encoder<'e> {
             has_content_type: false,
             body: Vec::with_capacity(if route.has_body { BODY } else { 0 }),
             in_object: false,
+            error: None,
         }
     }
 
@@ -138,12 +143,14 @@ impl<'e> Encoder<'e> {
     ///
     /// If the value does not pass that check, or has escapes that do not decode to UTF-8, or if the path
     /// becomes too long to be sent.
-    pub fn path(&mut self, argument: &str, value: &(impl ParamValue + ?Sized)) -> Result<(), Error> {
-        let rejected = |why| Error::argument(argument, why).with_operation(self.route.name);
-        let text = value.to_text().map_err(rejected)?;
-        segments::check(&text).map_err(rejected)?;
-        self.target.to_mut().extend(utf8_percent_encode(&text, ESCAPED));
-        if self.target.len() > LONGEST_TARGET { Err(rejected(TOO_LONG)) } else { Ok(()) }
+    pub fn path(&mut self, argument: &str, value: &(impl ParamValue + ?Sized)) {
+        self.attempt(|encoder| {
+            let rejected = |why| Error::argument(argument, why).with_operation(encoder.route.name);
+            let text = value.to_text().map_err(rejected)?;
+            segments::check(&text).map_err(rejected)?;
+            encoder.target.to_mut().extend(utf8_percent_encode(&text, ESCAPED));
+            if encoder.target.len() > LONGEST_TARGET { Err(rejected(TOO_LONG)) } else { Ok(()) }
+        });
     }
 
     /// Appends the value of a placeholder for the rest of the path. Its slashes separate segments, each of which
@@ -152,12 +159,14 @@ impl<'e> Encoder<'e> {
     /// # Errors
     ///
     /// If a segment does not pass the check, or if the path becomes too long to be sent.
-    pub fn path_rest(&mut self, argument: &str, value: &(impl ParamValue + ?Sized)) -> Result<(), Error> {
-        let rejected = |why| Error::argument(argument, why).with_operation(self.route.name);
-        let text = value.to_text().map_err(rejected)?;
-        segments::check_rest(&text).map_err(rejected)?;
-        self.target.to_mut().extend(utf8_percent_encode(&text, ESCAPED_IN_REST));
-        if self.target.len() > LONGEST_TARGET { Err(rejected(TOO_LONG)) } else { Ok(()) }
+    pub fn path_rest(&mut self, argument: &str, value: &(impl ParamValue + ?Sized)) {
+        self.attempt(|encoder| {
+            let rejected = |why| Error::argument(argument, why).with_operation(encoder.route.name);
+            let text = value.to_text().map_err(rejected)?;
+            segments::check_rest(&text).map_err(rejected)?;
+            encoder.target.to_mut().extend(utf8_percent_encode(&text, ESCAPED_IN_REST));
+            if encoder.target.len() > LONGEST_TARGET { Err(rejected(TOO_LONG)) } else { Ok(()) }
+        });
     }
 
     /// Appends the value of a placeholder that is only a part of a segment, and the literal after it. `is_last`
@@ -173,24 +182,26 @@ impl<'e> Encoder<'e> {
         value: &(impl ParamValue + ?Sized),
         literal: &'static str,
         is_last: bool,
-    ) -> Result<(), Error> {
-        let rejected = |why: &str| Error::argument(argument, why).with_operation(self.route.name);
-        let text = value.to_text().map_err(rejected)?;
-        segments::check(&text).map_err(rejected)?;
-        if !is_last && !path::ends_at(&text, literal) {
-            return Err(rejected(&format!(
-                "cannot be distinguished from the `{literal}` after it in the path: remove that from the value"
-            )));
-        }
-        let target = self.target.to_mut();
-        target.extend(utf8_percent_encode(&text, ESCAPED));
-        target.push_str(literal);
-        if is_last {
-            let start = target.rfind('/').map_or(0, |slash| slash + 1);
-            let segment = percent_decode_str(&target[start..]).decode_utf8_lossy();
-            segments::check(&segment).map_err(rejected)?;
-        }
-        if self.target.len() > LONGEST_TARGET { Err(rejected(TOO_LONG)) } else { Ok(()) }
+    ) {
+        self.attempt(|encoder| {
+            let rejected = |why: &str| Error::argument(argument, why).with_operation(encoder.route.name);
+            let text = value.to_text().map_err(rejected)?;
+            segments::check(&text).map_err(rejected)?;
+            if !is_last && !path::ends_at(&text, literal) {
+                return Err(rejected(&format!(
+                    "cannot be distinguished from the `{literal}` after it in the path: remove that from the value"
+                )));
+            }
+            let target = encoder.target.to_mut();
+            target.extend(utf8_percent_encode(&text, ESCAPED));
+            target.push_str(literal);
+            if is_last {
+                let start = target.rfind('/').map_or(0, |slash| slash + 1);
+                let segment = percent_decode_str(&target[start..]).decode_utf8_lossy();
+                segments::check(&segment).map_err(rejected)?;
+            }
+            if encoder.target.len() > LONGEST_TARGET { Err(rejected(TOO_LONG)) } else { Ok(()) }
+        });
     }
 
     /// Appends a query parameter for each value.
@@ -198,15 +209,12 @@ impl<'e> Encoder<'e> {
     /// # Errors
     ///
     /// If a value cannot be written as a string, or the query becomes too long to be sent.
-    pub fn query(
-        &mut self,
-        argument: &str,
-        name: &'static str,
-        values: &(impl ParamValues + ?Sized),
-    ) -> Result<(), Error> {
-        let Self { target, has_query, .. } = self;
-        let outcome = values.for_each_value(&mut |text| pair(target, has_query, name, text));
-        outcome.map_err(|why| self.rejected(argument, why))
+    pub fn query(&mut self, argument: &str, name: &'static str, values: &(impl ParamValues + ?Sized)) {
+        self.attempt(|encoder| {
+            let Self { target, has_query, .. } = encoder;
+            let outcome = values.for_each_value(&mut |text| pair(target, has_query, name, text));
+            outcome.map_err(|why| encoder.rejected(argument, why))
+        });
     }
 
     /// Appends one query parameter with all values, separated by commas. An empty list appends nothing.
@@ -217,27 +225,24 @@ impl<'e> Encoder<'e> {
     /// # Errors
     ///
     /// If a value contains a comma or cannot be written as a string, or the query becomes too long to be sent.
-    pub fn query_list(
-        &mut self,
-        argument: &str,
-        name: &'static str,
-        values: &(impl ParamValues + ?Sized),
-    ) -> Result<(), Error> {
-        let Self { target, has_query, .. } = self;
-        let mut is_first = true;
-        let outcome = values.for_each_value(&mut |text| {
-            if text.contains(',') {
-                return Err(COMMA);
-            }
-            if std::mem::replace(&mut is_first, false) {
-                return pair(target, has_query, name, text);
-            }
-            let target = target.to_mut();
-            target.push(',');
-            target.extend(utf8_percent_encode(text, ESCAPED));
-            if target.len() > LONGEST_TARGET { Err(TOO_LONG) } else { Ok(()) }
+    pub fn query_list(&mut self, argument: &str, name: &'static str, values: &(impl ParamValues + ?Sized)) {
+        self.attempt(|encoder| {
+            let Self { target, has_query, .. } = encoder;
+            let mut is_first = true;
+            let outcome = values.for_each_value(&mut |text| {
+                if text.contains(',') {
+                    return Err(COMMA);
+                }
+                if std::mem::replace(&mut is_first, false) {
+                    return pair(target, has_query, name, text);
+                }
+                let target = target.to_mut();
+                target.push(',');
+                target.extend(utf8_percent_encode(text, ESCAPED));
+                if target.len() > LONGEST_TARGET { Err(TOO_LONG) } else { Ok(()) }
+            });
+            outcome.map_err(|why| encoder.rejected(argument, why))
         });
-        outcome.map_err(|why| self.rejected(argument, why))
     }
 
     /// Appends a query parameter for each field of a struct, each key of a map or each pair of a list. A field
@@ -247,19 +252,21 @@ impl<'e> Encoder<'e> {
     ///
     /// If a field is a struct or a map, or has the name of another query parameter of the operation, or if the
     /// query becomes too long to be sent.
-    pub fn query_fields(&mut self, argument: &str, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
-        let pairs = flattened(value).map_err(|why| self.rejected(argument, why))?;
-        for (name, value) in form_urlencoded::parse(pairs.as_bytes()) {
-            if self.route.claims_query(&name) {
-                return Err(self.rejected(
-                    argument,
-                    &format!("has the key `{name}`, which is another query parameter of the operation"),
-                ));
+    pub fn query_fields(&mut self, argument: &str, value: &(impl Serialize + ?Sized)) {
+        self.attempt(|encoder| {
+            let pairs = flattened(value).map_err(|why| encoder.rejected(argument, why))?;
+            for (name, value) in form_urlencoded::parse(pairs.as_bytes()) {
+                if encoder.route.claims_query(&name) {
+                    return Err(encoder.rejected(
+                        argument,
+                        &format!("has the key `{name}`, which is another query parameter of the operation"),
+                    ));
+                }
+                pair(&mut encoder.target, &mut encoder.has_query, &name, &value)
+                    .map_err(|why| encoder.rejected(argument, why))?;
             }
-            pair(&mut self.target, &mut self.has_query, &name, &value)
-                .map_err(|why| self.rejected(argument, why))?;
-        }
-        Ok(())
+            Ok(())
+        });
     }
 
     /// Appends a header for each value.
@@ -271,18 +278,15 @@ impl<'e> Encoder<'e> {
     /// # Panics
     ///
     /// If `name` is not a header name in lower case, which `http_api` has checked.
-    pub fn header(
-        &mut self,
-        argument: &str,
-        name: &'static str,
-        values: &(impl ParamValues + ?Sized),
-    ) -> Result<(), Error> {
-        let headers = &mut self.headers;
-        let outcome = values.for_each_value(&mut |text| {
-            headers.append(HeaderName::from_static(name), header_value(text)?);
-            Ok(())
+    pub fn header(&mut self, argument: &str, name: &'static str, values: &(impl ParamValues + ?Sized)) {
+        self.attempt(|encoder| {
+            let headers = &mut encoder.headers;
+            let outcome = values.for_each_value(&mut |text| {
+                headers.append(HeaderName::from_static(name), header_value(text)?);
+                Ok(())
+            });
+            outcome.map_err(|why| encoder.rejected(argument, why))
         });
-        outcome.map_err(|why| self.rejected(argument, why))
     }
 
     /// Sets `Accept` or `Content-Type` in place of that of the codec or the contract. An absent value changes nothing.
@@ -294,17 +298,14 @@ impl<'e> Encoder<'e> {
     /// # Panics
     ///
     /// If `name` is not a header name in lower case, which `http_api` has checked.
-    pub fn media_type(
-        &mut self,
-        argument: &str,
-        name: &'static str,
-        value: &(impl ParamValues + ?Sized),
-    ) -> Result<(), Error> {
-        let outcome = value.for_each_value(&mut |text| {
-            self.constant_header(HeaderName::from_static(name), header_value(text)?);
-            Ok(())
+    pub fn media_type(&mut self, argument: &str, name: &'static str, value: &(impl ParamValues + ?Sized)) {
+        self.attempt(|encoder| {
+            let outcome = value.for_each_value(&mut |text| {
+                encoder.constant_header(HeaderName::from_static(name), header_value(text)?);
+                Ok(())
+            });
+            outcome.map_err(|why| encoder.rejected(argument, why))
         });
-        outcome.map_err(|why| self.rejected(argument, why))
     }
 
     /// Appends one header with all values, separated by commas. An empty list appends nothing.
@@ -316,34 +317,31 @@ impl<'e> Encoder<'e> {
     /// # Panics
     ///
     /// If `name` is not a header name in lower case, which `http_api` has checked.
-    pub fn header_list(
-        &mut self,
-        argument: &str,
-        name: &'static str,
-        values: &(impl ParamValues + ?Sized),
-    ) -> Result<(), Error> {
-        let mut list = String::new();
-        let outcome = values.for_each_value(&mut |text| {
-            if text.contains(',') {
-                return Err(COMMA);
-            }
-            // Recipients of a list ignore empty elements (RFC 9110, section 5.6.1).
-            if text.is_empty() {
-                return Err("has an empty value, which is lost in a list of a header");
-            }
-            header_value(text)?;
+    pub fn header_list(&mut self, argument: &str, name: &'static str, values: &(impl ParamValues + ?Sized)) {
+        self.attempt(|encoder| {
+            let mut list = String::new();
+            let outcome = values.for_each_value(&mut |text| {
+                if text.contains(',') {
+                    return Err(COMMA);
+                }
+                // Recipients of a list ignore empty elements (RFC 9110, section 5.6.1).
+                if text.is_empty() {
+                    return Err("has an empty value, which is lost in a list of a header");
+                }
+                header_value(text)?;
+                if !list.is_empty() {
+                    list.push_str(", ");
+                }
+                list.push_str(text);
+                Ok(())
+            });
+            let value = outcome.and_then(|()| header_value(&list));
+            let value = value.map_err(|why| encoder.rejected(argument, why))?;
             if !list.is_empty() {
-                list.push_str(", ");
+                encoder.headers.append(HeaderName::from_static(name), value);
             }
-            list.push_str(text);
             Ok(())
         });
-        let value = outcome.and_then(|()| header_value(&list));
-        let value = value.map_err(|why| self.rejected(argument, why))?;
-        if !list.is_empty() {
-            self.headers.append(HeaderName::from_static(name), value);
-        }
-        Ok(())
     }
 
     /// Appends a correlation id to the query, the headers or both, depending on the client's settings.
@@ -355,13 +353,8 @@ impl<'e> Encoder<'e> {
     /// # Panics
     ///
     /// If `name` is not a header name in lower case, which `http_api` has checked.
-    pub fn correlation(
-        &mut self,
-        argument: &str,
-        name: &'static str,
-        values: &(impl ParamValues + ?Sized),
-    ) -> Result<(), Error> {
-        self.correlation_as(argument, name, name, values)
+    pub fn correlation(&mut self, argument: &str, name: &'static str, values: &(impl ParamValues + ?Sized)) {
+        self.correlation_as(argument, name, name, values);
     }
 
     /// Appends a correlation id whose query parameter has another name than its header: one with upper-case letters.
@@ -379,15 +372,14 @@ impl<'e> Encoder<'e> {
         name: &'static str,
         header: &'static str,
         values: &(impl ParamValues + ?Sized),
-    ) -> Result<(), Error> {
+    ) {
         let place = self.encoding.correlation_place;
         if matches!(place, CorrelationPlace::Query | CorrelationPlace::Both) {
-            self.query(argument, name, values)?;
+            self.query(argument, name, values);
         }
         if matches!(place, CorrelationPlace::Headers | CorrelationPlace::Both) {
-            self.header(argument, header, values)?;
+            self.header(argument, header, values);
         }
-        Ok(())
     }
 
     /// Appends a key to the JSON object in the body. An absent value is written as `null`.
@@ -396,26 +388,25 @@ impl<'e> Encoder<'e> {
     ///
     /// If the value cannot be written as JSON, or is `null` in JSON, as `NaN` is, although it is not an absent
     /// value of an optional argument.
-    pub fn field(
-        &mut self,
-        argument: &str,
-        name: &'static str,
-        value: &(impl Serialize + ?Sized),
-    ) -> Result<(), Error> {
-        self.body.push(if std::mem::replace(&mut self.in_object, true) { b',' } else { b'{' });
-        self.json(argument, name)?;
-        self.body.push(b':');
-        let start = self.body.len();
-        self.json(argument, value)?;
-        if self.body[start..] == *b"null" {
-            if self.is_required(argument) {
-                return Err(self.rejected(argument, "is `null` in JSON, but the operation requires it"));
+    pub fn field(&mut self, argument: &str, name: &'static str, value: &(impl Serialize + ?Sized)) {
+        self.attempt(|encoder| {
+            encoder.body.push(if std::mem::replace(&mut encoder.in_object, true) { b',' } else { b'{' });
+            encoder.json(argument, name)?;
+            encoder.body.push(b':');
+            let start = encoder.body.len();
+            encoder.json(argument, value)?;
+            if encoder.body[start..] == *b"null" {
+                if encoder.is_required(argument) {
+                    return Err(
+                        encoder.rejected(argument, "is `null` in JSON, but the operation requires it")
+                    );
+                }
+                if !is_none(value) {
+                    return Err(encoder.rejected(argument, LOOKS_ABSENT));
+                }
             }
-            if !is_none(value) {
-                return Err(self.rejected(argument, LOOKS_ABSENT));
-            }
-        }
-        Ok(())
+            Ok(())
+        });
     }
 
     /// Appends a key to the JSON object in the body, unless the value is absent.
@@ -423,15 +414,10 @@ impl<'e> Encoder<'e> {
     /// # Errors
     ///
     /// If the value cannot be written as JSON, or is `null` in JSON, as `NaN` is.
-    pub fn optional_field<T: Serialize>(
-        &mut self,
-        argument: &str,
-        name: &'static str,
-        value: &Option<T>,
-    ) -> Result<(), Error> {
-        let Some(value) = value else { return Ok(()) };
-        self.field(argument, name, value)?;
-        self.check_not_null(argument)
+    pub fn optional_field<T: Serialize>(&mut self, argument: &str, name: &'static str, value: &Option<T>) {
+        let Some(value) = value else { return };
+        self.field(argument, name, value);
+        self.check_not_null(argument);
     }
 
     /// Appends a key to the JSON object in the body, unless the value is absent. An inner `None` is written as
@@ -445,18 +431,32 @@ impl<'e> Encoder<'e> {
         argument: &str,
         name: &'static str,
         value: &Option<Option<T>>,
-    ) -> Result<(), Error> {
-        let Some(value) = value else { return Ok(()) };
-        self.field(argument, name, value)?;
-        if value.is_some() { self.check_not_null(argument) } else { Ok(()) }
+    ) {
+        let Some(value) = value else { return };
+        self.field(argument, name, value);
+        if value.is_some() {
+            self.check_not_null(argument);
+        }
     }
 
     /// Checks that the last value in the body is not `null`, which the service would read as another call.
-    fn check_not_null(&self, argument: &str) -> Result<(), Error> {
-        if self.body.ends_with(b":null") {
-            return Err(self.rejected(argument, LOOKS_ABSENT));
+    fn check_not_null(&mut self, argument: &str) {
+        self.attempt(|encoder| {
+            if encoder.body.ends_with(b":null") {
+                return Err(encoder.rejected(argument, LOOKS_ABSENT));
+            }
+            Ok(())
+        });
+    }
+
+    /// Runs a step of the encoding and records its error, unless one has failed before.
+    #[inline]
+    fn attempt(&mut self, step: impl FnOnce(&mut Self) -> Result<(), Error>) {
+        if self.error.is_none()
+            && let Err(error) = step(self)
+        {
+            self.error = Some(error);
         }
-        Ok(())
     }
 
     #[inline]
@@ -469,8 +469,8 @@ impl<'e> Encoder<'e> {
     /// # Errors
     ///
     /// If the value cannot be written as JSON.
-    pub fn body(&mut self, argument: &str, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
-        self.json(argument, value)
+    pub fn body(&mut self, argument: &str, value: &(impl Serialize + ?Sized)) {
+        self.attempt(|encoder| encoder.json(argument, value));
     }
 
     fn json(&mut self, argument: &str, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
@@ -483,13 +483,18 @@ impl<'e> Encoder<'e> {
     /// # Errors
     ///
     /// If the value cannot be written in this format.
-    pub fn body_as<C, T>(&self, argument: &str, value: &T) -> Result<RequestBody, Error>
+    pub fn body_as<C, T>(&mut self, argument: &str, value: &T) -> RequestBody
     where
         C: Encode<T>,
         T: ?Sized,
     {
-        let bytes = C::encode(value).map_err(|error| self.rejected_by_codec(argument, error))?;
-        Ok(RequestBody { bytes, content_type: codec::content_type::<C>() })
+        let mut body = RequestBody::default();
+        self.attempt(|encoder| {
+            let bytes = C::encode(value).map_err(|error| encoder.rejected_by_codec(argument, error))?;
+            body = RequestBody { bytes, content_type: codec::content_type::<C>() };
+            Ok(())
+        });
+        body
     }
 
     /// Writes the whole body with the codec `C`; no body and no `Content-Type` if there is no value.
@@ -497,12 +502,12 @@ impl<'e> Encoder<'e> {
     /// # Errors
     ///
     /// If the value cannot be written in this format.
-    pub fn optional_body_as<C, T>(&self, argument: &str, value: Option<&T>) -> Result<RequestBody, Error>
+    pub fn optional_body_as<C, T>(&mut self, argument: &str, value: Option<&T>) -> RequestBody
     where
         C: Encode<T>,
         T: ?Sized,
     {
-        value.map_or_else(|| Ok(RequestBody::default()), |value| self.body_as::<C, T>(argument, value))
+        value.map_or_else(RequestBody::default, |value| self.body_as::<C, T>(argument, value))
     }
 
     /// Appends a field of the codec `C`.
@@ -510,18 +515,14 @@ impl<'e> Encoder<'e> {
     /// # Errors
     ///
     /// If the value cannot be written in this format.
-    pub fn field_as<C, T>(
-        &self,
-        fields: &mut C::Writer,
-        argument: &str,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), Error>
+    pub fn field_as<C, T>(&mut self, fields: &mut C::Writer, argument: &str, name: &'static str, value: &T)
     where
         C: EncodeField<T>,
         T: ?Sized,
     {
-        C::encode_field(fields, name, value).map_err(|error| self.rejected_by_codec(argument, error))
+        self.attempt(|encoder| {
+            C::encode_field(fields, name, value).map_err(|error| encoder.rejected_by_codec(argument, error))
+        });
     }
 
     /// Appends a field of the codec `C`, unless the value is absent. An inner `None` is `null`.
@@ -530,16 +531,17 @@ impl<'e> Encoder<'e> {
     ///
     /// If the value cannot be written in this format.
     pub fn nullable_field_as<C, T>(
-        &self,
+        &mut self,
         fields: &mut C::Writer,
         argument: &str,
         name: &'static str,
         value: &Option<Option<T>>,
-    ) -> Result<(), Error>
-    where
+    ) where
         C: NullableFields + EncodeField<Option<T>>,
     {
-        value.as_ref().map_or(Ok(()), |value| self.field_as::<C, _>(fields, argument, name, value))
+        if let Some(value) = value {
+            self.field_as::<C, _>(fields, argument, name, value);
+        }
     }
 
     fn rejected_by_codec(&self, argument: &str, error: codec::CodecError) -> Error {
@@ -562,7 +564,7 @@ impl<'e> Encoder<'e> {
     ///
     /// # Errors
     ///
-    /// If path and query are not a valid request target.
+    /// If an argument cannot be sent, or path and query are not a valid request target.
     #[inline]
     pub fn finish(self) -> Result<Request, Error> {
         self.finish_accepting(Some(JSON))
@@ -594,7 +596,7 @@ impl<'e> Encoder<'e> {
     ///
     /// # Errors
     ///
-    /// If path and query are not a valid request target.
+    /// If an argument cannot be sent, or path and query are not a valid request target.
     pub fn finish_with<R: Codec>(mut self, body: RequestBody) -> Result<Request, Error> {
         match body.content_type {
             // The type of a multipart body contains its boundary.
@@ -617,6 +619,9 @@ impl<'e> Encoder<'e> {
 
     #[inline]
     fn complete(mut self, body: Bytes, accept: Option<HeaderValue>) -> Result<Request, Error> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
         // The prefix has no escapes, so the target contains it unchanged.
         let prefix = self.route.prefix;
         if let Some(base) = self.encoding.base_route.as_ref().filter(|_| self.target.starts_with(prefix)) {

@@ -63,7 +63,8 @@ pub struct FinishedCall<'c> {
     /// Number of attempts that were started, as in [`Error::attempts`]; `None` for a cancelled call, where it
     /// is unknown.
     pub attempts: Option<u32>,
-    /// The time from encoding the request to decoding the response, including retries and pauses.
+    /// The time from the first poll of the call, whose request is encoded by then, to its decoded response, including
+    /// retries and pauses.
     pub duration: Duration,
 }
 

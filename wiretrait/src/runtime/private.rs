@@ -4,7 +4,7 @@
 //! The expansion refers only to this module and public items, so that it does not depend on the user's
 //! prelude and imports.
 
-pub use super::caller::call_as;
+pub use super::caller::prepare;
 pub use super::decode::decode_as;
 pub use super::encode::{body_of, fields_of, finish_json, without_arguments};
 pub use super::formatted::{
@@ -70,13 +70,17 @@ pub fn from_config(
     from_transport(NetworkTransport::new(&config)?, &config)
 }
 
-/// Starts a call of `view`, and returns a future that has the options of the view in scope.
-pub fn scoped<S, F: Future>(
+/// Puts the options of `view` in scope, while a call is created.
+pub fn enter<S>(
     view: &crate::WithOptions<S>,
     contract: &'static super::Contract,
-    call: impl FnOnce() -> F,
-) -> super::with_options::Scoped<F> {
-    view.scoped(contract, call)
+) -> super::with_options::Entry {
+    view.enter(contract)
+}
+
+/// Returns the future of a call that was created in the scope of `entry`, with that scope around its polls.
+pub fn scoped<F: Future>(entry: super::with_options::Entry, call: F) -> super::with_options::Scoped<F> {
+    entry.finish(call)
 }
 
 /// Returns the media type of a codec named `Json`, which the macro takes for that of this crate.

@@ -10,6 +10,7 @@
 use super::{CallOptions, Contract};
 use pin_project_lite::pin_project;
 use std::cell::RefCell;
+use std::fmt;
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -68,18 +69,46 @@ impl<S> WithOptions<S> {
         &self.service
     }
 
-    /// Starts a call of `contract`, and returns a future that has the options in scope whenever it is polled.
-    pub(super) fn scoped<F: Future>(
-        &self,
-        contract: &'static Contract,
-        call: impl FnOnce() -> F,
-    ) -> Scoped<F> {
+    /// Puts the options in scope for calls of `contract`, until the guard is dropped or [finished](Entry::finish).
+    pub(super) fn enter(&self, contract: &'static Contract) -> Entry {
         let options = in_scope(contract, &self.options).unwrap_or_else(|| self.options.clone());
         let mut scope = Some(Scope { contract, options });
-        let entered = Entered::new(&mut scope);
-        let future = call();
-        drop(entered);
-        Scoped { future, scope }
+        exchange(&mut scope);
+        Entry { other: scope, is_entered: true }
+    }
+}
+
+/// Options that are in scope while a call is created.
+pub struct Entry {
+    /// The scope outside of this one; after its end, this one.
+    other: Option<Scope>,
+    is_entered: bool,
+}
+
+impl Entry {
+    /// Ends the scope, and returns a future that has the options in scope whenever it is polled.
+    pub(super) fn finish<F: Future>(mut self, future: F) -> Scoped<F> {
+        self.leave();
+        Scoped { future, scope: self.other.take() }
+    }
+
+    fn leave(&mut self) {
+        if mem::take(&mut self.is_entered) {
+            exchange(&mut self.other);
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// Omits the options, which may contain a token.
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry").finish_non_exhaustive()
     }
 }
 
@@ -109,20 +138,20 @@ struct Entered<'s>(&'s mut Option<Scope>);
 
 impl<'s> Entered<'s> {
     fn new(scope: &'s mut Option<Scope>) -> Self {
-        let mut entered = Self(scope);
-        entered.exchange();
-        entered
-    }
-
-    fn exchange(&mut self) {
-        let _ = SCOPE.try_with(|scope| mem::swap(&mut *scope.borrow_mut(), self.0));
+        exchange(scope);
+        Self(scope)
     }
 }
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        self.exchange();
+        exchange(self.0);
     }
+}
+
+/// Exchanges a scope with that of the thread.
+fn exchange(other: &mut Option<Scope>) {
+    let _ = SCOPE.try_with(|scope| mem::swap(&mut *scope.borrow_mut(), other));
 }
 
 pin_project! {

@@ -22,10 +22,11 @@
 //! | `error.type` | [`Error::error_type`](crate::Error::error_type), or `cancelled` | the same, or the number of a status `4xx` or `5xx` |
 //! | `otel.status_code` | `ERROR` if it failed | `ERROR` if it failed |
 //!
-//! The span of a call includes encoding and decoding, so a response that cannot be decoded is an error of the
-//! call but not of the attempt. If the future is dropped, `error.type` is `cancelled` and there is no
-//! `otel.status_code`. A failed attempt that is retried is also an event of the level `DEBUG`, with the
-//! `pause` before the retry.
+//! The span of a call starts when its future is polled for the first time, after the request has been encoded. It
+//! includes decoding, so a response that cannot be decoded is an error of the call but not of the attempt. An argument
+//! that cannot be sent is an error of the call too. If the future is dropped, `error.type` is `cancelled` and there is
+//! no `otel.status_code`. A failed attempt that is retried is also an event of the level `DEBUG`, with the `pause`
+//! before the retry.
 //!
 //! Spans of attempts are created by [`policy::Trace`](crate::policy::Trace), which is part of
 //! [`Policies`](crate::Policies).
