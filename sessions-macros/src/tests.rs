@@ -5,6 +5,8 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{File, Item, ItemMod, Type};
 
+mod docs;
+
 const ARGS: &str = "client = Client, module = api";
 
 fn expand(args: &str, item: &TokenStream) -> File {

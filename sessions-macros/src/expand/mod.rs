@@ -9,6 +9,7 @@
 mod client;
 mod companion;
 mod dispatch;
+mod docs;
 mod fields;
 mod native;
 mod operation;

@@ -4,7 +4,7 @@
 //! body that is not `Send` is reported where it is written. Rejected alternative: boxed futures
 //! (`async_trait`), because they require an allocation for each call and an attribute on each implementation.
 
-use super::{allow_nullable, error_span};
+use super::{allow_nullable, docs, error_span};
 use crate::model::{Api, Operation};
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -43,8 +43,8 @@ pub(super) fn expand(api: &Api) -> TokenStream {
 
 /// Declares a valid operation with an explicit `Send` future.
 fn declare(runtime: &Path, method: &mut TraitItemFn, operation: &Operation) {
-    let line = format!("\n\n`{} {}`", operation.verb.method(), operation.template);
-    method.attrs.push(syn::parse_quote!(#[doc = #line]));
+    let end = docs::operation(operation);
+    method.attrs.push(syn::parse_quote!(#[doc = #end]));
     if method.sig.inputs.len() > CLIPPY_LIMIT {
         method.attrs.push(syn::parse_quote!(#[allow(clippy::too_many_arguments)]));
     }

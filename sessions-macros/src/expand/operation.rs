@@ -2,7 +2,7 @@
 
 use super::fields::{Field, Generics, where_clause_with};
 use super::{
-    Scope, allow_lints, allow_nullable, call_lifetime, call_with_form, error_span, future_of,
+    Scope, allow_lints, allow_nullable, call_lifetime, call_with_form, docs, error_span, future_of,
     has_default_form, local, name_lifetimes, none_check, runtime_call, type_parameter, values,
 };
 use crate::model::{Constant, NoneAs, Operation, Param, Place, Shape, is_header, is_media_type};
@@ -13,7 +13,7 @@ use syn::Path;
 
 pub(super) fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     let Scope { rt, private, .. } = scope;
-    let (cfgs, docs, type_ident) = (&operation.cfgs, &operation.docs, &operation.type_ident);
+    let (cfgs, own_docs, type_ident) = (&operation.cfgs, &operation.docs, &operation.type_ident);
     let deprecated = &operation.deprecated;
     let call = call_lifetime();
     let fields: Vec<Field<'_>> = operation.params.iter().map(Field::new).collect();
@@ -22,7 +22,7 @@ pub(super) fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     let lifetime = fields.iter().any(|field| field.borrows).then(|| quote!(#call,));
 
     let declarations = fields.iter().map(|field| {
-        let (ident, ty, doc) = (&field.param.ident, &field.ty, field.param.doc());
+        let (ident, ty, doc) = (&field.param.ident, &field.ty, docs::argument(field.param));
         quote!(#doc pub #ident: #ty)
     });
     let new = new(scope, operation, &fields);
@@ -31,15 +31,17 @@ pub(super) fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     let encode = encode(scope, operation);
     let route = &operation.const_ident;
     let name = type_ident.to_string();
-    let gap = if docs.is_empty() { "" } else { "\n\n" };
+    let gap = if own_docs.is_empty() { "" } else { "\n\n" };
     let about = format!("Arguments of {}.{gap}", scope.link(operation));
+    let route_and_retries = docs::route_and_retries(operation);
     let (allow, allow_nullable) =
         (allow_lints(), allow_nullable(operation.params.iter().map(|param| &param.ty)));
     let copies = copies(scope, operation, &fields, &generics);
     quote! {
         #(#cfgs)*
         #[doc = #about]
-        #(#docs)*
+        #(#own_docs)*
+        #[doc = #route_and_retries]
         #allow_nullable
         #(#deprecated)*
         #[non_exhaustive]
@@ -143,7 +145,7 @@ fn setter(scope: &Scope<'_>, field: &Field<'_>) -> TokenStream {
         _ => quote!(#inner),
     };
     let doc = format!("Sets the optional argument `{}`.", field.param.name());
-    let docs = field.param.docs_after_gap();
+    let docs = docs::setter(field.param);
     let this = local("operation");
     quote! {
         #[doc = #doc]

@@ -5,7 +5,7 @@
 //! alternative: a suffix, because it adds one more name per operation that can collide.
 
 use super::fields::{Field, Generics, where_clause_with};
-use super::{Scope, allow_lints, allow_nullable, error_span, local, name_lifetimes, values};
+use super::{Scope, allow_lints, allow_nullable, docs, error_span, local, name_lifetimes, values};
 use crate::model::{Operation, Param, Place, Shape};
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -34,7 +34,7 @@ fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
 
     let names: Vec<_> = operation.params.iter().map(|param| &param.ident).collect();
     let declarations = operation.params.iter().map(|param| {
-        let (ident, ty, doc) = (&param.ident, owned(scope, param), param.doc());
+        let (ident, ty, doc) = (&param.ident, owned(scope, param), docs::argument(param));
         quote!(#doc pub #ident: #ty)
     });
     let receive = receive(scope, operation);
