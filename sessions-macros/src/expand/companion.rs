@@ -103,7 +103,9 @@ fn views(scope: &Scope<'_>, companion: &Ident) -> TokenStream {
 }
 
 fn hidden(method: &Forwarded<'_>) -> Ident {
-    format_ident!("__{}", method.ident)
+    // Too long to be similar to the name of the method, which the compiler would otherwise replace by this one in a
+    // suggestion if the trait is not imported.
+    format_ident!("__{0}_{0}", method.ident)
 }
 
 fn arguments(method: &Forwarded<'_>) -> Vec<Ident> {
