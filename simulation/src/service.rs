@@ -33,6 +33,9 @@ const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 /// The response to a connection that was idle for too long.
 const TIMED_OUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
+/// The idle timeout after the faults.
+const QUIET_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// The time for a request while the concurrency limit is tested, which is longer than it takes to open a connection.
 const PROBE_TIME: Duration = Duration::from_secs(12);
 
@@ -142,7 +145,7 @@ impl Service {
         loop {
             let (last, is_idle) = connection.activity(|activity| (activity.last, activity.running == 0));
             let now = self.schedule.now();
-            let end = if is_idle { last + self.plan.idle_timeout } else { now + self.plan.idle_timeout };
+            let end = if is_idle { last } else { now } + self.idle_timeout();
             if end <= now {
                 return true;
             }
@@ -198,7 +201,7 @@ impl Service {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
         } else if self.plan.announces_idle_timeout && !self.is_http2 {
-            let seconds = self.plan.idle_timeout.as_secs();
+            let seconds = self.idle_timeout().as_secs();
             if let Ok(value) = HeaderValue::try_from(format!("timeout={seconds}")) {
                 response.headers_mut().insert(KEEP_ALIVE, value);
             }
@@ -262,6 +265,12 @@ impl Service {
             headers.into_iter().filter_map(|(name, value)| Some((name, HeaderValue::try_from(value?).ok()?)));
         response.headers_mut().extend(headers);
         response
+    }
+
+    /// Returns the idle timeout, which is long after the faults: no call must meet a connection that is just being closed.
+    fn idle_timeout(&self) -> Duration {
+        let is_quiet = self.schedule.now() >= self.quiet_from;
+        if is_quiet { QUIET_IDLE_TIMEOUT } else { self.plan.idle_timeout }
     }
 
     fn processing_time(&self, host: usize) -> Duration {

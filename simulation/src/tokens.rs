@@ -55,18 +55,16 @@ impl TokenServer {
         is_valid
     }
 
-    /// Returns whether tokens became invalid at least twice from `from` to `to`.
+    /// Returns whether at least two tokens became invalid from `from` to `to`. One revocation can end both the token of a
+    /// request and the one that replaces it.
     pub(crate) fn has_two_ends(&self, from: Duration, to: Duration) -> bool {
-        let expired = self
-            .state()
-            .issued
-            .iter()
-            .filter(|token| {
-                let end = token.at + self.0.plan.lifetime;
-                from <= end && end <= to
-            })
-            .count();
-        expired + self.0.schedule.revocations(from, to) >= 2
+        let state = self.state();
+        let ended = state.issued.iter().filter(|token| {
+            let expiry = token.at + self.0.plan.lifetime;
+            let expires = from <= expiry && expiry <= to;
+            expires || self.0.schedule.revocations(token.at.max(from), to.min(expiry)) > 0
+        });
+        ended.count() >= 2
     }
 
     /// Returns whether there is a reason to fetch a token: none, a rejected one, or one that expires soon.
