@@ -134,7 +134,10 @@ fn a_misspelled_condition_of_an_unused_deviation_is_named() {
         finding(Location::Status, Change::Value, "500"),
     ];
     for (conditions, expected) in [
-        ("path: addr_ess", "with `path: address`, it would match 2 differences: correct or remove it (Known.)"),
+        (
+            "path: addr_ess",
+            "with `path: address`, it would match 2 differences: correct or remove it (Known.)",
+        ),
         (
             "path: address\n    change: added",
             "with `change: removed`, it would match 2 differences: correct or remove it (Known.)",
