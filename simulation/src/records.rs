@@ -31,11 +31,12 @@ struct Shared {
 #[derive(Default)]
 struct State {
     calls: Vec<Record>,
-    retries: u64,
+    /// The greatest number of tokens that the budget of retries can have.
+    tokens: u64,
+    /// Calls whose last attempt has ended, and that may have withdrawn tokens for the next one.
+    undecided: u64,
     /// Attempts that may have been followed by a retry.
     failures: u64,
-    /// Responses that refill the budget of retries.
-    refunds: u64,
     in_flight: usize,
     most_in_flight: usize,
     /// The requests in flight when the count began.
@@ -78,9 +79,24 @@ enum Ending {
     Canceled,
 }
 
+impl State {
+    /// Removes a call from those that may have withdrawn tokens for their next attempt.
+    fn decided(&mut self, was_undecided: bool, retry: &RetryPolicy) {
+        self.undecided -= u64::from(was_undecided);
+        self.cap(retry);
+    }
+
+    /// Limits the tokens to a full budget, without those that undecided calls may have withdrawn.
+    fn cap(&mut self, retry: &RetryPolicy) {
+        let most = u64::from(retry.budget) + self.undecided * u64::from(retry.cost);
+        self.tokens = self.tokens.min(most);
+    }
+}
+
 impl Records {
     pub(crate) fn new(log: Log, schedule: Schedule, retry: RetryPolicy) -> Self {
-        Self(Arc::new(Shared { log, schedule, retry, state: Mutex::default() }))
+        let state = State { tokens: retry.budget.into(), ..State::default() };
+        Self(Arc::new(Shared { log, schedule, retry, state: Mutex::new(state) }))
     }
 
     /// Records the start of a call. Returns its number.
@@ -107,7 +123,7 @@ impl Records {
             Err(_) => Ending::Failed,
         };
         call.ending = Some(ending);
-        let operation = call.operation;
+        let (operation, was_undecided) = (call.operation, call.last.is_some());
         // Without a budget that is certainly sufficient, any attempt may be the last one.
         let RetryPolicy { max_backoff, max_retry_after, budget, cost, .. } = self.0.retry;
         let requested = match call.last {
@@ -119,6 +135,7 @@ impl Records {
         let most = if has_budget && requested <= max_retry_after { most } else { 0 };
         let chances = (attempts, most, requested.max(max_backoff));
         *state.outcomes.entry(outcome.err().map_or("ok", |error| error.kind().as_str())).or_default() += 1;
+        state.decided(was_undecided, &self.0.retry);
         drop(state);
         let log = &self.0.log;
         match outcome {
@@ -143,7 +160,12 @@ impl Records {
     }
 
     pub(crate) fn cancel(&self, number: usize) {
-        self.state().calls[number].ending = Some(Ending::Canceled);
+        let mut state = self.state();
+        let call = &mut state.calls[number];
+        call.ending = Some(Ending::Canceled);
+        let was_undecided = call.last.is_some();
+        state.decided(was_undecided, &self.0.retry);
+        drop(state);
         *self.state().outcomes.entry("cancelled").or_default() += 1;
         self.0.log.event(|| format!("call {number} is cancelled"));
     }
@@ -161,15 +183,14 @@ impl Records {
         call.renewals += u32::from(is_renewal);
         let (renewals, retries) = (call.renewals, call.retries);
         let is_retry = attempts > 1 && !is_renewal;
-        let RetryPolicy { budget, cost, refund, .. } = self.0.retry;
-        state.retries += u64::from(is_retry);
-        let spent = state.retries * u64::from(cost);
-        let available = u64::from(budget) + state.refunds * u64::from(refund);
+        let (tokens, cost) = (state.tokens, u64::from(self.0.retry.cost));
+        if is_retry {
+            state.tokens = tokens.saturating_sub(cost);
+        }
+        state.decided(last.is_some(), &self.0.retry);
         drop(state);
-        log.check(!is_retry || spent <= available, || {
-            format!(
-                "call {number} is retried although the budget is exhausted: {spent} of {available} tokens"
-            )
+        log.check(!is_retry || cost <= tokens, || {
+            format!("call {number} is retried for {cost} tokens, although the budget has {tokens} at most")
         });
         log.check(renewals <= 1 && attempts <= 1 + retries + renewals, || {
             format!("call {number} makes attempt {attempts}: {retries} retries are allowed, {renewals} tokens were renewed")
@@ -198,8 +219,12 @@ impl Records {
             Err(_) => Last::Other,
         };
         state.calls[number].last = Some((now, last));
+        state.undecided += 1;
         let refills = outcome.as_ref().is_ok_and(|response| !is_transient(response.status().as_u16()));
-        state.refunds += u64::from(refills);
+        if refills {
+            state.tokens += u64::from(self.0.retry.refund);
+            state.cap(&self.0.retry);
+        }
         state.failures += u64::from(!refills);
     }
 
