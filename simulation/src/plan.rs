@@ -198,7 +198,7 @@ impl FaultKind {
         let host = if random.u8(..4) == 0 { random.usize(1..HOSTS) } else { 0 };
         let direction =
             *random.choice(&[Direction::ToHost, Direction::ToClient]).unwrap_or(&Direction::ToClient);
-        match random.u8(..if has_tokens { 14 } else { 11 }) {
+        match random.u8(..if has_tokens { 15 } else { 12 }) {
             0 => Self::Partition { host, direction: if random.bool() { direction } else { Direction::Both } },
             1 => Self::SlowNetwork { factor: random.u32(2..=50) },
             2 => Self::Killed { host },
@@ -216,11 +216,11 @@ impl FaultKind {
                 how: *random.choice(&[Cut::Reset, Cut::Closed, Cut::Silent]).unwrap_or(&Cut::Reset),
                 after: random.choice([0..=0, 1..=200, 0..=2_000]).unwrap_or(0..=0),
             },
-            8 => Self::Rejects { host, rejection: Rejection::draw(random), percent: random.u8(20..=100) },
-            9 => Self::Stalls { host, by: Duration::from_millis(random.u64(100..=15_000)) },
-            10 => Self::ClockJumps { seconds: random.i64(-4_000..=4_000) },
-            11 => Self::TokensRevoked,
-            12 => Self::TokenServerFails,
+            8 | 9 => Self::Rejects { host, rejection: Rejection::draw(random), percent: random.u8(20..=100) },
+            10 => Self::Stalls { host, by: Duration::from_millis(random.u64(100..=15_000)) },
+            11 => Self::ClockJumps { seconds: random.i64(-4_000..=4_000) },
+            12 => Self::TokensRevoked,
+            13 => Self::TokenServerFails,
             _ => Self::TokenServerHangs,
         }
     }
