@@ -33,11 +33,16 @@ pub(super) fn read(string: &str) -> Option<Timestamp> {
     Some(date.and_hms_milli_opt(hour, minute, second, milli)?.and_utc())
 }
 
-/// Writes a time. Returns `None` if it does not fit the form: a year without four digits, a leap second.
+/// Returns the milliseconds of a second, 999 in a leap second.
+pub(super) fn millis(time: &impl Timelike) -> u32 {
+    (time.nanosecond() / 1_000_000).min(999)
+}
+
+/// Writes a time, without its leap second. Returns `None` if the year does not have four digits.
 pub(super) fn write<'b>(time: &Timestamp, buffer: &'b mut Exact) -> Option<&'b str> {
     let (date, time) = (time.naive_utc().date(), time.naive_utc().time());
     let year = u32::try_from(date.year()).ok().filter(|&year| year < 10_000)?;
-    let milli = Some(time.nanosecond() / 1_000_000).filter(|&milli| milli < 1_000)?;
+    let milli = millis(&time);
     let mut digit = |offset: usize, number: u32| buffer[offset] = b'0' + (number % 10) as u8;
     let mut pair = |offset, number| {
         digit(offset, number / 10);

@@ -5,18 +5,24 @@
 //! |---|---|
 //! | date | `2026-11-23`, `2026-W48-1`, `2026-327`, with a signed year of four to six digits too |
 //! | separator | `T`, `t`, a space |
-//! | time of day | `02:10`, `02:10:20`, `02:10:20.82`, `02:10:20,82`; `24:00` is the end of the day, `:60` a leap second |
+//! | time of day | `02`, `02:10`, `02:10:20`, `02:10:20.82`, `02:10:20,82`; `24:00` is the end of the day; `23:59:60` in UTC is a leap second |
 //! | offset | none for UTC, `Z`, `z`, `+01:00`, `+0100`, `+01`; after a space also `UTC` and `GMT` |
 //! | suffix | `[Europe/Berlin]` after an offset, which is ignored |
-//! | basic format | `20261123T021020.82Z`, `2026W481T0210Z`, `2026327T0210+01` |
-//! | JavaScript | `Mon, 23 Nov 2026 02:10:20 GMT`, `Mon Nov 23 2026 02:10:20 GMT+0000 (Coordinated Universal Time)` |
+//! | basic format | `20261123T021020.82Z`, `2026W481T0210Z`, `2026327T02+01` |
+//! | JavaScript | `Mon, 23 Nov 2026 02:10:20 GMT`, `Mon Nov 23 2026`, `Mon Nov 23 2026 02:10:20 GMT+0000 (Coordinated Universal Time)` |
 //!
-//! Without a time of day, it is midnight in UTC, as in JavaScript. Digits only are rejected, because they can be a
-//! date, seconds or milliseconds. Rejected alternative: chrono's formats, which accept numbers with fewer digits
-//! than they should have, so that a basic date would have several meanings.
+//! Without a time of day, it is midnight in UTC. Digits only are rejected, because they can be a date, seconds or
+//! milliseconds. Fractions of hours and minutes are rejected too. Rejected alternative: chrono's formats, which accept
+//! numbers with fewer digits than they should have, so that a basic date would have several meanings and
+//! `Mon, 23 Nov 26` would be in the year 26.
 
 use super::Timestamp;
-use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, TimeZone, Weekday};
+use chrono::{Datelike, Days, FixedOffset, NaiveDate, NaiveTime, TimeZone, Timelike, Weekday};
+
+const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// Parses a time. Returns `None` for other strings, and for dates and times of day that do not exist.
 pub(super) fn read(string: &str) -> Option<Timestamp> {
@@ -34,18 +40,58 @@ fn iso_8601(string: &str) -> Option<Timestamp> {
     let offset = FixedOffset::east_opt(rest.offset()?)?;
     let local = date.checked_add_days(Days::new(days))?.and_time(time);
     let time = offset.from_local_datetime(&local).single()?.to_utc();
-    rest.0.is_empty().then_some(time)
+    let is_leap_second = time.nanosecond() >= 1_000_000_000;
+    let is_valid = !is_leap_second || (time.hour(), time.minute()) == (23, 59);
+    (rest.0.is_empty() && is_valid).then_some(time)
 }
 
-/// Parses what JavaScript's `toUTCString` and `toString` return.
+/// Parses what JavaScript's `toUTCString`, `toString` and `toDateString` return.
 fn javascript(string: &str) -> Option<Timestamp> {
-    if let Some(local) = string.strip_suffix(" GMT") {
-        let local = chrono::NaiveDateTime::parse_from_str(local, "%a, %d %b %Y %H:%M:%S").ok()?;
-        return Some(local.and_utc());
+    let mut rest = Rest(string.as_bytes());
+    let weekday = rest.name(&WEEKDAYS)?;
+    let is_utc_string = rest.take(b",");
+    rest.one_of(b" ")?;
+    let (month, day) = if is_utc_string {
+        let day = rest.number(2)?;
+        rest.one_of(b" ")?;
+        (rest.name(&MONTHS)?, day)
+    } else {
+        let month = rest.name(&MONTHS)?;
+        rest.one_of(b" ")?;
+        (month, rest.number(2)?)
+    };
+    rest.one_of(b" ")?;
+    let year = i32::try_from(rest.number(4)?).ok()?;
+    let date = NaiveDate::from_ymd_opt(year, month + 1, day)?;
+    if date.weekday().num_days_from_monday() != weekday {
+        return None;
     }
-    let (time, zone) = string.split_once(" (").unwrap_or((string, ")"));
-    let time = DateTime::parse_from_str(time, "%a %b %d %Y %H:%M:%S GMT%z").ok()?;
-    zone.ends_with(')').then(|| time.to_utc())
+    if rest.0.is_empty() {
+        return (!is_utc_string).then(|| date.and_time(NaiveTime::MIN).and_utc());
+    }
+    rest.one_of(b" ")?;
+    let hour = rest.number(2)?;
+    let (minute, second) = (rest.part(true, b":", 2)?, rest.part(true, b":", 2)?);
+    let local = date.and_hms_opt(hour, minute, second)?;
+    if !rest.take(b" GMT") {
+        return None;
+    }
+    if is_utc_string {
+        return rest.0.is_empty().then(|| local.and_utc());
+    }
+    let is_negative = rest.one_of(b"+-")? == b'-';
+    let offset = FixedOffset::east_opt(seconds(is_negative, rest.number(2)?, rest.number(2)?)?)?;
+    let is_complete = rest.0.is_empty() || rest.0.starts_with(b" (") && rest.0.ends_with(b")");
+    offset.from_local_datetime(&local).single().filter(|_| is_complete).map(|time| time.to_utc())
+}
+
+/// Returns the seconds of an offset.
+fn seconds(is_negative: bool, hours: u32, minutes: u32) -> Option<i32> {
+    if hours > 23 || minutes > 59 {
+        return None;
+    }
+    let seconds = i32::try_from(hours * 3600 + minutes * 60).ok()?;
+    Some(if is_negative { -seconds } else { seconds })
 }
 
 /// The formats of ISO 8601, which are not mixed.
@@ -71,6 +117,12 @@ impl Rest<'_> {
         let byte = self.0.first().copied().filter(|byte| bytes.contains(byte))?;
         self.0 = &self.0[1..];
         Some(byte)
+    }
+
+    /// Parses one of `names`, and returns its index.
+    fn name(&mut self, names: &[&str]) -> Option<u32> {
+        let index = names.iter().position(|name| self.take(name.as_bytes()))?;
+        u32::try_from(index).ok()
     }
 
     /// Returns the number of digits at the start.
@@ -131,8 +183,10 @@ impl Rest<'_> {
     fn time_of_day(&mut self, format: Format) -> Option<(NaiveTime, u64)> {
         let is_extended = format == Format::Extended;
         let hour = self.number(2)?;
-        let minute = self.part(is_extended, b":", 2)?;
-        let has_seconds = if is_extended { self.0.starts_with(b":") } else { self.digits() > 0 };
+        let has_more = |rest: &Self| if is_extended { rest.0.starts_with(b":") } else { rest.digits() > 0 };
+        let has_minutes = has_more(self);
+        let minute = if has_minutes { self.part(is_extended, b":", 2)? } else { 0 };
+        let has_seconds = has_minutes && has_more(self);
         let (mut second, mut nanos) = (0, 0);
         if has_seconds {
             second = self.part(is_extended, b":", 2)?;
@@ -190,10 +244,6 @@ impl Rest<'_> {
         let hours = self.number(2)?;
         let has_minutes = self.take(b":") || self.digits() > 0;
         let minutes = if has_minutes { self.number(2)? } else { 0 };
-        if hours > 23 || minutes > 59 {
-            return None;
-        }
-        let seconds = i32::try_from(hours * 3600 + minutes * 60).ok()?;
-        Some(if is_negative { -seconds } else { seconds })
+        seconds(is_negative, hours, minutes)
     }
 }
