@@ -300,6 +300,43 @@ async fn time_filters_support_iso_times_with_and_without_a_zone() {
 }
 
 #[tokio::test]
+async fn time_filters_in_other_forms_than_those_of_ecmascript_are_ignored() {
+    let sessions =
+        SessionsMemoryClientV1::new().with_clock(|| Utc.with_ymd_and_hms(2026, 6, 15, 12, 0, 0).unwrap());
+    open(&sessions, "u").await;
+    for (text, is_read) in [
+        ("2026-06-15", true),
+        ("2026-06-15T12:00", true),
+        ("2026-06-15T12:00Z", true),
+        ("2026-06-15T11:59:59.9999Z", true),
+        ("2026-06-14T24:00:00.000Z", true),
+        ("+002026-06-15T12:00:00Z", true),
+        ("-000001-12-31T23:59:59.999Z", true),
+        ("2026-06-15T08:30:00-03:30", true),
+        ("20260615T120000Z", false),
+        ("20260615T12Z", false),
+        ("2026-06-15T12Z", false),
+        ("2026-06-15T12", false),
+        ("2026-W25-1T12:00:00Z", false),
+        ("2026-166T12:00:00Z", false),
+        ("+2026-06-15T12:00:00Z", false),
+        ("2026-06-15t12:00:00z", false),
+        ("2026-06-15T12:00:00,5Z", false),
+        ("2026-06-15T12:00:00.Z", false),
+        ("2026-06-15T12:00.5Z", false),
+        ("2026-06-15T12:00:00+00", false),
+        ("2026-06-15T12:00:00Z[UTC]", false),
+        ("2026-06-15T12:00:00+02:00[Europe/Berlin]", false),
+        ("2016-12-31T23:59:60Z", false),
+        ("2026-06-15Z", false),
+    ] {
+        // No session was changed before any of these times.
+        let found = listed(&sessions, FilterParams::new().set("from_time", Some(text.to_owned()))).await;
+        assert_eq!(found.is_empty(), is_read, "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_page_has_at_most_100_sessions_and_an_optional_total() {
     let sessions = SessionsMemoryClientV1::new();
     for number in 0..130 {

@@ -16,8 +16,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// An [`ISessionsV1`] that keeps its sessions in memory, for tests. Clones share the sessions.
 ///
 /// It behaves like the real service, including its quirks: falsy payloads (`null`, `false`, zero, `""`) are
-/// stored as `None`, and the time filters are swapped. Of the service's time formats it supports only ISO
-/// 8601 with date and time; other time filters are ignored. Payloads are stored as JSON; one that cannot be
+/// stored as `None`, and the time filters are swapped. Of the forms of times that the service reads, it supports those of
+/// the ECMAScript standard, such as `2026-11-23`, `2026-11-23T02:10:20.820Z` and `2026-11-23T03:10+01:00`; time filters in
+/// other forms are ignored. Payloads are stored as JSON; one that cannot be
 /// written as JSON or read back is an error. A list or a deletion takes time proportional to the number
 /// of sessions.
 ///
@@ -134,7 +135,7 @@ impl<U: Payload, D: Payload> ISessionsV1<U, D> for SessionsMemoryClientV1<U, D> 
         filter: Option<&FilterParams>,
         paging: Option<&PagingParams>,
     ) -> Result<DataPage<SessionV1<U, D>>> {
-        let filter = Filter::new(filter, timestamp::parse);
+        let filter = Filter::new(filter, ecmascript_time);
         let paging = paging.copied().unwrap_or_default();
         let sessions = self.lock();
         let matching = sessions.values().filter(|session| {
@@ -237,6 +238,23 @@ impl<U: Payload, D: Payload> ISessionsV1<U, D> for SessionsMemoryClientV1<U, D> 
         let deleted = self.lock().shift_remove(session_id);
         deleted.map(typed).transpose()
     }
+}
+
+/// Returns a time in one of the forms that ECMAScript specifies for `Date.parse`. The service's engine reads others too.
+fn ecmascript_time(string: &str) -> Option<Timestamp> {
+    let form = string.replace(|character: char| character.is_ascii_digit(), "0");
+    let (date, time) = form.split_once('T').unwrap_or((&form, "00:00"));
+    let time = ["Z", "+00:00", "-00:00"].iter().find_map(|zone| time.strip_suffix(zone)).unwrap_or(time);
+    let has_form = matches!(date, "0000-00-00" | "+000000-00-00" | "-000000-00-00")
+        && match time.split_once('.') {
+            Some((time, fraction)) => {
+                time == "00:00:00" && !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0')
+            }
+            None => matches!(time, "00:00" | "00:00:00"),
+        };
+    // JavaScript has no leap seconds.
+    let has_leap_second = |time: &Timestamp| time.timestamp_subsec_nanos() >= 1_000_000_000;
+    if has_form { timestamp::parse(string).filter(|time| !has_leap_second(time)) } else { None }
 }
 
 fn remove_payloads(session: &mut Stored) {
