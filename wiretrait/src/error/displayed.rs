@@ -8,7 +8,7 @@ const LONGEST_MESSAGE: usize = 300;
 
 /// Returns whether a character is displayed as itself. Control characters, the separators of lines and paragraphs, the
 /// format characters of Unicode, such as the overrides of the writing direction, and the characters that are ignored
-/// by default are not.
+/// by default are not. Among the latter are variation selectors, in which data can be hidden, also after an emoji.
 ///
 /// Errors replace them in what they display. A program that displays a string of a service itself, such as
 /// [`ServiceError::message`](super::ServiceError::message), can do the same:
@@ -58,6 +58,7 @@ fn is_invisible(c: char) -> bool {
             | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}'
             | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
             | '\u{feff}'
             | '\u{ffa0}'
             | '\u{fff0}'..='\u{fffb}'
@@ -86,6 +87,8 @@ mod tests {
             ("\u{202e}gpj.exe", "\u{fffd}gpj.exe"),
             ("\u{2066}a\u{2069}\u{200f}", "\u{fffd}a\u{fffd}\u{fffd}"),
             ("pass\u{200b}word\u{feff}", "pass\u{fffd}word\u{fffd}"),
+            ("a\u{fe00}\u{fe01}\u{fe0e}b\u{fe0f}\u{e0100}", "a\u{fffd}\u{fffd}\u{fffd}b\u{fffd}\u{fffd}"),
+            ("\u{2764}\u{fe0f}", "\u{2764}\u{fffd}"),
             ("\u{e0041}\u{ad}\u{2063}\u{3164}", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}"),
         ] {
             assert_eq!(one_line(hostile), harmless, "{hostile:?}");
