@@ -118,6 +118,19 @@ fn values_that_could_not_be_read_back_are_rejected() {
         ("a.", "the argument `base` cannot be distinguished"),
         ("", "the argument `base` is empty"),
         ("..", "the argument `base` has a segment"),
+        ("../x", "the argument `base` has a segment that is `.`, `..` or empty, which"),
+        ("\n", "the argument `base` has a control character"),
+        ("\0", "the argument `base` has a control character"),
+        (".\t.", "the argument `base` has a control character"),
+        ("%0A", "the argument `base` has a control character"),
+        ("a/.\u{1b}./b", "the argument `base` has a control character"),
+        ("\\", "the argument `base` has a backslash"),
+        ("a\\..\\b", "the argument `base` has a backslash"),
+        ("%5Cx", "the argument `base` has a backslash"),
+        ("..;", "the argument `base` has a segment that is `.`, `..` or empty before `;`"),
+        (";a=b", "the argument `base` has a segment that is `.`, `..` or empty before `;`"),
+        ("a/..;x/b", "the argument `base` has a segment that is `.`, `..` or empty before `;`"),
+        (". .", "the argument `base` has a segment that is `.`, `..` or empty without its spaces"),
     ] {
         let error = files::Compare::new(base, "b").encode().unwrap_err();
         assert!(error.to_string().contains(why), "{base}: {error}");
