@@ -125,6 +125,18 @@ fn every_kind_of_argument_can_be_received() {
 }
 
 #[test]
+fn an_empty_correlation_id_is_not_received() {
+    for place in [CorrelationPlace::Query, CorrelationPlace::Headers, CorrelationPlace::Both] {
+        let mut encoding = Encoding::default();
+        encoding.correlation_place = place;
+        let call = sessions_v1::CloseSession::new("1").correlation_id("");
+        let incoming = Incoming::from(call.encode_with(&encoding).unwrap());
+        let received: received::CloseSession = incoming.receive().unwrap().unwrap();
+        assert_eq!(received.correlation_id, None, "{place:?}");
+    }
+}
+
+#[test]
 fn a_correlation_id_is_received_from_every_place() {
     for place in [CorrelationPlace::Query, CorrelationPlace::Headers, CorrelationPlace::Both] {
         let mut encoding = Encoding::default();

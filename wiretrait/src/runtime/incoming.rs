@@ -389,10 +389,14 @@ impl Arguments<'_> {
                 .filter(|value| !value.is_empty())
                 .collect(),
             Place::Correlation(name) => {
-                // The header is used if the one in the query is empty.
+                // An empty one is the same as none, and the header is used then.
                 let mut values = self.query(name);
                 values.retain(|value| !value.is_empty());
-                if values.is_empty() { self.header(name) } else { values }
+                if values.is_empty() {
+                    values = self.header(name);
+                    values.retain(|value| !value.is_empty());
+                }
+                values
             }
             Place::QueryFields | Place::Field(_) | Place::Body => Vec::new(),
         }
