@@ -5,11 +5,13 @@ use super::accept::Accepted;
 use super::entry::{Deviation, DeviationError};
 use super::file::{Format, KEY, format, parse, table};
 use crate::comparison::{Change, Level, Part};
+use crate::output::printable_line;
 use contract_tests::Value;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 use std::{fs, io};
+use wiretrait::is_displayed;
 
 /// Returns the content of a new file, without deviations.
 fn new_file(format: Format) -> &'static str {
@@ -149,7 +151,21 @@ fn yaml_scalar(value: &Value) -> String {
         && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"]
             .contains(&&*string.to_ascii_lowercase());
     let is_date = super::entry::parse_date(string).is_ok();
-    if is_plain || is_date { string.to_owned() } else { value.to_string() }
+    if is_plain || is_date { string.to_owned() } else { quoted(value) }
+}
+
+/// Writes a value such that YAML and TOML read it, with escapes for characters that are not displayed.
+fn quoted(value: &Value) -> String {
+    let json = value.to_string();
+    let mut quoted = String::with_capacity(json.len());
+    for character in json.chars() {
+        let _ = match u32::from(character) {
+            _ if is_displayed(character) => write!(quoted, "{character}"),
+            code @ ..=0xffff => write!(quoted, "\\u{code:04x}"),
+            code => write!(quoted, "\\U{code:08x}"),
+        };
+    }
+    quoted
 }
 
 fn in_toml(old: &str, accepted: &[Accepted]) -> String {
@@ -165,7 +181,7 @@ fn in_toml(old: &str, accepted: &[Accepted]) -> String {
                 let is_date = key == "until";
                 let _ = match &value {
                     Value::String(date) if is_date => writeln!(new, "{key} = {date}"),
-                    value => writeln!(new, "{key} = {value}"),
+                    value => writeln!(new, "{key} = {}", quoted(value)),
                 };
             }
         }
@@ -214,7 +230,7 @@ fn keys(deviation: &Deviation) -> Vec<(&'static str, Value)> {
 /// Returns the start of a sentence for a comment.
 fn one_line(sentence: &str) -> String {
     const LONGEST: usize = 110;
-    let mut line: String = sentence.replace(char::is_control, " ");
+    let mut line = printable_line(&sentence.replace(char::is_control, " "));
     if let Some((end, _)) = line.char_indices().nth(LONGEST) {
         line.truncate(end);
         line.push('…');
@@ -318,6 +334,22 @@ mod tests {
         assert!(
             with_deviations(Format::Json, "{}", &accepted()).unwrap().starts_with("{\n  \"deviations\": [")
         );
+    }
+
+    #[test]
+    fn hidden_characters_of_a_service_are_not_written() {
+        let hidden = "a\u{202e}b\u{2028}c\u{7f}d\u{e0041}\u{fe0f}e";
+        let deviation = serde_json::json!({ "part": "row", "was": hidden, "is": [hidden], "reason": hidden });
+        let json = serde_json::json!({ "deviations": [deviation] });
+        let deviations = parse("new", Format::Json, &json.to_string(), false).unwrap().all;
+        let accepted = [Accepted { change: hidden.to_owned(), deviations }];
+        for format in [Format::Yaml, Format::Toml] {
+            // This is an error if the file has other deviations.
+            let written = with_deviations(format, "", &accepted).unwrap();
+            assert!(written.contains("# a\u{fffd}b\u{fffd}c d\u{fffd}\u{fffd}e\n"), "{written}");
+            assert!(written.contains(r"a\u202eb\u2028c\u007fd\U000e0041\ufe0fe"), "{written}");
+            assert!(written.lines().all(|line| line.chars().all(wiretrait::is_displayed)), "{written}");
+        }
     }
 
     #[test]

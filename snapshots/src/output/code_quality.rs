@@ -2,6 +2,7 @@
 //!
 //! Its format is that of Code Climate issues, of which GitLab reads a part.
 
+use super::escape::printable;
 use super::summary::Summary;
 use crate::comparison::{Cause, Level};
 use serde::Serialize;
@@ -31,7 +32,7 @@ struct Lines {
 /// Renders a report. GitLab shows each cause at the first line of `path`.
 pub(super) fn render(summary: &Summary<'_>, path: &str) -> Result<String, serde_json::Error> {
     let issue = |key: &str, description: String, check_name: &'static str, severity: &'static str| Issue {
-        description,
+        description: printable(&description),
         check_name,
         fingerprint: fingerprint(&[check_name, key]),
         severity,

@@ -213,6 +213,18 @@ fn every_cause_is_an_issue_of_code_quality() {
 }
 
 #[test]
+fn code_quality_has_no_hidden_characters_of_the_service() {
+    let mut report = passing();
+    let name = "x-\u{202e}a\u{2028}b\u{200b}".to_owned();
+    let finding = finding(Level::Breaking, Location::Header(name), Change::Removed, "a", "absent");
+    report.cases[0].outcome = Outcome::Compared { findings: vec![finding] };
+    report.aborted = Some("refused\u{2066}\u{fe01}".to_owned());
+    let quality = code_quality::render(&Summary::of(&report), "staging.yaml").unwrap();
+    assert!(quality.contains("x-�a�b�") && quality.contains("refused��"), "{quality}");
+    assert!(quality.chars().all(|c| c == '\n' || wiretrait::is_displayed(c)), "{quality}");
+}
+
+#[test]
 fn json_has_all_differences_and_a_line_of_the_history_the_verdict() {
     insta::assert_snapshot!(rendered(|report| {
         let summary = Summary::of(report);
