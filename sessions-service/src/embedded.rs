@@ -1,11 +1,10 @@
 //! The embedded server.
 
-use super::{Service, SessionStore, connection};
+use super::{Service, ServiceOptions, SessionStore, connection};
 use crate::commands::{Commands, Dispatched};
 use sessions_client::{ISessionsV1, Payload};
 use std::io;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, ToSocketAddrs};
@@ -42,22 +41,20 @@ impl EmbeddedService {
     ///
     /// If it cannot listen at the address.
     pub async fn start(address: impl ToSocketAddrs, store: SessionStore) -> io::Result<Self> {
-        Self::serve(address, store, None).await
+        Self::serve(address, store, ServiceOptions::new()).await
     }
 
-    /// Listens at `address` like [`start`](Self::start), and rejects requests beyond `max_concurrent_requests` at once
-    /// with 503 and `Retry-After: 1`, as a gateway in front of a service under overload does. A request counts from
-    /// its head until its response. `/heartbeat` and `/status` always respond.
+    /// Listens at `address` like [`start`](Self::start), with a limit of concurrent requests or a delay of responses.
     ///
     /// # Errors
     ///
     /// If it cannot listen at the address.
-    pub async fn start_limited(
+    pub async fn start_with_options(
         address: impl ToSocketAddrs,
         store: SessionStore,
-        max_concurrent_requests: NonZeroUsize,
+        options: ServiceOptions,
     ) -> io::Result<Self> {
-        Self::serve(address, store, Some(max_concurrent_requests)).await
+        Self::serve(address, store, options).await
     }
 
     /// Listens at `address` like [`start`](Self::start), and serves any implementation of the contract.
@@ -71,17 +68,17 @@ impl EmbeddedService {
         U: Payload,
         D: Payload,
     {
-        Self::serve(address, Dispatched::new(implementation), None).await
+        Self::serve(address, Dispatched::new(implementation), ServiceOptions::new()).await
     }
 
     async fn serve(
         address: impl ToSocketAddrs,
         commands: impl Commands + 'static,
-        max_concurrent_requests: Option<NonZeroUsize>,
+        options: ServiceOptions,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let service = Service::new(commands).with_max_concurrent_requests(max_concurrent_requests);
+        let service = Service::new(commands).with_options(options);
         let server = tokio::spawn(accept(listener, Arc::new(service)));
         Ok(Self { address, server })
     }

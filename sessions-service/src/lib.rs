@@ -39,6 +39,7 @@ mod javascript;
 mod jsonp;
 mod load_shedding;
 mod node;
+mod options;
 mod request_headers;
 mod response;
 mod schema;
@@ -47,6 +48,7 @@ mod store;
 mod value;
 
 pub use embedded::EmbeddedService;
+pub use options::ServiceOptions;
 pub use store::SessionStore;
 
 use self::accept::{MEDIA_TYPES, is_acceptable};
@@ -63,8 +65,8 @@ use http::{Method, StatusCode};
 use pip_services::{PipErrors, Timestamp};
 use sessions_client::{ISessionsV1, Payload, sessions_v1};
 use std::error::Error;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 use wiretrait::{ErrorFormat, Incoming, Request, Response, Route, ServiceError};
 
 /// Returns an axum router that serves the sessions of `store` under `/v1/sessions`, and the server's time and
@@ -103,15 +105,17 @@ struct Service<C> {
     start_time: Timestamp,
     /// `None` for any number of requests at once.
     shedding: Option<LoadShedding>,
+    response_delay: Duration,
 }
 
 impl<C: Commands> Service<C> {
     fn new(commands: C) -> Self {
-        Self { commands, start_time: Utc::now(), shedding: None }
+        Self { commands, start_time: Utc::now(), shedding: None, response_delay: Duration::ZERO }
     }
 
-    fn with_max_concurrent_requests(mut self, limit: Option<NonZeroUsize>) -> Self {
-        self.shedding = limit.map(LoadShedding::new);
+    fn with_options(mut self, options: ServiceOptions) -> Self {
+        self.shedding = options.max_concurrent_requests.map(LoadShedding::new);
+        self.response_delay = options.response_delay;
         self
     }
 
@@ -172,6 +176,9 @@ impl<C: Commands> Service<C> {
         }
         if let Some((status, error)) = argument_error(route, &mut arguments) {
             return (error_response(status, &error), Stage::Command);
+        }
+        if !self.response_delay.is_zero() {
+            tokio::time::sleep(self.response_delay).await;
         }
         (self.commands.execute(route, arguments, request).await, Stage::Command)
     }

@@ -44,3 +44,40 @@ impl LoadShedding {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Service, ServiceOptions, SessionStore};
+    use bytes::Bytes;
+    use http::Request;
+    use http_body_util::Full;
+    use std::num::NonZeroUsize;
+    use std::time::Duration;
+    use tokio::time::Instant;
+
+    /// Returns the statuses of three requests at once to a service that accepts two, and the time that they took.
+    async fn statuses(options: ServiceOptions, path: &str) -> ([u16; 3], Duration) {
+        let options = options.with_max_concurrent_requests(NonZeroUsize::new(2).unwrap());
+        let service = Service::new(SessionStore::new()).with_options(options);
+        let started = Instant::now();
+        let respond = async || {
+            let request = Request::post(path).header("content-type", "application/json");
+            let request = request.body(Full::new(Bytes::from("{}"))).unwrap();
+            service.respond(request).await.status().as_u16()
+        };
+        let (first, second, third) = tokio::join!(respond(), respond(), respond());
+        ([first, second, third], started.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn delayed_requests_beyond_the_limit_are_rejected() {
+        let delay = Duration::from_millis(20);
+        let delayed = ServiceOptions::new().with_response_delay(delay);
+        let pages = "/v1/sessions/get_sessions";
+        assert_eq!(statuses(delayed, pages).await, ([200, 200, 503], delay));
+        assert_eq!(statuses(ServiceOptions::new(), pages).await, ([200; 3], Duration::ZERO));
+        // Requests without a command are not delayed.
+        assert_eq!(statuses(delayed, "/v1/sessions/unknown").await, ([404; 3], Duration::ZERO));
+        assert_eq!(statuses(delayed, "/heartbeat").await.1, Duration::ZERO);
+    }
+}

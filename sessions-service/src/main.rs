@@ -1,10 +1,11 @@
 //! The embedded sessions microservice as a program, for tests in any language.
 
 use clap::Parser;
-use sessions_service::{EmbeddedService, SessionStore};
+use sessions_service::{EmbeddedService, ServiceOptions, SessionStore};
 use std::io::{self, Write as _};
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
+use std::time::Duration;
 use tokio::signal;
 
 /// Serves the sessions microservice from memory, with the responses of the real service.
@@ -20,20 +21,24 @@ struct Options {
     /// Port to listen at; 0 selects a free port.
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// Rejects requests beyond N at once with 503 and `Retry-After: 1` [default: no limit].
+    /// Rejects requests beyond N at once with 503 and `Retry-After: 1` [default: no limit]. Commands take microseconds, so
+    /// combine it with `--response-delay`.
     #[arg(long, value_name = "N")]
     max_concurrent_requests: Option<NonZeroUsize>,
+    /// Delays each command, such as `20ms` or `2s`.
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
+    response_delay: Duration,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Options { host, port, max_concurrent_requests } = Options::parse();
+    let Options { host, port, max_concurrent_requests, response_delay } = Options::parse();
     let (address, store) = ((&*host, port), SessionStore::new());
-    let started = match max_concurrent_requests {
-        Some(limit) => EmbeddedService::start_limited(address, store, limit).await,
-        None => EmbeddedService::start(address, store).await,
-    };
-    let service = match started {
+    let mut options = ServiceOptions::new().with_response_delay(response_delay);
+    if let Some(limit) = max_concurrent_requests {
+        options = options.with_max_concurrent_requests(limit);
+    }
+    let service = match EmbeddedService::start_with_options(address, store, options).await {
         Ok(service) => service,
         Err(error) => {
             eprintln!("error: cannot listen at {host}:{port}: {error}\n{}", remedy(&error));

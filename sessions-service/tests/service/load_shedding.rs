@@ -2,14 +2,16 @@
 
 use super::{http_client, receive};
 use serde_json::json;
-use sessions_service::{EmbeddedService, SessionStore};
+use sessions_service::{EmbeddedService, ServiceOptions, SessionStore};
 use std::num::NonZeroUsize;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 async fn limited(limit: usize) -> EmbeddedService {
-    let limit = NonZeroUsize::new(limit).unwrap();
-    EmbeddedService::start_limited("127.0.0.1:0", SessionStore::new(), limit).await.unwrap()
+    let options = ServiceOptions::new().with_max_concurrent_requests(NonZeroUsize::new(limit).unwrap());
+    EmbeddedService::start_with_options("127.0.0.1:0", SessionStore::new(), options).await.unwrap()
 }
 
 /// A request whose body is not complete yet.
@@ -61,13 +63,16 @@ async fn a_client_that_disconnects_makes_room() {
     let service = limited(1).await;
     let pages = format!("{}/v1/sessions/get_sessions", service.url());
     drop(Unfinished::start(&service).await);
-    loop {
-        match receive(http_client().post(&pages).json(&json!({}))).await.0 {
-            200 => break,
-            // The service has not noticed it yet.
-            status => assert_eq!(status, 503),
+    let has_room = async {
+        loop {
+            match receive(http_client().post(&pages).json(&json!({}))).await.0 {
+                200 => break,
+                // The service has not noticed it yet.
+                status => assert_eq!(status, 503),
+            }
         }
-    }
+    };
+    timeout(Duration::from_secs(30), has_room).await.expect("the permit of the client is still taken");
 }
 
 #[tokio::test]

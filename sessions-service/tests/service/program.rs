@@ -40,6 +40,14 @@ async fn a_limit_of_zero_requests_is_rejected() {
     assert!(error.contains("--max-concurrent-requests <N>"), "{error}");
 }
 
+#[tokio::test]
+async fn a_delay_without_a_unit_is_rejected() {
+    let output = program().args(["--response-delay", "20"]).output().await.unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(error.contains("--response-delay <TIME>") && error.contains("20ms"), "{error}");
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn it_exits_with_0_on_ctrl_c_and_sigterm() {
