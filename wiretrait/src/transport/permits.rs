@@ -27,7 +27,7 @@ struct Limited {
 
 enum Limit {
     Fixed(usize),
-    Adaptive(Mutex<Adaptive>),
+    Adaptive(Box<Mutex<Adaptive>>),
 }
 
 /// A limit that changes.
@@ -77,7 +77,7 @@ impl Permits {
     pub(super) fn new(config: &ClientConfig) -> Self {
         let limit = if config.has_adaptive_concurrency_limit() {
             let search = Search::new();
-            Limit::Adaptive(Mutex::new(Adaptive { count: search.limit(), search, surplus: 0 }))
+            Limit::Adaptive(Box::new(Mutex::new(Adaptive { count: search.limit(), search, surplus: 0 })))
         } else {
             Limit::Fixed(config.concurrency_limit())
         };
@@ -246,7 +246,7 @@ fn outcome_of(outcome: &Result<Response, Error>) -> CallOutcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
     use tokio::task::JoinSet;
     use tokio::time::sleep;
 
@@ -311,22 +311,21 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_permit_is_lost_when_the_limit_changes() {
         let permits = permits(ClientConfig::with_adaptive_concurrency_limit);
+        let running = Arc::new(AtomicU32::new(0));
         let mut calls = JoinSet::new();
-        for number in 0..5_000_u64 {
-            let permits = permits.clone();
+        for number in 0..8_000_u64 {
+            let (permits, running) = (permits.clone(), running.clone());
             calls.spawn(async move {
                 let patience =
                     Patience { end: Some(TokioTime.now() + Duration::from_secs(3600)), own_end: None };
                 let call = permits.attempt(patience, is_late, |_| {
                     Box::pin(async move {
-                        sleep(Duration::from_millis(number % 7)).await;
-                        // A service that is overloaded for a while.
-                        let is_overloaded = (1_000..2_000).contains(&number);
-                        Ok(response(if is_overloaded {
-                            StatusCode::SERVICE_UNAVAILABLE
-                        } else {
-                            StatusCode::OK
-                        }))
+                        // For a while, twice as many calls at once take four times as long.
+                        let at_once = running.fetch_add(1, Ordering::Relaxed) + 1;
+                        let factor = if number < 4_000 { at_once * at_once } else { 1 };
+                        sleep(Duration::from_micros(100) * factor).await;
+                        running.fetch_sub(1, Ordering::Relaxed);
+                        Ok(response(StatusCode::OK))
                     })
                 });
                 // Every tenth call is given up.
