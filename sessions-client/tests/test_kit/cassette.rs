@@ -99,6 +99,23 @@ async fn a_request_that_was_not_recorded_fails_without_retries() {
 }
 
 #[tokio::test]
+async fn errors_about_a_recording_are_one_line_of_visible_characters() {
+    let mut another_path = find("7", 204, &Value::Null);
+    another_path["request"]["url"] = json!("https://sessions.test/\u{7f}v1/\u{202e}sessions");
+    let another_key = entry("get_session_by_id", &json!({"session\n\u{2028}id": "7"}), 204, &Value::Null);
+    let failed = {
+        let mut entry = find("7", 204, &Value::Null);
+        entry["response"] = json!({"status": 0, "_error": "net::\u{1b}[2J\u{200f}ERR"});
+        entry
+    };
+    for recorded in [another_path, another_key, failed] {
+        let sessions = client(cassette(&[recorded]));
+        let error = sessions.get_session_by_id(None, "7").await.unwrap_err().to_string();
+        assert!(error.chars().all(wiretrait::is_displayed), "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_recorded_failure_and_an_omitted_body_are_errors() {
     let failed = json!({"status": 0, "_error": "net::ERR_CONNECTION_RESET"});
     let omitted = json!({"status": 200, "content": {"size": 312}});

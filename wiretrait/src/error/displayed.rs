@@ -25,15 +25,24 @@ pub fn is_displayed(character: char) -> bool {
     !character.is_control() && !is_invisible(character)
 }
 
-/// Replaces characters that are not displayed as themselves, and truncates messages that are too long for a
-/// log line: control characters and line breaks by spaces, the others by `U+FFFD`.
-pub(crate) fn one_line(text: &str) -> String {
-    let displayed = |c: char| match c {
+/// Replaces characters that are not displayed as themselves: control characters and line breaks by spaces, the others
+/// by `U+FFFD`.
+#[cfg(feature = "test-kit")]
+pub(crate) fn displayed(text: &str) -> String {
+    text.chars().map(displayed_char).collect()
+}
+
+fn displayed_char(c: char) -> char {
+    match c {
         _ if is_displayed(c) => c,
         _ if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => ' ',
         _ => char::REPLACEMENT_CHARACTER,
-    };
-    let mut line: String = text.chars().take(LONGEST_MESSAGE).map(displayed).collect();
+    }
+}
+
+/// Replaces characters that are not displayed as themselves, and truncates messages that are too long for a log line.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut line: String = text.chars().take(LONGEST_MESSAGE).map(displayed_char).collect();
     if text.chars().nth(LONGEST_MESSAGE).is_some() {
         line.push('…');
     }

@@ -12,6 +12,8 @@ mod response;
 mod service;
 mod typed;
 
+#[cfg(feature = "test-kit")]
+pub(crate) use displayed::displayed;
 pub use displayed::is_displayed;
 pub(crate) use displayed::one_line;
 pub use format::{ErrorFormat, PlainErrors};

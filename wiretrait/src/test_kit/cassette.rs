@@ -2,7 +2,7 @@
 
 use super::har::{self, Exchange, Outcome};
 use super::lock;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, displayed};
 use crate::runtime::{Call, Place, Request, Response, Transport};
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName};
@@ -137,7 +137,7 @@ impl Cassette {
                 Err(Error::new(ErrorKind::Config, why))
             }
             Outcome::Failed { kind, why, is_stale_connection } => {
-                let error = Error::new(*kind, why.clone());
+                let error = Error::new(*kind, displayed(why));
                 Err(if *is_stale_connection { error.with_stale_connection() } else { error })
             }
         }
@@ -154,7 +154,8 @@ impl Cassette {
             path(target),
             sent.difference(recorded)
         );
-        Error::new(ErrorKind::Config, why)
+        // Methods, paths and keys of a recording may have any characters.
+        Error::new(ErrorKind::Config, displayed(&why))
     }
 }
 
