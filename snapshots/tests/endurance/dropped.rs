@@ -20,10 +20,16 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
+/// Maximum number of tasks, each of which makes at least `CALLS_OF_TASK` calls.
 const TASKS: usize = 200;
+
+const CALLS_OF_TASK: usize = 50;
 
 /// Maximum growth of memory between a fifth of the calls and all of them: 200 bytes for each of 80,000 calls.
 const GROWTH_KIB: u64 = 16 << 10;
+
+/// Time limit of a call and of opening a connection: long enough for valgrind on a busy machine.
+const LIMIT: Duration = Duration::from_secs(600);
 
 const SEED: u64 = 20_261_124;
 
@@ -115,6 +121,7 @@ fn drop_calls<T: Transport + Clone + 'static>(library: &str, transport: impl Fn(
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let total =
         std::env::var("SESSIONS_DROPPED_CALLS").map_or(10_000, |calls| calls.parse().expect("a number"));
+    let tasks = (total / CALLS_OF_TASK).clamp(1, TASKS);
     // Separate runtimes, so that only tasks of the client are counted.
     let (there, here) = (runtime(), runtime());
     let service = there.block_on(EmbeddedService::start("127.0.0.1:0", SessionStore::new())).unwrap();
@@ -123,11 +130,12 @@ fn drop_calls<T: Transport + Clone + 'static>(library: &str, transport: impl Fn(
 
     let figures = here.block_on(async {
         let config = ClientConfig::from_url(&service.url()).unwrap();
+        let config = config.with_timeout(LIMIT).with_connect_timeout(LIMIT);
         let client: Client<T> = SessionsHttpClientV1::new(Policies::new(transport(&config), &config));
         let done = Arc::new(AtomicUsize::new(0));
         let mut running = JoinSet::new();
-        for task in 0..TASKS {
-            running.spawn(calls(client.clone(), SEED + task as u64, total / TASKS, done.clone()));
+        for task in 0..tasks {
+            running.spawn(calls(client.clone(), SEED + task as u64, total / tasks, done.clone()));
         }
         let (mut warm, mut most, mut looked) = (None, 0, Instant::now());
         let mut dropped = Dropped::new();
@@ -152,7 +160,7 @@ fn drop_calls<T: Transport + Clone + 'static>(library: &str, transport: impl Fn(
         let took = begin.elapsed();
         // The service may not have noticed some cancelled calls yet.
         until("there are more connections than calls at a time", || {
-            connections_at(port).is_none_or(|open| open.len() <= TASKS)
+            connections_at(port).is_none_or(|open| open.len() <= tasks)
         })
         .await;
         let kept = connections_at(port).map(|open| open.len());
@@ -167,7 +175,7 @@ fn drop_calls<T: Transport + Clone + 'static>(library: &str, transport: impl Fn(
     let (dropped, warm, hot, most, kept, took) = figures;
     let cancelled: usize = dropped.values().sum();
     log(&format!(
-        "calls over {library} cancelled: {cancelled} of {total} (by polls {dropped:?}), {TASKS} tasks, {took:.1?}; connections: at most \
+        "calls over {library} cancelled: {cancelled} of {total} (by polls {dropped:?}), {tasks} tasks, {took:.1?}; connections: at most \
          {most}, {kept:?} kept, 0 left; tasks left: 0; memory: {warm:?} KiB warm, {hot:?} KiB in the end"
     ));
     assert!(cancelled * 3 >= total, "only {cancelled} calls of {total} were cancelled");
