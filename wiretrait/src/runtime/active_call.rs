@@ -70,16 +70,12 @@ impl Drop for ActiveCall<'_> {
     }
 }
 
-/// A value that a call has returned, with the status of its response and the number of attempts.
-pub(super) struct Returned<V> {
-    pub(super) value: V,
-    pub(super) status: StatusCode,
-    pub(super) attempts: u32,
-}
+/// The status of the response that a value was read from, and the number of attempts.
+pub(super) type Success = (StatusCode, u32);
 
 pin_project! {
     /// A future that is one call: polled and dropped in the span of the call, and reported to its observer.
-    pub(super) struct Observed<'o, F, V, R> {
+    pub(super) struct Observed<'o, F, C> {
         // `None` only while it is dropped.
         #[pin]
         future: Option<F>,
@@ -87,10 +83,11 @@ pin_project! {
         observation: &'o Observation,
         // `None` before the first poll and after the last.
         active: Option<ActiveCall<'o>>,
-        finish: fn(Result<V, Error>) -> R,
+        // `None` after the last poll.
+        finish: Option<C>,
     }
 
-    impl<F, V, R> PinnedDrop for Observed<'_, F, V, R> {
+    impl<F, C> PinnedDrop for Observed<'_, F, C> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if let Some(active) = this.active.take() {
@@ -104,21 +101,17 @@ pin_project! {
     }
 }
 
-impl<'o, F, V, R> Observed<'o, F, V, R> {
+impl<'o, F, C> Observed<'o, F, C> {
     /// Makes `future` a call of `route`, whose result `finish` converts after it has been recorded.
-    pub(super) fn new(
-        route: &'static Route,
-        observation: &'o Observation,
-        future: F,
-        finish: fn(Result<V, Error>) -> R,
-    ) -> Self {
-        Self { future: Some(future), route, observation, active: None, finish }
+    pub(super) fn new(route: &'static Route, observation: &'o Observation, future: F, finish: C) -> Self {
+        Self { future: Some(future), route, observation, active: None, finish: Some(finish) }
     }
 }
 
-impl<F, V, R> Future for Observed<'_, F, V, R>
+impl<F, V, R, C> Future for Observed<'_, F, C>
 where
-    F: Future<Output = Result<Returned<V>, Error>>,
+    F: Future<Output = (Result<V, Error>, Success)>,
+    C: FnOnce(Result<V, Error>) -> R,
 {
     type Output = R;
 
@@ -126,21 +119,20 @@ where
         let this = self.project();
         let Some(future) = this.future.as_pin_mut() else { return Poll::Pending };
         let active = this.active.get_or_insert_with(|| ActiveCall::start(this.route, this.observation));
-        let result = ready!(active.span().in_scope(|| future.poll(context)));
-        let finish = *this.finish;
-        let Some(active) = this.active.take() else { return Poll::Pending };
+        let (result, (status, attempts)) = {
+            // Not `in_scope`, whose closure would move the result.
+            let _entered = active.span().enter();
+            ready!(future.poll(context))
+        };
+        let (Some(active), Some(finish)) = (this.active.take(), this.finish.take()) else {
+            return Poll::Pending;
+        };
         let span = active.span().clone();
-        Poll::Ready(span.in_scope(|| {
-            finish(match result {
-                Ok(Returned { value, status, attempts }) => {
-                    active.end(CallOutcome::Ok(status), attempts);
-                    Ok(value)
-                }
-                Err(error) => {
-                    active.end(CallOutcome::Failed(&error), error.attempts());
-                    Err(error)
-                }
-            })
-        }))
+        let _entered = span.enter();
+        match &result {
+            Ok(_) => active.end(CallOutcome::Ok(status), attempts),
+            Err(error) => active.end(CallOutcome::Failed(error), error.attempts()),
+        }
+        Poll::Ready(finish(result))
     }
 }

@@ -1,6 +1,6 @@
 //! Execution of calls: encode, send, decode.
 
-use super::active_call::{Observed, Returned};
+use super::active_call::{Observed, Success};
 use super::correlation::Correlation;
 use super::observer::Observation;
 use super::return_type::{JsonValue, ReadResponse};
@@ -173,14 +173,18 @@ impl<'c, T: Transport> Prepared<'c, T> {
     ///
     /// The conversions are parameters, and not futures around this one, because a future that awaits another
     /// one that it owns has room for both.
-    fn exchange<V, R>(
+    fn exchange<V, R, C>(
         self,
         read: fn(&'static Route, Response, &mut Option<Correlation>) -> Result<V, Error>,
-        finish: fn(Result<V, Error>) -> R,
-    ) -> impl Future<Output = R> + Send + use<'c, T, V, R> {
+        finish: C,
+    ) -> impl Future<Output = R> + Send + use<'c, T, V, R, C>
+    where
+        C: FnOnce(Result<V, Error>) -> R + Send,
+    {
         let Self { caller, route, request } = self;
         let exchange = async move {
             let mut correlation = None;
+            let mut success = Success::default();
             let result = match request {
                 Ok(mut request) => {
                     let options = in_scope(route.contract, &caller.options);
@@ -190,22 +194,28 @@ impl<'c, T: Transport> Prepared<'c, T> {
                     match applied {
                         Ok(()) => {
                             let call = Call { options, ..Call::new(route, request) };
-                            let response = caller.transport.send(call).await;
-                            response.map_err(|error| error.with_attempts(1)).and_then(|response| {
-                                let (status, attempts) = (response.status(), Attempts::of(&response));
-                                let value = read(route, response, &mut correlation)?;
-                                Ok(Returned { value, status, attempts })
-                            })
+                            match caller.transport.send(call).await {
+                                Ok(response) => {
+                                    success = (response.status(), Attempts::of(&response));
+                                    read(route, response, &mut correlation)
+                                }
+                                Err(error) => Err(error.with_attempts(1)),
+                            }
                         }
                         Err(error) => Err(error),
                     }
                 }
                 Err(error) => Err(error),
             };
-            result.map_err(|error| {
-                let id = correlation.and_then(|correlation| correlation.read());
-                error.with_operation(route.name).with_correlation_id(id)
-            })
+            let result = match result {
+                Err(error) => {
+                    let id = correlation.and_then(|correlation| correlation.read());
+                    Err(error.with_operation(route.name).with_correlation_id(id))
+                }
+                // Not `map_err`, which moves the value.
+                value => value,
+            };
+            (result, success)
         };
         Observed::new(route, &caller.observation, exchange, finish)
     }
