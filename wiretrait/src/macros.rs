@@ -122,7 +122,7 @@
 /// | flag | meaning |
 /// |---|---|
 /// | `idempotent` | the call may be retried after any transient failure; the default for all methods but POST and PATCH |
-/// | `not_idempotent` | the call is retried only if no connection was made; the default for POST and PATCH |
+/// | `not_idempotent` | the call is retried only if the service has not processed the request; the default for POST and PATCH |
 /// | `timeout = "5s"` | limit for one attempt in `ms`, `s` or `m`, instead of the client's; the deadline of the call still applies |
 /// | `omit_none` | fields that are `None` are left out of the body instead of `null`; the default for DELETE |
 /// | `request = Form`, `response = Text` | [codecs](crate::codec) of the bodies, instead of the contract's |

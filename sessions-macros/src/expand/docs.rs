@@ -4,17 +4,23 @@ use crate::model::{NoneAs, Operation, Param, Place, is_header};
 use proc_macro2::TokenStream;
 use quote::quote;
 
+/// Returns what separates the documentation of an operation from that of its request: a heading, because the former may
+/// end with a section, such as `# Errors`.
+fn gap(operation: &Operation) -> &'static str {
+    if operation.docs.is_empty() { "\n\n" } else { "\n\n# Request\n\n" }
+}
+
 /// Returns the end of the documentation of a method: its route, its arguments and its retries.
 pub(super) fn operation(operation: &Operation) -> String {
     let arguments = operation.params.iter().map(|param| format!("\n- `{}`: {}", param.name(), places(param)));
     let arguments: String = arguments.collect();
-    let gap = if arguments.is_empty() { "" } else { "\n" };
-    format!("\n\n`{}`\n{arguments}{gap}\n{}", route(operation), retries(operation))
+    let end = if arguments.is_empty() { "" } else { "\n" };
+    format!("{}`{}`\n{arguments}{end}\n{}", gap(operation), route(operation), retries(operation))
 }
 
 /// Returns the end of the documentation of an operation's struct: its route and its retries.
 pub(super) fn route_and_retries(operation: &Operation) -> String {
-    format!("\n\n`{}`\n\n{}", route(operation), retries(operation))
+    format!("{}`{}`\n\n{}", gap(operation), route(operation), retries(operation))
 }
 
 fn route(operation: &Operation) -> String {
@@ -47,7 +53,7 @@ fn sentence(param: &Param) -> String {
     let is_body = param.places.contains(&Place::Body);
     let none = match param.none_as {
         _ if !param.is_optional() || is_body => "",
-        NoneAs::Null if param.is_in_body() => " `None` is sent as `null`.",
+        NoneAs::Null if param.is_in_body() => " `None` is `null` in a JSON body, and is not sent elsewhere.",
         NoneAs::OmittedOrNull => " `None` is not sent, and `Some(None)` is sent as `null`.",
         NoneAs::Null | NoneAs::Omitted => " `None` is not sent.",
     };

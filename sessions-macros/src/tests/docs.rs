@@ -112,7 +112,10 @@ fn fields_document_the_part_of_the_request_that_carries_them() {
             "Argument `request`.\n\n\nSent as the header `x-request-id`, a correlation id. `None` is not sent.",
         ),
         ("Add.name", "Argument `name`.\n\n\nSent as the field `called` of the body."),
-        ("Add.note", "Argument `note`.\n\n\nSent as the field `note` of the body. `None` is sent as `null`."),
+        (
+            "Add.note",
+            "Argument `note`.\n\n\nSent as the field `note` of the body. `None` is `null` in a JSON body, and is not sent elsewhere.",
+        ),
         ("Add.color", "Argument `color`.\n\n\nSent as the field `color` of the body. `None` is not sent."),
         (
             "Add.size",
@@ -139,6 +142,29 @@ fn methods_document_their_route_arguments_and_retries() {
         doc_of(contract(), "Api.replace").trim(),
         "`PUT /v1/shelves/{id}`\n\n- `id`: `{id}` in the path\n- `shelf`: the body\n\nIt is idempotent: clients may retry it \
          after any transient failure."
+    );
+}
+
+#[test]
+fn the_request_has_its_own_section_after_documentation() {
+    let documented = expand(
+        "client = Client, module = api",
+        &quote! {
+            trait Api {
+                /// Finds a shelf.
+                ///
+                /// # Errors
+                ///
+                /// If it does not exist.
+                #[get("/shelves/{id}")]
+                async fn find(&self, id: u64) -> Result<Shelf>;
+            }
+        },
+    );
+    let docs = doc_of(documented, "Api.find");
+    assert!(
+        docs.contains("If it does not exist.") && docs.contains("\n# Request\n\n`GET /shelves/{id}`"),
+        "{docs}"
     );
 }
 

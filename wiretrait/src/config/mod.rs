@@ -229,8 +229,9 @@ impl ClientConfig {
     /// It begins with 32 calls, and compares the number of successful calls per second with twice and half the limit,
     /// for a few tenths of a second or a few hundred calls at a time. If a tenth of the calls are rejected with 429, 503
     /// or 504 or time out, a lower limit is tried without a pause, and is accepted if it does not cost throughput. So
-    /// failures that do not depend on the number of concurrent calls do not lower the limit. If no call succeeds, there
-    /// is nothing to compare, and the limit stays: set a number for a service that times out for all of 32 calls.
+    /// failures that do not depend on the number of concurrent calls do not lower the limit while calls wait. Calls at a
+    /// fixed rate, of which many fail, can lower it until some wait. If no call succeeds, there is nothing to compare, and
+    /// the limit stays: set a number for a service that times out for all of 32 calls.
     ///
     /// It is meant for programs that make many calls at once; a program with a few calls has none to wait for.
     ///

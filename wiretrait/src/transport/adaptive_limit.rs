@@ -22,7 +22,9 @@
 //! 7. If a share of [`OVERLOAD`] of the calls is rejected with 429 or 503 or times out in two windows, a limit lower by a
 //!    quarter is tried without a pause, by half if most calls are rejected. It is accepted if it does not cost
 //!    throughput. If it does, but [`RELIEF`] shows that fewer calls are rejected, half the decrease is tried, and so on.
-//!    Failures that do not depend on the load, such as those of a single route, therefore do not change the limit.
+//!    Failures that do not depend on the load, such as those of a single route, therefore do not change the limit while
+//!    calls wait. At a fixed rate of calls, whose throughput a lower limit does not change at first, they can lower it
+//!    until calls wait; and a service that sheds load rejects more of them than callers that wait.
 //!
 //! A service in which no call succeeds gives no throughput to compare, so the limit stays.
 //!
