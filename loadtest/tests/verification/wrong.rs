@@ -295,7 +295,7 @@ fn reported(outcome: &Outcome) -> String {
     let mut reported = outcome.violations();
     reported.extend(outcome.failures());
     // The same closing breaks a call on a new connection. Whether a user needs one depends on the other users.
-    if reported.iter().any(|failure| *failure == "idle connection closed by the peer") {
+    if reported.contains(&"idle connection closed by the peer") {
         reported.retain(|failure| *failure != "connection broke");
     }
     if reported.is_empty() { "nothing".to_owned() } else { reported.join("; ") }
