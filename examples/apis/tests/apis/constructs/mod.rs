@@ -84,7 +84,7 @@ const TOPICS: &[(&str, &[Row])] = &[
 fn table() -> String {
     let mut table = "# Constructs of HTTP APIs
 
-What `#[http_api]` makes of the constructs of real APIs. Each row is a contract in
+The constructs of real APIs, and their form in `#[http_api]`. Each row is a contract in
 [`examples/apis/tests/apis/constructs`](../examples/apis/tests/apis/constructs) that is compiled and called, and the tests
 there compare this page with them. *Before* is the attribute without codecs, typed errors, flags of values and halves.
 Peers are other libraries that describe an API by annotated functions or generate its client; – means that none of those
