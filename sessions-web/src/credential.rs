@@ -1,0 +1,109 @@
+//! The session that a request names, in a header or a cookie.
+
+use crate::cookie::SessionCookie;
+use http::{HeaderMap, HeaderName};
+
+/// The header of the official facade.
+pub(crate) const SESSION_HEADER: HeaderName = HeaderName::from_static("x-session-id");
+
+/// The session that a request names.
+///
+/// It has no `Debug`: an id is a credential.
+#[derive(Clone)]
+pub(crate) enum Credential {
+    Absent,
+    /// Several different ids.
+    Ambiguous,
+    Header(String),
+    Cookie(String),
+}
+
+impl Credential {
+    /// Reads the header first, then the cookie. A header with a malformed id means an anonymous request, also with a
+    /// valid cookie.
+    pub(crate) fn read(headers: &HeaderMap, cookie: Option<&SessionCookie>, reads_header: bool) -> Self {
+        if reads_header {
+            let values = headers.get_all(SESSION_HEADER).into_iter();
+            let mut values = values.filter(|value| !value.is_empty()).peekable();
+            if values.peek().is_some() {
+                return Self::only(values.map(|value| value.to_str().unwrap_or_default()), Self::Header);
+            }
+        }
+        let values = cookie.map(|cookie| cookie.values(headers)).unwrap_or_default();
+        Self::only(values.iter().map(String::as_str), Self::Cookie)
+    }
+
+    fn only<'v>(values: impl Iterator<Item = &'v str>, from: fn(String) -> Self) -> Self {
+        let mut ids = values.filter(|value| is_id(value));
+        let Some(first) = ids.next() else { return Self::Absent };
+        if ids.all(|id| id == first) { from(first.to_owned()) } else { Self::Ambiguous }
+    }
+
+    pub(crate) fn id(&self) -> Option<&str> {
+        match self {
+            Self::Header(id) | Self::Cookie(id) => Some(id),
+            Self::Absent | Self::Ambiguous => None,
+        }
+    }
+}
+
+/// Returns whether a string can be the id of a session. The Node.js service creates 32 hexadecimal digits; other
+/// implementations may write a UUID with dashes, or another random string.
+pub(crate) fn is_id(string: &str) -> bool {
+    (16..=64).contains(&string.len())
+        && string.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderValue, header};
+
+    const A: &str = "8c7d473658cc487daea246328593b865";
+    const B: &str = "0000473658cc487daea246328593b865";
+
+    fn read(headers: &[(HeaderName, &str)], reads_header: bool) -> String {
+        let pairs = headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap()));
+        let mut map = HeaderMap::new();
+        for (name, value) in pairs {
+            map.append(name, value);
+        }
+        match Credential::read(&map, Some(&SessionCookie::new().name("s")), reads_header) {
+            Credential::Absent => "absent".to_owned(),
+            Credential::Ambiguous => "ambiguous".to_owned(),
+            Credential::Header(id) => format!("header {id}"),
+            Credential::Cookie(id) => format!("cookie {id}"),
+        }
+    }
+
+    #[test]
+    fn the_header_precedes_the_cookie() {
+        let both = [(SESSION_HEADER, A), (header::COOKIE, &*format!("s={B}"))];
+        assert_eq!(read(&both, true), format!("header {A}"));
+        assert_eq!(read(&both, false), format!("cookie {B}"));
+        assert_eq!(read(&[(SESSION_HEADER, ""), both[1].clone()], true), format!("cookie {B}"));
+    }
+
+    #[test]
+    fn a_malformed_header_hides_the_cookie() {
+        assert_eq!(read(&[(SESSION_HEADER, "x y"), (header::COOKIE, &format!("s={B}"))], true), "absent");
+    }
+
+    #[test]
+    fn several_ids_must_be_equal() {
+        assert_eq!(read(&[(header::COOKIE, &format!("s={A}; s={A}"))], false), format!("cookie {A}"));
+        assert_eq!(read(&[(header::COOKIE, &format!("s={A}; s={B}"))], false), "ambiguous");
+        assert_eq!(read(&[(SESSION_HEADER, A), (SESSION_HEADER, B)], true), "ambiguous");
+    }
+
+    #[test]
+    fn strings_that_are_not_ids_are_ignored() {
+        for value in ["", "short", "../../etc/passwd-and-more", "8c7d473658cc487daea246328593b86\u{e9}"] {
+            assert!(!is_id(value), "{value}");
+        }
+        assert!(!is_id(&"a".repeat(65)));
+        assert!(is_id(A));
+        assert!(is_id("8c7d4736-58cc-487d-aea2-46328593b865"));
+        assert_eq!(read(&[(header::COOKIE, &format!("s=; other=x; s={A}"))], false), format!("cookie {A}"));
+    }
+}

@@ -1,0 +1,25 @@
+//! Logged-in users for axum applications, whose sessions are in the Pip.Services *sessions* microservice.
+//!
+//! [`SessionLayer`] gives each request its session, over any [`ISessionsV1`](sessions_client::ISessionsV1).
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
+
+mod cookie;
+mod credential;
+mod error;
+mod expiry;
+mod layer;
+mod manager;
+mod open;
+mod request;
+mod session;
+mod shared;
+mod user;
+
+pub use self::cookie::SessionCookie;
+pub use self::error::{PayloadError, SessionError};
+pub use self::layer::{SessionLayer, SessionService};
+pub use self::manager::{ActiveSession, NewSession, SessionManager};
+pub use self::session::{CurrentUser, Session};
+pub use self::user::SessionUserV1;
+pub use ::cookie::{Key, SameSite};

@@ -1,0 +1,149 @@
+//! An open session during a request: its fields, its data, and the changes that are not stored yet.
+
+use crate::error::{PayloadError, SessionError};
+use crate::shared::Shared;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use sessions_client::{ISessionsV1, SessionV1, Timestamp};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// An open session of a user. All extractors of a request share it.
+///
+/// It has no `Debug`: an id is a credential.
+pub(crate) struct OpenSession {
+    pub(crate) id: String,
+    pub(crate) user_id: String,
+    pub(crate) user_name: Option<String>,
+    pub(crate) open_time: Timestamp,
+    pub(crate) request_time: Timestamp,
+    user: Mutex<Value>,
+    data: Mutex<Data>,
+    /// True after this request has logged the user out: its changes are dropped.
+    has_ended: AtomicBool,
+    /// Held during a write-back, so that two of them do not overlap within the request.
+    saving: tokio::sync::Mutex<()>,
+}
+
+/// The data of a session.
+struct Data {
+    /// The value that was loaded or last stored.
+    stored: Value,
+    /// The changed keys with their new values; `None` for removed ones.
+    changes: BTreeMap<String, Option<Value>>,
+}
+
+impl OpenSession {
+    /// Returns `None` for a session without a user: it cannot be one of a logged-in user.
+    pub(crate) fn new(session: SessionV1) -> Option<Self> {
+        Some(Self {
+            id: session.id,
+            user_id: session.user_id?,
+            user_name: session.user_name,
+            open_time: session.open_time,
+            request_time: session.request_time,
+            user: Mutex::new(session.user.unwrap_or_default()),
+            data: Mutex::new(Data { stored: session.data.unwrap_or_default(), changes: BTreeMap::new() }),
+            has_ended: AtomicBool::new(false),
+            saving: tokio::sync::Mutex::new(()),
+        })
+    }
+
+    /// Converts the user to a type of the application.
+    pub(crate) fn user<U: DeserializeOwned>(&self) -> Result<U, SessionError> {
+        // serde's message could quote the value, which may be private.
+        U::deserialize(&*lock(&self.user)).map_err(|_| PayloadError::read::<U>("`user`").into())
+    }
+
+    pub(crate) fn set_user(&self, user: Value) {
+        *lock(&self.user) = user;
+    }
+
+    pub(crate) fn end(&self) {
+        self.has_ended.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
+        let data = lock(&self.data);
+        let value = match data.changes.get(key) {
+            Some(changed) => changed.as_ref(),
+            None => data.stored.get(key),
+        };
+        let read = value.map(T::deserialize).transpose();
+        read.map_err(|_| PayloadError::read::<T>(format!("the key `{key}` in the data")).into())
+    }
+
+    pub(crate) fn insert<T: Serialize + ?Sized>(&self, key: &str, value: &T) -> Result<(), SessionError> {
+        let value = serde_json::to_value(value)
+            .map_err(|_| PayloadError::write::<T>(format!("the key `{key}` in the data")))?;
+        self.change(key, Some(value))
+    }
+
+    pub(crate) fn remove(&self, key: &str) -> Result<(), SessionError> {
+        self.change(key, None)
+    }
+
+    fn change(&self, key: &str, value: Option<Value>) -> Result<(), SessionError> {
+        let mut data = lock(&self.data);
+        if !matches!(data.stored, Value::Object(_) | Value::Null) {
+            return Err(PayloadError::not_an_object().into());
+        }
+        if data.stored.get(key) == value.as_ref() {
+            data.changes.remove(key);
+        } else {
+            data.changes.insert(key.to_owned(), value);
+        }
+        Ok(())
+    }
+
+    /// Returns all keys with their values, including the changes of this request.
+    pub(crate) fn data(&self) -> Map<String, Value> {
+        let data = lock(&self.data);
+        let mut all = data.stored.as_object().cloned().unwrap_or_default();
+        apply(&data.changes, &mut all);
+        all
+    }
+
+    /// Stores the changes. It reads the session again directly before the write, because the service replaces the
+    /// whole data: keys that this request has not changed keep the values of other requests.
+    pub(crate) async fn save(&self, shared: &Shared) -> Result<(), SessionError> {
+        let _saving = self.saving.lock().await;
+        let changes = lock(&self.data).changes.clone();
+        if changes.is_empty() || self.has_ended.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let current = shared.client.get_session_by_id(None, &self.id).await?;
+        let current = current.filter(|session| shared.is_valid(session)).ok_or(SessionError::Ended)?;
+        let mut data = match current.data {
+            None | Some(Value::Null) => Map::new(),
+            Some(Value::Object(data)) => data,
+            Some(_) => return Err(PayloadError::not_an_object().into()),
+        };
+        apply(&changes, &mut data);
+        let data = Value::Object(data);
+        let stored = shared.client.store_session_data(None, &self.id, &data).await?;
+        // The service also stores the data of closed sessions.
+        stored.filter(|session| session.active).ok_or(SessionError::Ended)?;
+        let mut own = lock(&self.data);
+        own.stored = data;
+        // A change that was made during the write is still to be stored.
+        own.changes.retain(|key, value| changes.get(key) != Some(value));
+        Ok(())
+    }
+}
+
+fn apply(changes: &BTreeMap<String, Option<Value>>, data: &mut Map<String, Value>) {
+    for (key, value) in changes {
+        match value {
+            Some(value) => data.insert(key.clone(), value.clone()),
+            None => data.remove(key),
+        };
+    }
+}
+
+/// Ignores poisoning: a panic under the lock leaves nothing half changed.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
