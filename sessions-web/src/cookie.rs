@@ -1,6 +1,6 @@
 //! The cookie with the id of the session.
 
-use cookie::{Cookie, CookieJar, Key, SameSite};
+use cookie::{Cookie, CookieJar, Key, SameSite, time};
 use http::{HeaderMap, HeaderValue, header};
 use sessions_client::{Error, ErrorKind};
 use std::borrow::Cow;
@@ -169,7 +169,7 @@ impl SessionCookie {
         }
         if self.is_persistent {
             // Beyond the range of the type is "forever".
-            cookie.set_max_age(max_age.try_into().unwrap_or(cookie::time::Duration::MAX));
+            cookie.set_max_age(max_age.try_into().unwrap_or(time::Duration::MAX));
         }
         header_value(&cookie)
     }

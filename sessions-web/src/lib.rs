@@ -14,6 +14,8 @@ mod open;
 mod request;
 mod session;
 mod shared;
+#[cfg(feature = "tower-sessions")]
+mod store;
 mod user;
 
 pub use self::cookie::SessionCookie;
@@ -21,5 +23,7 @@ pub use self::error::{PayloadError, SessionError};
 pub use self::layer::{SessionLayer, SessionService};
 pub use self::manager::{ActiveSession, NewSession, SessionManager};
 pub use self::session::{CurrentUser, Session};
+#[cfg(feature = "tower-sessions")]
+pub use self::store::{SessionsServiceStore, axum_login_user_id};
 pub use self::user::SessionUserV1;
 pub use ::cookie::{Key, SameSite};
