@@ -1,5 +1,6 @@
 //! The tower layer, its options and its service.
 
+use crate::cache::Cache;
 use crate::cookie::SessionCookie;
 use crate::expiry::Expiry;
 use crate::request::RequestState;
@@ -69,6 +70,7 @@ impl SessionLayer {
             reads_header: false,
             expiry: Expiry::default(),
             is_anonymous_on_failure: false,
+            cache: None,
         })
     }
 
@@ -124,6 +126,18 @@ impl SessionLayer {
     #[must_use]
     pub fn anonymous_when_unavailable(mut self) -> Self {
         self.0.is_anonymous_on_failure = true;
+        self
+    }
+
+    /// Keeps sessions in memory after they were read, and uses them for requests that come within `max_staleness`. Off by
+    /// default.
+    ///
+    /// For up to this time a request may not see changes by other instances of the application, and **a user who was logged out by another
+    /// instance is still logged in here**. Changes by this instance are seen at once. A few seconds are enough for pages that
+    /// send several requests. The cache has at most 10,000 sessions.
+    #[must_use]
+    pub fn with_cache(mut self, max_staleness: Duration) -> Self {
+        self.0.cache = Some(Arc::new(Cache::new(max_staleness)));
         self
     }
 

@@ -4,6 +4,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
+mod cache;
 mod cookie;
 mod credential;
 mod error;
@@ -12,6 +13,7 @@ mod layer;
 mod manager;
 mod open;
 mod request;
+mod same_origin;
 mod session;
 mod shared;
 #[cfg(feature = "tower-sessions")]
@@ -22,6 +24,7 @@ pub use self::cookie::SessionCookie;
 pub use self::error::{PayloadError, SessionError};
 pub use self::layer::{SessionLayer, SessionService};
 pub use self::manager::{ActiveSession, NewSession, SessionManager};
+pub use self::same_origin::{SameOriginLayer, SameOriginService};
 pub use self::session::{CurrentUser, Session};
 #[cfg(feature = "tower-sessions")]
 pub use self::store::{SessionsServiceStore, axum_login_user_id};

@@ -132,7 +132,9 @@ impl SessionManager {
             _ => self.0.named_id()?,
         };
         if let Some(id) = old {
-            shared.client.delete_session_by_id(None, id).await?;
+            let deleted = shared.client.delete_session_by_id(None, id).await;
+            shared.invalidate(id);
+            deleted?;
         }
         if let Some(Ok(Some(open))) = &*session {
             open.end();
@@ -174,7 +176,7 @@ impl SessionManager {
             _ => self.0.named_id()?,
         };
         if let Some(id) = id {
-            self.0.shared.client.close_session(None, id).await?;
+            self.close(id).await?;
         }
         if let Some(Ok(Some(open))) = &*session {
             open.end();
@@ -251,9 +253,16 @@ impl SessionManager {
         if session.id == current.id {
             self.log_out().await?;
         } else {
-            self.0.shared.client.close_session(None, &session.id).await?;
+            self.close(&session.id).await?;
         }
         Ok(true)
+    }
+
+    async fn close(&self, id: &str) -> Result<(), SessionError> {
+        let closed = self.0.shared.client.close_session(None, id).await;
+        self.0.shared.invalidate(id);
+        closed?;
+        Ok(())
     }
 
     async fn current(&self) -> Result<Arc<OpenSession>, SessionError> {
@@ -271,7 +280,7 @@ impl SessionManager {
                 return Ok(closed);
             }
             for session in &sessions {
-                self.0.shared.client.close_session(None, &session.id).await?;
+                self.close(&session.id).await?;
                 closed += 1;
             }
         }

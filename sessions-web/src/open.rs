@@ -115,7 +115,11 @@ impl OpenSession {
             return Ok(());
         }
         let current = shared.client.get_session_by_id(None, &self.id).await?;
-        let current = current.filter(|session| shared.is_valid(session)).ok_or(SessionError::Ended)?;
+        let current = current.filter(|session| shared.is_valid(session));
+        let Some(current) = current else {
+            shared.invalidate(&self.id);
+            return Err(SessionError::Ended);
+        };
         let mut data = match current.data {
             None | Some(Value::Null) => Map::new(),
             Some(Value::Object(data)) => data,
@@ -123,9 +127,10 @@ impl OpenSession {
         };
         apply(&changes, &mut data);
         let data = Value::Object(data);
-        let stored = shared.client.store_session_data(None, &self.id, &data).await?;
+        let stored = shared.client.store_session_data(None, &self.id, &data).await;
+        shared.invalidate(&self.id);
         // The service also stores the data of closed sessions.
-        stored.filter(|session| session.active).ok_or(SessionError::Ended)?;
+        stored?.filter(|session| session.active).ok_or(SessionError::Ended)?;
         let mut own = lock(&self.data);
         own.stored = data;
         // A change that was made during the write is still to be stored.

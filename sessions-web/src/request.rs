@@ -89,7 +89,12 @@ impl RequestState {
             Credential::Ambiguous => return Err(SessionError::Ambiguous),
             Credential::Header(id) | Credential::Cookie(id) => id,
         };
-        match self.shared.client.get_session_by_id(None, id).await {
+        // A session to extend is read, because its data is written again.
+        let cached = self.shared.cache.as_ref().and_then(|cache| cache.get(id, self.shared.now()));
+        if let Some(session) = cached.filter(|session| self.shared.age(session) == Age::Fresh) {
+            return Ok(OpenSession::new(session).map(Arc::new));
+        }
+        match self.read(id).await {
             Ok(Some(session)) => Ok(self.admit(session).await.and_then(OpenSession::new).map(Arc::new)),
             Ok(None) => Ok(None),
             Err(error) if self.shared.is_anonymous_on_failure => {
@@ -98,6 +103,18 @@ impl RequestState {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    async fn read(&self, id: &str) -> sessions_client::Result<Option<SessionV1>> {
+        let Some(cache) = &self.shared.cache else {
+            return self.shared.client.get_session_by_id(None, id).await;
+        };
+        let start = cache.start_read(self.shared.now());
+        let session = self.shared.client.get_session_by_id(None, id).await?;
+        if let Some(session) = session.as_ref().filter(|session| self.shared.is_valid(session)) {
+            cache.finish_read(start, session);
+        }
+        Ok(session)
     }
 
     /// Returns the session if it is valid, extended if that is due.
@@ -115,7 +132,9 @@ impl RequestState {
         // `null` would be rejected.
         let empty = Value::Object(Map::new());
         let data = session.data.as_ref().filter(|data| !data.is_null()).unwrap_or(&empty);
-        match self.shared.client.store_session_data(None, &session.id, data).await {
+        let touched = self.shared.client.store_session_data(None, &session.id, data).await;
+        self.shared.invalidate(&session.id);
+        match touched {
             Ok(touched) => {
                 let touched = touched.filter(|session| session.active)?;
                 if matches!(self.credential, Credential::Cookie(_)) {

@@ -154,8 +154,9 @@ impl<U: Serialize> Session<U> {
     pub async fn update_user(&mut self, user: U) -> Result<(), SessionError> {
         let value = serde_json::to_value(&user).map_err(|_| PayloadError::write::<U>("`user`"))?;
         let shared = &self.request.shared;
-        let updated = shared.client.update_session_user(None, &self.open.id, &value).await?;
-        updated.filter(|session| session.active).ok_or(SessionError::Ended)?;
+        let updated = shared.client.update_session_user(None, &self.open.id, &value).await;
+        shared.invalidate(&self.open.id);
+        updated?.filter(|session| session.active).ok_or(SessionError::Ended)?;
         self.open.set_user(value);
         self.user = user;
         Ok(())

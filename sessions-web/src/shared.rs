@@ -1,5 +1,6 @@
 //! The state that all requests of a layer share: the client of the service and the options.
 
+use crate::cache::Cache;
 use crate::cookie::SessionCookie;
 use crate::expiry::{Age, Expiry};
 use sessions_client::{DynISessionsV1, SessionV1, Timestamp, WithOptions};
@@ -18,9 +19,19 @@ pub(crate) struct Shared {
     pub(crate) reads_header: bool,
     pub(crate) expiry: Expiry,
     pub(crate) is_anonymous_on_failure: bool,
+    /// `None` if each request reads its session.
+    pub(crate) cache: Option<Arc<Cache>>,
 }
 
 impl Shared {
+    /// Drops a session from the cache. Called after each write, also after a failed one, which the service may have
+    /// processed.
+    pub(crate) fn invalidate(&self, id: &str) {
+        if let Some(cache) = &self.cache {
+            cache.invalidate(id);
+        }
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         (self.clock)()
     }

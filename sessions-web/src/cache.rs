@@ -1,0 +1,119 @@
+//! A short cache of sessions, for pages whose requests come in quick succession.
+
+use crate::open::lock;
+use lru::LruCache;
+use sessions_client::{SessionV1, Timestamp};
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// The number of sessions in the cache. The least recently used one is dropped.
+const CAPACITY: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
+
+/// A cache of sessions that were read less than `max_staleness` ago.
+pub(crate) struct Cache {
+    max_staleness: Duration,
+    state: Mutex<State>,
+}
+
+struct State {
+    sessions: LruCache<String, Entry>,
+    /// The number of writes so far. A read that overlaps with a write is not kept, because it may be older.
+    writes: u64,
+}
+
+struct Entry {
+    session: SessionV1,
+    /// A time before the read.
+    read_time: Timestamp,
+}
+
+/// The state of the cache before a read.
+#[derive(Clone, Copy)]
+pub(crate) struct ReadStart {
+    time: Timestamp,
+    writes: u64,
+}
+
+impl Cache {
+    pub(crate) fn new(max_staleness: Duration) -> Self {
+        let state = State { sessions: LruCache::new(CAPACITY), writes: 0 };
+        Self { max_staleness, state: Mutex::new(state) }
+    }
+
+    pub(crate) fn get(&self, id: &str, now: Timestamp) -> Option<SessionV1> {
+        let mut state = lock(&self.state);
+        let Entry { session, read_time } = state.sessions.get(id)?;
+        // An error: the clock has stepped back, so the age is not known.
+        let age = now.signed_duration_since(read_time).to_std().ok();
+        if age.is_some_and(|age| age < self.max_staleness) {
+            return Some(session.clone());
+        }
+        state.sessions.pop(id);
+        None
+    }
+
+    pub(crate) fn start_read(&self, now: Timestamp) -> ReadStart {
+        ReadStart { time: now, writes: lock(&self.state).writes }
+    }
+
+    /// Keeps a session that was read after `start`, unless there was a write meanwhile.
+    pub(crate) fn finish_read(&self, start: ReadStart, session: &SessionV1) {
+        let mut state = lock(&self.state);
+        if state.writes == start.writes {
+            let entry = Entry { session: session.clone(), read_time: start.time };
+            state.sessions.put(session.id.clone(), entry);
+        }
+    }
+
+    /// Drops a session that this process has written.
+    pub(crate) fn invalidate(&self, id: &str) {
+        let mut state = lock(&self.state);
+        state.writes += 1;
+        state.sessions.pop(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::{TimeDelta, TimeZone, Utc};
+
+    fn at(seconds: i64) -> Timestamp {
+        Utc.timestamp_opt(1_700_000_000, 0).unwrap() + TimeDelta::seconds(seconds)
+    }
+
+    fn cache_with_session() -> Cache {
+        let cache = Cache::new(Duration::from_secs(5));
+        cache.finish_read(cache.start_read(at(0)), &SessionV1::new("a", at(0)));
+        cache
+    }
+
+    #[test]
+    fn a_session_is_dropped_at_the_maximum_staleness() {
+        let cache = cache_with_session();
+        assert!(cache.get("a", at(4)).is_some());
+        assert!(cache.get("a", at(5)).is_none());
+    }
+
+    #[test]
+    fn a_session_is_dropped_if_the_clock_has_stepped_back() {
+        assert!(cache_with_session().get("a", at(-1)).is_none());
+    }
+
+    #[test]
+    fn a_write_drops_the_session() {
+        let cache = cache_with_session();
+        cache.invalidate("a");
+        assert!(cache.get("a", at(0)).is_none());
+    }
+
+    #[test]
+    fn a_read_that_overlaps_with_a_write_is_not_kept() {
+        let cache = cache_with_session();
+        let start = cache.start_read(at(1));
+        cache.invalidate("a");
+        cache.finish_read(start, &SessionV1::new("a", at(0)));
+        assert!(cache.get("a", at(1)).is_none());
+    }
+}

@@ -1,0 +1,151 @@
+//! Idle and absolute expiry, and the extension of sessions in use.
+
+use super::support::{App, done};
+use axum::http::StatusCode;
+use serde_json::json;
+use sessions_client::{ErrorKind, ISessionsV1};
+use std::time::Duration;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn app() -> App {
+    App::with(|layer| {
+        layer.with_idle_timeout(60 * MINUTE).with_lifetime(180 * MINUTE).with_touch_interval(10 * MINUTE)
+    })
+}
+
+#[tokio::test]
+async fn an_idle_session_expires() {
+    let app = app();
+    let mut browser = app.logged_in("ann").await;
+    app.clock.advance(60 * MINUTE);
+    assert_eq!(browser.get("/me").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(app.service.take_calls(), ["get"]);
+}
+
+#[tokio::test]
+async fn reading_keeps_a_session_alive_until_its_lifetime_ends() {
+    let app = app();
+    let mut browser = app.logged_in("ann").await;
+    for _ in 0..17 {
+        app.clock.advance(10 * MINUTE);
+        assert_eq!(browser.get("/me").await.status, StatusCode::OK);
+        assert_eq!(app.service.take_calls(), ["get", "store"]);
+    }
+    app.clock.advance(10 * MINUTE);
+    assert_eq!(browser.get("/me").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_session_in_use_is_extended_once_for_each_interval() {
+    let app = app();
+    let mut browser = app.logged_in("ann").await;
+    app.clock.advance(9 * MINUTE);
+    browser.get("/me").await;
+    assert_eq!(app.service.take_calls(), ["get"]);
+    app.clock.advance(MINUTE);
+    browser.get("/me").await;
+    browser.get("/me").await;
+    assert_eq!(app.service.take_calls(), ["get", "store", "get"]);
+}
+
+#[tokio::test]
+async fn an_extension_keeps_the_data() {
+    let app = app();
+    let mut browser = app.logged_in("ann").await;
+    browser.post("/set/cart/book").await;
+    app.clock.advance(10 * MINUTE);
+    assert_eq!(browser.get("/data/cart").await.body, "book");
+    let session = app.service.session(browser.id()).unwrap();
+    assert_eq!(session.request_time, app.clock.now());
+    assert_eq!(session.data, Some(json!({ "cart": "book" })));
+}
+
+#[tokio::test]
+async fn an_extension_renews_the_cookie() {
+    let app = app();
+    let mut browser = app.browser();
+    let page = browser.post("/login/ann").await;
+    assert!(page.set_cookie().unwrap().contains("Max-Age=3600"));
+    assert_eq!(browser.get("/me").await.set_cookie(), None);
+    app.clock.advance(50 * MINUTE);
+    assert!(browser.get("/me").await.set_cookie().unwrap().contains("Max-Age=3600"));
+    app.clock.advance(50 * MINUTE);
+    browser.get("/me").await;
+    app.clock.advance(50 * MINUTE);
+    // Half an hour before the end of its lifetime.
+    assert!(browser.get("/me").await.set_cookie().unwrap().contains("Max-Age=1800"));
+}
+
+#[tokio::test]
+async fn an_extension_of_a_session_without_data_stores_an_empty_object() {
+    let app = app();
+    let mut browser = app.browser();
+    let user = json!({ "id": "ann" });
+    let session = app.service.sessions.open_session(None, "ann", None, None, None, Some(&user), None);
+    browser.cookie = Some(done(session).id);
+    app.clock.advance(10 * MINUTE);
+    assert_eq!(browser.get("/me").await.body, "ann");
+    assert_eq!(app.service.session(browser.id()).unwrap().data, Some(json!({})));
+}
+
+#[tokio::test]
+async fn a_failed_extension_does_not_log_out() {
+    let app = app();
+    let mut browser = app.logged_in("ann").await;
+    app.clock.advance(10 * MINUTE);
+    app.service.fail(Some("store"), ErrorKind::Timeout);
+    let page = browser.get("/me").await;
+    assert_eq!((&*page.body, page.set_cookie()), ("ann", None));
+    app.service.recover();
+    browser.get("/me").await;
+    assert_eq!(app.service.take_calls(), ["get", "store", "get", "store"]);
+}
+
+#[tokio::test]
+async fn a_session_that_ends_during_its_extension_is_anonymous() {
+    for delete in [true, false] {
+        let app = app();
+        let mut browser = app.logged_in("ann").await;
+        app.clock.advance(10 * MINUTE);
+        let id = browser.id().to_owned();
+        app.service.before("store", move |sessions| {
+            if delete {
+                done(sessions.delete_session_by_id(None, &id));
+            } else {
+                done(sessions.close_session(None, &id));
+            }
+        });
+        assert_eq!(browser.get("/me").await.status, StatusCode::UNAUTHORIZED);
+    }
+}
+
+#[tokio::test]
+async fn the_cleanup_of_the_service_spares_sessions_in_use() {
+    let app = App::new();
+    let (mut used, mut idle) = (app.logged_in("ann").await, app.logged_in("bob").await);
+    for _ in 0..25 {
+        app.clock.advance(60 * MINUTE);
+        used.get("/me").await;
+        app.service.sessions.close_expired_sessions(None).await.unwrap();
+    }
+    assert_eq!(used.get("/me").await.body, "ann");
+    assert_eq!(idle.get("/me").await.status, StatusCode::UNAUTHORIZED);
+    assert!(!app.service.session(idle.id()).unwrap().active);
+}
+
+#[tokio::test]
+async fn a_change_of_an_expired_session_is_reported() {
+    let app = app();
+    let mut browser = app.logged_in("ann").await;
+    let clock = app.clock.clone();
+    app.service.before("get", move |_| clock.advance(59 * MINUTE));
+    // Loaded in its last minute. It is extended then, so the change is stored.
+    assert_eq!(browser.post("/set/cart/book").await.status, StatusCode::OK);
+    let clock = app.clock.clone();
+    app.service.fail(Some("store"), ErrorKind::Timeout);
+    app.service.before("store", move |_| clock.advance(MINUTE));
+    app.clock.advance(59 * MINUTE);
+    // The extension fails, and the session expires before the change is stored.
+    assert_eq!(browser.post("/set/cart/pen").await.status, StatusCode::UNAUTHORIZED);
+}

@@ -1,0 +1,151 @@
+//! Login, logout, and the fixation of sessions.
+
+use super::support::App;
+use axum::http::{StatusCode, header};
+use sessions_client::{ErrorKind, ISessionsV1};
+
+#[tokio::test]
+async fn a_login_opens_a_session_and_sets_the_cookie() {
+    let app = App::new();
+    let mut browser = app.browser();
+    browser.post("/login/ann").await;
+    assert_eq!(app.service.take_calls(), ["open"]);
+    let session = app.service.session(browser.id()).unwrap();
+    assert_eq!(session.user_id.as_deref(), Some("ann"));
+    assert_eq!(session.user_name.as_deref(), Some("ann"));
+    assert_eq!(session.client.as_deref(), Some("test browser"));
+    assert_eq!(session.address.as_deref(), Some("192.0.2.1"));
+    assert_eq!(browser.get("/me").await.body, "ann");
+}
+
+#[tokio::test]
+async fn a_login_replaces_the_id_and_deletes_the_old_session() {
+    let app = App::new();
+    let mut browser = app.logged_in("ann").await;
+    let old = browser.id().to_owned();
+    browser.post("/login/bob").await;
+    assert_eq!(app.service.take_calls(), ["delete", "open"]);
+    assert_ne!(browser.id(), old);
+    assert_eq!(app.service.session(&old), None);
+    assert_eq!(browser.get("/me").await.body, "bob");
+}
+
+#[tokio::test]
+async fn a_planted_session_is_useless_after_login() {
+    let app = App::new();
+    let mut attacker = app.logged_in("mallory").await;
+    let mut victim = app.browser();
+    victim.cookie.clone_from(&attacker.cookie);
+    victim.post("/login/ann").await;
+    assert_ne!(victim.cookie, attacker.cookie);
+    assert_eq!(attacker.get("/me").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_planted_id_that_does_not_exist_is_not_adopted() {
+    let app = App::new();
+    let planted = "8c7d473658cc487daea246328593b865";
+    let mut victim = app.browser();
+    victim.cookie = Some(planted.to_owned());
+    victim.post("/login/ann").await;
+    assert_ne!(victim.id(), planted);
+    assert_eq!(app.service.session(planted), None);
+}
+
+#[tokio::test]
+async fn a_failed_login_does_not_log_in() {
+    for operation in ["delete", "open"] {
+        let app = App::new();
+        let mut browser = app.logged_in("ann").await;
+        app.service.fail(Some(operation), ErrorKind::Connect);
+        let page = browser.post("/login/bob").await;
+        assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(page.set_cookie(), None);
+        app.service.recover();
+        assert_ne!(browser.get("/me").await.body, "bob");
+    }
+}
+
+#[tokio::test]
+async fn a_logout_closes_the_session_and_deletes_the_cookie() {
+    let app = App::new();
+    let mut browser = app.logged_in("ann").await;
+    let id = browser.id().to_owned();
+    let page = browser.post("/logout").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert_eq!(app.service.take_calls(), ["close"]);
+    assert!(!app.service.session(&id).unwrap().active);
+    assert_eq!(browser.cookie, None);
+    browser.cookie = Some(id);
+    assert_eq!(browser.get("/me").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_logout_without_a_session_succeeds() {
+    let app = App::new();
+    assert_eq!(app.browser().post("/logout").await.status, StatusCode::OK);
+    assert_eq!(app.service.take_calls(), [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn a_logout_that_fails_can_be_tried_again() {
+    let app = App::new();
+    let mut browser = app.logged_in("ann").await;
+    app.service.fail(None, ErrorKind::Connect);
+    let page = browser.post("/logout").await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(page.headers.contains_key(header::RETRY_AFTER));
+    app.service.recover();
+    assert_eq!(browser.get("/me").await.body, "ann");
+    assert_eq!(browser.post("/logout").await.status, StatusCode::OK);
+    assert_eq!(browser.get("/me").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn changes_are_dropped_at_logout() {
+    let app = App::new();
+    let mut browser = app.logged_in("ann").await;
+    let id = browser.id().to_owned();
+    assert_eq!(browser.post("/set-and-log-out/cart/book").await.status, StatusCode::OK);
+    assert_eq!(app.service.take_calls(), ["get", "close"]);
+    assert_eq!(app.service.session(&id).unwrap().data, None);
+}
+
+#[tokio::test]
+async fn an_empty_user_id_is_rejected_before_any_call() {
+    use axum::extract::FromRequestParts;
+    let app = App::new();
+    let layer = sessions_web::SessionLayer::new(app.service.clone());
+    let service =
+        tower::ServiceBuilder::new().layer(layer).service_fn(async |request: axum::extract::Request| {
+            let (mut parts, _) = request.into_parts();
+            let sessions = sessions_web::SessionManager::from_request_parts(&mut parts, &()).await?;
+            sessions.log_in(sessions_web::NewSession::new("", ())).await?;
+            Ok::<_, sessions_web::SessionError>(())
+        });
+    let request = axum::extract::Request::new(axum::body::Body::empty());
+    let error = tower::ServiceExt::oneshot(service, request).await.unwrap_err();
+    assert!(error.to_string().contains("the user id for a new session is empty"), "{error}");
+    assert_eq!(app.service.take_calls(), [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn two_users_have_two_sessions() {
+    let app = App::new();
+    let (mut ann, mut bob) = (app.logged_in("ann").await, app.logged_in("bob").await);
+    ann.post("/set/cart/book").await;
+    assert_eq!(bob.get("/data/cart").await.body, "");
+    assert_eq!(ann.get("/data/cart").await.body, "book");
+    assert_eq!(app.service.sessions.get_sessions(None, None, None).await.unwrap().data.len(), 2);
+}
+
+#[tokio::test]
+async fn a_session_outlives_a_restart_of_the_application() {
+    let app = App::new();
+    let mut browser = app.logged_in("ann").await;
+    browser.post("/set/cart/book").await;
+    let restarted = app.sibling();
+    let mut later = restarted.browser();
+    later.cookie.clone_from(&browser.cookie);
+    assert_eq!(later.get("/data/cart").await.body, "book");
+}

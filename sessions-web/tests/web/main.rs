@@ -1,0 +1,13 @@
+//! Tests of the layer and its extractors, by requests to an axum application over a sessions service in memory.
+
+mod cache;
+mod cookies;
+mod data;
+mod expiry;
+mod failures;
+mod login;
+mod own_sessions;
+mod reads;
+mod secrets;
+mod support;
+mod users;

@@ -1,0 +1,145 @@
+//! The list of a user's sessions, and their revocation.
+
+use super::support::{App, done};
+use axum::http::StatusCode;
+use sessions_client::{ErrorKind, ISessionsV1};
+use std::time::Duration;
+
+#[tokio::test]
+async fn the_list_has_the_sessions_of_the_user_only() {
+    let app = App::new();
+    let mut phone = app.logged_in("ann").await;
+    app.clock.advance(Duration::from_secs(1));
+    let laptop = app.logged_in("ann").await;
+    let _bob = app.logged_in("bob").await;
+    let list = phone.get("/sessions").await.body;
+    let lines: Vec<_> = list.lines().collect();
+    assert_eq!(lines.len(), 2);
+    // The last used one is first.
+    assert!(lines[1].contains("* test browser 192.0.2.1"), "{list}");
+    assert!(!lines[0].contains('*'), "{list}");
+    for id in [phone.id(), laptop.id()] {
+        assert!(!list.contains(id) && !list.contains(&id[..16]), "the page contains a session id");
+    }
+}
+
+#[tokio::test]
+async fn expired_and_closed_sessions_are_not_listed() {
+    let app = App::with(|layer| layer.with_lifetime(Duration::from_secs(3600)));
+    let old = app.logged_in("ann").await;
+    app.clock.advance(Duration::from_secs(1800));
+    let closed = app.logged_in("ann").await;
+    app.service.sessions.close_session(None, closed.id()).await.unwrap();
+    app.clock.advance(Duration::from_secs(1800));
+    let mut current = app.logged_in("ann").await;
+    assert!(app.service.session(old.id()).unwrap().active);
+    assert_eq!(current.get("/sessions").await.body.lines().count(), 1);
+}
+
+#[tokio::test]
+async fn the_list_has_all_pages() {
+    let app = App::new();
+    let mut browser = app.logged_in("ann").await;
+    for _ in 0..250 {
+        done(app.service.sessions.open_session(None, "ann", None, None, None, None, None));
+    }
+    assert_eq!(browser.get("/sessions").await.body.lines().count(), 251);
+}
+
+async fn reference_of_other(browser: &mut super::support::Browser<'_>) -> String {
+    let list = browser.get("/sessions").await.body;
+    let other = list.lines().find(|line| !line.contains('*')).unwrap();
+    other.split(' ').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_session_can_be_revoked_by_its_reference() {
+    let app = App::new();
+    let (mut phone, mut laptop) = (app.logged_in("ann").await, app.logged_in("ann").await);
+    let reference = reference_of_other(&mut phone).await;
+    assert_eq!(phone.post(&format!("/revoke/{reference}")).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(laptop.get("/me").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(phone.get("/me").await.body, "ann");
+}
+
+#[tokio::test]
+async fn a_session_of_another_user_cannot_be_revoked() {
+    let app = App::new();
+    let (mut ann, _laptop) = (app.logged_in("ann").await, app.logged_in("ann").await);
+    let mut bob = app.logged_in("bob").await;
+    let reference = reference_of_other(&mut ann).await;
+    for attempt in [&*reference, ann.id(), "", "x"] {
+        let page = bob.post(&format!("/revoke/{attempt}")).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{attempt}");
+    }
+    assert_eq!(ann.get("/sessions").await.body.lines().count(), 2);
+}
+
+#[tokio::test]
+async fn revoking_the_current_session_logs_out() {
+    let app = App::new();
+    let mut browser = app.logged_in("ann").await;
+    let list = browser.get("/sessions").await.body;
+    let reference = list.split('*').next().unwrap();
+    assert_eq!(browser.post(&format!("/revoke/{reference}")).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(browser.cookie, None);
+}
+
+#[tokio::test]
+async fn log_out_everywhere_ends_all_sessions_of_the_user_only() {
+    let app = App::new();
+    let (mut phone, mut laptop) = (app.logged_in("ann").await, app.logged_in("ann").await);
+    let mut bob = app.logged_in("bob").await;
+    for _ in 0..250 {
+        done(app.service.sessions.open_session(None, "ann", None, None, None, None, None));
+    }
+    assert_eq!(phone.post("/logout-everywhere").await.status, StatusCode::OK);
+    assert_eq!(phone.cookie, None);
+    assert_eq!(laptop.get("/me").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(bob.get("/me").await.body, "bob");
+    let all = done(app.service.sessions.get_sessions(
+        None,
+        Some(&sessions_client::FilterParams::new().active(true)),
+        None,
+    ));
+    assert_eq!(all.data.len(), 1);
+}
+
+#[tokio::test]
+async fn log_out_elsewhere_keeps_the_current_session() {
+    let app = App::new();
+    let (mut phone, mut laptop) = (app.logged_in("ann").await, app.logged_in("ann").await);
+    assert_eq!(phone.post("/logout-elsewhere").await.body, "1");
+    assert_eq!(laptop.get("/me").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(phone.get("/me").await.body, "ann");
+}
+
+#[tokio::test]
+async fn a_session_that_is_opened_meanwhile_is_closed_too() {
+    let app = App::new();
+    let (mut phone, _laptop) = (app.logged_in("ann").await, app.logged_in("ann").await);
+    app.service.before("close", |sessions| {
+        done(sessions.open_session(None, "ann", None, None, None, None, None));
+    });
+    assert_eq!(phone.post("/logout-elsewhere").await.body, "2");
+}
+
+#[tokio::test]
+async fn log_out_everywhere_that_fails_can_be_tried_again() {
+    let app = App::new();
+    let (mut phone, mut laptop) = (app.logged_in("ann").await, app.logged_in("ann").await);
+    app.service.fail(Some("close"), ErrorKind::Connect);
+    assert_eq!(phone.post("/logout-everywhere").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    app.service.recover();
+    assert_eq!(phone.post("/logout-everywhere").await.status, StatusCode::OK);
+    assert_eq!(laptop.get("/me").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn an_anonymous_request_has_no_sessions_to_list() {
+    let app = App::new();
+    let mut browser = app.browser();
+    assert_eq!(browser.get("/sessions").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(browser.post("/logout-everywhere").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(app.service.take_calls(), [] as [&str; 0]);
+}

@@ -1,0 +1,431 @@
+//! A small axum application, a browser that keeps its cookie, and a service that counts calls and fails on demand.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Path;
+use axum::http::{Method, Request, Response, StatusCode, header};
+use axum::routing::{get, post};
+use chrono::{TimeDelta, TimeZone, Utc};
+use futures_util::FutureExt;
+use serde_json::Value;
+use sessions_client::{
+    DataPage, Error, ErrorKind, FilterParams, ISessionsV1, PagingParams, Result, SessionV1,
+    SessionsMemoryClientV1, Timestamp,
+};
+use sessions_web::{
+    CurrentUser, NewSession, Session, SessionCookie, SessionError, SessionLayer, SessionManager,
+    SessionUserV1,
+};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tower::ServiceExt;
+
+pub(crate) const COOKIE: &str = "__Host-session";
+
+/// A clock that tests move.
+#[derive(Clone, Default)]
+pub(crate) struct Clock(Arc<AtomicI64>);
+
+impl Clock {
+    pub(crate) fn now(&self) -> Timestamp {
+        Utc.timestamp_opt(1_700_000_000, 0).unwrap() + TimeDelta::milliseconds(self.0.load(Ordering::SeqCst))
+    }
+
+    pub(crate) fn advance(&self, time: Duration) {
+        self.0.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+type Hook = Box<dyn FnOnce(&SessionsMemoryClientV1) + Send>;
+
+/// The sessions service in memory. It counts calls, fails on demand, and changes sessions between two calls.
+#[derive(Clone)]
+pub(crate) struct Service {
+    pub(crate) sessions: SessionsMemoryClientV1,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    calls: Vec<&'static str>,
+    failure: Option<Failure>,
+    /// The operation, the number of its calls until the hook runs, and the hook.
+    hook: Option<(&'static str, u32, Hook)>,
+}
+
+#[derive(Clone, Copy)]
+struct Failure {
+    /// `None` for all operations.
+    operation: Option<&'static str>,
+    kind: ErrorKind,
+}
+
+impl Service {
+    pub(crate) fn new(clock: &Clock) -> Self {
+        let clock = clock.clone();
+        Self {
+            sessions: SessionsMemoryClientV1::new().with_clock(move || clock.now()),
+            state: Arc::default(),
+        }
+    }
+
+    /// Returns the calls since the last time.
+    pub(crate) fn take_calls(&self) -> Vec<&'static str> {
+        std::mem::take(&mut self.state.lock().unwrap().calls)
+    }
+
+    pub(crate) fn fail(&self, operation: Option<&'static str>, kind: ErrorKind) {
+        self.state.lock().unwrap().failure = Some(Failure { operation, kind });
+    }
+
+    pub(crate) fn recover(&self) {
+        self.state.lock().unwrap().failure = None;
+    }
+
+    /// Changes the sessions directly before the next call of an operation, as another request would.
+    pub(crate) fn before(
+        &self,
+        operation: &'static str,
+        hook: impl FnOnce(&SessionsMemoryClientV1) + Send + 'static,
+    ) {
+        self.before_nth(operation, 1, hook);
+    }
+
+    /// Changes the sessions like [`before`](Self::before), before the `nth` next call.
+    pub(crate) fn before_nth(
+        &self,
+        operation: &'static str,
+        nth: u32,
+        hook: impl FnOnce(&SessionsMemoryClientV1) + Send + 'static,
+    ) {
+        self.state.lock().unwrap().hook = Some((operation, nth, Box::new(hook)));
+    }
+
+    pub(crate) fn session(&self, id: &str) -> Option<SessionV1> {
+        done(self.sessions.get_session_by_id(None, id))
+    }
+
+    fn call(&self, operation: &'static str) -> Result<()> {
+        let mut state = self.state.lock().unwrap();
+        state.calls.push(operation);
+        let hook = state.hook.take_if(|(expected, countdown, _)| {
+            let is_expected = *expected == operation;
+            *countdown -= u32::from(is_expected);
+            is_expected && *countdown == 0
+        });
+        let failure = state.failure.filter(|failure| failure.operation.is_none_or(|name| name == operation));
+        drop(state);
+        if let Some((_, _, hook)) = hook {
+            hook(&self.sessions);
+        }
+        match failure {
+            Some(Failure { kind, .. }) => Err(Error::new(kind, "the test has broken the service")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Returns the result of a call in memory.
+pub(crate) fn done<T>(call: impl Future<Output = Result<T>>) -> T {
+    call.now_or_never().unwrap().unwrap()
+}
+
+impl ISessionsV1 for Service {
+    async fn get_sessions(
+        &self,
+        correlation_id: Option<&str>,
+        filter: Option<&FilterParams>,
+        paging: Option<&PagingParams>,
+    ) -> Result<DataPage<SessionV1>> {
+        self.call("list")?;
+        self.sessions.get_sessions(correlation_id, filter, paging).await
+    }
+
+    async fn get_session_by_id(
+        &self,
+        correlation_id: Option<&str>,
+        session_id: &str,
+    ) -> Result<Option<SessionV1>> {
+        self.call("get")?;
+        self.sessions.get_session_by_id(correlation_id, session_id).await
+    }
+
+    async fn open_session(
+        &self,
+        correlation_id: Option<&str>,
+        user_id: &str,
+        user_name: Option<&str>,
+        address: Option<&str>,
+        client: Option<&str>,
+        user: Option<&Value>,
+        data: Option<&Value>,
+    ) -> Result<SessionV1> {
+        self.call("open")?;
+        self.sessions.open_session(correlation_id, user_id, user_name, address, client, user, data).await
+    }
+
+    async fn store_session_data(
+        &self,
+        correlation_id: Option<&str>,
+        session_id: &str,
+        data: &Value,
+    ) -> Result<Option<SessionV1>> {
+        self.call("store")?;
+        self.sessions.store_session_data(correlation_id, session_id, data).await
+    }
+
+    async fn update_session_user(
+        &self,
+        correlation_id: Option<&str>,
+        session_id: &str,
+        user: &Value,
+    ) -> Result<Option<SessionV1>> {
+        self.call("update_user")?;
+        self.sessions.update_session_user(correlation_id, session_id, user).await
+    }
+
+    async fn close_session(
+        &self,
+        correlation_id: Option<&str>,
+        session_id: &str,
+    ) -> Result<Option<SessionV1>> {
+        self.call("close")?;
+        self.sessions.close_session(correlation_id, session_id).await
+    }
+
+    async fn close_expired_sessions(&self, correlation_id: Option<&str>) -> Result<()> {
+        self.call("close_expired")?;
+        self.sessions.close_expired_sessions(correlation_id).await
+    }
+
+    async fn delete_session_by_id(
+        &self,
+        correlation_id: Option<&str>,
+        session_id: &str,
+    ) -> Result<Option<SessionV1>> {
+        self.call("delete")?;
+        self.sessions.delete_session_by_id(correlation_id, session_id).await
+    }
+}
+
+/// The application, its service and their clock.
+pub(crate) struct App {
+    pub(crate) service: Service,
+    pub(crate) clock: Clock,
+    router: Router,
+}
+
+impl App {
+    pub(crate) fn new() -> Self {
+        Self::with(|layer| layer)
+    }
+
+    pub(crate) fn with(options: impl FnOnce(SessionLayer) -> SessionLayer) -> Self {
+        let clock = Clock::default();
+        let service = Service::new(&clock);
+        let router = router(service.clone(), &clock, options);
+        Self { service, clock, router }
+    }
+
+    /// Creates an application whose cookie has other options.
+    pub(crate) fn with_cookie(cookie: SessionCookie) -> Self {
+        Self::with(|layer| layer.with_cookie(cookie).unwrap())
+    }
+
+    /// Returns another application over the same service.
+    pub(crate) fn sibling(&self) -> Self {
+        let (service, clock) = (self.service.clone(), self.clock.clone());
+        let router = router(service.clone(), &clock, |layer| layer);
+        Self { service, clock, router }
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Response<Body> {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    pub(crate) fn browser(&self) -> Browser<'_> {
+        Browser { app: self, name: COOKIE, cookie: None }
+    }
+
+    /// Returns the browser of a user who has just logged in, and forgets the calls.
+    pub(crate) async fn logged_in(&self, user: &str) -> Browser<'_> {
+        let mut browser = self.browser();
+        let response = browser.post(&format!("/login/{user}")).await;
+        assert_eq!(response.status, StatusCode::OK, "{}", response.body);
+        self.service.take_calls();
+        browser
+    }
+}
+
+fn router(service: Service, clock: &Clock, options: impl FnOnce(SessionLayer) -> SessionLayer) -> Router {
+    let clock = clock.clone();
+    let layer = SessionLayer::new(service).with_clock(move || clock.now());
+    routes().layer(options(layer))
+}
+
+/// A browser with at most one cookie.
+pub(crate) struct Browser<'a> {
+    app: &'a App,
+    /// The name of the cookie.
+    pub(crate) name: &'static str,
+    pub(crate) cookie: Option<String>,
+}
+
+/// A response whose body was read.
+pub(crate) struct Page {
+    pub(crate) status: StatusCode,
+    pub(crate) body: String,
+    pub(crate) headers: header::HeaderMap,
+}
+
+impl Page {
+    pub(crate) fn set_cookie(&self) -> Option<&str> {
+        self.headers.get(header::SET_COOKIE).map(|value| value.to_str().unwrap())
+    }
+}
+
+impl Browser<'_> {
+    pub(crate) async fn get(&mut self, path: &str) -> Page {
+        self.send(Method::GET, path).await
+    }
+
+    pub(crate) async fn post(&mut self, path: &str) -> Page {
+        self.send(Method::POST, path).await
+    }
+
+    /// Returns the id of the session, which is the value of a plain cookie.
+    pub(crate) fn id(&self) -> &str {
+        self.cookie.as_deref().unwrap()
+    }
+
+    async fn send(&mut self, method: Method, path: &str) -> Page {
+        let mut request = Request::builder().method(method).uri(path).header("user-agent", "test browser");
+        if let Some(cookie) = &self.cookie {
+            request = request.header(header::COOKIE, format!("{}={cookie}", self.name));
+        }
+        let page = read(self.app.send(request.body(Body::empty()).unwrap()).await).await;
+        if let Some(line) = page.set_cookie() {
+            let (pair, attributes) = line.split_once(';').unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            assert_eq!(name, self.name);
+            let is_removal = attributes.contains("Max-Age=0");
+            self.cookie = Some(value.to_owned()).filter(|_| !is_removal);
+        }
+        page
+    }
+}
+
+pub(crate) async fn read(response: Response<Body>) -> Page {
+    let (parts, body) = response.into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    Page { status: parts.status, body: String::from_utf8(body.to_vec()).unwrap(), headers: parts.headers }
+}
+
+fn routes() -> Router {
+    Router::new()
+        .route("/public", get(async || "public"))
+        .route("/login/{user}", post(log_in))
+        .route("/logout", post(async |sessions: SessionManager| sessions.log_out().await))
+        .route(
+            "/logout-everywhere",
+            post(async |sessions: SessionManager| sessions.log_out_everywhere().await),
+        )
+        .route("/logout-elsewhere", post(log_out_elsewhere))
+        .route("/me", get(async |session: Session| session.user_id().to_owned()))
+        .route("/me-if-any", get(me_if_any))
+        .route("/current-user", get(async |CurrentUser(user): CurrentUser| user.id))
+        .route("/everything", get(everything))
+        .route("/data", get(async |session: Session| Value::Object(session.data()).to_string()))
+        .route("/data/{key}", get(value))
+        .route("/set/{key}/{value}", post(set))
+        .route("/set-and-fail/{key}/{value}", post(set_and_fail))
+        .route("/set-and-log-out/{key}/{value}", post(set_and_log_out))
+        .route("/set-and-save/{key}/{value}", post(set_and_save))
+        .route("/remove/{key}", post(async |session: Session, Path(key): Path<String>| session.remove(&key)))
+        .route("/sessions", get(list))
+        .route("/revoke/{reference}", post(revoke))
+        .route("/role/{role}", post(add_role))
+        .route("/roles", get(async |CurrentUser(user): CurrentUser| user.roles.join(",")))
+}
+
+async fn log_in(sessions: SessionManager, Path(user): Path<String>) -> Result<String, SessionError> {
+    let login = NewSession::new(&user, SessionUserV1::new(&user)).user_name(&user).address("192.0.2.1");
+    let session = sessions.log_in(login).await?;
+    Ok(session.user_id().to_owned())
+}
+
+async fn log_out_elsewhere(sessions: SessionManager) -> Result<String, SessionError> {
+    Ok(sessions.log_out_elsewhere().await?.to_string())
+}
+
+async fn me_if_any(session: Option<Session>) -> String {
+    session.map_or_else(|| "anonymous".to_owned(), |session| session.user_id().to_owned())
+}
+
+async fn everything(
+    session: Session,
+    CurrentUser(user): CurrentUser,
+    optional: Option<Session>,
+    _sessions: SessionManager,
+    also: Session,
+) -> String {
+    assert_eq!(session.user_id(), user.id);
+    assert_eq!(optional.unwrap().id(), also.id());
+    user.id
+}
+
+async fn value(session: Session, Path(key): Path<String>) -> Result<String, SessionError> {
+    Ok(session.get::<String>(&key)?.unwrap_or_default())
+}
+
+async fn set(session: Session, Path((key, value)): Path<(String, String)>) -> Result<(), SessionError> {
+    session.insert(&key, &value)
+}
+
+async fn set_and_fail(session: Session, Path((key, value)): Path<(String, String)>) -> StatusCode {
+    session.insert(&key, &value).unwrap();
+    StatusCode::INTERNAL_SERVER_ERROR
+}
+
+async fn set_and_log_out(
+    session: Session,
+    sessions: SessionManager,
+    Path((key, value)): Path<(String, String)>,
+) -> Result<(), SessionError> {
+    session.insert(&key, &value)?;
+    sessions.log_out().await
+}
+
+async fn set_and_save(
+    session: Session,
+    Path((key, value)): Path<(String, String)>,
+) -> Result<String, SessionError> {
+    session.insert(&key, &value)?;
+    match session.save().await {
+        Ok(()) => Ok("saved".to_owned()),
+        Err(error) => Ok(format!("not saved: {error}")),
+    }
+}
+
+async fn list(sessions: SessionManager) -> Result<String, SessionError> {
+    let list = sessions.list().await?;
+    let lines = list.iter().map(|session| {
+        let mark = if session.is_current { "*" } else { "" };
+        let client = session.client.as_deref().unwrap_or_default();
+        let address = session.address.as_deref().unwrap_or_default();
+        format!("{}{mark} {client} {address}", session.reference)
+    });
+    Ok(lines.collect::<Vec<_>>().join("\n"))
+}
+
+async fn revoke(sessions: SessionManager, Path(reference): Path<String>) -> Result<StatusCode, SessionError> {
+    let is_revoked = sessions.revoke(&reference).await?;
+    Ok(if is_revoked { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND })
+}
+
+async fn add_role(mut session: Session, Path(role): Path<String>) -> Result<(), SessionError> {
+    let mut user = session.user().clone();
+    user.roles.push(role);
+    session.update_user(user).await
+}
