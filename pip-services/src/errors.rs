@@ -10,6 +10,9 @@ use wiretrait::{Error, ErrorFormat, Object, ServiceError};
 /// A command responds with `code`, `status`, `message`, `category`, `details` and sometimes `cause`; a
 /// failure before a command is reached, such as an unknown path, has `code` and `message` only. A contract
 /// names it as `#[http_api(…, errors = PipErrors)]`.
+///
+/// The correlation id of an error is read from `correlation_id`, or else from `trace_id`, its name in generation 4 of
+/// the framework.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PipErrors;
 
@@ -28,6 +31,8 @@ impl ErrorFormat for PipErrors {
             cause: Option<String>,
             #[serde(default, deserialize_with = "string")]
             correlation_id: Option<String>,
+            #[serde(default, deserialize_with = "string")]
+            trace_id: Option<String>,
             #[serde(default)]
             details: serde_json::Value,
         }
@@ -46,7 +51,8 @@ impl ErrorFormat for PipErrors {
         let mut error = ServiceError::new(body.code.unwrap_or_default(), body.message.unwrap_or_default());
         error.category = body.category;
         error.cause = body.cause;
-        error.correlation_id = body.correlation_id.filter(|id| !id.is_empty());
+        let id = |id: Option<String>| id.filter(|id| !id.is_empty());
+        error.correlation_id = id(body.correlation_id).or_else(|| id(body.trace_id));
         if let serde_json::Value::Object(details) = body.details {
             error.details = details
                 .into_iter()

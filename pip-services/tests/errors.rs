@@ -71,6 +71,19 @@ fn a_correlation_id_is_read_unless_it_is_empty() {
 }
 
 #[test]
+fn a_trace_id_is_read_where_there_is_no_correlation_id() {
+    let correlation_id = |body| read(body).unwrap().correlation_id;
+    assert_eq!(correlation_id(r#"{"code":"A","trace_id":"7"}"#).as_deref(), Some("7"));
+    assert_eq!(correlation_id(r#"{"code":"A","trace_id":"7","correlation_id":""}"#).as_deref(), Some("7"));
+    assert_eq!(correlation_id(r#"{"code":"A","trace_id":"7","correlation_id":"8"}"#).as_deref(), Some("8"));
+    for body in
+        [r#"{"code":"A","trace_id":""}"#, r#"{"code":"A","trace_id":7}"#, r#"{"code":"A","trace_id":null}"#]
+    {
+        assert_eq!(correlation_id(body), None, "{body}");
+    }
+}
+
+#[test]
 fn details_are_read_as_strings() {
     let error = read(r#"{"code":"A","details":{"s":"x","n":1.5,"null":null,"list":[1,"2"]}}"#).unwrap();
     let details: Vec<_> = error.details.iter().map(|(name, value)| (&**name, &**value)).collect();

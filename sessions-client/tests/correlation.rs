@@ -1,10 +1,10 @@
 //! The correlation ids of errors, in each place where requests can carry them.
 
-use http::StatusCode;
+use http::{HeaderName, StatusCode};
 use serde_json::{Value, json};
 use sessions_client::{
-    Caller, CorrelationPlace, Error, ErrorKind, ISessionsV1, Response, Result, SessionsHttpClientV1,
-    Transport, sessions_v1, transport_fn,
+    Caller, CorrelationPlace, Encoding, Error, ErrorKind, ISessionsV1, Response, Result,
+    SessionsHttpClientV1, Transport, sessions_v1, transport_fn,
 };
 
 const PLACES: [CorrelationPlace; 3] =
@@ -12,6 +12,14 @@ const PLACES: [CorrelationPlace; 3] =
 
 fn client<T: Transport>(transport: T, place: CorrelationPlace) -> SessionsHttpClientV1<Value, Value, T> {
     SessionsHttpClientV1::from_caller(Caller::new(transport).with_correlation_place(place))
+}
+
+/// A client that calls the id `trace_id`.
+fn renaming<T: Transport>(transport: T, place: CorrelationPlace) -> SessionsHttpClientV1<Value, Value, T> {
+    let mut encoding = Encoding::default();
+    encoding.correlation_place = place;
+    encoding.correlation_name = Some(HeaderName::from_static("trace_id"));
+    SessionsHttpClientV1::from_caller(Caller::new(transport).with_encoding(encoding))
 }
 
 fn response(status: u16, body: &str) -> Response {
@@ -31,11 +39,13 @@ async fn every_error_of_a_call_has_its_correlation_id() {
             || Ok(response(200, "7")),
         ];
         for ending in endings {
-            let client = client(transport_fn(move |_| std::future::ready(ending())), place);
-            let error = client.get_session_by_id(Some("id 1"), "1").await.unwrap_err();
-            assert_eq!(error.correlation_id(), Some("id 1"), "{error}");
-            let printed = format!("{error} {error:?} {error:#?}");
-            assert!(!printed.contains("id 1") && !printed.contains("theirs"), "{printed}");
+            let transport = transport_fn(move |_| std::future::ready(ending()));
+            for client in [client(transport, place), renaming(transport, place)] {
+                let error = client.get_session_by_id(Some("id 1"), "1").await.unwrap_err();
+                assert_eq!(error.correlation_id(), Some("id 1"), "{error}");
+                let printed = format!("{error} {error:?} {error:#?}");
+                assert!(!printed.contains("id 1") && !printed.contains("theirs"), "{printed}");
+            }
         }
     }
 }
@@ -51,9 +61,11 @@ async fn the_correlation_id_of_an_error_is_not_escaped() {
 #[tokio::test]
 async fn an_encode_error_has_the_correlation_id() {
     for place in PLACES {
-        let client = client(transport_fn(|_| async { unreachable!() }), place);
-        let error = client.store_session_data(Some("id 1"), "1", &Value::Null).await.unwrap_err();
-        assert_eq!((error.kind(), error.correlation_id()), (ErrorKind::Encode, Some("id 1")));
+        let transport = transport_fn(|_| async { unreachable!() });
+        for client in [client(transport, place), renaming(transport, place)] {
+            let error = client.store_session_data(Some("id 1"), "1", &Value::Null).await.unwrap_err();
+            assert_eq!((error.kind(), error.correlation_id()), (ErrorKind::Encode, Some("id 1")));
+        }
     }
 }
 

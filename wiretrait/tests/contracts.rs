@@ -4,7 +4,7 @@
 
 mod support;
 
-use http::StatusCode;
+use http::{HeaderName, StatusCode};
 use metrics_util::debugging::DebuggingRecorder;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -245,6 +245,16 @@ fn policies_override_their_transport_even_with_the_default_encoding() {
     );
 }
 
+#[test]
+fn policies_override_the_name_of_correlation_ids_only_if_they_have_one() {
+    let name = |encoding: Encoding| encoding.correlation_name.map(|name| name.to_string());
+    let named = |name| ClientConfig::new().with_correlation_name(HeaderName::from_static(name));
+    let transport = transport_fn(|_call| async { Err(Error::new(ErrorKind::Connect, "scripted")) });
+    let inner = Policies::new(transport, &named("trace_id"));
+    assert_eq!(name(Policies::new(&inner, &named("call")).encoding()).as_deref(), Some("call"));
+    assert_eq!(name(Policies::new(&inner, &ClientConfig::new()).encoding()).as_deref(), Some("trace_id"));
+}
+
 #[tokio::test]
 async fn policies_without_an_encoding_keep_that_of_their_transport() {
     let server = Server::start(moved::Handler::new(Library)).await;
@@ -370,6 +380,17 @@ async fn a_correlation_id_that_is_named_like_a_header_is_one() {
     }
 }
 
+#[tokio::test]
+async fn a_correlation_id_that_is_named_like_a_header_keeps_its_name() {
+    let server = Server::start(traced::Handler::new(Library)).await;
+    let config = ClientConfig::from_url(&server.url).unwrap();
+    let config = config.with_correlation_name(HeaderName::from_static("trace_id"));
+    let client = TracedClient::from_config(&config).unwrap();
+    let error = client.find(Some("trace-1"), 0).await.unwrap_err();
+    assert_eq!(server.received()[0].headers["x-request-id"], "trace-1");
+    assert_eq!(error.correlation_id(), Some("trace-1"));
+}
+
 /// A contract whose correlation ids have upper-case letters.
 #[http_api(client = CasedClient, module = cased)]
 trait Cased {
@@ -414,5 +435,24 @@ async fn a_correlation_id_may_have_upper_case_letters() {
         assert_eq!(header, is_in_header.then_some("trace-3"));
         let error = client.by_setting(Some("trace-4"), 0).await.unwrap_err();
         assert_eq!(error.correlation_id(), Some("trace-4"));
+    }
+}
+
+#[tokio::test]
+async fn a_client_can_rename_correlation_ids() {
+    for place in [CorrelationPlace::Query, CorrelationPlace::Headers, CorrelationPlace::Both] {
+        let server = Server::start(cased::Handler::new(Library)).await;
+        let config = ClientConfig::from_url(&server.url).unwrap().with_correlation_place(place);
+        let config = config.with_correlation_name(HeaderName::from_static("trace_id"));
+        let client = CasedClient::from_config(&config).unwrap();
+        // The service knows the id only by the name in the contract.
+        assert_eq!(client.by_setting(Some("trace 1"), 1).await.unwrap(), "");
+        let received = server.received();
+        let is_in_query = place != CorrelationPlace::Headers;
+        assert_eq!(received[0].uri, if is_in_query { "/1?trace_id=trace%201" } else { "/1" });
+        let header = received[0].headers.get("trace_id").map(|value| value.to_str().unwrap());
+        assert_eq!(header, (place != CorrelationPlace::Query).then_some("trace 1"));
+        let error = client.by_setting(Some("trace 2"), 0).await.unwrap_err();
+        assert_eq!(error.correlation_id(), Some("trace 2"), "of a failed call");
     }
 }

@@ -7,6 +7,7 @@ use super::network::{HEADERS, header_name};
 use super::{config_error, credentials, network};
 use std::str::FromStr;
 use std::time::Duration;
+use wiretrait::http::HeaderName;
 use wiretrait::policy::RetryPolicy;
 use wiretrait::{BaseRoute, ClientConfig, CorrelationPlace, Result};
 
@@ -78,6 +79,8 @@ pub(super) const KEYS: &[Key] = &[
     read_key("options.max_response_size"),
     read_key("options.correlation_id_place"),
     read_key("options.correlation_id"),
+    read_key("options.trace_id_place"),
+    read_key("options.trace_id"),
     ignored("connection.ip"),
     unsupported("connection.discovery_key", NO_DISCOVERY),
     ignored("credential.internal_network"),
@@ -98,6 +101,15 @@ pub(super) const HEADER: &str = "headers.<name>";
 
 /// The keys of the kind of client.
 const KINDS: [&str; 2] = ["kind", "descriptor"];
+
+/// The keys of the place of correlation ids, first those under which ids have the name in the contract. Of two with
+/// the same name of ids, the second takes precedence.
+const CORRELATION: [&str; 4] =
+    ["options.correlation_id_place", "options.correlation_id", TRACE_ID_PLACE, TRACE_ID];
+
+const TRACE_ID_PLACE: &str = "options.trace_id_place";
+
+const TRACE_ID: &str = "options.trace_id";
 
 /// The groups that keys with a dot begin with.
 pub(super) const GROUPS: [&str; 5] = ["connection", "credential", "headers", "options", "proxy"];
@@ -175,7 +187,7 @@ pub(super) fn check_known(entry: &Entry) -> Result<()> {
 /// value includes the other's, or both are credentials of different kinds, or the earlier one has no effect
 /// next to the later one.
 pub(super) fn replaces(later: &Entry, earlier: &Entry) -> bool {
-    const SAME: [[&str; 2]; 2] = [KINDS, ["options.correlation_id", "options.correlation_id_place"]];
+    const SAME: [&[&str]; 2] = [&KINDS, &CORRELATION];
     let (key, replaced) = (&*later.key, &*earlier.key);
     key == replaced
         || SAME.iter().any(|same| same.contains(&key) && same.contains(&replaced))
@@ -261,11 +273,27 @@ pub(super) fn limits(entries: &[Entry], mut config: ClientConfig) -> Result<Clie
     if let Some(entry) = get("options.max_response_size") {
         config = config.with_max_response_bytes(positive(entry, "must be a whole number of bytes above 0")?);
     }
-    // The second key takes precedence over the first, and both are checked.
-    for key in ["options.correlation_id_place", "options.correlation_id"] {
-        if let Some(entry) = get(key) {
-            config = config.with_correlation_place(place(entry)?);
-        }
+    correlation(entries, config)
+}
+
+/// Applies the place and the name of correlation ids.
+fn correlation(entries: &[Entry], mut config: ClientConfig) -> Result<ClientConfig> {
+    let read = |key| get(entries, key).map(|entry| Ok((entry, place(entry)?))).transpose();
+    let [older, newer, trace_older, trace_newer] = CORRELATION.map(read);
+    // All of them are checked.
+    let (older, newer, trace_older, trace_newer) = (older?, newer?, trace_older?, trace_newer?);
+    let (of_contract, of_trace) = (newer.or(older), trace_newer.or(trace_older));
+    if let (Some((entry, place)), Some((trace_entry, trace_place))) = (of_contract, of_trace)
+        && place != trace_place
+    {
+        let why = "both say where correlation ids are sent; remove one of them";
+        return Err(trace_entry.error(format_args!("contradicts {entry}: {why}")));
+    }
+    if let Some((_, place)) = of_trace.or(of_contract) {
+        config = config.with_correlation_place(place);
+    }
+    if of_trace.is_some() {
+        config = config.with_correlation_name(HeaderName::from_static("trace_id"));
     }
     Ok(config)
 }

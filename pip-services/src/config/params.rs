@@ -74,6 +74,8 @@ use wiretrait::{ClientConfig, Result};
 /// | `options.max_response_size` | `16777216` | maximum size of a response body in bytes |
 /// | `options.correlation_id_place` | `query` | where correlation ids are sent: `query`, `headers` or `both` |
 /// | `options.correlation_id` | | newer name of `options.correlation_id_place`, which it overrides |
+/// | `options.trace_id_place` | | `options.correlation_id_place` for services of generation 4 of the framework: the id is sent as `trace_id` |
+/// | `options.trace_id` | | newer name of `options.trace_id_place`, which it overrides |
 ///
 /// Several connections are written as `connections.<name>.host` and so on, in place of `connection.…`. Each is
 /// used while no connection to those before it can be made; those with a `discovery_key` are left out.
@@ -83,6 +85,10 @@ use wiretrait::{ClientConfig, Result};
 /// each source of a token, the header `authorization`, and credentials in the address. One of a later source
 /// replaces one of an earlier source; only credentials in the address that a reference to the whole address
 /// contains are not recognized.
+///
+/// Services of generation 4, the packages `pip-services4-…`, call the correlation id `trace_id`, in the query, in headers and in errors. Those in Python
+/// ignore `correlation_id`, those for Node.js accept both, and services of generation 3 ignore `trace_id`. If there are
+/// keys for both names, they must name the same place, and the id is sent as `trace_id`.
 ///
 /// The table `loadtest` and the list `deviations` of a file are ignored: they have the settings of a load test, and
 /// the deviations that contract tests accept.
@@ -135,7 +141,7 @@ use wiretrait::{ClientConfig, Result};
 /// # Differences from the official clients
 ///
 /// The official clients have only the keys of the following table, `connection.protocol`, `connection.port`,
-/// `base_route` and `options.correlation_id`. These differ:
+/// `base_route`, `options.correlation_id` and `options.trace_id`. These differ:
 ///
 /// | key | in the official clients |
 /// |---|---|
@@ -146,7 +152,7 @@ use wiretrait::{ClientConfig, Result};
 /// | `options.connect_timeout` | `10000` by default; ignored (Dart) |
 /// | `options.timeout` | until the response headers, `0` for no limit (Node.js); ignored (Dart) |
 /// | `options.retries` | `3` by default; `0` means 4 (Node.js); the number of all attempts (Dart) |
-/// | `options.correlation_id_place` | any other value: not sent |
+/// | `options.correlation_id_place`, `options.trace_id_place` | any other value: not sent; each is known to one generation of clients |
 ///
 /// * **Retries.** The Node.js client retries only while there is no connection. The Dart client retries after
 ///   any failure, so that it can create the same object twice. With the default settings, the Node.js client

@@ -145,12 +145,14 @@ fn default(key: &str, config: &ClientConfig) -> Option<String> {
         "options.max_connection_age" => millis(config.max_connection_age()),
         "options.http_version" => "1.1".to_owned(),
         "options.max_response_size" => config.max_response_bytes().to_string(),
-        "options.correlation_id_place" => match config.correlation_place() {
-            CorrelationPlace::Headers => "headers",
-            CorrelationPlace::Both => "both",
-            CorrelationPlace::Query => "query",
+        "options.correlation_id_place" if config.correlation_name().is_none() => {
+            match config.correlation_place() {
+                CorrelationPlace::Headers => "headers",
+                CorrelationPlace::Both => "both",
+                CorrelationPlace::Query => "query",
+            }
+            .to_owned()
         }
-        .to_owned(),
         _ => return None,
     })
 }

@@ -61,6 +61,14 @@ fn two_names_of_one_setting_replace_each_other() {
     let config = build(&pairs, &[("ORDERS_OPTIONS_CORRELATION_ID_PLACE", "headers")]).unwrap();
     assert_eq!(config.correlation_place(), CorrelationPlace::Headers);
 
+    let pairs = [("connection.host", "h"), ("options.trace_id", "both")];
+    let config = build(&pairs, &[("ORDERS_OPTIONS_CORRELATION_ID_PLACE", "headers")]).unwrap();
+    assert_eq!((config.correlation_place(), config.correlation_name()), (CorrelationPlace::Headers, None));
+    let pairs = [("connection.host", "h"), ("options.correlation_id", "both")];
+    let config = build(&pairs, &[("ORDERS_OPTIONS_TRACE_ID_PLACE", "headers")]).unwrap();
+    assert_eq!(config.correlation_place(), CorrelationPlace::Headers);
+    assert!(config.correlation_name().is_some());
+
     let descriptor = ("descriptor", "service-orders:client:commandable-http:default:1.0");
     let params = params(&[descriptor], &[("ORDERS_KIND", "null")]).unwrap();
     assert_eq!(params.kind(&["service-orders"]).unwrap(), ClientKind::Null);

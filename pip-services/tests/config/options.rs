@@ -2,6 +2,7 @@
 
 use super::{error, read};
 use std::time::Duration;
+use wiretrait::http::HeaderName;
 use wiretrait::policy::RetryPolicy;
 use wiretrait::{BaseRoute, CorrelationPlace};
 
@@ -115,6 +116,45 @@ fn the_newer_name_of_the_correlation_place_takes_precedence() {
 }
 
 #[test]
+fn correlation_ids_are_named_trace_id_by_the_keys_of_that_name() {
+    assert_eq!(read(&[HOST, ("options.correlation_id", "both")]).correlation_name(), None);
+    for key in ["options.trace_id_place", "options.trace_id"] {
+        for (value, place) in [
+            ("query", CorrelationPlace::Query),
+            ("headers", CorrelationPlace::Headers),
+            ("both", CorrelationPlace::Both),
+        ] {
+            let config = read(&[HOST, (key, value)]);
+            assert_eq!(config.correlation_place(), place);
+            assert_eq!(config.correlation_name().map(HeaderName::as_str), Some("trace_id"));
+        }
+        assert_eq!(
+            error(&[HOST, (key, "traceparent")]),
+            format!("`{key}` must be `query`, `headers` or `both`")
+        );
+    }
+    let both = [HOST, ("options.trace_id", "both"), ("options.trace_id_place", "query")];
+    assert_eq!(read(&both).correlation_place(), CorrelationPlace::Both, "the newer key takes precedence");
+}
+
+#[test]
+fn two_names_of_correlation_ids_must_agree_on_their_place() {
+    let config = read(&[HOST, ("options.correlation_id_place", "headers"), ("options.trace_id", "headers")]);
+    assert_eq!(config.correlation_place(), CorrelationPlace::Headers);
+    assert_eq!(config.correlation_name().map(HeaderName::as_str), Some("trace_id"));
+    assert_eq!(
+        error(&[HOST, ("options.correlation_id_place", "headers"), ("options.trace_id", "query")]),
+        "`options.trace_id` contradicts `options.correlation_id_place`: both say where correlation ids \
+         are sent; remove one of them"
+    );
+    assert_eq!(
+        error(&[HOST, ("options.correlation_id", "both"), ("options.trace_id_place", "query")]),
+        "`options.trace_id_place` contradicts `options.correlation_id`: both say where correlation ids \
+         are sent; remove one of them"
+    );
+}
+
+#[test]
 fn an_invalid_number_is_an_error_with_the_valid_values() {
     let (millis, positive) =
         ("must be a whole number of milliseconds", "must be a whole number of milliseconds above 0");
@@ -173,7 +213,8 @@ const KNOWN: &str = "The known keys are `kind`, `descriptor`, `connection.uri`, 
     `options.timeout`, `options.deadline`, `options.retries`, `options.backoff`, `options.max_backoff`, \
     `options.max_retry_after`, `options.concurrency_limit`, `options.pool_idle_timeout`, \
     `options.max_connection_age`, `options.spread_addresses`, `options.http_version`, `options.compression`, \
-    `options.max_response_size`, `options.correlation_id_place`, `options.correlation_id`";
+    `options.max_response_size`, `options.correlation_id_place`, `options.correlation_id`, \
+    `options.trace_id_place`, `options.trace_id`";
 
 #[test]
 fn an_unknown_key_is_an_error_that_lists_the_known_ones() {

@@ -55,6 +55,18 @@ fn defaults_are_shown_as_such() {
 }
 
 #[test]
+fn the_place_of_trace_ids_replaces_the_shown_default() {
+    let of_key = |key: &str| {
+        let pairs = [("connection.host", "h"), (key, "headers")];
+        let shown = shown(&ConfigParams::new().with_pairs(pairs).unwrap());
+        let ids = shown.into_iter().filter(|line| line.contains("_id_place"));
+        ids.collect::<Vec<_>>()
+    };
+    assert_eq!(of_key("options.trace_id_place"), ["options.trace_id_place = headers (program)"]);
+    assert_eq!(of_key("base_route"), ["options.correlation_id_place = query (default)"]);
+}
+
+#[test]
 fn settings_can_be_shown_while_they_are_incomplete_or_invalid() {
     let pairs = [("options.timeout", "soon"), ("connection.protocol", "ftp")];
     let shown = shown(&ConfigParams::new().with_pairs(pairs).unwrap());

@@ -60,6 +60,8 @@ pub struct ClientConfig {
     max_response_bytes: usize,
     /// `None` for the default: that of an inner transport, or the query.
     correlation_place: Option<CorrelationPlace>,
+    /// `None` for the default: that of an inner transport, or the name in the contract.
+    correlation_name: Option<HeaderName>,
     user_agent: Option<String>,
     headers: HeaderMap,
     tls: TlsConfig,
@@ -132,6 +134,7 @@ impl ClientConfig {
             pool_idle_timeout: Duration::from_secs(4),
             max_response_bytes: 16 << 20,
             correlation_place: None,
+            correlation_name: None,
             user_agent: None,
             headers: HeaderMap::new(),
             tls: TlsConfig::new(),
@@ -267,6 +270,24 @@ impl ClientConfig {
     #[must_use]
     pub fn with_correlation_place(mut self, place: CorrelationPlace) -> Self {
         self.correlation_place = Some(place);
+        self
+    }
+
+    /// Sets the name of correlation ids, in the query and in headers: by default the name in the contract.
+    ///
+    /// An id that the contract names with a `-`, such as `x-request-id`, keeps its name. No other argument of the
+    /// contract may have the new name.
+    ///
+    /// ```
+    /// use wiretrait::ClientConfig;
+    /// use wiretrait::http::HeaderName;
+    ///
+    /// let config = ClientConfig::new().with_correlation_name(HeaderName::from_static("trace_id"));
+    /// assert_eq!(config.correlation_name().map(HeaderName::as_str), Some("trace_id"));
+    /// ```
+    #[must_use]
+    pub fn with_correlation_name(mut self, name: HeaderName) -> Self {
+        self.correlation_name = Some(name);
         self
     }
 
@@ -545,8 +566,8 @@ impl ClientConfig {
         self.base_route.as_ref()
     }
 
-    /// Returns how requests are encoded: the base route and the correlation place. Generated constructors
-    /// apply it.
+    /// Returns how requests are encoded: the base route, the place and the name of correlation ids. Generated
+    /// constructors apply it.
     #[must_use]
     pub fn encoding(&self) -> Encoding {
         self.encoding_over(Encoding::default())
@@ -557,6 +578,7 @@ impl ClientConfig {
     pub(crate) fn encoding_over(&self, inner: Encoding) -> Encoding {
         Encoding {
             correlation_place: self.correlation_place.unwrap_or(inner.correlation_place),
+            correlation_name: self.correlation_name.clone().or(inner.correlation_name),
             base_route: self.base_route.clone().or(inner.base_route),
             has_more_headers: inner.has_more_headers || !self.headers.is_empty() || self.has_token(),
         }
@@ -659,6 +681,12 @@ impl ClientConfig {
     #[must_use]
     pub fn correlation_place(&self) -> CorrelationPlace {
         self.correlation_place.unwrap_or_default()
+    }
+
+    /// Returns the name of correlation ids that replaces the name in the contract, if one is set.
+    #[must_use]
+    pub fn correlation_name(&self) -> Option<&HeaderName> {
+        self.correlation_name.as_ref()
     }
 
     /// Returns the headers of all requests.
@@ -775,6 +803,7 @@ impl ClientConfig {
             tokens: None,
             fallback_urls: Vec::new(),
             correlation_place: None,
+            correlation_name: None,
             // The service may be the only one that speaks HTTP/2.
             http_version: HttpVersion::default(),
             ..self.clone()
@@ -809,6 +838,7 @@ impl fmt::Debug for ClientConfig {
             .field("pool_idle_timeout", &self.pool_idle_timeout)
             .field("max_response_bytes", &self.max_response_bytes)
             .field("correlation_place", &self.correlation_place())
+            .field("correlation_name", &self.correlation_name)
             .finish_non_exhaustive()
     }
 }

@@ -190,7 +190,7 @@ impl<'c, T: Transport> Prepared<'c, T> {
                     let options = in_scope(route.contract, &caller.options);
                     let options = options.unwrap_or_else(|| caller.options.clone());
                     let applied = options.apply(request.headers_mut());
-                    correlation = Correlation::of(route, &request, caller.encoding.correlation_place);
+                    correlation = Correlation::of(route, &request, &caller.encoding);
                     match applied {
                         Ok(()) => {
                             let call = Call { options, ..Call::new(route, request) };

@@ -209,7 +209,7 @@ impl<'e> Encoder<'e> {
     /// # Errors
     ///
     /// If a value cannot be written as a string, or the query becomes too long to be sent.
-    pub fn query(&mut self, argument: &str, name: &'static str, values: &(impl ParamValues + ?Sized)) {
+    pub fn query(&mut self, argument: &str, name: &str, values: &(impl ParamValues + ?Sized)) {
         self.attempt(|encoder| {
             let Self { target, has_query, .. } = encoder;
             let outcome = values.for_each_value(&mut |text| pair(target, has_query, name, text));
@@ -279,10 +279,19 @@ impl<'e> Encoder<'e> {
     ///
     /// If `name` is not a header name in lower case, which `http_api` has checked.
     pub fn header(&mut self, argument: &str, name: &'static str, values: &(impl ParamValues + ?Sized)) {
+        self.header_named(argument, || HeaderName::from_static(name), values);
+    }
+
+    fn header_named(
+        &mut self,
+        argument: &str,
+        name: impl Fn() -> HeaderName,
+        values: &(impl ParamValues + ?Sized),
+    ) {
         self.attempt(|encoder| {
             let headers = &mut encoder.headers;
             let outcome = values.for_each_value(&mut |text| {
-                headers.append(HeaderName::from_static(name), header_value(text)?);
+                headers.append(name(), header_value(text)?);
                 Ok(())
             });
             outcome.map_err(|why| encoder.rejected(argument, why))
@@ -344,7 +353,8 @@ impl<'e> Encoder<'e> {
         });
     }
 
-    /// Appends a correlation id to the query, the headers or both, depending on the client's settings.
+    /// Appends a correlation id to the query, the headers or both, depending on the client's settings, which can also
+    /// replace its name.
     ///
     /// # Errors
     ///
@@ -373,12 +383,16 @@ impl<'e> Encoder<'e> {
         header: &'static str,
         values: &(impl ParamValues + ?Sized),
     ) {
-        let place = self.encoding.correlation_place;
+        let Encoding { correlation_place: place, correlation_name: replacement, .. } = self.encoding;
         if matches!(place, CorrelationPlace::Query | CorrelationPlace::Both) {
+            let name = replacement.as_ref().map_or(name, HeaderName::as_str);
             self.query(argument, name, values);
         }
         if matches!(place, CorrelationPlace::Headers | CorrelationPlace::Both) {
-            self.header(argument, header, values);
+            match replacement {
+                None => self.header(argument, header, values),
+                Some(name) => self.header_named(argument, || name.clone(), values),
+            }
         }
     }
 
@@ -581,6 +595,7 @@ impl<'e> Encoder<'e> {
     fn rejected(&self, argument: &str, why: &str) -> Error {
         Error::argument(argument, why).with_operation(self.route.name).with_correlation_id(written(
             self.route,
+            self.encoding,
             &self.target,
             &self.headers,
         ))

@@ -2,6 +2,7 @@
 
 use super::{Arguments, BaseRoute, Request, Route, Unreadable};
 use crate::error::Error;
+use http::HeaderName;
 use serde::{Serialize, de::DeserializeOwned};
 
 /// The arguments of one call, which can be encoded as a request.
@@ -52,6 +53,8 @@ pub trait Received: Sized {
 pub struct Encoding {
     /// The part of a request that carries correlation ids.
     pub correlation_place: CorrelationPlace,
+    /// The replacement for the contract's own name of correlation ids, if there is one.
+    pub correlation_name: Option<HeaderName>,
     /// The replacement for the contract's own [prefix](Route::prefix), if there is one.
     pub base_route: Option<BaseRoute>,
     /// `true` if requests get headers of the client or of their calls, so that there is room for them.
@@ -60,7 +63,7 @@ pub struct Encoding {
 
 /// The part of a request that carries the correlation id. A dispatcher reads the query first.
 ///
-/// An id whose name has a `-`, such as `x-request-id`, is always sent as a header.
+/// An id that the contract names with a `-`, such as `x-request-id`, is always sent as a header with this name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum CorrelationPlace {
     /// The query, which no proxy removes.

@@ -125,9 +125,9 @@ pub trait Transport: Send + Sync {
         "the service"
     }
 
-    /// Returns how requests are encoded: the base route and the correlation place of the configuration that
-    /// the transport was created from. Clients use it by default. A transport around another one must return
-    /// that of the inner transport, or the settings are lost.
+    /// Returns how requests are encoded: the base route, and the place and the name of correlation ids, of the
+    /// configuration that the transport was created from. Clients use it by default. A transport around another one
+    /// must return that of the inner transport, or the settings are lost.
     fn encoding(&self) -> Encoding {
         Encoding::default()
     }
