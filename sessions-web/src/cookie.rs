@@ -143,7 +143,9 @@ impl SessionCookie {
     /// Returns the values of all cookies of this name, without their signatures; those without a valid one are left
     /// out.
     pub(crate) fn values(&self, headers: &HeaderMap) -> Vec<String> {
-        let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
+        // Other cookies may contain any bytes.
+        let lines = headers.get_all(header::COOKIE).into_iter();
+        let lines = lines.map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned());
         let cookies = lines.flat_map(Cookie::split_parse).flatten();
         let named = cookies.filter(|cookie| cookie.name() == self.full_name());
         named.filter_map(|cookie| self.verified(cookie.value())).collect()

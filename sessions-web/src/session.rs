@@ -97,7 +97,7 @@ impl<U> Session<U> {
         self.open.request_time
     }
 
-    /// Returns the value of a key, including a change of this request; `None` if there is no such key.
+    /// Returns the value of a key, including a change of this request; `None` if the key does not exist.
     ///
     /// # Errors
     ///

@@ -123,6 +123,15 @@ async fn two_different_session_cookies_are_rejected() {
 }
 
 #[tokio::test]
+async fn other_cookies_may_contain_any_bytes() {
+    let app = App::new();
+    let ann = app.logged_in("ann").await;
+    let line = [b"name=J\xc3\xbcrgen\xff; ", format!("{}={}", ann.name, ann.id()).as_bytes()].concat();
+    let request = Request::get("/me").header(header::COOKIE, line).body(Body::empty()).unwrap();
+    assert_eq!(read(app.send(request).await).await.body, "ann");
+}
+
+#[tokio::test]
 async fn a_planted_cookie_without_a_signature_does_not_hide_the_signed_one() {
     let app = App::with_cookie(SessionCookie::new().signed(key(1)));
     let ann = app.logged_in("ann").await;

@@ -5,6 +5,7 @@ mod cookies;
 mod data;
 mod expiry;
 mod failures;
+mod live;
 mod login;
 mod own_sessions;
 mod reads;

@@ -46,7 +46,7 @@ async fn the_list_has_all_pages() {
     assert_eq!(browser.get("/sessions").await.body.lines().count(), 251);
 }
 
-async fn reference_of_other(browser: &mut super::support::Browser<'_>) -> String {
+async fn reference_of_other(browser: &mut super::support::Browser) -> String {
     let list = browser.get("/sessions").await.body;
     let other = list.lines().find(|line| !line.contains('*')).unwrap();
     other.split(' ').next().unwrap().to_owned()

@@ -241,15 +241,15 @@ impl App {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Response<Body> {
-        self.router.clone().oneshot(request).await.unwrap()
+        send(&self.router, request).await
     }
 
-    pub(crate) fn browser(&self) -> Browser<'_> {
-        Browser { app: self, name: COOKIE, cookie: None }
+    pub(crate) fn browser(&self) -> Browser {
+        Browser::new(self.router.clone())
     }
 
     /// Returns the browser of a user who has just logged in, and forgets the calls.
-    pub(crate) async fn logged_in(&self, user: &str) -> Browser<'_> {
+    pub(crate) async fn logged_in(&self, user: &str) -> Browser {
         let mut browser = self.browser();
         let response = browser.post(&format!("/login/{user}")).await;
         assert_eq!(response.status, StatusCode::OK, "{}", response.body);
@@ -265,8 +265,8 @@ fn router(service: Service, clock: &Clock, options: impl FnOnce(SessionLayer) ->
 }
 
 /// A browser with at most one cookie.
-pub(crate) struct Browser<'a> {
-    app: &'a App,
+pub(crate) struct Browser {
+    router: Router,
     /// The name of the cookie.
     pub(crate) name: &'static str,
     pub(crate) cookie: Option<String>,
@@ -285,7 +285,15 @@ impl Page {
     }
 }
 
-impl Browser<'_> {
+async fn send(router: &Router, request: Request<Body>) -> Response<Body> {
+    router.clone().oneshot(request).await.unwrap()
+}
+
+impl Browser {
+    pub(crate) fn new(router: Router) -> Self {
+        Self { router, name: COOKIE, cookie: None }
+    }
+
     pub(crate) async fn get(&mut self, path: &str) -> Page {
         self.send(Method::GET, path).await
     }
@@ -304,7 +312,7 @@ impl Browser<'_> {
         if let Some(cookie) = &self.cookie {
             request = request.header(header::COOKIE, format!("{}={cookie}", self.name));
         }
-        let page = read(self.app.send(request.body(Body::empty()).unwrap()).await).await;
+        let page = read(send(&self.router, request.body(Body::empty()).unwrap()).await).await;
         if let Some(line) = page.set_cookie() {
             let (pair, attributes) = line.split_once(';').unwrap();
             let (name, value) = pair.split_once('=').unwrap();
@@ -322,7 +330,7 @@ pub(crate) async fn read(response: Response<Body>) -> Page {
     Page { status: parts.status, body: String::from_utf8(body.to_vec()).unwrap(), headers: parts.headers }
 }
 
-fn routes() -> Router {
+pub(crate) fn routes() -> Router {
     Router::new()
         .route("/public", get(async || "public"))
         .route("/login/{user}", post(log_in))
