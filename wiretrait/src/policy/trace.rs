@@ -11,9 +11,8 @@ use http::uri::Uri;
 use pin_project_lite::pin_project;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use tracing::Span;
 use tracing::field::Empty;
-use tracing::instrument::Instrumented;
-use tracing::{Instrument, Span};
 
 /// Creates a span for each attempt, and with the feature `otel` adds its trace context to the request. The
 /// fields are described in [`telemetry`](crate::telemetry).
@@ -73,9 +72,9 @@ impl<T: Transport> Transport for Trace<T> {
         #[cfg(feature = "otel")]
         super::propagation::inject(attempt.span(), call.request.headers_mut());
         let entered = attempt.span().enter();
-        let response = self.inner.send(call);
+        let response = Some(self.inner.send(call));
         drop(entered);
-        Traced { response: response.instrument(attempt.span().clone()), attempt }
+        Traced { response, attempt }
     }
 
     fn peer(&self) -> &str {
@@ -92,11 +91,22 @@ impl<T: Transport> Transport for Trace<T> {
 }
 
 pin_project! {
-    /// An attempt in its span.
+    /// An attempt, polled and dropped in its span.
+    ///
+    /// It is not `Instrumented`, which would have a second handle of the span.
     struct Traced<F> {
+        // `None` only while it is dropped.
         #[pin]
-        response: Instrumented<F>,
+        response: Option<F>,
         attempt: OpenSpan,
+    }
+
+    impl<F> PinnedDrop for Traced<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let _entered = this.attempt.span().enter();
+            this.response.set(None);
+        }
     }
 }
 
@@ -105,7 +115,11 @@ impl<F: Future<Output = Result<Response, Error>>> Future for Traced<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let outcome = ready!(this.response.poll(context));
+        let Some(response) = this.response.as_pin_mut() else { return Poll::Pending };
+        let outcome = {
+            let _entered = this.attempt.span().enter();
+            ready!(response.poll(context))
+        };
         if !this.attempt.span().is_disabled() {
             record(this.attempt.span(), &outcome);
         }

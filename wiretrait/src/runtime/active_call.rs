@@ -47,7 +47,7 @@ impl<'o> ActiveCall<'o> {
         self.span.span()
     }
 
-    fn end(mut self, outcome: CallOutcome<'_>, attempts: u32) {
+    fn end(&mut self, outcome: CallOutcome<'_>, attempts: u32) {
         if !self.span().is_disabled() {
             self.span().record("wiretrait.attempts", attempts);
         }
@@ -119,20 +119,20 @@ where
         let this = self.project();
         let Some(future) = this.future.as_pin_mut() else { return Poll::Pending };
         let active = this.active.get_or_insert_with(|| ActiveCall::start(this.route, this.observation));
-        let (result, (status, attempts)) = {
+        let ended = {
             // Not `in_scope`, whose closure would move the result.
             let _entered = active.span().enter();
             ready!(future.poll(context))
         };
-        let (Some(active), Some(finish)) = (this.active.take(), this.finish.take()) else {
-            return Poll::Pending;
-        };
+        let Some(finish) = this.finish.take() else { return Poll::Pending };
         let span = active.span().clone();
         let _entered = span.enter();
-        match &result {
+        let (status, attempts) = ended.1;
+        match &ended.0 {
             Ok(_) => active.end(CallOutcome::Ok(status), attempts),
             Err(error) => active.end(CallOutcome::Failed(error), error.attempts()),
         }
-        Poll::Ready(finish(result))
+        *this.active = None;
+        Poll::Ready(finish(ended.0))
     }
 }

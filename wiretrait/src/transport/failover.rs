@@ -71,32 +71,28 @@ impl<T> Failover<T> {
 
     /// Returns an attempt at the preferred address, and at the others while no connection can be made. The time until
     /// `end` is divided among the addresses and the response.
-    pub(super) fn attempt<'f, F>(
+    pub(super) fn attempt<'f>(
         &'f self,
         request: Request,
         end: Option<Instant>,
-        attempt: impl Fn(&'f T, Request) -> F + Send + Sync + 'f,
+        attempt: impl Fn(&'f T, Request) -> Attempt<'f> + Send + Sync + 'f,
     ) -> Attempt<'f>
     where
         T: Sync,
-        F: Future<Output = Result<Response, Error>> + Send + 'f,
     {
         if self.fallbacks.is_empty() {
-            Box::pin(attempt(&self.first, request))
+            attempt(&self.first, request)
         } else {
             Box::pin(self.attempt_each(request, end, attempt))
         }
     }
 
-    async fn attempt_each<'f, F>(
+    async fn attempt_each<'f>(
         &'f self,
         request: Request,
         end: Option<Instant>,
-        attempt: impl Fn(&'f T, Request) -> F,
-    ) -> Result<Response, Error>
-    where
-        F: Future<Output = Result<Response, Error>> + Send,
-    {
+        attempt: impl Fn(&'f T, Request) -> Attempt<'f>,
+    ) -> Result<Response, Error> {
         let mut failures = Vec::new();
         let mut tried = vec![false; self.fallbacks.len() + 1];
         for index in self.order() {

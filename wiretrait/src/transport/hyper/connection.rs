@@ -67,68 +67,79 @@ impl Connection {
 
     /// Sends `request` to the service at `origin` and reads the complete response, whose body has at most
     /// `limit` bytes.
-    pub(super) async fn exchange(
-        &mut self,
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` would have room for the request and a copy of it"
+    )]
+    pub(super) fn exchange<'c>(
+        &'c mut self,
         request: Request<Full<Bytes>>,
-        origin: &str,
+        origin: &'c str,
         limit: usize,
-    ) -> Result<Response, ExchangeError> {
-        let method = request.method().clone();
-        let response = match self.send(request).await {
-            Err(ExchangeError::Failed(failure)) if failure.is_parse() => {
-                // Boxed, because it is large and hardly ever needed.
-                Box::pin(self.recover(failure, method, origin)).await?
+    ) -> impl Future<Output = Result<Response, ExchangeError>> + Send + 'c {
+        async move {
+            let method = request.method().clone();
+            let response = match self.send(request).await {
+                Err(ExchangeError::Failed(failure)) if failure.is_parse() => {
+                    // Boxed, because it is large and hardly ever needed.
+                    Box::pin(self.recover(failure, method, origin)).await?
+                }
+                outcome => outcome?,
+            };
+            let (parts, mut body) = response.into_parts();
+            let size = body.size_hint();
+            let end = match size.exact() {
+                Some(_) => End::Marked,
+                None => protocol::end_of(origin, parts.version, &parts.headers)
+                    .map_err(ExchangeError::Rejected)?,
+            };
+            let mut whole =
+                LimitedBody::new(parts.status, size.lower(), limit).map_err(ExchangeError::Rejected)?;
+            while !whole.is_too_large()
+                && !body.is_end_stream()
+                && let Some(frame) = self.frame(&mut body).await
+            {
+                // The other frames are trailers.
+                if let Ok(data) = frame.map_err(ExchangeError::Failed)?.into_data() {
+                    whole.push(data).map_err(ExchangeError::Rejected)?;
+                }
             }
-            outcome => outcome?,
-        };
-        let (parts, mut body) = response.into_parts();
-        let size = body.size_hint();
-        let end = match size.exact() {
-            Some(_) => End::Marked,
-            None => {
-                protocol::end_of(origin, parts.version, &parts.headers).map_err(ExchangeError::Rejected)?
+            let version = parts.version;
+            let response = whole.finish(parts).map_err(ExchangeError::Rejected)?;
+            if end == End::Close {
+                protocol::check_complete(origin, version, &response).map_err(ExchangeError::Rejected)?;
             }
-        };
-        let mut whole =
-            LimitedBody::new(parts.status, size.lower(), limit).map_err(ExchangeError::Rejected)?;
-        while !whole.is_too_large()
-            && !body.is_end_stream()
-            && let Some(frame) = self.frame(&mut body).await
-        {
-            // The other frames are trailers.
-            if let Ok(data) = frame.map_err(ExchangeError::Failed)?.into_data() {
-                whole.push(data).map_err(ExchangeError::Rejected)?;
-            }
+            Ok(response)
         }
-        let version = parts.version;
-        let response = whole.finish(parts).map_err(ExchangeError::Rejected)?;
-        if end == End::Close {
-            protocol::check_complete(origin, version, &response).map_err(ExchangeError::Rejected)?;
-        }
-        Ok(response)
     }
 
-    async fn send(
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` would have room for the request and a copy of it"
+    )]
+    fn send(
         &mut self,
         request: Request<Full<Bytes>>,
-    ) -> Result<http::Response<Incoming>, ExchangeError> {
-        let mut response = pin!(self.requests.try_send_request(request));
-        let driver = &mut self.driver;
-        let response = poll_fn(|context| {
-            driver.poll(context);
-            response.as_mut().poll(&mut no_wakeup())
-        });
-        response.await.map_err(|mut failure| {
-            if let Some(request) = failure.take_message() {
-                return ExchangeError::Unsent(Box::new(request), failure.into_error());
-            }
-            let failure = failure.into_error();
-            if self.is_closed_without_response(&failure) {
-                ExchangeError::Closed(failure)
-            } else {
-                ExchangeError::Failed(failure)
-            }
-        })
+    ) -> impl Future<Output = Result<http::Response<Incoming>, ExchangeError>> + Send {
+        async move {
+            let mut response = pin!(self.requests.try_send_request(request));
+            let driver = &mut self.driver;
+            let response = poll_fn(|context| {
+                driver.poll(context);
+                response.as_mut().poll(&mut no_wakeup())
+            });
+            response.await.map_err(|mut failure| {
+                if let Some(request) = failure.take_message() {
+                    return ExchangeError::Unsent(Box::new(request), failure.into_error());
+                }
+                let failure = failure.into_error();
+                if self.is_closed_without_response(&failure) {
+                    ExchangeError::Closed(failure)
+                } else {
+                    ExchangeError::Failed(failure)
+                }
+            })
+        }
     }
 
     /// Parses a head again that hyper has rejected, without its malformed lines and with a higher limit of

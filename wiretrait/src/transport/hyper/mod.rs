@@ -25,7 +25,7 @@ use crate::transport::dial::Dial;
 use crate::transport::failover::Failover;
 use crate::transport::failure::{Peer, invalid_request, stale_connection, timed_out};
 use crate::transport::keep_alive::idle_limit;
-use crate::transport::permits::{Patience, Permits};
+use crate::transport::permits::{Attempt, Patience, Permits};
 use crate::transport::phases;
 use crate::transport::protocol;
 use bytes::Bytes;
@@ -34,6 +34,7 @@ use http::{HeaderValue, Request, Uri};
 use http_body_util::Full;
 use hyper::rt::{Read, Write};
 use std::fmt;
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::yield_now;
@@ -242,45 +243,57 @@ impl Target {
         Ok(())
     }
 
-    /// Makes one attempt, without a time limit except that for opening a connection.
-    async fn attempt(
-        &self,
-        mut request: Request<Bytes>,
-        is_first: bool,
-        max_response_bytes: usize,
-    ) -> Result<Response, Error> {
-        self.complete(&mut request)?;
+    /// Returns one attempt, without a time limit except that for opening a connection.
+    fn attempt(&self, mut request: Request<Bytes>, is_first: bool, max_response_bytes: usize) -> Attempt<'_> {
+        if let Err(error) = self.complete(&mut request) {
+            return Box::pin(ready(Err(error)));
+        }
         let has_authorization = request.headers().contains_key(AUTHORIZATION);
         #[cfg(feature = "http2")]
         if let Some(http2) = &self.http2 {
-            // Boxed, so that it takes no room in the future of a call over HTTP/1.1.
-            let exchange =
-                http2.exchange(request, || self.clone().connect_http2(), &self.peer, max_response_bytes);
-            return self.peer.check(Box::pin(exchange).await?, has_authorization);
+            return Box::pin(async move {
+                let connect = || self.clone().connect_http2();
+                let response = http2.exchange(request, connect, &self.peer, max_response_bytes).await?;
+                self.peer.check(response, has_authorization)
+            });
         }
-        let mut request = request.map(Full::new);
-        // Yields for two reasons:
-        // 1. Tasks with a response run first, so that many requests are sent together and the service is
-        //    woken once.
-        // 2. The runtime polls its sockets, so that a closed connection is detected before it is written to.
-        yield_now().await;
-        // Retries do not use the pool: if one connection of it is stale, the next one may be too.
-        while is_first && let Some(mut pooled) = self.pool.take() {
-            phases::acquired();
-            match pooled.connection.exchange(request, self.origin(), max_response_bytes).await {
-                Err(ExchangeError::Unsent(unsent, _)) => request = *unsent,
-                Err(ExchangeError::Closed(failure)) => {
-                    return Err(stale_connection(self.origin(), &failure));
+        Box::pin(self.attempt_http1(request.map(Full::new), is_first, has_authorization, max_response_bytes))
+    }
+
+    // Not an `async fn`, whose future would have room for its arguments and for copies of them. The same is true of
+    // other functions that take requests.
+    #[expect(clippy::manual_async_fn, reason = "explained above")]
+    fn attempt_http1(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        is_first: bool,
+        has_authorization: bool,
+        max_response_bytes: usize,
+    ) -> impl Future<Output = Result<Response, Error>> + Send {
+        async move {
+            // Yields for two reasons:
+            // 1. Tasks with a response run first, so that many requests are sent together and the service is
+            //    woken once.
+            // 2. The runtime polls its sockets, so that a closed connection is detected before it is written to.
+            yield_now().await;
+            // Retries do not use the pool: if one connection of it is stale, the next one may be too.
+            while is_first && let Some(mut pooled) = self.pool.take() {
+                phases::acquired();
+                match pooled.connection.exchange(request, self.origin(), max_response_bytes).await {
+                    Err(ExchangeError::Unsent(unsent, _)) => request = *unsent,
+                    Err(ExchangeError::Closed(failure)) => {
+                        return Err(stale_connection(self.origin(), &failure));
+                    }
+                    outcome => return self.finish(outcome, pooled, has_authorization),
                 }
-                outcome => return self.finish(outcome, pooled, has_authorization),
             }
+            let connection = Connection::over(self.connect().await?).await;
+            let connection = connection.map_err(|error| protocol::failed(self.origin(), &error))?;
+            let mut pooled = self.pool.adopt(connection);
+            phases::acquired();
+            let outcome = pooled.connection.exchange(request, self.origin(), max_response_bytes).await;
+            self.finish(outcome, pooled, has_authorization)
         }
-        let connection = Connection::over(self.connect().await?).await;
-        let connection = connection.map_err(|error| protocol::failed(self.origin(), &error))?;
-        let mut pooled = self.pool.adopt(connection);
-        phases::acquired();
-        let outcome = pooled.connection.exchange(request, self.origin(), max_response_bytes).await;
-        self.finish(outcome, pooled, has_authorization)
     }
 
     async fn connect(&self) -> Result<Box<dyn Stream>, Error> {

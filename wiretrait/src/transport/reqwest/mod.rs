@@ -458,7 +458,7 @@ impl Transport for ReqwestTransport {
         let request = call.request;
         let start = move |end| {
             self.targets.attempt(request, end, move |target, request| {
-                target.attempt(request, has_one_path, is_first, self.max_response_bytes)
+                Box::pin(target.attempt(request, has_one_path, is_first, self.max_response_bytes))
             })
         };
         self.permits.attempt(patience, late, start)
