@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Runs a command against the real sessions service, or a sibling of it, and exits with the status of the command.
 #
-#   ./with-service.sh [--old|--mongodb|--settings|--roles] COMMAND [ARGUMENT…]
+#   ./with-service.sh [--old|--mongodb|--settings|--roles|--accounts|--passwords] COMMAND [ARGUMENT…]
 #
 # --old starts the older generation of the service, and --mongodb the service with its MongoDB persistence over a fake of
-# mongod. Both set $SESSIONS_DEVIATIONS for the contract tests. --settings and --roles start the settings and the roles
-# service, which the command finds at $SETTINGS_URL and $ROLES_URL.
+# mongod. Both set $SESSIONS_DEVIATIONS for the contract tests. The other options start other services of the framework,
+# which the command finds at $SETTINGS_URL, $ROLES_URL, $ACCOUNTS_URL and $PASSWORDS_URL.
 #
 # The service is installed if necessary, listens on a free port of the loopback interface, and is stopped after the command
 # has ended. The command finds it at $SESSIONS_URL. Since nothing else uses the service, $SESSIONS_CLOSE_EXPIRED allows the
@@ -30,7 +30,7 @@ case ${1-} in
         packages+=(mongod)
         shift
         ;;
-    --settings | --roles)
+    --settings | --roles | --accounts | --passwords)
         sibling=${1#--}
         name=service-$sibling-node
         packages=("$name")
@@ -38,7 +38,7 @@ case ${1-} in
         ;;
 esac
 if (($# == 0)); then
-    echo "usage: $0 [--old|--mongodb|--settings|--roles] COMMAND [ARGUMENT...]" >&2
+    echo "usage: $0 [--old|--mongodb|--settings|--roles|--accounts|--passwords] COMMAND [ARGUMENT...]" >&2
     exit 64
 fi
 pid=
