@@ -30,12 +30,16 @@
 //! | times | [`timestamp`] |
 //! | error bodies | [`PipErrors`] |
 //! | configuration in the keys of the official clients | [`ConfigParams`] |
+//! | services over gRPC | `CommandableGrpcTransport` (feature `grpc`) |
 //! | kinds of client and descriptors | [`ClientKind`] |
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
 mod config;
 mod data;
 mod errors;
+#[cfg(feature = "grpc")]
+#[doc(hidden)]
+pub mod grpc;
 
 pub use config::{ClientKind, ConfigParams, Setting};
 #[cfg(feature = "config")]
@@ -43,3 +47,5 @@ pub use config::{Section, read_load_test_section};
 pub use data::timestamp::{self, Timestamp};
 pub use data::{DataPage, FilterParams, PagingParams};
 pub use errors::PipErrors;
+#[cfg(feature = "grpc")]
+pub use grpc::CommandableGrpcTransport;

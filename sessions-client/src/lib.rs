@@ -36,6 +36,7 @@
 //! | reading many sessions without copies, response headers | [`SessionRef`], [`RawResponse`] |
 //! | all pages of a list | `stream::ISessionsV1Ext` (feature `stream`) |
 //! | a cheaper network transport | `HyperTransport` (feature `hyper`) |
+//! | gRPC and commandable gRPC | `SessionsGrpcClientV1`, `SessionsCommandableGrpcClientV1` (feature `grpc`) |
 //! | custom transports | [`Transport`], [`transport_fn`] |
 //! | layers of tower, other HTTP clients | `TowerTransport`, `TransportService` (feature `tower`) |
 //! | tests of your code | `test_kit` (feature `test-kit`) |
@@ -50,6 +51,7 @@
 //! | `rustls` (default) | TLS for the network transports by rustls and the platform's certificate verifier |
 //! | `hyper` | the network at two thirds of the CPU time: `HyperTransport`; without `reqwest` it is the transport of [`SessionsHttpClientV1::connect`] |
 //! | `http2` | HTTP/2 over the network transports, for clients that choose it: `HttpVersion::Http2` |
+//! | `grpc` | the service's gRPC interfaces, over `HyperTransport`: `SessionsGrpcClientV1` |
 //! | `tokio` | the clock of the policies, bearer tokens, and the direct client |
 //! | `oauth2` | bearer tokens of an OAuth 2.0 server, by client credentials |
 //! | `config` | configuration files in YAML, JSON and TOML: `ConfigParams::with_file` |
@@ -68,6 +70,9 @@
 mod client;
 mod contract;
 mod data;
+#[cfg(feature = "grpc")]
+#[doc(hidden)]
+pub mod grpc;
 #[doc(hidden)]
 pub mod semantics;
 #[cfg(feature = "stream")]
@@ -78,6 +83,10 @@ pub use client::SessionsDirectClientV1;
 pub use client::{SessionsClientFactory, SessionsMemoryClientV1, SessionsNullClientV1};
 pub use contract::{DynISessionsV1, ISessionsV1, SessionsHttpClientV1, sessions_v1};
 pub use data::{FilterParams, ListedSession, SessionRef, SessionV1};
+#[cfg(feature = "grpc")]
+pub use grpc::{SessionsCommandableGrpcClientV1, SessionsGrpcClientV1, SessionsGrpcTransportV1};
+#[cfg(feature = "grpc")]
+pub use pip_services::CommandableGrpcTransport;
 pub use pip_services::{ClientKind, ConfigParams, DataPage, PagingParams, Setting, Timestamp};
 #[cfg(feature = "config")]
 pub use pip_services::{Section, read_load_test_section};

@@ -84,6 +84,24 @@ async fn an_http_client_keeps_a_session() {
     check_life_of_a_session(SessionsClientFactory::new().from_params(&params).unwrap()).await;
 }
 
+#[cfg(not(feature = "grpc"))]
+#[test]
+fn a_kind_over_grpc_needs_the_feature() {
+    for kind in [ClientKind::Grpc, ClientKind::CommandableGrpc] {
+        let config = ClientConfig::from_url("http://localhost:8090").unwrap();
+        let error = SessionsClientFactory::new().create(kind, &config).map(drop).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.to_string()),
+            (
+                ErrorKind::Config,
+                format!(
+                    "`kind` is `{kind}`, which this build lacks: enable the feature `grpc` of sessions-client"
+                )
+            )
+        );
+    }
+}
+
 #[tokio::test]
 async fn clients_of_a_factory_share_its_implementation_only() {
     let factory = SessionsClientFactory::new().with_implementation(SessionsMemoryClientV1::new());

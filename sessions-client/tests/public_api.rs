@@ -50,6 +50,7 @@ const WIRETRAIT: Foreign = &[
     ("http_body_util::full::Full", "the requests to tower services"),
     ("hyper::rt::io::Read", "the connections of a custom connector of the hyper transport"),
     ("hyper::rt::io::Write", "the connections of a custom connector of the hyper transport"),
+    ("prost::message::Message", "the messages of gRPC"),
     ("reqwest::async_impl::client::Client", "a custom client of the reqwest transport"),
     ("serde_core::de::Deserialize", "arguments and results"),
     ("serde_core::de::DeserializeOwned", "arguments and results"),

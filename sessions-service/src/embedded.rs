@@ -7,7 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::task::{JoinHandle, JoinSet};
 
 /// An embedded service that listens on a socket. Dropping it stops it and closes its connections.
@@ -57,6 +57,22 @@ impl EmbeddedService {
         Self::serve(address, store, options).await
     }
 
+    /// Listens at `address` for gRPC and commandable gRPC, and serves the sessions of `store` on the current tokio
+    /// runtime. A service over HTTP with a clone of the store has the same sessions.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot listen at the address.
+    #[cfg(feature = "grpc")]
+    pub async fn start_grpc(
+        address: impl ToSocketAddrs,
+        store: SessionStore,
+        options: ServiceOptions,
+    ) -> io::Result<Self> {
+        let service = Arc::new(Service::new(store).with_options(options));
+        Self::listen(address, move |stream| super::grpc::serve(stream, Arc::clone(&service))).await
+    }
+
     /// Listens at `address` like [`start`](Self::start), and serves any implementation of the contract.
     ///
     /// # Errors
@@ -76,10 +92,24 @@ impl EmbeddedService {
         commands: impl Commands + 'static,
         options: ServiceOptions,
     ) -> io::Result<Self> {
+        let service = Arc::new(Service::new(commands).with_options(options));
+        Self::listen(address, move |stream| {
+            let service = Arc::clone(&service);
+            async move { connection::serve(stream, &service).await }
+        })
+        .await
+    }
+
+    async fn listen<F>(
+        address: impl ToSocketAddrs,
+        serve: impl Fn(TcpStream) -> F + Send + 'static,
+    ) -> io::Result<Self>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let service = Service::new(commands).with_options(options);
-        let server = tokio::spawn(accept(listener, Arc::new(service)));
+        let server = tokio::spawn(accept(listener, serve));
         Ok(Self { address, server })
     }
 
@@ -99,7 +129,10 @@ impl EmbeddedService {
 /// Accepts connections and serves them.
 ///
 /// Rejected alternative: `axum::serve`, because it cannot close idle connections, and open ones outlive it.
-async fn accept(listener: TcpListener, service: Arc<Service<impl Commands + 'static>>) {
+async fn accept<F>(listener: TcpListener, serve: impl Fn(TcpStream) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -107,8 +140,7 @@ async fn accept(listener: TcpListener, service: Arc<Service<impl Commands + 'sta
                 Ok((stream, _)) => {
                     // A failure only makes the connection slower.
                     let _ = stream.set_nodelay(true);
-                    let service = Arc::clone(&service);
-                    connections.spawn(async move { connection::serve(stream, &service).await });
+                    connections.spawn(serve(stream));
                 }
                 // The client has disconnected already, or there are too many open files: wait until some are
                 // closed.

@@ -35,6 +35,8 @@ mod endpoints;
 #[doc(hidden)]
 pub mod fuzzing;
 mod gather;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod javascript;
 mod jsonp;
 mod load_shedding;

@@ -21,6 +21,10 @@ struct Options {
     /// Port to listen at; 0 selects a free port.
     #[arg(long, default_value_t = 8080)]
     port: u16,
+    /// Port to listen at for gRPC and commandable gRPC; 0 selects a free port [default: no gRPC].
+    #[cfg(feature = "grpc")]
+    #[arg(long, value_name = "PORT")]
+    grpc_port: Option<u16>,
     /// Rejects requests beyond N at once with 503 and `Retry-After: 1` [default: no limit]. Commands take microseconds, so
     /// combine it with `--response-delay`.
     #[arg(long, value_name = "N")]
@@ -32,22 +36,33 @@ struct Options {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Options { host, port, max_concurrent_requests, response_delay } = Options::parse();
-    let (address, store) = ((&*host, port), SessionStore::new());
-    let mut options = ServiceOptions::new().with_response_delay(response_delay);
-    if let Some(limit) = max_concurrent_requests {
-        options = options.with_max_concurrent_requests(limit);
+    let options = Options::parse();
+    let store = SessionStore::new();
+    let mut service_options = ServiceOptions::new().with_response_delay(options.response_delay);
+    if let Some(limit) = options.max_concurrent_requests {
+        service_options = service_options.with_max_concurrent_requests(limit);
     }
-    let service = match EmbeddedService::start_with_options(address, store, options).await {
+    let address = (&*options.host, options.port);
+    let service = match EmbeddedService::start_with_options(address, store.clone(), service_options).await {
         Ok(service) => service,
-        Err(error) => {
-            eprintln!("error: cannot listen at {host}:{port}: {error}\n{}", remedy(&error));
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return not_listening(&options.host, options.port, "--port", &error),
+    };
+    #[cfg(feature = "grpc")]
+    let grpc = match options.grpc_port {
+        None => None,
+        Some(port) => match EmbeddedService::start_grpc((&*options.host, port), store, service_options).await
+        {
+            Ok(grpc) => Some(grpc),
+            Err(error) => return not_listening(&options.host, port, "--grpc-port", &error),
+        },
     };
     let stopped = stop_signal();
     // The service also runs without a reader of this line: a closed stdout is not an error.
     let _ = writeln!(io::stdout(), "sessions service listening at {}", service.url());
+    #[cfg(feature = "grpc")]
+    if let Some(grpc) = &grpc {
+        let _ = writeln!(io::stdout(), "gRPC listening at {}", grpc.url());
+    }
     match stopped.await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -57,13 +72,19 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Returns advice for an address at which the service cannot listen.
-fn remedy(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => "Choose another port with --port, or --port 0 for a free one",
-        io::ErrorKind::PermissionDenied => "Choose a port above 1023 with --port, or --port 0 for a free one",
-        _ => "Choose an address of this machine with --host, for example --host 127.0.0.1",
-    }
+/// Prints why the service cannot listen at an address, with the remedy. `option` is that of the port.
+fn not_listening(host: &str, port: u16, option: &str, error: &io::Error) -> ExitCode {
+    let remedy = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!("Choose another port with {option}, or {option} 0 for a free one")
+        }
+        io::ErrorKind::PermissionDenied => {
+            format!("Choose a port above 1023 with {option}, or {option} 0 for a free one")
+        }
+        _ => "Choose an address of this machine with --host, for example --host 127.0.0.1".to_owned(),
+    };
+    eprintln!("error: cannot listen at {host}:{port}: {error}\n{remedy}");
+    ExitCode::FAILURE
 }
 
 /// Completes on Ctrl-C or SIGTERM.

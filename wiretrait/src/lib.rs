@@ -57,6 +57,7 @@
 //! | `oauth2` | bearer tokens of an OAuth 2.0 server, by client credentials |
 //! | `tower` | services and layers of tower as transports, and the reverse; services behind hyper or axum |
 //! | `test-kit` | tools for tests |
+//! | `grpc` | unary gRPC calls over `HyperTransport`: `GrpcChannel`, for transports of services that speak gRPC |
 //! | `otel` | OpenTelemetry's trace context in requests |
 //! | `metrics` | metrics of calls for the `metrics` facade |
 //!
@@ -112,6 +113,8 @@ pub use transport::Policies;
 pub use transport::ReqwestTransport;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub use transport::doctor;
+#[cfg(feature = "grpc")]
+pub use transport::grpc::{GrpcChannel, GrpcReply};
 pub use transport::{DefaultTransport, InProcessTransport};
 #[cfg(feature = "tower")]
 pub use transport::{TowerTransport, TransportService};

@@ -217,7 +217,7 @@ pub(super) fn read(entries: &[Entry]) -> Result<ClientConfig> {
     let mut urls = address::read(entries)?.into_iter();
     let mut config = match urls.next() {
         Some(url) => ClientConfig::from_url(&url)?,
-        None if kind == ClientKind::Http => {
+        None if kind.needs_address() => {
             let why = "is missing; set it, or `connection.host` and `connection.port`";
             return Err(config_error("connection.uri", why));
         }
@@ -232,9 +232,33 @@ pub(super) fn read(entries: &[Entry]) -> Result<ClientConfig> {
     }
     config = network::apply(entries, config)?;
     config = limits(entries, config)?;
+    if kind.is_grpc() {
+        check_grpc(entries, kind)?;
+    }
     config = credentials::apply(entries, config)?;
     config.validate().map_err(|error| credentials::with_keys(&error))?;
     Ok(config)
+}
+
+/// Checks that no key is set which gRPC has no counterpart for.
+fn check_grpc(entries: &[Entry], kind: ClientKind) -> Result<()> {
+    let own_names = "has no effect over gRPC, whose methods have fixed names; remove it, or use the kind `commandable-grpc`";
+    for (key, supported, why) in [
+        ("options.http_version", "2", "must be `2` for gRPC, which is its default"),
+        (
+            "options.compression",
+            "false",
+            "must be `false` for gRPC, which this client speaks without compression",
+        ),
+    ] {
+        if let Some(entry) = get(entries, key).filter(|entry| entry.value != supported) {
+            return Err(entry.error(why));
+        }
+    }
+    match get(entries, "base_route") {
+        Some(entry) if kind == ClientKind::Grpc => Err(entry.error(own_names)),
+        _ => Ok(()),
+    }
 }
 
 /// Applies the limits, and the other keys of `options` that do not depend on the network.

@@ -13,11 +13,13 @@ use wiretrait::Error;
 /// | kind | official kind | client |
 /// |---|---|---|
 /// | `http` | `commandable-http` | calls the service over HTTP |
+/// | `grpc` | `grpc` | calls the methods of the service's gRPC interface |
+/// | `commandable-grpc` | `commandable-grpc` | calls the service over commandable gRPC |
 /// | `direct` | | calls an implementation in the same process |
 /// | `memory` | `mock` | keeps its data in memory |
 /// | `null` | | has no data |
 ///
-/// The official clients over gRPC and Lambda have no counterpart.
+/// `_` in a name means the same as `-`. The official clients over Lambda have no counterpart.
 ///
 /// ```
 /// use pip_services::ClientKind;
@@ -34,6 +36,10 @@ pub enum ClientKind {
     /// A client over HTTP.
     #[default]
     Http,
+    /// A client over the methods of the service's own gRPC interface. Needs the feature `grpc`.
+    Grpc,
+    /// A client over commandable gRPC. Needs the feature `grpc`.
+    CommandableGrpc,
     /// A client of an implementation in the same process.
     Direct,
     /// A client with its data in memory.
@@ -42,7 +48,14 @@ pub enum ClientKind {
     Null,
 }
 
-const KINDS: [ClientKind; 4] = [ClientKind::Http, ClientKind::Direct, ClientKind::Memory, ClientKind::Null];
+const KINDS: [ClientKind; 6] = [
+    ClientKind::Http,
+    ClientKind::Grpc,
+    ClientKind::CommandableGrpc,
+    ClientKind::Direct,
+    ClientKind::Memory,
+    ClientKind::Null,
+];
 
 impl ClientKind {
     /// Returns the name of the kind in a configuration.
@@ -50,10 +63,23 @@ impl ClientKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
+            Self::Grpc => "grpc",
+            Self::CommandableGrpc => "commandable-grpc",
             Self::Direct => "direct",
             Self::Memory => "memory",
             Self::Null => "null",
         }
+    }
+
+    /// Returns whether the client calls the service over the network, so that it needs its address.
+    #[must_use]
+    pub const fn needs_address(self) -> bool {
+        matches!(self, Self::Http) || self.is_grpc()
+    }
+
+    /// Returns whether the client speaks gRPC.
+    pub(super) const fn is_grpc(self) -> bool {
+        matches!(self, Self::Grpc | Self::CommandableGrpc)
     }
 
     /// Parses the name of a kind or a descriptor, whose group must be one of `groups`, if given. The error
@@ -72,12 +98,14 @@ impl ClientKind {
                 ));
             }
         };
-        match name {
+        match &*name.replace('_', "-") {
             "http" | "commandable-http" => Ok(Self::Http),
             "direct" => Ok(Self::Direct),
             "memory" | "mock" => Ok(Self::Memory),
             "null" => Ok(Self::Null),
-            "grpc" | "commandable-grpc" | "lambda" | "commandable-lambda" => {
+            "grpc" => Ok(Self::Grpc),
+            "commandable-grpc" => Ok(Self::CommandableGrpc),
+            "lambda" | "commandable-lambda" => {
                 Err(format!("is `{name}`, which only the official clients support; use `http`"))
             }
             _ => {

@@ -33,7 +33,7 @@ use wiretrait::{ClientConfig, Result};
 ///
 /// | key | default | meaning |
 /// |---|---|---|
-/// | `kind` | `http` | the [kind of client](ClientKind); only `http` needs an address |
+/// | `kind` | `http` | the [kind of client](ClientKind); only `http` and those over gRPC need an address |
 /// | `descriptor` | | the kind of client as an official descriptor, in place of `kind` |
 /// | `connection.uri` | | the whole address, in place of protocol, host and port |
 /// | `connection.protocol` | `http` | `http` or `https` |

@@ -76,8 +76,7 @@ impl<U: Payload + Clone, D: Payload + Clone> SessionsClientFactory<U, D> {
         self
     }
 
-    /// Sets the observer of finished calls, for clients of the kinds `http` and `direct`. The other kinds
-    /// make no calls.
+    /// Sets the observer of finished calls, for clients of all kinds but `memory` and `null`, which make no calls.
     #[must_use]
     pub fn with_observer(mut self, observer: Arc<dyn CallObserver>) -> Self {
         self.observer = Some(observer);
@@ -99,12 +98,14 @@ impl<U: Payload + Clone, D: Payload + Clone> SessionsClientFactory<U, D> {
     /// # Errors
     ///
     /// [`ErrorKind::Config`] if the configuration is not [valid](ClientConfig::validate), if the kind is
-    /// `http` without an address or without one of the features `reqwest` and `hyper`, or if the kind is
-    /// `direct` without an [implementation](Self::with_implementation) or without the feature `tokio`.
+    /// `http` without an address or without one of the features `reqwest` and `hyper`, if the kind is `grpc` or
+    /// `commandable-grpc` without an address, without the feature `grpc` or with settings that gRPC has no counterpart
+    /// for, or if the kind is `direct` without an [implementation](Self::with_implementation) or without the feature `tokio`.
     pub fn create(&self, kind: ClientKind, config: &ClientConfig) -> Result<Arc<dyn DynISessionsV1<U, D>>> {
         config.validate()?;
         match kind {
             ClientKind::Http => http(config, self.observer.clone()),
+            ClientKind::Grpc | ClientKind::CommandableGrpc => grpc(kind, config, self.observer.clone()),
             ClientKind::Direct => {
                 let implementation = self.implementation.clone().ok_or_else(|| {
                     let why = "`kind` is `direct`, which calls an implementation in the same process: \
@@ -141,6 +142,31 @@ fn http<U: Payload, D: Payload>(
     Err(without_feature(ClientKind::Http, "reqwest"))
 }
 
+#[cfg(feature = "grpc")]
+fn grpc<U: Payload, D: Payload>(
+    kind: ClientKind,
+    config: &ClientConfig,
+    observer: Option<Arc<dyn CallObserver>>,
+) -> Result<Arc<dyn DynISessionsV1<U, D>>> {
+    use crate::grpc::{SessionsCommandableGrpcClientV1, SessionsGrpcClientV1};
+
+    Ok(match kind {
+        ClientKind::CommandableGrpc => {
+            observed(SessionsCommandableGrpcClientV1::commandable_grpc(config)?, observer)
+        }
+        _ => observed(SessionsGrpcClientV1::grpc(config)?, observer),
+    })
+}
+
+#[cfg(not(feature = "grpc"))]
+fn grpc<U: Payload, D: Payload>(
+    kind: ClientKind,
+    _config: &ClientConfig,
+    _observer: Option<Arc<dyn CallObserver>>,
+) -> Result<Arc<dyn DynISessionsV1<U, D>>> {
+    Err(without_feature(kind, "grpc"))
+}
+
 #[cfg(feature = "tokio")]
 fn direct<U: Payload, D: Payload>(
     implementation: Arc<dyn DynISessionsV1<U, D>>,
@@ -173,7 +199,7 @@ fn observed<U: Payload, D: Payload>(
     }
 }
 
-#[cfg(not(any(feature = "hyper", feature = "reqwest")))]
+#[cfg(not(all(feature = "grpc", feature = "tokio", any(feature = "hyper", feature = "reqwest"))))]
 fn without_feature(kind: ClientKind, feature: &str) -> Error {
     let why = format!(
         "`kind` is `{kind}`, which this build lacks: enable the feature `{feature}` of sessions-client"

@@ -4,6 +4,8 @@ mod arguments;
 mod commands;
 mod compression;
 mod connection;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod implementations;
 mod load_shedding;
 #[cfg(feature = "cli")]

@@ -32,6 +32,21 @@ async fn it_prints_its_url_and_serves_requests() {
     assert_eq!((status, &session["user_id"]), (200, &json!("1")));
 }
 
+#[cfg(feature = "grpc")]
+#[tokio::test]
+async fn it_prints_its_grpc_url_and_serves_calls() {
+    use sessions_client::{ClientConfig, ISessionsV1, SessionsGrpcClientV1};
+
+    let mut child = program().args(["--port", "0", "--grpc-port", "0"]).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    lines.next_line().await.unwrap();
+    let line = lines.next_line().await.unwrap().unwrap();
+    let url = line.strip_prefix("gRPC listening at ").unwrap();
+    let client: SessionsGrpcClientV1 =
+        SessionsGrpcClientV1::grpc(&ClientConfig::from_url(url).unwrap()).unwrap();
+    assert_eq!(client.get_session_by_id(None, "1").await.unwrap(), None);
+}
+
 #[tokio::test]
 async fn a_limit_of_zero_requests_is_rejected() {
     let output = program().args(["--max-concurrent-requests", "0"]).output().await.unwrap();

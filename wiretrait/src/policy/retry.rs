@@ -19,7 +19,7 @@ use super::{Time, error_type};
 use crate::auth::{Attached, Authorization, Tokens, UsedToken};
 use crate::error::{Error, ErrorKind, is_transient};
 use crate::runtime::{
-    Advice, Attempts, Call, Encoding, RequestedDelay, Response, TARGET, Transport, retry_after,
+    Advice, Attempts, Call, Encoding, RequestedDelay, Response, TARGET, Transport, forbids_retry, retry_after,
 };
 use http::StatusCode;
 use pin_project_lite::pin_project;
@@ -241,7 +241,9 @@ impl<T: Transport, C: Time> Retry<T, C> {
             // A status that means `None` is a value.
             Ok(response) => {
                 let means_none = |call: &Call| call.route.none.contains(&response.status());
-                is_transient(response.status()) && !copy.as_ref().is_some_and(means_none)
+                is_transient(response.status())
+                    && !copy.as_ref().is_some_and(means_none)
+                    && !forbids_retry(response)
             }
             Err(error) => error.is_retryable(),
         };

@@ -1,6 +1,6 @@
 //! The traits for sending requests and for responding to them.
 
-use super::{CallOptions, Encoding, Incoming, Request, Response, Route};
+use super::{CallOptions, Encoding, Incoming, Request, Response, Route, correlation};
 use crate::error::Error;
 use bytes::Bytes;
 use std::borrow::Cow;
@@ -45,6 +45,14 @@ impl Call {
             limit: None,
             end: None,
         }
+    }
+
+    /// Returns the correlation id in the request, which a client with `encoding` has encoded, for transports that send it
+    /// in another form.
+    #[must_use]
+    pub fn correlation_id(&self, encoding: &Encoding) -> Option<String> {
+        let target = self.request.uri().path_and_query().map_or("", |target| target.as_str());
+        correlation::written(self.route, encoding, target, self.request.headers())
     }
 
     /// Returns the time limit of an attempt from the options of the call, or else from the route.
@@ -97,6 +105,27 @@ impl RequestedDelay {
 /// Advice about an error response, for the error that it becomes; in the extensions of the response.
 #[derive(Clone)]
 pub(crate) struct Advice(pub(crate) Cow<'static, str>);
+
+/// The trailers of a response over HTTP/2, in its extensions.
+#[cfg(feature = "http2")]
+#[derive(Clone)]
+pub(crate) struct Trailers(pub(crate) http::HeaderMap);
+
+/// Marks a response after which the service asks for no retry, in its extensions.
+#[cfg(feature = "grpc")]
+#[derive(Clone, Copy)]
+pub(crate) struct DoNotRetry;
+
+/// Returns whether the service asks for no retry after this response.
+pub(crate) fn forbids_retry(response: &Response) -> bool {
+    #[cfg(feature = "grpc")]
+    return response.extensions().get::<DoNotRetry>().is_some();
+    #[cfg(not(feature = "grpc"))]
+    {
+        let _ = response;
+        false
+    }
+}
 
 /// The proxy that has forwarded a response, or may have made it itself; in the extensions of an error response.
 #[derive(Clone)]

@@ -22,6 +22,8 @@ pub mod doctor;
 mod failover;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 mod failure;
+#[cfg(feature = "grpc")]
+pub(crate) mod grpc;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod in_process;

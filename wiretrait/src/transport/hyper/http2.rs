@@ -6,7 +6,7 @@
 use super::io::{CountedReads, Stream};
 use crate::config::{ClientConfig, HttpVersion};
 use crate::error::{Error, ErrorKind};
-use crate::runtime::Response;
+use crate::runtime::{Response, Trailers};
 use crate::task_outcome::TaskOutcome;
 use crate::transport::body::LimitedBody;
 use crate::transport::failure::Peer;
@@ -370,7 +370,7 @@ impl Slot {
             let _ = sender.send_data(body, true);
         }
         phases::sent();
-        let (parts, mut body) = response.await?.into_parts();
+        let (mut parts, mut body) = response.await?.into_parts();
         phases::received();
         let length = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         // The response to a HEAD request announces a body that is not sent.
@@ -382,6 +382,11 @@ impl Slot {
             let data = data?;
             body.flow_control().release_capacity(data.len())?;
             whole.push(data)?;
+        }
+        if !whole.is_too_large()
+            && let Some(trailers) = body.trailers().await?
+        {
+            parts.extensions.insert(Trailers(trailers));
         }
         Ok(whole.finish(parts)?)
     }

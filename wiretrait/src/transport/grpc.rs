@@ -1,0 +1,314 @@
+//! Unary gRPC calls over a transport that speaks HTTP/2.
+//!
+//! A gRPC call is a request over HTTP/2 with a framed message as its body, and its status is in the trailers of the
+//! response. So connections, TLS, proxies and limits are those of the inner transport. The messages are prost's and the
+//! statuses tonic's.
+//!
+//! Rejected alternative: the channel of tonic, because it would be a second implementation of connections, with other
+//! errors, and without the settings for proxies, addresses and the age of connections. Rejected alternative: tonic's
+//! client over this transport, because it needs an adapter in each direction, and copies each message twice.
+
+use super::HyperTransport;
+use crate::config::{ClientConfig, HttpVersion};
+use crate::error::{Error, ErrorFormat, ErrorKind, PlainErrors, ServiceError, one_line};
+use crate::runtime::{
+    Call, DoNotRetry, Encoding, JSON, Request, RequestedDelay, Response, Trailers, Transport,
+};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
+use http::{Method, StatusCode, Uri};
+use prost::Message;
+use std::fmt;
+use std::time::Duration;
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+/// The media type of requests, and the beginning of that of responses.
+const GRPC: &str = "application/grpc";
+
+const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+const PUSHBACK: &str = "grpc-retry-pushback-ms";
+
+/// The size of the prefix of a message: a flag for compression, and the length.
+const PREFIX_BYTES: usize = 5;
+
+/// The remedy for a response that is not gRPC.
+const CHECK_PORT: &str = "check that the port is that of gRPC, or choose a client over HTTP";
+
+/// Makes unary gRPC calls over a transport, in transports for services that speak gRPC.
+///
+/// The headers of a request become metadata, and the [limit](Call::limit) of the attempt is sent as `grpc-timeout`.
+/// Compressed messages are not supported, and not asked for.
+#[derive(Clone)]
+pub struct GrpcChannel<T = HyperTransport> {
+    inner: T,
+    timeout: Duration,
+}
+
+/// The result of a gRPC call that was responded to.
+#[derive(Clone, Debug)]
+pub enum GrpcReply<M> {
+    /// The status `OK`, with its message.
+    Message(M),
+    /// Any other status as the response of an HTTP service: with the status that corresponds to it, and a body that
+    /// [`PlainErrors`] reads. The metadata are its headers. A response of a proxy that does not speak gRPC is
+    /// unchanged.
+    Response(Response),
+}
+
+impl GrpcChannel {
+    /// Creates a channel over the network with the settings of `config`. Its version of HTTP is always HTTP/2.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`HyperTransport::new`], and [`ErrorKind::Config`] if `config` asks for
+    /// [compression](ClientConfig::with_compression).
+    pub fn new(config: &ClientConfig) -> Result<Self, Error> {
+        let config = config.clone().with_http_version(HttpVersion::Http2);
+        Self::over(HyperTransport::new(&config)?, &config)
+    }
+}
+
+impl<T: Transport> GrpcChannel<T> {
+    /// Creates a channel over `inner`, which must pass on the trailers of responses, as [`HyperTransport`] does over
+    /// HTTP/2. A transport around it must pass on the extensions of responses.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if `config` asks for [compression](ClientConfig::with_compression).
+    pub fn over(inner: T, config: &ClientConfig) -> Result<Self, Error> {
+        if config.accepts_compression() {
+            let why = "must not be set for gRPC, which this client speaks without compression: remove it";
+            return Err(Error::config("with_compression", why));
+        }
+        Ok(Self { inner, timeout: config.timeout() })
+    }
+
+    /// Returns the inner transport.
+    pub fn get_ref(&self) -> &T {
+        &self.inner
+    }
+
+    /// Calls the method with the path `method`, such as `/library.Books/find`, in place of the HTTP request of `call`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the inner transport; [`ErrorKind::Timeout`] for the status `DEADLINE_EXCEEDED`;
+    /// [`ErrorKind::Protocol`] if the response is not gRPC; [`ErrorKind::Decode`] if its message is not an `M`.
+    pub async fn unary<Q: Message, M: Message + Default>(
+        &self,
+        mut call: Call,
+        method: &'static str,
+        message: &Q,
+    ) -> Result<GrpcReply<M>, Error> {
+        let limit = call.limit.or_else(|| call.timeout()).unwrap_or(self.timeout);
+        call.request = request(std::mem::take(&mut call.request), method, message, limit)?;
+        let response = self.inner.send(call).await.map_err(|error| match error.kind() {
+            ErrorKind::Protocol => error.with_advice(Some(CHECK_PORT.into())),
+            _ => error,
+        })?;
+        self.read(response, limit)
+    }
+
+    /// Returns the address of the service for messages.
+    pub fn peer(&self) -> &str {
+        self.inner.peer()
+    }
+
+    /// Returns how requests are encoded, before they become messages.
+    pub fn encoding(&self) -> Encoding {
+        self.inner.encoding()
+    }
+
+    fn read<M: Message + Default>(
+        &self,
+        mut response: Response,
+        limit: Duration,
+    ) -> Result<GrpcReply<M>, Error> {
+        let trailers = response.extensions_mut().remove::<Trailers>();
+        // A response without a message has its status in the headers.
+        let metadata = trailers.as_ref().map_or(response.headers(), |Trailers(trailers)| trailers);
+        match Status::from_header_map(metadata) {
+            Some(status) if status.code() == Code::Ok => {
+                self.message(response.into_body()).map(GrpcReply::Message)
+            }
+            Some(status) => {
+                let mut headers = response.headers().clone();
+                if let Some(Trailers(trailers)) = trailers {
+                    headers.extend(trailers);
+                }
+                self.failed(&status, headers, limit).map(GrpcReply::Response)
+            }
+            None if !response.status().is_success() => Ok(GrpcReply::Response(response)),
+            None if !is_grpc(response.headers()) => {
+                Err(self.invalid("is not gRPC").with_advice(Some(CHECK_PORT.into())))
+            }
+            None => Err(self.invalid("has no `grpc-status`, so it may be incomplete")),
+        }
+    }
+
+    /// Returns the only message in the body of a response.
+    fn message<M: Message + Default>(&self, mut body: Bytes) -> Result<M, Error> {
+        if body.len() < PREFIX_BYTES {
+            return Err(self.invalid("has the status OK, but no message"));
+        }
+        if body.get_u8() != 0 {
+            return Err(self.invalid("has a compressed message, which was not asked for"));
+        }
+        if usize::try_from(body.get_u32()) != Ok(body.len()) {
+            return Err(self.invalid("does not consist of one message"));
+        }
+        M::decode(body).map_err(|error| {
+            Error::new(
+                ErrorKind::Decode,
+                format!("the response is not a valid message: {}", one_line(&error.to_string())),
+            )
+        })
+    }
+
+    fn invalid(&self, what: &str) -> Error {
+        Error::new(ErrorKind::Protocol, format!("the response from {} {what}", self.peer()))
+    }
+
+    /// Returns the response for a status other than `OK`.
+    fn failed(&self, status: &Status, mut headers: HeaderMap, limit: Duration) -> Result<Response, Error> {
+        let (code, name) = http_status(status);
+        if status.code() == Code::DeadlineExceeded {
+            let message = format!("no complete response from {} within {limit:?}: {name}", self.peer());
+            return Err(Error::new(ErrorKind::Timeout, message));
+        }
+        headers.insert(CONTENT_TYPE, JSON);
+        headers.remove(CONTENT_LENGTH);
+        let body = PlainErrors.write(code, &ServiceError::new(name, status.message()));
+        let mut response = Response::new(body.into());
+        match Pushback::of(status, &headers) {
+            Pushback::None => {}
+            Pushback::Delay(delay) => {
+                response.extensions_mut().insert(RequestedDelay(delay));
+            }
+            Pushback::Never => {
+                response.extensions_mut().insert(DoNotRetry);
+            }
+        }
+        *response.status_mut() = code;
+        *response.headers_mut() = headers;
+        Ok(response)
+    }
+}
+
+/// Returns the request for a method, with the headers of `request`.
+fn request(
+    request: Request,
+    method: &'static str,
+    message: &impl Message,
+    limit: Duration,
+) -> Result<Request, Error> {
+    let (mut parts, _) = request.into_parts();
+    parts.method = Method::POST;
+    parts.uri = Uri::from_static(method);
+    parts.headers.remove(ACCEPT);
+    parts.headers.remove(CONTENT_LENGTH);
+    parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(GRPC));
+    parts.headers.insert(TE, HeaderValue::from_static("trailers"));
+    if let Some(limit) = timeout(limit) {
+        parts.headers.insert(TIMEOUT, limit);
+    }
+    let length = message.encoded_len();
+    let prefix = u32::try_from(length).map_err(|_| {
+        Error::new(ErrorKind::Encode, "the arguments are larger than 4 GiB, the limit of gRPC: send less")
+    })?;
+    let mut body = BytesMut::with_capacity(PREFIX_BYTES + length);
+    body.put_u8(0);
+    body.put_u32(prefix);
+    message.encode_raw(&mut body);
+    Ok(Request::from_parts(parts, body.freeze()))
+}
+
+/// Returns a limit as the value of `grpc-timeout`, which has at most eight digits; `None` for no limit.
+fn timeout(limit: Duration) -> Option<HeaderValue> {
+    let units = [(limit.as_micros(), 'u'), (limit.as_millis(), 'm'), (u128::from(limit.as_secs()), 'S')];
+    let (number, unit) = units.into_iter().find(|(number, _)| *number < 100_000_000)?;
+    HeaderValue::try_from(format!("{number}{unit}")).ok()
+}
+
+fn is_grpc(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(GRPC.as_bytes()))
+}
+
+/// Returns the HTTP status for a status of gRPC, and its name in the specification of gRPC.
+fn http_status(status: &Status) -> (StatusCode, &'static str) {
+    match status.code() {
+        Code::Ok => (StatusCode::OK, "OK"),
+        Code::Cancelled => (CLIENT_CLOSED_REQUEST, "CANCELLED"),
+        Code::Unknown => (StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN"),
+        Code::InvalidArgument => (StatusCode::BAD_REQUEST, "INVALID_ARGUMENT"),
+        Code::DeadlineExceeded => (StatusCode::GATEWAY_TIMEOUT, "DEADLINE_EXCEEDED"),
+        Code::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),
+        Code::AlreadyExists => (StatusCode::CONFLICT, "ALREADY_EXISTS"),
+        Code::PermissionDenied => (StatusCode::FORBIDDEN, "PERMISSION_DENIED"),
+        // Another attempt with the same message would fail too.
+        Code::ResourceExhausted if is_too_large(status.message()) => {
+            (StatusCode::PAYLOAD_TOO_LARGE, "RESOURCE_EXHAUSTED")
+        }
+        Code::ResourceExhausted => (StatusCode::TOO_MANY_REQUESTS, "RESOURCE_EXHAUSTED"),
+        Code::FailedPrecondition => (StatusCode::BAD_REQUEST, "FAILED_PRECONDITION"),
+        Code::Aborted => (StatusCode::CONFLICT, "ABORTED"),
+        Code::OutOfRange => (StatusCode::BAD_REQUEST, "OUT_OF_RANGE"),
+        Code::Unimplemented => (StatusCode::NOT_IMPLEMENTED, "UNIMPLEMENTED"),
+        Code::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL"),
+        Code::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),
+        Code::DataLoss => (StatusCode::INTERNAL_SERVER_ERROR, "DATA_LOSS"),
+        Code::Unauthenticated => (StatusCode::UNAUTHORIZED, "UNAUTHENTICATED"),
+    }
+}
+
+/// The status for a request that the client has cancelled, which only proxies use.
+const CLIENT_CLOSED_REQUEST: StatusCode = match StatusCode::from_u16(499) {
+    Ok(status) => status,
+    Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
+};
+
+/// Returns whether the message of `RESOURCE_EXHAUSTED` is about the size of a message. Libraries of gRPC also report
+/// that with this status, so only their wording distinguishes it.
+fn is_too_large(message: &str) -> bool {
+    ["larger than max", "exceeds maximum", "too large"].iter().any(|wording| message.contains(wording))
+}
+
+/// The pause before a retry that a service asks for.
+enum Pushback {
+    None,
+    Delay(Duration),
+    Never,
+}
+
+impl Pushback {
+    /// Reads the metadata that control retries, and otherwise the details of the status.
+    fn of(status: &Status, metadata: &HeaderMap) -> Self {
+        if let Some(value) = metadata.get(PUSHBACK) {
+            let millis = value.to_str().ok().and_then(|value| value.trim().parse().ok());
+            return millis.map_or(Self::Never, |millis| Self::Delay(Duration::from_millis(millis)));
+        }
+        let delay = status.get_details_retry_info().and_then(|info| info.retry_delay);
+        delay.map_or(Self::None, Self::Delay)
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for GrpcChannel<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GrpcChannel").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_has_at_most_eight_digits() {
+        let sent = |limit| timeout(limit).map(|value| value.to_str().unwrap().to_owned());
+        assert_eq!(sent(Duration::from_secs(10)).as_deref(), Some("10000000u"));
+        assert_eq!(sent(Duration::from_secs(100)).as_deref(), Some("100000m"));
+        assert_eq!(sent(Duration::from_secs(100_000)).as_deref(), Some("100000S"));
+        assert_eq!(sent(Duration::MAX), None);
+    }
+}
