@@ -8,7 +8,7 @@
 # which the command finds at $SETTINGS_URL, $ROLES_URL, $ACCOUNTS_URL and $PASSWORDS_URL.
 #
 # The service is installed if necessary, listens on a free port of the loopback interface, and is stopped after the command
-# has ended. The command finds it at $SESSIONS_URL. Since nothing else uses the service, $SESSIONS_CLOSE_EXPIRED allows the
+# has ended. The command finds it at $SESSIONS_URL, and the gRPC interfaces of the default service at $SESSIONS_GRPC_URL. Since nothing else uses the service, $SESSIONS_CLOSE_EXPIRED allows the
 # contract tests to close expired sessions.
 set -euo pipefail
 
@@ -96,8 +96,12 @@ for package in "${packages[@]}"; do
     "$here/install.sh" "$package"
 done
 port=$(free_port)
+grpc_port=
 if [[ -n $sibling ]]; then
     start=("$here/start-node.sh" "$name" "$port")
+elif [[ $name == service-sessions-node ]]; then
+    grpc_port=$(free_port)
+    start=("$here/$name/start.sh" "$port" "$grpc_port")
 else
     start=("$here/$name/start.sh" "$port")
 fi
@@ -113,6 +117,7 @@ if [[ -n $sibling ]]; then
     export "${sibling^^}_URL=http://127.0.0.1:$port"
 else
     export SESSIONS_URL=http://127.0.0.1:$port
+    export SESSIONS_GRPC_URL=${grpc_port:+http://127.0.0.1:$grpc_port}
     export SESSIONS_DEVIATIONS=$deviations
     export SESSIONS_CLOSE_EXPIRED=yes
 fi

@@ -2,13 +2,15 @@
 # Runs the real sessions service at 127.0.0.1:PORT, in the foreground and without a child process, so that
 # killing its process ends the service.
 #
-#   ./start.sh PORT
+#   ./start.sh PORT [GRPC_PORT]
+#
+# With GRPC_PORT, it also listens there for gRPC and commandable gRPC.
 #
 # LOG_LEVEL   none (the default), fatal, error, warn, info, debug or trace
 set -euo pipefail
 
-if [[ ! ${1-} =~ ^[1-9][0-9]{0,4}$ ]]; then
-    echo "usage: $0 PORT" >&2
+if [[ ! ${1-} =~ ^[1-9][0-9]{0,4}$ || ! ${2-1} =~ ^[1-9][0-9]{0,4}$ ]]; then
+    echo "usage: $0 PORT [GRPC_PORT]" >&2
     exit 64
 fi
 
@@ -21,6 +23,7 @@ if [[ ! -f $service ]]; then
 fi
 
 export SESSIONS_PORT=$1
+export SESSIONS_GRPC_PORT=${2-}
 # The service parses times without a zone in the zone of its host.
 export TZ=UTC
 export LOG_LEVEL=${LOG_LEVEL:-none}
