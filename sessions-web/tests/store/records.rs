@@ -97,7 +97,7 @@ async fn a_closed_session_is_neither_loaded_nor_saved() {
 }
 
 #[tokio::test]
-async fn an_unknown_record_is_none() {
+async fn an_unknown_record_is_not_found() {
     for service in services().await {
         assert_eq!(service.store().load(&Id::default()).await.unwrap(), None);
     }
