@@ -1,0 +1,47 @@
+//! The pages of errors, whichever part of the application has rejected the request.
+
+use crate::page::page;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::html;
+
+/// Replaces the plain responses of the layers and extractors by pages. 401 leads to the login.
+///
+/// The headers stay: `Retry-After`, and the cookies.
+pub(crate) async fn show(response: Response) -> Response {
+    let status = response.status();
+    let is_page =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value == "text/html; charset=utf-8");
+    if is_page || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let mut replaced = match status {
+        StatusCode::UNAUTHORIZED => Redirect::to("/login").into_response(),
+        status => {
+            let (title, advice) = describe(status);
+            (status, page(title, None, &html! { p { (advice) } p { a href="/" { "To the shop" } } }))
+                .into_response()
+        }
+    };
+    for name in [header::RETRY_AFTER, header::SET_COOKIE, header::CACHE_CONTROL] {
+        for value in response.headers().get_all(&name) {
+            replaced.headers_mut().append(&name, value.clone());
+        }
+    }
+    replaced
+}
+
+fn describe(status: StatusCode) -> (&'static str, &'static str) {
+    match status {
+        StatusCode::FORBIDDEN => ("Not allowed", "This form was sent by another site. Nothing was changed."),
+        StatusCode::NOT_FOUND => ("Not found", "There is no such page."),
+        StatusCode::SERVICE_UNAVAILABLE => (
+            "Please try again",
+            "The shop cannot find out who you are at the moment. Nothing was changed. Try again in a minute.",
+        ),
+        status if status.is_client_error() => {
+            ("Invalid request", "The shop does not understand this request.")
+        }
+        _ => ("Something went wrong", "The shop has recorded the problem. Please try again later."),
+    }
+}

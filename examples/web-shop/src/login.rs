@@ -1,0 +1,71 @@
+//! Login and logout.
+
+use crate::accounts;
+use crate::page::page;
+use axum::Form;
+use axum::extract::ConnectInfo;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::{Markup, html};
+use serde::Deserialize;
+use sessions_web::{NewSession, Session, SessionError, SessionManager};
+use std::net::SocketAddr;
+
+#[derive(Deserialize)]
+pub(crate) struct Credentials {
+    login: String,
+    password: String,
+}
+
+/// Shows the form, or the shop to users who are logged in.
+pub(crate) async fn form(session: Option<Session>) -> Response {
+    match session {
+        Some(_) => Redirect::to("/").into_response(),
+        None => render("", None).into_response(),
+    }
+}
+
+/// Logs the user in, and shows the shop.
+pub(crate) async fn log_in(
+    sessions: SessionManager,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    Form(Credentials { login, password }): Form<Credentials>,
+) -> Result<Response, SessionError> {
+    let entered = login.clone();
+    let checked = tokio::task::spawn_blocking(move || accounts::check(&entered, &password)).await;
+    let Ok(Some(account)) = checked else {
+        let page = render(&login, Some("The user name or the password is wrong."));
+        return Ok((StatusCode::UNAUTHORIZED, page).into_response());
+    };
+    // Behind a proxy, this is the address of the proxy.
+    let address = address.ip().to_string();
+    let session = NewSession::new(account.id, account.user()).user_name(account.name).address(address);
+    sessions.log_in(session).await?;
+    Ok(Redirect::to("/").into_response())
+}
+
+pub(crate) async fn log_out(sessions: SessionManager) -> Result<Redirect, SessionError> {
+    sessions.log_out().await?;
+    Ok(Redirect::to("/login"))
+}
+
+fn render(login: &str, problem: Option<&str>) -> Markup {
+    page(
+        "Log in",
+        None,
+        &html! {
+            @if let Some(problem) = problem {
+                p.problem role="alert" { (problem) }
+            }
+            form.fields method="post" action="/login" {
+                label for="login" { "User name" }
+                input #login name="login" value=(login) autocomplete="username" required autofocus;
+                label for="password" { "Password" }
+                input #password name="password" type="password" autocomplete="current-password" required;
+                button { "Log in" }
+            }
+            p.hint { "This is an example. Its users are " code { "ann" } " with the password " code { "apple pie" }
+                " and " code { "ben" } " with " code { "blueberry tart" } "." }
+        },
+    )
+}
