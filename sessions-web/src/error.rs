@@ -2,7 +2,6 @@
 
 use axum_core::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use sessions_client::ErrorKind;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -85,9 +84,7 @@ impl SessionError {
         match self {
             Self::NotLoggedIn | Self::Ended => StatusCode::UNAUTHORIZED,
             Self::Ambiguous => StatusCode::BAD_REQUEST,
-            Self::Service(error) if error.is_retryable() || error.kind() == ErrorKind::Timeout => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Service(error) if error.is_retryable() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Service(_) => StatusCode::BAD_GATEWAY,
             Self::Payload(_) | Self::EmptyUserId | Self::NoLayer => StatusCode::INTERNAL_SERVER_ERROR,
         }

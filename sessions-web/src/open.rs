@@ -19,9 +19,9 @@ pub(crate) struct OpenSession {
     pub(crate) user_name: Option<String>,
     pub(crate) open_time: Timestamp,
     pub(crate) request_time: Timestamp,
-    user: Mutex<Value>,
+    user: Value,
     data: Mutex<Data>,
-    /// True after this request has logged the user out: its changes are dropped.
+    /// True after this request has logged the user out.
     has_ended: AtomicBool,
     /// Held during a write-back, so that two of them do not overlap within the request.
     saving: tokio::sync::Mutex<()>,
@@ -44,7 +44,7 @@ impl OpenSession {
             user_name: session.user_name,
             open_time: session.open_time,
             request_time: session.request_time,
-            user: Mutex::new(session.user.unwrap_or_default()),
+            user: session.user.unwrap_or_default(),
             data: Mutex::new(Data { stored: session.data.unwrap_or_default(), changes: BTreeMap::new() }),
             has_ended: AtomicBool::new(false),
             saving: tokio::sync::Mutex::new(()),
@@ -54,11 +54,7 @@ impl OpenSession {
     /// Converts the user to a type of the application.
     pub(crate) fn user<U: DeserializeOwned>(&self) -> Result<U, SessionError> {
         // serde's message could quote the value, which may be private.
-        U::deserialize(&*lock(&self.user)).map_err(|_| PayloadError::read::<U>("`user`").into())
-    }
-
-    pub(crate) fn set_user(&self, user: Value) {
-        *lock(&self.user) = user;
+        U::deserialize(&self.user).map_err(|_| PayloadError::read::<U>("`user`").into())
     }
 
     pub(crate) fn end(&self) {
@@ -111,8 +107,11 @@ impl OpenSession {
     pub(crate) async fn save(&self, shared: &Shared) -> Result<(), SessionError> {
         let _saving = self.saving.lock().await;
         let changes = lock(&self.data).changes.clone();
-        if changes.is_empty() || self.has_ended.load(Ordering::Acquire) {
+        if changes.is_empty() {
             return Ok(());
+        }
+        if self.has_ended.load(Ordering::Acquire) {
+            return Err(SessionError::Ended);
         }
         let current = shared.client.get_session_by_id(None, &self.id).await?;
         let current = current.filter(|session| shared.is_valid(session));

@@ -157,7 +157,6 @@ impl<U: Serialize> Session<U> {
         let updated = shared.client.update_session_user(None, &self.open.id, &value).await;
         shared.invalidate(&self.open.id);
         updated?.filter(|session| session.active).ok_or(SessionError::Ended)?;
-        self.open.set_user(value);
         self.user = user;
         Ok(())
     }

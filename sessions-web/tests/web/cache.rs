@@ -84,3 +84,16 @@ async fn a_session_is_read_before_its_data_is_stored_to_extend_it() {
     app.clock.advance(Duration::from_secs(30));
     assert_eq!(browser.get("/data").await.body, r#"{"b":1}"#);
 }
+
+#[tokio::test]
+async fn an_extended_session_is_read_once_more() {
+    let app = App::with(|layer| {
+        layer.with_cache(Duration::from_secs(60)).with_touch_interval(Duration::from_secs(30))
+    });
+    let mut browser = app.logged_in("ann").await;
+    app.clock.advance(Duration::from_secs(30));
+    for _ in 0..3 {
+        browser.get("/me").await;
+    }
+    assert_eq!(app.service.take_calls(), ["get", "store", "get"]);
+}

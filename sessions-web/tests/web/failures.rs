@@ -1,8 +1,12 @@
 //! Requests while the service fails.
 
-use super::support::App;
+use super::support::{App, Browser, routes};
 use axum::http::{StatusCode, header};
-use sessions_client::ErrorKind;
+use sessions_client::{ClientConfig, Error, ErrorKind, SessionsHttpClientV1, transport_fn};
+use sessions_web::{SessionError, SessionLayer};
+use std::future::pending;
+use std::time::Duration;
+use tokio::time::Instant;
 
 #[tokio::test]
 async fn a_request_is_rejected_while_the_service_is_down() {
@@ -43,7 +47,7 @@ async fn a_failed_read_is_made_once_for_a_request() {
 
 #[tokio::test]
 async fn a_request_can_be_anonymous_while_the_service_is_down() {
-    let app = App::with(sessions_web::SessionLayer::anonymous_when_unavailable);
+    let app = App::with(SessionLayer::anonymous_when_unavailable);
     let mut browser = app.logged_in("ann").await;
     app.service.fail(None, ErrorKind::Connect);
     assert_eq!(browser.get("/me-if-any").await.body, "anonymous");
@@ -52,4 +56,26 @@ async fn a_request_can_be_anonymous_while_the_service_is_down() {
     assert_eq!(browser.post("/logout").await.status, StatusCode::SERVICE_UNAVAILABLE);
     app.service.recover();
     assert_eq!(browser.get("/me").await.body, "ann");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_waits_two_seconds_at_most_for_the_service() {
+    let silent = transport_fn(|_| pending());
+    let client = SessionsHttpClientV1::from_transport(silent, &ClientConfig::new()).unwrap();
+    let mut browser = Browser::new(routes().layer(SessionLayer::new(client)));
+    browser.cookie = Some("8c7d473658cc487daea246328593b865".to_owned());
+    let start = Instant::now();
+    assert_eq!(browser.get("/me").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(start.elapsed().as_secs(), 2);
+}
+
+#[test]
+fn the_requested_delay_is_rounded_up_to_seconds() {
+    use axum::response::IntoResponse;
+    for (delay, seconds) in [(0, "1"), (1000, "1"), (1001, "2"), (30_000, "30")] {
+        let error = Error::new(ErrorKind::Connect, "no connection");
+        let error = error.with_retry_after(Duration::from_millis(delay));
+        let response = SessionError::from(error).into_response();
+        assert_eq!(response.headers()[header::RETRY_AFTER], seconds);
+    }
 }

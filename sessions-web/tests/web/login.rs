@@ -2,7 +2,7 @@
 
 use super::support::App;
 use axum::http::{StatusCode, header};
-use sessions_client::{ErrorKind, ISessionsV1};
+use sessions_client::{ErrorKind, ISessionsV1, SessionV1};
 
 #[tokio::test]
 async fn a_login_opens_a_session_and_sets_the_cookie() {
@@ -109,6 +109,39 @@ async fn changes_are_dropped_at_logout() {
     assert_eq!(browser.post("/set-and-log-out/cart/book").await.status, StatusCode::OK);
     assert_eq!(app.service.take_calls(), ["get", "close"]);
     assert_eq!(app.service.session(&id).unwrap().data, None);
+}
+
+#[tokio::test]
+async fn a_change_after_logout_is_not_stored() {
+    let app = App::new();
+    let mut browser = app.logged_in("ann").await;
+    let page = browser.post("/log-out-and-save").await;
+    assert_eq!(page.body, "the session has ended: log in again");
+    assert_eq!(app.service.take_calls(), ["get", "close"]);
+}
+
+#[tokio::test]
+async fn a_failed_login_drops_the_changes_of_the_deleted_session() {
+    let app = App::new();
+    let mut browser = app.logged_in("ann").await;
+    app.service.fail(Some("open"), ErrorKind::Connect);
+    let page = browser.post("/set-and-try-login/cart/book").await;
+    assert_eq!((page.status, &*page.body), (StatusCode::OK, "not logged in"));
+    assert_eq!(app.service.take_calls(), ["get", "delete", "open"]);
+}
+
+#[tokio::test]
+async fn a_session_that_was_not_opened_as_requested_does_not_log_in() {
+    for change in [
+        |session: &mut SessionV1| session.id = "a b; Domain=evil.example".to_owned(),
+        |session: &mut SessionV1| session.user_id = Some("bob".to_owned()),
+        |session: &mut SessionV1| session.active = false,
+    ] {
+        let app = App::new();
+        app.service.change_opened(change);
+        let page = app.browser().post("/login/ann").await;
+        assert_eq!((page.status, page.set_cookie()), (StatusCode::BAD_GATEWAY, None));
+    }
 }
 
 #[tokio::test]

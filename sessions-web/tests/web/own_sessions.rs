@@ -11,10 +11,13 @@ async fn the_list_has_the_sessions_of_the_user_only() {
     let mut phone = app.logged_in("ann").await;
     app.clock.advance(Duration::from_secs(1));
     let laptop = app.logged_in("ann").await;
-    let _bob = app.logged_in("bob").await;
+    for _ in 0..250 {
+        done(app.service.sessions.open_session(None, "bob", None, None, None, None, None));
+    }
     let list = phone.get("/sessions").await.body;
     let lines: Vec<_> = list.lines().collect();
     assert_eq!(lines.len(), 2);
+    assert_eq!(app.service.take_calls(), ["get", "list"]);
     // The last used one is first.
     assert!(lines[1].contains("* test browser 192.0.2.1"), "{list}");
     assert!(!lines[0].contains('*'), "{list}");
@@ -142,4 +145,32 @@ async fn an_anonymous_request_has_no_sessions_to_list() {
     assert_eq!(browser.get("/sessions").await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(browser.post("/logout-everywhere").await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(app.service.take_calls(), [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn a_service_that_ignores_the_filter_does_not_log_others_out() {
+    let app = App::new();
+    let (mut phone, mut laptop) = (app.logged_in("ann").await, app.logged_in("ann").await);
+    let mut bob = app.logged_in("bob").await;
+    app.service.ignore_filters();
+    assert_eq!(phone.get("/sessions").await.body.lines().count(), 2);
+    assert_eq!(phone.post("/logout-everywhere").await.status, StatusCode::OK);
+    assert_eq!(laptop.get("/me").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(bob.get("/me").await.body, "bob");
+}
+
+#[tokio::test]
+async fn the_sessions_of_an_empty_user_id_are_not_listed() {
+    let app = App::new();
+    let page = app.browser().post("/log-out-empty-id").await;
+    assert_eq!(page.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(app.service.take_calls(), [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn log_out_everywhere_lists_twice_and_closes_each_session() {
+    let app = App::new();
+    let (mut phone, _laptop) = (app.logged_in("ann").await, app.logged_in("ann").await);
+    phone.post("/logout-everywhere").await;
+    assert_eq!(app.service.take_calls(), ["get", "list", "close", "list", "close"]);
 }

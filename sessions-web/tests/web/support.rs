@@ -50,6 +50,10 @@ pub(crate) struct Service {
 struct State {
     calls: Vec<&'static str>,
     failure: Option<Failure>,
+    /// Whether lists ignore their filter.
+    ignores_filter: bool,
+    /// A change of opened sessions in the response.
+    opened: Option<fn(&mut SessionV1)>,
     /// The operation, the number of its calls until the hook runs, and the hook.
     hook: Option<(&'static str, u32, Hook)>,
 }
@@ -77,6 +81,15 @@ impl Service {
 
     pub(crate) fn fail(&self, operation: Option<&'static str>, kind: ErrorKind) {
         self.state.lock().unwrap().failure = Some(Failure { operation, kind });
+    }
+
+    pub(crate) fn ignore_filters(&self) {
+        self.state.lock().unwrap().ignores_filter = true;
+    }
+
+    /// Changes the sessions in responses to `open_session`.
+    pub(crate) fn change_opened(&self, change: fn(&mut SessionV1)) {
+        self.state.lock().unwrap().opened = Some(change);
     }
 
     pub(crate) fn recover(&self) {
@@ -139,6 +152,7 @@ impl ISessionsV1 for Service {
         paging: Option<&PagingParams>,
     ) -> Result<DataPage<SessionV1>> {
         self.call("list")?;
+        let filter = filter.filter(|_| !self.state.lock().unwrap().ignores_filter);
         self.sessions.get_sessions(correlation_id, filter, paging).await
     }
 
@@ -162,7 +176,15 @@ impl ISessionsV1 for Service {
         data: Option<&Value>,
     ) -> Result<SessionV1> {
         self.call("open")?;
-        self.sessions.open_session(correlation_id, user_id, user_name, address, client, user, data).await
+        let opened =
+            self.sessions.open_session(correlation_id, user_id, user_name, address, client, user, data).await;
+        let change = self.state.lock().unwrap().opened;
+        opened.map(|mut session| {
+            if let Some(change) = change {
+                change(&mut session);
+            }
+            session
+        })
     }
 
     async fn store_session_data(
@@ -349,6 +371,12 @@ pub(crate) fn routes() -> Router {
         .route("/set/{key}/{value}", post(set))
         .route("/set-and-fail/{key}/{value}", post(set_and_fail))
         .route("/set-and-log-out/{key}/{value}", post(set_and_log_out))
+        .route("/log-out-and-save", post(log_out_and_save))
+        .route(
+            "/log-out-empty-id",
+            post(async |sessions: SessionManager| sessions.log_out_user("").await.map(|_| ())),
+        )
+        .route("/set-and-try-login/{key}/{value}", post(set_and_try_login))
         .route("/set-and-save/{key}/{value}", post(set_and_save))
         .route("/remove/{key}", post(async |session: Session, Path(key): Path<String>| session.remove(&key)))
         .route("/sessions", get(list))
@@ -403,6 +431,22 @@ async fn set_and_log_out(
 ) -> Result<(), SessionError> {
     session.insert(&key, &value)?;
     sessions.log_out().await
+}
+
+async fn log_out_and_save(session: Session, sessions: SessionManager) -> Result<String, SessionError> {
+    sessions.log_out().await?;
+    session.insert("cart", "book")?;
+    Ok(session.save().await.unwrap_err().to_string())
+}
+
+async fn set_and_try_login(
+    session: Session,
+    sessions: SessionManager,
+    Path((key, value)): Path<(String, String)>,
+) -> Result<&'static str, SessionError> {
+    session.insert(&key, &value)?;
+    let login = sessions.log_in(NewSession::new("bob", SessionUserV1::new("bob"))).await;
+    Ok(if login.is_ok() { "logged in" } else { "not logged in" })
 }
 
 async fn set_and_save(
