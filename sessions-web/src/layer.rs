@@ -5,6 +5,7 @@ use crate::cookie::SessionCookie;
 use crate::expiry::Expiry;
 use crate::request::RequestState;
 use crate::shared::Shared;
+use crate::write_locks::WriteLocks;
 use axum_core::response::{IntoResponse, Response};
 use chrono::Utc;
 use http::Request;
@@ -71,6 +72,7 @@ impl SessionLayer {
             expiry: Expiry::default(),
             is_anonymous_on_failure: false,
             cache: None,
+            write_locks: Arc::new(WriteLocks::new()),
         })
     }
 

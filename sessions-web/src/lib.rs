@@ -47,6 +47,7 @@ mod shared;
 #[cfg(feature = "tower-sessions")]
 mod store;
 mod user;
+mod write_locks;
 
 pub use self::cookie::SessionCookie;
 pub use self::error::{PayloadError, SessionError};

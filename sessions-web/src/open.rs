@@ -23,8 +23,6 @@ pub(crate) struct OpenSession {
     data: Mutex<Data>,
     /// True after this request has logged the user out.
     has_ended: AtomicBool,
-    /// Held during a write-back, so that two of them do not overlap within the request.
-    saving: tokio::sync::Mutex<()>,
 }
 
 /// The data of a session.
@@ -47,7 +45,6 @@ impl OpenSession {
             user: session.user.unwrap_or_default(),
             data: Mutex::new(Data { stored: session.data.unwrap_or_default(), changes: BTreeMap::new() }),
             has_ended: AtomicBool::new(false),
-            saving: tokio::sync::Mutex::new(()),
         })
     }
 
@@ -103,9 +100,14 @@ impl OpenSession {
     }
 
     /// Stores the changes. It reads the session again directly before the write, because the service replaces the
-    /// whole data: keys that this request has not changed keep the values of other requests.
+    /// whole data: keys that this request has not changed keep the values of other requests. Write-backs of the same
+    /// session by this process follow each other.
     pub(crate) async fn save(&self, shared: &Shared) -> Result<(), SessionError> {
-        let _saving = self.saving.lock().await;
+        if lock(&self.data).changes.is_empty() {
+            return Ok(());
+        }
+        let write_lock = shared.write_locks.of(&self.id);
+        let _writing = write_lock.lock().await;
         let changes = lock(&self.data).changes.clone();
         if changes.is_empty() {
             return Ok(());

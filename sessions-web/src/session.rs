@@ -39,8 +39,9 @@ use std::sync::Arc;
 ///
 /// A request without changes writes nothing. Otherwise the session is read again, the changed keys are replaced, and
 /// all data is stored, since the service replaces the whole data. So two requests that change different keys at the same time
-/// both succeed, and for the same key the last one wins. The service has no versions: a change by another request
-/// between this read and this write, which follow each other directly, is lost.
+/// both succeed, and for the same key the last one wins. The service has no versions: a change by another instance of
+/// the application between this read and this write, which follow each other directly, is lost. Write-backs of one
+/// session by the same instance wait for each other.
 ///
 /// The service is written in JavaScript: integers above 2⁵³ lose their last digits, so store them as strings.
 pub struct Session<U = SessionUserV1> {

@@ -3,6 +3,7 @@
 use crate::cache::Cache;
 use crate::cookie::SessionCookie;
 use crate::expiry::{Age, Expiry};
+use crate::write_locks::WriteLocks;
 use sessions_client::{DynISessionsV1, SessionV1, Timestamp, WithOptions};
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ pub(crate) struct Shared {
     pub(crate) is_anonymous_on_failure: bool,
     /// `None` if each request reads its session.
     pub(crate) cache: Option<Arc<Cache>>,
+    pub(crate) write_locks: Arc<WriteLocks>,
 }
 
 impl Shared {
