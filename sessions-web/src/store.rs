@@ -30,7 +30,8 @@ const ANONYMOUS: &str = "anonymous";
 /// The service creates the ids: [`create`](SessionStore::create) sets `record.id` to the id of the session that it has
 /// opened. A record that does not exist cannot be saved, because the service lets no caller choose an id:
 /// [`save`](SessionStore::save) returns [`Error::Backend`] for a session that was deleted or closed in the meantime, and
-/// tower-sessions responds with 500. Such a session stays logged out.
+/// tower-sessions responds with 500. Such a session stays logged out. For the same reason, a handler that starts afresh
+/// calls `Session::flush`, and not `Session::clear`, which would save data under the id in the cookie.
 ///
 /// # Users
 ///
