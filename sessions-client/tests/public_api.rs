@@ -18,7 +18,7 @@ use std::process::Command;
 use std::{env, fs};
 
 /// The crates of this workspace, whose types are not foreign.
-const OWN: [&str; 4] = ["sessions_client", "wiretrait", "pip_services", "sessions_service"];
+const OWN: [&str; 5] = ["sessions_client", "wiretrait", "pip_services", "sessions_service", "sessions_web"];
 
 /// The allowed foreign types, each with the reason why it is in the public API.
 type Foreign = &'static [(&'static str, &'static str)];
@@ -86,6 +86,34 @@ const SESSIONS_SERVICE: Foreign = &[
     ("tokio::net::addr::ToSocketAddrs", "the address to listen at"),
 ];
 
+const SESSIONS_WEB: Foreign = &[
+    ("axum_core::body::Body", "the responses of the layers"),
+    ("axum_core::extract::FromRequestParts", "the extractors"),
+    ("axum_core::extract::option::OptionalFromRequestParts", "optional extractors: `Option<Session>`"),
+    ("axum_core::response::Response", "the responses of the layers"),
+    ("axum_core::response::into_response::IntoResponse", "errors are responses"),
+    ("cookie::same_site::SameSite", "an attribute of the cookie"),
+    ("cookie::secure::key::Key", "the key of signed cookies"),
+    ("http::request::Parts", "the argument of extractors"),
+    ("http::request::Request", "the requests of the layers"),
+    ("http::response::Response", "the responses of the layers"),
+    ("http::status::StatusCode", "the status of an error"),
+    ("serde_core::de::Deserialize", "the users and the data of applications"),
+    ("serde_core::de::DeserializeOwned", "the users and the data of applications"),
+    ("serde_core::de::Deserializer", "part of `Deserialize`"),
+    ("serde_core::ser::Serialize", "the users and the data of applications"),
+    ("serde_core::ser::Serializer", "part of `Serialize`"),
+    ("serde_json::map::Map", "all data of a session"),
+    ("serde_json::value::Value", "the other keys of a user, and all data of a session"),
+    ("time::offset_date_time::OffsetDateTime", "the clock of the store; tower-sessions uses this type"),
+    ("tower_layer::Layer", "the layers"),
+    ("tower_service::Service", "the layers"),
+    ("tower_sessions_core::session::Id", "the session store"),
+    ("tower_sessions_core::session::Record", "the session store"),
+    ("tower_sessions_core::session_store::Result", "the session store"),
+    ("tower_sessions_core::session_store::SessionStore", "the session store"),
+];
+
 /// Generates one test for each crate. The JSON of rustdoc is unstable, so they need the compiler they were
 /// written for.
 macro_rules! snapshots {
@@ -104,6 +132,7 @@ snapshots! {
     public_api_of_wiretrait_matches_its_snapshot: "wiretrait", WIRETRAIT;
     public_api_of_pip_services_matches_its_snapshot: "pip-services", PIP_SERVICES;
     public_api_of_sessions_service_matches_its_snapshot: "sessions-service", SESSIONS_SERVICE;
+    public_api_of_sessions_web_matches_its_snapshot: "sessions-web", SESSIONS_WEB;
 }
 
 fn check(package: &str, allowed: Foreign) {

@@ -1,8 +1,10 @@
 //! The attributes of the cookie, signatures, and contradictory cookies.
 
-use super::support::{App, read};
+use super::support::{App, COOKIE, read};
 use axum::body::Body;
-use axum::http::{Request, StatusCode, header};
+use axum::http::{HeaderValue, Request, StatusCode, header};
+use futures_util::FutureExt;
+use proptest::prelude::*;
 use sessions_client::SessionsMemoryClientV1;
 use sessions_web::{Key, SameSite, SessionCookie, SessionLayer};
 
@@ -137,4 +139,33 @@ async fn a_planted_cookie_without_a_signature_does_not_hide_the_signed_one() {
     let ann = app.logged_in("ann").await;
     let cookies = format!("{0}=8c7d473658cc487daea246328593b865; {0}={1}", ann.name, ann.id());
     assert_eq!(get_me(&app, &cookies).await, (StatusCode::OK, "ann".to_owned()));
+}
+
+/// Returns header values of random bytes and of parts of cookies.
+fn lines() -> impl Strategy<Value = HeaderValue> {
+    let part = prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..40),
+        prop::sample::select(vec![COOKIE, "=", "; ", ";", "\"", "8c7d473658cc487daea246328593b865", "Ünï"])
+            .prop_map(|part| part.as_bytes().to_vec()),
+        "[A-Za-z0-9+/=-]{30,120}".prop_map(String::into_bytes),
+    ];
+    let line = prop::collection::vec(part, 0..12).prop_map(|parts| parts.concat());
+    line.prop_filter_map("not a header value", |line| HeaderValue::from_bytes(&line).ok())
+}
+
+proptest! {
+    /// The service of the tests panics if it is asked for a malformed id.
+    #[test]
+    fn no_header_logs_in_or_reaches_the_service_as_a_malformed_id(
+        cookies in lines(), id in lines(), is_signed: bool
+    ) {
+        let cookie = SessionCookie::new();
+        let cookie = if is_signed { cookie.signed(key(1)) } else { cookie };
+        let app = App::with(|layer| layer.with_cookie(cookie).unwrap().with_header());
+        let mut request = Request::get("/me").body(Body::empty()).unwrap();
+        request.headers_mut().insert(header::COOKIE, cookies);
+        request.headers_mut().insert("x-session-id", id);
+        let status = app.send(request).now_or_never().unwrap().status();
+        prop_assert!(matches!(status, StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST));
+    }
 }

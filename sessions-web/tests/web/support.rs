@@ -50,7 +50,7 @@ pub(crate) struct Service {
 struct State {
     calls: Vec<&'static str>,
     failure: Option<Failure>,
-    /// Whether lists ignore their filter.
+    /// True if lists ignore their filter.
     ignores_filter: bool,
     /// A change of opened sessions in the response.
     opened: Option<fn(&mut SessionV1)>,
@@ -161,6 +161,8 @@ impl ISessionsV1 for Service {
         correlation_id: Option<&str>,
         session_id: &str,
     ) -> Result<Option<SessionV1>> {
+        let is_id = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        assert!(session_id.len() <= 64 && session_id.bytes().all(is_id), "a malformed id: {session_id}");
         self.call("get")?;
         self.sessions.get_session_by_id(correlation_id, session_id).await
     }
