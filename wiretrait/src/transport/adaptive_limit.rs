@@ -16,15 +16,16 @@
 //!    next trial follows after a pause, which doubles from [`MIN_PAUSE`] to [`MAX_PAUSE`], and is at least
 //!    [`PAUSE_FACTOR`] times as long as the trial, so that trials cost little.
 //! 5. If calls did not wait, a lower limit is tried only against the greatest number of calls in progress, and has to
-//!    gain [`MIN_UNBOUND_GAIN`], since it delays bursts. A limit below [`START`] is doubled.
+//!    gain [`MIN_UNBOUND_GAIN`], since it delays bursts. A limit below [`START`] is doubled; after 7. it grows only by trials
+//!    that do not add [`MAX_REGROWN_OVERLOAD`] of rejected calls, by half the increase after each rejected one.
 //! 6. If the service rejects more of the calls of a greater limit at once ([`MAX_ADDED_OVERLOAD`]), half the
 //!    increase is tried, and so on. The next trial begins with the last increase that was rejected.
 //! 7. If a share of [`OVERLOAD`] of the calls is rejected with 429 or 503 or times out in two windows, a limit lower by a
 //!    quarter is tried without a pause, by half if most calls are rejected. It is accepted if it does not cost
 //!    throughput. If it does, but [`RELIEF`] shows that fewer calls are rejected, half the decrease is tried, and so on.
-//!    Failures that do not depend on the load, such as those of a single route, therefore do not change the limit while
-//!    calls wait. At a fixed rate of calls, whose throughput a lower limit does not change at first, they can lower it
-//!    until calls wait; and a service that sheds load rejects more of them than callers that wait.
+//!    Failures that do not depend on the load, such as those of a single route, therefore do not change the limit.
+//! 8. At a fixed rate of calls that do not wait, a lower limit does not cost throughput at first. So half the calls in
+//!    progress are tried, then a quarter, and so on, and a limit is accepted only if fewer calls are rejected under it.
 //!
 //! A service in which no call succeeds gives no throughput to compare, so the limit stays.
 //!
@@ -83,6 +84,9 @@ const RELIEF: f64 = 0.6;
 /// The additional share of rejected calls for which a greater limit is given up at once.
 const MAX_ADDED_OVERLOAD: f64 = 0.25;
 
+/// The additional share of rejected calls for which a limit that relieved the service does not grow again.
+const MAX_REGROWN_OVERLOAD: f64 = 0.01;
+
 /// The number of calls after which that share is judged.
 const MIN_JUDGED: usize = 32;
 
@@ -118,6 +122,8 @@ pub(super) struct Search {
     was_overloaded: bool,
     /// The smallest increase, if the service rejected calls even then.
     rejected_step: Option<usize>,
+    /// The next increase that is tried after the limit was lowered for an overloaded service, until it is [`START`].
+    regrow_step: Option<usize>,
 }
 
 enum Phase {
@@ -151,6 +157,10 @@ enum Kind {
         then_half: bool,
     },
     Half,
+    /// A limit that is greater by `step`, after one that relieved the service and does not bound the throughput.
+    Regrow {
+        step: usize,
+    },
     /// Half of this number of calls in progress, which the accepted limit does not bound.
     Unbound {
         peak: usize,
@@ -161,6 +171,10 @@ enum Kind {
         base: usize,
         step: usize,
         is_bound: bool,
+        /// The greatest step that did not relieve the service.
+        too_small: usize,
+        /// The smallest step that relieved the service and cost throughput; at first `base`.
+        too_great: usize,
     },
 }
 
@@ -203,6 +217,12 @@ enum Added {
     AfterBreak,
 }
 
+impl Kind {
+    fn relief(base: usize, step: usize, is_bound: bool) -> Self {
+        Self::Relief { base, step, is_bound, too_small: 0, too_great: base }
+    }
+}
+
 impl Search {
     pub(super) fn new() -> Self {
         let phase = Phase::Steady { until: None };
@@ -215,6 +235,7 @@ impl Search {
             is_relief_rejected: false,
             was_overloaded: false,
             rejected_step: None,
+            regrow_step: None,
         }
     }
 
@@ -263,14 +284,16 @@ impl Search {
                 if rate.is_overloaded() {
                     if was_overloaded && !(is_paused && self.is_relief_rejected) {
                         let base = if had_room { peak } else { self.accepted };
-                        let step = rate.relief_step(base);
-                        self.begin(now, rate, Kind::Relief { base, step, is_bound: !had_room });
+                        let step = if had_room { base / 2 } else { rate.relief_step(base) };
+                        self.begin(now, rate, Kind::relief(base, step, !had_room));
                     }
-                } else if had_room && self.accepted < START {
+                } else if had_room && self.accepted < START && self.regrow_step.is_none() {
                     self.accepted *= 2;
                 } else if !is_paused {
                     self.is_relief_rejected = false;
-                    if had_room {
+                    if let (true, Some(step)) = (had_room, self.regrow_step) {
+                        self.begin(now, rate, Kind::Regrow { step });
+                    } else if had_room {
                         self.begin(now, rate, Kind::Unbound { peak });
                     } else {
                         let step = self.rejected_step.take().unwrap_or(self.accepted);
@@ -301,6 +324,7 @@ impl Search {
         let used = self.limit();
         let candidate = match kind {
             Kind::Greater { step, .. } => (self.accepted + step).min(GREATEST),
+            Kind::Regrow { step } => (self.accepted + step).min(START),
             Kind::Half => self.accepted / 2,
             Kind::Unbound { peak } => peak / 2,
             Kind::Relief { base, step, .. } => base.saturating_sub(step),
@@ -333,10 +357,16 @@ impl Search {
         let before = std::mem::replace(&mut self.accepted, candidate);
         self.pause = MIN_PAUSE;
         self.is_relief_rejected = false;
+        self.regrow_step = match kind {
+            _ if candidate >= START => None,
+            Kind::Relief { .. } => Some(candidate),
+            Kind::Regrow { step } => Some(2 * step),
+            _ => self.regrow_step,
+        };
         match kind {
             Kind::Relief { step, .. } if rate.is_overloaded() => {
                 let step = step.min(rate.relief_step(candidate));
-                self.begin(now, rate, Kind::Relief { base: candidate, step, is_bound: true });
+                self.begin(now, rate, Kind::relief(candidate, step, true));
             }
             Kind::Greater { step, .. } if !rate.is_overloaded() => {
                 // A greater step was rejected by the service.
@@ -344,7 +374,7 @@ impl Search {
                 self.begin(now, rate, Kind::Greater { step, then_half: false });
             }
             Kind::Half | Kind::Unbound { .. } => self.begin(now, rate, Kind::Half),
-            Kind::Relief { .. } | Kind::Greater { .. } => {
+            Kind::Relief { .. } | Kind::Greater { .. } | Kind::Regrow { .. } => {
                 self.phase = Phase::Steady { until: None };
                 self.window.skipped = candidate;
             }
@@ -369,15 +399,20 @@ impl Search {
                     self.rest(now);
                 }
             }
-            Kind::Relief { base, step, is_bound } if step > 1 && trial.is_relief() => {
-                self.begin(now, rate, Kind::Relief { base, step: step / 2, is_bound });
+            Kind::Regrow { step } => {
+                self.regrow_step = Some((step / 2).max(1));
+                self.rest(now);
             }
             Kind::Relief { is_bound, .. } => {
-                self.is_relief_rejected = true;
-                if is_bound {
-                    self.begin(now, rate, Kind::Greater { step: self.accepted, then_half: false });
+                if let Some(kind) = trial.next_relief() {
+                    self.begin(now, rate, kind);
                 } else {
-                    self.rest(now);
+                    self.is_relief_rejected = true;
+                    if is_bound {
+                        self.begin(now, rate, Kind::Greater { step: self.accepted, then_half: false });
+                    } else {
+                        self.rest(now);
+                    }
                 }
             }
             Kind::Half | Kind::Unbound { .. } => self.rest(now),
@@ -408,7 +443,10 @@ impl Trial {
 
     /// Returns whether the accepted limit is what bounds the throughput.
     fn is_bound(&self) -> bool {
-        !matches!(self.kind, Kind::Unbound { .. } | Kind::Relief { is_bound: false, .. })
+        !matches!(
+            self.kind,
+            Kind::Regrow { .. } | Kind::Unbound { .. } | Kind::Relief { is_bound: false, .. }
+        )
     }
 
     /// Returns whether the candidate is accepted; `None` if more measurements are needed.
@@ -426,10 +464,15 @@ impl Trial {
         let is_accepted = match self.kind {
             Kind::Greater { .. } => ratio > 1.0 + MIN_GAIN,
             Kind::Half => ratio > 1.0 - MAX_LOSS,
+            Kind::Regrow { .. } => {
+                let added = self.candidate_rate.overload() - self.accepted_rate.overload();
+                ratio > 1.0 - MAX_LOSS && added < MAX_REGROWN_OVERLOAD
+            }
             Kind::Unbound { .. } => ratio > 1.0 + MIN_UNBOUND_GAIN,
-            // The loss of a small step is too small to be measured.
-            Kind::Relief { base, step, .. } => {
-                ratio > 1.0 - MAX_LOSS && (step >= (base / 4).max(1) || self.is_relief())
+            // The loss of a small step is too small to be measured, and so is that of any step at a fixed rate of calls.
+            Kind::Relief { base, step, is_bound, .. } => {
+                let is_measured = is_bound && step >= (base / 4).max(1);
+                ratio > 1.0 - MAX_LOSS && (is_measured || self.is_relief())
             }
         };
         let is_quick = is_accepted
@@ -444,9 +487,27 @@ impl Trial {
         candidate.overloads * accepted.successes < RELIEF * accepted.overloads * candidate.successes
     }
 
+    /// Returns the next trial after one of a lower limit that was rejected; `None` if no lower limit helps.
+    fn next_relief(&self) -> Option<Kind> {
+        let Kind::Relief { base, step, is_bound, too_small, too_great } = self.kind else { return None };
+        let (too_small, too_great) = if self.is_relief() {
+            (too_small, step)
+        } else if too_great < base || !is_bound && !self.costs_throughput() {
+            (step, too_great)
+        } else {
+            return None;
+        };
+        let step = usize::midpoint(too_small, too_great);
+        (step > too_small).then_some(Kind::Relief { base, step, is_bound, too_small, too_great })
+    }
+
+    fn costs_throughput(&self) -> bool {
+        self.candidate_rate.per_second() <= (1.0 - MAX_LOSS) * self.accepted_rate.per_second()
+    }
+
     /// Returns whether the service rejects so many calls in the `window` of a greater candidate that it is given up.
     fn is_rejected_by_service(&self, window: &Window) -> bool {
-        let is_greater = self.is_candidate && matches!(self.kind, Kind::Greater { .. });
+        let is_greater = self.is_candidate && matches!(self.kind, Kind::Greater { .. } | Kind::Regrow { .. });
         let is_judged = window.successes + window.overloads >= MIN_JUDGED;
         let has_failed = window.failed_before >= self.candidate.max(MIN_JUDGED);
         let added = window.counts().overload() - self.accepted_rate.overload();
@@ -679,6 +740,8 @@ mod tests {
         random: Rng,
         succeeded: usize,
         rejected: usize,
+        /// The calls that did not start at once.
+        delayed: usize,
     }
 
     impl<'s> Callers<'s> {
@@ -694,6 +757,7 @@ mod tests {
                 random: Rng::with_seed(7),
                 succeeded: 0,
                 rejected: 0,
+                delayed: 0,
             };
             callers.start_calls();
             callers
@@ -734,6 +798,31 @@ mod tests {
                 self.end_call(true);
             }
             (self.succeeded as f64, self.rejected as f64)
+        }
+
+        /// Starts `rate` calls per second, whether others have ended or not, until that second. Returns the shares of calls
+        /// that were rejected and that were delayed by the limit.
+        #[expect(clippy::cast_precision_loss, reason = "numbers of a model")]
+        fn run_at(&mut self, rate: f64, until: u64) -> (f64, f64) {
+            (self.succeeded, self.rejected, self.delayed) = (0, 0, 0);
+            let end = Duration::from_secs(until);
+            let mut arrival = self.now;
+            loop {
+                // The times between arrivals are random, as those of independent users.
+                arrival += Duration::from_secs_f64(-(1.0 - self.random.f64()).ln() / rate);
+                while self.running.peek().is_some_and(|Reverse((ends, _))| *ends <= arrival) {
+                    self.end_call(false);
+                }
+                if arrival >= end {
+                    break;
+                }
+                self.now = arrival;
+                self.waiting += 1;
+                self.start_calls();
+                self.delayed += usize::from(self.waiting > 0);
+            }
+            let calls = (self.succeeded + self.rejected) as f64;
+            (self.rejected as f64 / calls, self.delayed as f64 / calls)
         }
 
         /// Makes `calls` at once, and returns how long they take.
@@ -818,6 +907,56 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn failures_do_not_lower_a_limit_that_does_not_bound_a_fixed_rate() {
+        for share in [0.15, 0.4, 0.7] {
+            for rate in [500.0, 3_000.0] {
+                let process = |_: usize, _: f64, random: &mut Rng| {
+                    if random.f64() < share { (0.002, false) } else { (about(0.02, random), true) }
+                };
+                let mut callers = Callers::new(0, Some(Search::new()), &process);
+                callers.run_at(rate, 30);
+                let (_, delayed) = callers.run_at(rate, 120);
+                let limit = callers.search.unwrap().accepted;
+                assert!(
+                    limit >= START && delayed < 0.12,
+                    "{share} of {rate} calls/s fail: limit {limit}, {delayed:.3} delayed"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn few_calls_of_a_fixed_rate_are_rejected_by_a_service_that_sheds_load() {
+        for (capacity, load) in [(4, 0.8), (4, 1.5), (8, 0.8), (8, 0.95), (8, 1.05), (24, 0.95), (24, 1.5)] {
+            for time in [0.001, 0.02] {
+                let process = |processed: usize, _: f64, random: &mut Rng| {
+                    if processed > capacity { (time, false) } else { (about(0.02, random), true) }
+                };
+                let rate = load * f64::from(u32::try_from(capacity).unwrap()) / 0.02;
+                let mut callers = Callers::new(0, Some(Search::new()), &process);
+                callers.run_at(rate, 30);
+                let (rejected, _) = callers.run_at(rate, 120);
+                assert!(
+                    rejected < 0.02,
+                    "{load} of the capacity of {capacity}, rejected in {time} s: {rejected:.3} rejected"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_limit_that_relieved_the_service_grows_again_when_it_recovers() {
+        let process = |processed: usize, now: f64, random: &mut Rng| {
+            if processed > 8 && now < 60.0 { (0.001, false) } else { (about(0.02, random), true) }
+        };
+        let mut callers = Callers::new(0, Some(Search::new()), &process);
+        callers.run_at(300.0, 60);
+        let relieved = callers.search.as_ref().unwrap().accepted;
+        callers.run_at(300.0, 240);
+        assert_eq!((relieved <= 9, callers.search.unwrap().accepted), (true, START), "{relieved}");
     }
 
     #[test]
