@@ -4,11 +4,11 @@
 //! cargo run -p web-shop -- --sessions http://localhost:8080 --port 3000
 //! ```
 
+use anyhow::Context;
 use clap::Parser;
 use sessions_client::SessionsHttpClientV1;
 use sessions_service::{EmbeddedService, SessionStore};
 use sessions_web::{Key, SessionCookie, SessionLayer};
-use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -44,7 +44,7 @@ struct Options {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
 
@@ -54,10 +54,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let embedded = EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await?;
         (embedded.url(), Some(embedded))
     };
-    let app = web_shop::app(sessions(&url, &options)?);
+    let app = web_shop::app(sessions(&url, &options).context("the options cannot be used")?);
 
     // For browsers on this machine. In production, a proxy with TLS is in front of the shop.
-    let listener = TcpListener::bind(("127.0.0.1", options.port)).await?;
+    let listener = TcpListener::bind(("127.0.0.1", options.port))
+        .await
+        .with_context(|| format!("port {} cannot be used: choose another one with --port", options.port))?;
     println!("listening at http://{}", listener.local_addr()?);
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
     Ok(())
