@@ -87,6 +87,14 @@ impl Browser {
         self.driver.find(By::XPath(path)).await.unwrap().click().await.unwrap();
     }
 
+    /// Adds a product, and waits until the cart has this number of pieces: a click can return before the next page is
+    /// loaded.
+    pub(crate) async fn add(&self, product: &str, pieces: u32) {
+        self.click(&format!("Add to cart: {product}")).await;
+        let row = format!("//tr[th='{product}'][td[@class='pieces']='{pieces}']");
+        self.driver.find(By::XPath(row)).await.unwrap();
+    }
+
     /// Returns the lines of the cart, such as `Book 2`.
     pub(crate) async fn cart(&self) -> Vec<String> {
         self.open("/").await;
@@ -169,17 +177,16 @@ async fn the_cart_survives_a_restart_of_the_shop() {
     let Some(browser) = Browser::start(&shop.url).await else { return };
     browser.log_in(ANN).await;
     assert_eq!(browser.cart().await, Vec::<String>::new());
-    browser.click("Add to cart: Book").await;
-    browser.expect("Shop").await;
-    browser.click("Add to cart: Book").await;
-    browser.expect("Shop").await;
-    browser.click("Add to cart: Desk lamp").await;
+    browser.add("Book", 1).await;
+    browser.add("Book", 2).await;
+    browser.add("Desk lamp", 1).await;
     assert_eq!(browser.cart().await, ["Book 2", "Desk lamp 1"]);
     browser.screenshot("cart").await;
 
     let _shop = shop.restart().await;
     assert_eq!(browser.cart().await, ["Book 2", "Desk lamp 1"]);
     browser.click("Remove: Book").await;
+    browser.driver.find(By::XPath("//table[not(.//th='Book')]")).await.unwrap();
     assert_eq!(browser.cart().await, ["Desk lamp 1"]);
     browser.quit().await;
 }
@@ -309,8 +316,7 @@ async fn a_service_that_is_down_is_reported_and_the_login_survives() {
     let shop = Shop::start(&gate.url, &[]).await;
     let Some(browser) = Browser::start(&shop.url).await else { return };
     browser.log_in(ANN).await;
-    browser.click("Add to cart: Pen").await;
-    browser.expect("Shop").await;
+    browser.add("Pen", 1).await;
     gate.close().await;
     browser.click("Add to cart: Pen").await;
     browser.expect("Please try again").await;

@@ -17,10 +17,9 @@ async fn two_tabs_keep_the_products_of_both() {
     browser.expect("Shop").await;
     // Both tabs show an empty cart now.
     browser.driver.switch_to_window(first).await.unwrap();
-    browser.click("Add to cart: Book").await;
-    browser.expect("Shop").await;
+    browser.add("Book", 1).await;
     browser.driver.switch_to_window(second).await.unwrap();
-    browser.click("Add to cart: Pen").await;
+    browser.add("Pen", 1).await;
     assert_eq!(browser.cart().await, ["Book 1", "Pen 1"]);
     browser.quit().await;
 }
