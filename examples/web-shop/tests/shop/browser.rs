@@ -203,6 +203,7 @@ async fn a_user_logs_out_everywhere() {
     laptop.log_in(ANN).await;
     phone.log_in(ANN).await;
     let ben = log_in_without_browser(&shop.url, BEN).await;
+    let copy = phone.cookie().await.unwrap();
 
     laptop.open("/sessions").await;
     laptop.expect("My sessions").await;
@@ -212,6 +213,7 @@ async fn a_user_logs_out_everywhere() {
     laptop.expect("Log in").await;
     phone.open("/").await;
     phone.expect("Log in").await;
+    assert_eq!(user(&shop.url, &copy).await, None, "copies of the cookie are useless");
     assert_eq!(user(&shop.url, &ben).await.as_deref(), Some("Ben"), "other users stay logged in");
     laptop.quit().await;
     phone.quit().await;
