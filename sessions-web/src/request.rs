@@ -94,8 +94,11 @@ impl RequestState {
         if let Some(session) = cached.filter(|session| self.shared.age(session) == Age::Fresh) {
             return Ok(OpenSession::new(session).map(Arc::new));
         }
+        let writes = self.shared.write_locks.count();
         match self.read(id).await {
-            Ok(Some(session)) => Ok(self.admit(session).await.and_then(OpenSession::new).map(Arc::new)),
+            Ok(Some(session)) => {
+                Ok(self.admit(session, writes).await.and_then(OpenSession::new).map(Arc::new))
+            }
             Ok(None) => Ok(None),
             Err(error) if self.shared.is_anonymous_on_failure => {
                 tracing::warn!(%error, "the sessions service has failed: the request is anonymous");
@@ -120,14 +123,29 @@ impl RequestState {
     /// Returns the session if it is valid, extended if that is due.
     ///
     /// The service counts only changes as use, so its data is stored again. That is done directly after the read, so
-    /// that another request has little time to change the data in between.
+    /// that another request has little time to change the data in between. If this process has written anything since
+    /// (`writes` is the count before the read), the session is read again: of simultaneous requests one extends it, and
+    /// the changes of the others stay.
     ///
     /// Rejected alternative: storing the user again, because that could undo a change of the user's roles.
-    async fn admit(&self, session: SessionV1) -> Option<SessionV1> {
+    async fn admit(&self, mut session: SessionV1, writes: u64) -> Option<SessionV1> {
         match self.shared.age(&session) {
             Age::Expired => return None,
             Age::Fresh => return Some(session),
             Age::TouchDue => {}
+        }
+        let write_lock = self.shared.write_locks.of(&session.id);
+        let _writing = write_lock.lock().await;
+        if self.shared.write_locks.count() != writes {
+            match self.read(&session.id).await {
+                Ok(current) => session = current?,
+                Err(error) => return Some(not_extended(session, &error)),
+            }
+            match self.shared.age(&session) {
+                Age::Expired => return None,
+                Age::Fresh => return Some(session),
+                Age::TouchDue => {}
+            }
         }
         // `null` would be rejected.
         let empty = Value::Object(Map::new());
@@ -142,11 +160,7 @@ impl RequestState {
                 }
                 Some(touched)
             }
-            Err(error) => {
-                // The session is valid all the same, and the next request tries again.
-                tracing::warn!(%error, "a session was not extended");
-                Some(session)
-            }
+            Err(error) => Some(not_extended(session, &error)),
         }
     }
 
@@ -195,4 +209,10 @@ impl RequestState {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         response
     }
+}
+
+/// Logs that a session was not extended. It is valid all the same, and the next request tries again.
+fn not_extended(session: SessionV1, error: &sessions_client::Error) -> SessionV1 {
+    tracing::warn!(%error, "a session was not extended");
+    session
 }

@@ -1,15 +1,10 @@
 //! The data of a session: what is written, and what two requests at once do.
 
-use super::support::{App, Browser, done, routes};
+use super::support::{App, done};
 use axum::http::StatusCode;
 use futures_util::FutureExt;
 use serde_json::json;
-use sessions_client::{
-    ErrorKind, ISessionsV1, InProcessTransport, SessionsHttpClientV1, SessionsMemoryClientV1, Transport,
-    sessions_v1, transport_fn,
-};
-use sessions_web::SessionLayer;
-use std::sync::Arc;
+use sessions_client::{ErrorKind, ISessionsV1};
 
 #[tokio::test]
 async fn a_change_is_stored_with_a_read_directly_before_it() {
@@ -50,23 +45,14 @@ async fn two_requests_at_once_keep_the_keys_of_both() {
 
 #[tokio::test]
 async fn simultaneous_requests_of_one_instance_keep_the_keys_of_both() {
-    let service = InProcessTransport::new(sessions_v1::Handler::new(SessionsMemoryClientV1::new()));
-    let service = Arc::new(service);
-    // Each call yields, so that both requests would read before one of them writes.
-    let client = SessionsHttpClientV1::new(transport_fn(move |call| {
-        let service = Arc::clone(&service);
-        async move {
-            tokio::task::yield_now().await;
-            service.send(call).await
-        }
-    }));
-    let router = routes().layer(SessionLayer::new(client));
-    let mut browser = Browser::new(router.clone());
-    browser.post("/login/ann").await;
-    let mut tab = Browser::new(router);
+    let app = App::new();
+    let mut browser = app.logged_in("ann").await;
+    let mut tab = app.browser();
     tab.cookie.clone_from(&browser.cookie);
+    app.service.yield_in_calls();
     let both = tokio::join!(browser.post("/set/language/en"), tab.post("/set/theme/dark"));
     assert_eq!((both.0.status, both.1.status), (StatusCode::OK, StatusCode::OK));
+    assert_eq!(app.service.take_calls(), ["get", "get", "get", "store", "get", "store"]);
     assert_eq!(browser.get("/data").await.body, r#"{"language":"en","theme":"dark"}"#);
 }
 

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use serde_json::json;
 use sessions_client::{ErrorKind, ISessionsV1};
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -87,6 +88,38 @@ async fn an_extension_of_a_session_without_data_stores_an_empty_object() {
     app.clock.advance(10 * MINUTE);
     assert_eq!(browser.get("/me").await.body, "ann");
     assert_eq!(app.service.session(browser.id()).unwrap().data, Some(json!({})));
+}
+
+#[tokio::test]
+async fn one_of_simultaneous_requests_extends_the_session() {
+    let app = app();
+    let mut browser = app.logged_in("ann").await;
+    let mut tab = app.browser();
+    tab.cookie.clone_from(&browser.cookie);
+    app.clock.advance(10 * MINUTE);
+    app.service.yield_in_calls();
+    let both = tokio::join!(browser.get("/me"), tab.get("/me"));
+    assert_eq!((&*both.0.body, &*both.1.body), ("ann", "ann"));
+    assert_eq!(app.service.take_calls(), ["get", "get", "store", "get"]);
+}
+
+#[tokio::test]
+async fn an_extension_keeps_the_change_of_a_simultaneous_request() {
+    let app = app();
+    let mut browser = app.logged_in("ann").await;
+    let mut tab = app.browser();
+    tab.cookie.clone_from(&browser.cookie);
+    app.clock.advance(10 * MINUTE);
+    // The other request begins between the read and the write of this one, and would be complete before the write.
+    let (started, other) = oneshot::channel();
+    app.service.yield_in_calls();
+    app.service.before("store", move |_| {
+        let request = tokio::spawn(async move { tab.post("/set/cart/book").await.status });
+        started.send(request).unwrap();
+    });
+    assert_eq!(browser.get("/me").await.status, StatusCode::OK);
+    assert_eq!(other.await.unwrap().await.unwrap(), StatusCode::OK);
+    assert_eq!(browser.get("/data").await.body, r#"{"cart":"book"}"#);
 }
 
 #[tokio::test]

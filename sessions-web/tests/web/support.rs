@@ -50,6 +50,8 @@ pub(crate) struct Service {
 struct State {
     calls: Vec<&'static str>,
     failure: Option<Failure>,
+    /// True if each call yields, so that those of simultaneous requests alternate.
+    yields: bool,
     /// True if lists ignore their filter.
     ignores_filter: bool,
     /// A change of opened sessions in the response.
@@ -81,6 +83,11 @@ impl Service {
 
     pub(crate) fn fail(&self, operation: Option<&'static str>, kind: ErrorKind) {
         self.state.lock().unwrap().failure = Some(Failure { operation, kind });
+    }
+
+    /// Lets each call yield, so that the calls of simultaneous requests alternate.
+    pub(crate) fn yield_in_calls(&self) {
+        self.state.lock().unwrap().yields = true;
     }
 
     pub(crate) fn ignore_filters(&self) {
@@ -119,7 +126,8 @@ impl Service {
         done(self.sessions.get_session_by_id(None, id))
     }
 
-    fn call(&self, operation: &'static str) -> Result<()> {
+    /// Counts a call, and returns the hook to run before it, its failure, and whether it yields.
+    fn take_hook(&self, operation: &'static str) -> (Option<Hook>, Option<Failure>, bool) {
         let mut state = self.state.lock().unwrap();
         state.calls.push(operation);
         let hook = state.hook.take_if(|(expected, countdown, _)| {
@@ -128,9 +136,20 @@ impl Service {
             is_expected && *countdown == 0
         });
         let failure = state.failure.filter(|failure| failure.operation.is_none_or(|name| name == operation));
-        drop(state);
-        if let Some((_, _, hook)) = hook {
+        (hook.map(|(_, _, hook)| hook), failure, state.yields)
+    }
+
+    async fn call(&self, operation: &'static str) -> Result<()> {
+        let (hook, failure, yields) = self.take_hook(operation);
+        // Enough turns for another request to be complete, if it does not wait for this one.
+        let turns = if hook.is_some() { 100 } else { 1 };
+        if let Some(hook) = hook {
             hook(&self.sessions);
+        }
+        if yields {
+            for _ in 0..turns {
+                tokio::task::yield_now().await;
+            }
         }
         match failure {
             Some(Failure { kind, .. }) => Err(Error::new(kind, "the test has broken the service")),
@@ -151,7 +170,7 @@ impl ISessionsV1 for Service {
         filter: Option<&FilterParams>,
         paging: Option<&PagingParams>,
     ) -> Result<DataPage<SessionV1>> {
-        self.call("list")?;
+        self.call("list").await?;
         let filter = filter.filter(|_| !self.state.lock().unwrap().ignores_filter);
         self.sessions.get_sessions(correlation_id, filter, paging).await
     }
@@ -163,7 +182,7 @@ impl ISessionsV1 for Service {
     ) -> Result<Option<SessionV1>> {
         let is_id = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         assert!(session_id.len() <= 64 && session_id.bytes().all(is_id), "a malformed id: {session_id}");
-        self.call("get")?;
+        self.call("get").await?;
         self.sessions.get_session_by_id(correlation_id, session_id).await
     }
 
@@ -177,7 +196,7 @@ impl ISessionsV1 for Service {
         user: Option<&Value>,
         data: Option<&Value>,
     ) -> Result<SessionV1> {
-        self.call("open")?;
+        self.call("open").await?;
         let opened =
             self.sessions.open_session(correlation_id, user_id, user_name, address, client, user, data).await;
         let change = self.state.lock().unwrap().opened;
@@ -195,7 +214,7 @@ impl ISessionsV1 for Service {
         session_id: &str,
         data: &Value,
     ) -> Result<Option<SessionV1>> {
-        self.call("store")?;
+        self.call("store").await?;
         self.sessions.store_session_data(correlation_id, session_id, data).await
     }
 
@@ -205,7 +224,7 @@ impl ISessionsV1 for Service {
         session_id: &str,
         user: &Value,
     ) -> Result<Option<SessionV1>> {
-        self.call("update_user")?;
+        self.call("update_user").await?;
         self.sessions.update_session_user(correlation_id, session_id, user).await
     }
 
@@ -214,12 +233,12 @@ impl ISessionsV1 for Service {
         correlation_id: Option<&str>,
         session_id: &str,
     ) -> Result<Option<SessionV1>> {
-        self.call("close")?;
+        self.call("close").await?;
         self.sessions.close_session(correlation_id, session_id).await
     }
 
     async fn close_expired_sessions(&self, correlation_id: Option<&str>) -> Result<()> {
-        self.call("close_expired")?;
+        self.call("close_expired").await?;
         self.sessions.close_expired_sessions(correlation_id).await
     }
 
@@ -228,7 +247,7 @@ impl ISessionsV1 for Service {
         correlation_id: Option<&str>,
         session_id: &str,
     ) -> Result<Option<SessionV1>> {
-        self.call("delete")?;
+        self.call("delete").await?;
         self.sessions.delete_session_by_id(correlation_id, session_id).await
     }
 }
