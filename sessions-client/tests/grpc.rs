@@ -315,6 +315,26 @@ async fn headers_and_limits_become_metadata() {
 }
 
 #[tokio::test]
+async fn a_renamed_correlation_id_stays_in_its_field_of_the_message() {
+    for place in [CorrelationPlace::Query, CorrelationPlace::Headers, CorrelationPlace::Both] {
+        for kind in KINDS {
+            let server = Server::good().await;
+            let config = config(&server.url)
+                .with_correlation_place(place)
+                .with_correlation_name(HeaderName::from_static("trace_id"));
+            open(&client(kind, &config)).await.unwrap();
+            let id = match kind {
+                ClientKind::Grpc => server.message::<SessionOpenRequest>(0).correlation_id,
+                _ => server.message::<InvokeRequest>(0).correlation_id,
+            };
+            assert_eq!(id, "id-7", "{kind} {place:?}");
+            let metadata = (place != CorrelationPlace::Query).then(|| "id-7".to_owned());
+            assert_eq!((server.header(0, "trace_id"), server.header(0, "correlation_id")), (metadata, None));
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_absent_result_becomes_none() {
     for kind in KINDS {
         let server = Server::start(|_, request| {
