@@ -46,11 +46,12 @@ impl SameOriginLayer {
         Self::default()
     }
 
-    /// Allows another origin, written as browsers do: scheme, host, and port unless it is the default one, without a
-    /// slash at the end.
+    /// Allows another origin: scheme, host, and port unless it is the default one of the scheme.
     #[must_use]
     pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
-        Arc::make_mut(&mut self.allowed).push(origin.into());
+        // Browsers write origins in lower case, without a slash at the end.
+        let origin = origin.into().trim_end_matches('/').to_ascii_lowercase();
+        Arc::make_mut(&mut self.allowed).push(origin);
         self
     }
 
@@ -126,7 +127,7 @@ mod tests {
     use http::HeaderValue;
 
     fn allows(method: &Method, headers: &[(HeaderName, &'static str)]) -> bool {
-        let layer = SameOriginLayer::new().allow_origin("https://admin.example.com");
+        let layer = SameOriginLayer::new().allow_origin("https://Admin.example.com/");
         let mut map = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("shop.example.com"))]);
         for (name, value) in headers {
             map.append(name, HeaderValue::from_static(value));
