@@ -21,8 +21,8 @@ use tower_service::Service;
 /// A tower layer that gives each request its session: [`Session`](crate::Session), [`CurrentUser`](crate::CurrentUser)
 /// and [`SessionManager`](crate::SessionManager) extract it.
 ///
-/// The session is loaded when an extractor asks for it, at most once for each request. A request that asks for none costs no
-/// call.
+/// The session is loaded when an extractor asks for it, at most once for each request. A request that asks for none
+/// costs no call.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -40,20 +40,20 @@ use tower_service::Service;
 ///
 /// # Expiry
 ///
-/// A session expires when it was [idle](Self::with_idle_timeout) for 24 hours, and at the latest [7 days](Self::with_lifetime) after
-/// login. The service counts only changes as use. So a request that finds a session without a change for
-/// [5 minutes](Self::with_touch_interval) extends it: it stores the unchanged data again, and renews the `Max-Age` of the
-/// cookie. An idle session can expire earlier than stated by up to this interval.
+/// A session expires when it was [idle](Self::with_idle_timeout) for 24 hours, and at the latest
+/// [7 days](Self::with_lifetime) after login. The service counts only changes as use. So a request that finds a session
+/// without a change for [5 minutes](Self::with_touch_interval) extends it: it stores the unchanged data again, and
+/// renews the `Max-Age` of the cookie. An idle session can expire earlier than stated by up to this interval.
 ///
-/// The service itself closes sessions without changes for 24 hours (its `options.expire_timeout`), so a longer idle timeout has
-/// no effect unless the service is configured for it. Times are those of the service, compared with the clock of the
-/// application, so both machines should use NTP.
+/// The service itself closes sessions without changes for 24 hours (its `options.expire_timeout`), so a longer idle
+/// timeout has no effect unless the service is configured for it. Times are those of the service, compared with the
+/// clock of the application, so both machines should use NTP.
 ///
 /// # Failures
 ///
-/// If the session cannot be loaded, the extractors reject the request with status 503 and `Retry-After`, or 502 for failures that
-/// a retry does not solve. With [`anonymous_when_unavailable`](Self::anonymous_when_unavailable) the request is anonymous
-/// instead. A request never counts as logged in without a response of the service.
+/// If the session cannot be loaded, the extractors reject the request with status 503 and `Retry-After`, or 502 for
+/// failures that a retry does not solve. With [`anonymous_when_unavailable`](Self::anonymous_when_unavailable) the
+/// request is anonymous instead. A request never counts as logged in without a response of the service.
 #[derive(Clone)]
 pub struct SessionLayer(Shared);
 
@@ -116,35 +116,36 @@ impl SessionLayer {
         self
     }
 
-    /// Sets the time without a change after which a request extends its session. The default is 5 minutes. It is at most half of
-    /// the idle timeout.
+    /// Sets the time without a change after which a request extends its session. The default is 5 minutes. It is at
+    /// most half of the idle timeout.
     #[must_use]
     pub fn with_touch_interval(mut self, interval: Duration) -> Self {
         self.0.expiry.touch_interval = interval;
         self
     }
 
-    /// Treats requests as anonymous if the service fails, so that public pages stay available. Login and logout still fail.
+    /// Treats requests as anonymous if the service fails, so that public pages stay available. Login and logout still
+    /// fail.
     #[must_use]
     pub fn anonymous_when_unavailable(mut self) -> Self {
         self.0.is_anonymous_on_failure = true;
         self
     }
 
-    /// Keeps sessions in memory after they were read, and uses them for requests that come within `max_staleness`. Off by
-    /// default.
+    /// Keeps sessions in memory after they were read, and uses them for requests that come within `max_staleness`.
+    /// Off by default.
     ///
-    /// For up to this time a request may not see changes by other instances of the application, and **a user who was logged out by another
-    /// instance is still logged in here**. Changes by this instance are seen at once. A few seconds are enough for pages that
-    /// send several requests. The cache has at most 10,000 sessions.
+    /// For up to this time a request may not see changes by other instances of the application, and **a user who was
+    /// logged out by another instance is still logged in here**. Changes by this instance are seen at once. A few
+    /// seconds are enough for pages that send several requests. The cache has at most 10,000 sessions.
     #[must_use]
     pub fn with_cache(mut self, max_staleness: Duration) -> Self {
         self.0.cache = Some(Arc::new(Cache::new(max_staleness)));
         self
     }
 
-    /// Sets the limits, retries, headers and the token of calls to the service. The default is a deadline of 2 seconds and one
-    /// retry. Clients without [policies](sessions_client::policy) ignore the limits.
+    /// Sets the limits, retries, headers and the token of calls to the service. The default is a deadline of 2
+    /// seconds and one retry. Clients without [policies](sessions_client::policy) ignore the limits.
     #[must_use]
     pub fn with_call_options(mut self, options: CallOptions) -> Self {
         self.0.client = WithOptions::new(Arc::clone(self.0.client.get_ref()), options);

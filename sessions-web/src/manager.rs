@@ -61,15 +61,15 @@ impl<U> NewSession<U> {
         self
     }
 
-    /// Sets the address of the user, for the list of sessions. Behind a proxy it is in a header, which only the application
-    /// knows whether to trust.
+    /// Sets the address of the user, for the list of sessions. Behind a proxy it is in a header, which only the
+    /// application knows whether to trust.
     pub fn address(mut self, address: impl Into<String>) -> Self {
         self.address = Some(address.into());
         self
     }
 
-    /// Sets the client of the user, for the list of sessions. The default is the header `User-Agent`, of which the first
-    /// 256 characters are stored.
+    /// Sets the client of the user, for the list of sessions. The default is the header `User-Agent`, of which the
+    /// first 256 characters are stored.
     pub fn client(mut self, client: impl Into<String>) -> Self {
         self.client = Some(client.into());
         self
@@ -111,9 +111,9 @@ impl SessionManager {
     /// Logs a user in: deletes the session that the request names, opens a new one, and sets the cookie. The
     /// application has proved the user's identity before.
     ///
-    /// The new session has an id that existed nowhere before, so an id that an attacker has planted in the browser
-    /// is useless (session fixation). The data of the old session is not kept; pass it to [`NewSession::data`] if both belong
-    /// to the same user.
+    /// The new session has an id that existed nowhere before, so an id that an attacker has planted in the browser is
+    /// useless (session fixation). The data of the old session is not kept; pass it to [`NewSession::data`] if both
+    /// belong to the same user.
     ///
     /// # Errors
     ///
@@ -153,7 +153,8 @@ impl SessionManager {
             )
             .await?;
         if !is_id(&opened.id) || opened.user_id.as_deref() != Some(&*user_id) || !opened.active {
-            let why = "the service has opened a session with an id of more than 64 or other characters, or for another user";
+            let why = "the service has opened a session for another user, or with an id that is not 16 to 64 letters, \
+                       digits and dashes";
             return Err(Error::new(ErrorKind::Decode, why).with_operation("open_session").into());
         }
         let open = Arc::new(OpenSession::new(opened).ok_or(SessionError::NotLoggedIn)?);
@@ -162,8 +163,8 @@ impl SessionManager {
         Ok(Session::new(open, Arc::clone(&self.0), user))
     }
 
-    /// Logs the user out: closes the session that the request names, so that copies of its id are useless, and deletes the
-    /// cookie. Changes that are not stored yet are dropped.
+    /// Logs the user out: closes the session that the request names, so that copies of its id are useless, and
+    /// deletes the cookie. Changes that are not stored yet are dropped.
     ///
     /// # Errors
     ///
@@ -190,15 +191,15 @@ impl SessionManager {
     ///
     /// # Errors
     ///
-    /// [`SessionError::NotLoggedIn`], and [`SessionError::Service`] if a call fails. Some sessions may then be closed; that of
-    /// the request is the last one, so the user can try again.
+    /// [`SessionError::NotLoggedIn`], and [`SessionError::Service`] if a call fails. Some sessions may then be
+    /// closed; that of the request is the last one, so the user can try again.
     pub async fn log_out_everywhere(&self) -> Result<(), SessionError> {
         self.log_out_elsewhere().await?;
         self.log_out().await
     }
 
-    /// Logs the user of the request out of all other sessions, for example after a change of the password. Returns the number of
-    /// closed sessions.
+    /// Logs the user of the request out of all other sessions, for example after a change of the password. Returns
+    /// the number of closed sessions.
     ///
     /// # Errors
     ///
@@ -208,8 +209,8 @@ impl SessionManager {
         self.close_all(&current.user_id, Some(&current.id)).await
     }
 
-    /// Logs any user out of all sessions, for example after a password was reset or an account was locked. Whether the request may do
-    /// this is up to the application. Returns the number of closed sessions.
+    /// Logs any user out of all sessions, for example after a password was reset or an account was locked. Whether
+    /// the request may do this is up to the application. Returns the number of closed sessions.
     ///
     /// # Errors
     ///
@@ -239,8 +240,8 @@ impl SessionManager {
         Ok(listed.collect())
     }
 
-    /// Logs the user of the request out of one session, named by its [reference](ActiveSession::reference). Returns whether the
-    /// user has such a session; sessions of other users are never closed.
+    /// Logs the user of the request out of one session, named by its [reference](ActiveSession::reference). Returns
+    /// whether the user has such a session; sessions of other users are never closed.
     ///
     /// # Errors
     ///
@@ -269,8 +270,8 @@ impl SessionManager {
         self.0.load().await?.ok_or(SessionError::NotLoggedIn)
     }
 
-    /// Closes all open sessions of a user except `kept`. Lists them again until the list is empty: a closed session moves the
-    /// others forward in the list, and new ones can appear.
+    /// Closes all open sessions of a user except `kept`. Lists them again until the list is empty: a closed session
+    /// moves the others forward in the list, and new ones can appear.
     async fn close_all(&self, user_id: &str, kept: Option<&str>) -> Result<usize, SessionError> {
         let mut closed = 0;
         for _ in 0..MAX_LISTS {

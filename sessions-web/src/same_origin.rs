@@ -13,9 +13,9 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// A tower layer that rejects changes requested by pages of other origins with status 403 (cross-site request forgery).
 ///
-/// `SameSite=Lax`, the default of [`SessionCookie`](crate::SessionCookie), already keeps the cookie out of forms of other
-/// sites. It does not stop pages of the same site, such as `blog.example.com` for `shop.example.com`, and not all
-/// browsers have it. This layer compares origins.
+/// `SameSite=Lax`, the default of [`SessionCookie`](crate::SessionCookie), already keeps the cookie out of forms of
+/// other sites. It does not stop pages of the same site, such as `blog.example.com` for `shop.example.com`, and not
+/// all browsers have it. This layer compares origins.
 ///
 /// A request passes if one of these holds:
 ///
@@ -24,7 +24,8 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// 3. Its `Sec-Fetch-Site` is `same-origin` or `none` (typed by the user).
 /// 4. It has no `Sec-Fetch-Site`, as in browsers before 2023 and over plain HTTP, and the host and port of its `Origin`
 ///    are those of the request.
-/// 5. It has neither of the two headers. It is not from a browser, so it carries no cookie against the will of the user.
+/// 5. It has neither of the two headers. It is not from a browser, so it carries no cookie against the will of the
+///    user.
 ///
 /// A proxy in front must keep the `Host` header, or the public origin must be allowed.
 ///

@@ -38,10 +38,10 @@ use std::sync::Arc;
 /// streaming body, need `save`.
 ///
 /// A request without changes writes nothing. Otherwise the session is read again, the changed keys are replaced, and
-/// all data is stored, since the service replaces the whole data. So two requests that change different keys at the same time
-/// both succeed, and for the same key the last one wins. The service has no versions: a change by another instance of
-/// the application between this read and this write, which follow each other directly, is lost. Write-backs of one
-/// session by the same instance wait for each other.
+/// all data is stored, since the service replaces the whole data. So two requests that change different keys at the
+/// same time both succeed, and for the same key the last one wins. The service has no versions: a change by another
+/// instance of the application between this read and this write, which follow each other directly, is lost.
+/// Write-backs of one session by the same instance wait for each other.
 ///
 /// The service is written in JavaScript: integers above 2⁵³ lose their last digits, so store them as strings.
 pub struct Session<U = SessionUserV1> {
@@ -55,8 +55,8 @@ impl<U> Session<U> {
         Self { open, request, user }
     }
 
-    /// Returns the id of the session. **It is a credential:** a client that sends it is logged in as this user. Applications
-    /// with a cookie do not need it; clients that send the header `x-session-id` receive it at login.
+    /// Returns the id of the session. **It is a credential:** a client that sends it is logged in as this user.
+    /// Applications with a cookie do not need it; clients that send the header `x-session-id` receive it at login.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.open.id
@@ -145,13 +145,13 @@ impl<U> Session<U> {
 }
 
 impl<U: Serialize> Session<U> {
-    /// Replaces the user in this session, for example after a change of the user's settings. The user's other sessions keep
-    /// the old one.
+    /// Replaces the user in this session, for example after a change of the user's settings. The user's other
+    /// sessions keep the old one.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Payload`] if the user cannot be written as JSON, [`SessionError::Ended`] if the session was closed or deleted, and
-    /// [`SessionError::Service`] if the call fails.
+    /// [`SessionError::Payload`] if the user cannot be written as JSON, [`SessionError::Ended`] if the session was
+    /// closed or deleted, and [`SessionError::Service`] if the call fails.
     pub async fn update_user(&mut self, user: U) -> Result<(), SessionError> {
         let value = serde_json::to_value(&user).map_err(|_| PayloadError::write::<U>("`user`"))?;
         let shared = &self.request.shared;

@@ -26,8 +26,8 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Drops a session from the cache, and counts the write. Called after each write, also after a failed one, which the
-    /// service may have processed.
+    /// Drops a session from the cache, and counts the write. Called after each write, also after a failed one, which
+    /// the service may have processed.
     pub(crate) fn invalidate(&self, id: &str) {
         self.write_locks.count_write();
         if let Some(cache) = &self.cache {
