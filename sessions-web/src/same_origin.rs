@@ -19,7 +19,8 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 ///
 /// A request passes if one of these holds:
 ///
-/// 1. Its method is `GET`, `HEAD`, `OPTIONS` or `TRACE`. **Handlers of these methods must not change anything.**
+/// 1. Its method is `GET`, `HEAD`, `OPTIONS` or `TRACE`, and it does not open a WebSocket. **Handlers of these methods
+///    must not change anything.**
 /// 2. Its `Origin` is [allowed](Self::allow_origin).
 /// 3. Its `Sec-Fetch-Site` is `same-origin` or `none` (typed by the user).
 /// 4. It has no `Sec-Fetch-Site`, as in browsers before 2023 and over plain HTTP, and the host and port of its `Origin`
@@ -57,7 +58,8 @@ impl SameOriginLayer {
     }
 
     fn allows(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
-        if method.is_safe() {
+        // A WebSocket is opened by a `GET`, which pages of other origins can send and then use.
+        if method.is_safe() && !headers.contains_key(header::UPGRADE) {
             return true;
         }
         let origin = headers.get(header::ORIGIN);
@@ -173,6 +175,13 @@ mod tests {
     fn safe_methods_and_clients_other_than_browsers_pass() {
         assert!(allows(&Method::GET, &[(SEC_FETCH_SITE, "cross-site")]));
         assert!(allows(&Method::DELETE, &[]));
+    }
+
+    #[test]
+    fn a_websocket_from_another_origin_is_rejected() {
+        let websocket = |origin| [(header::UPGRADE, "websocket"), (header::ORIGIN, origin)];
+        assert!(!allows(&Method::GET, &websocket("https://blog.example.com")));
+        assert!(allows(&Method::GET, &websocket("https://shop.example.com")));
     }
 
     #[test]
