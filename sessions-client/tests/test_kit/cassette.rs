@@ -2,9 +2,10 @@
 
 use super::client;
 use serde_json::{Value, json};
+use sessions_client::http::HeaderName;
 use sessions_client::policy::{Retry, RetryPolicy};
 use sessions_client::test_kit::{Cassette, VirtualTime};
-use sessions_client::{ErrorKind, ISessionsV1};
+use sessions_client::{Caller, Encoding, ErrorKind, ISessionsV1, SessionsHttpClientV1};
 
 /// An entry of a recording.
 fn entry(operation: &str, body: &Value, status: u16, response: &Value) -> Value {
@@ -70,6 +71,22 @@ async fn a_correlation_id_matches_any_other() {
     let sessions = client(cassette(&[recorded]));
     assert_eq!(sessions.get_session_by_id(Some("2"), "7").await.unwrap(), None);
     assert_eq!(sessions.get_session_by_id(None, "7").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_renamed_correlation_id_matches_any_other() {
+    for name in ["trace_id", "correlation_id"] {
+        let mut recorded = find("7", 204, &Value::Null);
+        let url = format!("https://sessions.test/v1/sessions/get_session_by_id?{name}=1");
+        recorded["request"]["url"] = json!(url);
+        let mut encoding = Encoding::default();
+        encoding.correlation_name = Some(HeaderName::from_static("trace_id"));
+        let caller = Caller::new(cassette(&[recorded])).with_encoding(encoding);
+        let sessions: SessionsHttpClientV1<Value, Value, _> = SessionsHttpClientV1::from_caller(caller);
+        assert_eq!(sessions.get_session_by_id(Some("2"), "7").await.unwrap(), None);
+        let other = sessions.get_session_by_id(Some("2"), "8").await.unwrap_err();
+        assert_eq!(other.kind(), ErrorKind::Config);
+    }
 }
 
 #[tokio::test]

@@ -124,7 +124,7 @@ impl Route {
     }
 
     /// Returns whether the query parameter `name` belongs to an argument by its name, or is a constant.
-    pub(super) fn claims_query(&self, name: &str) -> bool {
+    pub(crate) fn claims_query(&self, name: &str) -> bool {
         let places = self.params.iter().flat_map(|param| param.places);
         places.chain(self.constants.iter().map(|(place, _)| place)).any(|place| match *place {
             Place::Query(claimed) | Place::QueryList(claimed) | Place::Correlation(claimed) => {

@@ -195,21 +195,29 @@ struct Sent<'c> {
     request: &'c Request,
     target: String,
     json: Option<Value>,
-    /// The query parameters of correlation ids.
-    correlation: Vec<&'static str>,
+    /// The query parameters of correlation ids, also of one that the client has renamed.
+    correlation: Vec<String>,
 }
 
 impl<'c> Sent<'c> {
     fn new(call: &'c Call) -> Self {
-        let places = call.route.params.iter().flat_map(|param| param.places);
-        let correlation = places.filter_map(|place| match place {
-            Place::Correlation(name) => Some(*name),
+        let mut places = call.route.params.iter().flat_map(|param| param.places);
+        let correlation = places.clone().filter_map(|place| match place {
+            Place::Correlation(name) => Some((*name).to_owned()),
             _ => None,
         });
+        let mut correlation: Vec<String> = correlation.collect();
         let request = &call.request;
+        // A parameter that no argument sends is the id under a name of the client's settings.
+        if !correlation.is_empty() && !places.any(|place| *place == Place::QueryFields) {
+            let sent = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
+            let others =
+                sent.map(|(name, _)| name.into_owned()).filter(|name| !call.route.claims_query(name));
+            correlation.extend(others);
+        }
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str()).to_owned();
         let json = serde_json::from_slice(request.body()).ok();
-        Self { request, target, json, correlation: correlation.collect() }
+        Self { request, target, json, correlation }
     }
 
     fn has_target(&self, recorded: &Recorded) -> bool {
@@ -227,7 +235,7 @@ impl<'c> Sent<'c> {
     fn query(&self, target: &str) -> Vec<(String, String)> {
         let query = target.split_once('?').map_or("", |(_, query)| query);
         let pairs = form_urlencoded::parse(query.as_bytes()).into_owned();
-        pairs.filter(|(name, _)| !self.correlation.contains(&&**name)).collect()
+        pairs.filter(|(name, _)| !self.correlation.contains(name)).collect()
     }
 
     fn has_bytes(&self, recorded: &Recorded) -> bool {
