@@ -44,7 +44,9 @@ impl Browser {
         ] {
             chrome.add_arg(argument).unwrap();
         }
-        let driver = WebDriver::new(server, chrome).await.unwrap();
+        // After a failed test, the driver waits for this long.
+        let driver =
+            WebDriver::builder(server, chrome).request_timeout(Duration::from_secs(60)).await.unwrap();
         // The limit for elements that a page does not have yet.
         driver.set_implicit_wait_timeout(Duration::from_secs(20)).await.unwrap();
         Some(Self { driver, shop: shop.to_owned() })
