@@ -4,7 +4,7 @@ use crate::error::LoadTestError;
 use crate::metrics::other_calls::{CallCounts, Counted};
 use crate::telemetry::trace_context::{TRACEPARENT, WithTraceContext};
 use sessions_client::{
-    Caller, ClientConfig, HyperTransport, Policies, SessionsHttpClientV1, Transport, Value,
+    Caller, ClientConfig, Policies, SessionsHttpClientV1, SessionsNetworkTransportV1, Transport, Value,
 };
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ type Client<T> = SessionsHttpClientV1<Value, Value, Policies<T>>;
 
 /// The client of virtual users, which retries nothing: a failure must be measured. Its policies renew tokens.
 /// Each operation brings its trace context.
-pub(crate) type LoadClient = Client<HyperTransport>;
+pub(crate) type LoadClient = Client<SessionsNetworkTransportV1>;
 
 /// The client of calls that are not measured.
 pub(crate) type UnmeasuredClient = Client<UnmeasuredTransport>;
 
 /// The transport of calls that are not measured, but counted.
-pub(crate) type UnmeasuredTransport = Counted<WithTraceContext<HyperTransport>>;
+pub(crate) type UnmeasuredTransport = Counted<WithTraceContext<SessionsNetworkTransportV1>>;
 
 /// The client that cleans up. It retries, because nothing measures it.
 pub(crate) type CleanupClient = UnmeasuredClient;
@@ -38,7 +38,9 @@ pub(crate) fn load_client(config: &ClientConfig) -> Result<LoadClient, LoadTestE
 }
 
 /// The transport of virtual users, which retries nothing.
-pub(crate) fn load_policies(config: &ClientConfig) -> Result<Policies<HyperTransport>, LoadTestError> {
+pub(crate) fn load_policies(
+    config: &ClientConfig,
+) -> Result<Policies<SessionsNetworkTransportV1>, LoadTestError> {
     Ok(Policies::new(transport(config)?, config))
 }
 
@@ -69,13 +71,13 @@ fn unmeasured_client(config: &ClientConfig, counts: &CallCounts) -> Result<Unmea
     Ok(client(Counted { inner, counts: counts.clone() }, config))
 }
 
-fn transport(config: &ClientConfig) -> Result<HyperTransport, LoadTestError> {
+fn transport(config: &ClientConfig) -> Result<SessionsNetworkTransportV1, LoadTestError> {
     if config.headers().contains_key(TRACEPARENT) {
         let why = "the header traceparent is that of each call: remove it, and choose the share of recorded traces \
                    with --trace-sample";
         return Err(LoadTestError::Option(why.to_owned()));
     }
-    HyperTransport::new(config).map_err(|error| LoadTestError::Option(error.to_string()))
+    SessionsNetworkTransportV1::new(config).map_err(|error| LoadTestError::Option(error.to_string()))
 }
 
 fn client<T: Transport>(transport: T, config: &ClientConfig) -> Client<T> {

@@ -20,7 +20,7 @@ use crate::metrics::SessionSummary;
 use crate::scenarios::session_calls::SessionsState;
 use crate::scenarios::{RunIteration, Scenario, ScenarioInfo, ScenarioWeights, Sessions};
 use futures_util::FutureExt;
-use sessions_client::{ClientConfig, HyperTransport, Policies};
+use sessions_client::{ClientConfig, Policies, SessionsNetworkTransportV1};
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -267,7 +267,7 @@ type NewClient<C> = dyn Fn(Caller) -> C + Send + Sync;
 struct TypedClients<C> {
     client: Arc<NewClient<C>>,
     /// One transport for all users: one per user would hold a copy of the system's certificates each.
-    transport: Policies<HyperTransport>,
+    transport: Policies<SessionsNetworkTransportV1>,
 }
 
 impl<C> TypedBackend<C> {

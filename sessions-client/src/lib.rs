@@ -80,6 +80,8 @@ pub mod stream;
 
 #[cfg(feature = "tokio")]
 pub use client::SessionsDirectClientV1;
+#[cfg(feature = "hyper")]
+pub use client::SessionsNetworkTransportV1;
 pub use client::{SessionsClientFactory, SessionsMemoryClientV1, SessionsNullClientV1};
 pub use contract::{DynISessionsV1, ISessionsV1, SessionsHttpClientV1, sessions_v1};
 pub use data::{FilterParams, ListedSession, SessionRef, SessionV1};

@@ -55,6 +55,7 @@ if command -v node >/dev/null && command -v npm >/dev/null; then
         cargo test -p snapshots --test framing --test replay
     provider "pip-services-sessions-node, the older generation" "$providers/with-service.sh" --old "${deviating[@]}"
     provider "service-sessions-node, recorded: replayed, and as a mock" "$providers/with-service.sh" "$providers/cassette.sh"
+    provider "service-sessions-node over gRPC: checks and load tests" "$providers/with-service.sh" "$providers/grpc.sh"
     provider "mongod: the fake, by the driver of the service" "$providers/mongod/test.sh"
     provider "service-sessions-node with MongoDB" "$providers/with-service.sh" --mongodb "${deviating[@]}"
     provider "official client: the embedded service is indistinguishable from the real one" "$providers/official-client.sh"

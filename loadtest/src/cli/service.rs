@@ -68,6 +68,11 @@ pub struct ServiceOptions {
     /// Speak HTTP/2
     #[arg(long)]
     pub http2: bool,
+    /// Protocol of the service: http, grpc or commandable-grpc [default: http]
+    ///
+    /// The address is that of the protocol's port. gRPC needs a build with the feature grpc.
+    #[arg(long, value_name = "PROTOCOL", value_parser = ["http", "grpc", "commandable-grpc"], hide_possible_values = true)]
+    pub protocol: Option<String>,
     /// Wait until the service responds, at most this long
     #[arg(long, value_name = "TIME", value_parser = wait)]
     pub wait: Option<Duration>,
@@ -124,6 +129,7 @@ impl ServiceOptions {
             ("--cert", "credential.ssl_crt_file", self.cert.as_ref()),
             ("--key", "credential.ssl_key_file", self.key.as_ref()),
             ("--proxy", "proxy.url", proxy),
+            ("--protocol", "kind", self.protocol.as_ref()),
         ] {
             flags.extend(value.map(|value| (flag, key.to_owned(), value.clone())));
         }
@@ -185,6 +191,7 @@ mod tests {
             insecure: true,
             resolve: vec!["h:80:::1".to_owned(), "i:80:::2".to_owned()],
             http2: true,
+            protocol: Some("grpc".to_owned()),
             ..ServiceOptions::default()
         };
         let flags = options.flags().unwrap();
@@ -194,6 +201,7 @@ mod tests {
             [
                 "--header headers.X-Tenant acme",
                 "--cacert credential.ssl_ca_file ca.pem",
+                "--protocol kind grpc",
                 "--insecure credential.insecure true",
                 "--resolve connection.resolve h:80:::1 i:80:::2",
                 "--http2 options.http_version 2",

@@ -12,7 +12,7 @@ use crate::checks::violation::ViolationKind;
 use crate::metrics::ViolationExample;
 use crate::metrics::call_groups::TimedCall;
 use crate::telemetry::trace_context::{TRACEPARENT, TraceContext};
-use sessions_client::HyperTransport;
+use sessions_client::SessionsNetworkTransportV1;
 use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub type Caller = wiretrait::Caller<LoadTransport>;
 /// All users share its connections. It retries nothing, because a failure must be measured.
 #[derive(Clone)]
 pub struct LoadTransport {
-    inner: Policies<HyperTransport>,
+    inner: Policies<SessionsNetworkTransportV1>,
     calls: Arc<UserCalls>,
 }
 
@@ -57,7 +57,7 @@ thread_local! {
 }
 
 /// Returns the caller of a virtual user over the transport that all users share.
-pub(crate) fn caller(transport: &Policies<HyperTransport>, calls: &Arc<UserCalls>) -> Caller {
+pub(crate) fn caller(transport: &Policies<SessionsNetworkTransportV1>, calls: &Arc<UserCalls>) -> Caller {
     let transport = LoadTransport { inner: transport.clone(), calls: Arc::clone(calls) };
     Caller::new(transport).with_observer(Arc::clone(calls) as Arc<dyn CallObserver>)
 }

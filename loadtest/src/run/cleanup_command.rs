@@ -33,6 +33,7 @@ pub(super) fn cleanup_command(target: &Target<'_>, yes: bool, test_run_id: &str)
         (" --cacert ", service.cacert.as_ref()),
         (" --cert ", service.cert.as_ref()),
         (" --key ", service.key.as_ref()),
+        (" --protocol ", service.protocol.as_ref()),
     ] {
         if let Some(value) = value {
             add(option, value);
@@ -123,12 +124,14 @@ mod tests {
             "--http2",
             "--resolve",
             "h:80:::1",
+            "--protocol",
+            "grpc",
             "--yes",
         ];
         assert_eq!(
             command(&options),
             "loadtest cleanup --test-run-id 0123456789ab --config 'my staging.yaml' --cacert ca.pem \
-             --resolve h:80:::1 --http2 --yes"
+             --protocol grpc --resolve h:80:::1 --http2 --yes"
         );
     }
 

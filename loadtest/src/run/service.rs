@@ -16,9 +16,11 @@ use crate::status;
 use crate::telemetry::trace_context::WithTraceContext;
 use serde::{Deserialize, Serialize};
 use sessions_client::{
-    ClientConfig, ConfigParams, Error, FilterParams, HyperTransport, ISessionsV1 as _, PagingParams,
-    Policies, Setting, read_load_test_section,
+    ClientConfig, ClientKind, ConfigParams, Error, FilterParams, ISessionsV1 as _, PagingParams, Policies,
+    SessionsNetworkTransportV1, Setting, Transport as _, read_load_test_section,
 };
+#[cfg(feature = "grpc")]
+use sessions_service::ServiceOptions as EmbeddedOptions;
 use sessions_service::{EmbeddedService, SessionStore};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -239,6 +241,29 @@ fn has_address(params: &ConfigParams) -> bool {
     settings.iter().map(Setting::key).any(|key| key.starts_with("connection") && key != "connection.resolve")
 }
 
+/// Starts an embedded service that speaks the protocol of the settings.
+async fn start_embedded(params: &ConfigParams) -> Result<EmbeddedService, LoadTestError> {
+    // The address is not known yet.
+    let config =
+        params.clone().with_pairs([("connection.uri", "http://127.0.0.1")]).and_then(|it| it.build());
+    let kind = ClientKind::of(&config.map_err(|error| LoadTestError::Option(error.to_string()))?);
+    let address = "127.0.0.1:0";
+    let started = match kind {
+        #[cfg(feature = "grpc")]
+        ClientKind::Grpc | ClientKind::CommandableGrpc => {
+            EmbeddedService::start_grpc(address, SessionStore::new(), EmbeddedOptions::new()).await
+        }
+        #[cfg(not(feature = "grpc"))]
+        ClientKind::Grpc | ClientKind::CommandableGrpc => {
+            let why =
+                format!("the protocol is `{kind}`, which this build lacks: build it with the feature `grpc`");
+            return Err(LoadTestError::Option(why));
+        }
+        _ => EmbeddedService::start(address, SessionStore::new()).await,
+    };
+    started.map_err(|error| LoadTestError::Service(format!("the embedded service cannot start: {error}")))
+}
+
 /// Returns whether the service is reached over TLS with a certificate that is not verified.
 fn is_insecure(config: &ClientConfig) -> bool {
     let is_https = |url: &str| url.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"));
@@ -254,16 +279,13 @@ impl Service {
         let mut embedded = None;
         if !has_address(&params) {
             target.check_embedded()?;
-            let service =
-                EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.map_err(|error| {
-                    LoadTestError::Service(format!("the embedded service cannot start: {error}"))
-                })?;
+            let service = start_embedded(&params).await?;
             params = params.with_pairs([("connection.uri", service.url())]).map_err(invalid)?;
             embedded = Some(service);
         }
         let config = params.build().map_err(invalid)?;
         target.warn_of_literals();
-        let shown = HyperTransport::new(&config).map_err(invalid)?.origin().to_owned();
+        let shown = SessionsNetworkTransportV1::new(&config).map_err(invalid)?.peer().to_owned();
         if is_insecure(&config) {
             status::log("warning: the certificate of the service is not verified (insecure)");
         }
@@ -383,7 +405,11 @@ impl Service {
     /// Requests the name and version of the service. Not every service has this operation, so errors are
     /// ignored.
     async fn identify(&self) {
-        let Ok(transport) = HyperTransport::new(&self.config) else { return };
+        let Ok(transport) = SessionsNetworkTransportV1::new(&self.config) else { return };
+        if !transport.is_http() {
+            // The operation exists only over HTTP.
+            return;
+        }
         let transport = Counted { inner: WithTraceContext(transport), counts: self.probes.clone() };
         // All workers of a run must get the same identity, and nothing is measured yet.
         let config = self.config.clone().with_retries(2).with_deadline(self.probe_limit());

@@ -5,7 +5,7 @@ use clap::Arg;
 use clap::builder::Command;
 
 /// Options that set a key of the client, which is written outside of the table `loadtest`.
-const OF_CLIENT: [(&str, &str); 12] = [
+const OF_CLIENT: [(&str, &str); 13] = [
     ("host", "connection.uri"),
     ("timeout", "options.timeout, in milliseconds"),
     ("header", "headers.<name>"),
@@ -18,6 +18,7 @@ const OF_CLIENT: [(&str, &str); 12] = [
     ("insecure", "credential.insecure"),
     ("proxy", "proxy.url"),
     ("resolve", "connection.resolve"),
+    ("protocol", "kind"),
 ];
 
 /// The same for HTTP/2, whose key has another value.

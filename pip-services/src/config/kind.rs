@@ -4,7 +4,7 @@ use super::config_error;
 use super::keys::{nearest, suggestion};
 use std::fmt;
 use std::str::FromStr;
-use wiretrait::Error;
+use wiretrait::{ClientConfig, Error};
 
 /// A kind of client, for factories of clients.
 ///
@@ -69,6 +69,12 @@ impl ClientKind {
             Self::Memory => "memory",
             Self::Null => "null",
         }
+    }
+
+    /// Returns the kind in the settings that `config` was [built](crate::ConfigParams::build) from, or else the default.
+    #[must_use]
+    pub fn of(config: &ClientConfig) -> Self {
+        config.extension().copied().unwrap_or_default()
     }
 
     /// Returns whether the client calls the service over the network, so that it needs its address.

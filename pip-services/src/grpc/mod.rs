@@ -7,7 +7,7 @@ pub use messages::{ErrorDescription, InvokeReply, InvokeRequest};
 use crate::PipErrors;
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use percent_encoding::percent_decode_str;
 use std::fmt;
 use wiretrait::{
@@ -87,7 +87,7 @@ impl<T: Transport> Transport for CommandableGrpcTransport<T> {
             check_arguments(call.route)?;
             let request = invocation(&call, &self.encoding());
             Ok(match self.channel.unary(call, INVOKE, &request).await? {
-                GrpcReply::Message(reply) => response(reply),
+                GrpcReply::Message(reply, metadata) => with_metadata(response(reply), metadata),
                 GrpcReply::Response(response) => response,
             })
         })
@@ -185,6 +185,17 @@ pub fn status_of(category: &str) -> StatusCode {
         "Conflict" => StatusCode::CONFLICT,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
+}
+
+/// Returns a response with the metadata of a reply as further headers.
+#[must_use]
+pub fn with_metadata(mut response: Response, mut metadata: HeaderMap) -> Response {
+    if metadata.is_empty() {
+        return response;
+    }
+    metadata.extend(std::mem::take(response.headers_mut()));
+    *response.headers_mut() = metadata;
+    response
 }
 
 /// Returns the response for no result.

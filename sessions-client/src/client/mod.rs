@@ -5,6 +5,8 @@ mod direct;
 mod factory;
 mod ids;
 mod memory;
+#[cfg(feature = "hyper")]
+mod network;
 mod null;
 mod payload;
 
@@ -12,4 +14,6 @@ mod payload;
 pub use direct::SessionsDirectClientV1;
 pub use factory::SessionsClientFactory;
 pub use memory::SessionsMemoryClientV1;
+#[cfg(feature = "hyper")]
+pub use network::SessionsNetworkTransportV1;
 pub use null::SessionsNullClientV1;

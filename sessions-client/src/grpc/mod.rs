@@ -12,7 +12,9 @@ use messages::{
     SessionOpenRequest, SessionPageReply, SessionPageRequest, SessionPayloadRequest,
 };
 use pip_services::PipErrors;
-use pip_services::grpc::{CommandableGrpcTransport, error_response, json, no_content, status_of};
+use pip_services::grpc::{
+    CommandableGrpcTransport, error_response, json, no_content, status_of, with_metadata,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::HashMap;
@@ -110,21 +112,29 @@ impl<T: Transport> SessionsGrpcTransportV1<T> {
     }
 
     async fn call(&self, call: Call) -> Result<Response> {
+        let correlation_id = call.correlation_id(&self.encoding()).unwrap_or_default();
+        if call.route.name == "close_expired_sessions" {
+            let request = SessionEmptyRequest { correlation_id };
+            return self.object(call, "/sessions_v1.Sessions/close_expired_sessions", &request).await;
+        }
         let body = call.request.body().clone();
-        let arguments: Arguments<'_> = serde_json::from_slice(&body).map_err(|error| {
-            Error::new(ErrorKind::Encode, format!("the request cannot be sent over gRPC: {error}"))
-        })?;
+        // Like the service over HTTP, without a body there are no arguments.
+        let arguments: Arguments<'_> = serde_json::from_slice(if body.is_empty() { b"{}" } else { &body })
+            .map_err(|error| {
+                Error::new(ErrorKind::Encode, format!("the request cannot be sent over gRPC: {error}"))
+            })?;
         if let Some(refusal) = arguments.refusal(call.route.name) {
             return Ok(refusal);
         }
-        let correlation_id = call.correlation_id(&self.encoding()).unwrap_or_default();
         match call.route.name {
             "get_sessions" => {
                 let counts = arguments.paging.is_some_and(PagingParams::wants_total);
                 let request = arguments.page_request(correlation_id);
                 let path = "/sessions_v1.Sessions/get_sessions";
                 match self.channel.unary(call, path, &request).await? {
-                    GrpcReply::Message(reply) => page_response(reply, counts),
+                    GrpcReply::Message(reply, metadata) => {
+                        Ok(with_metadata(page_response(reply, counts)?, metadata))
+                    }
                     GrpcReply::Response(response) => Ok(response),
                 }
             }
@@ -139,10 +149,6 @@ impl<T: Transport> SessionsGrpcTransportV1<T> {
             "update_session_user" => {
                 let request = arguments.payload_request(correlation_id, arguments.user);
                 self.object(call, "/sessions_v1.Sessions/update_session_user", &request).await
-            }
-            "close_expired_sessions" => {
-                let request = SessionEmptyRequest { correlation_id };
-                self.object(call, "/sessions_v1.Sessions/close_expired_sessions", &request).await
             }
             name => {
                 let path = match name {
@@ -168,16 +174,17 @@ impl<T: Transport> SessionsGrpcTransportV1<T> {
         path: &'static str,
         request: &impl prost::Message,
     ) -> Result<Response> {
-        match self.channel.unary(call, path, request).await? {
-            GrpcReply::Message(SessionObjectReply { error: Some(error), .. }) if error.is_set() => {
-                Ok(error.response())
-            }
-            GrpcReply::Message(SessionObjectReply { session: Some(session), .. }) => {
-                Ok(to_json(&session.written(true)?))
-            }
-            GrpcReply::Message(_) => Ok(no_content()),
-            GrpcReply::Response(response) => Ok(response),
-        }
+        let (reply, metadata): (SessionObjectReply, _) = match self.channel.unary(call, path, request).await?
+        {
+            GrpcReply::Message(reply, metadata) => (reply, metadata),
+            GrpcReply::Response(response) => return Ok(response),
+        };
+        let response = match reply {
+            SessionObjectReply { error: Some(error), .. } if error.is_set() => error.response(),
+            SessionObjectReply { session: Some(session), .. } => to_json(&session.written(true)?),
+            SessionObjectReply { session: None, .. } => no_content(),
+        };
+        Ok(with_metadata(response, metadata))
     }
 }
 

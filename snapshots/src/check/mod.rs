@@ -5,6 +5,7 @@ mod connections;
 mod identity;
 mod last;
 mod progress;
+mod protocol;
 mod report;
 mod secrets;
 mod selection;
@@ -30,7 +31,7 @@ use chrono::{NaiveDate, Utc};
 use contract_tests::suite::{Case, DEFAULT_JOBS, RunOptions, RunReport, StopSignal};
 use identity::{Identity, identity};
 pub(crate) use secrets::Secrets;
-use sessions_client::{ClientConfig, Error};
+use sessions_client::{ClientConfig, ClientKind, Error};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use std::{fmt, io};
@@ -155,6 +156,8 @@ pub async fn check_and_record(
     let all = cases();
     let count = all.len();
     let mut cases = options.selection.select(all).map_err(CheckError::NothingSelected)?;
+    let kind = ClientKind::of(config);
+    cases.retain(|case| protocol::can_send(kind, case.situation()));
     let unselected = count - cases.len();
     // Paths outside of a base route belong to the gateway.
     let is_outside = |case: &mut Case| config.base_route().is_some() && case.name() == compare::OUTSIDE;
@@ -213,7 +216,7 @@ pub async fn check_and_record(
     let service = CheckedService { address, name: identity.name, version: identity.version };
     let mut report = CheckReport {
         duration: clock.elapsed(),
-        cases: compare(&run_report, !options.selection.is_all()),
+        cases: compare(&run_report, unselected > 0),
         unselected,
         fail_on_unused: options.fail_on_unused,
         is_stopped: run_options.stop.is_requested(),

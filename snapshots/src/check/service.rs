@@ -8,15 +8,15 @@ use contract_tests::suite::ContractRoutes;
 use http::Uri;
 use serde::de::IgnoredAny;
 use sessions_client::{
-    ClientConfig, Error, ErrorKind, FilterParams, HyperTransport, ISessionsV1, Policies,
-    SessionsHttpClientV1, Transport,
+    ClientConfig, Error, ErrorKind, FilterParams, ISessionsV1, Policies, SessionsHttpClientV1,
+    SessionsNetworkTransportV1, Transport,
 };
 use std::collections::BTreeSet;
 use std::fmt;
 use std::time::{Duration, Instant};
 
 /// The transport of a check.
-pub type ServiceTransport = ContractRoutes<Policies<Connections<HyperTransport>>>;
+pub type ServiceTransport = ContractRoutes<Policies<Connections<SessionsNetworkTransportV1>>>;
 
 /// Returns a transport without retries, which would hide failures. See [`Connections`].
 ///
@@ -25,7 +25,7 @@ pub type ServiceTransport = ContractRoutes<Policies<Connections<HyperTransport>>
 /// If the configuration is invalid.
 pub fn transport(config: &ClientConfig) -> Result<ServiceTransport, Error> {
     let config = config.clone().with_retries(0);
-    let transport = Connections::new(HyperTransport::new(&config)?);
+    let transport = Connections::new(SessionsNetworkTransportV1::new(&config)?);
     Ok(ContractRoutes::new(Policies::new(transport, &config)))
 }
 

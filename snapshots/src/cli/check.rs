@@ -30,6 +30,10 @@ pub(super) struct CheckCommand {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
+    /// Protocol of the service: http, grpc or commandable-grpc [default: that of the description, or http]
+    #[arg(long, value_name = "PROTOCOL", value_parser = ["http", "grpc", "commandable-grpc"], hide_possible_values = true)]
+    protocol: Option<String>,
+
     /// Lowest level of a difference that fails the check: harmless, uncertain or breaking
     #[arg(long, value_name = "LEVEL", default_value_t = Level::Breaking)]
     fail_on: Level,
@@ -86,6 +90,8 @@ impl CheckCommand {
     async fn try_run(self, outputs: &Outputs) -> Result<Exit, Box<dyn std::error::Error>> {
         let params = service_params(self.config.as_deref(), self.url.as_deref())?;
         let params = params.ok_or("the address is missing: give a URL, --config FILE or SESSIONS_URL")?;
+        let protocol = self.protocol.as_deref().map(|protocol| ("--protocol", "kind", protocol));
+        let params = params.with_flags(protocol)?;
         let config = params.build()?;
         warn_about_tls(&config);
         let today = Utc::now().date_naive();

@@ -25,7 +25,7 @@ use http::header::AUTHORIZATION;
 use http::header::{
     CONNECTION, CONTENT_LENGTH, EXPECT, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Uri};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -76,6 +76,7 @@ pub struct ClientConfig {
     #[cfg(feature = "tokio")]
     tokens: Option<Tokens>,
     allows_http_credentials: bool,
+    extensions: Extensions,
 }
 
 /// The version of HTTP that a network transport speaks.
@@ -149,6 +150,7 @@ impl ClientConfig {
             #[cfg(feature = "tokio")]
             tokens: None,
             allows_http_credentials: false,
+            extensions: Extensions::new(),
         }
     }
 
@@ -451,6 +453,30 @@ impl ClientConfig {
     pub fn with_http_credentials_allowed(mut self, allowed: bool) -> Self {
         self.allows_http_credentials = allowed;
         self
+    }
+
+    /// Sets a value of another crate, which wiretrait does not read, such as a choice between its own protocols. It
+    /// replaces an earlier value of the same type.
+    ///
+    /// ```
+    /// use wiretrait::ClientConfig;
+    ///
+    /// #[derive(Clone, Debug, PartialEq)]
+    /// struct Region(&'static str);
+    ///
+    /// let config = ClientConfig::new().with_extension(Region("eu"));
+    /// assert_eq!(config.extension(), Some(&Region("eu")));
+    /// ```
+    #[must_use]
+    pub fn with_extension<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.extensions.insert(value);
+        self
+    }
+
+    /// Returns the value of another crate with this type, if it is set.
+    #[must_use]
+    pub fn extension<T: Clone + Send + Sync + 'static>(&self) -> Option<&T> {
+        self.extensions.get()
     }
 
     /// Checks the settings for contradictions. All constructors of clients and transports call it, except

@@ -61,13 +61,11 @@ pub(crate) use decode::{parse_json, unreadable, without_mark, without_values};
 pub(crate) use encode::UNWRITABLE;
 pub(crate) use retry_after::retry_after;
 pub(crate) use span::{OpenSpan, TARGET};
-#[cfg(feature = "grpc")]
-pub(crate) use transport::DoNotRetry;
-#[cfg(feature = "http2")]
-pub(crate) use transport::Trailers;
 pub(crate) use transport::{
     Advice, Attempts, BodyDamaged, BodyTooLarge, Forwarder, RequestedDelay, forbids_retry,
 };
+#[cfg(feature = "grpc")]
+pub(crate) use transport::{DoNotRetry, Trailers};
 
 #[cfg(feature = "test-kit")]
 pub(crate) use respond::json;

@@ -107,7 +107,7 @@ impl RequestedDelay {
 pub(crate) struct Advice(pub(crate) Cow<'static, str>);
 
 /// The trailers of a response over HTTP/2, in its extensions.
-#[cfg(feature = "http2")]
+#[cfg(feature = "grpc")]
 #[derive(Clone)]
 pub(crate) struct Trailers(pub(crate) http::HeaderMap);
 

@@ -48,8 +48,8 @@ pub struct GrpcChannel<T = HyperTransport> {
 /// The result of a gRPC call that was responded to.
 #[derive(Clone, Debug)]
 pub enum GrpcReply<M> {
-    /// The status `OK`, with its message.
-    Message(M),
+    /// The status `OK`: its message, and the metadata before it.
+    Message(M, HeaderMap),
     /// Any other status as the response of an HTTP service: with the status that corresponds to it, and a body that
     /// [`PlainErrors`] reads. The metadata are its headers. A response of a proxy that does not speak gRPC is
     /// unchanged.
@@ -130,7 +130,11 @@ impl<T: Transport> GrpcChannel<T> {
         let metadata = trailers.as_ref().map_or(response.headers(), |Trailers(trailers)| trailers);
         match Status::from_header_map(metadata) {
             Some(status) if status.code() == Code::Ok => {
-                self.message(response.into_body()).map(GrpcReply::Message)
+                let (parts, body) = response.into_parts();
+                let mut metadata = parts.headers;
+                metadata.remove(CONTENT_TYPE);
+                metadata.remove(CONTENT_LENGTH);
+                Ok(GrpcReply::Message(self.message(body)?, metadata))
             }
             Some(status) => {
                 let mut headers = response.headers().clone();

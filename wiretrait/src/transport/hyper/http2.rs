@@ -6,7 +6,7 @@
 use super::io::{CountedReads, Stream};
 use crate::config::{ClientConfig, HttpVersion};
 use crate::error::{Error, ErrorKind};
-use crate::runtime::{Response, Trailers};
+use crate::runtime::Response;
 use crate::task_outcome::TaskOutcome;
 use crate::transport::body::LimitedBody;
 use crate::transport::failure::Peer;
@@ -370,6 +370,7 @@ impl Slot {
             let _ = sender.send_data(body, true);
         }
         phases::sent();
+        #[cfg_attr(not(feature = "grpc"), expect(unused_mut, reason = "trailers are added to it"))]
         let (mut parts, mut body) = response.await?.into_parts();
         phases::received();
         let length = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -383,10 +384,11 @@ impl Slot {
             body.flow_control().release_capacity(data.len())?;
             whole.push(data)?;
         }
+        #[cfg(feature = "grpc")]
         if !whole.is_too_large()
             && let Some(trailers) = body.trailers().await?
         {
-            parts.extensions.insert(Trailers(trailers));
+            parts.extensions.insert(crate::runtime::Trailers(trailers));
         }
         Ok(whole.finish(parts)?)
     }
