@@ -24,7 +24,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// 2. Its `Origin` is [allowed](Self::allow_origin).
 /// 3. Its `Sec-Fetch-Site` is `same-origin` or `none` (typed by the user).
 /// 4. It has no `Sec-Fetch-Site`, as in browsers before 2023 and over plain HTTP, and the host and port of its `Origin`
-///    are those of the request.
+///    are those of the request. The schemes are not compared, because a proxy may have ended TLS.
 /// 5. It has neither of the two headers. It is not from a browser, so it carries no cookie against the will of the
 ///    user.
 ///
@@ -73,9 +73,15 @@ impl SameOriginLayer {
         let Some(origin) = origin else { return true };
         let host = uri.authority().map(http::uri::Authority::as_str);
         let host = host.or_else(|| headers.get(header::HOST)?.to_str().ok());
-        let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
-        origin.zip(host).is_some_and(|((_, origin), host)| origin.eq_ignore_ascii_case(host))
+        origin.to_str().ok().zip(host).is_some_and(|(origin, host)| has_host(origin, host))
     }
+}
+
+/// Returns whether an origin has the host and the port of a request, which may name the default port.
+fn has_host(origin: &str, host: &str) -> bool {
+    let Some((scheme, authority)) = origin.split_once("://") else { return false };
+    let default_port = if scheme == "https" { ":443" } else { ":80" };
+    authority.eq_ignore_ascii_case(host.strip_suffix(default_port).unwrap_or(host))
 }
 
 impl<S> Layer<S> for SameOriginLayer {
@@ -182,6 +188,19 @@ mod tests {
         let websocket = |origin| [(header::UPGRADE, "websocket"), (header::ORIGIN, origin)];
         assert!(!allows(&Method::GET, &websocket("https://blog.example.com")));
         assert!(allows(&Method::GET, &websocket("https://shop.example.com")));
+    }
+
+    #[test]
+    fn a_host_with_the_default_port_is_that_of_an_origin_without_it() {
+        for (origin, host, is_same) in [
+            ("https://shop.example.com", "shop.example.com:443", true),
+            ("http://shop.example.com", "shop.example.com:80", true),
+            ("https://shop.example.com", "shop.example.com:80", false),
+            ("https://shop.example.com:8443", "shop.example.com:443", false),
+            ("https://[::1]", "[::1]:443", true),
+        ] {
+            assert_eq!(has_host(origin, host), is_same, "{origin} {host}");
+        }
     }
 
     #[test]
