@@ -7,7 +7,7 @@ use maud::html;
 
 /// Replaces the plain responses of the layers and extractors by pages. 401 leads to the login.
 ///
-/// The headers stay: `Retry-After`, and the cookies.
+/// The other headers stay, such as `Retry-After`, `Allow` and the cookies.
 pub(crate) async fn show(response: Response) -> Response {
     let status = response.status();
     let is_page =
@@ -15,20 +15,18 @@ pub(crate) async fn show(response: Response) -> Response {
     if is_page || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
-    let mut replaced = match status {
-        StatusCode::UNAUTHORIZED => Redirect::to("/login").into_response(),
+    let mut headers = response.headers().clone();
+    for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING] {
+        headers.remove(name);
+    }
+    match status {
+        StatusCode::UNAUTHORIZED => (headers, Redirect::to("/login")).into_response(),
         status => {
             let (title, advice) = describe(status);
-            (status, page(title, None, &html! { p { (advice) } p { a href="/" { "To the shop" } } }))
-                .into_response()
-        }
-    };
-    for name in [header::RETRY_AFTER, header::SET_COOKIE, header::CACHE_CONTROL] {
-        for value in response.headers().get_all(&name) {
-            replaced.headers_mut().append(&name, value.clone());
+            let page = page(title, None, &html! { p { (advice) } p { a href="/" { "To the shop" } } });
+            (status, headers, page).into_response()
         }
     }
-    replaced
 }
 
 fn describe(status: StatusCode) -> (&'static str, &'static str) {

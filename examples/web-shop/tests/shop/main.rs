@@ -8,6 +8,7 @@ mod attacks;
 mod browser;
 mod calls;
 mod client;
+mod errors;
 mod gate;
 mod program;
 mod tabs;

@@ -1,0 +1,25 @@
+//! The pages of errors.
+
+use crate::client::{client, get};
+use crate::program::{Service, in_process};
+use reqwest::{StatusCode, header};
+
+#[tokio::test]
+async fn a_page_of_an_error_keeps_the_headers_of_the_response() {
+    let service = Service::find().await;
+    let (url, _server) = in_process(&service.url, |layer| layer).await;
+    let response = client().get(format!("{url}/logout")).send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(response.headers()[header::ALLOW], "POST");
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
+    assert!(response.text().await.unwrap().contains("The shop does not understand this request."));
+}
+
+#[tokio::test]
+async fn a_visitor_is_sent_to_the_login_form() {
+    let service = Service::find().await;
+    let (url, _server) = in_process(&service.url, |layer| layer).await;
+    let page = get(&url, "/sessions", "").await;
+    assert_eq!((page.status, page.location.as_deref()), (StatusCode::SEE_OTHER, Some("/login")));
+    assert_eq!(page.body, "");
+}
