@@ -66,7 +66,7 @@ impl Cache {
         }
     }
 
-    /// Drops a session that this process has written.
+    /// Drops a session that this process has written, or that has ended.
     pub(crate) fn invalidate(&self, id: &str) {
         let mut state = lock(&self.state);
         state.writes += 1;

@@ -13,7 +13,8 @@ use std::time::Duration;
 /// `__Host-session`, so a browser accepts it only from this host over HTTPS, and another subdomain cannot replace it.
 /// With a [path](Self::path) or a [domain](Self::domain) the name is `__Secure-session`.
 ///
-/// `Max-Age` is the time until the session expires if it is idle, and is renewed while the session is used.
+/// `Max-Age` is the time until the session expires if it is idle, and is renewed with each write to the session, also
+/// with those that only extend it.
 /// [`until_browser_closes`](Self::until_browser_closes) leaves it out.
 ///
 /// ```
@@ -111,19 +112,23 @@ impl SessionCookie {
 
     /// Checks the combination of options, which a browser would reject without a message.
     pub(crate) fn validate(&self) -> Result<(), Error> {
-        let name = self.full_name();
+        // Browsers compare the prefixes without regard to case.
+        let name = self.full_name().to_ascii_lowercase();
         let is_host_only = self.path == "/" && self.domain.is_none();
         let problem = if name.is_empty() || !name.bytes().all(is_token) {
             "its name must be letters, digits and `-_.`, at least one"
-        } else if !self.path.starts_with('/') || !self.path.bytes().all(is_attribute) {
-            "its path must begin with `/`, without `;` and control characters"
-        } else if self.domain.as_ref().is_some_and(|domain| !domain.bytes().all(is_domain)) {
+        } else if !self.path.starts_with('/')
+            || !self.path.bytes().all(is_attribute)
+            || self.path.len() > 1024
+        {
+            "its path must begin with `/`, without `;` and control characters, and have at most 1024 bytes"
+        } else if self.domain.as_deref().is_some_and(|domain| !is_domain(domain)) {
             "its domain must be a host name, such as `example.com`"
         } else if !self.is_secure && name.starts_with("__") {
             "a name with the prefix `__Host-` or `__Secure-` needs `Secure`: choose another name"
         } else if !self.is_secure && self.same_site == SameSite::None {
             "`SameSite=None` needs `Secure`"
-        } else if name.starts_with("__Host-") && !is_host_only {
+        } else if name.starts_with("__host-") && !is_host_only {
             "a name with the prefix `__Host-` allows neither a path nor a domain: choose another name"
         } else {
             return Ok(());
@@ -176,6 +181,14 @@ impl SessionCookie {
         header_value(&cookie)
     }
 
+    /// Returns whether a response already sets or deletes a cookie of this name.
+    pub(crate) fn is_set_by(&self, headers: &HeaderMap) -> bool {
+        let lines = headers.get_all(header::SET_COOKIE).into_iter();
+        let mut names =
+            lines.map(|line| line.as_bytes().split(|&byte| byte == b'=').next().unwrap_or_default());
+        names.any(|name| name == self.full_name().as_bytes())
+    }
+
     /// Returns the header that deletes the cookie.
     pub(crate) fn removal(&self) -> Option<HeaderValue> {
         let mut cookie = self.build(String::new());
@@ -211,8 +224,12 @@ fn is_attribute(byte: u8) -> bool {
     byte.is_ascii_graphic() && byte != b';'
 }
 
-fn is_domain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.')
+fn is_domain(domain: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    // Browsers ignore a dot at the beginning.
+    domain.len() <= 253 && domain.strip_prefix('.').unwrap_or(domain).split('.').all(is_label)
 }
 
 impl Default for SessionCookie {

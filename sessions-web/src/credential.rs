@@ -12,40 +12,56 @@ pub(crate) const SESSION_HEADER: HeaderName = HeaderName::from_static("x-session
 #[derive(Clone)]
 pub(crate) enum Credential {
     Absent,
-    /// Several different ids.
-    Ambiguous,
+    /// Several different ids, at most [`MAX_IDS`].
+    Ambiguous(Vec<String>),
     Header(String),
     Cookie(String),
 }
 
 impl Credential {
-    /// Reads the header first, then the cookie. A header with a malformed id means an anonymous request, also with a
-    /// valid cookie.
+    /// Reads the header first, then the cookie. Different headers are ambiguous, also if only one is an id: a proxy may
+    /// have decided by the other one. A header with a malformed id means an anonymous request, also with a valid
+    /// cookie.
     pub(crate) fn read(headers: &HeaderMap, cookie: Option<&SessionCookie>, reads_header: bool) -> Self {
         if reads_header {
             let values = headers.get_all(SESSION_HEADER).into_iter();
-            let mut values = values.filter(|value| !value.is_empty()).peekable();
-            if values.peek().is_some() {
-                return Self::only(values.map(|value| value.to_str().unwrap_or_default()), Self::Header);
+            let values: Vec<_> = values.filter(|value| !value.is_empty()).collect();
+            if let [first, others @ ..] = &*values {
+                let are_equal = others.iter().all(|other| other == first);
+                let ids = values.iter().filter_map(|value| value.to_str().ok());
+                return Self::of(ids, are_equal, Self::Header);
             }
         }
         let values = cookie.map(|cookie| cookie.values(headers)).unwrap_or_default();
-        Self::only(values.iter().map(String::as_str), Self::Cookie)
+        Self::of(values.iter().map(String::as_str), true, Self::Cookie)
     }
 
-    fn only<'v>(values: impl Iterator<Item = &'v str>, from: fn(String) -> Self) -> Self {
-        let mut ids = values.filter(|value| is_id(value));
-        let Some(first) = ids.next() else { return Self::Absent };
-        if ids.all(|id| id == first) { from(first.to_owned()) } else { Self::Ambiguous }
+    fn of<'v>(values: impl Iterator<Item = &'v str>, are_equal: bool, from: fn(String) -> Self) -> Self {
+        let mut ids: Vec<String> = Vec::new();
+        for value in values.filter(|value| is_id(value)) {
+            if ids.len() < MAX_IDS && ids.iter().all(|id| id != value) {
+                ids.push(value.to_owned());
+            }
+        }
+        match (&mut *ids, are_equal) {
+            ([], true) => Self::Absent,
+            ([id], true) => from(std::mem::take(id)),
+            _ => Self::Ambiguous(ids),
+        }
     }
 
-    pub(crate) fn id(&self) -> Option<&str> {
+    /// Returns the ids that the request names.
+    pub(crate) fn ids(&self) -> &[String] {
         match self {
-            Self::Header(id) | Self::Cookie(id) => Some(id),
-            Self::Absent | Self::Ambiguous => None,
+            Self::Absent => &[],
+            Self::Header(id) | Self::Cookie(id) => std::slice::from_ref(id),
+            Self::Ambiguous(ids) => ids,
         }
     }
 }
+
+/// The number of different ids that are considered.
+const MAX_IDS: usize = 8;
 
 /// Returns whether a string can be the id of a session. The Node.js service creates 32 hexadecimal digits; other
 /// implementations may write a UUID with dashes, or another random string.
@@ -70,7 +86,7 @@ mod tests {
         }
         match Credential::read(&map, Some(&SessionCookie::new().name("s")), reads_header) {
             Credential::Absent => "absent".to_owned(),
-            Credential::Ambiguous => "ambiguous".to_owned(),
+            Credential::Ambiguous(_) => "ambiguous".to_owned(),
             Credential::Header(id) => format!("header {id}"),
             Credential::Cookie(id) => format!("cookie {id}"),
         }

@@ -18,6 +18,9 @@ use std::time::Duration;
 use tower_layer::Layer;
 use tower_service::Service;
 
+/// The default time limit of a call. A browser is waiting: an early error is better than a late page.
+const DEADLINE: Duration = Duration::from_secs(2);
+
 /// A tower layer that gives each request its session: [`Session`](crate::Session), [`CurrentUser`](crate::CurrentUser)
 /// and [`SessionManager`](crate::SessionManager) extract it.
 ///
@@ -62,8 +65,7 @@ impl SessionLayer {
     #[must_use]
     pub fn new(client: impl ISessionsV1 + 'static) -> Self {
         let client: Arc<dyn DynISessionsV1> = Arc::new(client);
-        // A browser is waiting: an early error is better than a late page.
-        let options = CallOptions::new().deadline(Duration::from_secs(2)).retries(1);
+        let options = CallOptions::new().deadline(DEADLINE).retries(1);
         Self(Shared {
             client: WithOptions::new(client, options),
             clock: Arc::new(Utc::now),
@@ -73,6 +75,7 @@ impl SessionLayer {
             is_anonymous_on_failure: false,
             cache: None,
             write_locks: Arc::new(WriteLocks::new()),
+            lock_timeout: DEADLINE,
         })
     }
 
@@ -102,7 +105,8 @@ impl SessionLayer {
         self
     }
 
-    /// Sets the time without use after which a session expires. The default is 24 hours.
+    /// Sets the time without use after which a session expires. The default is 24 hours. It must be greater than zero:
+    /// with zero, each session has expired at once.
     #[must_use]
     pub fn with_idle_timeout(mut self, timeout: Duration) -> Self {
         self.0.expiry.idle_timeout = timeout;
@@ -144,10 +148,13 @@ impl SessionLayer {
         self
     }
 
-    /// Sets the limits, retries, headers and the token of calls to the service. The default is a deadline of 2
-    /// seconds and one retry. Clients without [policies](sessions_client::policy) ignore the limits.
+    /// Sets the limits, retries, headers and the token of calls to the service. The default is a deadline of 2 seconds
+    /// and one retry. Clients without [policies](sessions_client::policy) ignore the limits.
+    ///
+    /// The deadline also limits how long a write waits for other writes to the same session by this instance.
     #[must_use]
     pub fn with_call_options(mut self, options: CallOptions) -> Self {
+        self.0.lock_timeout = options.deadline.unwrap_or(DEADLINE);
         self.0.client = WithOptions::new(Arc::clone(self.0.client.get_ref()), options);
         self
     }

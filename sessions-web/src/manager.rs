@@ -3,10 +3,10 @@
 use crate::credential::is_id;
 use crate::error::{PayloadError, SessionError};
 use crate::open::OpenSession;
-use crate::request::{CookieChange, RequestState};
+use crate::request::{CookieChange, Loaded, RequestState};
 use crate::session::Session;
 use axum_core::extract::FromRequestParts;
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use http::request::Parts;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -132,9 +132,7 @@ impl SessionManager {
             _ => self.0.named_id()?,
         };
         if let Some(id) = old {
-            let deleted = shared.client.delete_session_by_id(None, id).await;
-            shared.invalidate(id);
-            deleted?;
+            shared.delete(id).await?;
         }
         if let Some(Ok(Some(open))) = &*session {
             open.end();
@@ -159,32 +157,37 @@ impl SessionManager {
         }
         let open = Arc::new(OpenSession::new(opened).ok_or(SessionError::NotLoggedIn)?);
         *session = Some(Ok(Some(Arc::clone(&open))));
-        self.0.set_cookie(CookieChange::Set);
+        self.0.set_cookie(CookieChange::LogIn);
         Ok(Session::new(open, Arc::clone(&self.0), user))
     }
 
-    /// Logs the user out: closes the session that the request names, so that copies of its id are useless, and
-    /// deletes the cookie. Changes that are not stored yet are dropped.
+    /// Logs the user out: closes the session that the request names, so that copies of its id are useless, and deletes
+    /// the cookie. Changes that are not stored yet are dropped. A request that names several sessions closes all of
+    /// them.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Ambiguous`], and [`SessionError::Service`] if the call fails. The user is then still logged in,
-    /// and can try again.
+    /// [`SessionError::Service`] if a call fails. The user is then still logged in, and can try again.
     pub async fn log_out(&self) -> Result<(), SessionError> {
         let mut session = self.0.session().await;
-        let id = match &*session {
-            Some(Ok(Some(open))) => Some(&*open.id),
-            _ => self.0.named_id()?,
+        let ids = match &*session {
+            Some(Ok(Some(open))) => std::slice::from_ref(&open.id),
+            _ => self.0.named_ids(),
         };
-        if let Some(id) = id {
-            self.close(id).await?;
+        for id in ids {
+            self.0.shared.close(id).await?;
         }
-        if let Some(Ok(Some(open))) = &*session {
+        self.end(&mut session);
+        Ok(())
+    }
+
+    /// Makes the rest of the request anonymous, and deletes the cookie.
+    fn end(&self, session: &mut Option<Loaded>) {
+        if let Some(Ok(Some(open))) = session {
             open.end();
         }
         *session = Some(Ok(None));
         self.0.set_cookie(CookieChange::Remove);
-        Ok(())
     }
 
     /// Logs the user of the request out of all sessions, on all devices.
@@ -206,20 +209,31 @@ impl SessionManager {
     /// [`SessionError::NotLoggedIn`], and [`SessionError::Service`] if a call fails.
     pub async fn log_out_elsewhere(&self) -> Result<usize, SessionError> {
         let current = self.current().await?;
-        self.close_all(&current.user_id, Some(&current.id)).await
+        Ok(self.close_all(&current.user_id, Some(&current.id)).await?.len())
     }
 
-    /// Logs any user out of all sessions, for example after a password was reset or an account was locked. Whether
-    /// the request may do this is up to the application. Returns the number of closed sessions.
+    /// Logs any user out of all sessions, for example after a password was reset or an account was locked. Whether the
+    /// request may do this is up to the application. Returns the number of closed sessions. If that of the request is
+    /// one of them, this is a logout, too.
     ///
     /// # Errors
     ///
     /// [`SessionError::EmptyUserId`], and [`SessionError::Service`] if a call fails.
     pub async fn log_out_user(&self, user_id: &str) -> Result<usize, SessionError> {
-        self.close_all(user_id, None).await
+        let closed = self.close_all(user_id, None).await?;
+        let mut session = self.0.session().await;
+        let own = match &*session {
+            Some(Ok(Some(open))) => std::slice::from_ref(&open.id),
+            _ => self.0.named_ids(),
+        };
+        if own.iter().any(|id| closed.contains(id)) {
+            self.end(&mut session);
+        }
+        Ok(closed.len())
     }
 
-    /// Lists the sessions in which the user of the request is logged in, the last used one first.
+    /// Lists the sessions in which the user of the request is logged in, the last used one first. It has at most 1,000
+    /// sessions, and [`revoke`](Self::revoke) finds only these. Closing all sessions closes up to 10,000.
     ///
     /// # Errors
     ///
@@ -254,54 +268,56 @@ impl SessionManager {
         if session.id == current.id {
             self.log_out().await?;
         } else {
-            self.close(&session.id).await?;
+            self.0.shared.close(&session.id).await?;
         }
         Ok(true)
-    }
-
-    async fn close(&self, id: &str) -> Result<(), SessionError> {
-        let closed = self.0.shared.client.close_session(None, id).await;
-        self.0.shared.invalidate(id);
-        closed?;
-        Ok(())
     }
 
     async fn current(&self) -> Result<Arc<OpenSession>, SessionError> {
         self.0.load().await?.ok_or(SessionError::NotLoggedIn)
     }
 
-    /// Closes all open sessions of a user except `kept`. Lists them again until the list is empty: a closed session
-    /// moves the others forward in the list, and new ones can appear.
-    async fn close_all(&self, user_id: &str, kept: Option<&str>) -> Result<usize, SessionError> {
-        let mut closed = 0;
+    /// Closes all open sessions of a user except `kept`, and returns their ids. Lists them again until the list is
+    /// empty: a closed session moves the others forward in the list, and new ones can appear.
+    async fn close_all(&self, user_id: &str, kept: Option<&str>) -> Result<Vec<String>, SessionError> {
+        let mut closed = Vec::new();
         for _ in 0..MAX_LISTS {
             let mut sessions = self.sessions_of(user_id).await?;
             sessions.retain(|session| Some(&*session.id) != kept);
             if sessions.is_empty() {
                 return Ok(closed);
             }
-            for session in &sessions {
-                self.close(&session.id).await?;
-                closed += 1;
-            }
+            let ids: Vec<String> = sessions.into_iter().map(|session| session.id).collect();
+            let shared = &self.0.shared;
+            let calls = stream::iter(ids.clone()).map(|id| async move { shared.close(&id).await });
+            calls.buffer_unordered(CLOSED_AT_ONCE).try_collect::<()>().await?;
+            closed.extend(ids);
         }
         let why =
             format!("the user still has open sessions after they were listed and closed {MAX_LISTS} times");
         Err(Error::new(ErrorKind::Decode, why).with_operation("close_session").into())
     }
 
-    /// Returns the open sessions of a user. The service would list those of all users for an empty id.
+    /// Returns the open sessions of a user, at most [`MAX_LISTED`]. The service would list those of all users for an
+    /// empty id.
     async fn sessions_of(&self, user_id: &str) -> Result<Vec<SessionV1>, SessionError> {
         if user_id.is_empty() {
             return Err(SessionError::EmptyUserId);
         }
         let filter = FilterParams::new().user_id(user_id).active(true);
-        let mut sessions: Vec<SessionV1> = self.0.shared.client.sessions(filter).try_collect().await?;
+        let sessions = self.0.shared.client.sessions(filter).take(MAX_LISTED);
+        let mut sessions: Vec<SessionV1> = sessions.try_collect().await?;
         // A service that ignores the filter must not log other users out.
         sessions.retain(|session| session.active && session.user_id.as_deref() == Some(user_id));
         Ok(sessions)
     }
 }
+
+/// The maximum number of sessions in a list: a page with more helps no user, and costs one call for every 100.
+const MAX_LISTED: usize = 1000;
+
+/// The number of sessions that are closed at the same time.
+const CLOSED_AT_ONCE: usize = 8;
 
 /// The number of lists after which closing all sessions of a user fails: another program keeps opening them.
 const MAX_LISTS: u32 = 10;

@@ -5,7 +5,7 @@ use crate::shared::Shared;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use sessions_client::{ISessionsV1, SessionV1, Timestamp};
+use sessions_client::{SessionV1, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,7 +19,7 @@ pub(crate) struct OpenSession {
     pub(crate) user_name: Option<String>,
     pub(crate) open_time: Timestamp,
     pub(crate) request_time: Timestamp,
-    user: Value,
+    user: Mutex<Value>,
     data: Mutex<Data>,
     /// True after this request has logged the user out.
     has_ended: AtomicBool,
@@ -42,16 +42,26 @@ impl OpenSession {
             user_name: session.user_name,
             open_time: session.open_time,
             request_time: session.request_time,
-            user: session.user.unwrap_or_default(),
+            user: Mutex::new(session.user.unwrap_or_default()),
             data: Mutex::new(Data { stored: session.data.unwrap_or_default(), changes: BTreeMap::new() }),
             has_ended: AtomicBool::new(false),
         })
     }
 
     /// Converts the user to a type of the application.
-    pub(crate) fn user<U: DeserializeOwned>(&self) -> Result<U, SessionError> {
+    pub(crate) fn user<U: DeserializeOwned>(&self) -> Result<U, PayloadError> {
         // serde's message could quote the value, which may be private.
-        U::deserialize(&self.user).map_err(|_| PayloadError::read::<U>("`user`").into())
+        U::deserialize(&*lock(&self.user)).map_err(|_| PayloadError::read::<U>("`user`"))
+    }
+
+    /// Replaces the user, at the service and for later extractors of the request.
+    pub(crate) async fn update_user(&self, shared: &Shared, user: Value) -> Result<(), SessionError> {
+        if self.has_ended.load(Ordering::Acquire) {
+            return Err(SessionError::Ended);
+        }
+        shared.update_user(&self.id, &user).await?;
+        *lock(&self.user) = user;
+        Ok(())
     }
 
     pub(crate) fn end(&self) {
@@ -99,28 +109,23 @@ impl OpenSession {
         all
     }
 
-    /// Stores the changes. It reads the session again directly before the write, because the service replaces the
-    /// whole data: keys that this request has not changed keep the values of other requests. Write-backs of the same
-    /// session by this process follow each other.
-    pub(crate) async fn save(&self, shared: &Shared) -> Result<(), SessionError> {
+    /// Stores the changes, and returns whether there were any. It reads the session again directly before the write,
+    /// because the service replaces the whole data: keys that this request has not changed keep the values of other
+    /// requests. Write-backs of the same session by this process follow each other.
+    pub(crate) async fn save(&self, shared: &Shared) -> Result<bool, SessionError> {
         if lock(&self.data).changes.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
-        let write_lock = shared.write_locks.of(&self.id);
-        let _writing = write_lock.lock().await;
+        let _lock = shared.write_locks.acquire(&self.id, shared.lock_timeout).await?;
         let changes = lock(&self.data).changes.clone();
         if changes.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         if self.has_ended.load(Ordering::Acquire) {
             return Err(SessionError::Ended);
         }
-        let current = shared.client.get_session_by_id(None, &self.id).await?;
-        let current = current.filter(|session| shared.is_valid(session));
-        let Some(current) = current else {
-            shared.invalidate(&self.id);
-            return Err(SessionError::Ended);
-        };
+        let current = shared.read(&self.id).await?;
+        let current = current.filter(|session| shared.is_valid(session)).ok_or(SessionError::Ended)?;
         let mut data = match current.data {
             None | Some(Value::Null) => Map::new(),
             Some(Value::Object(data)) => data,
@@ -128,15 +133,12 @@ impl OpenSession {
         };
         apply(&changes, &mut data);
         let data = Value::Object(data);
-        let stored = shared.client.store_session_data(None, &self.id, &data).await;
-        shared.invalidate(&self.id);
-        // The service also stores the data of closed sessions.
-        stored?.filter(|session| session.active).ok_or(SessionError::Ended)?;
+        shared.store_data(&self.id, &data).await?;
         let mut own = lock(&self.data);
         own.stored = data;
         // A change that was made during the write is still to be stored.
         own.changes.retain(|key, value| changes.get(key) != Some(value));
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -9,7 +9,7 @@ use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use serde_json::{Map, Value};
-use sessions_client::{ISessionsV1, SessionV1};
+use sessions_client::SessionV1;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -32,8 +32,10 @@ pub(crate) struct RequestState {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CookieChange {
     Keep,
-    /// Sets it to the session of the request.
-    Set,
+    /// Sets it to the session of the request again, with a new `Max-Age`.
+    Renew,
+    /// Sets it to the session that this request has opened.
+    LogIn,
     Remove,
 }
 
@@ -86,7 +88,7 @@ impl RequestState {
     async fn fetch(&self) -> Loaded {
         let id = match &self.credential {
             Credential::Absent => return Ok(None),
-            Credential::Ambiguous => return Err(SessionError::Ambiguous),
+            Credential::Ambiguous(_) => return Err(SessionError::Ambiguous),
             Credential::Header(id) | Credential::Cookie(id) => id,
         };
         // A session to extend is read, because its data is written again.
@@ -95,7 +97,7 @@ impl RequestState {
             return Ok(OpenSession::new(session).map(Arc::new));
         }
         let writes = self.shared.write_locks.count();
-        match self.read(id).await {
+        match self.shared.read(id).await {
             Ok(Some(session)) => {
                 Ok(self.admit(session, writes).await.and_then(OpenSession::new).map(Arc::new))
             }
@@ -106,18 +108,6 @@ impl RequestState {
             }
             Err(error) => Err(error.into()),
         }
-    }
-
-    async fn read(&self, id: &str) -> sessions_client::Result<Option<SessionV1>> {
-        let Some(cache) = &self.shared.cache else {
-            return self.shared.client.get_session_by_id(None, id).await;
-        };
-        let start = cache.start_read(self.shared.now());
-        let session = self.shared.client.get_session_by_id(None, id).await?;
-        if let Some(session) = session.as_ref().filter(|session| self.shared.is_valid(session)) {
-            cache.finish_read(start, session);
-        }
-        Ok(session)
     }
 
     /// Returns the session if it is valid, extended if that is due.
@@ -134,10 +124,12 @@ impl RequestState {
             Age::Fresh => return Some(session),
             Age::TouchDue => {}
         }
-        let write_lock = self.shared.write_locks.of(&session.id);
-        let _writing = write_lock.lock().await;
+        let _lock = match self.shared.write_locks.acquire(&session.id, self.shared.lock_timeout).await {
+            Ok(lock) => lock,
+            Err(error) => return Some(not_extended(session, &error)),
+        };
         if self.shared.write_locks.count() != writes {
-            match self.read(&session.id).await {
+            match self.shared.read(&session.id).await {
                 Ok(current) => session = current?,
                 Err(error) => return Some(not_extended(session, &error)),
             }
@@ -150,16 +142,14 @@ impl RequestState {
         // `null` would be rejected.
         let empty = Value::Object(Map::new());
         let data = session.data.as_ref().filter(|data| !data.is_null()).unwrap_or(&empty);
-        let touched = self.shared.client.store_session_data(None, &session.id, data).await;
-        self.shared.invalidate(&session.id);
-        match touched {
-            Ok(touched) => {
-                let touched = touched.filter(|session| session.active)?;
-                if matches!(self.credential, Credential::Cookie(_)) {
-                    self.set_cookie(CookieChange::Set);
-                }
-                Some(touched)
+        match self.shared.store_data(&session.id, data).await {
+            Ok(stored) => {
+                self.renew_cookie();
+                // The rest of the response is of no interest: nothing else was changed.
+                session.request_time = stored.request_time;
+                Some(session)
             }
+            Err(SessionError::Ended) => None,
             Err(error) => Some(not_extended(session, &error)),
         }
     }
@@ -167,9 +157,14 @@ impl RequestState {
     /// Returns the id of the session that the request names, whether or not it exists.
     pub(crate) fn named_id(&self) -> Result<Option<&str>, SessionError> {
         match &self.credential {
-            Credential::Ambiguous => Err(SessionError::Ambiguous),
-            credential => Ok(credential.id()),
+            Credential::Ambiguous(_) => Err(SessionError::Ambiguous),
+            credential => Ok(credential.ids().first().map(String::as_str)),
         }
+    }
+
+    /// Returns the ids of all sessions that the request names.
+    pub(crate) fn named_ids(&self) -> &[String] {
+        self.credential.ids()
     }
 
     /// Locks the session of the request, in order to replace it.
@@ -181,38 +176,88 @@ impl RequestState {
         *lock(&self.cookie) = change;
     }
 
+    /// Sets the cookie again after a write to the session, which has moved the time at which it expires.
+    pub(crate) fn renew_cookie(&self) {
+        let mut change = lock(&self.cookie);
+        if matches!(self.credential, Credential::Cookie(_)) && *change == CookieChange::Keep {
+            *change = CookieChange::Renew;
+        }
+    }
+
+    /// Stores the changes of the session.
+    pub(crate) async fn save(&self, session: &OpenSession) -> Result<(), SessionError> {
+        if session.save(&self.shared).await? {
+            self.renew_cookie();
+        }
+        Ok(())
+    }
+
     /// Stores the changes of the session, and adds the cookie to the response.
     pub(crate) async fn finish(&self, mut response: Response) -> Response {
         if !self.is_used.load(Ordering::Acquire) {
             return response;
         }
         let session = self.session.lock().await.clone().and_then(Result::ok).flatten();
+        let mut has_failed = response.status().is_server_error();
         if let Some(session) = &session
-            && !response.status().is_server_error()
-            && let Err(error) = session.save(&self.shared).await
+            && !has_failed
+            && let Err(error) = self.save(session).await
         {
             response = error.into_response();
+            has_failed = true;
         }
-        let change = *lock(&self.cookie);
-        let cookie = self.shared.cookie.as_ref().and_then(|cookie| match (change, &session) {
-            (CookieChange::Set, Some(session)) => {
+        if has_failed {
+            self.undo_login(session.as_deref()).await;
+        }
+        let cookie = self.cookie_header(session.as_deref(), &response);
+        let headers = response.headers_mut();
+        // The response depends on the user, so no cache may give it to another one.
+        let no_store = HeaderValue::from_static("no-store");
+        if let Some(cookie) = cookie {
+            headers.append(header::SET_COOKIE, cookie);
+            headers.insert(header::CACHE_CONTROL, no_store);
+        } else {
+            headers.entry(header::CACHE_CONTROL).or_insert(no_store);
+        }
+        if self.shared.cookie.is_some() {
+            headers.append(header::VARY, HeaderValue::from_static("cookie"));
+        }
+        if self.shared.reads_header {
+            headers.append(header::VARY, HeaderValue::from_static("x-session-id"));
+        }
+        response
+    }
+
+    /// Deletes the session that a failed request has opened: a response that reports an error is not a login.
+    async fn undo_login(&self, session: Option<&OpenSession>) {
+        if *lock(&self.cookie) != CookieChange::LogIn {
+            return;
+        }
+        if let Some(session) = session
+            && let Err(error) = self.shared.delete(&session.id).await
+        {
+            tracing::warn!(%error, "the session of a failed login was not deleted");
+        }
+        self.set_cookie(CookieChange::Remove);
+    }
+
+    /// Returns the cookie for the response.
+    fn cookie_header(&self, session: Option<&OpenSession>, response: &Response) -> Option<HeaderValue> {
+        let cookie = self.shared.cookie.as_ref()?;
+        match (*lock(&self.cookie), session) {
+            // A layer of a nested router may have logged in or out.
+            (CookieChange::Renew, _) if cookie.is_set_by(response.headers()) => None,
+            (CookieChange::Renew | CookieChange::LogIn, Some(session)) => {
                 cookie.set(&session.id, self.shared.expiry.remaining(session.open_time, self.shared.now()))
             }
             (CookieChange::Remove, _) => cookie.removal(),
             _ => None,
-        });
-        let headers = response.headers_mut();
-        if let Some(cookie) = cookie {
-            headers.append(header::SET_COOKIE, cookie);
         }
-        // The response depends on the user, so no cache may give it to another one.
-        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-        response
     }
 }
 
 /// Logs that a session was not extended. It is valid all the same, and the next request tries again.
-fn not_extended(session: SessionV1, error: &sessions_client::Error) -> SessionV1 {
-    tracing::warn!(%error, "a session was not extended");
+fn not_extended(session: SessionV1, error: &dyn std::error::Error) -> SessionV1 {
+    tracing::warn!(error = %error, "a session was not extended");
     session
 }

@@ -9,7 +9,7 @@ use http::request::Parts;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use sessions_client::{ISessionsV1, Timestamp};
+use sessions_client::Timestamp;
 use std::fmt;
 use std::sync::Arc;
 
@@ -140,7 +140,7 @@ impl<U> Session<U> {
     /// [`SessionError::Ended`] if the session was closed or deleted, or has expired, and [`SessionError::Service`] if a
     /// call fails.
     pub async fn save(&self) -> Result<(), SessionError> {
-        self.open.save(&self.request.shared).await
+        self.request.save(&self.open).await
     }
 }
 
@@ -154,10 +154,8 @@ impl<U: Serialize> Session<U> {
     /// closed or deleted, and [`SessionError::Service`] if the call fails.
     pub async fn update_user(&mut self, user: U) -> Result<(), SessionError> {
         let value = serde_json::to_value(&user).map_err(|_| PayloadError::write::<U>("`user`"))?;
-        let shared = &self.request.shared;
-        let updated = shared.client.update_session_user(None, &self.open.id, &value).await;
-        shared.invalidate(&self.open.id);
-        updated?.filter(|session| session.active).ok_or(SessionError::Ended)?;
+        self.open.update_user(&self.request.shared, value).await?;
+        self.request.renew_cookie();
         self.user = user;
         Ok(())
     }
@@ -166,8 +164,13 @@ impl<U: Serialize> Session<U> {
 async fn load<U: DeserializeOwned>(parts: &Parts) -> Result<Option<Session<U>>, SessionError> {
     let request = RequestState::of(parts)?;
     let Some(open) = request.load().await? else { return Ok(None) };
-    let user = open.user()?;
-    Ok(Some(Session::new(open, request, user)))
+    match open.user() {
+        Ok(user) => Ok(Some(Session::new(open, request, user))),
+        Err(error) => {
+            tracing::warn!(%error, "the request is anonymous: log in again to store the user in its present type");
+            Ok(None)
+        }
+    }
 }
 
 impl<U: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Session<U> {

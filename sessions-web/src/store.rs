@@ -1,5 +1,6 @@
 //! A session store of tower-sessions that keeps its records in the sessions service.
 
+use crate::shared::{checked, without_id};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use sessions_client::{ISessionsV1, Value};
@@ -29,9 +30,9 @@ const ANONYMOUS: &str = "anonymous";
 ///
 /// The service creates the ids: [`create`](SessionStore::create) sets `record.id` to the id of the session that it has
 /// opened. A record that does not exist cannot be saved, because the service lets no caller choose an id:
-/// [`save`](SessionStore::save) returns [`Error::Backend`] for a session that was deleted or closed in the meantime, and
-/// tower-sessions responds with 500. Such a session stays logged out. For the same reason, a handler that starts afresh
-/// calls `Session::flush`, and not `Session::clear`, which would save data under the id in the cookie.
+/// [`save`](SessionStore::save) returns [`Error::Backend`] for a session that was deleted or closed in the meantime,
+/// and tower-sessions responds with 500. Such a session stays logged out. For the same reason, a handler that starts
+/// afresh calls `Session::flush`, and not `Session::clear`, which would save data under the id in the cookie.
 ///
 /// # Users
 ///
@@ -56,8 +57,8 @@ const ANONYMOUS: &str = "anonymous";
 ///
 /// # Data
 ///
-/// The data of a record is kept as one JSON string in the `data` of the session. Rejected alternative: as a JSON object,
-/// because the service's numbers are doubles: the user id 9007199254740993 would become the id of another user.
+/// The data of a record is kept as one JSON string in the `data` of the session. Rejected alternative: as a JSON
+/// object, because the service's numbers are doubles: the user id 9007199254740993 would become the id of another user.
 ///
 /// Two requests that change one session at the same time overwrite each other, as with the other stores of
 /// tower-sessions: the last write wins, for the whole record.
@@ -136,7 +137,7 @@ impl<S: ISessionsV1 + 'static> SessionStore for SessionsServiceStore<S> {
         let user_id = user_id.as_deref().unwrap_or(ANONYMOUS);
         let data = self.encode(record)?;
         let opened = self.sessions.open_session(None, user_id, None, None, None, None, Some(&data)).await;
-        let opened = opened.map_err(|error| Error::Backend(error.to_string()))?;
+        let opened = opened.map_err(|error| backend(&error))?;
         let Some(id) = record_id(&opened.id) else {
             // Without its id in a cookie, the session could not be reached. The error is the more important one.
             let _ = self.sessions.delete_session_by_id(None, &opened.id).await;
@@ -150,7 +151,7 @@ impl<S: ISessionsV1 + 'static> SessionStore for SessionsServiceStore<S> {
     async fn save(&self, record: &Record) -> Result<()> {
         let (id, data) = (session_id(&record.id), self.encode(record)?);
         let stored = self.sessions.store_session_data(None, &id, &data).await;
-        let stored = stored.map_err(|error| without_id(&error, &id))?;
+        let stored = checked(stored, &id, "store_session_data").map_err(|error| backend(&error))?;
         if stored.is_some_and(|session| session.active) {
             return Ok(());
         }
@@ -162,7 +163,7 @@ impl<S: ISessionsV1 + 'static> SessionStore for SessionsServiceStore<S> {
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let service_id = session_id(id);
         let found = self.sessions.get_session_by_id(None, &service_id).await;
-        let found = found.map_err(|error| without_id(&error, &service_id))?;
+        let found = checked(found, &service_id, "get_session_by_id").map_err(|error| backend(&error))?;
         let data = found.filter(|session| session.active).and_then(|session| session.data);
         // Data in another form belongs to another application.
         let stored = data.and_then(|data| serde_json::from_value::<StoredRecord>(data).ok());
@@ -183,7 +184,8 @@ impl<S: ISessionsV1 + 'static> SessionStore for SessionsServiceStore<S> {
 
     async fn delete(&self, id: &Id) -> Result<()> {
         let id = session_id(id);
-        self.sessions.delete_session_by_id(None, &id).await.map_err(|error| without_id(&error, &id))?;
+        let deleted = self.sessions.delete_session_by_id(None, &id).await;
+        deleted.map_err(|error| backend(&without_id(error, &id)))?;
         Ok(())
     }
 }
@@ -212,9 +214,8 @@ fn record_id(id: &str) -> Option<Id> {
     Some(Id(number.cast_signed())).filter(|record| session_id(record) == id)
 }
 
-/// Removes the id of the session, which is a credential, from an error: a service or a proxy could quote it.
-fn without_id(error: &sessions_client::Error, id: &str) -> Error {
-    Error::Backend(error.to_string().replace(id, "[session id]"))
+fn backend(error: &sessions_client::Error) -> Error {
+    Error::Backend(error.to_string())
 }
 
 /// Shows the name of the application.

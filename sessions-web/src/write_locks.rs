@@ -2,9 +2,12 @@
 
 use crate::open::lock;
 use lru::LruCache;
+use sessions_client::{Error, ErrorKind};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::OwnedMutexGuard;
 
 /// The number of sessions with a lock. The least recently written one is dropped.
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
@@ -25,9 +28,17 @@ impl WriteLocks {
         Self { locks: Mutex::new(LruCache::new(CAPACITY)), count: AtomicU64::new(0) }
     }
 
-    /// Returns the lock of a session.
-    pub(crate) fn of(&self, id: &str) -> Arc<tokio::sync::Mutex<()>> {
-        Arc::clone(lock(&self.locks).get_or_insert_ref(id, Arc::default))
+    /// Waits for the lock of a session. The time limit keeps requests from waiting for each other while the service is
+    /// slow: the time would add up.
+    pub(crate) async fn acquire(&self, id: &str, limit: Duration) -> Result<OwnedMutexGuard<()>, Error> {
+        let write_lock = Arc::clone(lock(&self.locks).get_or_insert_ref(id, Arc::default));
+        if let Ok(guard) = Arc::clone(&write_lock).try_lock_owned() {
+            return Ok(guard);
+        }
+        tokio::time::timeout(limit, write_lock.lock_owned()).await.map_err(|_| {
+            let why = format!("other requests have been writing to the session for {limit:?}");
+            Error::new(ErrorKind::ConcurrencyLimit, why)
+        })
     }
 
     /// Counts a write, before its lock is released.

@@ -89,6 +89,23 @@ async fn a_session_whose_id_is_not_hexadecimal_is_deleted_again() {
     }
 }
 
+#[tokio::test]
+async fn another_session_than_the_requested_one_is_an_error() {
+    let sessions = SessionsHttpClientV1::new(transport_fn(|_| async {
+        let time = "2026-11-23T02:10:20.820Z";
+        let data = json!({ "application": "tests", "expiry": "2999-01-01T00:00:00Z", "record": "{}" });
+        let session = json!({
+            "id": "f".repeat(32), "active": true, "open_time": time, "request_time": time, "data": data
+        });
+        Ok(response(200, session.to_string()))
+    }));
+    let store = SessionsServiceStore::new(sessions, "tests");
+    for error in [store.load(&record().id).await.unwrap_err(), store.save(&record()).await.unwrap_err()] {
+        assert_private(&error);
+        assert!(error.to_string().contains("another session than the requested one"), "{error}");
+    }
+}
+
 #[test]
 fn debug_shows_only_the_application() {
     let sessions = SessionsHttpClientV1::connect("http://user:zebra-s3cret@localhost:1").unwrap();

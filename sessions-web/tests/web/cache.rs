@@ -2,6 +2,7 @@
 
 use super::support::App;
 use axum::http::StatusCode;
+use futures_util::FutureExt;
 use sessions_client::ISessionsV1;
 use std::time::Duration;
 
@@ -96,4 +97,15 @@ async fn an_extended_session_is_read_once_more() {
         browser.get("/me").await;
     }
     assert_eq!(app.service.take_calls(), ["get", "store", "get"]);
+}
+
+#[tokio::test]
+async fn a_logout_that_is_cancelled_is_seen_at_once() {
+    let app = app();
+    let mut browser = app.logged_in("ann").await;
+    assert_eq!(browser.get("/me").await.body, "ann");
+    // The browser closes the connection while the service responds.
+    app.service.hang_after("close");
+    assert!(browser.post("/logout").now_or_never().is_none());
+    assert_eq!(browser.get("/me").await.status, StatusCode::UNAUTHORIZED);
 }

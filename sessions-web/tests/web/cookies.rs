@@ -66,6 +66,11 @@ fn cookies_that_browsers_would_reject_are_errors() {
         (SessionCookie::new().path("/; Domain=evil.example"), "path"),
         (SessionCookie::new().domain("evil.example; Path=/x"), "domain"),
         (SessionCookie::new().name("__Host-a").domain("example.com"), "neither a path nor a domain"),
+        (SessionCookie::new().name("__host-a").domain("example.com"), "neither a path nor a domain"),
+        (SessionCookie::new().path(format!("/{}", "a".repeat(1024))), "at most 1024 bytes"),
+        (SessionCookie::new().domain(""), "host name"),
+        (SessionCookie::new().domain(".."), "host name"),
+        (SessionCookie::new().domain("example..com"), "host name"),
         (SessionCookie::new().name("__Secure-a").insecure_for_development(), "needs `Secure`"),
         (SessionCookie::new().same_site(SameSite::None).insecure_for_development(), "needs `Secure`"),
     ] {

@@ -3,7 +3,7 @@
 use super::support::{App, done};
 use axum::http::StatusCode;
 use serde_json::json;
-use sessions_client::{ErrorKind, ISessionsV1};
+use sessions_client::{ErrorKind, ISessionsV1, SessionV1};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -181,4 +181,54 @@ async fn a_change_of_an_expired_session_is_reported() {
     app.clock.advance(59 * MINUTE);
     // The extension fails, and the session expires before the change is stored.
     assert_eq!(browser.post("/set/cart/pen").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn each_change_renews_the_cookie() {
+    let app = app();
+    let mut browser = app.logged_in("ann").await;
+    for minute in 1..=30 {
+        app.clock.advance(MINUTE);
+        for path in
+            [format!("/set/pieces/{minute}"), format!("/set-and-save/saved/{minute}"), "/role/x".to_owned()]
+        {
+            let page = browser.post(&path).await;
+            assert_eq!(page.status, StatusCode::OK);
+            assert!(page.set_cookie().unwrap().contains("Max-Age=3600"), "{path}");
+        }
+    }
+    // Neither a read nor an equal value is a change.
+    assert_eq!(browser.get("/me").await.set_cookie(), None);
+    assert_eq!(browser.post("/set/pieces/30").await.set_cookie(), None);
+}
+
+#[tokio::test]
+async fn an_extension_writes_nothing_into_a_session_that_was_closed() {
+    let app = app();
+    let mut browser = app.logged_in("ann").await;
+    browser.post("/set/cart/private").await;
+    app.clock.advance(10 * MINUTE);
+    let id = browser.id().to_owned();
+    app.service.before("store", move |sessions| {
+        done(sessions.close_session(None, &id));
+    });
+    assert_eq!(browser.get("/me").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(app.service.session(browser.id()).unwrap().data, None);
+}
+
+#[tokio::test]
+async fn the_response_to_an_extension_cannot_change_the_session() {
+    for change in [
+        |session: &mut SessionV1| session.id = "x; Domain=evil.example".to_owned(),
+        |session: &mut SessionV1| session.user_id = Some("bob".to_owned()),
+        |session: &mut SessionV1| session.user_id = None,
+    ] {
+        let app = app();
+        let mut browser = app.logged_in("ann").await;
+        let id = browser.id().to_owned();
+        app.clock.advance(10 * MINUTE);
+        app.service.change_responses("store", change);
+        assert_eq!(browser.get("/me").await.body, "ann");
+        assert_eq!(browser.id(), id);
+    }
 }

@@ -2,9 +2,13 @@
 
 use super::support::{App, Browser, routes};
 use axum::http::{StatusCode, header};
-use sessions_client::{ClientConfig, Error, ErrorKind, SessionsHttpClientV1, transport_fn};
+use sessions_client::{
+    ClientConfig, Error, ErrorKind, InProcessTransport, SessionsHttpClientV1, SessionsMemoryClientV1,
+    Transport, sessions_v1, transport_fn,
+};
 use sessions_web::{SessionError, SessionLayer};
 use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -78,4 +82,33 @@ fn the_requested_delay_is_rounded_up_to_seconds() {
         let response = SessionError::from(error).into_response();
         assert_eq!(response.headers()[header::RETRY_AFTER], seconds);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn writes_of_one_session_wait_for_each_other_for_two_seconds_at_most() {
+    let service = Arc::new(InProcessTransport::new(sessions_v1::Handler::new(SessionsMemoryClientV1::new())));
+    let client = SessionsHttpClientV1::new(transport_fn(move |call| {
+        let service = Arc::clone(&service);
+        async move {
+            if call.route.name == "store_session_data" {
+                // As a call that reaches its deadline.
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                return Err(Error::new(ErrorKind::Timeout, "the service hangs"));
+            }
+            service.send(call).await
+        }
+    }));
+    let router = routes().layer(SessionLayer::new(client));
+    let mut browser = Browser::new(router.clone());
+    browser.post("/login/ann").await;
+    let start = Instant::now();
+    let all = (0..20).map(|number| {
+        let mut tab = Browser::new(router.clone());
+        tab.cookie.clone_from(&browser.cookie);
+        async move { tab.post(&format!("/set/k{number}/v")).await.status }
+    });
+    for status in futures_util::future::join_all(all).await {
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    }
+    assert!(start.elapsed() <= Duration::from_secs(4), "{:?}", start.elapsed());
 }

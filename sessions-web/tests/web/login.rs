@@ -1,8 +1,12 @@
 //! Login, logout, and the fixation of sessions.
 
-use super::support::App;
-use axum::http::{StatusCode, header};
+use super::support::{App, COOKIE, done, read};
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use axum::middleware::Next;
 use sessions_client::{ErrorKind, ISessionsV1, SessionV1};
+use sessions_web::{Session, SessionLayer};
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_login_opens_a_session_and_sets_the_cookie() {
@@ -148,7 +152,7 @@ async fn a_session_that_was_not_opened_as_requested_does_not_log_in() {
 async fn an_empty_user_id_is_rejected_before_any_call() {
     use axum::extract::FromRequestParts;
     let app = App::new();
-    let layer = sessions_web::SessionLayer::new(app.service.clone());
+    let layer = SessionLayer::new(app.service.clone());
     let service =
         tower::ServiceBuilder::new().layer(layer).service_fn(async |request: axum::extract::Request| {
             let (mut parts, _) = request.into_parts();
@@ -156,7 +160,7 @@ async fn an_empty_user_id_is_rejected_before_any_call() {
             sessions.log_in(sessions_web::NewSession::new("", ())).await?;
             Ok::<_, sessions_web::SessionError>(())
         });
-    let request = axum::extract::Request::new(axum::body::Body::empty());
+    let request = axum::extract::Request::new(Body::empty());
     let error = tower::ServiceExt::oneshot(service, request).await.unwrap_err();
     assert!(error.to_string().contains("the user id for a new session is empty"), "{error}");
     assert_eq!(app.service.take_calls(), [] as [&str; 0]);
@@ -181,4 +185,74 @@ async fn a_session_outlives_a_restart_of_the_application() {
     let mut later = restarted.browser();
     later.cookie.clone_from(&browser.cookie);
     assert_eq!(later.get("/data/cart").await.body, "book");
+}
+
+#[tokio::test]
+async fn the_user_of_a_session_that_has_ended_is_not_stored() {
+    let app = App::new();
+    let mut browser = app.logged_in("ann").await;
+    let id = browser.id().to_owned();
+    let page = browser.post("/log-out-and-update-user").await;
+    assert_eq!(page.body, "the session has ended: log in again");
+    assert_eq!(app.service.take_calls(), ["get", "close"]);
+    assert_eq!(app.service.session(&id).unwrap().user, None);
+}
+
+#[tokio::test]
+async fn a_login_whose_response_is_an_error_is_undone() {
+    let app = App::new();
+    let mut browser = app.logged_in("ann").await;
+    let page = browser.post("/log-in-and-fail/bob").await;
+    assert_eq!(page.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(browser.cookie, None);
+    assert_eq!(app.service.take_calls(), ["delete", "open", "delete"]);
+}
+
+#[tokio::test]
+async fn a_login_whose_changes_cannot_be_stored_is_undone() {
+    let app = App::new();
+    app.service.fail(Some("store"), ErrorKind::Connect);
+    let mut browser = app.browser();
+    let page = browser.post("/log-in-and-set/ann/cart/book").await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(browser.cookie, None);
+    assert_eq!(done(app.service.sessions.get_sessions(None, None, None)).data, []);
+    app.service.recover();
+    assert_eq!(browser.post("/log-in-and-set/ann/cart/book").await.status, StatusCode::OK);
+    assert_eq!(browser.get("/data/cart").await.body, "book");
+}
+
+#[tokio::test]
+async fn a_logout_with_two_different_cookies_closes_both_sessions() {
+    let app = App::new();
+    let (ann, bob) = (app.logged_in("ann").await, app.logged_in("bob").await);
+    let cookies = format!("{COOKIE}={}; {COOKIE}={}", ann.id(), bob.id());
+    let request = Request::post("/logout").header(header::COOKIE, cookies).body(Body::empty()).unwrap();
+    let page = read(app.send(request).await).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.set_cookie().unwrap().contains("Max-Age=0"));
+    for browser in [ann, bob] {
+        assert!(!app.service.session(browser.id()).unwrap().active);
+    }
+}
+
+#[tokio::test]
+async fn a_login_in_a_nested_router_with_its_own_layer_keeps_its_cookie() {
+    let app = App::new();
+    let mut browser = app.logged_in("ann").await;
+    let clock = app.clock.clone();
+    // A middleware of the outer layer reads the session, and extends it.
+    let outer = app
+        .router()
+        .layer(axum::middleware::from_fn(async |_: Option<Session>, request: Request<Body>, next: Next| {
+            next.run(request).await
+        }))
+        .layer(SessionLayer::new(app.service.clone()).with_clock(move || clock.now()));
+    app.clock.advance(Duration::from_secs(600));
+    let old = browser.id().to_owned();
+    browser.enter(outer);
+    let page = browser.post("/login/bob").await;
+    assert_eq!(page.headers.get_all(header::SET_COOKIE).iter().count(), 1);
+    assert_ne!(browser.id(), old);
+    assert_eq!(browser.get("/me").await.body, "bob");
 }

@@ -174,3 +174,26 @@ async fn log_out_everywhere_lists_twice_and_closes_each_session() {
     phone.post("/logout-everywhere").await;
     assert_eq!(app.service.take_calls(), ["get", "list", "close", "list", "close"]);
 }
+
+#[tokio::test]
+async fn logging_out_all_sessions_of_the_own_user_is_a_logout() {
+    let app = App::new();
+    let mut browser = app.logged_in("ann").await;
+    let page = browser.post("/set-and-log-out-user/notice/changed").await;
+    assert_eq!((page.status, &*page.body), (StatusCode::OK, "1"));
+    assert_eq!(browser.cookie, None);
+    assert_eq!(app.service.take_calls(), ["get", "list", "close", "list"]);
+}
+
+#[tokio::test]
+async fn a_list_has_at_most_a_thousand_sessions() {
+    let app = App::new();
+    let mut browser = app.logged_in("ann").await;
+    for _ in 0..1500 {
+        done(app.service.sessions.open_session(None, "ann", None, None, None, None, None));
+    }
+    assert_eq!(browser.get("/sessions").await.body.lines().count(), 1000);
+    assert_eq!(app.service.take_calls().iter().filter(|&&call| call == "list").count(), 10);
+    assert_eq!(browser.post("/logout-elsewhere").await.body, "1500");
+    assert_eq!(browser.get("/sessions").await.body.lines().count(), 1);
+}

@@ -4,6 +4,7 @@ use super::support::{App, COOKIE};
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use sessions_client::ISessionsV1;
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_page_without_an_extractor_makes_no_call() {
@@ -122,4 +123,43 @@ async fn extractors_outside_of_a_layer_report_it() {
         sessions_web::Session::<serde_json::Value>::from_request_parts(&mut parts, &()).await.unwrap_err();
     assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert!(error.to_string().contains("add one to the router"), "{error}");
+}
+
+#[tokio::test]
+async fn a_session_with_another_id_than_the_requested_one_is_rejected() {
+    let app = App::new();
+    let mut browser = app.logged_in("ann").await;
+    app.service.change_responses("get", |session| {
+        session.id = "0000473658cc487daea246328593b865".to_owned();
+        session.user_id = Some("bob".to_owned());
+    });
+    for path in ["/me", "/me-if-any"] {
+        let page = browser.get(path).await;
+        assert_eq!((page.status, page.set_cookie()), (StatusCode::BAD_GATEWAY, None));
+    }
+}
+
+#[tokio::test]
+async fn a_response_with_a_cookie_is_not_stored_by_caches() {
+    let app = App::new();
+    let mut browser = app.logged_in("ann").await;
+    let page = browser.get("/cached-by-all").await;
+    assert_eq!(page.set_cookie(), None);
+    assert_eq!(page.headers[header::CACHE_CONTROL], "public");
+    assert_eq!(page.headers[header::VARY], "cookie");
+    // The session is extended, so the response has a cookie.
+    app.clock.advance(Duration::from_secs(600));
+    let page = browser.get("/cached-by-all").await;
+    assert!(page.set_cookie().is_some());
+    assert_eq!(page.headers[header::CACHE_CONTROL], "no-store");
+}
+
+#[tokio::test]
+async fn several_headers_must_be_equal_before_they_are_checked() {
+    let app = App::with(sessions_web::SessionLayer::with_header);
+    let browser = app.logged_in("ann").await;
+    for (other, status) in [("garbage", StatusCode::BAD_REQUEST), (browser.id(), StatusCode::OK)] {
+        let request = Request::get("/me").header("x-session-id", browser.id()).header("x-session-id", other);
+        assert_eq!(app.send(request.body(Body::empty()).unwrap()).await.status(), status);
+    }
 }

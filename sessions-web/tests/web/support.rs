@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Path;
+use axum::extract::{FromRequestParts, Path};
 use axum::http::{Method, Request, Response, StatusCode, header};
 use axum::routing::{get, post};
 use chrono::{TimeDelta, TimeZone, Utc};
@@ -37,6 +37,9 @@ impl Clock {
     }
 }
 
+/// A change of the sessions in responses.
+type Change = fn(&mut SessionV1);
+
 type Hook = Box<dyn FnOnce(&SessionsMemoryClientV1) + Send>;
 
 /// The sessions service in memory. It counts calls, fails on demand, and changes sessions between two calls.
@@ -55,7 +58,13 @@ struct State {
     /// True if lists ignore their filter.
     ignores_filter: bool,
     /// A change of opened sessions in the response.
-    opened: Option<fn(&mut SessionV1)>,
+    opened: Option<Change>,
+    /// The operation, and a change of the sessions in its responses.
+    changed: Option<(&'static str, Change)>,
+    /// The operation whose responses never arrive.
+    hangs_after: Option<&'static str>,
+    /// The message of failures.
+    message: Option<String>,
     /// The operation, the number of its calls until the hook runs, and the hook.
     hook: Option<(&'static str, u32, Hook)>,
 }
@@ -95,8 +104,31 @@ impl Service {
     }
 
     /// Changes the sessions in responses to `open_session`.
-    pub(crate) fn change_opened(&self, change: fn(&mut SessionV1)) {
+    pub(crate) fn change_opened(&self, change: Change) {
         self.state.lock().unwrap().opened = Some(change);
+    }
+
+    /// Changes the sessions in responses to an operation.
+    pub(crate) fn change_responses(&self, operation: &'static str, change: Change) {
+        self.state.lock().unwrap().changed = Some((operation, change));
+    }
+
+    fn respond(&self, operation: &str, mut session: Option<SessionV1>) -> Option<SessionV1> {
+        let changed = self.state.lock().unwrap().changed.filter(|(name, _)| *name == operation);
+        if let (Some((_, change)), Some(session)) = (changed, &mut session) {
+            change(session);
+        }
+        session
+    }
+
+    /// Processes calls of an operation without a response.
+    pub(crate) fn hang_after(&self, operation: &'static str) {
+        self.state.lock().unwrap().hangs_after = Some(operation);
+    }
+
+    /// Sets the message of failures.
+    pub(crate) fn say(&self, message: impl Into<String>) {
+        self.state.lock().unwrap().message = Some(message.into());
     }
 
     pub(crate) fn recover(&self) {
@@ -152,7 +184,10 @@ impl Service {
             }
         }
         match failure {
-            Some(Failure { kind, .. }) => Err(Error::new(kind, "the test has broken the service")),
+            Some(Failure { kind, .. }) => {
+                let message = self.state.lock().unwrap().message.clone();
+                Err(Error::new(kind, message.unwrap_or_else(|| "the test has broken the service".to_owned())))
+            }
             None => Ok(()),
         }
     }
@@ -183,7 +218,8 @@ impl ISessionsV1 for Service {
         let is_id = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         assert!(session_id.len() <= 64 && session_id.bytes().all(is_id), "a malformed id: {session_id}");
         self.call("get").await?;
-        self.sessions.get_session_by_id(correlation_id, session_id).await
+        let session = self.sessions.get_session_by_id(correlation_id, session_id).await?;
+        Ok(self.respond("get", session))
     }
 
     async fn open_session(
@@ -215,7 +251,8 @@ impl ISessionsV1 for Service {
         data: &Value,
     ) -> Result<Option<SessionV1>> {
         self.call("store").await?;
-        self.sessions.store_session_data(correlation_id, session_id, data).await
+        let session = self.sessions.store_session_data(correlation_id, session_id, data).await?;
+        Ok(self.respond("store", session))
     }
 
     async fn update_session_user(
@@ -225,7 +262,8 @@ impl ISessionsV1 for Service {
         user: &Value,
     ) -> Result<Option<SessionV1>> {
         self.call("update_user").await?;
-        self.sessions.update_session_user(correlation_id, session_id, user).await
+        let session = self.sessions.update_session_user(correlation_id, session_id, user).await?;
+        Ok(self.respond("update_user", session))
     }
 
     async fn close_session(
@@ -234,7 +272,9 @@ impl ISessionsV1 for Service {
         session_id: &str,
     ) -> Result<Option<SessionV1>> {
         self.call("close").await?;
-        self.sessions.close_session(correlation_id, session_id).await
+        let session = self.sessions.close_session(correlation_id, session_id).await?;
+        let hangs = self.state.lock().unwrap().hangs_after == Some("close");
+        if hangs { std::future::pending().await } else { Ok(session) }
     }
 
     async fn close_expired_sessions(&self, correlation_id: Option<&str>) -> Result<()> {
@@ -287,6 +327,10 @@ impl App {
         send(&self.router, request).await
     }
 
+    pub(crate) fn router(&self) -> Router {
+        self.router.clone()
+    }
+
     pub(crate) fn browser(&self) -> Browser {
         Browser::new(self.router.clone())
     }
@@ -335,6 +379,11 @@ async fn send(router: &Router, request: Request<Body>) -> Response<Body> {
 impl Browser {
     pub(crate) fn new(router: Router) -> Self {
         Self { router, name: COOKIE, cookie: None }
+    }
+
+    /// Continues with another application.
+    pub(crate) fn enter(&mut self, router: Router) {
+        self.router = router;
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Page {
@@ -403,6 +452,12 @@ pub(crate) fn routes() -> Router {
         .route("/sessions", get(list))
         .route("/revoke/{reference}", post(revoke))
         .route("/role/{role}", post(add_role))
+        .route("/add-role-and-read/{role}", post(add_role_and_read))
+        .route("/log-out-and-update-user", post(log_out_and_update_user))
+        .route("/log-in-and-fail/{user}", post(log_in_and_fail))
+        .route("/log-in-and-set/{user}/{key}/{value}", post(log_in_and_set))
+        .route("/set-and-log-out-user/{key}/{value}", post(set_and_log_out_user))
+        .route("/cached-by-all", get(async |_: Option<Session>| ([(header::CACHE_CONTROL, "public")], "all")))
         .route("/roles", get(async |CurrentUser(user): CurrentUser| user.roles.join(",")))
 }
 
@@ -501,4 +556,42 @@ async fn add_role(mut session: Session, Path(role): Path<String>) -> Result<(), 
     let mut user = session.user().clone();
     user.roles.push(role);
     session.update_user(user).await
+}
+
+async fn add_role_and_read(session: Session, Path(role): Path<String>, request: Request<Body>) -> String {
+    let (mut parts, _) = request.into_parts();
+    add_role(session, Path(role)).await.unwrap();
+    let again = Session::<SessionUserV1>::from_request_parts(&mut parts, &()).await.unwrap();
+    again.user().roles.join(",")
+}
+
+async fn log_out_and_update_user(
+    mut session: Session,
+    sessions: SessionManager,
+) -> Result<String, SessionError> {
+    sessions.log_out().await?;
+    let user = session.user().clone();
+    Ok(session.update_user(user).await.unwrap_err().to_string())
+}
+
+async fn log_in_and_fail(sessions: SessionManager, user: Path<String>) -> Result<StatusCode, SessionError> {
+    log_in(sessions, user).await?;
+    Ok(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+async fn log_in_and_set(
+    sessions: SessionManager,
+    Path((user, key, value)): Path<(String, String, String)>,
+) -> Result<(), SessionError> {
+    let session = sessions.log_in(NewSession::new(&user, SessionUserV1::new(&user))).await?;
+    session.insert(&key, &value)
+}
+
+async fn set_and_log_out_user(
+    session: Session,
+    sessions: SessionManager,
+    Path((key, value)): Path<(String, String)>,
+) -> Result<String, SessionError> {
+    session.insert(&key, &value)?;
+    Ok(sessions.log_out_user(session.user_id()).await?.to_string())
 }

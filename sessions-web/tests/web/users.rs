@@ -58,12 +58,34 @@ async fn a_change_of_the_user_of_a_closed_session_is_reported() {
 }
 
 #[tokio::test]
-async fn a_user_of_another_type_is_an_error_that_hides_the_value() {
+async fn a_user_of_another_type_is_anonymous_and_can_log_in_again() {
     let app = App::new();
     let user = json!("private");
     let session = app.service.sessions.open_session(None, "1", None, None, None, Some(&user), None);
     let mut browser = app.browser();
     browser.cookie = Some(done(session).id);
     let page = browser.get("/me").await;
-    assert_eq!((page.status, &*page.body), (StatusCode::INTERNAL_SERVER_ERROR, "internal error"));
+    assert_eq!((page.status, &*page.body), (StatusCode::UNAUTHORIZED, "log in first"));
+    assert_eq!(browser.get("/me-if-any").await.body, "anonymous");
+    browser.post("/login/ann").await;
+    assert_eq!(browser.get("/me").await.body, "ann");
+}
+
+#[tokio::test]
+async fn a_change_of_the_user_is_seen_by_later_extractors_of_the_request() {
+    let app = App::new();
+    let mut browser = app.logged_in("ann").await;
+    assert_eq!(browser.post("/add-role-and-read/admin").await.body, "admin");
+}
+
+#[tokio::test]
+async fn a_change_of_the_user_is_not_kept_in_a_closed_session() {
+    let app = App::new();
+    let mut browser = app.logged_in("ann").await;
+    let id = browser.id().to_owned();
+    app.service.before("update_user", move |sessions| {
+        done(sessions.close_session(None, &id));
+    });
+    browser.post("/role/admin").await;
+    assert_eq!(app.service.session(browser.id()).unwrap().user, None);
 }
