@@ -23,7 +23,8 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// The request names no session, or one that does not exist, is closed, or has expired.
+    /// The request names no session, or one that does not exist, is closed, or has expired, or whose user cannot be read
+    /// as the type that the handler asks for. The log has a warning about the last case.
     NotLoggedIn,
     /// The session has ended since it was loaded: another request has logged the user out, or it has expired.
     /// Nothing was stored.

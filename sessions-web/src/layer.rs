@@ -41,12 +41,16 @@ const DEADLINE: Duration = Duration::from_secs(2);
 /// let app: Router = Router::new().route("/", get(hello)).layer(SessionLayer::new(client));
 /// ```
 ///
+/// Locks of simultaneous writes and the [cache](Self::with_cache) belong to a layer and its clones. For several routers,
+/// clone one layer.
+///
 /// # Expiry
 ///
 /// A session expires when it was [idle](Self::with_idle_timeout) for 24 hours, and at the latest
 /// [7 days](Self::with_lifetime) after login. The service counts only changes as use. So a request that finds a session
 /// without a change for [5 minutes](Self::with_touch_interval) extends it: it stores the unchanged data again, and
-/// renews the `Max-Age` of the cookie. An idle session can expire earlier than stated by up to this interval.
+/// renews the `Max-Age` of the cookie, as each other write does. An idle session can expire earlier than stated by up
+/// to this interval.
 ///
 /// The service itself closes sessions without changes for 24 hours (its `options.expire_timeout`), so a longer idle
 /// timeout has no effect unless the service is configured for it. Times are those of the service, compared with the

@@ -115,6 +115,9 @@ impl SessionManager {
     /// useless (session fixation). The data of the old session is not kept; pass it to [`NewSession::data`] if both
     /// belong to the same user.
     ///
+    /// If the status of the response is 5xx, or if changes of the new session cannot be stored, the login is undone:
+    /// the new session is deleted, and the cookie, too.
+    ///
     /// # Errors
     ///
     /// [`SessionError::EmptyUserId`], [`SessionError::Payload`] if the user cannot be written as JSON,

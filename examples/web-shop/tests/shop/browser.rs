@@ -268,6 +268,24 @@ async fn an_idle_session_expires_in_the_browser_and_at_the_server() {
 }
 
 #[tokio::test]
+async fn a_user_who_fills_the_cart_without_a_pause_stays_logged_in() {
+    let service = Service::find().await;
+    let shop = Shop::start(&service.url, &["--idle-timeout", "3s"]).await;
+    let Some(browser) = Browser::start(&shop.url).await else { return };
+    browser.log_in(ANN).await;
+    // Each page follows a change, so none of them finds a session that is due for an extension.
+    let start = tokio::time::Instant::now();
+    browser.add("Desk lamp", 1).await;
+    while start.elapsed() < Duration::from_secs(6) {
+        browser.add("Book", 1).await;
+        browser.click("Remove: Book").await;
+        browser.driver.find(By::XPath("//table[not(.//th='Book')]")).await.unwrap();
+    }
+    assert_eq!(browser.cart().await, ["Desk lamp 1"]);
+    browser.quit().await;
+}
+
+#[tokio::test]
 async fn a_session_that_was_planted_in_the_browser_is_replaced_at_login() {
     let service = Service::find().await;
     let shop = Shop::start(&service.url, &[]).await;
