@@ -130,6 +130,14 @@ async fn pages(client: SessionsHttpClientV1, user: String, other: String) {
     stranger.post("/logout").await;
     stranger.cookie = copy;
     assert_eq!(stranger.get("/me").await.status, StatusCode::UNAUTHORIZED);
+
+    // The service also writes to closed sessions, and clears them if they are closed again. The layer relies on both.
+    let data = serde_json::json!({ "cart": "private" });
+    let written = client.store_session_data(None, stranger.id(), &data).await.unwrap().unwrap();
+    assert_eq!((written.active, written.data), (false, Some(data)));
+    client.close_session(None, stranger.id()).await.unwrap();
+    let closed = client.get_session_by_id(None, stranger.id()).await.unwrap().unwrap();
+    assert_eq!((closed.active, closed.user, closed.data), (false, None, None));
 }
 
 #[tokio::test]
