@@ -691,3 +691,58 @@ async fn settings_without_a_counterpart_are_errors() {
         "`with_base_route` has no effect over gRPC, whose methods have fixed names: remove it, or choose commandable gRPC"
     );
 }
+
+#[tokio::test]
+async fn a_direct_client_ignores_the_name_of_correlation_ids() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = seen.clone();
+    let implementation = sessions_client::SessionsHttpClientV1::<Value, Value, _>::new(
+        sessions_client::transport_fn(move |call: sessions_client::Call| {
+            log.lock().unwrap().push(call.request.uri().to_string());
+            async { Ok(Response::new(Bytes::from_static(b"null"))) }
+        }),
+    );
+    let config = ClientConfig::new().with_correlation_name(HeaderName::from_static("trace_id"));
+    let factory = SessionsClientFactory::new().with_implementation(implementation);
+    let client = factory.create(ClientKind::Direct, &config).unwrap();
+    client.get_session_by_id(Some("id-7"), "1").await.unwrap();
+    let seen = seen.lock().unwrap();
+    assert!(seen[0].ends_with("?correlation_id=id-7"), "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_reply_without_a_page_is_an_error() {
+    let server = Server::start(|_, _| Reaction::Message(Vec::new())).await;
+    let page = client(ClientKind::Grpc, &config(&server.url)).get_sessions(None, None, None).await;
+    assert!(page.is_err(), "{page:?}");
+}
+
+#[tokio::test]
+async fn an_error_that_has_only_a_code_is_a_failure() {
+    let server = Server::start(|_, request| {
+        let code = "FAILED".to_owned();
+        Reaction::Message(if request.path.starts_with("/commandable") {
+            let error = ErrorDescription { code, status: 500, ..ErrorDescription::default() };
+            InvokeReply { error: Some(error), result_empty: true, ..InvokeReply::default() }.encode_to_vec()
+        } else {
+            let error = messages::ErrorDescription { code, ..messages::ErrorDescription::default() };
+            SessionObjectReply { error: Some(error), session: None }.encode_to_vec()
+        })
+    })
+    .await;
+    for kind in KINDS {
+        let outcome = client(kind, &config(&server.url)).close_expired_sessions(None).await;
+        assert!(outcome.is_err(), "{kind}: {outcome:?}");
+    }
+}
+
+#[test]
+fn messages_do_not_display_payloads_and_ids() {
+    let secret = || "zebra".to_owned();
+    let open = SessionOpenRequest { user: secret(), data: secret(), ..SessionOpenRequest::default() };
+    let payload = SessionPayloadRequest { session_id: secret(), ..SessionPayloadRequest::default() };
+    let invoke = InvokeRequest { args_json: "zebra".into(), ..InvokeRequest::default() };
+    let session = Session { id: secret(), user: secret(), ..session() };
+    let displayed = format!("{open:?} {payload:?} {invoke:?} {session:?}");
+    assert!(!displayed.contains("zebra"), "{displayed}");
+}

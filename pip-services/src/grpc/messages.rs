@@ -4,9 +4,11 @@
 
 use bytes::Bytes;
 use std::collections::HashMap;
+use std::fmt;
 
 /// The invocation of a command.
 #[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
 pub struct InvokeRequest {
     /// The name of the service and that of the command, such as `v1/orders.get_orders`.
     #[prost(string, tag = "1")]
@@ -24,6 +26,7 @@ pub struct InvokeRequest {
 
 /// The reply to an invocation: an error, or a result.
 #[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
 pub struct InvokeReply {
     /// The error, if the command has failed.
     #[prost(message, optional, tag = "1")]
@@ -34,6 +37,26 @@ pub struct InvokeReply {
     /// The result as JSON.
     #[prost(bytes = "bytes", tag = "3")]
     pub result_json: Bytes,
+}
+
+/// Omits the arguments, which may be secrets.
+impl fmt::Debug for InvokeRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InvokeRequest")
+            .field("method", &self.method)
+            .field("args_empty", &self.args_empty)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Omits the result, which may be a secret.
+impl fmt::Debug for InvokeReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InvokeReply")
+            .field("error", &self.error)
+            .field("result_empty", &self.result_empty)
+            .finish_non_exhaustive()
+    }
 }
 
 /// An error of a command. Field 7, a stack trace of the service, is not read.
@@ -60,4 +83,12 @@ pub struct ErrorDescription {
     /// Further information, by name.
     #[prost(map = "string, string", tag = "8")]
     pub details: HashMap<String, String>,
+}
+
+impl ErrorDescription {
+    /// Returns whether it describes an error: a message without one may have all fields empty.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        !(self.category.is_empty() && self.code.is_empty() && self.message.is_empty()) || self.status >= 400
+    }
 }

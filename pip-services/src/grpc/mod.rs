@@ -146,7 +146,7 @@ fn invocation(call: &Call, encoding: &Encoding) -> InvokeRequest {
 /// Returns the response that the service would send over HTTP.
 fn response(reply: InvokeReply) -> Response {
     match reply.error {
-        Some(error) if !error.category.is_empty() || !error.message.is_empty() => error.into(),
+        Some(error) if error.is_set() => error.into(),
         _ if reply.result_empty || reply.result_json.is_empty() => no_content(),
         _ => json(StatusCode::OK, reply.result_json),
     }
@@ -176,8 +176,7 @@ pub fn error_response(status: StatusCode, error: &ServiceError) -> Response {
 }
 
 /// Returns the status that the framework gives to errors of a category.
-#[must_use]
-pub fn status_of(category: &str) -> StatusCode {
+fn status_of(category: &str) -> StatusCode {
     match category {
         "BadRequest" => StatusCode::BAD_REQUEST,
         "Unauthorized" => StatusCode::UNAUTHORIZED,

@@ -13,8 +13,8 @@ pub type SessionsDirectClientV1<S, U = Value, D = Value> =
     SessionsHttpClientV1<U, D, Policies<InProcessTransport<sessions_v1::Handler<S, U, D>>>>;
 
 impl<S: ISessionsV1<U, D>, U: Payload, D: Payload> SessionsDirectClientV1<S, U, D> {
-    /// Creates a client of `implementation` with the settings of `config`, except for the address and the
-    /// base route, which are ignored.
+    /// Creates a client of `implementation` with the settings of `config`, except for the address, the
+    /// base route and the name of correlation ids, which are ignored.
     ///
     /// ```
     /// use sessions_client::{ClientConfig, ISessionsV1, SessionsHttpClientV1, SessionsMemoryClientV1};
@@ -36,9 +36,10 @@ impl<S: ISessionsV1<U, D>, U: Payload, D: Payload> SessionsDirectClientV1<S, U, 
     pub fn direct(implementation: S, config: &ClientConfig) -> Result<Self> {
         config.validate()?;
         let service = InProcessTransport::new(sessions_v1::Handler::new(implementation));
-        // The handler listens at the contract's own routes.
+        // The handler has the routes and the names of the contract.
         let mut encoding = config.encoding();
         encoding.base_route = None;
+        encoding.correlation_name = None;
         Ok(Self::from_caller(Caller::new(Policies::new(service, config)).with_encoding(encoding)))
     }
 }

@@ -3,6 +3,7 @@
 //! An absent string is an empty one. Times are strings in ISO 8601. `user` and `data` are strings with JSON.
 
 use std::collections::HashMap;
+use std::fmt;
 
 /// The paging parameters of a list request.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -20,6 +21,7 @@ pub struct Paging {
 
 /// A session.
 #[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
 pub struct Session {
     /// The id.
     #[prost(string, tag = "1")]
@@ -98,6 +100,7 @@ pub struct ErrorDescription {
 
 /// The request of `get_sessions`.
 #[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
 pub struct SessionPageRequest {
     /// The id of the call in the logs of the service.
     #[prost(string, tag = "1")]
@@ -123,6 +126,7 @@ pub struct SessionPageReply {
 
 /// The request of operations whose only argument is the id of a session.
 #[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
 pub struct SessionIdRequest {
     /// The id of the call in the logs of the service.
     #[prost(string, tag = "1")]
@@ -134,6 +138,7 @@ pub struct SessionIdRequest {
 
 /// The request of `open_session`.
 #[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
 pub struct SessionOpenRequest {
     /// The id of the call in the logs of the service.
     #[prost(string, tag = "1")]
@@ -160,6 +165,7 @@ pub struct SessionOpenRequest {
 
 /// The request of `store_session_data` and `update_session_user`.
 #[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
 pub struct SessionPayloadRequest {
     /// The id of the call in the logs of the service.
     #[prost(string, tag = "1")]
@@ -189,4 +195,44 @@ pub struct SessionObjectReply {
     /// The session, if there is one. Always absent in the reply of `close_expired_sessions`.
     #[prost(message, optional, tag = "2")]
     pub session: Option<Session>,
+}
+
+/// Shows state and times. The id opens the session, and the rest is private.
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("active", &self.active)
+            .field("open_time", &self.open_time)
+            .field("request_time", &self.request_time)
+            .field("close_time", &self.close_time)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Omits the values of the conditions.
+impl fmt::Debug for SessionPageRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionPageRequest").field("paging", &self.paging).finish_non_exhaustive()
+    }
+}
+
+/// Omits the id of the session.
+impl fmt::Debug for SessionIdRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionIdRequest").finish_non_exhaustive()
+    }
+}
+
+/// Omits the user and the payloads.
+impl fmt::Debug for SessionOpenRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionOpenRequest").finish_non_exhaustive()
+    }
+}
+
+/// Omits the id of the session and the payload.
+impl fmt::Debug for SessionPayloadRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionPayloadRequest").finish_non_exhaustive()
+    }
 }

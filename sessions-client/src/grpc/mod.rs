@@ -12,14 +12,12 @@ use messages::{
     SessionOpenRequest, SessionPageReply, SessionPageRequest, SessionPayloadRequest,
 };
 use pip_services::PipErrors;
-use pip_services::grpc::{
-    CommandableGrpcTransport, error_response, json, no_content, status_of, with_metadata,
-};
+use pip_services::grpc::{CommandableGrpcTransport, error_response, json, no_content, with_metadata};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::fmt;
-use wiretrait::{Call, ErrorFormat, GrpcChannel, GrpcReply, HyperTransport, ServiceError, Transport};
+use wiretrait::{Call, ErrorFormat, GrpcChannel, GrpcReply, HyperTransport, Transport};
 
 /// A client over the service's own gRPC interface. [`grpc`](SessionsHttpClientV1::grpc) creates one.
 pub type SessionsGrpcClientV1<U = Value, D = Value> =
@@ -179,10 +177,10 @@ impl<T: Transport> SessionsGrpcTransportV1<T> {
             GrpcReply::Message(reply, metadata) => (reply, metadata),
             GrpcReply::Response(response) => return Ok(response),
         };
-        let response = match reply {
-            SessionObjectReply { error: Some(error), .. } if error.is_set() => error.response(),
-            SessionObjectReply { session: Some(session), .. } => to_json(&session.written(true)?),
-            SessionObjectReply { session: None, .. } => no_content(),
+        let response = match (error_of(reply.error), reply.session) {
+            (Some(response), _) => response,
+            (None, Some(session)) => to_json(&session.written(true)?),
+            (None, None) => no_content(),
         };
         Ok(with_metadata(response, metadata))
     }
@@ -278,22 +276,27 @@ fn json_of(payload: Option<&RawValue>) -> String {
     payload.map(|payload| payload.get().to_owned()).unwrap_or_default()
 }
 
-impl ErrorDescription {
-    /// Returns whether it describes an error. Clients of the framework decide the same way.
-    fn is_set(&self) -> bool {
-        !self.category.is_empty() || !self.message.is_empty()
+/// The status is a string in this interface.
+impl From<ErrorDescription> for pip_services::grpc::ErrorDescription {
+    fn from(error: ErrorDescription) -> Self {
+        Self {
+            category: error.category,
+            code: error.code,
+            correlation_id: error.correlation_id,
+            status: error.status.parse().unwrap_or_default(),
+            message: error.message,
+            cause: error.cause,
+            details: error.details,
+        }
     }
+}
 
-    fn response(self) -> Response {
-        let status = self.status.parse().ok().and_then(|status| StatusCode::from_u16(status).ok());
-        let status =
-            status.filter(|status| status.as_u16() >= 400).unwrap_or_else(|| status_of(&self.category));
-        let mut error = ServiceError::new(self.code, self.message).with_category(self.category);
-        error.cause = Some(self.cause).filter(|cause| !cause.is_empty());
-        error.correlation_id = Some(self.correlation_id).filter(|id| !id.is_empty());
-        error.details = self.details.into_iter().collect();
-        error_response(status, &error)
-    }
+/// Returns the response for an error; `None` if the message describes none.
+fn error_of(error: Option<ErrorDescription>) -> Option<Response> {
+    error
+        .map(pip_services::grpc::ErrorDescription::from)
+        .filter(pip_services::grpc::ErrorDescription::is_set)
+        .map(Response::from)
 }
 
 fn page_response(reply: SessionPageReply, counts: bool) -> Result<Response> {
@@ -303,10 +306,12 @@ fn page_response(reply: SessionPageReply, counts: bool) -> Result<Response> {
         data: Vec<Written<'p>>,
     }
 
-    if let Some(error) = reply.error.filter(ErrorDescription::is_set) {
-        return Ok(error.response());
+    if let Some(response) = error_of(reply.error) {
+        return Ok(response);
     }
-    let page = reply.page.unwrap_or_default();
+    let page = reply.page.ok_or_else(|| {
+        Error::new(ErrorKind::Decode, "the response has neither a page nor an error, so it is incomplete")
+    })?;
     let data = page.data.iter().map(|session| session.written(false)).collect::<Result<_>>()?;
     Ok(to_json(&Page { total: counts.then_some(page.total), data }))
 }

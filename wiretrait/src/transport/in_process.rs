@@ -7,7 +7,8 @@ use std::fmt;
 /// Passes requests directly to a [`Handler`].
 ///
 /// Requests and responses are encoded and decoded as over a network, so a test with this transport covers the
-/// contract.
+/// contract. A handler has the routes and the names of the contract, so a configuration with another base route or
+/// another name of correlation ids does not fit it.
 ///
 /// ```
 /// # mod library { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/library.rs")); }
