@@ -49,7 +49,8 @@ where
     /// # Errors
     ///
     /// [`FacadeError::LoginTaken`], [`FacadeError::UnusablePassword`], or a failed call. Without a password the account
-    /// is removed again, so that the login stays free; if that fails too, the login stays taken.
+    /// is removed again, so that the login stays free; if that fails too, the login stays taken. If only the session
+    /// cannot be opened, account and password exist: the user signs in.
     pub async fn sign_up(
         &self,
         correlation_id: Option<&str>,
@@ -156,8 +157,9 @@ where
         roles: Vec<String>,
         device: Device<'_>,
     ) -> Result<Session, FacadeError> {
+        // It is only displayed, so its failure does not prevent a login.
         let password =
-            self.passwords.get_password_info(correlation_id, &account.id).await.map_err(of_passwords)?;
+            self.passwords.get_password_info(correlation_id, &account.id).await.unwrap_or_default();
         let Account { id, login, name, .. } = account;
         let mut user = SessionUserV1::new(&*id);
         user.login = Some(login);
