@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use pip_services::PipErrors;
 use pip_services::grpc::{ErrorDescription, InvokeReply, InvokeRequest};
 use prost::Message;
@@ -40,6 +41,9 @@ const PREFIX_BYTES: usize = 5;
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc+proto");
 const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+
+/// The characters of ASCII that are escaped in a message.
+const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
 
 /// The statuses of gRPC that the service responds with.
 const OK: i32 = 0;
@@ -78,7 +82,7 @@ async fn respond(service: &Service<impl Commands>, request: Request<Incoming>) -
         Err(Failure(status, message)) => {
             let mut response = Response::new(body(Bytes::new(), None));
             response.headers_mut().insert(STATUS, status.into());
-            // Messages are written in ASCII below, except what they quote.
+            let message = utf8_percent_encode(&message, ESCAPED).to_string();
             if let Ok(message) = HeaderValue::try_from(message) {
                 response.headers_mut().insert(MESSAGE, message);
             }
@@ -166,7 +170,13 @@ async fn read(body: Incoming) -> Result<Bytes, Failure> {
         }
     })?;
     let mut body = body.to_bytes();
-    if body.len() < PREFIX_BYTES || body.get_u8() != 0 || usize::try_from(body.get_u32()) != Ok(body.len()) {
+    if body.len() < PREFIX_BYTES {
+        return Err(incomplete());
+    }
+    if body.get_u8() != 0 {
+        return Err(Failure(UNIMPLEMENTED, "compressed messages are not supported".to_owned()));
+    }
+    if usize::try_from(body.get_u32()) != Ok(body.len()) {
         return Err(incomplete());
     }
     Ok(body)
