@@ -21,7 +21,7 @@ use sessions_client::policy::RetryPolicy;
 use sessions_client::{
     CallOptions, ClientConfig, ClientKind, CorrelationPlace, DynISessionsV1, Error, ErrorKind, FilterParams,
     ISessionsV1, PagingParams, Result, SessionV1, SessionsClientFactory, SessionsCommandableGrpcClientV1,
-    SessionsGrpcClientV1, WithOptions,
+    SessionsGrpcClientV1, SessionsGrpcTransportV1, Transport as _, WithOptions,
 };
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -563,7 +563,8 @@ async fn a_service_that_speaks_http1_is_named() {
         assert_eq!((error.kind(), error.attempts()), (ErrorKind::Protocol, 1));
         let message = error.to_string();
         assert!(
-            message.contains("HTTP/1.1") && message.contains("check that the port is that of gRPC"),
+            message.contains("is not valid HTTP/2")
+                && message.contains("check that the port is that of gRPC"),
             "{message}"
         );
     }
@@ -693,6 +694,13 @@ async fn settings_without_a_counterpart_are_errors() {
 }
 
 #[tokio::test]
+async fn invalid_details_of_a_status_are_ignored() {
+    for (error, _) in errors(|| Reaction::Status(13, "x", vec![("grpc-status-details-bin", "!!!")])).await {
+        assert_eq!(error.status().unwrap().as_u16(), 500, "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_direct_client_ignores_the_name_of_correlation_ids() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = seen.clone();
@@ -745,4 +753,119 @@ fn messages_do_not_display_payloads_and_ids() {
     let session = Session { id: secret(), user: secret(), ..session() };
     let displayed = format!("{open:?} {payload:?} {invoke:?} {session:?}");
     assert!(!displayed.contains("zebra"), "{displayed}");
+}
+
+#[test]
+fn the_settings_of_a_client_over_grpc_show_http2() {
+    let pairs = [("kind", "grpc"), ("connection.uri", "http://localhost:8090")];
+    let settings = sessions_client::ConfigParams::new().with_pairs(pairs).unwrap().settings();
+    let shown = settings.iter().find(|it| it.key() == "options.http_version").map(|it| it.value().to_owned());
+    assert_eq!(shown.as_deref(), Some("2"));
+}
+
+#[tokio::test]
+async fn a_missing_token_is_named() {
+    for (error, _) in errors(|| Reaction::Status(16, "no token", Vec::new())).await {
+        assert!(error.to_string().contains("credential.token_file"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_closed_connection_is_a_hint_at_the_port_of_grpc() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 1024]).await;
+        }
+    });
+    let error = get(&client(ClientKind::Grpc, &config(&url).with_retries(0))).await.unwrap_err();
+    let message = error.to_string();
+    assert!(
+        message.contains("check that the port is that of gRPC") && !message.contains("Http1"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn the_message_of_deadline_exceeded_is_displayed() {
+    let server = Server::start(|_, _| Reaction::Status(4, "the database was slow", Vec::new())).await;
+    let error = open(&client(ClientKind::Grpc, &config(&server.url))).await.unwrap_err();
+    assert!(error.to_string().contains("the database was slow"), "{error}");
+}
+#[tokio::test]
+async fn an_exhausted_resource_is_retried_only_if_the_service_asks_for_it() {
+    for (error, calls) in errors(|| Reaction::Status(8, "Bandwidth exhausted", Vec::new())).await {
+        assert_eq!((error.status().unwrap().as_u16(), error.attempts(), calls), (429, 1, 1), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn headers_that_are_not_valid_metadata_are_errors() {
+    let invalid = |name: &'static str, value: &str| {
+        let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+        config("http://localhost:1").with_header(HeaderName::from_static(name), value)
+    };
+    for kind in KINDS {
+        for (name, value, why) in [
+            ("grpc-accept-encoding", "gzip", "which belongs to gRPC"),
+            ("x-key-bin", "not base64 !", "to a value that is not base64"),
+            ("x-name", "café", "to a value that is not ASCII"),
+        ] {
+            let created = SessionsClientFactory::new().create(kind, &invalid(name, value));
+            let message = created.map(drop).unwrap_err().to_string();
+            assert!(message.starts_with(&format!("`with_header` must not set `{name}`")), "{message}");
+            assert!(message.contains(why) && !message.contains(value), "{message}");
+        }
+        let server = Server::good().await;
+        let sessions = client(kind, &config(&server.url));
+        let options = CallOptions::new().header("grpc-encoding", "gzip");
+        let error = get(&(Arc::new(WithOptions::new(sessions, options)) as Client)).await.unwrap_err();
+        assert_eq!((error.kind(), server.calls()), (ErrorKind::Encode, 0), "{error}");
+    }
+}
+
+#[test]
+fn a_client_over_http_rejects_a_description_of_grpc() {
+    for kind in ["grpc", "commandable-grpc"] {
+        let pairs = [("kind", kind), ("connection.uri", "http://localhost:8090")];
+        let config = sessions_client::ConfigParams::new().with_pairs(pairs).unwrap().build().unwrap();
+        let error = sessions_client::SessionsHttpClientV1::from_config(&config).map(drop).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().starts_with("the configuration is for gRPC (`kind`,"), "{error}");
+        SessionsGrpcClientV1::<Value, Value>::grpc(&config).unwrap();
+        SessionsClientFactory::new().create(ClientKind::Grpc, &config).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn metadata_after_a_message_becomes_headers() {
+    let server = Server::start(|_, request| {
+        let trailers = [("grpc-status", "0"), ("x-cost", "7")];
+        let trailers =
+            trailers.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        let Reaction::Message(message) = good(&request.path) else { unreachable!() };
+        Reaction::Body(frame(0, &message), HeaderMap::from_iter(trailers))
+    })
+    .await;
+    let transport = SessionsGrpcTransportV1::new(&config(&server.url)).unwrap();
+    let received = Arc::new(Mutex::new(HeaderMap::new()));
+    let log = received.clone();
+    let sessions = sessions_client::SessionsHttpClientV1::<Value, Value, _>::new(
+        sessions_client::transport_fn(move |call| {
+            let (transport, log) = (transport.clone(), log.clone());
+            async move {
+                let response = transport.send(call).await?;
+                log.lock().unwrap().clone_from(response.headers());
+                Ok(response)
+            }
+        }),
+    );
+    sessions.get_session_by_id(None, "1").await.unwrap();
+    let headers = received.lock().unwrap();
+    assert_eq!(
+        (headers.get("x-cost").unwrap(), headers.get("grpc-status")),
+        (&HeaderValue::from_static("7"), None)
+    );
 }

@@ -319,7 +319,7 @@ async fn an_error_of_unknown_length_does_not_wait_for_the_time_limit<T: Network>
 }
 
 async fn a_response_that_is_not_http_is_a_protocol_error<T: Network>() {
-    let message = "is not HTTP/1.1: check the address and its port; the service may expect https, or HTTP/2 only (`HttpVersion::Http2`)";
+    let message = "is not HTTP/1.1: check the address and its port; the service may expect https, or HTTP/2 only (`HttpVersion::Http2`), or gRPC, which needs another client";
     for response in [
         &b"220 mail.example ESMTP ready\r\n"[..],
         b"HTTP/2 200 OK\r\nContent-Length: 0\r\n\r\n",

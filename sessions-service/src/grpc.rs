@@ -79,17 +79,19 @@ async fn respond(service: &Service<impl Commands>, request: Request<Incoming>) -
             let trailers = HeaderMap::from_iter([(STATUS, OK.into())]);
             Response::new(body(message, Some(trailers)))
         }
-        Err(Failure(status, message)) => {
-            let mut response = Response::new(body(Bytes::new(), None));
-            response.headers_mut().insert(STATUS, status.into());
-            let message = utf8_percent_encode(&message, ESCAPED).to_string();
-            if let Ok(message) = HeaderValue::try_from(message) {
-                response.headers_mut().insert(MESSAGE, message);
-            }
-            response
-        }
+        Err(failure) => failed_call(failure),
     };
     response.headers_mut().insert(CONTENT_TYPE, GRPC);
+    response
+}
+
+fn failed_call(Failure(status, message): Failure) -> Response<Body> {
+    let mut response = Response::new(body(Bytes::new(), None));
+    response.headers_mut().insert(STATUS, status.into());
+    let message = utf8_percent_encode(&message, ESCAPED).to_string();
+    if let Ok(message) = HeaderValue::try_from(message) {
+        response.headers_mut().insert(MESSAGE, message);
+    }
     response
 }
 
@@ -368,7 +370,13 @@ fn is_lost(json: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_lost;
+    use super::{Failure, MESSAGE, UNIMPLEMENTED, failed_call, is_lost};
+
+    #[test]
+    fn messages_of_failures_are_percent_encoded() {
+        let response = failed_call(Failure(UNIMPLEMENTED, "no method /a%20\n\u{e9}".to_owned()));
+        assert_eq!(response.headers()[MESSAGE], "no method /a%2520%0A%C3%A9");
+    }
 
     #[test]
     fn arrays_that_equal_an_empty_string_in_javascript_are_left_out() {

@@ -99,6 +99,8 @@ pub use handler_service::HandlerService;
 pub use http;
 pub use macros::http_api;
 pub use object::Object;
+#[cfg(feature = "grpc")]
+pub use runtime::Trailers;
 pub use runtime::{
     Arguments, BaseRoute, Call, CallOptions, Caller, Contract, CorrelationPlace, Encoder, Encoding, Failure,
     FnTransport, FromParam, Handler, Incoming, NoneAs, Operation, Outcome, Param, ParamValue, ParamValues,

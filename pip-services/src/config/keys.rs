@@ -9,7 +9,7 @@ use std::str::FromStr;
 use std::time::Duration;
 use wiretrait::http::HeaderName;
 use wiretrait::policy::RetryPolicy;
-use wiretrait::{BaseRoute, ClientConfig, CorrelationPlace, HttpVersion, Result};
+use wiretrait::{BaseRoute, ClientConfig, CorrelationPlace, Result};
 
 pub(super) struct Key {
     pub(super) name: &'static str,
@@ -234,9 +234,7 @@ pub(super) fn read(entries: &[Entry]) -> Result<ClientConfig> {
     config = limits(entries, config)?;
     if kind.is_grpc() {
         check_grpc(entries, kind)?;
-        if cfg!(feature = "http2") {
-            config = config.with_http_version(HttpVersion::Http2);
-        }
+        config = config.with_grpc();
     }
     config = config.with_extension(kind);
     config = credentials::apply(entries, config)?;

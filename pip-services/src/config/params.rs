@@ -88,7 +88,9 @@ use wiretrait::{ClientConfig, Result};
 ///
 /// Services of generation 4, the packages `pip-services4-…`, call the correlation id `trace_id`, in the query, in headers and in errors. Those in Python
 /// ignore `correlation_id`, those for Node.js accept both, and services of generation 3 ignore `trace_id`. If there are
-/// keys for both names, they must name the same place, and the id is sent as `trace_id`. Over gRPC, the messages of both
+/// keys for both names, they must name the same place, and the id is sent as `trace_id`. In a later source,
+/// `options.correlation_id_place` replaces the name, too: use `options.trace_id_place` to change only the place. The
+/// names of generation 4 are for requests; a service of this framework in Rust has those of generation 3. Over gRPC, the messages of both
 /// generations have the id in the same field, so that the name matters for metadata only.
 ///
 /// The table `loadtest` and the list `deviations` of a file are ignored: they have the settings of a load test, and

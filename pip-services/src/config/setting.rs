@@ -1,5 +1,6 @@
 //! The settings of a configuration as they may be shown: without secrets, and with their origins.
 
+use super::ClientKind;
 use super::address::several;
 use super::credentials::TOKEN_COMMAND;
 use super::entry::Entry;
@@ -55,6 +56,7 @@ pub(super) fn all(entries: &[Entry]) -> Vec<Setting> {
     let defaults = ClientConfig::new();
     // Some defaults depend on other keys. An invalid value is reported when the configuration is built.
     let defaults = keys::limits(entries, defaults.clone()).unwrap_or(defaults);
+    let is_grpc = keys::kind(entries, None).is_ok_and(ClientKind::is_grpc);
     let mut settings = Vec::new();
     for key in keys::all() {
         let mut is_given = false;
@@ -66,7 +68,12 @@ pub(super) fn all(entries: &[Entry]) -> Vec<Setting> {
                 origin: entry.origin.to_string(),
             });
         }
-        if let (false, Some(value)) = (is_given, default(key, &defaults)) {
+        let default = if is_grpc && key == "options.http_version" {
+            Some("2".to_owned())
+        } else {
+            default(key, &defaults)
+        };
+        if let (false, Some(value)) = (is_given, default) {
             settings.push(Setting { key: key.to_owned(), value, origin: "default".to_owned() });
         }
     }

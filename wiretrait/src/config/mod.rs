@@ -79,6 +79,10 @@ pub struct ClientConfig {
     extensions: Extensions,
 }
 
+/// Marks settings for gRPC, in their extensions.
+#[derive(Clone, Copy)]
+struct ForGrpc;
+
 /// The version of HTTP that a network transport speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum HttpVersion {
@@ -477,6 +481,37 @@ impl ClientConfig {
     #[must_use]
     pub fn extension<T: Clone + Send + Sync + 'static>(&self) -> Option<&T> {
         self.extensions.get()
+    }
+
+    /// Chooses gRPC, so that transports over HTTP are not created from these settings by mistake. Transports over gRPC
+    /// do not need it.
+    ///
+    /// The version of HTTP becomes [`HttpVersion::Http2`] in builds with the feature `http2`.
+    #[must_use]
+    pub fn with_grpc(mut self) -> Self {
+        self.extensions.insert(ForGrpc);
+        if cfg!(feature = "http2") {
+            self.http_version = HttpVersion::Http2;
+        }
+        self
+    }
+
+    /// Returns a copy for the transport below a gRPC channel.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn without_grpc(mut self) -> Self {
+        self.extensions.remove::<ForGrpc>();
+        self
+    }
+
+    /// Checks that gRPC is not chosen.
+    #[cfg(any(feature = "hyper", feature = "reqwest"))]
+    pub(crate) fn reject_grpc(&self) -> Result<()> {
+        if self.extensions.get::<ForGrpc>().is_some() {
+            let why = "the configuration is for gRPC (`kind`, or `ClientConfig::with_grpc`), but this client speaks \
+                       HTTP: set `kind` to `http` and the port to that of HTTP, or create the client with a factory";
+            return Err(Error::new(ErrorKind::Config, why));
+        }
+        Ok(())
     }
 
     /// Checks the settings for contradictions. All constructors of clients and transports call it, except

@@ -263,6 +263,12 @@ impl Error {
         self
     }
 
+    /// Returns whether the error has a remedy apart from its message.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn has_advice(&self) -> bool {
+        self.0.advice.is_some()
+    }
+
     /// Marks a failure as transient, although others of its kind are permanent.
     #[cfg(feature = "reqwest")]
     pub(crate) fn with_transient(mut self) -> Self {

@@ -54,6 +54,8 @@ pub use raw_response::RawResponse;
 pub use respond::{error_response, respond};
 pub use response_value::ResponseValue;
 pub use route::{NoneAs, Param, Place, Route};
+#[cfg(feature = "grpc")]
+pub use transport::Trailers;
 pub use transport::{Call, FnTransport, Handler, Transport, transport_fn};
 pub use with_options::WithOptions;
 
@@ -61,11 +63,11 @@ pub(crate) use decode::{parse_json, unreadable, without_mark, without_values};
 pub(crate) use encode::UNWRITABLE;
 pub(crate) use retry_after::retry_after;
 pub(crate) use span::{OpenSpan, TARGET};
+#[cfg(feature = "grpc")]
+pub(crate) use transport::DoNotRetry;
 pub(crate) use transport::{
     Advice, Attempts, BodyDamaged, BodyTooLarge, Forwarder, RequestedDelay, forbids_retry,
 };
-#[cfg(feature = "grpc")]
-pub(crate) use transport::{DoNotRetry, Trailers};
 
 #[cfg(feature = "test-kit")]
 pub(crate) use respond::json;

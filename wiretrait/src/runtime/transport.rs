@@ -107,9 +107,11 @@ impl RequestedDelay {
 pub(crate) struct Advice(pub(crate) Cow<'static, str>);
 
 /// The trailers of a response over HTTP/2, in its extensions.
+///
+/// `HyperTransport` adds them, and so must a custom transport below a `GrpcChannel`.
 #[cfg(feature = "grpc")]
-#[derive(Clone)]
-pub(crate) struct Trailers(pub(crate) http::HeaderMap);
+#[derive(Clone, Debug)]
+pub struct Trailers(pub http::HeaderMap);
 
 /// Marks a response after which the service asks for no retry, in its extensions.
 #[cfg(feature = "grpc")]

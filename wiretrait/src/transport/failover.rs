@@ -40,6 +40,7 @@ impl<T> Failover<T> {
         origin: impl Fn(&T) -> &str,
     ) -> Result<Self, Error> {
         config.validate()?;
+        config.reject_grpc()?;
         let first = new(&config.of_address(0))?;
         let fallbacks = (1..=config.fallback_urls().len()).map(|index| new(&config.of_address(index)));
         let fallbacks = fallbacks.collect::<Result<Vec<_>, _>>()?;

@@ -301,12 +301,12 @@ pub(super) const GIVE_CERTIFICATE: &str =
     "set `credential.ssl_crt_file` and `credential.ssl_key_file`, or `TlsConfig::with_client_certificate`";
 
 /// Advice for a call that the service rejects, and that has no credentials.
-const GIVE_CREDENTIALS: &str = "the request had no `authorization`: set `credential.token_file`, \
+pub(super) const GIVE_CREDENTIALS: &str = "the request had no `authorization`: set `credential.token_file`, \
                                 `ClientConfig::with_token_provider` or `CallOptions::token`, or check the header that \
                                 the service expects instead";
 
 /// Advice for a call whose credentials the service rejects.
-const CHECK_CREDENTIALS: &str = "the `authorization` that was sent is rejected: check the token or header of the \
+pub(super) const CHECK_CREDENTIALS: &str = "the `authorization` that was sent is rejected: check the token or header of the \
                                  client or the call, or the user name and password in the URL";
 
 /// The failure of a proxy to connect to the service.

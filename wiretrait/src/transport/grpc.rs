@@ -9,14 +9,21 @@
 //! client over this transport, because it needs an adapter in each direction, and copies each message twice.
 
 use super::HyperTransport;
+use super::failure::{CHECK_CREDENTIALS, GIVE_CREDENTIALS};
 use crate::config::{ClientConfig, HttpVersion};
 use crate::error::{Error, ErrorFormat, ErrorKind, PlainErrors, ServiceError, one_line};
 use crate::runtime::{
-    Call, DoNotRetry, Encoding, JSON, Request, RequestedDelay, Response, Trailers, Transport,
+    Advice, Call, DoNotRetry, Encoding, JSON, Request, RequestedDelay, Response, Trailers, Transport,
 };
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE,
+};
 use http::{Method, StatusCode, Uri};
+use percent_encoding::percent_decode;
 use prost::Message;
 use std::fmt;
 use std::time::Duration;
@@ -28,6 +35,17 @@ const GRPC: &str = "application/grpc";
 
 const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 const PUSHBACK: &str = "grpc-retry-pushback-ms";
+const STATUS: &str = "grpc-status";
+const MESSAGE: &str = "grpc-message";
+const DETAILS: &str = "grpc-status-details-bin";
+
+/// Base64 with and without padding, since gRPC has both.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
 
 /// The size of the prefix of a message: a flag for compression, and the length.
 const PREFIX_BYTES: usize = 5;
@@ -38,17 +56,19 @@ const CHECK_PORT: &str = "check that the port is that of gRPC, or choose a clien
 /// Makes unary gRPC calls over a transport, in transports for services that speak gRPC.
 ///
 /// The headers of a request become metadata, and the [limit](Call::limit) of the attempt is sent as `grpc-timeout`.
-/// Compressed messages are not supported, and not asked for.
+/// Compressed messages are not supported, and not asked for. Values are sent unchanged: that of a header whose name
+/// ends in `-bin` must be base64 already.
 #[derive(Clone)]
 pub struct GrpcChannel<T = HyperTransport> {
     inner: T,
     timeout: Duration,
+    has_authorization: bool,
 }
 
 /// The result of a gRPC call that was responded to.
 #[derive(Clone, Debug)]
 pub enum GrpcReply<M> {
-    /// The status `OK`: its message, and the metadata before it.
+    /// The status `OK`: its message, and the metadata before and after it.
     Message(M, HeaderMap),
     /// Any other status as the response of an HTTP service: with the status that corresponds to it, and a body that
     /// [`PlainErrors`] reads. The metadata are its headers. A response of a proxy that does not speak gRPC is
@@ -61,27 +81,34 @@ impl GrpcChannel {
     ///
     /// # Errors
     ///
-    /// Those of [`HyperTransport::new`], and [`ErrorKind::Config`] if `config` asks for
-    /// [compression](ClientConfig::with_compression).
+    /// Those of [`HyperTransport::new`] and [`over`](Self::over).
     pub fn new(config: &ClientConfig) -> Result<Self, Error> {
-        let config = config.clone().with_http_version(HttpVersion::Http2);
+        let config = config.clone().with_http_version(HttpVersion::Http2).without_grpc();
         Self::over(HyperTransport::new(&config)?, &config)
     }
 }
 
 impl<T: Transport> GrpcChannel<T> {
-    /// Creates a channel over `inner`, which must pass on the trailers of responses, as [`HyperTransport`] does over
-    /// HTTP/2. A transport around it must pass on the extensions of responses.
+    /// Creates a channel over `inner`, which must speak HTTP/2 and add the [`Trailers`] of responses to their
+    /// extensions, as [`HyperTransport`] does. A transport around it must pass on the extensions of responses.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] if `config` asks for [compression](ClientConfig::with_compression).
+    /// [`ErrorKind::Config`] if `config` asks for [compression](ClientConfig::with_compression), or has a header that
+    /// is not valid metadata: its name begins with `grpc-`, its value is not ASCII, or its name ends in `-bin` and its
+    /// value is not base64.
     pub fn over(inner: T, config: &ClientConfig) -> Result<Self, Error> {
+        if let Some(why) = config.headers().iter().find_map(|(name, value)| invalid_metadata(name, value)) {
+            return Err(Error::config("with_header", why));
+        }
         if config.accepts_compression() {
             let why = "must not be set for gRPC, which this client speaks without compression: remove it";
             return Err(Error::config("with_compression", why));
         }
-        Ok(Self { inner, timeout: config.timeout() })
+        let url: Option<Uri> = config.base_url().and_then(|url| url.parse().ok());
+        let is_in_url = url.is_some_and(|url| url.authority().is_some_and(|it| it.as_str().contains('@')));
+        let has_authorization = is_in_url || config.headers().contains_key(AUTHORIZATION);
+        Ok(Self { inner, timeout: config.timeout(), has_authorization })
     }
 
     /// Returns the inner transport.
@@ -94,7 +121,8 @@ impl<T: Transport> GrpcChannel<T> {
     /// # Errors
     ///
     /// Those of the inner transport; [`ErrorKind::Timeout`] for the status `DEADLINE_EXCEEDED`;
-    /// [`ErrorKind::Protocol`] if the response is not gRPC; [`ErrorKind::Decode`] if its message is not an `M`.
+    /// [`ErrorKind::Protocol`] if the response is not gRPC; [`ErrorKind::Decode`] if its message is not an `M`;
+    /// [`ErrorKind::Encode`] if a header of the call is not valid metadata.
     pub async fn unary<Q: Message, M: Message + Default>(
         &self,
         mut call: Call,
@@ -102,12 +130,14 @@ impl<T: Transport> GrpcChannel<T> {
         message: &Q,
     ) -> Result<GrpcReply<M>, Error> {
         let limit = call.limit.or_else(|| call.timeout()).unwrap_or(self.timeout);
+        let has_authorization = self.has_authorization || call.request.headers().contains_key(AUTHORIZATION);
         call.request = request(std::mem::take(&mut call.request), method, message, limit)?;
-        let response = self.inner.send(call).await.map_err(|error| match error.kind() {
-            ErrorKind::Protocol => error.with_advice(Some(CHECK_PORT.into())),
-            _ => error,
+        let response = self.inner.send(call).await.map_err(|error| {
+            // Without gRPC, the advice is about versions of HTTP.
+            let is_replaced = error.kind() == ErrorKind::Protocol || error.has_advice();
+            error.with_advice(is_replaced.then(|| CHECK_PORT.into()))
         })?;
-        self.read(response, limit)
+        self.read(response, has_authorization)
     }
 
     /// Returns the address of the service for messages.
@@ -123,17 +153,22 @@ impl<T: Transport> GrpcChannel<T> {
     fn read<M: Message + Default>(
         &self,
         mut response: Response,
-        limit: Duration,
+        has_authorization: bool,
     ) -> Result<GrpcReply<M>, Error> {
         let trailers = response.extensions_mut().remove::<Trailers>();
         // A response without a message has its status in the headers.
         let metadata = trailers.as_ref().map_or(response.headers(), |Trailers(trailers)| trailers);
-        match Status::from_header_map(metadata) {
+        match status(metadata) {
             Some(status) if status.code() == Code::Ok => {
                 let (parts, body) = response.into_parts();
                 let mut metadata = parts.headers;
                 metadata.remove(CONTENT_TYPE);
                 metadata.remove(CONTENT_LENGTH);
+                // Most services send only the status after a message.
+                if let Some(Trailers(trailers)) = trailers.filter(|Trailers(trailers)| trailers.len() > 1) {
+                    metadata.extend(trailers);
+                    metadata.remove(STATUS);
+                }
                 Ok(GrpcReply::Message(self.message(body)?, metadata))
             }
             Some(status) => {
@@ -141,7 +176,7 @@ impl<T: Transport> GrpcChannel<T> {
                 if let Some(Trailers(trailers)) = trailers {
                     headers.extend(trailers);
                 }
-                self.failed(&status, headers, limit).map(GrpcReply::Response)
+                self.failed(&status, headers, has_authorization).map(GrpcReply::Response)
             }
             None if !response.status().is_success() => Ok(GrpcReply::Response(response)),
             None if !is_grpc(response.headers()) => {
@@ -175,17 +210,30 @@ impl<T: Transport> GrpcChannel<T> {
     }
 
     /// Returns the response for a status other than `OK`.
-    fn failed(&self, status: &Status, mut headers: HeaderMap, limit: Duration) -> Result<Response, Error> {
+    fn failed(
+        &self,
+        status: &Status,
+        mut headers: HeaderMap,
+        has_authorization: bool,
+    ) -> Result<Response, Error> {
         let (code, name) = http_status(status);
+        let error = ServiceError::new(name, status.message());
         if status.code() == Code::DeadlineExceeded {
-            let message = format!("no complete response from {} within {limit:?}: {name}", self.peer());
+            let message = format!("{} responded with {error}", self.peer());
             return Err(Error::new(ErrorKind::Timeout, message));
         }
         headers.insert(CONTENT_TYPE, JSON);
         headers.remove(CONTENT_LENGTH);
-        let body = PlainErrors.write(code, &ServiceError::new(name, status.message()));
-        let mut response = Response::new(body.into());
+        let mut response = Response::new(PlainErrors.write(code, &error).into());
+        if code == StatusCode::UNAUTHORIZED {
+            let advice = if has_authorization { CHECK_CREDENTIALS } else { GIVE_CREDENTIALS };
+            response.extensions_mut().insert(Advice(advice.into()));
+        }
         match Pushback::of(status, &headers) {
+            // The call may have been processed, unless the service says that it may be sent again.
+            Pushback::None if code == StatusCode::TOO_MANY_REQUESTS => {
+                response.extensions_mut().insert(DoNotRetry);
+            }
             Pushback::None => {}
             Pushback::Delay(delay) => {
                 response.extensions_mut().insert(RequestedDelay(delay));
@@ -208,6 +256,9 @@ fn request(
     limit: Duration,
 ) -> Result<Request, Error> {
     let (mut parts, _) = request.into_parts();
+    if let Some(why) = parts.headers.iter().find_map(|(name, value)| invalid_metadata(name, value)) {
+        return Err(Error::new(ErrorKind::Encode, format!("the headers of the call {why}")));
+    }
     parts.method = Method::POST;
     parts.uri = Uri::from_static(method);
     parts.headers.remove(ACCEPT);
@@ -233,6 +284,29 @@ fn timeout(limit: Duration) -> Option<HeaderValue> {
     let units = [(limit.as_micros(), 'u'), (limit.as_millis(), 'm'), (u128::from(limit.as_secs()), 'S')];
     let (number, unit) = units.into_iter().find(|(number, _)| *number < 100_000_000)?;
     HeaderValue::try_from(format!("{number}{unit}")).ok()
+}
+
+/// Returns why a header cannot be sent as metadata, as the end of a sentence.
+fn invalid_metadata(name: &HeaderName, value: &HeaderValue) -> Option<String> {
+    if name.as_str().starts_with("grpc-") {
+        return Some(format!("must not set `{name}`, which belongs to gRPC: remove it"));
+    }
+    if name.as_str().ends_with("-bin") && BASE64.decode(value).is_err() {
+        return Some(format!("must not set `{name}` to a value that is not base64: encode it"));
+    }
+    let why = || format!("must not set `{name}` to a value that is not ASCII: encode it");
+    value.to_str().is_err().then(why)
+}
+
+/// Reads the status in the metadata of a response; `None` if it has none. Details that are not base64 are ignored.
+///
+/// Rejected alternative: `Status::from_header_map`, because it panics for such details, and copies all metadata.
+fn status(metadata: &HeaderMap) -> Option<Status> {
+    let code = Code::from_bytes(metadata.get(STATUS)?.as_bytes());
+    let message = metadata.get(MESSAGE).map(|message| percent_decode(message.as_bytes()).decode_utf8_lossy());
+    let details = metadata.get(DETAILS).and_then(|details| BASE64.decode(details).ok());
+    let message = message.map(std::borrow::Cow::into_owned).unwrap_or_default();
+    Some(Status::with_details(code, message, details.unwrap_or_default().into()))
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {

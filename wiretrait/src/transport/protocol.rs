@@ -35,7 +35,8 @@ pub(super) fn invalid_response(origin: &str, what: impl fmt::Display) -> Error {
 pub(super) fn not_http(origin: &str) -> Error {
     let other = if origin.starts_with("https:") { "HTTP/2 only" } else { "https, or HTTP/2 only" };
     let what = format_args!(
-        "is not HTTP/1.1: check the address and its port; the service may expect {other} (`HttpVersion::Http2`)"
+        "is not HTTP/1.1: check the address and its port; the service may expect {other} (`HttpVersion::Http2`), or \
+         gRPC, which needs another client"
     );
     invalid_response(origin, what)
 }

@@ -255,9 +255,9 @@ impl Multiplexed {
             Poll::Pending => Poll::Ready(Ok(true)),
         });
         if !settled.await.map_err(failed)? {
-            let cause = "the connection was closed instead of an HTTP/2 response; the service may speak \
-                         HTTP/1.1 only (`HttpVersion::Http1`)";
-            return Err(no_connection(&peer.origin, cause));
+            let cause = "the connection was closed instead of an HTTP/2 response";
+            let error = no_connection(&peer.origin, cause);
+            return Err(error.with_advice(Some(protocol::MAY_NEED_HTTP1.into())));
         }
         let opened_at = Instant::now();
         let retires_at = age::retirement(opened_at.into_std(), max_age, fastrand::f64());

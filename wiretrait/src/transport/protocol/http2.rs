@@ -20,6 +20,10 @@ pub(in crate::transport) const CONNECTION_WINDOW: u32 = 16 << 20;
 /// The maximum size of the headers of a response, in bytes.
 pub(in crate::transport) const MAX_HEADER_LIST_BYTES: u32 = 400 << 10;
 
+/// Advice for a service that does not respond over HTTP/2.
+pub(in crate::transport) const MAY_NEED_HTTP1: &str =
+    "the service may speak HTTP/1.1 only (`HttpVersion::Http1`)";
+
 /// Returns the error if a request failed over HTTP/2.
 pub(in crate::transport) fn failed(origin: &str, error: &Http2Error) -> Error {
     if let Some(error) = error.get_io() {
@@ -37,17 +41,15 @@ pub(in crate::transport) fn failed(origin: &str, error: &Http2Error) -> Error {
             Reason::REFUSED_STREAM => {
                 lost(origin, format_args!("the service has refused the request ({name})")).with_unprocessed()
             }
-            Reason::HTTP_1_1_REQUIRED => invalid_response(
-                origin,
-                format_args!("is the demand for HTTP/1.1 ({name}): choose `HttpVersion::Http1`"),
-            ),
+            Reason::HTTP_1_1_REQUIRED => {
+                invalid_response(origin, format_args!("is the demand for HTTP/1.1 ({name})"))
+                    .with_advice(Some("choose `HttpVersion::Http1`".into()))
+            }
             _ => lost(origin, format_args!("the service has reset the request ({name})")),
         };
     }
-    let what = format_args!(
-        "is not valid HTTP/2 ({name}): the service may speak HTTP/1.1 only (`HttpVersion::Http1`)"
-    );
-    invalid_response(origin, what)
+    invalid_response(origin, format_args!("is not valid HTTP/2 ({name})"))
+        .with_advice(Some(MAY_NEED_HTTP1.into()))
 }
 
 /// Returns the error if a connection was closed because the service does not respond to a ping.
