@@ -1,6 +1,6 @@
 // Makes calls with the official client, and prints the same JSON object as `sessions-bench work`.
 //
-//   node work.js OPERATION URL --callers N --warm-up N --seconds N
+//   node work.js OPERATION URL --callers N --warm-up N --seconds N [--commandable-grpc]
 'use strict';
 
 const path = require('path');
@@ -10,11 +10,11 @@ const { parseArgs } = require('util');
 const providers = path.join(__dirname, '../../snapshots/providers/client-sessions-node/package.json');
 const load = createRequire(providers);
 const { ConfigParams } = load('pip-services3-commons-nodex');
-const { SessionsCommandableHttpClientV1 } = load('client-sessions-node');
+const { SessionsCommandableGrpcClientV1, SessionsCommandableHttpClientV1 } = load('client-sessions-node');
 
 const string = { type: 'string' };
 const { values, positionals: [operation, url] } = parseArgs({
-    options: { callers: string, 'warm-up': string, seconds: string },
+    options: { callers: string, 'warm-up': string, seconds: string, 'commandable-grpc': { type: 'boolean' } },
     allowPositionals: true
 });
 
@@ -31,7 +31,8 @@ const operations = {
 };
 
 async function main() {
-    const client = new SessionsCommandableHttpClientV1();
+    const Client = values['commandable-grpc'] ? SessionsCommandableGrpcClientV1 : SessionsCommandableHttpClientV1;
+    const client = new Client();
     client.configure(ConfigParams.fromTuples('connection.uri', url, 'options.timeout', 10000));
     await client.open(null);
     const call = operations[operation];

@@ -25,6 +25,8 @@ pub(crate) enum Contender {
     Node,
     /// The official client for Node.js in the first second of its process.
     NodeFirstSecond,
+    /// The official client for Node.js over commandable gRPC.
+    NodeGrpc,
 }
 
 impl Contender {
@@ -32,7 +34,7 @@ impl Contender {
         Client::value_variants()
             .iter()
             .map(|&client| Self::Rust(client))
-            .chain([Self::Node, Self::NodeFirstSecond])
+            .chain([Self::Node, Self::NodeFirstSecond, Self::NodeGrpc])
             .collect()
     }
 
@@ -41,6 +43,7 @@ impl Contender {
             Self::Rust(client) => client.title(),
             Self::Node => "official client, Node.js",
             Self::NodeFirstSecond => "official client, Node.js, first second",
+            Self::NodeGrpc => "official client, Node.js, commandable gRPC",
         }
     }
 }
@@ -63,6 +66,7 @@ impl fmt::Display for Contender {
             Self::Rust(client) => f.write_str(&value_name(client)),
             Self::Node => f.write_str("node"),
             Self::NodeFirstSecond => f.write_str("node-first-second"),
+            Self::NodeGrpc => f.write_str("node-grpc"),
         }
     }
 }
@@ -216,7 +220,7 @@ pub(crate) async fn measure(
     // Node.js compiles hot code after some thousand calls.
     let warm_up = match contender {
         Contender::Rust(_) => 500_usize,
-        Contender::Node => 4_000,
+        Contender::Node | Contender::NodeGrpc => 4_000,
         Contender::NodeFirstSecond => 0,
     };
     let warm_up = warm_up.div_ceil(callers).max(2).to_string();
@@ -227,8 +231,11 @@ pub(crate) async fn measure(
             command.args(["work", &value_name(&client)]);
             command
         }
-        Contender::Node | Contender::NodeFirstSecond => node::command(),
+        Contender::Node | Contender::NodeFirstSecond | Contender::NodeGrpc => node::command(),
     };
+    if contender == Contender::NodeGrpc {
+        command.arg("--commandable-grpc");
+    }
     command.args([
         &value_name(&operation),
         url,

@@ -65,6 +65,14 @@ const LIMITS: &[Limit] = &[
         instructions: 1.12,
         allocations: 1.00,
     },
+    // The client also has deadlines, retries, spans and limits, and converts the message to JSON and back.
+    Limit { ours: call(Client::OursGrpc), peer: call(Client::Tonic), instructions: 1.07, allocations: 1.26 },
+    Limit {
+        ours: call(Client::OursCommandableGrpc),
+        peer: call(Client::Tonic),
+        instructions: 0.89,
+        allocations: 0.94,
+    },
     Limit {
         ours: Subject::Codec(Case::Page),
         peer: Subject::Codec(Case::PageByHand),

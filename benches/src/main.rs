@@ -19,6 +19,7 @@ mod codec;
 mod compare;
 mod count;
 mod gates;
+mod grpc;
 mod http1;
 mod load;
 mod node;

@@ -3,8 +3,8 @@
 //! It only parses a request to find its end, and is therefore faster than every client. The headers of its
 //! responses are those of the real service, because parsing them is part of the cost of a client.
 
-use crate::http1;
 use crate::wire::Operation;
+use crate::{grpc, http1};
 use anyhow::{Result, bail};
 use bytes::{Buf, Bytes, BytesMut};
 use std::rc::Rc;
@@ -30,6 +30,9 @@ pub(crate) async fn serve(listener: TcpListener, delay: Duration) -> Result<()> 
 
 async fn connection(mut stream: TcpStream, responses: &[(&str, Bytes)], delay: Duration) -> Result<()> {
     stream.set_nodelay(true)?;
+    if grpc::is_spoken(&stream).await? {
+        return grpc::connection(stream, delay).await;
+    }
     let mut received = BytesMut::with_capacity(16 << 10);
     loop {
         while let Some((length, path)) = http1::request(&received)? {

@@ -2,6 +2,7 @@
 
 mod bare_hyper;
 mod by_reqwest;
+mod by_tonic;
 #[cfg(feature = "generators")]
 mod feign;
 mod ours;
@@ -53,6 +54,10 @@ pub(crate) enum Client {
     OursHyperToken,
     /// `sessions-client` over hyper, without policies.
     OursHyperBare,
+    /// `sessions-client` over gRPC, with the same policies.
+    OursGrpc,
+    /// `sessions-client` over commandable gRPC, with the same policies.
+    OursCommandableGrpc,
     /// reqwest, hand-written: `.post(url).json(&body).send().await?.json().await?`.
     Reqwest,
     /// reqwest, hand-written and tuned: parses the URL once, builds the request directly, decodes from bytes.
@@ -67,6 +72,8 @@ pub(crate) enum Client {
     Hyper,
     /// The pooled client of hyper-util with serde.
     HyperUtil,
+    /// tonic, hand-written: its channel, with the messages that protoc would generate.
+    Tonic,
     /// The upper bound: prepared bytes over TCP, and responses that are not decoded.
     Tcp,
 }
@@ -82,6 +89,8 @@ impl Client {
             Self::OursHyperAdaptive => "**sessions-client**, hyper, adaptive limit",
             Self::OursHyperToken => "**sessions-client**, hyper, headers and a token",
             Self::OursHyperBare => "**sessions-client**, hyper, no policies",
+            Self::OursGrpc => "**sessions-client**, gRPC",
+            Self::OursCommandableGrpc => "**sessions-client**, commandable gRPC",
             Self::Reqwest => "reqwest, hand-written",
             Self::ReqwestCareful => "reqwest, hand-written and tuned",
             #[cfg(feature = "generators")]
@@ -90,6 +99,7 @@ impl Client {
             Self::Feignhttp => "feignhttp, generated",
             Self::Hyper => "hyper `SendRequest`, serde",
             Self::HyperUtil => "hyper-util pooled client, serde",
+            Self::Tonic => "tonic, hand-written",
             Self::Tcp => "raw TCP, prepared bytes (upper bound)",
         }
     }
@@ -112,6 +122,8 @@ pub(crate) async fn with<J: Job>(client: Client, job: J) -> J::Output {
         Client::OursHyperAdaptive => job.with::<ours::Adaptive>().await,
         Client::OursHyperToken => job.with::<ours::WithToken>().await,
         Client::OursHyperBare => job.with::<ours::BareHyper>().await,
+        Client::OursGrpc => job.with::<ours::Grpc>().await,
+        Client::OursCommandableGrpc => job.with::<ours::CommandableGrpc>().await,
         Client::Reqwest => job.with::<by_reqwest::AsWritten>().await,
         Client::ReqwestCareful => job.with::<by_reqwest::Careful>().await,
         #[cfg(feature = "generators")]
@@ -120,6 +132,7 @@ pub(crate) async fn with<J: Job>(client: Client, job: J) -> J::Output {
         Client::Feignhttp => job.with::<feign::Feign>().await,
         Client::Hyper => job.with::<bare_hyper::Connection>().await,
         Client::HyperUtil => job.with::<pooled_hyper::Pooled>().await,
+        Client::Tonic => job.with::<by_tonic::Tonic>().await,
         Client::Tcp => job.with::<tcp::Prepared>().await,
     }
 }

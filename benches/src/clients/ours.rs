@@ -6,8 +6,9 @@ use anyhow::Result;
 use sessions_client::auth::{Token, TokenProvider};
 use sessions_client::http::{HeaderName, HeaderValue};
 use sessions_client::{
-    CallOptions, ClientConfig, DefaultTransport, HyperTransport, ISessionsV1, Policies, ReqwestTransport,
-    SessionsHttpClientV1, Transport, Value,
+    CallOptions, ClientConfig, CommandableGrpcTransport, DefaultTransport, HyperTransport, ISessionsV1,
+    Policies, ReqwestTransport, SessionsCommandableGrpcClientV1, SessionsGrpcClientV1,
+    SessionsGrpcTransportV1, SessionsHttpClientV1, Transport, Value,
 };
 use std::time::Duration;
 
@@ -29,6 +30,12 @@ pub(super) struct Adaptive(Hyper);
 
 /// Over hyper, with the same policies, a header of the client, one of all calls, and a token that is renewed.
 pub(super) struct WithToken(Hyper);
+
+/// Over gRPC, with the same policies.
+pub(super) type Grpc = Ours<Policies<SessionsGrpcTransportV1>>;
+
+/// Over commandable gRPC, with the same policies.
+pub(super) type CommandableGrpc = Ours<Policies<CommandableGrpcTransport>>;
 
 /// Over hyper, without policies.
 pub(super) type BareHyper = Ours<HyperTransport>;
@@ -60,6 +67,18 @@ impl Connect for Policies<HyperTransport> {
     fn connect(url: &str) -> Result<SessionsHttpClientV1<Value, Value, Self>> {
         let config = ClientConfig::from_url(url)?;
         Ok(SessionsHttpClientV1::new(Self::new(HyperTransport::new(&config)?, &config)))
+    }
+}
+
+impl Connect for Policies<SessionsGrpcTransportV1> {
+    fn connect(url: &str) -> Result<SessionsHttpClientV1<Value, Value, Self>> {
+        Ok(SessionsGrpcClientV1::grpc(&ClientConfig::from_url(url)?)?)
+    }
+}
+
+impl Connect for Policies<CommandableGrpcTransport> {
+    fn connect(url: &str) -> Result<SessionsHttpClientV1<Value, Value, Self>> {
+        Ok(SessionsCommandableGrpcClientV1::commandable_grpc(&ClientConfig::from_url(url)?)?)
     }
 }
 
