@@ -1,7 +1,8 @@
 //! The gRPC interfaces of the service: commandable gRPC, and the methods of `sessions_v1.Sessions`.
 //!
 //! A call is executed as the HTTP request with the same arguments. So a session that is opened over gRPC with an empty
-//! string has `null` instead, and missing payloads are rejected, where the real service stores them.
+//! string has `null` instead, and missing payloads are rejected, where the real service stores them. `grpc-timeout` is
+//! ignored, since no call waits.
 
 use crate::Service;
 use crate::commands::{Commands, JSON};

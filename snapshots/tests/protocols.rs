@@ -5,7 +5,8 @@
 //! ```
 //!
 //! The table in `docs/grpc.md` is the result. Without `SESSIONS_URL` and `SESSIONS_GRPC_URL` there is nothing to compare,
-//! which the test reports. Sessions belong to dedicated users and are deleted at the end.
+//! which the test reports. `get_sessions` and `close_expired_sessions` have no required arguments, so they have no
+//! rejected arguments, and the latter has no failure. Sessions belong to dedicated users and are deleted at the end.
 #![cfg(feature = "grpc")]
 
 use sessions_client::bytes::Bytes;

@@ -2,7 +2,7 @@
 //!
 //! A gRPC call is a request over HTTP/2 with a framed message as its body, and its status is in the trailers of the
 //! response. So connections, TLS, proxies and limits are those of the inner transport. The messages are prost's and the
-//! statuses tonic's.
+//! codes tonic's.
 //!
 //! Rejected alternative: the channel of tonic, because it would be a second implementation of connections, with other
 //! errors, and without the settings for proxies, addresses and the age of connections. Rejected alternative: tonic's
