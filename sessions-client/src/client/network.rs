@@ -12,14 +12,13 @@ use wiretrait::{Error, ErrorKind};
 /// A transport over the protocol that the [kind](ClientKind::of) of a configuration names: gRPC, commandable gRPC, or
 /// HTTP for all other kinds. It is for tools whose user chooses the protocol.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum SessionsNetworkTransportV1 {
-    /// HTTP.
+pub struct SessionsNetworkTransportV1(Protocol);
+
+#[derive(Clone, Debug)]
+enum Protocol {
     Http(HyperTransport),
-    /// The service's own gRPC interface.
     #[cfg(feature = "grpc")]
     Grpc(SessionsGrpcTransportV1),
-    /// Commandable gRPC.
     #[cfg(feature = "grpc")]
     CommandableGrpc(CommandableGrpcTransport),
 }
@@ -32,11 +31,13 @@ impl SessionsNetworkTransportV1 {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) as for the transports of the protocols, and for a kind over gRPC
     /// without the feature `grpc`.
     pub fn new(config: &ClientConfig) -> Result<Self> {
-        match ClientKind::of(config) {
+        let protocol = match ClientKind::of(config) {
             #[cfg(feature = "grpc")]
-            ClientKind::Grpc => SessionsGrpcTransportV1::new(config).map(Self::Grpc),
+            ClientKind::Grpc => SessionsGrpcTransportV1::new(config).map(Protocol::Grpc),
             #[cfg(feature = "grpc")]
-            ClientKind::CommandableGrpc => CommandableGrpcTransport::new(config).map(Self::CommandableGrpc),
+            ClientKind::CommandableGrpc => {
+                CommandableGrpcTransport::new(config).map(Protocol::CommandableGrpc)
+            }
             #[cfg(not(feature = "grpc"))]
             kind @ (ClientKind::Grpc | ClientKind::CommandableGrpc) => {
                 let why = format!(
@@ -44,45 +45,46 @@ impl SessionsNetworkTransportV1 {
                 );
                 Err(Error::new(ErrorKind::Config, why))
             }
-            _ => HyperTransport::new(config).map(Self::Http),
-        }
+            _ => HyperTransport::new(config).map(Protocol::Http),
+        };
+        protocol.map(Self)
     }
 
     /// Returns whether the protocol is HTTP.
     #[must_use]
     pub fn is_http(&self) -> bool {
-        matches!(self, Self::Http(_))
+        matches!(self.0, Protocol::Http(_))
     }
 }
 
 impl Transport for SessionsNetworkTransportV1 {
     async fn send(&self, call: Call) -> Result<Response> {
-        match self {
-            Self::Http(transport) => transport.send(call).await,
+        match &self.0 {
+            Protocol::Http(transport) => transport.send(call).await,
             #[cfg(feature = "grpc")]
-            Self::Grpc(transport) => transport.send(call).await,
+            Protocol::Grpc(transport) => transport.send(call).await,
             #[cfg(feature = "grpc")]
-            Self::CommandableGrpc(transport) => transport.send(call).await,
+            Protocol::CommandableGrpc(transport) => transport.send(call).await,
         }
     }
 
     fn peer(&self) -> &str {
-        match self {
-            Self::Http(transport) => transport.peer(),
+        match &self.0 {
+            Protocol::Http(transport) => transport.peer(),
             #[cfg(feature = "grpc")]
-            Self::Grpc(transport) => transport.peer(),
+            Protocol::Grpc(transport) => transport.peer(),
             #[cfg(feature = "grpc")]
-            Self::CommandableGrpc(transport) => transport.peer(),
+            Protocol::CommandableGrpc(transport) => transport.peer(),
         }
     }
 
     fn encoding(&self) -> Encoding {
-        match self {
-            Self::Http(transport) => transport.encoding(),
+        match &self.0 {
+            Protocol::Http(transport) => transport.encoding(),
             #[cfg(feature = "grpc")]
-            Self::Grpc(transport) => transport.encoding(),
+            Protocol::Grpc(transport) => transport.encoding(),
             #[cfg(feature = "grpc")]
-            Self::CommandableGrpc(transport) => transport.encoding(),
+            Protocol::CommandableGrpc(transport) => transport.encoding(),
         }
     }
 }
