@@ -7,7 +7,7 @@ use axum::http::{Method, Request, Response, StatusCode, header};
 use axum::routing::{get, post};
 use chrono::{TimeDelta, TimeZone, Utc};
 use futures_util::FutureExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sessions_client::{
     DataPage, Error, ErrorKind, FilterParams, ISessionsV1, PagingParams, Result, SessionV1,
     SessionsMemoryClientV1, Timestamp,
@@ -16,6 +16,7 @@ use sessions_web::{
     CurrentUser, NewSession, Session, SessionCookie, SessionError, SessionLayer, SessionManager,
     SessionUserV1,
 };
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -436,7 +437,7 @@ pub(crate) fn routes() -> Router {
         .route("/me-if-any", get(me_if_any))
         .route("/current-user", get(async |CurrentUser(user): CurrentUser| user.id))
         .route("/everything", get(everything))
-        .route("/data", get(async |session: Session| Value::Object(session.data()).to_string()))
+        .route("/data", get(sorted_data))
         .route("/data/{key}", get(value))
         .route("/set/{key}/{value}", post(set))
         .route("/set-and-fail/{key}/{value}", post(set_and_fail))
@@ -485,6 +486,11 @@ async fn everything(
     assert_eq!(session.user_id(), user.id);
     assert_eq!(optional.unwrap().id(), also.id());
     user.id
+}
+
+/// Shows the data with its keys in alphabetical order, which `Map` has or not, depending on a feature of serde_json.
+async fn sorted_data(session: Session) -> String {
+    json!(BTreeMap::from_iter(session.data())).to_string()
 }
 
 async fn value(session: Session, Path(key): Path<String>) -> Result<String, SessionError> {

@@ -104,12 +104,15 @@ fn a_form_says_where_each_value_belongs() {
     let form = form_urlencoded::parse(request.body()).map(|(name, value)| format!("{name}={value}"));
     // Sorted, because the order is that of `serde_json::Map`, which a feature of serde_json changes.
     let form: std::collections::BTreeSet<_> = form.collect();
-    assert!(form.iter().eq([
-        "customer=cus_1",
-        "expand[0]=customer",
-        "items[0][plan]=a&b",
-        "items[0][quantity]=2"
-    ]), "{form:?}");
+    assert!(
+        form.iter().eq([
+            "customer=cus_1",
+            "expand[0]=customer",
+            "items[0][plan]=a&b",
+            "items[0][quantity]=2"
+        ]),
+        "{form:?}"
+    );
     assert_eq!(request.headers()["content-type"], "application/x-www-form-urlencoded");
     let request =
         operations::CreateCustomer::new(&customer("ann@example.com")).key("key-1").encode().unwrap();
