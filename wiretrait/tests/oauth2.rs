@@ -246,6 +246,14 @@ fn a_client_secret_over_plain_http_to_another_machine_is_rejected() {
     credentials().connect(&config().with_http_credentials_allowed(true)).unwrap();
 }
 
+#[tokio::test]
+async fn tokens_for_a_service_over_grpc_are_requested_over_http() {
+    let (server, handler) = server([granted("first", 60)]).await;
+    let provider = credentials(&server).connect(&config().with_grpc()).unwrap();
+    provider.fetch().await.unwrap();
+    assert_eq!(handler.bodies.lock().unwrap().len(), 1);
+}
+
 #[test]
 fn an_invalid_token_url_is_a_configuration_error() {
     let error = |url: &str| -> Error { ClientCredentials::new(url, "id", SECRET).unwrap_err() };

@@ -857,6 +857,8 @@ impl ClientConfig {
     /// routes, headers, tokens and other instances.
     #[cfg(all(feature = "oauth2", any(feature = "hyper", feature = "reqwest")))]
     pub(crate) fn for_service(&self, url: String) -> Self {
+        let mut extensions = self.extensions.clone();
+        extensions.remove::<ForGrpc>();
         Self {
             base_url: Some(url),
             base_route: None,
@@ -867,6 +869,7 @@ impl ClientConfig {
             correlation_name: None,
             // The service may be the only one that speaks HTTP/2.
             http_version: HttpVersion::default(),
+            extensions,
             ..self.clone()
         }
     }
