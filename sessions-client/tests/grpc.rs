@@ -788,6 +788,38 @@ async fn a_closed_connection_is_a_hint_at_the_port_of_grpc() {
     );
 }
 
+#[cfg(feature = "rustls")]
+#[tokio::test]
+async fn a_gateway_that_speaks_http1_over_tls_is_a_hint_at_http2() {
+    use rcgen::{CertifiedKey, generate_simple_self_signed};
+    use rustls::pki_types::PrivatePkcs8KeyDer;
+    use sessions_client::{Pem, TlsConfig};
+
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der());
+    let mut tls = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key.into())
+        .unwrap();
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(tls));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            assert!(acceptor.accept(stream).await.is_err());
+        }
+    });
+    let config = config(&url).with_tls(TlsConfig::new().with_ca(Pem::content(cert.pem())));
+    for kind in KINDS {
+        let error = open(&client(kind, &config)).await.unwrap_err();
+        let message = error.to_string();
+        assert_eq!(error.kind(), ErrorKind::Tls, "{message}");
+        assert!(message.contains("gateways speak HTTP/2") && !message.contains("http_version"), "{message}");
+    }
+}
+
 #[tokio::test]
 async fn the_message_of_deadline_exceeded_is_displayed() {
     let server = Server::start(|_, _| Reaction::Status(4, "the database was slow", Vec::new())).await;

@@ -157,7 +157,8 @@ impl Peer {
         }
         #[cfg(feature = "rustls")]
         if let Some(error) = find::<rustls::Error>(error) {
-            return self.tls(tls::describe_handshake(error, &self.client_auth));
+            let advice = tls::handshake_advice(error).map(Cow::from);
+            return self.tls(tls::describe_handshake(error, &self.client_auth)).with_advice(advice);
         }
         match find::<io::Error>(error).map(io::Error::kind) {
             Some(io::ErrorKind::TimedOut) => self.not_connected_in_time(),

@@ -51,7 +51,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 const PREFIX_BYTES: usize = 5;
 
 /// The remedy for a response that is not gRPC.
-const CHECK_PORT: &str = "check that the port is that of gRPC, or choose a client over HTTP";
+const CHECK_PORT: &str =
+    "check that the port is that of gRPC and that gateways speak HTTP/2, or choose a client over HTTP";
 
 /// Makes unary gRPC calls over a transport, in transports for services that speak gRPC.
 ///

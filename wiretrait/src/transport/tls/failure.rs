@@ -26,6 +26,13 @@ pub(in crate::transport) fn describe_handshake(error: &rustls::Error, client_aut
     }
 }
 
+/// Returns the remedy for a failed handshake with a service, if it depends on the protocol of the client.
+pub(in crate::transport) fn handshake_advice(error: &rustls::Error) -> Option<&'static str> {
+    let no_protocol = rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol);
+    (*error == no_protocol)
+        .then_some("choose the other one with `with_http_version` (`options.http_version: 2`, or `1.1`)")
+}
+
 /// Returns what an alert after the handshake means if it is about the certificate of the client, which a
 /// service checks after the handshake in TLS 1.3.
 pub(in crate::transport) fn describe_late_alert(
@@ -81,9 +88,7 @@ fn describe_alert(alert: AlertDescription, client_auth: &ClientAuth) -> String {
                 .to_owned()
         }
         A::NoApplicationProtocol => {
-            "the service does not speak this version of HTTP (alert NoApplicationProtocol): \
-                                     choose the other one with `with_http_version` (`options.http_version: 2`, or `1.1`)"
-                .to_owned()
+            "the service does not speak this version of HTTP (alert NoApplicationProtocol)".to_owned()
         }
         alert => format!("the service ended the TLS handshake with the alert {alert:?}: see its log"),
     }

@@ -9,7 +9,7 @@ mod verifier;
 
 pub(super) use self::certificate::{Facts, date};
 pub(crate) use self::client_auth::ClientAuth;
-pub(super) use self::failure::{describe_handshake, describe_late_alert};
+pub(super) use self::failure::{describe_handshake, describe_late_alert, handshake_advice};
 
 use self::verifier::{Unverified, Verifier};
 use crate::config::TlsConfig;
