@@ -36,12 +36,40 @@ impl Nginx {
         Self::start_at(address, upstream, listen, directives, location).await
     }
 
+    /// Starts nginx in front of the gRPC port of a service, otherwise like [`start`](Self::start). It speaks HTTP/2 if
+    /// `listen` contains `http2`.
+    ///
+    /// # Errors
+    ///
+    /// If nginx does not start, with its log.
+    pub async fn start_grpc(
+        upstream: SocketAddr,
+        listen: &str,
+        directives: &str,
+        location: &str,
+    ) -> io::Result<Self> {
+        let address = (Ipv4Addr::LOCALHOST, free_port()?).into();
+        let location = format!("{location}\n            grpc_pass grpc://service;");
+        Self::launch(address, upstream, listen, directives, &location).await
+    }
+
     /// Starts nginx at an address, otherwise like [`start`](Self::start).
     ///
     /// # Errors
     ///
     /// If nginx does not start, with its log.
     pub async fn start_at(
+        address: SocketAddr,
+        upstream: SocketAddr,
+        listen: &str,
+        directives: &str,
+        location: &str,
+    ) -> io::Result<Self> {
+        let location = format!("{location}\n            proxy_pass http://service;");
+        Self::launch(address, upstream, listen, directives, &location).await
+    }
+
+    async fn launch(
         address: SocketAddr,
         upstream: SocketAddr,
         listen: &str,
@@ -64,7 +92,7 @@ impl Nginx {
                  server {{\n        listen {address} {listen};\n        {directives}\n        \
                  proxy_http_version 1.1;\n        proxy_set_header Connection \"\";\n        \
                  proxy_set_header Host $http_host;\n        \
-                 location / {{\n            {location}\n            proxy_pass http://service;\n        }}\n    \
+                 location / {{\n            {location}\n        }}\n    \
                  }}\n}}\n"
         );
         fs::write(folder.path().join("nginx.conf"), configuration)?;

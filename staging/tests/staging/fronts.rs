@@ -1,6 +1,6 @@
 //! Gateways and proxies, each in front of an embedded service.
 
-use sessions_service::{EmbeddedService, SessionStore};
+use sessions_service::{EmbeddedService, ServiceOptions, SessionStore};
 use staging::{Arrivals, Certificate, Certificates, Haproxy, Limiter, Nginx, Squid, TokenServer, free_port};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -43,6 +43,18 @@ impl Front {
     async fn new() -> io::Result<Self> {
         let sessions = SessionStore::new();
         let service = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await?;
+        Self::of(service, sessions)
+    }
+
+    /// Starts a service that speaks gRPC.
+    async fn grpc() -> io::Result<Self> {
+        let sessions = SessionStore::new();
+        let options = ServiceOptions::new();
+        let service = EmbeddedService::start_grpc("127.0.0.1:0", sessions.clone(), options).await?;
+        Self::of(service, sessions)
+    }
+
+    fn of(service: EmbeddedService, sessions: SessionStore) -> io::Result<Self> {
         Ok(Self {
             url: service.url(),
             sessions,
@@ -66,6 +78,22 @@ impl Front {
         self.url = format!("{scheme}://{}", nginx.address());
         self.nginx = Some(nginx);
         self
+    }
+
+    /// Adds nginx with TLS in front of gRPC.
+    async fn with_grpc_gateway(
+        self,
+        upstream: SocketAddr,
+        listen: &str,
+        trust: Trust,
+        directives: &str,
+        location: &str,
+    ) -> io::Result<Self> {
+        let directives = format!("{} {directives}", trust.directives());
+        let nginx = Nginx::start_grpc(upstream, listen, &directives, location).await?;
+        let mut front = self.with_nginx("https", nginx);
+        front.certificates = Some(trust);
+        Ok(front)
     }
 
     fn with_haproxy(mut self, scheme: &str, haproxy: Haproxy) -> Self {
@@ -236,6 +264,11 @@ impl Trust {
             self.server.key.display()
         )
     }
+
+    /// Returns the directives that require a certificate of the client by the authority.
+    fn client_directives(&self) -> String {
+        format!("ssl_client_certificate \"{}\"; ssl_verify_client on;", self.root.certificate.display())
+    }
 }
 
 /// nginx with TLS.
@@ -252,11 +285,7 @@ pub(crate) async fn tls(kind: Kind) -> io::Result<Front> {
 pub(crate) async fn client_certificates() -> io::Result<Front> {
     let front = Front::new().await?;
     let trust = Trust::new(Kind::Signed).await?;
-    let directives = format!(
-        "{} ssl_client_certificate \"{}\"; ssl_verify_client on;",
-        trust.directives(),
-        trust.root.certificate.display()
-    );
+    let directives = format!("{} {}", trust.directives(), trust.client_directives());
     let nginx = Nginx::start(front.upstream(), "ssl", &directives, "").await?;
     let mut front = front.with_nginx("https", nginx);
     front.certificates = Some(trust);
@@ -300,6 +329,87 @@ pub(crate) async fn proxy() -> io::Result<Front> {
 /// squid with a password in front of nginx with TLS, to which clients connect with CONNECT.
 pub(crate) async fn proxy_and_tls() -> io::Result<Front> {
     let mut front = tls(Kind::Signed).await?;
+    front.squid = Some(Squid::start().await?);
+    let port = front.nginx.as_ref().map_or(0, |nginx| nginx.address().port());
+    front.url = format!("https://{}:{port}", Squid::HOST);
+    Ok(front)
+}
+
+/// The parameters of the address of a gateway for gRPC.
+const HTTP2: &str = "ssl http2";
+
+/// The number of requests after which nginx ends a connection. Calls that it receives meanwhile are not processed: a client
+/// sends them again, but the load test counts them as failed.
+const MANY_REQUESTS: u32 = 1_000_000;
+
+/// nginx with TLS in front of gRPC.
+pub(crate) async fn grpc() -> io::Result<Front> {
+    grpc_at(HTTP2, MANY_REQUESTS, "").await
+}
+
+/// Like [`grpc`], with HTTP/1.1 only.
+pub(crate) async fn grpc_over_http1() -> io::Result<Front> {
+    grpc_at("ssl", MANY_REQUESTS, "").await
+}
+
+/// Like [`grpc`], with the header `x-api-key` required.
+pub(crate) async fn grpc_api_key() -> io::Result<Front> {
+    let check = format!("if ($http_x_api_key != {API_KEY}) {{ return 401; }}");
+    grpc_at(HTTP2, MANY_REQUESTS, &check).await
+}
+
+/// Like [`grpc`], with connections that end after ten requests.
+pub(crate) async fn closing_grpc() -> io::Result<Front> {
+    grpc_at(HTTP2, 10, "").await
+}
+
+async fn grpc_at(listen: &str, requests: u32, location: &str) -> io::Result<Front> {
+    let front = Front::grpc().await?;
+    let trust = Trust::new(Kind::Signed).await?;
+    let upstream = front.upstream();
+    front
+        .with_grpc_gateway(upstream, listen, trust, &format!("keepalive_requests {requests};"), location)
+        .await
+}
+
+/// nginx without TLS and with HTTP/1.1 only, in front of gRPC.
+pub(crate) async fn grpc_over_plain_http1() -> io::Result<Front> {
+    let front = Front::grpc().await?;
+    let nginx = Nginx::start_grpc(front.upstream(), "", "", "").await?;
+    Ok(front.with_nginx("http", nginx))
+}
+
+/// nginx with TLS that requires a certificate of the client, in front of gRPC.
+pub(crate) async fn grpc_client_certificates() -> io::Result<Front> {
+    let front = Front::grpc().await?;
+    let trust = Trust::new(Kind::Signed).await?;
+    let directives = format!("{} keepalive_requests {MANY_REQUESTS};", trust.client_directives());
+    let upstream = front.upstream();
+    front.with_grpc_gateway(upstream, HTTP2, trust, &directives, "").await
+}
+
+/// nginx with TLS that requires a bearer token, which expires after two seconds, in front of gRPC.
+pub(crate) async fn grpc_bearer() -> io::Result<Front> {
+    let mut front = Front::grpc().await?;
+    let tokens = TokenServer::start(Duration::from_secs(2)).await?;
+    let trust = Trust::new(Kind::Signed).await?;
+    let directives = format!("{} keepalive_requests {MANY_REQUESTS};", token_check(&tokens));
+    front.tokens = Some(tokens);
+    let upstream = front.upstream();
+    front.with_grpc_gateway(upstream, HTTP2, trust, &directives, "auth_request /check;").await
+}
+
+/// nginx with TLS for gRPC, in front of a port at which nothing listens.
+pub(crate) async fn grpc_alone() -> io::Result<Front> {
+    let front = Front::grpc().await?;
+    let trust = Trust::new(Kind::Signed).await?;
+    let closed = front.closed;
+    front.with_grpc_gateway(closed, HTTP2, trust, "", "").await
+}
+
+/// squid with a password in front of [`grpc`], to which clients connect with CONNECT.
+pub(crate) async fn grpc_proxy() -> io::Result<Front> {
+    let mut front = grpc().await?;
     front.squid = Some(Squid::start().await?);
     let port = front.nginx.as_ref().map_or(0, |nginx| nginx.address().port());
     front.url = format!("https://{}:{port}", Squid::HOST);

@@ -7,6 +7,7 @@
 
 mod curl;
 mod fronts;
+mod grpc;
 mod insecure;
 mod matrix;
 mod moved;

@@ -2,9 +2,8 @@
 
 use crate::fronts::Front;
 use crate::requirements::{Programs, programs};
-use crate::right;
 use crate::uses::{Outcome, Use, assert_without_secrets};
-use crate::wrong;
+use crate::{grpc, right, wrong};
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use staging::{Arrivals, Haproxy, Nginx, Squid, TokenServer};
@@ -36,15 +35,29 @@ struct Cell {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_use_works_behind_each_gateway_and_proxy() {
     let Some(programs) = programs() else { return };
-    let table = right_table(&results(&programs, right::ROWS).await);
+    let table = right_table(&results(&programs, right::ROWS, Use::HTTP).await);
     assert_table("matrix", &table);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_use_names_what_is_wrong_and_does_not_retry_it() {
     let Some(programs) = programs() else { return };
-    let table = wrong_table(&results(&programs, wrong::ROWS).await);
+    let table = wrong_table(&results(&programs, wrong::ROWS, Use::HTTP).await);
     assert_table("wrong", &table);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_use_over_grpc_works_behind_each_gateway_and_proxy() {
+    let Some(programs) = programs() else { return };
+    let table = right_table(&results(&programs, grpc::RIGHT, Use::GRPC).await);
+    assert_table("grpc", &table);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_use_over_grpc_names_what_is_wrong() {
+    let Some(programs) = programs() else { return };
+    let table = wrong_table(&results(&programs, grpc::WRONG, Use::GRPC).await);
+    assert_table("grpc_wrong", &table);
 }
 
 fn assert_table(name: &str, table: &str) {
@@ -53,14 +66,15 @@ fn assert_table(name: &str, table: &str) {
     });
 }
 
-async fn results(programs: &Programs, rows: &'static [Row]) -> Vec<(&'static str, Vec<Cell>)> {
+async fn results(programs: &Programs, rows: &'static [Row], uses: &[Use]) -> Vec<(&'static str, Vec<Cell>)> {
     // To run only the rows whose names contain it.
     let only = std::env::var("STAGING_ROWS").unwrap_or_default();
     let rows = rows.iter().filter(|row| row.name.contains(&only));
-    futures_util::stream::iter(rows).map(|row| result(programs, row)).buffered(PARALLEL_ROWS).collect().await
+    let results = rows.map(|row| result(programs, row, uses));
+    futures_util::stream::iter(results).buffered(PARALLEL_ROWS).collect().await
 }
 
-async fn result(programs: &Programs, row: &'static Row) -> (&'static str, Vec<Cell>) {
+async fn result(programs: &Programs, row: &'static Row, uses: &[Use]) -> (&'static str, Vec<Cell>) {
     let mut front = (row.start)().await.unwrap_or_else(|error| panic!("{}: {error}", row.name));
     let folder = tempfile::tempdir().unwrap();
     let mut keys = (row.describe)(&front);
@@ -69,7 +83,7 @@ async fn result(programs: &Programs, row: &'static Row) -> (&'static str, Vec<Ce
     }
     let file = describe(folder.path(), keys);
     let mut cells = Vec::new();
-    for of in Use::ALL {
+    for &of in uses {
         if let Some(limiter) = &front.limiter {
             limiter.reject(front.rejected);
         }
@@ -140,7 +154,7 @@ fn without_ids(message: &str) -> String {
 fn right_table(rows: &[(&str, Vec<Cell>)]) -> String {
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let mut table = format!("{:width$}", "in front of the service");
-    for of in Use::ALL {
+    for Cell { of, .. } in rows.first().iter().flat_map(|(_, cells)| cells) {
         write!(table, " | {}", of.name()).unwrap();
     }
     table.push('\n');

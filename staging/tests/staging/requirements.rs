@@ -11,13 +11,17 @@ use std::sync::Mutex;
 pub(crate) struct Programs {
     /// The live contract test of the package `snapshots`.
     pub(crate) live: PathBuf,
+    /// The contract check of the package `snapshots`.
+    pub(crate) contract: PathBuf,
     pub(crate) loadtest: PathBuf,
 }
 
 /// Returns the programs under test. Returns `None`, after a line that says why, if anything is missing.
 pub(crate) fn programs() -> Option<Programs> {
     let variable = |name: &str| env::var_os(name).map(PathBuf::from);
-    let (Some(live), Some(loadtest)) = (variable("STAGING_LIVE"), variable("STAGING_LOADTEST")) else {
+    let (Some(live), Some(contract), Some(loadtest)) =
+        (variable("STAGING_LIVE"), variable("STAGING_CONTRACT"), variable("STAGING_LOADTEST"))
+    else {
         skip("the tests behind real gateways and proxies are run by staging/run");
         return None;
     };
@@ -26,7 +30,7 @@ pub(crate) fn programs() -> Option<Programs> {
         skip(&format!("the tests behind real gateways and proxies need {}", missing.join(", ")));
         return None;
     }
-    Some(Programs { live, loadtest })
+    Some(Programs { live, contract, loadtest })
 }
 
 /// Prints a line even without `--nocapture`. The same reason is printed once.

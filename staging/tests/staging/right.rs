@@ -63,11 +63,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "squid: a proxy with a password, to https (CONNECT)",
         start: || Box::pin(fronts::proxy_and_tls()),
-        describe: |front| {
-            let mut keys = trusted(front);
-            keys.push(("proxy.url", front.squid.as_ref().map_or_else(String::new, Squid::url)));
-            keys
-        },
+        describe: through_proxy,
     },
     Row {
         name: "haproxy: a path prefix, each connection closed after a response",
@@ -116,11 +112,18 @@ pub(crate) fn trusted(front: &Front) -> Vec<(&'static str, String)> {
 }
 
 /// The keys of the trusted certificates and of the client certificate.
-fn with_client_certificate(front: &Front) -> Vec<(&'static str, String)> {
+pub(crate) fn with_client_certificate(front: &Front) -> Vec<(&'static str, String)> {
     let mut keys = trusted(front);
     if let Some(trust) = &front.certificates {
         keys.push(("credential.ssl_crt_file", trust.client.certificate.display().to_string()));
         keys.push(("credential.ssl_key_file", trust.client.key.display().to_string()));
     }
+    keys
+}
+
+/// The keys of the trusted certificates and of the proxy.
+pub(crate) fn through_proxy(front: &Front) -> Vec<(&'static str, String)> {
+    let mut keys = trusted(front);
+    keys.push(("proxy.url", front.squid.as_ref().map_or_else(String::new, Squid::url)));
     keys
 }

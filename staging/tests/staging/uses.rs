@@ -1,11 +1,11 @@
-//! The uses of a description: two clients and three programs.
+//! The uses of a description: clients and programs, over HTTP and over gRPC.
 
 use crate::fronts::{self, Front};
 use crate::requirements::Programs;
 use futures_util::FutureExt as _;
 use sessions_client::{
-    ClientConfig, ConfigParams, Error, HyperTransport, ISessionsV1, ReqwestTransport, SessionsHttpClientV1,
-    Transport,
+    ClientConfig, ConfigParams, Error, HyperTransport, ISessionsV1, ReqwestTransport, SessionsClientFactory,
+    SessionsHttpClientV1, Transport,
 };
 use staging::{Squid, TokenServer};
 use std::fs;
@@ -29,6 +29,10 @@ pub(crate) enum Use {
     Live,
     LoadTest,
     Cleanup,
+    Grpc,
+    CommandableGrpc,
+    Check,
+    GrpcLoadTest,
 }
 
 /// The result of a use.
@@ -40,7 +44,11 @@ pub(crate) enum Outcome {
 }
 
 impl Use {
-    pub(crate) const ALL: [Self; 5] = [Self::Reqwest, Self::Hyper, Self::Live, Self::LoadTest, Self::Cleanup];
+    /// The uses of a service over HTTP.
+    pub(crate) const HTTP: &[Self] = &[Self::Reqwest, Self::Hyper, Self::Live, Self::LoadTest, Self::Cleanup];
+
+    /// The uses of a service over gRPC.
+    pub(crate) const GRPC: &[Self] = &[Self::Grpc, Self::CommandableGrpc, Self::Check, Self::GrpcLoadTest];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -49,6 +57,10 @@ impl Use {
             Self::Live => "live contract test",
             Self::LoadTest => "load test",
             Self::Cleanup => "loadtest cleanup",
+            Self::Grpc => "client over gRPC",
+            Self::CommandableGrpc => "client over commandable gRPC",
+            Self::Check => "contract check over commandable gRPC",
+            Self::GrpcLoadTest => "load test over gRPC",
         }
     }
 
@@ -60,8 +72,12 @@ impl Use {
                 Self::Reqwest => client(front, file, ReqwestTransport::new).await,
                 Self::Hyper => client(front, file, HyperTransport::new).await,
                 Self::Live => live(programs, file).await,
-                Self::LoadTest => load_test(programs, file).await,
+                Self::LoadTest => load_test(programs, file, &[]).await,
                 Self::Cleanup => cleanup(programs, file, front).await,
+                Self::Grpc => grpc_client(front, file, "grpc").await,
+                Self::CommandableGrpc => grpc_client(front, file, "commandable-grpc").await,
+                Self::Check => check(programs, file).await,
+                Self::GrpcLoadTest => load_test(programs, file, &["--protocol", "grpc"]).await,
             }
         };
         let outcome = match tokio::time::timeout(LIMIT, AssertUnwindSafe(used).catch_unwind()).await {
@@ -98,15 +114,31 @@ fn fails(how: impl Into<String>, why: impl Into<String>) -> Outcome {
     Outcome::Fails(how.into(), why.into())
 }
 
-/// Opens, reads, lists, closes and deletes sessions, until the tokens have been renewed twice if there are any.
 async fn client<T: Transport>(
     front: &Front,
     file: &Path,
     transport: impl FnOnce(&ClientConfig) -> Result<T, Error>,
 ) -> Outcome {
-    let used = async {
+    let create = || {
         let config = ConfigParams::new().with_file(file)?.build()?;
-        let client = SessionsHttpClientV1::from_transport(transport(&config)?, &config)?;
+        SessionsHttpClientV1::from_transport(transport(&config)?, &config)
+    };
+    rounds(front, create).await
+}
+
+/// Uses the client of a kind that the factory creates.
+async fn grpc_client(front: &Front, file: &Path, kind: &str) -> Outcome {
+    let create = || {
+        let params = ConfigParams::new().with_file(file)?.with_flags([("--protocol", "kind", kind)])?;
+        SessionsClientFactory::new().from_params(&params)
+    };
+    rounds(front, create).await
+}
+
+/// Opens, reads, lists, closes and deletes sessions, until the tokens have been renewed twice if there are any.
+async fn rounds<C: ISessionsV1>(front: &Front, create: impl FnOnce() -> Result<C, Error>) -> Outcome {
+    let used = async {
+        let client = create()?;
         let tokens = || front.tokens.as_ref().map_or(0, TokenServer::requests);
         let (before, start) = (tokens(), Instant::now());
         let mut rounds = 0;
@@ -183,12 +215,24 @@ async fn live(programs: &Programs, file: &Path) -> Outcome {
     fails(exit(&output), stderr.lines().filter(|line| !is_noise(line)).collect::<Vec<_>>().join("\n"))
 }
 
-async fn load_test(programs: &Programs, file: &Path) -> Outcome {
+async fn check(programs: &Programs, file: &Path) -> Outcome {
+    let config = file.display().to_string();
+    let arguments = ["check", "--config", &config, "--protocol", "commandable-grpc"];
+    let (output, stdout, stderr) = run(&programs.contract, &arguments, &[]).await;
+    if output.status.success() {
+        return Outcome::Works;
+    }
+    let is_noise = |line: &&str| line.is_empty() || line.starts_with("contract check of ");
+    let lines = stderr.lines().chain(stdout.lines()).filter(|line| !is_noise(line));
+    fails(exit(&output), lines.collect::<Vec<_>>().join("\n"))
+}
+
+async fn load_test(programs: &Programs, file: &Path, options: &[&str]) -> Outcome {
     let config = file.display().to_string();
     let limits = ["--users", "4", "--run-time", "2s", "--yes"];
     let reports = ["md", "html", "json", "xml"].map(|format| format!("--report-file=report.{format}"));
     let reports = reports.each_ref().map(String::as_str);
-    let arguments = [&["--config", &config][..], &limits, &reports].concat();
+    let arguments = [&["--config", &config][..], &limits, &reports, options].concat();
     let (output, stdout, stderr) = run(&programs.loadtest, &arguments, &[]).await;
     if output.status.success() {
         return Outcome::Works;
