@@ -488,7 +488,7 @@ async fn everything(
     user.id
 }
 
-/// Shows the data with its keys in alphabetical order, which `Map` has or not, depending on a feature of serde_json.
+/// Shows the data with its keys in alphabetical order, which `Map` has or not, depending on a feature of another crate.
 async fn sorted_data(session: Session) -> String {
     json!(BTreeMap::from_iter(session.data())).to_string()
 }
