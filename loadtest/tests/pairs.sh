@@ -17,6 +17,8 @@ trap '((${#pids[@]} == 0)) || kill "${pids[@]}" 2>/dev/null || true; rm -rf "$wo
 
 # Starts a service whose calls take so many microseconds more, and sets `url`.
 start() {
+    # Exists before it is read: the service starts in the background.
+    : >"$work/service-$1"
     "$service" 127.0.0.1:0 "$1" >"$work/service-$1" &
     pids+=($!)
     for _ in {1..100}; do

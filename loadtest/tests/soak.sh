@@ -29,6 +29,8 @@ import json, sys
 results = json.load(open(sys.argv[1]))
 print(results["duration_us"] // 1_000_000, results["sessions"]["opened"])' "$work/run.json" 2>/dev/null || echo 0 0; }
 
+# Exists before it is read: the service starts in the background.
+: >"$work/service.out"
 "$service" 127.0.0.1:0 >"$work/service.out" &
 pids+=($!)
 for _ in {1..100}; do
