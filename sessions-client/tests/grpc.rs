@@ -547,17 +547,23 @@ async fn an_unreachable_service_is_a_connect_error() {
     }
 }
 
-#[tokio::test]
-async fn a_service_that_speaks_http1_is_named() {
+/// Starts a server that responds with these bytes to the first of each connection, and closes it. Returns its URL.
+async fn closing_server(response: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
             let _ = stream.read(&mut [0; 1024]).await;
-            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").await;
+            let _ = stream.write_all(response).await;
         }
     });
+    url
+}
+
+#[tokio::test]
+async fn a_service_that_speaks_http1_is_named() {
+    let url = closing_server(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").await;
     for kind in KINDS {
         let error = open(&client(kind, &config(&url))).await.unwrap_err();
         assert_eq!((error.kind(), error.attempts()), (ErrorKind::Protocol, 1));
@@ -772,14 +778,7 @@ async fn a_missing_token_is_named() {
 
 #[tokio::test]
 async fn a_closed_connection_is_a_hint_at_the_port_of_grpc() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        loop {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let _ = stream.read(&mut [0; 1024]).await;
-        }
-    });
+    let url = closing_server(b"").await;
     let error = get(&client(ClientKind::Grpc, &config(&url).with_retries(0))).await.unwrap_err();
     let message = error.to_string();
     assert!(
