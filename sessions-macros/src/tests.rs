@@ -191,6 +191,54 @@ fn raw_identifiers_are_unprefixed_on_the_wire() {
     insta::assert_snapshot!("raw_names", operation("MATCH", "Match", &item));
 }
 
+#[test]
+fn every_name_of_a_contract_can_be_a_raw_identifier() {
+    let item = quote! {
+        pub trait r#Api<r#T: Payload> {
+            #[get("/{type}")]
+            async fn r#match(&self, r#type: &str, #[query] r#in: Option<u8>) -> Result<r#T>;
+            #[post("/")]
+            async fn r#async(&self, #[body] r#fn: &r#T, #[header("x-ref")] r#ref: Option<&str>) -> Result<()>;
+            async fn r#loop(&self, r#where: u8) -> Result<()> { self.r#async(&r#where.into(), None).await }
+        }
+    };
+    for args in [
+        ARGS,
+        "client = r#Client, module = r#api",
+        "client = r#Client, module = r#mod",
+        "client_only, client = r#Self_, module = r#api",
+    ] {
+        let names = expand(args, &item).items.into_iter().filter_map(|item| match item {
+            Item::Trait(item) => Some(item.ident.to_string()),
+            _ => None,
+        });
+        assert_eq!(names.collect::<Vec<_>>(), ["r#Api", "DynApi"], "{args}");
+    }
+}
+
+#[test]
+fn suggested_names_of_a_raw_contract_are_not_raw() {
+    let item = quote! {
+        trait r#Things {
+            #[get("/")]
+            async fn find(&self) -> Result<()>;
+        }
+    };
+    let error_of = |args| error(args, &item).unwrap();
+    assert!(
+        error_of("").contains("add `client = ThingsClient` and `module = things_api`"),
+        "{}",
+        error_of("")
+    );
+    for (args, taken) in
+        [("client = DynThings, module = api", "DynThings"), ("client = Things, module = api", "Things")]
+    {
+        let error = error_of(args);
+        assert!(error.starts_with(&format!("`{taken}` is already the name of the trait")), "{error}");
+        assert!(error.ends_with("write `ThingsClient`"), "{error}");
+    }
+}
+
 /// Returns the names of the items that a half of a contract generates, those of its module included.
 fn item_names(half: &str) -> Vec<String> {
     let item = quote! {

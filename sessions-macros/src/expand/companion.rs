@@ -5,7 +5,7 @@
 //! hidden names: with the names of the trait, calls would be ambiguous if both traits are imported.
 
 use super::{Scope, allow_lints, allow_nullable, call_lifetime, name_lifetimes, type_parameter};
-use crate::model::Forwarded;
+use crate::model::{Forwarded, companion_name};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::Ident;
@@ -14,7 +14,7 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
     let Scope { api, private, contract, params, defaulted, idents, where_clause, .. } = scope;
     let vis = &api.item.vis;
     let name = &api.item.ident;
-    let companion = format_ident!("Dyn{name}");
+    let companion = companion_name(name);
     let this = type_parameter("Service");
     let allow = allow_lints();
 

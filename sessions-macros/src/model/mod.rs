@@ -16,7 +16,7 @@ mod sizes;
 
 pub(crate) use codec::{Codecs, Form};
 pub(crate) use constants::{Constant, Constants};
-pub(crate) use names::reserved;
+pub(crate) use names::{companion_name, reserved};
 pub(crate) use operation::Operation;
 pub(crate) use param::{Format, NoneAs, Param, Place, Shape, is_header, is_list, is_media_type, is_nullable};
 pub(crate) use provided::{Forwarded, Provided};
@@ -27,6 +27,7 @@ use crate::{recover, template};
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use std::collections::HashMap;
+use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
@@ -170,7 +171,7 @@ impl Names {
             }
             argument.value().unwrap_or_else(|| Ident::new(&suggested, contract.span()))
         };
-        let suggested_client = format!("{contract}Client");
+        let suggested_client = format!("{}Client", contract.unraw());
         let mut client = if halves.has_client() {
             Some(or_suggested(client, "client", suggested_client.clone()))
         } else {
@@ -194,19 +195,19 @@ impl Names {
             errors.at(proc_macro2::Span::call_site(), message);
         }
         // Both would be defined twice, and the compiler would report every use of them.
-        let companion = format!("Dyn{contract}");
+        let companion = companion_name(contract).to_string();
         let mut replace_taken = |name: &mut Ident, suggested: &str, taken: &[(String, &str)]| {
-            if let Some((_, what)) = taken.iter().find(|(taken, _)| *name == *taken) {
+            if let Some((_, what)) = taken.iter().find(|(taken, _)| name.unraw() == *taken) {
                 errors
                     .on(&*name, format_args!("`{name}` is already the name of {what}: write `{suggested}`"));
                 *name = Ident::new(suggested, name.span());
             }
         };
         let mut taken =
-            vec![(contract.to_string(), "the trait"), (companion, "the trait's companion for `dyn`")];
+            vec![(contract.unraw().to_string(), "the trait"), (companion, "the trait's companion for `dyn`")];
         if let Some(client) = &mut client {
             replace_taken(client, &suggested_client, &taken);
-            taken.push((client.to_string(), "the client"));
+            taken.push((client.unraw().to_string(), "the client"));
         }
         replace_taken(&mut module, &suggested_module, &taken);
         Self { client, module }

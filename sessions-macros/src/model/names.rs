@@ -3,6 +3,7 @@
 use super::{ErrorFormat, Operation, Param};
 use crate::attr::Halves;
 use crate::errors::Errors;
+use quote::format_ident;
 use std::collections::HashMap;
 use syn::ext::IdentExt;
 use syn::visit::{self, Visit};
@@ -19,6 +20,12 @@ pub(crate) fn pascal_case(ident: &Ident) -> Ident {
     // `check` reports a name that is not an identifier; until then it must be a valid `Ident`.
     let pascal = if pascal.starts_with(char::is_alphabetic) { pascal } else { format!("_{name}") };
     Ident::new(&pascal, ident.span())
+}
+
+/// Returns the name of the companion of `contract` for `dyn`.
+pub(crate) fn companion_name(contract: &Ident) -> Ident {
+    // An argument that the string captures by itself would keep the `r#` of a raw identifier.
+    format_ident!("Dyn{}", contract.unraw(), span = contract.span())
 }
 
 /// Converts `HttpThings` to `http_things`.
@@ -155,7 +162,7 @@ fn check_operation(
             "`{name}` is also a method of every generated client, which would be called instead: rename the operation"
         );
         errors.on(ident, message);
-    } else if item.generics.type_params().any(|param| param.ident == *type_name) {
+    } else if item.generics.type_params().any(|param| param.ident.unraw() == *type_name) {
         let message = format!(
             "`{name}` would generate `struct {type_name}`, which has the name of a type parameter of the trait: rename one \
              of them"
