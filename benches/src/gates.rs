@@ -142,7 +142,7 @@ const TOLERANCE: f64 = 0.10;
 const ACCEPTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/accepted.json");
 
 /// The command that accepts the current counts.
-const ACCEPT: &str = "cargo run --profile bench -p sessions-bench -- gate --accept";
+const ACCEPT: &str = "cargo run --release -p sessions-bench -- gate --accept";
 
 /// The arguments of `gate`.
 #[derive(Args, Debug)]

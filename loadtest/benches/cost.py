@@ -4,7 +4,7 @@
     loadtest/benches/cost.py [ROUNDS]
 
 It builds all programs first. The plain goose load test is as in goose's book (`examples/bare_goose.rs`), in an ordinary
-release build, which is what the profile `bench` is. The load test is built as it is shipped. The service is
+release build. The load test is built as it is shipped. The service is
 `services/src/bin/fast_service.rs`, which costs less than any of them. The service runs on core 0 and the load generator on core 1,
 in one process each. All variants take turns in each of 5 rounds (or ROUNDS), and the medians are printed.
 
