@@ -1,3 +1,5 @@
+//! Reads what goose prints, so that a closed or full standard output does not end or block a run.
+//!
 //! goose prints to standard output with `println!`. That panics if the reader is gone, and blocks if it does not
 //! read; either ends goose's main loop or holds it up in the middle of a run. So standard output is a pipe
 //! while goose runs. Its other end is always read, and forwarded only if goose's tables were asked for.

@@ -9,7 +9,7 @@
 //! client and recorded with goose as custom requests. Rejected alternative: goose's HTTP client, because its
 //! clock stops when the headers arrive, and it cannot fail a request for the content of its body.
 //!
-//! Modules, in the order in which they depend on each other:
+//! The main modules:
 //!
 //! | module | contents |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! Request headers as Node.js passes them to a service: one string each, and their numbers.
+//! Request headers as Node.js passes them to a service: one string for each name, and numbers as JavaScript reads them.
 
 use http::header::{AsHeaderName, HeaderMap, HeaderValue};
 use std::borrow::Cow;

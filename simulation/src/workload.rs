@@ -12,8 +12,8 @@ use sessions_client::{CallOptions, Error, FilterParams, ISessionsV1, Result, Ses
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
-/// The time for which the client does not replace a rejected token after two of them were rejected in a row, and that of
-/// a fetch.
+/// The longest time from the rejection of two tokens in a row until the client has a new one: it waits 60 s before it
+/// fetches one, and the fetch takes at most 35 s.
 const REJECTION_MEMORY: Duration = Duration::from_secs(95);
 
 /// A user who makes one call after another.

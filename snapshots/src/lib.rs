@@ -8,6 +8,9 @@
 //! * `live` sends every case of the contract to the embedded service and to the one that `SESSIONS_URL`
 //!   names, and compares both with the same snapshots. Each case is a test.
 //! * `live_process` runs the program `contract`: its selection, signals, refusals and proxies.
+//! * `changed_service` changes one thing in each response of a service, and compares level and cause of the difference.
+//! * `pipeline` runs the commands of the guide to pipelines.
+//! * `protocols` makes the same calls over HTTP, both gRPC interfaces and in process, and compares the results.
 //! * `deviations` accepts differences by files of users.
 //! * `safety` makes a service fail in the middle of a run and looks for sessions that are left behind.
 //! * `endurance` covers many calls and real time: idle pauses, a service that is killed, broken connections,

@@ -1,4 +1,4 @@
-//! The objects of the contract.
+//! Recognizes the kinds of JSON objects in the contract, such as sessions, by their keys.
 
 use crate::contract::SESSION;
 use contract_tests::ObjectKind;

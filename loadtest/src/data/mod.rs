@@ -45,7 +45,7 @@ impl DataFile {
 pub(crate) struct DataRows {
     file: Arc<DataFile>,
     order: DataOrder,
-    /// Makes the random order that of a test run.
+    /// Determines the random order. All load generators of a test run have the same one.
     seed: u64,
     segment: ExecutionSegment,
     /// The number of rows that scenarios have taken.

@@ -17,7 +17,7 @@ mod unreached;
 
 use contract_tests::suite::Case;
 
-/// Location of the table, for failure messages.
+/// The folder of the cases, for failure messages.
 pub const TABLE: &str = "snapshots/src/cases";
 
 /// An id that no session has.

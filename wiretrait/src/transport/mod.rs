@@ -1,4 +1,4 @@
-//! The transports of this crate, which are its only modules that do I/O.
+//! The transports of this crate, which are its only modules that send requests.
 
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 mod adaptive_limit;

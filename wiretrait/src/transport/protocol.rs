@@ -1,7 +1,7 @@
 //! Responses that are not valid HTTP: the errors for them, and the checks that the HTTP libraries omit.
 //!
-//! The kind of a failure of hyper is only public in part. The rest is recognized by its message, which the
-//! tests of this contract's transports hold fixed.
+//! The kind of a failure of hyper is only public in part. The rest is recognized by its message; tests over real
+//! sockets fail if a new version of hyper changes it.
 
 #[cfg(feature = "http2")]
 pub(super) mod http2;

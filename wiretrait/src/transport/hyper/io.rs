@@ -1,4 +1,4 @@
-//! Byte streams around the one of the connector.
+//! Wrappers of the byte stream that a connector returns.
 
 use crate::transport::phases;
 use bytes::{Buf, Bytes};
