@@ -58,4 +58,7 @@ all_referenced() {
     [[ -z "$unused" ]] || { printf 'no test refers to these snapshots:\n%s\n' "$unused" >&2; return 1; }
 }
 
+# Runs a command next to an embedded service. `cargo test --all-features` has built the program.
+embedded() { target/debug/examples/with_embedded_service "$@"; }
+
 with_service() { snapshots/providers/with-service.sh "$@"; }

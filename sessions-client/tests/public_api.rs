@@ -13,8 +13,9 @@
 //! minutes: it documents the crates with all features, in a separate target directory.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 use std::{env, fs};
 
 /// The crates of this workspace, whose types are not foreign.
@@ -166,21 +167,27 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in the workspace's folder")
 }
 
-/// Returns the public API of a package with all its features, an item per line.
-fn public_api(package: &str) -> String {
+/// The folder of the rustdoc JSON of all crates. One command documents them, so that their dependencies are checked once.
+static DOCUMENTED: LazyLock<PathBuf> = LazyLock::new(|| {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("public-api");
     let status = Command::new(env!("CARGO"))
-        .args(["rustdoc", "--quiet", "--lib", "--all-features", "--package", package, "--target-dir"])
+        .args(["doc", "--quiet", "--no-deps", "--lib", "--all-features", "--target-dir"])
         .arg(&target)
-        .args(["--", "-Zunstable-options", "--output-format", "json", "--cap-lints", "allow"])
+        .args(OWN.iter().flat_map(|name| ["--package".to_owned(), name.replace('_', "-")]))
+        .env("RUSTDOCFLAGS", "-Zunstable-options --output-format json --cap-lints allow")
         // Enables the unstable JSON format in the stable compiler.
         .env("RUSTC_BOOTSTRAP", "1")
         .current_dir(root())
         .status()
         .expect("cargo runs this test, so it is installed");
     assert!(status.success(), "rustdoc failed: {status}");
+    target.join("doc")
+});
+
+/// Returns the public API of a package with all its features, an item per line.
+fn public_api(package: &str) -> String {
     let name = package.replace('-', "_");
-    let api = public_api::Builder::from_rustdoc_json(target.join(format!("doc/{name}.json")))
+    let api = public_api::Builder::from_rustdoc_json(DOCUMENTED.join(format!("{name}.json")))
         .omit_blanket_impls(true)
         .omit_auto_trait_impls(true)
         .build()

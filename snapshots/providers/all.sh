@@ -43,16 +43,19 @@ skip() {
     skipped=$((skipped + 1))
 }
 
-live=(env SESSIONS_FAIL_ON=harmless cargo test -p snapshots --test live -- live::)
+# With the example, the programs are built as `cargo test --all-features` does, so that nothing is built twice.
+cargo build --all-features --quiet --bin contract --bin loadtest --example with_embedded_service || exit
+
+live=(env SESSIONS_FAIL_ON=harmless cargo test --all-features --test live -- live::)
 
 # Every difference must be accepted, and every deviation needed.
-deviating=(cargo run -q -p snapshots --bin contract -- check --close-expired --fail-on harmless --fail-on-unused)
+deviating=(target/debug/contract check --close-expired --fail-on harmless --fail-on-unused)
 
-provider "embedded service, and all offline tests" cargo test -p snapshots
+provider "embedded service" target/debug/examples/with_embedded_service "${live[@]}"
 if command -v node >/dev/null && command -v npm >/dev/null; then
     provider "service-sessions-node" "$providers/with-service.sh" "${live[@]}"
     provider "service-sessions-node: raw bytes, and the tests of other clients" "$providers/with-service.sh" \
-        cargo test -p snapshots --test framing --test replay
+        cargo test --all-features --test framing --test replay
     provider "pip-services-sessions-node, the older generation" "$providers/with-service.sh" --old "${deviating[@]}"
     provider "service-sessions-node, recorded: replayed, and as a mock" "$providers/with-service.sh" "$providers/cassette.sh"
     provider "service-sessions-node over gRPC: checks and load tests" "$providers/with-service.sh" "$providers/grpc.sh"

@@ -16,7 +16,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 "$providers/with-service.sh" sh -c 'node "$1" >"$2"' - "$client/transcript.js" "$work/real"
-cargo run --quiet -p snapshots --example with_embedded_service -- \
+cargo run --all-features --quiet --example with_embedded_service -- \
     sh -c 'node "$1" >"$2"' - "$client/transcript.js" "$work/embedded"
 
 if ! diff -u --label "the real service" --label "the embedded service" "$work/real" "$work/embedded"; then
