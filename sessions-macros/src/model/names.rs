@@ -6,6 +6,7 @@ use crate::errors::Errors;
 use quote::format_ident;
 use std::collections::HashMap;
 use syn::ext::IdentExt;
+use syn::parse::Parser;
 use syn::visit::{self, Visit};
 use syn::{Ident, ItemTrait, Path, TraitItem, WhereClause};
 
@@ -18,7 +19,8 @@ pub(crate) fn pascal_case(ident: &Ident) -> Ident {
     });
     let pascal: String = words.collect();
     // `check` reports a name that is not an identifier; until then it must be a valid `Ident`.
-    let pascal = if pascal.starts_with(char::is_alphabetic) { pascal } else { format!("_{name}") };
+    let is_valid = Ident::parse_any.parse_str(&pascal).is_ok();
+    let pascal = if is_valid { pascal } else { format!("_{name}") };
     Ident::new(&pascal, ident.span())
 }
 
@@ -148,7 +150,7 @@ fn check_operation(
     let (ident, name) = (&operation.ident, operation.name());
     let generated_names = [operation.type_ident.to_string(), operation.const_ident.to_string()];
     let [type_name, _] = &generated_names;
-    if !type_name.starts_with(char::is_alphabetic) || type_name == "Self" {
+    if type_name.starts_with('_') || type_name == "Self" {
         errors.on(ident, format_args!("`{name}` cannot be converted to a struct name: rename the operation"));
     } else if let Some(reserved) =
         generated_names.iter().find(|name| reserved(halves).contains(&name.as_str()))
@@ -291,6 +293,14 @@ mod tests {
             assert_eq!(pascal_case(&Ident::new(operation, Span::call_site())), name, "{operation}");
         }
         assert_eq!(pascal_case(&Ident::new_raw("type", Span::call_site())), "Type");
+    }
+
+    #[test]
+    fn a_name_that_is_no_identifier_without_its_underscore_keeps_it() {
+        // A vowel sign of Devanagari, which is alphabetic, but cannot be the first character of an identifier.
+        for (operation, name) in [("_1", "__1"), ("__", "___"), ("_\u{93e}a", "__\u{93e}a")] {
+            assert_eq!(pascal_case(&Ident::new(operation, Span::call_site())), name, "{operation}");
+        }
     }
 
     #[test]
