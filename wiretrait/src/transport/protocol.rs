@@ -101,15 +101,35 @@ pub(super) fn failed(origin: &str, error: &(dyn StdError + 'static)) -> Error {
         cause if cause.is::<reqwest::Error>() => {
             connection_failed(origin, &std::io::Error::other("reqwest reports no cause"))
         }
-        // Some servers end the connection of a client that does not choose their version.
-        cause if is_closed && origin.starts_with("https:") => connection_failed(
-            origin,
-            &std::io::Error::other(format!("{cause}: if the service speaks HTTP/2 only, {CHOOSE_HTTP2}")),
-        ),
+        cause if is_closed => closed(origin, cause),
         cause => connection_failed(origin, cause),
     };
     if is_unprocessed { error.with_unprocessed() } else { error }
 }
+
+/// Returns the error if the connection was closed before the end of a response.
+fn closed(origin: &str, cause: &(dyn StdError + 'static)) -> Error {
+    // Some servers end the connection of a client that does not choose their version.
+    if origin.starts_with("https:") {
+        let cause = format!("{cause}: if the service speaks HTTP/2 only, {CHOOSE_HTTP2}");
+        return connection_failed(origin, &std::io::Error::other(cause));
+    }
+    connection_failed(origin, cause)
+}
+
+/// Returns the error for a head that ends with the connection.
+#[cfg(feature = "hyper")]
+pub(super) fn incomplete_head(origin: &str, received: &[u8]) -> Error {
+    // Before a head, line ends are ignored.
+    let start = received.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(received.len());
+    match httparse::Response::new(&mut []).parse(&received[start..]) {
+        Err(httparse::Error::Version) => not_http(origin),
+        Err(httparse::Error::Status) => invalid_response(origin, INVALID_STATUS),
+        _ => closed(origin, &std::io::Error::other("connection closed before message completed")),
+    }
+}
+
+const INVALID_STATUS: &str = "has an invalid status line";
 
 /// Returns the error if hyper cannot parse the head of a response.
 fn invalid_head(origin: &str, error: &hyper::Error) -> Option<Error> {
@@ -128,7 +148,7 @@ fn invalid_head(origin: &str, error: &hyper::Error) -> Option<Error> {
         "invalid HTTP header parsed" => {
             invalid_response(origin, "has a header section that cannot be parsed")
         }
-        _ if error.is_parse_status() => invalid_response(origin, "has an invalid status line"),
+        _ if error.is_parse_status() => invalid_response(origin, INVALID_STATUS),
         _ => not_http(origin),
     })
 }

@@ -9,8 +9,7 @@ use super::io::{EarlyResponses, Replay, Stream};
 use crate::error::Error;
 use crate::runtime::Response;
 use crate::transport::body::LimitedBody;
-use crate::transport::failure::connection_failed;
-use crate::transport::protocol::{self, End, MAX_HEAD_BYTES, MAX_HEADERS};
+use crate::transport::protocol::{self, End, MAX_HEAD_BYTES, MAX_HEADERS, incomplete_head};
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body::{Body, Frame};
@@ -80,7 +79,9 @@ impl Connection {
         async move {
             let method = request.method().clone();
             let response = match self.send(request).await {
-                Err(ExchangeError::Failed(failure)) if failure.is_parse() => {
+                Err(ExchangeError::Failed(failure))
+                    if failure.is_parse() || failure.is_incomplete_message() =>
+                {
                     // Boxed, because it is large and hardly ever needed.
                     Box::pin(self.recover(failure, method, origin)).await?
                 }
@@ -145,16 +146,22 @@ impl Connection {
     /// Parses a head again that hyper has rejected, without its malformed lines and with a higher limit of
     /// headers. hyper would need two more allocations for each response with that limit. Any other `failure` is
     /// returned.
+    ///
+    /// A head that ends with the connection is checked here, because hyper parses the first segment that it receives, and
+    /// then only a complete head, so its error depends on the segments.
     async fn recover(
         &mut self,
         failure: hyper::Error,
         method: Method,
         origin: &str,
     ) -> Result<http::Response<Incoming>, ExchangeError> {
-        let Driver::Ended(parts) = &mut self.driver else { return Err(ExchangeError::Failed(failure)) };
-        let Some(parts) = parts.take().filter(|_| protocol::is_invalid_header(&failure)) else {
+        let Some(parts) = self.driver.take_parts() else { return Err(ExchangeError::Failed(failure)) };
+        if failure.is_incomplete_message() {
+            return Err(ExchangeError::Rejected(incomplete_head(origin, &parts.read_buf)));
+        }
+        if !protocol::is_invalid_header(&failure) {
             return Err(ExchangeError::Failed(failure));
-        };
+        }
         let mut stream = parts.io.into_inner();
         let mut head = Repair::new(parts.read_buf.to_vec());
         let mut bytes = vec![0; 32 << 10];
@@ -164,8 +171,7 @@ impl Connection {
             }
             let read = read(&mut *stream, &mut bytes).await.unwrap_or_default();
             if read.is_empty() {
-                let closed = io::Error::other("connection closed before message completed");
-                return Err(ExchangeError::Rejected(connection_failed(origin, &closed)));
+                return Err(ExchangeError::Rejected(incomplete_head(origin, head.incomplete())));
             }
             head.push(read);
         };
@@ -228,6 +234,15 @@ impl Driver {
             && let Self::Running(ended) = std::mem::replace(self, Self::Ended(None))
         {
             *self = Self::Ended(Some(ended.into_parts()));
+        }
+    }
+
+    /// Takes the future apart after an error, also if it still writes: the service may have responded to the first part of
+    /// a request.
+    fn take_parts(&mut self) -> Option<Parts<EarlyResponses>> {
+        match std::mem::replace(self, Self::Ended(None)) {
+            Self::Running(running) => Some(running.into_parts()),
+            Self::Ended(parts) => parts,
         }
     }
 }

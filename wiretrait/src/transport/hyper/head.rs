@@ -27,6 +27,11 @@ impl Repair {
         self.received.extend_from_slice(bytes);
     }
 
+    /// Returns the received part of the current head.
+    pub(super) fn incomplete(&self) -> &[u8] {
+        &self.received[self.head..]
+    }
+
     /// Returns the head of the final response without its malformed lines, and the bytes after it; `None` if the
     /// head is incomplete. Heads of interim responses are removed.
     pub(super) fn finish(&mut self, origin: &str) -> Result<Option<Vec<u8>>, Error> {

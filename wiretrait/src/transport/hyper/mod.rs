@@ -382,8 +382,72 @@ fn origin(address: &Address) -> Result<Uri, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::PlainErrors;
     use crate::config::Proxy;
+    use crate::error::ErrorKind;
+    use crate::runtime::{Contract, Route};
     use crate::transport::resolver::Resolver;
+    use hyper_util::rt::TokioIo;
+    use tokio::io::{AsyncWriteExt, duplex, sink, split};
+    use tower::service_fn;
+
+    const CONTRACT: Contract = Contract::new("Things", "things", &PlainErrors);
+
+    const ROUTE: Route = Route {
+        contract: &CONTRACT,
+        name: "find",
+        doc: "",
+        method: http::Method::GET,
+        path: "/",
+        prefix: "",
+        idempotent: true,
+        timeout: None,
+        has_body: false,
+        content_type: "application/json",
+        accept: "application/json",
+        none: &[],
+        constants: &[],
+        params: &[],
+    };
+
+    /// Calls a service that sends `response` in segments of `size` bytes, and closes the connection.
+    async fn outcome(response: &'static [u8], size: usize) -> Result<Bytes, (ErrorKind, String)> {
+        let connector = service_fn(move |_: Uri| {
+            let (client, service) = duplex(size);
+            let (mut requests, mut responses) = split(service);
+            tokio::spawn(async move { tokio::io::copy(&mut requests, &mut sink()).await });
+            tokio::spawn(async move {
+                let _ = responses.write_all(response).await;
+                let _ = responses.shutdown().await;
+            });
+            ready(Ok::<_, BoxError>(TokioIo::new(client)))
+        });
+        let config = ClientConfig::from_url("http://service.test").unwrap();
+        let transport = HyperTransport::with_connector(connector, &config).unwrap();
+        let response = transport.send(Call::new(&ROUTE, Request::default())).await;
+        response.map(Response::into_body).map_err(|error| (error.kind(), error.to_string()))
+    }
+
+    #[tokio::test]
+    async fn the_error_of_an_incomplete_head_does_not_depend_on_its_segments() {
+        for (response, kind) in [
+            (&b"SSH-2.0-OpenSSH_9.6\r\n"[..], ErrorKind::Protocol),
+            (b"HTTP/1.1 20", ErrorKind::Transport),
+            (b"HTTP/1.1 200 OK\r\nA: 1\r\n", ErrorKind::Transport),
+            (b"HTTP/1.1 200 OK\r\nBad header\r\n", ErrorKind::Transport),
+            (b"HTTP/1.1 2x0 OK\r\nA: 1\r\n", ErrorKind::Protocol),
+            (b"HTTP/1.x 200 OK\r\nA: 1\r\n", ErrorKind::Protocol),
+            (b"\r\rHTTP/1.1 2x0 OK\r\n", ErrorKind::Protocol),
+            (b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 2x0 OK\r\n", ErrorKind::Protocol),
+        ] {
+            let whole = outcome(response, 1 << 16).await.unwrap_err();
+            assert_eq!(whole.0, kind, "{}", response.escape_ascii());
+            for size in [1, 5] {
+                let parts = outcome(response, size).await.unwrap_err();
+                assert_eq!(parts, whole, "{} in {size}", response.escape_ascii());
+            }
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_name_service_that_does_not_respond_is_named_in_time() {
