@@ -1,8 +1,9 @@
 //! A short cache of sessions, for pages whose requests come in quick succession.
 
 use crate::open::lock;
+use crate::shared::Latest;
 use lru::LruCache;
-use sessions_client::{SessionV1, Timestamp};
+use sessions_client::Timestamp;
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -17,23 +18,15 @@ pub(crate) struct Cache {
 }
 
 struct State {
-    sessions: LruCache<String, Entry>,
+    /// Each with a time before its read.
+    sessions: LruCache<String, Latest>,
     /// The number of writes so far. A read that overlaps with a write is not kept, because it may be older.
     writes: u64,
 }
 
-struct Entry {
-    session: SessionV1,
-    /// A time before the read.
-    read_time: Timestamp,
-}
-
-/// The state of the cache before a read.
+/// The number of writes before a read.
 #[derive(Clone, Copy)]
-pub(crate) struct ReadStart {
-    time: Timestamp,
-    writes: u64,
-}
+pub(crate) struct ReadStart(u64);
 
 impl Cache {
     pub(crate) fn new(max_staleness: Duration) -> Self {
@@ -41,28 +34,27 @@ impl Cache {
         Self { max_staleness, state: Mutex::new(state) }
     }
 
-    pub(crate) fn get(&self, id: &str, now: Timestamp) -> Option<SessionV1> {
+    pub(crate) fn get(&self, id: &str, now: Timestamp) -> Option<Latest> {
         let mut state = lock(&self.state);
-        let Entry { session, read_time } = state.sessions.get(id)?;
+        let latest = state.sessions.get(id)?;
         // An error: the clock has stepped back, so the age is not known.
-        let age = now.signed_duration_since(read_time).to_std().ok();
+        let age = now.signed_duration_since(latest.as_of.time).to_std().ok();
         if age.is_some_and(|age| age < self.max_staleness) {
-            return Some(session.clone());
+            return Some(latest.clone());
         }
         state.sessions.pop(id);
         None
     }
 
-    pub(crate) fn start_read(&self, now: Timestamp) -> ReadStart {
-        ReadStart { time: now, writes: lock(&self.state).writes }
+    pub(crate) fn start_read(&self) -> ReadStart {
+        ReadStart(lock(&self.state).writes)
     }
 
     /// Keeps a session that was read after `start`, unless there was a write meanwhile.
-    pub(crate) fn finish_read(&self, start: ReadStart, session: &SessionV1) {
+    pub(crate) fn finish_read(&self, start: ReadStart, latest: &Latest) {
         let mut state = lock(&self.state);
-        if state.writes == start.writes {
-            let entry = Entry { session: session.clone(), read_time: start.time };
-            state.sessions.put(session.id.clone(), entry);
+        if state.writes == start.0 {
+            state.sessions.put(latest.session.id.clone(), latest.clone());
         }
     }
 
@@ -77,15 +69,21 @@ impl Cache {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shared::AsOf;
     use chrono::{TimeDelta, TimeZone, Utc};
+    use sessions_client::SessionV1;
 
     fn at(seconds: i64) -> Timestamp {
         Utc.timestamp_opt(1_700_000_000, 0).unwrap() + TimeDelta::seconds(seconds)
     }
 
+    fn session() -> Latest {
+        Latest { session: SessionV1::new("a", at(0)), as_of: AsOf { time: at(0), writes: 0 } }
+    }
+
     fn cache_with_session() -> Cache {
         let cache = Cache::new(Duration::from_secs(5));
-        cache.finish_read(cache.start_read(at(0)), &SessionV1::new("a", at(0)));
+        cache.finish_read(cache.start_read(), &session());
         cache
     }
 
@@ -111,9 +109,9 @@ mod tests {
     #[test]
     fn a_read_that_overlaps_with_a_write_is_not_kept() {
         let cache = cache_with_session();
-        let start = cache.start_read(at(1));
+        let start = cache.start_read();
         cache.invalidate("a");
-        cache.finish_read(start, &SessionV1::new("a", at(0)));
+        cache.finish_read(start, &session());
         assert!(cache.get("a", at(1)).is_none());
     }
 }

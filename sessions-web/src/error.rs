@@ -2,6 +2,7 @@
 
 use axum_core::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -18,8 +19,11 @@ use std::time::Duration;
 /// | [`Service`](Self::Service) | 503 with `Retry-After` if the call may succeed later, else 502 |
 /// | all others | 500 |
 ///
-/// For another response, such as a redirect to the login page, extract `Option<Session>` or
-/// `Result<Session, SessionError>`. The messages contain no session ids, users or data.
+/// Browsers are redirected to the login page instead of the 401 if the layer [has one](crate::SessionLayer::with_login_page).
+/// For other responses, extract `Option<Session>` or `Result<Session, SessionError>`.
+///
+/// Debug builds add the reason of a 5xx to the line, such as an address of the service to which there is no connection.
+/// Release builds only log it. The messages contain no session ids, users or data.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SessionError {
@@ -101,7 +105,21 @@ impl SessionError {
             Self::Payload(_) | Self::EmptyUserId | Self::NoLayer => "internal error",
         }
     }
+
+    /// Returns the body of the response, with the reason of a 5xx for developers.
+    fn body(&self, shows_reason: bool) -> Cow<'static, str> {
+        let line = self.public_message();
+        if shows_reason && self.status().is_server_error() {
+            format!("{line}\n\n{self}\n").into()
+        } else {
+            line.into()
+        }
+    }
 }
+
+/// Marks responses that demand a login, in their extensions.
+#[derive(Clone, Copy)]
+pub(crate) struct LoginRequired;
 
 impl From<sessions_client::Error> for SessionError {
     fn from(error: sessions_client::Error) -> Self {
@@ -141,7 +159,7 @@ impl Error for SessionError {
     }
 }
 
-/// Responds with the [status](SessionError::status) and one line. Failures of the service and of the application
+/// Responds with the [status](SessionError::status) and one line; in debug builds, also the reason of a 5xx. Failures of the service and of the application
 /// are logged, as an error of the target `sessions_web`.
 impl IntoResponse for SessionError {
     fn into_response(self) -> Response {
@@ -149,12 +167,33 @@ impl IntoResponse for SessionError {
         if status.is_server_error() {
             tracing::error!(%status, error = %self, "no session for the request");
         }
-        let mut response = (status, self.public_message()).into_response();
+        let mut response = (status, self.body(cfg!(debug_assertions))).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            response.extensions_mut().insert(LoginRequired);
+        }
         if let (Self::Service(error), StatusCode::SERVICE_UNAVAILABLE) = (&self, status) {
             let pause = error.retry_after().unwrap_or(Duration::from_secs(1));
             let seconds = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_build_shows_no_reason() {
+        for error in [SessionError::NoLayer, PayloadError::read::<u32>("`user`").into()] {
+            assert_eq!(error.body(false), "internal error");
+        }
+    }
+
+    #[test]
+    fn a_debug_build_shows_the_reason_of_server_errors_only() {
+        assert!(SessionError::NoLayer.body(true).contains("add one to the router"));
+        assert_eq!(SessionError::NotLoggedIn.body(true), "log in first");
     }
 }

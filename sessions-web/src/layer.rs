@@ -3,6 +3,7 @@
 use crate::cache::Cache;
 use crate::cookie::SessionCookie;
 use crate::expiry::Expiry;
+use crate::login_page::LoginPage;
 use crate::request::RequestState;
 use crate::shared::Shared;
 use crate::write_locks::WriteLocks;
@@ -75,6 +76,7 @@ impl SessionLayer {
             clock: Arc::new(Utc::now),
             cookie: Some(SessionCookie::new()),
             reads_header: false,
+            login_page: None,
             expiry: Expiry::default(),
             is_anonymous_on_failure: false,
             cache: None,
@@ -107,6 +109,28 @@ impl SessionLayer {
     pub fn with_header(mut self) -> Self {
         self.0.reads_header = true;
         self
+    }
+
+    /// Redirects browsers to this page instead of a response with status 401: requests that accept `text/html` and need a
+    /// login get status 303. [`ReturnTo`](crate::ReturnTo) leads back to the page that was asked for. Other requests,
+    /// such as those of scripts, still get 401, and so does one for the login page itself. Off by default.
+    ///
+    /// Only responses of a [`SessionError`](crate::SessionError) are replaced, so a page for a wrong password can have
+    /// status 401. A layer in a nested router does not know the path before the nested one: add it to the outer router.
+    ///
+    /// ```
+    /// # use sessions_client::SessionsMemoryClientV1;
+    /// # use sessions_web::SessionLayer;
+    /// let layer = SessionLayer::new(SessionsMemoryClientV1::new()).with_login_page("/login")?;
+    /// # Ok::<_, sessions_client::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](sessions_client::ErrorKind::Config) if it is not a path of this application.
+    pub fn with_login_page(mut self, path: impl Into<String>) -> Result<Self, Error> {
+        self.0.login_page = Some(LoginPage::new(path.into())?);
+        Ok(self)
     }
 
     /// Sets the time without use after which a session expires. The default is 24 hours. It must be greater than zero:
@@ -173,10 +197,11 @@ impl SessionLayer {
 
 impl fmt::Debug for SessionLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Shared { cookie, reads_header, expiry, is_anonymous_on_failure, .. } = &self.0;
+        let Shared { cookie, reads_header, login_page, expiry, is_anonymous_on_failure, .. } = &self.0;
         f.debug_struct("SessionLayer")
             .field("cookie", cookie)
             .field("reads_header", reads_header)
+            .field("login_page", login_page)
             .field("expiry", expiry)
             .field("is_anonymous_on_failure", is_anonymous_on_failure)
             .finish_non_exhaustive()
@@ -211,8 +236,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let state = RequestState::new(Arc::clone(&self.shared), request.headers_mut());
-        state.insert_into(request.extensions_mut());
+        let state = RequestState::begin(Arc::clone(&self.shared), &mut request);
         let response = self.inner.call(request);
         Box::pin(async move {
             // Converted before the next await, so that neither type needs to be `Send`.

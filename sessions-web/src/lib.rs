@@ -26,6 +26,7 @@
 //! | data, and two requests of one session at once | [`Session`] |
 //! | expiry, failures of the service, the cache | [`SessionLayer`] |
 //! | cookies | [`SessionCookie`] |
+//! | the redirect to the login page, and the way back | [`SessionLayer::with_login_page`], [`ReturnTo`] |
 //! | requests forged by other sites | [`SameOriginLayer`] |
 //! | responses to requests without a session | [`SessionError`] |
 //! | tower-sessions and axum-login | `SessionsServiceStore` (feature `tower-sessions`) |
@@ -38,6 +39,7 @@ mod credential;
 mod error;
 mod expiry;
 mod layer;
+mod login_page;
 mod manager;
 mod open;
 mod request;
@@ -52,6 +54,7 @@ mod write_locks;
 pub use self::cookie::SessionCookie;
 pub use self::error::{PayloadError, SessionError};
 pub use self::layer::{SessionLayer, SessionService};
+pub use self::login_page::ReturnTo;
 pub use self::manager::{ActiveSession, NewSession, SessionManager};
 pub use self::same_origin::{SameOriginLayer, SameOriginService};
 pub use self::session::{CurrentUser, Session};

@@ -5,6 +5,7 @@ use crate::error::{PayloadError, SessionError};
 use crate::open::OpenSession;
 use crate::request::{CookieChange, Loaded, RequestState};
 use crate::session::Session;
+use crate::shared::Latest;
 use axum_core::extract::FromRequestParts;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http::request::Parts;
@@ -141,6 +142,7 @@ impl SessionManager {
             open.end();
         }
         *session = Some(Ok(None));
+        let as_of = shared.as_of_now();
         let opened = shared
             .client
             .open_session(
@@ -158,6 +160,7 @@ impl SessionManager {
                        digits and dashes";
             return Err(Error::new(ErrorKind::Decode, why).with_operation("open_session").into());
         }
+        let opened = Latest { session: opened, as_of };
         let open = Arc::new(OpenSession::new(opened).ok_or(SessionError::NotLoggedIn)?);
         *session = Some(Ok(Some(Arc::clone(&open))));
         self.0.set_cookie(CookieChange::LogIn);

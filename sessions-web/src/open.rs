@@ -1,11 +1,11 @@
 //! An open session during a request: its fields, its data, and the changes that are not stored yet.
 
 use crate::error::{PayloadError, SessionError};
-use crate::shared::Shared;
+use crate::shared::{AsOf, Latest, Shared};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use sessions_client::{SessionV1, Timestamp};
+use sessions_client::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -26,16 +26,20 @@ pub(crate) struct OpenSession {
 }
 
 /// The data of a session.
+#[derive(Clone)]
 struct Data {
-    /// The value that was loaded or last stored.
+    /// The value that was loaded or last stored, and when.
     stored: Value,
+    as_of: AsOf,
     /// The changed keys with their new values; `None` for removed ones.
     changes: BTreeMap<String, Option<Value>>,
 }
 
 impl OpenSession {
     /// Returns `None` for a session without a user: it cannot be one of a logged-in user.
-    pub(crate) fn new(session: SessionV1) -> Option<Self> {
+    pub(crate) fn new(latest: Latest) -> Option<Self> {
+        let Latest { session, as_of } = latest;
+        let stored = session.data.unwrap_or_default();
         Some(Self {
             id: session.id,
             user_id: session.user_id?,
@@ -43,7 +47,7 @@ impl OpenSession {
             open_time: session.open_time,
             request_time: session.request_time,
             user: Mutex::new(session.user.unwrap_or_default()),
-            data: Mutex::new(Data { stored: session.data.unwrap_or_default(), changes: BTreeMap::new() }),
+            data: Mutex::new(Data { stored, as_of, changes: BTreeMap::new() }),
             has_ended: AtomicBool::new(false),
         })
     }
@@ -109,33 +113,38 @@ impl OpenSession {
         all
     }
 
-    /// Stores the changes, and returns whether there were any. It reads the session again directly before the write,
-    /// because the service replaces the whole data: keys that this request has not changed keep the values of other
-    /// requests. Write-backs of the same session by this process follow each other.
+    /// Stores the changes, and returns whether there were any. The service replaces the whole data, so keys that this
+    /// request has not changed are stored with the values that were loaded. If these are old, or if another request to
+    /// this process has written the data since, the session is read again before, so that the changes of the other
+    /// request stay. Write-backs of the same session by this process follow each other.
     pub(crate) async fn save(&self, shared: &Shared) -> Result<bool, SessionError> {
         if lock(&self.data).changes.is_empty() {
             return Ok(false);
         }
         let _lock = shared.write_locks.acquire(&self.id, shared.lock_timeout).await?;
-        let changes = lock(&self.data).changes.clone();
+        let Data { mut stored, as_of, changes } = lock(&self.data).clone();
         if changes.is_empty() {
             return Ok(false);
         }
         if self.has_ended.load(Ordering::Acquire) {
             return Err(SessionError::Ended);
         }
-        let current = shared.read(&self.id).await?;
-        let current = current.filter(|session| shared.is_valid(session)).ok_or(SessionError::Ended)?;
-        let mut data = match current.data {
-            None | Some(Value::Null) => Map::new(),
-            Some(Value::Object(data)) => data,
-            Some(_) => return Err(PayloadError::not_an_object().into()),
+        if !shared.is_recent(&self.id, as_of) {
+            let current = shared.read(&self.id).await?.map(|latest| latest.session);
+            let current = current.filter(|session| shared.is_valid(session)).ok_or(SessionError::Ended)?;
+            stored = current.data.unwrap_or_default();
+        }
+        let mut data = match stored {
+            Value::Null => Map::new(),
+            Value::Object(data) => data,
+            _ => return Err(PayloadError::not_an_object().into()),
         };
         apply(&changes, &mut data);
         let data = Value::Object(data);
-        shared.store_data(&self.id, &data).await?;
+        let latest = shared.store_data(&self.id, &data).await?;
         let mut own = lock(&self.data);
         own.stored = data;
+        own.as_of = latest.as_of;
         // A change that was made during the write is still to be stored.
         own.changes.retain(|key, value| changes.get(key) != Some(value));
         Ok(true)

@@ -3,13 +3,13 @@
 use crate::credential::{Credential, SESSION_HEADER};
 use crate::error::SessionError;
 use crate::expiry::Age;
+use crate::login_page;
 use crate::open::{OpenSession, lock};
-use crate::shared::Shared;
+use crate::shared::{Latest, Shared};
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderValue, Request, header};
 use serde_json::{Map, Value};
-use sessions_client::SessionV1;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -26,6 +26,8 @@ pub(crate) struct RequestState {
     cookie: Mutex<CookieChange>,
     /// True after an extractor has asked for the session.
     is_used: AtomicBool,
+    /// The location of the redirect if the request needs a login; `None` if it is rejected.
+    login: Option<HeaderValue>,
 }
 
 /// The change of the cookie by the response.
@@ -44,9 +46,11 @@ pub(crate) enum CookieChange {
 struct Extension(Arc<RequestState>);
 
 impl RequestState {
-    /// Creates the state of a request with these headers, and marks the credentials among them as sensitive, so that
-    /// loggers omit them.
-    pub(crate) fn new(shared: Arc<Shared>, headers: &mut HeaderMap) -> Arc<Self> {
+    /// Adds the state to the extensions of a request, and returns it. Marks the credentials among the headers as
+    /// sensitive, so that loggers omit them.
+    pub(crate) fn begin<B>(shared: Arc<Shared>, request: &mut Request<B>) -> Arc<Self> {
+        let login = shared.login_page.as_ref().and_then(|page| page.location(request));
+        let headers = request.headers_mut();
         let credential = Credential::read(headers, shared.cookie.as_ref(), shared.reads_header);
         for name in [header::COOKIE, SESSION_HEADER] {
             if let header::Entry::Occupied(mut values) = headers.entry(name) {
@@ -54,7 +58,7 @@ impl RequestState {
             }
         }
         let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-        Arc::new(Self {
+        let state = Arc::new(Self {
             shared,
             // Bounded, because the service stores it for as long as the session exists.
             user_agent: user_agent.map(|value| value.chars().take(256).collect()),
@@ -62,11 +66,10 @@ impl RequestState {
             session: tokio::sync::Mutex::new(None),
             cookie: Mutex::new(CookieChange::Keep),
             is_used: AtomicBool::new(false),
-        })
-    }
-
-    pub(crate) fn insert_into(self: &Arc<Self>, extensions: &mut http::Extensions) {
-        extensions.insert(Extension(Arc::clone(self)));
+            login,
+        });
+        request.extensions_mut().insert(Extension(Arc::clone(&state)));
+        state
     }
 
     pub(crate) fn of(parts: &Parts) -> Result<Arc<Self>, SessionError> {
@@ -93,14 +96,11 @@ impl RequestState {
         };
         // A session to extend is read, because its data is written again.
         let cached = self.shared.cache.as_ref().and_then(|cache| cache.get(id, self.shared.now()));
-        if let Some(session) = cached.filter(|session| self.shared.age(session) == Age::Fresh) {
-            return Ok(OpenSession::new(session).map(Arc::new));
+        if let Some(latest) = cached.filter(|latest| self.shared.age(&latest.session) == Age::Fresh) {
+            return Ok(OpenSession::new(latest).map(Arc::new));
         }
-        let writes = self.shared.write_locks.count();
         match self.shared.read(id).await {
-            Ok(Some(session)) => {
-                Ok(self.admit(session, writes).await.and_then(OpenSession::new).map(Arc::new))
-            }
+            Ok(Some(latest)) => Ok(self.admit(latest).await.and_then(OpenSession::new).map(Arc::new)),
             Ok(None) => Ok(None),
             Err(error) if self.shared.is_anonymous_on_failure => {
                 tracing::warn!(%error, "the sessions service has failed: the request is anonymous");
@@ -113,44 +113,45 @@ impl RequestState {
     /// Returns the session if it is valid, extended if that is due.
     ///
     /// The service counts only changes as use, so its data is stored again. That is done directly after the read, so
-    /// that another request has little time to change the data in between. If this process has written anything since
-    /// (`writes` is the count before the read), the session is read again: of simultaneous requests one extends it, and
-    /// the changes of the others stay.
+    /// that another request has little time to change the data in between. If this process has written it since, the
+    /// session is read again: of simultaneous requests one extends it, and the changes of the others stay.
     ///
     /// Rejected alternative: storing the user again, because that could undo a change of the user's roles.
-    async fn admit(&self, mut session: SessionV1, writes: u64) -> Option<SessionV1> {
-        match self.shared.age(&session) {
+    async fn admit(&self, mut latest: Latest) -> Option<Latest> {
+        match self.shared.age(&latest.session) {
             Age::Expired => return None,
-            Age::Fresh => return Some(session),
+            Age::Fresh => return Some(latest),
             Age::TouchDue => {}
         }
-        let _lock = match self.shared.write_locks.acquire(&session.id, self.shared.lock_timeout).await {
+        let id = latest.session.id.clone();
+        let _lock = match self.shared.write_locks.acquire(&id, self.shared.lock_timeout).await {
             Ok(lock) => lock,
-            Err(error) => return Some(not_extended(session, &error)),
+            Err(error) => return Some(not_extended(latest, &error)),
         };
-        if self.shared.write_locks.count() != writes {
-            match self.shared.read(&session.id).await {
-                Ok(current) => session = current?,
-                Err(error) => return Some(not_extended(session, &error)),
+        if !self.shared.is_recent(&id, latest.as_of) {
+            match self.shared.read(&id).await {
+                Ok(current) => latest = current?,
+                Err(error) => return Some(not_extended(latest, &error)),
             }
-            match self.shared.age(&session) {
+            match self.shared.age(&latest.session) {
                 Age::Expired => return None,
-                Age::Fresh => return Some(session),
+                Age::Fresh => return Some(latest),
                 Age::TouchDue => {}
             }
         }
         // `null` would be rejected.
         let empty = Value::Object(Map::new());
-        let data = session.data.as_ref().filter(|data| !data.is_null()).unwrap_or(&empty);
-        match self.shared.store_data(&session.id, data).await {
+        let data = latest.session.data.as_ref().filter(|data| !data.is_null()).unwrap_or(&empty);
+        match self.shared.store_data(&id, data).await {
             Ok(stored) => {
                 self.renew_cookie();
                 // The rest of the response is of no interest: nothing else was changed.
-                session.request_time = stored.request_time;
-                Some(session)
+                latest.session.request_time = stored.session.request_time;
+                latest.as_of = stored.as_of;
+                Some(latest)
             }
             Err(SessionError::Ended) => None,
-            Err(error) => Some(not_extended(session, &error)),
+            Err(error) => Some(not_extended(latest, &error)),
         }
     }
 
@@ -192,7 +193,7 @@ impl RequestState {
         Ok(())
     }
 
-    /// Stores the changes of the session, and adds the cookie to the response.
+    /// Stores the changes of the session, adds the cookie to the response, and redirects to the login page.
     pub(crate) async fn finish(&self, mut response: Response) -> Response {
         if !self.is_used.load(Ordering::Acquire) {
             return response;
@@ -208,6 +209,9 @@ impl RequestState {
         }
         if has_failed {
             self.undo_login(session.as_deref()).await;
+        }
+        if let Some(location) = &self.login {
+            login_page::redirect(&mut response, location.clone());
         }
         let cookie = self.cookie_header(session.as_deref(), &response);
         let headers = response.headers_mut();
@@ -257,7 +261,7 @@ impl RequestState {
 }
 
 /// Logs that a session was not extended. It is valid all the same, and the next request tries again.
-fn not_extended(session: SessionV1, error: &dyn std::error::Error) -> SessionV1 {
+fn not_extended(latest: Latest, error: &dyn std::error::Error) -> Latest {
     tracing::warn!(error = %error, "a session was not extended");
-    session
+    latest
 }

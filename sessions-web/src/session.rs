@@ -37,11 +37,13 @@ use std::sync::Arc;
 /// the service is down. [`save`](Self::save) stores them earlier. Changes made later, such as in a spawned task or in a
 /// streaming body, need `save`.
 ///
-/// A request without changes writes nothing. Otherwise the session is read again, the changed keys are replaced, and
-/// all data is stored, since the service replaces the whole data. So two requests that change different keys at the
-/// same time both succeed, and for the same key the last one wins. The service has no versions: a change by another
-/// instance of the application between this read and this write, which follow each other directly, is lost.
-/// Write-backs of one session by the same instance wait for each other.
+/// A request without changes writes nothing. Otherwise the changed keys are replaced, and all data is stored, since the
+/// service replaces the whole data. For the same key the last request wins. Two requests to the same instance of the
+/// application that change different keys both succeed: their write-backs wait for each other, and the second one reads
+/// the session again.
+///
+/// The service has no versions, so a change by another instance between the read and the write of a request is lost. If
+/// the read is more than 250 ms ago, the session is read again directly before the write.
 ///
 /// The service is written in JavaScript: integers above 2⁵³ lose their last digits, so store them as strings.
 pub struct Session<U = SessionUserV1> {

@@ -4,6 +4,7 @@ use crate::cache::Cache;
 use crate::cookie::SessionCookie;
 use crate::error::SessionError;
 use crate::expiry::{Age, Expiry};
+use crate::login_page::LoginPage;
 use crate::write_locks::WriteLocks;
 use serde_json::Value;
 use sessions_client::{DynISessionsV1, Error, ErrorKind, ISessionsV1, SessionV1, Timestamp, WithOptions};
@@ -22,6 +23,8 @@ pub(crate) struct Shared {
     /// `None` for a layer without a cookie.
     pub(crate) cookie: Option<SessionCookie>,
     pub(crate) reads_header: bool,
+    /// `None` if anonymous requests are rejected.
+    pub(crate) login_page: Option<LoginPage>,
     pub(crate) expiry: Expiry,
     pub(crate) is_anonymous_on_failure: bool,
     /// `None` if each request reads its session.
@@ -33,25 +36,31 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Reads a session from the service, into the cache.
-    pub(crate) async fn read(&self, id: &str) -> Result<Option<SessionV1>, Error> {
-        let start = self.cache.as_ref().map(|cache| (cache, cache.start_read(self.now())));
+    pub(crate) async fn read(&self, id: &str) -> Result<Option<Latest>, Error> {
+        let as_of = self.as_of_now();
+        let start = self.cache.as_ref().map(|cache| (cache, cache.start_read()));
         let session = self.client.get_session_by_id(None, id).await;
         let session = checked(session, id, "get_session_by_id")?;
+        let latest = session.map(|session| Latest { session, as_of });
         if let Some((cache, start)) = start {
-            match session.as_ref().filter(|session| self.is_valid(session)) {
-                Some(session) => cache.finish_read(start, session),
+            match latest.as_ref().filter(|latest| self.is_valid(&latest.session)) {
+                Some(latest) => cache.finish_read(start, latest),
                 None => cache.invalidate(id),
             }
         }
-        Ok(session)
+        Ok(latest)
     }
 
-    /// Stores the data of a session. Returns [`SessionError::Ended`] if the session is closed or deleted.
-    pub(crate) async fn store_data(&self, id: &str, data: &Value) -> Result<SessionV1, SessionError> {
-        let writing = self.write(id);
+    /// Stores the data of a session, whose write lock the caller holds. Returns [`SessionError::Ended`] if the session
+    /// is closed or deleted.
+    pub(crate) async fn store_data(&self, id: &str, data: &Value) -> Result<Latest, SessionError> {
+        let time = self.now();
+        let writing = Write { shared: self, id, has_data: true };
         let stored = self.client.store_session_data(None, id, data).await;
         drop(writing);
-        self.open_only(id, checked(stored, id, "store_session_data")?).await
+        let as_of = AsOf { time, writes: self.write_locks.count() };
+        let session = self.open_only(id, checked(stored, id, "store_session_data")?).await?;
+        Ok(Latest { session, as_of })
     }
 
     /// Replaces the user of a session. Returns [`SessionError::Ended`] if the session is closed or deleted.
@@ -88,9 +97,21 @@ impl Shared {
         Err(SessionError::Ended)
     }
 
-    /// Marks the start of a write.
+    /// Marks the start of a write that does not replace the data.
     fn write<'a>(&'a self, id: &'a str) -> Write<'a> {
-        Write { shared: self, id }
+        Write { shared: self, id, has_data: false }
+    }
+
+    pub(crate) fn as_of_now(&self) -> AsOf {
+        AsOf { time: self.now(), writes: self.write_locks.count() }
+    }
+
+    /// Returns whether the data of a session, whose write lock the caller holds, can be replaced without another read:
+    /// it is not old, and this process has not written it since.
+    pub(crate) fn is_recent(&self, id: &str, as_of: AsOf) -> bool {
+        // An error: the clock has stepped back, so the age is not known.
+        let age = self.now().signed_duration_since(as_of.time).to_std();
+        age.is_ok_and(|age| age < MAX_AGE) && !self.write_locks.is_written_after(id, as_of.writes)
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -111,16 +132,38 @@ impl Shared {
     }
 }
 
-/// A write to a session. At its end, the session is dropped from the cache, and the write is counted: also if it fails
-/// or is cancelled, because the service may have processed it.
+/// A session, and the time of which it shows the state.
+#[derive(Clone)]
+pub(crate) struct Latest {
+    pub(crate) session: SessionV1,
+    pub(crate) as_of: AsOf,
+}
+
+/// The time before a call whose response shows a session, and the number of writes by this process until then.
+#[derive(Clone, Copy)]
+pub(crate) struct AsOf {
+    pub(crate) time: Timestamp,
+    pub(crate) writes: u64,
+}
+
+/// The age up to which the data of a session is replaced without another read. Most requests take less, so that a change
+/// costs one read and one write. A write of another instance within this time is lost. For a request that takes longer,
+/// another read makes little difference.
+const MAX_AGE: Duration = Duration::from_millis(250);
+
+/// A write to a session. At its end, the session is dropped from the cache, and a write of its data is counted: also if
+/// it fails or is cancelled, because the service may have processed it.
 struct Write<'a> {
     shared: &'a Shared,
     id: &'a str,
+    has_data: bool,
 }
 
 impl Drop for Write<'_> {
     fn drop(&mut self) {
-        self.shared.write_locks.count_write();
+        if self.has_data {
+            self.shared.write_locks.count_write(self.id);
+        }
         if let Some(cache) = &self.shared.cache {
             cache.invalidate(self.id);
         }

@@ -16,9 +16,7 @@ use std::fmt;
 /// ```
 /// use sessions_web::SessionUserV1;
 ///
-/// let mut user = SessionUserV1::new("user-1");
-/// user.name = Some("Ann".to_owned());
-/// user.roles = vec!["admin".to_owned()];
+/// let user = SessionUserV1::new("user-1").with_name("Ann").with_roles(["admin"]);
 /// assert_eq!(serde_json::to_string(&user)?, r#"{"id":"user-1","name":"Ann","roles":["admin"]}"#);
 /// # Ok::<_, serde_json::Error>(())
 /// ```
@@ -77,6 +75,48 @@ impl SessionUserV1 {
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
         Self { id: id.into(), ..Self::default() }
+    }
+
+    /// Sets the login, often the e-mail address.
+    #[must_use]
+    pub fn with_login(mut self, login: impl Into<String>) -> Self {
+        self.login = Some(login.into());
+        self
+    }
+
+    /// Sets the name to show.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Sets the roles, such as `admin`.
+    #[must_use]
+    pub fn with_roles(mut self, roles: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.roles = roles.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the language, such as `en`.
+    #[must_use]
+    pub fn with_language(mut self, language: impl Into<String>) -> Self {
+        self.language = Some(language.into());
+        self
+    }
+
+    /// Sets the time zone, such as `Europe/Berlin`.
+    #[must_use]
+    pub fn with_time_zone(mut self, time_zone: impl Into<String>) -> Self {
+        self.time_zone = Some(time_zone.into());
+        self
+    }
+
+    /// Sets the theme of the user interface.
+    #[must_use]
+    pub fn with_theme(mut self, theme: impl Into<String>) -> Self {
+        self.theme = Some(theme.into());
+        self
     }
 
     /// Returns whether the user has a role, such as `admin`.

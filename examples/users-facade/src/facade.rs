@@ -161,11 +161,8 @@ where
         let password =
             self.passwords.get_password_info(correlation_id, &account.id).await.unwrap_or_default();
         let Account { id, login, name, .. } = account;
-        let mut user = SessionUserV1::new(&*id);
-        user.login = Some(login);
-        user.name = Some(name.clone());
+        let mut user = SessionUserV1::new(&*id).with_login(login).with_name(&*name).with_roles(roles);
         user.create_time = account.create_time;
-        user.roles = roles;
         user.change_pwd_time = password.and_then(|password| password.change_time);
         user.time_zone = account.time_zone;
         user.language = account.language;

@@ -30,10 +30,7 @@ const ACCOUNTS: [Account; 2] = [
 impl Account {
     /// Returns the user that the session stores.
     pub(crate) fn user(&self) -> SessionUserV1 {
-        let mut user = SessionUserV1::new(self.id);
-        user.login = Some(self.login.to_owned());
-        user.name = Some(self.name.to_owned());
-        user
+        SessionUserV1::new(self.id).with_login(self.login).with_name(self.name)
     }
 }
 

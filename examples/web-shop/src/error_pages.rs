@@ -2,10 +2,10 @@
 
 use crate::page::page;
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use maud::html;
 
-/// Replaces the plain responses of the layers and extractors by pages. 401 leads to the login.
+/// Replaces the plain responses of the layers and extractors by pages.
 ///
 /// The other headers stay, such as `Retry-After`, `Allow` and the cookies.
 pub(crate) async fn show(response: Response) -> Response {
@@ -19,18 +19,15 @@ pub(crate) async fn show(response: Response) -> Response {
     for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING] {
         headers.remove(name);
     }
-    match status {
-        StatusCode::UNAUTHORIZED => (headers, Redirect::to("/login")).into_response(),
-        status => {
-            let (title, advice) = describe(status);
-            let page = page(title, None, &html! { p { (advice) } p { a href="/" { "To the shop" } } });
-            (status, headers, page).into_response()
-        }
-    }
+    let (title, advice) = describe(status);
+    let page = page(title, None, &html! { p { (advice) } p { a href="/" { "To the shop" } } });
+    (status, headers, page).into_response()
 }
 
 fn describe(status: StatusCode) -> (&'static str, &'static str) {
     match status {
+        // Browsers were redirected to the login.
+        StatusCode::UNAUTHORIZED => ("Please log in", "This page is for users who are logged in."),
         StatusCode::FORBIDDEN => ("Not allowed", "This form was sent by another site. Nothing was changed."),
         StatusCode::NOT_FOUND => ("Not found", "There is no such page."),
         StatusCode::SERVICE_UNAVAILABLE => (

@@ -20,8 +20,12 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 /// Creates the application. `sessions` gives each request its session.
-pub fn app(sessions: SessionLayer) -> Router {
-    Router::new()
+///
+/// # Errors
+///
+/// A configuration error if the layer rejects the path of the login page.
+pub fn app(sessions: SessionLayer) -> sessions_client::Result<Router> {
+    let app = Router::new()
         .route("/", get(cart::show))
         .route("/cart/add", post(cart::add))
         .route("/cart/remove", post(cart::remove))
@@ -33,9 +37,10 @@ pub fn app(sessions: SessionLayer) -> Router {
         .route("/style.css", get(page::style))
         .route("/restored.js", get(page::script))
         // The last layer sees a request first.
-        .layer(sessions)
+        .layer(sessions.with_login_page("/login")?)
         // Pages of other sites cannot send forms to this one in the user's name.
         .layer(SameOriginLayer::new())
         .layer(map_response(error_pages::show))
-        .layer(SetResponseHeaderLayer::overriding(header::CONTENT_SECURITY_POLICY, POLICY))
+        .layer(SetResponseHeaderLayer::overriding(header::CONTENT_SECURITY_POLICY, POLICY));
+    Ok(app)
 }

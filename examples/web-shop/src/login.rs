@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
-use sessions_web::{NewSession, Session, SessionError, SessionManager};
+use sessions_web::{NewSession, ReturnTo, Session, SessionError, SessionManager};
 use std::net::SocketAddr;
 
 #[derive(Deserialize)]
@@ -17,17 +17,18 @@ pub(crate) struct Credentials {
     password: String,
 }
 
-/// Shows the form, or the shop to users who are logged in.
-pub(crate) async fn form(session: Option<Session>) -> Response {
+/// Shows the form. Users who are logged in are sent to the page that they have asked for.
+pub(crate) async fn form(session: Option<Session>, ReturnTo(page): ReturnTo) -> Response {
     match session {
-        Some(_) => Redirect::to("/").into_response(),
+        Some(_) => Redirect::to(&page).into_response(),
         None => render("", None).into_response(),
     }
 }
 
-/// Logs the user in, and shows the shop.
+/// Logs the user in, and sends them to the page that they have asked for, or to the shop.
 pub(crate) async fn log_in(
     sessions: SessionManager,
+    ReturnTo(asked_for): ReturnTo,
     ConnectInfo(address): ConnectInfo<SocketAddr>,
     Form(Credentials { login, password }): Form<Credentials>,
 ) -> Result<Response, SessionError> {
@@ -41,7 +42,7 @@ pub(crate) async fn log_in(
     let address = address.ip().to_string();
     let session = NewSession::new(account.id, account.user()).user_name(account.name).address(address);
     sessions.log_in(session).await?;
-    Ok(Redirect::to("/").into_response())
+    Ok(Redirect::to(&asked_for).into_response())
 }
 
 pub(crate) async fn log_out(sessions: SessionManager) -> Result<Redirect, SessionError> {
@@ -57,7 +58,8 @@ fn render(login: &str, problem: Option<&str>) -> Markup {
             @if let Some(problem) = problem {
                 p.problem role="alert" { (problem) }
             }
-            form.fields method="post" action="/login" {
+            // Without `action`, it is sent to the address of the page, which names the page to return to.
+            form.fields method="post" {
                 label for="login" { "User name" }
                 input #login name="login" value=(login) autocomplete="username" required autofocus;
                 label for="password" { "Password" }

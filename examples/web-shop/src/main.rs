@@ -54,7 +54,7 @@ async fn main() -> anyhow::Result<()> {
         let embedded = EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await?;
         (embedded.url(), Some(embedded))
     };
-    let app = web_shop::app(sessions(&url, &options).context("the options cannot be used")?);
+    let app = web_shop::app(sessions(&url, &options).context("the options cannot be used")?)?;
 
     // For browsers on this machine. In production, a proxy with TLS is in front of the shop.
     let listener = TcpListener::bind(("127.0.0.1", options.port))

@@ -47,6 +47,19 @@ async fn own_changes_are_seen_at_once() {
 }
 
 #[tokio::test]
+async fn a_change_reads_a_session_that_was_cached_for_250_ms() {
+    for (millis, calls) in [(249, &["store"][..]), (250, &["get", "store"])] {
+        let app = app();
+        let mut browser = app.logged_in("ann").await;
+        browser.get("/me").await;
+        app.service.take_calls();
+        app.clock.advance(Duration::from_millis(millis));
+        browser.post("/set/cart/book").await;
+        assert_eq!(app.service.take_calls(), calls);
+    }
+}
+
+#[tokio::test]
 async fn an_own_logout_is_seen_at_once() {
     let app = app();
     let (mut phone, mut laptop) = (app.logged_in("ann").await, app.logged_in("ann").await);

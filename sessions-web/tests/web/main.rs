@@ -7,6 +7,7 @@ mod expiry;
 mod failures;
 mod live;
 mod login;
+mod login_page;
 mod own_sessions;
 mod reads;
 mod secrets;

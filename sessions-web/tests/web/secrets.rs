@@ -33,14 +33,14 @@ impl<'a> MakeWriter<'a> for Log {
 }
 
 #[tokio::test]
-async fn logs_contain_no_session_ids() {
+async fn logs_and_errors_contain_no_session_ids() {
     let log = Log::default();
     let subscriber =
         tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
     let app = App::with(|layer| layer.with_touch_interval(std::time::Duration::ZERO));
     let anonymous = App::with(SessionLayer::anonymous_when_unavailable);
-    let mut ids = Vec::new();
+    let (mut ids, mut bodies) = (Vec::new(), String::new());
     for app in [&app, &anonymous] {
         let mut browser = app.logged_in("ann").await;
         browser.post("/set/cart/private-book").await;
@@ -51,11 +51,11 @@ async fn logs_contain_no_session_ids() {
             app.service.say(format!("no route to /sessions/{}", browser.id()));
             app.service.fail(operation, kind);
             for path in ["/me", "/sessions", "/me-if-any"] {
-                browser.get(path).await;
+                bodies += &browser.get(path).await.body;
             }
-            browser.post("/set/cart/other").await;
-            browser.post("/logout").await;
-            browser.post("/login/bob").await;
+            for path in ["/set/cart/other", "/logout", "/login/bob"] {
+                bodies += &browser.post(path).await.body;
+            }
         }
     }
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
@@ -63,8 +63,10 @@ async fn logs_contain_no_session_ids() {
     assert!(log.contains("the request is anonymous"), "{log}");
     assert!(log.contains("no session for the request"), "{log}");
     assert!(log.contains("no route to /sessions/[session id]"), "{log}");
+    assert!(bodies.contains("no route to /sessions/[session id]"), "{bodies}");
     for secret in ids.iter().map(String::as_str).chain(["private-book"]) {
         assert!(!log.contains(secret), "the log contains {secret}: {log}");
+        assert!(!bodies.contains(secret), "a response contains {secret}: {bodies}");
     }
 }
 

@@ -2,18 +2,20 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{Extension, FromRequestParts, Path};
 use axum::http::{Method, Request, Response, StatusCode, header};
+use axum::response::Redirect;
 use axum::routing::{get, post};
 use chrono::{TimeDelta, TimeZone, Utc};
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use sessions_client::{
     DataPage, Error, ErrorKind, FilterParams, ISessionsV1, PagingParams, Result, SessionV1,
     SessionsMemoryClientV1, Timestamp,
 };
 use sessions_web::{
-    CurrentUser, NewSession, Session, SessionCookie, SessionError, SessionLayer, SessionManager,
+    CurrentUser, NewSession, ReturnTo, Session, SessionCookie, SessionError, SessionLayer, SessionManager,
     SessionUserV1,
 };
 use std::collections::BTreeMap;
@@ -35,6 +37,11 @@ impl Clock {
 
     pub(crate) fn advance(&self, time: Duration) {
         self.0.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// Moves it forwards or backwards.
+    pub(crate) fn move_by(&self, millis: i64) {
+        self.0.fetch_add(millis, Ordering::SeqCst);
     }
 }
 
@@ -427,6 +434,8 @@ pub(crate) fn routes() -> Router {
     Router::new()
         .route("/public", get(async || "public"))
         .route("/login/{user}", post(log_in))
+        .route("/log-in-and-return/{user}", post(log_in_and_return))
+        .route("/wrong-password", get(async |_: SessionManager| (StatusCode::UNAUTHORIZED, "wrong password")))
         .route("/logout", post(async |sessions: SessionManager| sessions.log_out().await))
         .route(
             "/logout-everywhere",
@@ -449,6 +458,8 @@ pub(crate) fn routes() -> Router {
         )
         .route("/set-and-try-login/{key}/{value}", post(set_and_try_login))
         .route("/set-and-save/{key}/{value}", post(set_and_save))
+        .route("/set-save-and-set/{key}/{value}", post(set_save_and_set))
+        .route("/set-later/{key}/{value}", post(set_later))
         .route("/remove/{key}", post(async |session: Session, Path(key): Path<String>| session.remove(&key)))
         .route("/sessions", get(list))
         .route("/revoke/{reference}", post(revoke))
@@ -466,6 +477,15 @@ async fn log_in(sessions: SessionManager, Path(user): Path<String>) -> Result<St
     let login = NewSession::new(&user, SessionUserV1::new(&user)).user_name(&user).address("192.0.2.1");
     let session = sessions.log_in(login).await?;
     Ok(session.user_id().to_owned())
+}
+
+async fn log_in_and_return(
+    sessions: SessionManager,
+    ReturnTo(page): ReturnTo,
+    user: Path<String>,
+) -> Result<Redirect, SessionError> {
+    log_in(sessions, user).await?;
+    Ok(Redirect::to(&page))
 }
 
 async fn log_out_elsewhere(sessions: SessionManager) -> Result<String, SessionError> {
@@ -540,6 +560,28 @@ async fn set_and_save(
         Ok(()) => Ok("saved".to_owned()),
         Err(error) => Ok(format!("not saved: {error}")),
     }
+}
+
+async fn set_save_and_set(
+    session: Session,
+    Path((key, value)): Path<(String, String)>,
+) -> Result<(), SessionError> {
+    session.insert(&key, &value)?;
+    session.save().await?;
+    session.insert("later", &value)
+}
+
+/// A function that a handler calls, in the extensions of its request.
+#[derive(Clone)]
+pub(crate) struct Meanwhile(pub(crate) Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>);
+
+async fn set_later(
+    session: Session,
+    Extension(Meanwhile(happens)): Extension<Meanwhile>,
+    Path((key, value)): Path<(String, String)>,
+) -> Result<(), SessionError> {
+    happens().await;
+    session.insert(&key, &value)
 }
 
 async fn list(sessions: SessionManager) -> Result<String, SessionError> {

@@ -1,6 +1,6 @@
 //! Attacks on the sessions of the shop, with requests that an attacker can send without a browser.
 
-use crate::client::{ANN, BEN, between, client, get, log_in, log_in_with, post, send, user, user_of};
+use crate::client::{ACCEPT, ANN, BEN, between, client, get, log_in, log_in_with, post, send, user, user_of};
 use crate::gate::Gate;
 use crate::program::{COOKIE_KEY, Service, Shop, in_process};
 use reqwest::{StatusCode, header};
@@ -177,7 +177,8 @@ async fn line_breaks_and_control_characters_in_headers_give_no_session() {
 /// Sends a request with a header line verbatim, and returns the response.
 async fn raw(url: &str, line: &str) -> String {
     let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).await.unwrap();
-    let request = format!("GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{line}\r\n");
+    let request =
+        format!("GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\naccept: {ACCEPT}\r\n{line}\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut response = Vec::new();
     stream.read_to_end(&mut response).await.unwrap();

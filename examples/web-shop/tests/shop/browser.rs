@@ -173,6 +173,27 @@ async fn a_user_logs_in_and_out() {
 }
 
 #[tokio::test]
+async fn a_login_leads_to_the_page_that_was_asked_for_on_this_site_only() {
+    let service = Service::find().await;
+    let shop = Shop::start(&service.url, &[]).await;
+    let Some(browser) = Browser::start(&shop.url).await else { return };
+    browser.open("/sessions").await;
+    browser.expect("Log in").await;
+    browser.fill_in("ann", "wrong").await;
+    browser.driver.find(By::Css("[role=alert]")).await.unwrap();
+    browser.fill_in(ANN.0, ANN.1).await;
+    browser.expect("My sessions").await;
+    for other_site in ["//evil.example/", "/%5Cevil.example/", "/%09/evil.example/", "https://evil.example/"]
+    {
+        browser.driver.delete_all_cookies().await.unwrap();
+        browser.open(&format!("/login?next={other_site}")).await;
+        browser.fill_in(ANN.0, ANN.1).await;
+        browser.expect("Shop").await;
+    }
+    browser.quit().await;
+}
+
+#[tokio::test]
 async fn the_cart_survives_a_restart_of_the_shop() {
     let service = Service::find().await;
     let shop = Shop::start(&service.url, &[]).await;

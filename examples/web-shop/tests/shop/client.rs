@@ -1,6 +1,7 @@
 //! An HTTP client without a cookie store, whose requests can be ones that no browser sends.
 
-use reqwest::{Client, RequestBuilder, StatusCode, header, redirect};
+use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::{Client, RequestBuilder, StatusCode, redirect};
 
 /// The user names and passwords of the shop.
 pub(crate) const ANN: (&str, &str) = ("ann", "apple pie");
@@ -15,8 +16,12 @@ pub(crate) struct Page {
     pub(crate) body: String,
 }
 
+/// The header `Accept` of browsers for a page.
+pub(crate) const ACCEPT: &str = "text/html,application/xhtml+xml,*/*;q=0.8";
+
 pub(crate) fn client() -> Client {
-    Client::builder().no_proxy().redirect(redirect::Policy::none()).build().unwrap()
+    let headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(ACCEPT))]);
+    Client::builder().no_proxy().redirect(redirect::Policy::none()).default_headers(headers).build().unwrap()
 }
 
 pub(crate) async fn send(request: RequestBuilder) -> Page {

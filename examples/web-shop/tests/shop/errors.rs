@@ -1,6 +1,6 @@
 //! The pages of errors.
 
-use crate::client::{client, get};
+use crate::client::{client, get, send};
 use crate::program::{Service, in_process};
 use reqwest::{StatusCode, header};
 
@@ -20,6 +20,17 @@ async fn a_visitor_is_sent_to_the_login_form() {
     let service = Service::find().await;
     let (url, _server) = in_process(&service.url, |layer| layer).await;
     let page = get(&url, "/sessions", "").await;
-    assert_eq!((page.status, page.location.as_deref()), (StatusCode::SEE_OTHER, Some("/login")));
+    assert_eq!(
+        (page.status, page.location.as_deref()),
+        (StatusCode::SEE_OTHER, Some("/login?next=%2Fsessions"))
+    );
     assert_eq!(page.body, "");
+}
+
+#[tokio::test]
+async fn a_script_that_needs_a_login_gets_a_401() {
+    let service = Service::find().await;
+    let (url, _server) = in_process(&service.url, |layer| layer).await;
+    let page = send(client().get(format!("{url}/sessions")).header(header::ACCEPT, "*/*")).await;
+    assert_eq!((page.status, page.location), (StatusCode::UNAUTHORIZED, None));
 }

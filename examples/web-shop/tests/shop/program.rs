@@ -84,7 +84,7 @@ pub(crate) async fn in_process(
     options: impl FnOnce(SessionLayer) -> SessionLayer,
 ) -> (String, JoinSet<()>) {
     let layer = SessionLayer::new(SessionsHttpClientV1::connect(sessions).unwrap());
-    let app = web_shop::app(options(layer).with_cookie(SessionCookie::new()).unwrap());
+    let app = web_shop::app(options(layer).with_cookie(SessionCookie::new()).unwrap()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let mut server = JoinSet::new();

@@ -1,0 +1,228 @@
+//! The redirect of anonymous visitors to the login page, and the way back.
+
+use crate::error::LoginRequired;
+use axum_core::body::Body;
+use axum_core::extract::FromRequestParts;
+use axum_core::response::Response;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
+use sessions_client::{Error, ErrorKind};
+use std::convert::Infallible;
+
+/// The query parameter with the page that the visitor asked for.
+const RETURN_TO: &str = "next";
+
+/// The length up to which that page is added to the location. Proxies limit the size of response headers.
+const MAX_RETURN_TO: usize = 1024;
+
+/// The path of the login page.
+#[derive(Clone, Debug)]
+pub(crate) struct LoginPage(String);
+
+impl LoginPage {
+    pub(crate) fn new(path: String) -> Result<Self, Error> {
+        if is_local(&path) && !path.contains('#') && HeaderValue::try_from(&path).is_ok() {
+            return Ok(Self(path));
+        }
+        let why = "the login page must be a path of this application, such as `/login`, in ASCII characters";
+        Err(Error::new(ErrorKind::Config, why))
+    }
+
+    /// Returns the location of the redirect if the request needs a login; `None` if it has to be rejected: its client
+    /// is not a browser that shows a page, or it asks for the login page itself.
+    pub(crate) fn location<B>(&self, request: &Request<B>) -> Option<HeaderValue> {
+        let Self(login) = self;
+        let path = login.split('?').next();
+        if Some(request.uri().path()) == path || !accepts_html(request.headers()) {
+            return None;
+        }
+        let separator = if login.contains('?') { '&' } else { '?' };
+        let location = match return_to(request.method(), request.uri()) {
+            Some(page) => {
+                let page: String = form_urlencoded::byte_serialize(page.as_bytes()).collect();
+                HeaderValue::try_from(format!("{login}{separator}{RETURN_TO}={page}"))
+            }
+            None => HeaderValue::try_from(login),
+        };
+        location.ok()
+    }
+}
+
+/// Returns the page that a request asks for. A form cannot be sent again by a redirect, so there is none for other
+/// methods; and none for `/`, where a login leads anyway.
+fn return_to<'u>(method: &Method, uri: &'u Uri) -> Option<&'u str> {
+    let page = uri.path_and_query()?.as_str();
+    let is_page = matches!(*method, Method::GET | Method::HEAD) && page != "/";
+    (is_page && page.len() <= MAX_RETURN_TO && is_local(page)).then_some(page)
+}
+
+/// Returns whether the client is a browser that shows the response as a page: requests of scripts accept `*/*` or JSON.
+fn accepts_html(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
+    accepted.flat_map(|value| value.split(',')).any(|range| {
+        let media_type = range.split(';').next().unwrap_or_default().trim();
+        media_type.eq_ignore_ascii_case("text/html")
+    })
+}
+
+/// Returns whether a browser that follows this location stays on the same site. It would read `//host` and `/\host` as
+/// another one, and drops tabs and line breaks before.
+fn is_local(location: &str) -> bool {
+    location.starts_with('/')
+        && !location.starts_with("//")
+        && location.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+}
+
+/// Replaces a response that demands a login by a redirect. Its other headers stay.
+pub(crate) fn redirect(response: &mut Response, location: HeaderValue) {
+    if response.extensions_mut().remove::<LoginRequired>().is_none() {
+        return;
+    }
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    *response.body_mut() = Body::empty();
+    let headers = response.headers_mut();
+    for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING] {
+        headers.remove(name);
+    }
+    headers.insert(header::LOCATION, location);
+}
+
+/// The page to which a login leads back: the one that [`SessionLayer::with_login_page`] has redirected from, or `/`.
+///
+/// It is read from the query of the request, which a form without `action` keeps. Locations on other sites count as
+/// none, so links to the login page cannot lead users there (open redirect).
+///
+/// ```
+/// use axum::response::Redirect;
+/// use sessions_web::{NewSession, ReturnTo, SessionError, SessionManager, SessionUserV1};
+///
+/// async fn log_in(sessions: SessionManager, ReturnTo(page): ReturnTo) -> Result<Redirect, SessionError> {
+///     // After the password was checked:
+///     sessions.log_in(NewSession::new("user-1", SessionUserV1::new("user-1"))).await?;
+///     Ok(Redirect::to(&page))
+/// }
+/// ```
+///
+/// [`SessionLayer::with_login_page`]: crate::SessionLayer::with_login_page
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReturnTo(pub String);
+
+impl ReturnTo {
+    fn read(query: &str) -> Self {
+        let page = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == RETURN_TO);
+        let page = page.map(|(_, page)| page.into_owned()).filter(|page| is_local(page));
+        Self(page.unwrap_or_else(|| "/".to_owned()))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ReturnTo {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self::read(parts.uri.query().unwrap_or_default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use reqwest::Url;
+
+    /// Strings of the characters that locations on other sites consist of.
+    fn locations() -> impl Strategy<Value = String> {
+        let part = prop_oneof![
+            prop::sample::select(vec![
+                "/",
+                "\\",
+                ":",
+                "@",
+                ".",
+                "..",
+                "#",
+                "?",
+                "%2f",
+                "%5c",
+                "%09",
+                "\t",
+                "\n",
+                "\r",
+                "\0",
+                " ",
+                "http",
+                "https",
+                "javascript",
+                "evil.example",
+                "\u{2028}",
+                "\u{ff0f}",
+                "[::1]",
+                "a",
+            ])
+            .prop_map(str::to_owned),
+            any::<char>().prop_map(String::from),
+        ];
+        prop::collection::vec(part, 0..8).prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn a_login_leads_to_the_same_site_only(location in locations()) {
+            let query: String = form_urlencoded::Serializer::new(String::new()).append_pair(RETURN_TO, &location).finish();
+            let ReturnTo(page) = ReturnTo::read(&query);
+            // The parser of URLs is that of browsers.
+            let login = Url::parse("https://shop.example/login").unwrap();
+            let followed = login.join(&page).unwrap();
+            prop_assert_eq!(followed.origin(), login.origin());
+            prop_assert!(HeaderValue::try_from(page).is_ok());
+        }
+
+        #[test]
+        fn each_page_is_returned_to(location in "/[a-z0-9%&=?+/]{0,20}") {
+            prop_assume!(is_local(&location) && location != "/");
+            let request = Request::get(&location).header(header::ACCEPT, "text/html").body(()).unwrap();
+            let redirect = LoginPage::new("/login?lang=en".to_owned()).unwrap().location(&request).unwrap();
+            let (_, query) = redirect.to_str().unwrap().split_once('?').unwrap();
+            prop_assert_eq!(ReturnTo::read(query), ReturnTo(location));
+        }
+    }
+
+    #[test]
+    fn locations_on_other_sites_are_not_local() {
+        for location in [
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            " //evil.example",
+            "javascript:alert(1)",
+            "evil.example",
+            "",
+            "/b\u{fc}cher",
+        ] {
+            assert!(!is_local(location), "{location:?}");
+        }
+        for location in ["/", "/cart?page=2", "/%2F/evil.example", "/a//b", "/.//x", "/@evil.example"] {
+            assert!(is_local(location), "{location:?}");
+        }
+    }
+
+    #[test]
+    fn a_login_page_on_another_site_is_rejected() {
+        for page in ["", "login", "//login", "https://login.example", "/login#form", "/log in"] {
+            assert_eq!(LoginPage::new(page.to_owned()).unwrap_err().kind(), ErrorKind::Config, "{page}");
+        }
+    }
+
+    #[test]
+    fn a_long_page_is_left_out() {
+        let login = LoginPage::new("/login".to_owned()).unwrap();
+        let location = |length: usize| {
+            let page = format!("/{}", "a".repeat(length - 1));
+            login.location(&Request::get(page).header(header::ACCEPT, "text/html").body(()).unwrap()).unwrap()
+        };
+        assert_eq!(location(MAX_RETURN_TO).len(), "/login?next=%2F".len() + MAX_RETURN_TO - 1);
+        assert_eq!(location(MAX_RETURN_TO + 1), "/login");
+    }
+}
