@@ -147,13 +147,18 @@ impl SessionCookie {
 
     /// Returns the values of all cookies of this name, without their signatures; those without a valid one are left
     /// out.
+    ///
+    /// Rejected alternative: the parser of the crate `cookie`, because it removes all white space of Unicode around
+    /// names. Browsers do not enforce the prefix `__Host-` after such a character, so a subdomain could plant a cookie.
     pub(crate) fn values(&self, headers: &HeaderMap) -> Vec<String> {
-        // Other cookies may contain any bytes.
         let lines = headers.get_all(header::COOKIE).into_iter();
-        let lines = lines.map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned());
-        let cookies = lines.flat_map(Cookie::split_parse).flatten();
-        let named = cookies.filter(|cookie| cookie.name() == self.full_name());
-        named.filter_map(|cookie| self.verified(cookie.value())).collect()
+        let pairs = lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b';'));
+        let values = pairs.filter_map(|pair| {
+            // Other cookies may contain any bytes.
+            let (name, value) = std::str::from_utf8(pair.trim_ascii()).ok()?.split_once('=')?;
+            if name == self.full_name() { self.verified(value) } else { None }
+        });
+        values.collect()
     }
 
     fn verified(&self, value: &str) -> Option<String> {

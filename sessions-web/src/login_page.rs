@@ -48,8 +48,8 @@ impl LoginPage {
     }
 }
 
-/// Returns the page that a request asks for. A form cannot be sent again by a redirect, so there is none for other
-/// methods; and none for `/`, where a login leads anyway.
+/// Returns the page that a request asks for. Returns `None` for other methods, because a redirect does not send a form
+/// again, and for `/`, to which a login leads anyway.
 fn return_to<'u>(method: &Method, uri: &'u Uri) -> Option<&'u str> {
     let page = uri.path_and_query()?.as_str();
     let is_page = matches!(*method, Method::GET | Method::HEAD) && page != "/";

@@ -1,5 +1,6 @@
 //! Tests of the layer and its extractors, by requests to an axum application over a sessions service in memory.
 
+mod attacks;
 mod cache;
 mod cookies;
 mod data;

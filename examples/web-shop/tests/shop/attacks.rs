@@ -4,6 +4,7 @@ use crate::client::{ACCEPT, ANN, BEN, between, client, get, log_in, log_in_with,
 use crate::gate::Gate;
 use crate::program::{COOKIE_KEY, Service, Shop, in_process};
 use reqwest::{StatusCode, header};
+use sessions_client::{ISessionsV1, SessionsHttpClientV1};
 use sessions_web::SessionLayer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -176,10 +177,15 @@ async fn line_breaks_and_control_characters_in_headers_give_no_session() {
 
 /// Sends a request with a header line verbatim, and returns the response.
 async fn raw(url: &str, line: &str) -> String {
-    let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).await.unwrap();
     let request =
         format!("GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\naccept: {ACCEPT}\r\n{line}\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
+    exchange(url, &request).await
+}
+
+/// Sends requests verbatim over one connection, and returns the responses.
+async fn exchange(url: &str, requests: &str) -> String {
+    let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).await.unwrap();
+    stream.write_all(requests.as_bytes()).await.unwrap();
     let mut response = Vec::new();
     stream.read_to_end(&mut response).await.unwrap();
     String::from_utf8_lossy(&response).into_owned()
@@ -222,6 +228,65 @@ async fn a_copied_cookie_is_useless_after_logout() {
     let page = post(&shop.url, "/logout", &ann, &[]).await;
     assert_eq!(page.cookie.as_deref(), Some("__Host-session="));
     assert_eq!(user(&shop.url, &ann).await, None);
+}
+
+#[tokio::test]
+async fn copies_of_all_cookies_are_useless_after_a_logout_everywhere() {
+    let service = Service::find().await;
+    let shop = Shop::start(&service.url, &[]).await;
+    let (laptop, phone) = (log_in(&shop.url, ANN).await, log_in(&shop.url, ANN).await);
+    post(&shop.url, "/sessions/log-out-everywhere", &laptop, &[]).await;
+    let client = SessionsHttpClientV1::connect(&service.url).unwrap();
+    for copy in [&laptop, &phone] {
+        for path in ["/cart/add", "/sessions/log-out-everywhere"] {
+            let page = post(&shop.url, path, copy, &[("product", "book")]).await;
+            assert_eq!((page.status, page.location.as_deref()), (StatusCode::SEE_OTHER, Some("/login")));
+        }
+        assert_eq!(user(&shop.url, copy).await, None);
+        assert_is_closed(&client, copy).await;
+    }
+}
+
+/// Checks that the session of a cookie is closed and has neither user nor data.
+async fn assert_is_closed(client: &SessionsHttpClientV1, cookie: &str) {
+    let session = client.get_session_by_id(None, id(cookie)).await.unwrap().unwrap();
+    assert_eq!((session.active, session.user, session.data), (false, None, None));
+}
+
+#[tokio::test]
+async fn a_change_behind_a_logout_in_one_connection_has_no_effect() {
+    let service = Service::find().await;
+    let shop = Shop::start(&service.url, &[]).await;
+    let ann = log_in(&shop.url, ANN).await;
+    let request = |path: &str, body: &str, connection: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: {connection}\r\naccept: {ACCEPT}\r\ncookie: {ann}\r\n\
+             content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len(),
+        )
+    };
+    let both = [request("/logout", "", "keep-alive"), request("/cart/add", "product=book", "close")].concat();
+    let responses = exchange(&shop.url, &both).await;
+    assert_eq!(responses.matches("HTTP/1.1 303 ").count(), 2, "{responses}");
+    assert_eq!(responses.matches("location: /login\r\n").count(), 2, "{responses}");
+    assert_is_closed(&SessionsHttpClientV1::connect(&service.url).unwrap(), &ann).await;
+}
+
+#[tokio::test]
+async fn changes_at_the_same_time_as_a_logout_leave_no_data() {
+    let service = Service::find().await;
+    let shop = Shop::start(&service.url, &[]).await;
+    let client = SessionsHttpClientV1::connect(&service.url).unwrap();
+    for _ in 0..20 {
+        let ann = log_in(&shop.url, ANN).await;
+        let (book, pen) = ([("product", "book")], [("product", "pen")]);
+        tokio::join!(
+            post(&shop.url, "/cart/add", &ann, &book),
+            post(&shop.url, "/logout", &ann, &[]),
+            post(&shop.url, "/cart/add", &ann, &pen),
+        );
+        assert_is_closed(&client, &ann).await;
+    }
 }
 
 #[tokio::test]

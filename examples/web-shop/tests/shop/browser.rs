@@ -330,6 +330,27 @@ async fn a_session_that_was_planted_in_the_browser_is_replaced_at_login() {
 }
 
 #[tokio::test]
+async fn a_cookie_with_white_space_before_its_name_is_not_the_session() {
+    let service = Service::find().await;
+    let shop = Shop::start(&service.url, &[]).await;
+    let Some(browser) = Browser::start(&shop.url).await else { return };
+    let attacker = log_in_without_browser(&shop.url, BEN).await;
+    browser.open("/login").await;
+    for space in ["\u{2003}", "\u{a0}", "\u{85}"] {
+        // The browser does not enforce the prefix `__Host-` for such a name, so a subdomain could set it, too.
+        let plant = format!("document.cookie = '{space}{attacker}; Path=/; Domain=127.0.0.1'");
+        browser.driver.execute(plant, Vec::new()).await.unwrap();
+        let cookies = browser.driver.get_all_cookies().await.unwrap();
+        let is_planted = cookies.iter().any(|cookie| cookie.name == format!("{space}{COOKIE}"));
+        assert!(is_planted, "{space:?}: {cookies:?}");
+        browser.open("/").await;
+        browser.expect("Log in").await;
+        browser.driver.delete_all_cookies().await.unwrap();
+    }
+    browser.quit().await;
+}
+
+#[tokio::test]
 async fn a_changed_cookie_leads_to_the_login() {
     let service = Service::find().await;
     let shop = Shop::start(&service.url, &[]).await;
