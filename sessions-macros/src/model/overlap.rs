@@ -6,15 +6,19 @@ use crate::errors::Errors;
 
 /// Reports and removes operations whose requests match an earlier route, since the first match is used.
 pub(super) fn check(methods: &mut [Option<Operation>], errors: &mut Errors) {
-    let mut earlier: Vec<(Verb, String, String)> = Vec::new();
+    let mut earlier: Vec<Earlier> = Vec::new();
     for method in methods {
         // Ignores operations with `#[cfg]`, because only one of them may be compiled.
         let Some(operation) = method.as_ref().filter(|operation| operation.cfgs.is_empty()) else { continue };
         let (verb, template, name) = (operation.verb, operation.template.clone(), operation.name());
-        let method_name = verb.method();
-        let mut same_verb = earlier.iter().filter(|(v, ..)| *v == verb);
-        let message = if let Some((_, covering, other)) =
-            same_verb.clone().find(|(_, t, _)| covers(t, &template))
+        let (method_name, literals) = (verb.method(), literals(&template));
+        // Most pairs of routes differ in a literal, and the other checks are slow in a debug build of this macro.
+        let similar: Vec<&Earlier> = earlier
+            .iter()
+            .filter(|other| other.verb == verb && !differ(&other.literals, &literals))
+            .collect();
+        let message = if let Some(Earlier { template: covering, name: other, .. }) =
+            similar.iter().find(|other| covers(&other.template, &template))
         {
             if covers(&template, covering) {
                 format!(
@@ -27,19 +31,39 @@ pub(super) fn check(methods: &mut [Option<Operation>], errors: &mut Errors) {
                 )
             }
         } else if let Some((shared, other)) =
-            same_verb.find_map(|(_, t, other)| Some((shared(t, &template)?, other)))
+            similar.iter().find_map(|other| Some((shared(&other.template, &template)?, &other.name)))
         {
             format!(
                 "`{method_name} {shared}` matches both `{other}` and `{name}`, and only `{other}` would be called: change \
                  one of the routes"
             )
         } else {
-            earlier.push((verb, template, name));
+            earlier.push(Earlier { verb, template, literals, name });
             continue;
         };
         errors.on(&operation.ident, message);
         *method = None;
     }
+}
+
+/// Route that is declared before others.
+struct Earlier {
+    verb: Verb,
+    template: String,
+    /// The segments, as [`literals`] returns them.
+    literals: Vec<Option<Vec<u8>>>,
+    name: String,
+}
+
+/// Returns the decoded segments of a template; `None` for a segment with a placeholder.
+fn literals(template: &str) -> Vec<Option<Vec<u8>>> {
+    let literal = |segment: &str| (!segment.contains('{')).then(|| decoded(segment).collect());
+    template.split('/').map(literal).collect()
+}
+
+/// Returns whether no path matches both templates, because they have different literals in the same segment.
+fn differ(a: &[Option<Vec<u8>>], b: &[Option<Vec<u8>>]) -> bool {
+    std::iter::zip(a, b).any(|(a, b)| a.is_some() && b.is_some() && a != b)
 }
 
 /// Returns whether `covering` matches every path that `template` matches.
@@ -92,7 +116,7 @@ fn is_rest(segment: &str) -> bool {
 
 fn segment_covers(covering: &str, segment: &str) -> bool {
     let (covering, segment) = (pattern(covering), pattern(segment));
-    // A text that stands for all values of the placeholders, because it is in no literal.
+    // One text instead of all values of the placeholders. No literal contains it.
     let text: Vec<Unit> = segment
         .iter()
         .map(|piece| if let Piece::Byte(byte) = piece { Unit::Byte(*byte) } else { Unit::Value })
