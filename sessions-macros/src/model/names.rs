@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_no_identifier_without_its_underscore_keeps_it() {
+    fn an_underscore_stays_if_the_rest_is_not_an_identifier() {
         // A vowel sign of Devanagari, which is alphabetic, but cannot be the first character of an identifier.
         for (operation, name) in [("_1", "__1"), ("__", "___"), ("_\u{93e}a", "__\u{93e}a")] {
             assert_eq!(pascal_case(&Ident::new(operation, Span::call_site())), name, "{operation}");
