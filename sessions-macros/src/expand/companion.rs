@@ -21,7 +21,7 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
     let declared = api.forwarded().map(|method| {
         let (cfgs, signature) = (method.cfgs, signature(scope, &method));
         let allow_nullable = allow_nullable(method.params.iter().map(|&(_, ty)| ty));
-        quote!(#(#cfgs)* #[doc(hidden)] #allow #allow_nullable #signature;)
+        quote!(#(#cfgs)* #[doc(hidden)] #allow_nullable #signature;)
     });
     let boxed = api.forwarded().map(|method| {
         let (cfgs, ident, signature) = (method.cfgs, method.ident, signature(scope, &method));
@@ -57,6 +57,7 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
     quote! {
         #[doc = #doc]
         #[allow(private_bounds, private_interfaces)] // Reported once, at the trait.
+        #allow
         #vis trait #companion<#defaulted>: #private::Send + #private::Sync #where_clause { #(#declared)* }
 
         #allow
@@ -122,9 +123,9 @@ fn signature(scope: &Scope<'_>, method: &Forwarded<'_>) -> TokenStream {
         let (ty, _) = name_lifetimes(ty, &call);
         quote!(#ident: #ty)
     });
-    let outlives = idents.iter().map(|ident| quote!(#ident: #call));
-    quote! {
-        fn #hidden<#call>(&#call self, #(#inputs),*) -> #private::BoxFuture<#call, #output>
-        where Self: #call, #(#outlives),*
-    }
+    let outlives = (!idents.is_empty()).then(|| {
+        let idents = idents.iter();
+        quote!(where #(#idents: #call),*)
+    });
+    quote!(fn #hidden<#call>(&#call self, #(#inputs),*) -> #private::BoxFuture<#call, #output> #outlives)
 }

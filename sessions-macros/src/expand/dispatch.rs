@@ -94,14 +94,12 @@ fn arm(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     } else {
         call_with_form(scope, operation, "respond_as", &arguments)
     };
-    quote! {
-        #(#cfgs)*
-        #private::Some(#name) => {
-            #none
-            match #private::receive::<received::#type_ident<#own>>(#request) {
-                #private::Ok(#received) => #respond,
-                #private::Err(#refusal) => #private::refuse(#route, &#refusal),
-            }
+    let respond = quote! {
+        match #private::receive::<received::#type_ident<#own>>(#request) {
+            #private::Ok(#received) => #respond,
+            #private::Err(#refusal) => #private::refuse(#route, &#refusal),
         }
-    }
+    };
+    let respond = if none.is_some() { quote!({ #none #respond }) } else { respond };
+    quote!(#(#cfgs)* #private::Some(#name) => #respond,)
 }

@@ -18,9 +18,17 @@ pub(super) fn operation(operation: &Operation) -> String {
     format!("{}`{}`\n{arguments}{end}\n{}", gap(operation), route(operation), retries(operation))
 }
 
-/// Returns the end of the documentation of an operation's struct: its route and its retries.
-pub(super) fn route_and_retries(operation: &Operation) -> String {
-    format!("{}`{}`\n\n{}", gap(operation), route(operation), retries(operation))
+/// Returns the documentation of an operation's struct: the first line `about`, that of the operation, its route and its
+/// retries.
+pub(super) fn operation_struct(operation: &Operation, about: &str) -> TokenStream {
+    let docs = &operation.docs;
+    let end = format!("{}`{}`\n\n{}", gap(operation), route(operation), retries(operation));
+    if docs.is_empty() {
+        let doc = format!("{about}{end}");
+        return quote!(#[doc = #doc]);
+    }
+    let about = format!("{about}\n\n");
+    quote!(#[doc = #about] #(#docs)* #[doc = #end])
 }
 
 fn route(operation: &Operation) -> String {
@@ -37,14 +45,22 @@ fn retries(operation: &Operation) -> &'static str {
 
 /// Returns the documentation of an argument as a field of a struct.
 pub(super) fn argument(param: &Param) -> TokenStream {
-    let (doc, sent) = (param.doc(), format!("\n\n{}", sentence(param)));
-    quote!(#doc #[doc = #sent])
+    let (docs, sent) = (&param.docs, sentence(param));
+    let default = docs.is_empty().then(|| format!("Argument `{}`.", param.name()));
+    let sent = format!("{}\n\n{sent}", default.unwrap_or_default());
+    quote!(#(#docs)* #[doc = #sent])
 }
 
-/// Returns the documentation of a setter after its first line.
+/// Returns the documentation of a setter.
 pub(super) fn setter(param: &Param) -> TokenStream {
-    let (docs, sent) = (param.docs_after_gap(), format!("\n\n{}", sentence(param)));
-    quote!(#docs #[doc = #sent])
+    let first = format!("Sets the optional argument `{}`.\n\n", param.name());
+    let (docs, sent) = (&param.docs, sentence(param));
+    if docs.is_empty() {
+        let doc = first + &sent;
+        return quote!(#[doc = #doc]);
+    }
+    let sent = format!("\n\n{sent}");
+    quote!(#[doc = #first] #(#docs)* #[doc = #sent])
 }
 
 /// Returns a sentence about the part of the request that carries the argument, and about `None`.

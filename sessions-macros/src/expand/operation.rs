@@ -13,7 +13,7 @@ use syn::Path;
 
 pub(super) fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     let Scope { rt, private, .. } = scope;
-    let (cfgs, own_docs, type_ident) = (&operation.cfgs, &operation.docs, &operation.type_ident);
+    let (cfgs, type_ident) = (&operation.cfgs, &operation.type_ident);
     let deprecated = &operation.deprecated;
     let call = call_lifetime();
     let fields: Vec<Field<'_>> = operation.params.iter().map(Field::new).collect();
@@ -26,22 +26,19 @@ pub(super) fn expand(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
         quote!(#doc pub #ident: #ty)
     });
     let new = new(scope, operation, &fields);
-    let setters = fields.iter().map(|field| setter(scope, field));
+    let setters = fields.iter().map(|field| setter(scope, field, fields.len() > 1));
     let methods = methods(scope, operation, &generics);
     let encode = encode(scope, operation);
     let route = &operation.const_ident;
     let name = type_ident.to_string();
-    let gap = if own_docs.is_empty() { "" } else { "\n\n" };
-    let about = format!("Arguments of {}.{gap}", scope.link(operation));
-    let route_and_retries = docs::route_and_retries(operation);
+    let about = format!("Arguments of {}.", scope.link(operation));
+    let docs = docs::operation_struct(operation, &about);
     let (allow, allow_nullable) =
         (allow_lints(), allow_nullable(operation.params.iter().map(|param| &param.ty)));
     let copies = copies(scope, operation, &fields, &generics);
     quote! {
         #(#cfgs)*
-        #[doc = #about]
-        #(#own_docs)*
-        #[doc = #route_and_retries]
+        #docs
         #allow_nullable
         #(#deprecated)*
         #[non_exhaustive]
@@ -129,7 +126,8 @@ fn new(scope: &Scope<'_>, operation: &Operation, fields: &[Field<'_>]) -> TokenS
     }
 }
 
-fn setter(scope: &Scope<'_>, field: &Field<'_>) -> TokenStream {
+/// Generates the setter of an optional argument. `has_more` is true if the operation has other arguments.
+fn setter(scope: &Scope<'_>, field: &Field<'_>, has_more: bool) -> TokenStream {
     let private = &scope.private;
     let (Shape::Optional(inner) | Shape::OptionalBorrowed(inner) | Shape::NullableBorrowed(inner)) =
         &field.param.shape
@@ -144,18 +142,12 @@ fn setter(scope: &Scope<'_>, field: &Field<'_>) -> TokenStream {
         Shape::NullableBorrowed(_) => quote!(#private::Option<&#call #inner>),
         _ => quote!(#inner),
     };
-    let doc = format!("Sets the optional argument `{}`.", field.param.name());
     let docs = docs::setter(field.param);
-    let this = local("operation");
+    let rest = has_more.then(|| quote!(, ..self));
     quote! {
-        #[doc = #doc]
         #docs
         #[must_use]
-        pub fn #ident(self, #ident: #ty) -> Self {
-            let mut #this = self;
-            #this.#ident = #private::Some(#ident);
-            #this
-        }
+        pub fn #ident(self, #ident: #ty) -> Self { Self { #ident: #private::Some(#ident) #rest } }
     }
 }
 
@@ -166,10 +158,14 @@ fn methods(scope: &Scope<'_>, operation: &Operation, generics: &Generics) -> Tok
     let service_type = type_parameter("Service");
     let service = local("service");
     let fields = operation.params.iter().map(|param| &param.ident);
-    let errors = format!(
-        "# Errors\n\nReturns an error if the response is an error response or does not match the return type of {}.",
+    let decode_doc = format!(
+        "Decodes the result of this operation from `response`, without I/O.\n\n# Errors\n\n\
+         Returns an error if the response is an error response or does not match the return type of {}.",
         scope.link(operation)
     );
+    let send_doc = "Calls this operation on `service`, a client or any other implementation of the trait.\n\n\
+                    # Errors\n\nReturns the error of the call.";
+    let decode_where = (!rest_where.is_empty()).then(|| quote!(where #rest_where));
     let future = future_of(private, output);
     let arguments = quote!(#route, response);
     let decode = if has_default_form(operation) {
@@ -179,19 +175,13 @@ fn methods(scope: &Scope<'_>, operation: &Operation, generics: &Generics) -> Tok
     };
     let none = none_check(scope, operation);
     quote! {
-        /// Decodes the result of this operation from `response`, without I/O.
-        ///
-        #[doc = #errors]
-        pub fn decode<#rest>(response: #rt::Response) -> #output where #rest_where {
+        #[doc = #decode_doc]
+        pub fn decode<#rest>(response: #rt::Response) -> #output #decode_where {
             #none
             #decode
         }
 
-        /// Calls this operation on `service`, a client or any other implementation of the trait.
-        ///
-        /// # Errors
-        ///
-        /// Returns the error of the call.
+        #[doc = #send_doc]
         pub fn send<#service_type, #rest>(self, #service: &#service_type) -> #future
         where #service_type: #contract + ?#private::Sized, #rest_where
         {
@@ -276,6 +266,7 @@ fn escaped(text: &str) -> String {
 /// arguments in declaration order, since the order of query parameters and JSON keys is part of the contract.
 fn encode(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     let Scope { rt, private, .. } = scope;
+    let route = &operation.const_ident;
     let (encoder, encoding) = (local("encoder"), local("encoding"));
     let has_body = operation.has_body();
     let headers =
@@ -347,7 +338,7 @@ fn encode(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     let (start, finish) = frame(scope, operation, [&encoder, &fields, &body]);
     quote! {
         fn encode_with(&self, #encoding: &#rt::Encoding) -> #private::Result<#rt::Request, #rt::Error> {
-            let mut #encoder = #rt::Encoder::new(<Self as #rt::Operation>::ROUTE, #encoding);
+            let mut #encoder = #rt::Encoder::new(#route, #encoding);
             #start
             #path
             #(#headers)*

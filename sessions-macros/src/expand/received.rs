@@ -131,7 +131,7 @@ pub(super) fn lend(scope: &Scope<'_>, param: &Param, received: &TokenStream) -> 
 }
 
 /// Generates `receive`, which reads all arguments before it fails, so that one response names every invalid
-/// argument.
+/// argument. The fields of the struct determine the types that are read.
 fn receive(scope: &Scope<'_>, operation: &Operation) -> TokenStream {
     let Scope { rt, private, .. } = scope;
     let arguments = local("arguments");
@@ -165,19 +165,19 @@ fn read(scope: &Scope<'_>, index: usize, param: &Param, codec: Option<&Path>) ->
             if param.is_optional() {
                 quote_spanned!(span => #arguments.optional_query_fields(#index))
             } else {
-                quote_spanned!(span => #arguments.query_fields::<#ty>(#index))
+                quote_spanned!(span => #arguments.query_fields(#index))
             }
         }
         _ if !param.is_in_body() => {
             if let Some(reader) = values::reader(scope, param) {
                 let read = values::with_span(quote!(#private::read), span);
-                quote_spanned!(span => #read::<#reader, #ty>(#arguments, #index))
+                quote_spanned!(span => #read::<#reader, _>(#arguments, #index))
             } else {
-                quote_spanned!(span => #arguments.text::<#ty>(#index))
+                quote_spanned!(span => #arguments.text(#index))
             }
         }
         None if param.is_nullable() => quote_spanned!(span => #arguments.nullable(#index)),
-        None => quote_spanned!(span => #arguments.json::<#ty>(#index)),
+        None => quote_spanned!(span => #arguments.json(#index)),
         Some(codec) if param.places.contains(&Place::Body) => {
             let function = if param.is_optional() { quote!(optional_body_as) } else { quote!(body_as) };
             let ty = match &param.shape {

@@ -126,19 +126,6 @@ impl Param {
         self.ident.unraw().to_string()
     }
 
-    /// Returns the documentation of the argument as attributes, with a default for one without.
-    pub(crate) fn doc(&self) -> TokenStream {
-        let docs = &self.docs;
-        let default = format!("Argument `{}`.", self.name());
-        if docs.is_empty() { quote!(#[doc = #default]) } else { quote!(#(#docs)*) }
-    }
-
-    /// Returns the documentation of the argument for the text after a first line.
-    pub(crate) fn docs_after_gap(&self) -> TokenStream {
-        let docs = &self.docs;
-        if docs.is_empty() { TokenStream::new() } else { quote!(#[doc = ""] #(#docs)*) }
-    }
-
     /// Returns the documentation of the argument as an item of a list.
     pub(crate) fn docs_as_list_item(&self) -> TokenStream {
         let start = format!("- `{}`:", self.name());

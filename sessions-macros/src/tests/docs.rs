@@ -95,34 +95,34 @@ fn contract() -> File {
 fn fields_document_the_part_of_the_request_that_carries_them() {
     for (name, expected) in [
         ("Find.shelf", "The shelf.\n\n\nSent as `{shelf}` in the path."),
-        ("Find.limit", "Argument `limit`.\n\n\nSent as the query parameter `max`. `None` is not sent."),
+        ("Find.limit", "Argument `limit`.\n\nSent as the query parameter `max`. `None` is not sent."),
         (
             "Find.tags",
-            "Argument `tags`.\n\n\nSent as the query parameter `tags`, with commas between the values.",
+            "Argument `tags`.\n\nSent as the query parameter `tags`, with commas between the values.",
         ),
-        ("Find.filter", "Argument `filter`.\n\n\nSent as one query parameter for each of its fields."),
-        ("Find.tenant", "Argument `tenant`.\n\n\nSent as the header `x-tenant`."),
+        ("Find.filter", "Argument `filter`.\n\nSent as one query parameter for each of its fields."),
+        ("Find.tenant", "Argument `tenant`.\n\nSent as the header `x-tenant`."),
         (
             "Find.trace",
-            "Argument `trace`.\n\n\nSent as the correlation id `trace_id`, in the query, a header or both, as the client \
+            "Argument `trace`.\n\nSent as the correlation id `trace_id`, in the query, a header or both, as the client \
              is set up. `None` is not sent.",
         ),
         (
             "Find.request",
-            "Argument `request`.\n\n\nSent as the header `x-request-id`, a correlation id. `None` is not sent.",
+            "Argument `request`.\n\nSent as the header `x-request-id`, a correlation id. `None` is not sent.",
         ),
-        ("Add.name", "Argument `name`.\n\n\nSent as the field `called` of the body."),
+        ("Add.name", "Argument `name`.\n\nSent as the field `called` of the body."),
         (
             "Add.note",
-            "Argument `note`.\n\n\nSent as the field `note` of the body. `None` is `null` in a JSON body, and is not sent elsewhere.",
+            "Argument `note`.\n\nSent as the field `note` of the body. `None` is `null` in a JSON body, and is not sent elsewhere.",
         ),
-        ("Add.color", "Argument `color`.\n\n\nSent as the field `color` of the body. `None` is not sent."),
+        ("Add.color", "Argument `color`.\n\nSent as the field `color` of the body. `None` is not sent."),
         (
             "Add.size",
-            "Argument `size`.\n\n\nSent as the field `size` of the body. `None` is not sent, and `Some(None)` is sent as \
+            "Argument `size`.\n\nSent as the field `size` of the body. `None` is not sent, and `Some(None)` is sent as \
              `null`.",
         ),
-        ("Replace.shelf", "Argument `shelf`.\n\n\nSent as the body."),
+        ("Replace.shelf", "Argument `shelf`.\n\nSent as the body."),
     ] {
         assert_eq!(doc_of(contract(), name).trim(), expected, "{name}");
     }
@@ -132,7 +132,7 @@ fn fields_document_the_part_of_the_request_that_carries_them() {
 fn setters_document_the_part_of_the_request_that_they_set() {
     assert_eq!(
         doc_of(contract(), "Find.limit()"),
-        "Sets the optional argument `limit`.\n\n\nSent as the query parameter `max`. `None` is not sent."
+        "Sets the optional argument `limit`.\n\nSent as the query parameter `max`. `None` is not sent."
     );
 }
 
@@ -172,7 +172,7 @@ fn the_request_has_its_own_section_after_documentation() {
 fn structs_of_operations_document_their_route_and_retries() {
     assert_eq!(
         doc_of(contract(), "Add"),
-        "Arguments of [`Api::add`](super::Api::add).\n\n\n`POST /v1/shelves`\n\nIt is not idempotent: clients retry it only \
+        "Arguments of [`Api::add`](super::Api::add).\n\n`POST /v1/shelves`\n\nIt is not idempotent: clients retry it only \
          if the service has not processed the request."
     );
 }
