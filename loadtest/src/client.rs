@@ -10,7 +10,8 @@ use std::time::Duration;
 
 type Client<T> = SessionsHttpClientV1<Value, Value, Policies<T>>;
 
-/// The client of virtual users, which retries nothing: a failure must be measured. Its policies renew tokens.
+/// The client of virtual users, which retries nothing: a failure must be measured. Its policies renew tokens, and send
+/// requests again that were certainly not processed.
 /// Each operation brings its trace context.
 pub(crate) type LoadClient = Client<SessionsNetworkTransportV1>;
 

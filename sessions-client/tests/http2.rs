@@ -2,6 +2,8 @@
 
 #![cfg(all(feature = "http2", feature = "rustls", any(feature = "hyper", feature = "reqwest")))]
 
+#[path = "support/capture.rs"]
+mod capture;
 #[macro_use]
 mod support;
 
@@ -14,8 +16,12 @@ use sessions_client::{ClientConfig, Error, ErrorKind, HttpVersion, ISessionsV1, 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use support::frames::{
+    DATA, ENHANCE_YOUR_CALM, HEADERS, INTERNAL_ERROR, NO_ERROR, REFUSED_STREAM, frame, go_away, reset,
+    serve_frames,
+};
 use support::network::Network;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
@@ -95,19 +101,6 @@ async fn read(mut body: RecvStream) -> Vec<u8> {
     whole
 }
 
-/// A frame without payload flags, as RFC 9113 describes it.
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
-}
-
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RESET: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const GO_AWAY: u8 = 7;
-
 /// Returns the response with a session, whose status is the entry 8 of the static table.
 fn session(stream: u32) -> Vec<u8> {
     [frame(HEADERS, 4, stream, &[0x88]), frame(DATA, 1, stream, SESSION.as_bytes())].concat()
@@ -127,31 +120,6 @@ async fn frames(respond: fn(usize, u32) -> Vec<u8>) -> (String, Arc<AtomicUsize>
     })
     .await;
     (url, requests)
-}
-
-async fn serve_frames(
-    mut stream: impl AsyncRead + AsyncWrite + Unpin,
-    mut respond: impl FnMut(u32) -> Vec<u8> + Send,
-) {
-    stream.read_exact(&mut [0; 24]).await.unwrap();
-    stream.write_all(&frame(SETTINGS, 0, 0, &[])).await.unwrap();
-    let mut head = [0; 9];
-    while stream.read_exact(&mut head).await.is_ok() {
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        let mut payload = vec![0; usize::try_from(length).unwrap()];
-        stream.read_exact(&mut payload).await.unwrap();
-        let id = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
-        let is_end = matches!(head[3], HEADERS | DATA) && head[4] & 1 == 1;
-        let response = match head[3] {
-            SETTINGS if head[4] & 1 == 0 => frame(SETTINGS, 1, 0, &[]),
-            PING if head[4] & 1 == 0 => frame(PING, 1, 0, &payload),
-            _ if is_end => respond(id),
-            _ => Vec::new(),
-        };
-        if stream.write_all(&response).await.is_err() {
-            return;
-        }
-    }
 }
 
 async fn all_calls_share_a_connection<T: Network>() {
@@ -243,11 +211,11 @@ async fn a_cancelled_call_does_not_affect_the_others<T: Network>() {
 async fn a_request_after_the_last_processed_one_is_sent_again<T: Network>() {
     let gracefully = |_, stream| match stream {
         1 => session(1),
-        _ => frame(GO_AWAY, 0, 0, &[0, 0, 0, 1, 0, 0, 0, 0]),
+        _ => go_away(1, NO_ERROR),
     };
     let calming = |_, stream| match stream {
         1 => session(1),
-        _ => frame(GO_AWAY, 0, 0, &[0, 0, 0, 1, 0, 0, 0, 11]),
+        _ => go_away(1, ENHANCE_YOUR_CALM),
     };
     for (url, _) in [frames(gracefully).await, frames(calming).await] {
         let client = T::client(&config(&url));
@@ -259,17 +227,64 @@ async fn a_request_after_the_last_processed_one_is_sent_again<T: Network>() {
 }
 
 async fn a_refused_request_is_sent_again<T: Network>() {
-    let (url, requests) = frames(|connection, stream| {
-        if (connection, stream) == (1, 1) { frame(RESET, 0, 1, &[0, 0, 0, 7]) } else { session(stream) }
-    })
-    .await;
+    let (url, requests) =
+        frames(
+            |connection, stream| {
+                if (connection, stream) == (1, 1) { reset(1, REFUSED_STREAM) } else { session(stream) }
+            },
+        )
+        .await;
     let client = T::client(&config(&url));
     assert_eq!(open(&client).await.unwrap().id, "1");
     assert_eq!(requests.load(Ordering::SeqCst), 2);
 }
 
+/// A gateway that ends each connection after ten requests, while forty wait for their responses.
+async fn calls_that_a_connection_leaves_behind_are_sent_again_at_once<T: Network>() {
+    let (url, requests) = frames(|_, stream| match stream {
+        ..=19 => session(stream),
+        21 => go_away(19, NO_ERROR),
+        _ => Vec::new(),
+    })
+    .await;
+    // A call is not retried, and one that paused would not end in time.
+    let policy = RetryPolicy::new().with_retries(0).with_backoff(Duration::MAX, Duration::MAX);
+    let client = T::client(&config(&url).with_retry_policy(policy));
+    let mut calls = JoinSet::new();
+    for _ in 0..40 {
+        let client = client.clone();
+        calls.spawn(async move { open(&client).await.unwrap().id });
+    }
+    assert_eq!(calls.join_all().await, ["1"; 40]);
+    assert!(requests.load(Ordering::SeqCst) >= 40 + 3);
+}
+
+async fn a_call_is_sent_again_ten_times_if_no_connection_processes_it<T: Network>() {
+    let (url, requests) = frames(|_, _| go_away(0, NO_ERROR)).await;
+    let error = open(&T::client(&config(&url).with_retries(0))).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_unprocessed()), (ErrorKind::Transport, true));
+    assert_eq!((error.attempts(), requests.load(Ordering::SeqCst)), (11, 11), "{error}");
+}
+
+/// A service that refuses streams may be overloaded, so that further attempts pause.
+async fn a_refused_request_is_sent_again_at_once_only_once<T: Network>() {
+    let (url, requests) = frames(|_, stream| reset(stream, REFUSED_STREAM)).await;
+    let error = open(&T::client(&config(&url).with_retries(0))).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_unprocessed()), (ErrorKind::Transport, true));
+    assert_eq!((error.attempts(), requests.load(Ordering::SeqCst)), (2, 2), "{error}");
+    let error = open(&T::client(&config(&url).with_retries(2))).await.unwrap_err();
+    assert_eq!((error.attempts(), requests.load(Ordering::SeqCst)), (4, 6), "{error}");
+}
+
+async fn a_service_that_demands_fewer_requests_gets_no_other_at_once<T: Network>() {
+    let (url, requests) = frames(|_, _| go_away(0, ENHANCE_YOUR_CALM)).await;
+    let error = open(&T::client(&config(&url).with_retries(0))).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_unprocessed()), (ErrorKind::Transport, true));
+    assert_eq!((error.attempts(), requests.load(Ordering::SeqCst)), (1, 1), "{error}");
+}
+
 async fn a_reset_request_is_a_transport_error<T: Network>() {
-    let (url, requests) = frames(|_, stream| frame(RESET, 0, stream, &[0, 0, 0, 2])).await;
+    let (url, requests) = frames(|_, stream| reset(stream, INTERNAL_ERROR)).await;
     let error = open(&T::client(&config(&url))).await.unwrap_err();
     assert_eq!((error.kind(), error.is_unprocessed()), (ErrorKind::Transport, false));
     assert_eq!(
@@ -282,7 +297,7 @@ async fn a_reset_request_is_a_transport_error<T: Network>() {
 }
 
 async fn a_demand_for_http1_is_a_protocol_error<T: Network>() {
-    let (url, _) = frames(|_, stream| frame(RESET, 0, stream, &[0, 0, 0, 13])).await;
+    let (url, _) = frames(|_, stream| reset(stream, 13)).await;
     let error = open(&T::client(&config(&url))).await.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Protocol, 1));
     assert!(error.to_string().ends_with("choose `HttpVersion::Http1`"), "{error}");
@@ -442,6 +457,10 @@ over_each_network! {
     a_cancelled_call_does_not_affect_the_others
     a_request_after_the_last_processed_one_is_sent_again
     a_refused_request_is_sent_again
+    calls_that_a_connection_leaves_behind_are_sent_again_at_once
+    a_call_is_sent_again_ten_times_if_no_connection_processes_it
+    a_refused_request_is_sent_again_at_once_only_once
+    a_service_that_demands_fewer_requests_gets_no_other_at_once
     a_reset_request_is_a_transport_error
     a_demand_for_http1_is_a_protocol_error
     invalid_frames_are_a_protocol_error
@@ -451,8 +470,12 @@ over_each_network! {
 
 #[cfg(feature = "hyper")]
 mod of_hyper {
+    use super::capture::Capture;
+    use super::support::frames::{
+        HEADERS, NO_ERROR, PING, SETTINGS, frame, go_away, next_frame, next_request, serve_frames,
+    };
     use super::support::network::Network;
-    use super::{SESSION, config, h2_server, open, serve_frames, session};
+    use super::{SESSION, config, frames, h2_server, open, server as serve, session};
     use bytes::Bytes;
     use h2::server;
     use hyper_util::rt::TokioIo;
@@ -463,7 +486,8 @@ mod of_hyper {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
-    use tokio::io::{DuplexStream, duplex};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::net::TcpListener;
     use tokio::task::JoinSet;
     use tower::service_fn;
 
@@ -694,6 +718,91 @@ mod of_hyper {
         let error = open(&client).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connect);
         assert!(error.to_string().ends_with("no HTTP/2 settings of the service in time"), "{error}");
+    }
+
+    /// The connection ends while the thread of the client's runtime is busy, so that only the next call can notice it.
+    #[tokio::test]
+    async fn a_call_is_sent_again_if_its_connection_had_been_closed() {
+        let (listens, addresses) = std::sync::mpsc::channel();
+        let (close, mut demands) = tokio::sync::mpsc::unbounded_channel::<()>();
+        let (closed, ends) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                listens.send(listener.local_addr().unwrap()).unwrap();
+                for _ in 0..3 {
+                    let (mut stream, _) = listener.accept().await.unwrap();
+                    tokio::select! {
+                        () = serve_frames(&mut stream, session) => panic!("the client has closed the connection"),
+                        _ = demands.recv() => {}
+                    }
+                    drop(stream);
+                    closed.send(()).unwrap();
+                }
+            });
+        });
+        let url = format!("http://{}", addresses.recv().unwrap());
+        let client = HyperTransport::client(&config(&url).with_retries(0));
+        for call in 0..3 {
+            let opened = open(&client).await;
+            assert_eq!(opened.unwrap_or_else(|error| panic!("{call}: {error}")).id, "1");
+            let used_at = std::time::Instant::now();
+            close.send(()).unwrap();
+            ends.recv().unwrap();
+            // A connection that was just used is not tested.
+            while used_at.elapsed() < Duration::from_millis(12) {
+                std::hint::spin_loop();
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn an_attempt_that_was_not_processed_has_a_span_of_its_own() {
+        let (url, _) = frames(|connection, stream| match connection {
+            1 => go_away(0, NO_ERROR),
+            _ => session(stream),
+        })
+        .await;
+        let client = HyperTransport::client(&config(&url).with_retries(0));
+        let (capture, _guard) = Capture::begin();
+        open(&client).await.unwrap();
+        let attempts = capture.spans("attempt");
+        let field = |name: &str| attempts.iter().map(|it| it.field(name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(field("wiretrait.unprocessed"), ["true", ""]);
+        assert_eq!(field("error.type"), ["transport", ""]);
+        assert_eq!(field("http.request.resend_count"), ["", "1"]);
+        assert_eq!(capture.spans("call")[0].field("wiretrait.attempts"), "2");
+        let [event] = &capture.events()[..] else { panic!("{:?}", capture.events()) };
+        assert_eq!((event.field("error.type"), event.field("pause")), ("transport", ""));
+    }
+
+    /// The service contradicts itself: it has begun to respond, and says that it has not processed the request.
+    #[tokio::test]
+    async fn a_call_with_a_part_of_its_response_is_not_sent_again() {
+        let requests = Arc::new(AtomicUsize::new(0));
+        let counted = requests.clone();
+        let url = serve(move |mut stream, _| {
+            let requests = counted.clone();
+            async move {
+                stream.read_exact(&mut [0; 24]).await.unwrap();
+                stream.write_all(&frame(SETTINGS, 0, 0, &[])).await.unwrap();
+                let id = next_request(&mut stream).await.unwrap();
+                requests.fetch_add(1, Ordering::SeqCst);
+                let begin = [frame(HEADERS, 4, id, &[0x88]), frame(PING, 0, 0, &[0; 8])].concat();
+                stream.write_all(&begin).await.unwrap();
+                // With its acknowledgement of the ping, the client has the head of the response.
+                while next_frame(&mut stream).await.unwrap().kind != PING {}
+                stream.write_all(&go_away(0, NO_ERROR)).await.unwrap();
+                while next_frame(&mut stream).await.is_some() {}
+            }
+        })
+        .await;
+        let client = HyperTransport::client(&config(&url));
+        let opened = tokio::spawn(async move { open(&client).await });
+        let error = opened.await.unwrap().unwrap_err();
+        assert!(error.to_string().ends_with("has ended it during the response (NO_ERROR)"), "{error}");
+        assert_eq!((error.attempts(), requests.load(Ordering::SeqCst)), (1, 1), "{error}");
     }
 
     #[tokio::test]

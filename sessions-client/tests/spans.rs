@@ -101,6 +101,7 @@ async fn each_attempt_has_a_span_and_each_retry_an_event() {
     assert_eq!(texts(&attempts, "otel.status_code"), ["ERROR", "ERROR", ""]);
     assert_eq!(texts(&attempts, "http.response.status_code"), ["503", "", "204"]);
     assert_eq!(texts(&attempts, "http.request.resend_count"), ["", "1", "2"]);
+    assert_eq!(texts(&attempts, "wiretrait.unprocessed"), ["", "true", ""]);
     let events = capture.events();
     assert_eq!(texts(&events, "error.type"), ["503", "connect"]);
     assert_eq!(texts(&events, "http.request.resend_count"), ["1", "2"]);

@@ -133,6 +133,10 @@ impl<T: Transport> Transport for ForgetsDeadline<T> {
     fn keeps_deadlines(&self) -> bool {
         self.inner.keeps_deadlines()
     }
+
+    fn is_multiplexed(&self) -> bool {
+        self.inner.is_multiplexed()
+    }
 }
 
 /// Connections that were closed by the client, and are used again instead of new ones.

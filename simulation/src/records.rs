@@ -375,6 +375,10 @@ impl<T: Transport> Transport for Recorder<T> {
     fn keeps_deadlines(&self) -> bool {
         self.inner.keeps_deadlines()
     }
+
+    fn is_multiplexed(&self) -> bool {
+        self.inner.is_multiplexed()
+    }
 }
 
 impl std::fmt::Debug for Records {

@@ -37,6 +37,10 @@ impl<T: Transport> Transport for ContractRoutes<T> {
     fn keeps_deadlines(&self) -> bool {
         self.transport.keeps_deadlines()
     }
+
+    fn is_multiplexed(&self) -> bool {
+        self.transport.is_multiplexed()
+    }
 }
 
 /// Returns the target below `base`, or `None` if it is not below `prefix`, the base route of the

@@ -106,6 +106,10 @@ impl Transport for LoadTransport {
     fn keeps_deadlines(&self) -> bool {
         self.inner.keeps_deadlines()
     }
+
+    fn is_multiplexed(&self) -> bool {
+        self.inner.is_multiplexed()
+    }
 }
 
 /// The result of a call that is not sent, because the run has ended.

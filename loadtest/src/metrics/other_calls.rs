@@ -49,6 +49,10 @@ impl<T: Transport> Transport for Counted<T> {
     fn keeps_deadlines(&self) -> bool {
         self.inner.keeps_deadlines()
     }
+
+    fn is_multiplexed(&self) -> bool {
+        self.inner.is_multiplexed()
+    }
 }
 
 /// Returns whether a request certainly did not reach the service.

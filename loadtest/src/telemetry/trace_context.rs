@@ -124,6 +124,10 @@ impl<T: Transport> Transport for WithTraceContext<T> {
     fn keeps_deadlines(&self) -> bool {
         self.0.keeps_deadlines()
     }
+
+    fn is_multiplexed(&self) -> bool {
+        self.0.is_multiplexed()
+    }
 }
 
 #[cfg(test)]

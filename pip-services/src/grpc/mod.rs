@@ -100,6 +100,10 @@ impl<T: Transport> Transport for CommandableGrpcTransport<T> {
     fn encoding(&self) -> Encoding {
         self.channel.encoding()
     }
+
+    fn is_multiplexed(&self) -> bool {
+        self.channel.is_multiplexed()
+    }
 }
 
 impl<T: fmt::Debug> fmt::Debug for CommandableGrpcTransport<T> {

@@ -87,4 +87,14 @@ impl Transport for SessionsNetworkTransportV1 {
             Protocol::CommandableGrpc(transport) => transport.encoding(),
         }
     }
+
+    fn is_multiplexed(&self) -> bool {
+        match &self.0 {
+            Protocol::Http(transport) => transport.is_multiplexed(),
+            #[cfg(feature = "grpc")]
+            Protocol::Grpc(transport) => transport.is_multiplexed(),
+            #[cfg(feature = "grpc")]
+            Protocol::CommandableGrpc(transport) => transport.is_multiplexed(),
+        }
+    }
 }

@@ -199,6 +199,10 @@ impl<T: Transport> Transport for SessionsGrpcTransportV1<T> {
     fn encoding(&self) -> Encoding {
         self.channel.encoding()
     }
+
+    fn is_multiplexed(&self) -> bool {
+        self.channel.is_multiplexed()
+    }
 }
 
 impl<T: fmt::Debug> fmt::Debug for SessionsGrpcTransportV1<T> {

@@ -7,6 +7,7 @@ pub(crate) mod faulty;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 #[macro_use]
 pub(crate) mod network;
+pub(crate) mod frames;
 pub(crate) mod socket_time;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};

@@ -181,6 +181,10 @@ impl<T: Transport> Transport for RecordingTransport<T> {
     fn keeps_deadlines(&self) -> bool {
         self.transport.keeps_deadlines()
     }
+
+    fn is_multiplexed(&self) -> bool {
+        self.transport.is_multiplexed()
+    }
 }
 
 #[cfg(test)]

@@ -74,6 +74,10 @@ impl<T: Transport> Transport for Connections<T> {
     fn keeps_deadlines(&self) -> bool {
         self.transport.keeps_deadlines()
     }
+
+    fn is_multiplexed(&self) -> bool {
+        self.transport.is_multiplexed()
+    }
 }
 
 fn only_reads(request: &Request) -> bool {

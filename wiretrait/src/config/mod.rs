@@ -201,7 +201,8 @@ impl ClientConfig {
         self
     }
 
-    /// Sets the maximum number of retries: 2 by default, 0 disables them.
+    /// Sets the maximum number of retries: 2 by default, 0 disables them. A call that was certainly not processed may be
+    /// [sent again at once](RetryPolicy) nevertheless.
     #[must_use]
     pub fn with_retries(mut self, retries: u32) -> Self {
         self.retry_policy.retries = retries;

@@ -66,10 +66,21 @@ struct Inner {
     correlation_id: Option<String>,
     /// True if the service has certainly not processed the request, although a connection was open.
     is_unprocessed: bool,
+    /// The reason why the request was not processed, if it can be sent again at once.
+    unprocessed: Option<Unprocessed>,
     /// True if a connection from the pool was closed before a response.
     is_stale_connection: bool,
     /// True if another attempt may succeed, although failures of this kind are permanent.
     is_transient: bool,
+}
+
+/// The reason why a service has certainly not processed a request that can be sent again at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unprocessed {
+    /// The connection ended before the request, as the service announced, or before a byte of it was written.
+    ConnectionEnded,
+    /// The service refused the stream of the request.
+    StreamRefused,
 }
 
 /// The kinds of failure.
@@ -156,6 +167,7 @@ impl Error {
             retry_after: None,
             correlation_id: None,
             is_unprocessed: false,
+            unprocessed: None,
             is_stale_connection: false,
             is_transient: false,
         }))
@@ -247,6 +259,18 @@ impl Error {
     pub fn with_unprocessed(mut self) -> Self {
         self.0.is_unprocessed = true;
         self
+    }
+
+    /// Marks a failure as one after which the request can be sent again at once.
+    #[cfg(feature = "http2")]
+    pub(crate) fn with_unprocessed_because(mut self, reason: Unprocessed) -> Self {
+        self.0.unprocessed = Some(reason);
+        self.with_unprocessed()
+    }
+
+    /// Returns why the request was not processed, if it can be sent again at once.
+    pub(crate) fn unprocessed(&self) -> Option<Unprocessed> {
+        self.0.unprocessed
     }
 
     /// Marks a failure as one of a [stale connection](Self::is_stale_connection).

@@ -66,6 +66,10 @@ impl<T: Transport, C: Time> Transport for Deadline<T, C> {
     fn keeps_deadlines(&self) -> bool {
         self.inner.keeps_deadlines()
     }
+
+    fn is_multiplexed(&self) -> bool {
+        self.inner.is_multiplexed()
+    }
 }
 
 pub(super) fn missed(peer: &str, limit: Duration) -> Error {

@@ -8,6 +8,9 @@
 //! call has had no effect, so that it can be sent again. That does not count as a retry: it has no pause, and
 //! neither the maximum of retries nor the budget applies.
 //!
+//! A call whose connection ended before it was processed, which happens over HTTP/2, is sent again in the same way:
+//! gateways end connections after a number of requests, and the service is not overloaded then.
+//!
 //! A retry is logged at the level `debug` only, because the call is still in progress, and if it fails, its
 //! error has the number of attempts. With `warn`, an outage would flood the logs of every client.
 
@@ -17,7 +20,7 @@ use super::retry_policy::RetryPolicy;
 use super::{Time, error_type};
 #[cfg(feature = "tokio")]
 use crate::auth::{Attached, Authorization, Tokens, UsedToken};
-use crate::error::{Error, ErrorKind, is_transient};
+use crate::error::{Error, ErrorKind, Unprocessed, is_transient};
 use crate::runtime::{
     Advice, Attempts, Call, Encoding, RequestedDelay, Response, TARGET, Transport, forbids_retry, retry_after,
 };
@@ -113,9 +116,14 @@ impl Shared {
     }
 }
 
+/// The maximum number of times that a call is sent again because its connection ended before it was processed. A gateway
+/// that ends connections after fewer requests than it accepts at a time leaves some of them behind several times.
+const MAX_CONNECTIONS_ENDED: u32 = 10;
+
 /// An attempt that follows another one.
 struct Next {
     call: Call,
+    past: Past,
     /// `None` for at once.
     moment: Option<Instant>,
     /// The response to a rejected token.
@@ -127,12 +135,27 @@ struct Next {
 struct Past {
     /// `true` if the token was rejected, and the call was sent again with another one.
     is_renewed: bool,
+    /// The number of times that the call was sent again because its connection ended before it was processed.
+    connections_ended: u32,
+    /// `true` if the call was sent again because the service refused its stream.
+    is_refused: bool,
 }
 
 impl Past {
     /// Returns the number of an attempt among those that count as retries.
     fn number(self, attempt: u32) -> u32 {
-        attempt - u32::from(self.is_renewed && attempt > 1)
+        let others = u32::from(self.is_renewed) + self.connections_ended + u32::from(self.is_refused);
+        attempt.saturating_sub(others).max(1)
+    }
+
+    /// Returns the past of the next attempt if a request that was not processed is sent again at once.
+    fn after(self, unprocessed: Unprocessed) -> Option<Self> {
+        match unprocessed {
+            Unprocessed::ConnectionEnded => (self.connections_ended < MAX_CONNECTIONS_ENDED)
+                .then(|| Self { connections_ended: self.connections_ended + 1, ..self }),
+            // A service that refuses streams may be overloaded, so that the second time is a retry with a pause.
+            Unprocessed::StreamRefused => (!self.is_refused).then_some(Self { is_refused: true, ..self }),
+        }
     }
 }
 
@@ -141,7 +164,7 @@ impl<T: Transport, C: Time> Retry<T, C> {
     fn copy(&self, call: &Call, past: Past) -> Option<Call> {
         let has_tokens = self.authorization.as_ref().is_some_and(|it| it.has_tokens());
         let by_token = has_tokens && !past.is_renewed;
-        (by_token || self.has_retries(call, past)).then(|| call.clone())
+        (by_token || self.has_retries(call, past) || self.inner.is_multiplexed()).then(|| call.clone())
     }
 
     fn has_retries(&self, call: &Call, past: Past) -> bool {
@@ -199,6 +222,12 @@ impl<T: Transport, C: Time> Retry<T, C> {
         {
             response.extensions_mut().insert(RequestedDelay(delay));
         }
+        if let Err(error) = outcome
+            && let Some(past) = error.unprocessed().and_then(|reason| past.after(reason))
+            && let Some(call) = copy
+        {
+            return Some(sent_again(call, past));
+        }
         self.next_retry(copy, past, outcome)
     }
 
@@ -232,7 +261,8 @@ impl<T: Transport, C: Time> Retry<T, C> {
             "the token was rejected, and the call is sent again with a new one",
         );
         call.attempt += 1;
-        Some(Next { call, moment: None, rejected: Some((std::mem::take(response), token)) })
+        let past = Past { is_renewed: true, ..past };
+        Some(Next { call, past, moment: None, rejected: Some((std::mem::take(response), token)) })
     }
 
     /// Returns the retry after an attempt with this `outcome`, if there is one.
@@ -266,19 +296,17 @@ impl<T: Transport, C: Time> Retry<T, C> {
             "the attempt failed and is retried after a pause",
         );
         call.attempt += 1;
-        Some(Next { call, moment: Some(moment), rejected: None })
+        Some(Next { call, past, moment: Some(moment), rejected: None })
     }
 
     /// Makes the attempt `next`, and those that follow.
     async fn continue_with(&self, mut next: Next) -> Result<Response, Error> {
-        let mut past = Past::default();
         loop {
-            let Next { mut call, moment, rejected } = next;
+            let Next { mut call, past, moment, rejected } = next;
             if let Some(moment) = moment {
                 self.time.sleep_until(moment).await;
             }
             let attempt = call.attempt;
-            past.is_renewed |= rejected.is_some();
             let copy = self.copy(&call, past);
             let token = match self.attach(&mut call).await {
                 Ok(token) => token,
@@ -335,6 +363,21 @@ impl<T: Transport, C: Time> Retry<T, C> {
     }
 }
 
+/// Returns the attempt that follows one which the service has certainly not processed.
+fn sent_again(mut call: Call, past: Past) -> Next {
+    tracing::event!(
+        target: TARGET,
+        tracing::Level::DEBUG,
+        wiretrait.contract = call.route.contract.name,
+        wiretrait.operation = call.route.name,
+        error.type = ErrorKind::Transport.as_str(),
+        http.request.resend_count = call.attempt,
+        "the attempt was not processed, and the call is sent again",
+    );
+    call.attempt += 1;
+    Next { call, past, moment: None, rejected: None }
+}
+
 /// Returns the error for a rejected token that cannot be replaced.
 fn not_renewed(error: &Error) -> Error {
     let message = format!("the service has rejected the token, and a new one cannot be obtained: {error}");
@@ -380,7 +423,12 @@ impl<T: Transport, C: Time> Transport for Retry<T, C> {
             Attached::Nothing => None,
             Attached::Token(token) => Some(token),
             Attached::Waiting => {
-                let following = Box::pin(self.continue_with(Next { call, moment: None, rejected: None }));
+                let following = Box::pin(self.continue_with(Next {
+                    call,
+                    past: Past::default(),
+                    moment: None,
+                    rejected: None,
+                }));
                 return Retrying::after(self, number, following);
             }
             Attached::Refused(error) => {
@@ -400,6 +448,10 @@ impl<T: Transport, C: Time> Transport for Retry<T, C> {
 
     fn keeps_deadlines(&self) -> bool {
         self.inner.keeps_deadlines()
+    }
+
+    fn is_multiplexed(&self) -> bool {
+        self.inner.is_multiplexed()
     }
 }
 

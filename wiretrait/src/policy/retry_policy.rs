@@ -13,7 +13,8 @@ use std::time::Duration;
 /// |---|---|---|
 /// | no connection: nothing was sent ([`ErrorKind::Connect`]) | retried | retried |
 /// | no free slot: nothing was sent ([`ErrorKind::ConcurrencyLimit`]) | retried | retried |
-/// | the service refused the request before it was processed ([`Error::is_unprocessed`](crate::Error::is_unprocessed)) | retried | retried |
+/// | over HTTP/2 and gRPC: the connection ended before the request was processed, or the service refused its stream | sent again at once | sent again at once |
+/// | the service refused the request before it was processed for another reason ([`Error::is_unprocessed`](crate::Error::is_unprocessed)) | retried | retried |
 /// | the connection failed, including a stale one of the pool ([`ErrorKind::Transport`]) | retried | returned |
 /// | an attempt took too long ([`ErrorKind::Timeout`]) | retried | returned |
 /// | 429: a rate limit rejects a request before it is processed | retried | retried |
@@ -37,7 +38,11 @@ use std::time::Duration;
 /// [`ErrorKind::Protocol`]: crate::ErrorKind::Protocol
 ///
 /// So the service never processes a call of an operation that is not idempotent twice: it is only sent again if
-/// nothing was sent, or if the response says that nothing was done.
+/// nothing was sent, or if the service says that nothing was done.
+///
+/// A call that is sent again at once does not use up a retry: it does not pause, and neither `retries` nor the budget
+/// applies. That happens at most ten times after the end of a connection, and once after a refused stream. Further
+/// failures are retried.
 ///
 /// The pause before retry *n* is a random part of `backoff` · 2ⁿ⁻¹, limited to `max_backoff`. A
 /// `Retry-After`, in seconds or as a date, makes it longer. If it is longer than `max_retry_after`, if the pause

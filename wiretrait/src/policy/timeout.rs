@@ -70,6 +70,10 @@ impl<T: Transport, C: Time> Transport for Timeout<T, C> {
     fn keeps_deadlines(&self) -> bool {
         true
     }
+
+    fn is_multiplexed(&self) -> bool {
+        self.inner.is_multiplexed()
+    }
 }
 
 impl<T: fmt::Debug, C> fmt::Debug for Timeout<T, C> {

@@ -59,6 +59,7 @@ impl<T> Trace<T> {
             http.request.resend_count = (call.attempt > 1).then(|| call.attempt - 1),
             http.response.status_code = Empty,
             http.response.body.size = Empty,
+            wiretrait.unprocessed = Empty,
             error.type = Empty,
             otel.status_code = Empty,
         )
@@ -87,6 +88,10 @@ impl<T: Transport> Transport for Trace<T> {
 
     fn keeps_deadlines(&self) -> bool {
         self.inner.keeps_deadlines()
+    }
+
+    fn is_multiplexed(&self) -> bool {
+        self.inner.is_multiplexed()
     }
 }
 
@@ -134,7 +139,12 @@ fn record(span: &Span, outcome: &Result<Response, Error>) {
             span.record("http.response.body.size", response.body().len());
             Some(response.status())
         }
-        Err(error) => error.status(),
+        Err(error) => {
+            if error.is_unprocessed() {
+                span.record("wiretrait.unprocessed", true);
+            }
+            error.status()
+        }
     };
     if let Some(status) = status {
         span.record("http.response.status_code", status.as_u16());

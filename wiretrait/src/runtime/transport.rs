@@ -168,6 +168,13 @@ pub trait Transport: Send + Sync {
     fn keeps_deadlines(&self) -> bool {
         false
     }
+
+    /// Returns whether requests share connections, as over HTTP/2, so that the end of a connection leaves requests
+    /// behind that were not processed. Then retries keep a copy of each request, to send it again at once. `false` by
+    /// default; a transport around another one should return that of the inner transport.
+    fn is_multiplexed(&self) -> bool {
+        false
+    }
 }
 
 impl<T: Transport + ?Sized> Transport for &T {
@@ -185,6 +192,10 @@ impl<T: Transport + ?Sized> Transport for &T {
 
     fn keeps_deadlines(&self) -> bool {
         (**self).keeps_deadlines()
+    }
+
+    fn is_multiplexed(&self) -> bool {
+        (**self).is_multiplexed()
     }
 }
 
@@ -204,6 +215,10 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
     fn keeps_deadlines(&self) -> bool {
         (**self).keeps_deadlines()
     }
+
+    fn is_multiplexed(&self) -> bool {
+        (**self).is_multiplexed()
+    }
 }
 
 impl<T: Transport + ?Sized> Transport for Box<T> {
@@ -221,6 +236,10 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
 
     fn keeps_deadlines(&self) -> bool {
         (**self).keeps_deadlines()
+    }
+
+    fn is_multiplexed(&self) -> bool {
+        (**self).is_multiplexed()
     }
 }
 

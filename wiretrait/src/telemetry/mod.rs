@@ -19,6 +19,7 @@
 //! | `http.request.resend_count` | | 1, 2, … for retries |
 //! | `http.response.status_code` | | if there is a response |
 //! | `http.response.body.size` | | in bytes, if the response is complete |
+//! | `wiretrait.unprocessed` | | `true` if the attempt failed and the service has [certainly not processed](crate::Error::is_unprocessed) it |
 //! | `error.type` | [`Error::error_type`](crate::Error::error_type), or `cancelled` | the same, or the number of a status `4xx` or `5xx` |
 //! | `otel.status_code` | `ERROR` if it failed | `ERROR` if it failed |
 //!
@@ -26,7 +27,9 @@
 //! includes decoding, so a response that cannot be decoded is an error of the call but not of the attempt. An argument
 //! that cannot be sent is an error of the call too. If the future is dropped, `error.type` is `cancelled` and there is
 //! no `otel.status_code`. A failed attempt that is retried is also an event of the level `DEBUG`, with the `pause`
-//! before the retry.
+//! before the retry. An attempt that the service has not processed, because its connection ended before, is an attempt like
+//! any other, with `wiretrait.unprocessed`; if the call is [sent again at once](crate::policy::RetryPolicy), the event has no
+//! `pause`.
 //!
 //! Spans of attempts are created by [`policy::Trace`](crate::policy::Trace), which is part of
 //! [`Policies`](crate::Policies).
@@ -86,7 +89,7 @@
 //! | name | unit | meaning |
 //! |---|---|---|
 //! | `wiretrait.call.duration` | seconds | histogram of the duration of calls, including retries and pauses; its count is the number of calls |
-//! | `wiretrait.call.attempts` | attempts | histogram of the number of attempts, without cancelled calls |
+//! | `wiretrait.call.attempts` | attempts | histogram of the number of attempts, including those that were not processed, without cancelled calls |
 //!
 //! | label | meaning |
 //! |---|---|

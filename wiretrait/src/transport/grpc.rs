@@ -151,6 +151,11 @@ impl<T: Transport> GrpcChannel<T> {
         self.inner.encoding()
     }
 
+    /// Returns whether requests share connections, as [`Transport::is_multiplexed`] describes.
+    pub fn is_multiplexed(&self) -> bool {
+        self.inner.is_multiplexed()
+    }
+
     fn read<M: Message + Default>(
         &self,
         mut response: Response,

@@ -88,4 +88,8 @@ impl<T: Transport> Transport for Policies<T> {
     fn keeps_deadlines(&self) -> bool {
         self.stack.keeps_deadlines()
     }
+
+    fn is_multiplexed(&self) -> bool {
+        self.stack.is_multiplexed()
+    }
 }

@@ -79,7 +79,7 @@ pub(super) fn failed(origin: &str, error: &(dyn StdError + 'static)) -> Error {
     for cause in std::iter::successors(Some(error), |error| (*error).source()) {
         #[cfg(feature = "http2")]
         if let Some(error) = cause.downcast_ref::<h2::Error>() {
-            return http2::failed(origin, error);
+            return http2::failed_request(origin, error);
         }
         if let Some(error) = cause.downcast_ref::<hyper::Error>() {
             if let Some(invalid) = invalid_head(origin, error) {

@@ -3,7 +3,7 @@
 //! h2 is used directly, because the client of hyper spawns a task for each request, and does not show how many
 //! requests the service accepts at a time.
 
-use super::io::{CountedReads, Stream};
+use super::io::{Counted, Counts, Stream};
 use crate::config::{ClientConfig, HttpVersion};
 use crate::error::{Error, ErrorKind};
 use crate::runtime::Response;
@@ -31,6 +31,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::runtime::Id;
 use tokio::sync::{Notify, oneshot};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 
 /// A limit of concurrent requests that no service has, until the settings of the service arrive.
@@ -38,6 +39,10 @@ const UNKNOWN: usize = usize::MAX - 1;
 
 /// The number of calls of a connection that is closed because it was idle.
 const CLOSED: usize = usize::MAX;
+
+/// The time without calls after which a connection may have been closed unnoticed, since the runtime may not have polled
+/// its sockets meanwhile.
+const UNNOTICED: Duration = Duration::from_millis(10);
 
 /// The connections to one address. A further one is opened when the others have as many requests as the service
 /// accepts at a time.
@@ -86,9 +91,8 @@ struct State {
     calls: AtomicUsize,
     /// The end of the last call, in milliseconds since the connection was opened.
     used_at: AtomicU64,
-    /// The number of reads with bytes.
-    reads: Arc<AtomicU64>,
-    /// The value of `reads` when a call was given up without any sign of life, plus one; 0 if that has not
+    counts: Arc<Counts>,
+    /// The number of reads when a call was given up without any sign of life, plus one; 0 if that has not
     /// happened.
     suspected_at: AtomicU64,
     has_timed_out: AtomicBool,
@@ -119,7 +123,7 @@ impl Shared {
         F: Future<Output = Result<Multiplexed, Error>> + Send + 'static,
     {
         let request = absolute(request, &peer.origin)?;
-        let slot = match self.slot() {
+        let slot = match self.noticed_slot().await {
             Some(slot) => slot,
             // The task that opens the connection enforces its limit.
             None => connecting::open(Duration::MAX, self.open(open, &peer.origin))
@@ -128,6 +132,17 @@ impl Shared {
         };
         phases::acquired();
         slot.exchange(request, &peer.origin, limit).await
+    }
+
+    /// Returns a connection that accepts another request. The end of one without calls is noticed before.
+    async fn noticed_slot(&self) -> Option<Slot> {
+        let slot = self.slot()?;
+        if !slot.was_idle {
+            return Some(slot);
+        }
+        // The runtime polls its sockets.
+        yield_now().await;
+        if slot.connection.is_alive() { Some(slot) } else { self.slot() }
     }
 
     async fn open<F>(self: &Arc<Self>, open: impl Fn() -> F + Send, origin: &str) -> Result<Slot, Error>
@@ -236,7 +251,7 @@ impl Multiplexed {
         max_age: Duration,
     ) -> Result<Self, Error> {
         let state = Arc::new(State::default());
-        let io = TokioIo::new(CountedReads::new(io, state.reads.clone()));
+        let io = TokioIo::new(Counted::new(io, state.counts.clone()));
         let connecting = Builder::new()
             .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
@@ -278,13 +293,21 @@ impl Multiplexed {
     /// Returns whether the connection may be used for further calls.
     fn is_open(&self, idle_timeout: Duration) -> bool {
         let now = Instant::now();
-        let age = now - self.opened_at;
-        let idle = age.saturating_sub(Duration::from_millis(self.state.used_at.load(Ordering::Relaxed)));
+        let idle = self.unused_for(now);
         let is_idle = self.state.calls.load(Ordering::Relaxed) == 0;
+        self.retires_at.is_none_or(|end| now < end) && (!is_idle || idle < idle_timeout) && self.is_alive()
+    }
+
+    /// Returns whether neither side has closed the connection, as far as is known.
+    fn is_alive(&self) -> bool {
         let mut requests = self.requests.clone();
-        self.retires_at.is_none_or(|end| now < end)
-            && (!is_idle || idle < idle_timeout)
-            && !matches!(requests.poll_ready(&mut Context::from_waker(Waker::noop())), Poll::Ready(Err(_)))
+        !matches!(requests.poll_ready(&mut Context::from_waker(Waker::noop())), Poll::Ready(Err(_)))
+    }
+
+    /// Returns the time since the end of the last call.
+    fn unused_for(&self, now: Instant) -> Duration {
+        let used_at = Duration::from_millis(self.state.used_at.load(Ordering::Relaxed));
+        now.saturating_duration_since(self.opened_at).saturating_sub(used_at)
     }
 
     fn has_room(&self) -> bool {
@@ -318,13 +341,23 @@ impl Drop for WakingState {
 impl State {
     /// Returns whether nothing was received since a call was given up.
     fn is_suspected(&self) -> bool {
-        self.suspected_at.load(Ordering::Relaxed) == self.reads.load(Ordering::Relaxed) + 1
+        self.suspected_at.load(Ordering::Relaxed) == self.reads() + 1
+    }
+
+    fn reads(&self) -> u64 {
+        self.counts.reads.load(Ordering::Relaxed)
+    }
+
+    fn writes(&self) -> u64 {
+        self.counts.writes.load(Ordering::Relaxed)
     }
 }
 
 /// A call on a connection.
 struct Slot {
     connection: Arc<Multiplexed>,
+    /// True if the connection had no calls for a while.
+    was_idle: bool,
     /// The number of reads when the call began; `None` before that and after its response.
     reads: Option<u64>,
 }
@@ -333,8 +366,9 @@ impl Slot {
     /// Returns `None` if the connection is closed because it was idle.
     fn new(connection: Arc<Multiplexed>) -> Option<Self> {
         let begin = |calls| if calls == CLOSED { None } else { Some(calls + 1) };
-        connection.state.calls.fetch_update(Ordering::AcqRel, Ordering::Acquire, begin).ok()?;
-        Some(Self { connection, reads: None })
+        let calls = connection.state.calls.fetch_update(Ordering::AcqRel, Ordering::Acquire, begin).ok()?;
+        let was_idle = calls == 0 && connection.unused_for(Instant::now()) >= UNNOTICED;
+        Some(Self { connection, was_idle, reads: None })
     }
 
     async fn exchange(
@@ -343,16 +377,22 @@ impl Slot {
         origin: &str,
         limit: usize,
     ) -> Result<Response, Error> {
-        self.reads = Some(self.connection.state.reads.load(Ordering::Relaxed));
+        let state = &self.connection.state;
+        let writes = state.writes();
+        self.reads = Some(state.reads());
         let outcome = self.response(request, limit).await;
         self.reads = None;
         outcome.map_err(|failure| match failure {
             Failure::Rejected(error) => error,
-            Failure::Unsent(error) => protocol::failed(origin, &error).with_unprocessed(),
-            Failure::Http2(_) if self.connection.state.has_timed_out.load(Ordering::Relaxed) => {
+            Failure::Unsent(error) => protocol::unsent(origin, &error),
+            // h2 orders the following: the number was read, the request was queued, a part of it was written, and the
+            // failure was reported.
+            Failure::Http2(error) if state.writes() == writes => protocol::unsent(origin, &error),
+            Failure::Http2(_) | Failure::Incomplete(_) if state.has_timed_out.load(Ordering::Relaxed) => {
                 protocol::ping_timed_out(origin, PING_TIMEOUT)
             }
-            Failure::Http2(error) => protocol::failed(origin, &error),
+            Failure::Http2(error) => protocol::failed_request(origin, &error),
+            Failure::Incomplete(error) => protocol::incomplete(origin, &error),
         })
     }
 
@@ -371,7 +411,7 @@ impl Slot {
         }
         phases::sent();
         #[cfg_attr(not(feature = "grpc"), expect(unused_mut, reason = "trailers are added to it"))]
-        let (mut parts, mut body) = response.await?.into_parts();
+        let (mut parts, mut body) = response.await.map_err(Failure::Http2)?.into_parts();
         phases::received();
         let length = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         // The response to a HEAD request announces a body that is not sent.
@@ -402,7 +442,7 @@ impl Drop for Slot {
         state.calls.fetch_sub(1, Ordering::Relaxed);
         // The call was given up. Nothing at all was received meanwhile, so the connection may be dead.
         if let Some(reads) = self.reads
-            && reads == state.reads.load(Ordering::Relaxed)
+            && reads == state.reads()
         {
             state.suspected_at.store(reads + 1, Ordering::Relaxed);
             state.wake.notify_one();
@@ -414,14 +454,17 @@ impl Drop for Slot {
 enum Failure {
     /// Nothing was sent.
     Unsent(h2::Error),
+    /// There is no response.
     Http2(h2::Error),
+    /// A part of the response is missing.
+    Incomplete(h2::Error),
     /// The response was rejected.
     Rejected(Error),
 }
 
 impl From<h2::Error> for Failure {
     fn from(error: h2::Error) -> Self {
-        Self::Http2(error)
+        Self::Incomplete(error)
     }
 }
 
@@ -454,14 +497,14 @@ fn absolute(request: Request<Bytes>, origin: &str) -> Result<Request<Bytes>, Err
 
 /// Reads and writes until the connection is closed, does not respond to a ping, or has been idle for too long.
 async fn drive(
-    mut driver: Connection<TokioIo<CountedReads>, Bytes>,
+    mut driver: Connection<TokioIo<Counted>, Bytes>,
     mut pings: PingPong,
     state: Arc<State>,
     idle_timeout: Duration,
 ) {
     let opened_at = Instant::now();
     loop {
-        let reads = state.reads.load(Ordering::Relaxed);
+        let reads = state.reads();
         if wait(&mut driver, &state, PING_INTERVAL.min(idle_timeout)).await.is_closed() {
             return;
         }
@@ -472,8 +515,7 @@ async fn drive(
         {
             return;
         }
-        let is_silent =
-            state.calls.load(Ordering::Relaxed) > 0 && reads == state.reads.load(Ordering::Relaxed);
+        let is_silent = state.calls.load(Ordering::Relaxed) > 0 && reads == state.reads();
         if !is_silent && !state.is_suspected() {
             continue;
         }
@@ -510,7 +552,7 @@ impl Wait {
     }
 }
 
-async fn wait(driver: &mut Connection<TokioIo<CountedReads>, Bytes>, state: &State, time: Duration) -> Wait {
+async fn wait(driver: &mut Connection<TokioIo<Counted>, Bytes>, state: &State, time: Duration) -> Wait {
     let (mut time, mut woken) = (pin!(sleep(time)), pin!(state.wake.notified()));
     poll_fn(|context| {
         if Pin::new(&mut *driver).poll(context).is_ready() {

@@ -168,22 +168,32 @@ impl Write for Replay {
     }
 }
 
-/// Counts the reads that have received bytes.
+/// The numbers of reads and writes of a connection.
 #[cfg(feature = "http2")]
-pub(super) struct CountedReads {
+#[derive(Default)]
+pub(super) struct Counts {
+    /// Reads that have received bytes.
+    pub(super) reads: AtomicU64,
+    /// Writes, each counted before it starts, so that a request may have been written only if one was counted since.
+    pub(super) writes: AtomicU64,
+}
+
+/// Counts the reads and writes of a stream.
+#[cfg(feature = "http2")]
+pub(super) struct Counted {
     stream: Box<dyn Stream>,
-    reads: Arc<AtomicU64>,
+    counts: Arc<Counts>,
 }
 
 #[cfg(feature = "http2")]
-impl CountedReads {
-    pub(super) fn new(stream: Box<dyn Stream>, reads: Arc<AtomicU64>) -> Self {
-        Self { stream, reads }
+impl Counted {
+    pub(super) fn new(stream: Box<dyn Stream>, counts: Arc<Counts>) -> Self {
+        Self { stream, counts }
     }
 }
 
 #[cfg(feature = "http2")]
-impl Read for CountedReads {
+impl Read for Counted {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -191,19 +201,20 @@ impl Read for CountedReads {
     ) -> Poll<io::Result<()>> {
         let outcome = Pin::new(&mut *self.stream).poll_read(context, buffer);
         if outcome.is_ready() {
-            self.reads.fetch_add(1, Ordering::Relaxed);
+            self.counts.reads.fetch_add(1, Ordering::Relaxed);
         }
         outcome
     }
 }
 
 #[cfg(feature = "http2")]
-impl Write for CountedReads {
+impl Write for Counted {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.counts.writes.fetch_add(1, Ordering::Relaxed);
         Pin::new(&mut *self.stream).poll_write(context, bytes)
     }
 
@@ -224,6 +235,7 @@ impl Write for CountedReads {
         context: &mut Context<'_>,
         buffers: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.counts.writes.fetch_add(1, Ordering::Relaxed);
         Pin::new(&mut *self.stream).poll_write_vectored(context, buffers)
     }
 }

@@ -1,7 +1,7 @@
 //! The settings of HTTP/2, and the errors of h2, which are the same for all HTTP libraries.
 
 use super::invalid_response;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Unprocessed};
 use crate::transport::failure::connection_failed;
 use h2::{Error as Http2Error, Reason};
 use std::fmt;
@@ -52,6 +52,42 @@ pub(in crate::transport) fn failed(origin: &str, error: &Http2Error) -> Error {
         .with_advice(Some(MAY_NEED_HTTP1.into()))
 }
 
+/// Returns the error like [`failed`], for a request that has no response. It says whether it can be sent again at once.
+pub(in crate::transport) fn failed_request(origin: &str, error: &Http2Error) -> Error {
+    let failure = failed(origin, error);
+    match error.reason().filter(|_| error.is_remote()) {
+        // With other reasons, the service asks for fewer requests, or has failed.
+        Some(Reason::NO_ERROR) if error.is_go_away() => {
+            failure.with_unprocessed_because(Unprocessed::ConnectionEnded)
+        }
+        Some(Reason::REFUSED_STREAM) if error.is_reset() => {
+            failure.with_unprocessed_because(Unprocessed::StreamRefused)
+        }
+        _ => failure,
+    }
+}
+
+/// Returns the error like [`failed`], for a request whose response has begun, so that the service has processed it.
+#[cfg(feature = "hyper")]
+pub(in crate::transport) fn incomplete(origin: &str, error: &Http2Error) -> Error {
+    let failure = failed(origin, error);
+    if failure.is_unprocessed() {
+        let reason = error.reason().unwrap_or(Reason::INTERNAL_ERROR);
+        return lost(origin, format_args!("the service has ended it during the response ({reason:?})"));
+    }
+    failure
+}
+
+/// Returns the error for a request of which nothing was written before its connection ended.
+#[cfg(feature = "hyper")]
+pub(in crate::transport) fn unsent(origin: &str, error: &Http2Error) -> Error {
+    let failure = failed(origin, error);
+    if error.reason() == Some(Reason::ENHANCE_YOUR_CALM) {
+        return failure.with_unprocessed();
+    }
+    failure.with_unprocessed_because(Unprocessed::ConnectionEnded)
+}
+
 /// Returns the error if a connection was closed because the service does not respond to a ping.
 #[cfg(feature = "hyper")]
 pub(in crate::transport) fn ping_timed_out(origin: &str, timeout: Duration) -> Error {
@@ -61,7 +97,7 @@ pub(in crate::transport) fn ping_timed_out(origin: &str, timeout: Duration) -> E
 /// Returns the error for a connection that was closed before a request was sent over it.
 #[cfg(feature = "hyper")]
 pub(in crate::transport) fn closed_before(origin: &str) -> Error {
-    lost(origin, "it was closed before the request").with_unprocessed()
+    lost(origin, "it was closed before the request").with_unprocessed_because(Unprocessed::ConnectionEnded)
 }
 
 fn lost(origin: &str, cause: impl fmt::Display) -> Error {

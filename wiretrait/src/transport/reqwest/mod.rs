@@ -72,6 +72,7 @@ pub struct ReqwestTransport {
     timeout: Duration,
     max_response_bytes: usize,
     encoding: Encoding,
+    is_multiplexed: bool,
 }
 
 /// The time for the next bytes of an error response whose end is unknown: its `Content-Length` may have been
@@ -142,6 +143,7 @@ impl ReqwestTransport {
             timeout: config.timeout(),
             max_response_bytes: config.max_response_bytes(),
             encoding: config.encoding(),
+            is_multiplexed: config.http_version() == HttpVersion::Http2,
         })
     }
 
@@ -470,6 +472,10 @@ impl Transport for ReqwestTransport {
 
     fn encoding(&self) -> Encoding {
         self.encoding.clone()
+    }
+
+    fn is_multiplexed(&self) -> bool {
+        self.is_multiplexed
     }
 }
 
