@@ -32,11 +32,29 @@ impl Haproxy {
     ///
     /// If haproxy does not start, with its log.
     pub async fn start(upstreams: &[SocketAddr], bind: &str, directives: &str) -> io::Result<Self> {
+        Self::launch(upstreams, "", bind, directives).await
+    }
+
+    /// Starts haproxy in front of the gRPC ports of services, otherwise like [`start`](Self::start).
+    ///
+    /// # Errors
+    ///
+    /// If haproxy does not start, with its log.
+    pub async fn start_grpc(upstreams: &[SocketAddr], bind: &str, directives: &str) -> io::Result<Self> {
+        Self::launch(upstreams, "proto h2", bind, directives).await
+    }
+
+    async fn launch(
+        upstreams: &[SocketAddr],
+        server: &str,
+        bind: &str,
+        directives: &str,
+    ) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         let [address, status] = [free_port()?, free_port()?].map(|port| (Ipv4Addr::LOCALHOST, port).into());
         let mut servers = String::new();
         for (number, address) in (1..).zip(upstreams) {
-            let _ = writeln!(servers, "    server s{number} {address}");
+            let _ = writeln!(servers, "    server s{number} {address} {server}");
         }
         let configuration = format!(
             "global\n    nbthread 1\n    stats socket {socket} mode 600 level admin expose-fd listeners\n\

@@ -318,6 +318,17 @@ pub(crate) async fn http2() -> io::Result<Front> {
     Ok(front)
 }
 
+/// nginx with TLS and HTTP/2 that ends connections after [`FEW_REQUESTS`].
+pub(crate) async fn closing_http2() -> io::Result<Front> {
+    let front = Front::new().await?;
+    let trust = Trust::new(Kind::Signed).await?;
+    let directives = format!("{} keepalive_requests {FEW_REQUESTS};", trust.directives());
+    let nginx = Nginx::start(front.upstream(), HTTP2, &directives, "").await?;
+    let mut front = front.with_nginx("https", nginx);
+    front.certificates = Some(trust);
+    Ok(front)
+}
+
 /// squid with a password in front of the service.
 pub(crate) async fn proxy() -> io::Result<Front> {
     let mut front = Front::new().await?;
@@ -335,27 +346,26 @@ pub(crate) async fn proxy_and_tls() -> io::Result<Front> {
     Ok(front)
 }
 
-/// The parameters of the address of a gateway for gRPC.
+/// The parameters of the address of nginx for HTTP/2.
 const HTTP2: &str = "ssl http2";
 
-/// The number of requests after which nginx ends a connection. Calls that it receives meanwhile are not processed: a client
-/// sends them again, but the load test counts them as failed.
-const MANY_REQUESTS: u32 = 1_000_000;
+/// The number of requests after which nginx ends a connection, far fewer than the load test sends.
+const FEW_REQUESTS: u32 = 100;
 
-/// nginx with TLS in front of gRPC.
+/// nginx with TLS in front of gRPC, which ends connections after [`FEW_REQUESTS`].
 pub(crate) async fn grpc() -> io::Result<Front> {
-    grpc_at(HTTP2, MANY_REQUESTS, "").await
+    grpc_at(HTTP2, FEW_REQUESTS, "").await
 }
 
 /// Like [`grpc`], with HTTP/1.1 only.
 pub(crate) async fn grpc_over_http1() -> io::Result<Front> {
-    grpc_at("ssl", MANY_REQUESTS, "").await
+    grpc_at("ssl", FEW_REQUESTS, "").await
 }
 
 /// Like [`grpc`], with the header `x-api-key` required.
 pub(crate) async fn grpc_api_key() -> io::Result<Front> {
     let check = format!("if ($http_x_api_key != {API_KEY}) {{ return 401; }}");
-    grpc_at(HTTP2, MANY_REQUESTS, &check).await
+    grpc_at(HTTP2, FEW_REQUESTS, &check).await
 }
 
 /// Like [`grpc`], with connections that end after ten requests.
@@ -372,6 +382,17 @@ async fn grpc_at(listen: &str, requests: u32, location: &str) -> io::Result<Fron
         .await
 }
 
+/// haproxy with TLS in front of gRPC.
+pub(crate) async fn grpc_haproxy() -> io::Result<Front> {
+    let front = Front::grpc().await?;
+    let trust = Trust::new(Kind::Signed).await?;
+    let bind = format!("ssl crt \"{}\" alpn h2", trust.server.both.display());
+    let haproxy = Haproxy::start_grpc(&[front.upstream()], &bind, "").await?;
+    let mut front = front.with_haproxy("https", haproxy);
+    front.certificates = Some(trust);
+    Ok(front)
+}
+
 /// nginx without TLS and with HTTP/1.1 only, in front of gRPC.
 pub(crate) async fn grpc_over_plain_http1() -> io::Result<Front> {
     let front = Front::grpc().await?;
@@ -383,7 +404,7 @@ pub(crate) async fn grpc_over_plain_http1() -> io::Result<Front> {
 pub(crate) async fn grpc_client_certificates() -> io::Result<Front> {
     let front = Front::grpc().await?;
     let trust = Trust::new(Kind::Signed).await?;
-    let directives = format!("{} keepalive_requests {MANY_REQUESTS};", trust.client_directives());
+    let directives = format!("{} keepalive_requests {FEW_REQUESTS};", trust.client_directives());
     let upstream = front.upstream();
     front.with_grpc_gateway(upstream, HTTP2, trust, &directives, "").await
 }
@@ -393,7 +414,7 @@ pub(crate) async fn grpc_bearer() -> io::Result<Front> {
     let mut front = Front::grpc().await?;
     let tokens = TokenServer::start(Duration::from_secs(2)).await?;
     let trust = Trust::new(Kind::Signed).await?;
-    let directives = format!("{} keepalive_requests {MANY_REQUESTS};", token_check(&tokens));
+    let directives = format!("{} keepalive_requests {FEW_REQUESTS};", token_check(&tokens));
     front.tokens = Some(tokens);
     let upstream = front.upstream();
     front.with_grpc_gateway(upstream, HTTP2, trust, &directives, "auth_request /check;").await

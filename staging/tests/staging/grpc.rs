@@ -10,7 +10,16 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 pub(crate) const RIGHT: &[Row] = &[
-    Row { name: "nginx: TLS by a private authority", start: || Box::pin(fronts::grpc()), describe: trusted },
+    Row {
+        name: "nginx: TLS by a private authority, keepalive_requests 100",
+        start: || Box::pin(fronts::grpc()),
+        describe: trusted,
+    },
+    Row {
+        name: "haproxy: TLS by a private authority",
+        start: || Box::pin(fronts::grpc_haproxy()),
+        describe: trusted,
+    },
     Row {
         name: "nginx: TLS by a private authority, client certificates",
         start: || Box::pin(fronts::grpc_client_certificates()),

@@ -76,6 +76,15 @@ pub(crate) const ROWS: &[Row] = &[
         describe: |_| vec![],
     },
     Row {
+        name: "nginx: HTTP/2, TLS, keepalive_requests 100",
+        start: || Box::pin(fronts::closing_http2()),
+        describe: |front| {
+            let mut keys = trusted(front);
+            keys.push(("options.http_version", "2".to_owned()));
+            keys
+        },
+    },
+    Row {
         name: "nginx: 429 with Retry-After: 1 to the first requests",
         start: || Box::pin(fronts::rate_limit(1, 2)),
         describe: |_| vec![],
