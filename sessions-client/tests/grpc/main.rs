@@ -1,0 +1,12 @@
+//! gRPC and commandable gRPC: the requests that a server receives, and what becomes of its responses.
+//!
+//! Each test makes its calls over both protocols. The tests of `sessions-service` and `snapshots` make them to services, and
+//! the fault table has the outcome of each operation.
+
+#![cfg(feature = "grpc")]
+
+mod configuration;
+mod messages;
+mod other_protocols;
+mod policies;
+mod server;

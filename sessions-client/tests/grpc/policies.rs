@@ -1,0 +1,191 @@
+//! Statuses of gRPC, and what retries, limits and tokens make of them.
+
+use crate::server::{KINDS, Reaction, Server, client, config, errors, get, good, open};
+use h2::Reason;
+use sessions_client::auth::{Token, TokenProvider};
+use sessions_client::{ClientKind, ErrorKind, Result};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+#[tokio::test]
+async fn each_status_has_its_counterpart_in_http() {
+    const STATUSES: [(u16, &str, Option<u16>); 16] = [
+        (1, "CANCELLED", Some(499)),
+        (2, "UNKNOWN", Some(500)),
+        (3, "INVALID_ARGUMENT", Some(400)),
+        (4, "DEADLINE_EXCEEDED", None),
+        (5, "NOT_FOUND", Some(404)),
+        (6, "ALREADY_EXISTS", Some(409)),
+        (7, "PERMISSION_DENIED", Some(403)),
+        (8, "RESOURCE_EXHAUSTED", Some(429)),
+        (9, "FAILED_PRECONDITION", Some(400)),
+        (10, "ABORTED", Some(409)),
+        (11, "OUT_OF_RANGE", Some(400)),
+        (12, "UNIMPLEMENTED", Some(501)),
+        (13, "INTERNAL", Some(500)),
+        (14, "UNAVAILABLE", Some(503)),
+        (15, "DATA_LOSS", Some(500)),
+        (16, "UNAUTHENTICATED", Some(401)),
+    ];
+    for kind in KINDS {
+        let server = Server::start(|number, _| {
+            let (code, ..) = STATUSES[number - 1];
+            Reaction::Status(code, "caf%C3%A9", vec![("x-trace", "t1")])
+        })
+        .await;
+        let sessions = client(kind, &config(&server.url).with_retries(0));
+        for (_, name, status) in STATUSES {
+            let error = get(&sessions).await.unwrap_err();
+            assert_eq!(error.status().map(|status| status.as_u16()), status, "{name}: {error}");
+            let Some(service) = error.service() else {
+                assert_eq!(error.kind(), ErrorKind::Timeout, "{name}: {error}");
+                continue;
+            };
+            assert_eq!((&*service.code, &*service.message), (name, "café"));
+            assert_eq!(error.headers().unwrap()["x-trace"], "t1");
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_idempotent_calls_are_retried_if_the_service_is_unavailable() {
+    for kind in KINDS {
+        for reaction in
+            [|| Reaction::Status(14, "down", Vec::new()), || Reaction::Status(4, "late", Vec::new())]
+        {
+            let server = Server::start(move |_, _| reaction()).await;
+            let sessions = client(kind, &config(&server.url));
+            assert_eq!(get(&sessions).await.unwrap_err().attempts(), 3);
+            assert_eq!(server.calls(), 3);
+            assert_eq!(open(&sessions).await.unwrap_err().attempts(), 1, "{kind}");
+            assert_eq!(server.calls(), 4);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_stream_is_sent_again_and_a_reset_one_is_not() {
+    for kind in KINDS {
+        let server = Server::start(|number, request| match number {
+            1 => Reaction::Reset(Reason::REFUSED_STREAM),
+            2 => good(&request.path),
+            _ => Reaction::Reset(Reason::CANCEL),
+        })
+        .await;
+        let sessions = client(kind, &config(&server.url));
+        assert_eq!(open(&sessions).await.unwrap().id, "1");
+        let error = open(&sessions).await.unwrap_err();
+        assert_eq!((error.kind(), error.attempts(), server.calls()), (ErrorKind::Transport, 1, 3), "{kind}");
+        assert_eq!(get(&sessions).await.unwrap_err().attempts(), 3);
+    }
+}
+
+/// `google.rpc.Status` with `RetryInfo` and a delay of 5 ms.
+const RETRY_INFO: &str = "CAgaMwoodHlwZS5nb29nbGVhcGlzLmNvbS9nb29nbGUucnBjLlJldHJ5SW5mbxIHCgUQwJaxAg==";
+
+#[tokio::test]
+async fn the_delay_that_a_service_asks_for_is_kept() {
+    for (metadata, delay) in [
+        (("grpc-status-details-bin", RETRY_INFO), Duration::from_millis(5)),
+        (("grpc-retry-pushback-ms", "3"), Duration::from_millis(3)),
+    ] {
+        for kind in KINDS {
+            let server = Server::start(move |number, request| match number {
+                1 => Reaction::Status(8, "quota", vec![metadata]),
+                _ => good(&request.path),
+            })
+            .await;
+            let started_at = std::time::Instant::now();
+            // The service has rejected the call before it was processed.
+            assert_eq!(open(&client(kind, &config(&server.url))).await.unwrap().id, "1", "{kind}");
+            assert!(started_at.elapsed() >= delay);
+            assert_eq!(server.calls(), 2);
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_retried_if_the_service_asks_for_no_retry() {
+    for (error, calls) in
+        errors(|| Reaction::Status(14, "overload", vec![("grpc-retry-pushback-ms", "-1")])).await
+    {
+        assert_eq!((error.status().unwrap().as_u16(), error.attempts(), calls), (503, 1, 1));
+        assert_eq!(
+            error.to_string(),
+            "get_session_by_id: the service responded with 503 Service Unavailable: UNAVAILABLE: overload"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_exhausted_resource_is_retried_only_if_the_service_asks_for_it() {
+    for (error, calls) in errors(|| Reaction::Status(8, "Bandwidth exhausted", Vec::new())).await {
+        assert_eq!((error.status().unwrap().as_u16(), error.attempts(), calls), (429, 1, 1), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_large_for_the_service_is_not_sent_again() {
+    for (error, calls) in
+        errors(|| Reaction::Status(8, "Received message larger than max (9 vs 4)", Vec::new())).await
+    {
+        assert_eq!((error.status().unwrap().as_u16(), calls), (413, 1), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_message_of_deadline_exceeded_is_displayed() {
+    let server = Server::start(|_, _| Reaction::Status(4, "the database was slow", Vec::new())).await;
+    let error = open(&client(ClientKind::Grpc, &config(&server.url))).await.unwrap_err();
+    assert!(error.to_string().contains("the database was slow"), "{error}");
+}
+
+#[tokio::test]
+async fn invalid_details_of_a_status_are_ignored() {
+    for (error, _) in errors(|| Reaction::Status(13, "x", vec![("grpc-status-details-bin", "!!!")])).await {
+        assert_eq!(error.status().unwrap().as_u16(), 500, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_silent_service_is_given_up_in_time() {
+    for kind in KINDS {
+        let server = Server::start(|_, _| Reaction::Silence).await;
+        let config = config(&server.url).with_timeout(Duration::from_millis(60)).with_retries(0);
+        let error = open(&client(kind, &config)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+        assert!(error.to_string().ends_with("within 60ms"), "{error}");
+    }
+}
+
+/// Returns another token for each call.
+struct Counter(AtomicUsize);
+
+impl TokenProvider for Counter {
+    async fn fetch(&self) -> Result<Token> {
+        Token::new(format!("zebra-{}", self.0.fetch_add(1, Ordering::SeqCst)))
+    }
+}
+
+#[tokio::test]
+async fn a_rejected_token_is_replaced() {
+    for kind in KINDS {
+        let server = Server::start(|number, request| match number {
+            1 => Reaction::Status(16, "expired", Vec::new()),
+            _ => good(&request.path),
+        })
+        .await;
+        let config = config(&server.url).with_token_provider(Counter(AtomicUsize::new(0)));
+        let sessions = client(kind, &config);
+        assert_eq!(open(&sessions).await.unwrap().id, "1");
+        let sent = [0, 1].map(|number| server.header(number, "authorization").unwrap());
+        assert_eq!(sent, ["Bearer zebra-0", "Bearer zebra-1"]);
+    }
+}
+
+#[tokio::test]
+async fn a_missing_token_is_named() {
+    for (error, _) in errors(|| Reaction::Status(16, "no token", Vec::new())).await {
+        assert!(error.to_string().contains("credential.token_file"), "{error}");
+    }
+}
