@@ -487,7 +487,7 @@ mod of_hyper {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
     use tokio::task::JoinSet;
     use tower::service_fn;
 
@@ -720,36 +720,55 @@ mod of_hyper {
         assert!(error.to_string().ends_with("no HTTP/2 settings of the service in time"), "{error}");
     }
 
-    /// The connection ends while the thread of the client's runtime is busy, so that only the next call can notice it.
+    /// A server in another thread, which ends each connection with `end` when it is told to, while the thread of the
+    /// client's runtime is busy.
+    struct ClosingServer {
+        url: String,
+        close: tokio::sync::mpsc::UnboundedSender<()>,
+        closed: std::sync::mpsc::Receiver<()>,
+    }
+
+    impl ClosingServer {
+        fn start<F: Future<Output = ()>>(end: impl Fn(TcpStream) -> F + Send + 'static) -> Self {
+            let (listens, address) = std::sync::mpsc::channel();
+            let (close, mut demands) = tokio::sync::mpsc::unbounded_channel::<()>();
+            let (ended, closed) = std::sync::mpsc::channel();
+            std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(async {
+                    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                    listens.send(listener.local_addr().unwrap()).unwrap();
+                    for _ in 0..3 {
+                        let (mut stream, _) = listener.accept().await.unwrap();
+                        stream.set_nodelay(true).unwrap();
+                        tokio::select! {
+                            () = serve_frames(&mut stream, session) => panic!("the client has closed it"),
+                            _ = demands.recv() => {}
+                        }
+                        end(stream).await;
+                        ended.send(()).unwrap();
+                    }
+                });
+            });
+            Self { url: format!("http://{}", address.recv().unwrap()), close, closed }
+        }
+
+        /// Closes the connection, and returns when it is closed.
+        fn close(&self) {
+            self.close.send(()).unwrap();
+            self.closed.recv().unwrap();
+        }
+    }
+
     #[tokio::test]
     async fn a_call_is_sent_again_if_its_connection_had_been_closed() {
-        let (listens, addresses) = std::sync::mpsc::channel();
-        let (close, mut demands) = tokio::sync::mpsc::unbounded_channel::<()>();
-        let (closed, ends) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-                listens.send(listener.local_addr().unwrap()).unwrap();
-                for _ in 0..3 {
-                    let (mut stream, _) = listener.accept().await.unwrap();
-                    tokio::select! {
-                        () = serve_frames(&mut stream, session) => panic!("the client has closed the connection"),
-                        _ = demands.recv() => {}
-                    }
-                    drop(stream);
-                    closed.send(()).unwrap();
-                }
-            });
-        });
-        let url = format!("http://{}", addresses.recv().unwrap());
-        let client = HyperTransport::client(&config(&url).with_retries(0));
+        let server = ClosingServer::start(|stream| async { drop(stream) });
+        let client = HyperTransport::client(&config(&server.url).with_retries(0));
         for call in 0..3 {
             let opened = open(&client).await;
             assert_eq!(opened.unwrap_or_else(|error| panic!("{call}: {error}")).id, "1");
             let used_at = std::time::Instant::now();
-            close.send(()).unwrap();
-            ends.recv().unwrap();
+            server.close();
             // A connection that was just used is not tested.
             while used_at.elapsed() < Duration::from_millis(12) {
                 std::hint::spin_loop();
@@ -757,8 +776,23 @@ mod of_hyper {
         }
     }
 
+    /// The request cannot be written, and the announcement is not read yet.
     #[tokio::test]
-    async fn an_attempt_that_was_not_processed_has_a_span_of_its_own() {
+    async fn the_announced_end_of_a_connection_is_read_after_a_failed_write() {
+        let server = ClosingServer::start(|mut stream| async move {
+            stream.write_all(&go_away(1, NO_ERROR)).await.unwrap();
+            stream.set_zero_linger().unwrap();
+        });
+        let client = HyperTransport::client(&config(&server.url).with_retries(0));
+        for call in 0..3 {
+            let opened = open(&client).await;
+            assert_eq!(opened.unwrap_or_else(|error| panic!("{call}: {error}")).id, "1");
+            server.close();
+        }
+    }
+
+    #[tokio::test]
+    async fn an_attempt_that_was_not_processed_has_its_own_span() {
         let (url, _) = frames(|connection, stream| match connection {
             1 => go_away(0, NO_ERROR),
             _ => session(stream),

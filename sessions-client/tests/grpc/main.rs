@@ -1,4 +1,4 @@
-//! gRPC and commandable gRPC: the requests that a server receives, and what becomes of its responses.
+//! gRPC and commandable gRPC: the requests that a server receives, and the results of its responses.
 //!
 //! Each test makes its calls over both protocols. The tests of `sessions-service` and `snapshots` make them to services, and
 //! the fault table has the outcome of each operation.

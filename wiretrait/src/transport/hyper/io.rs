@@ -178,17 +178,48 @@ pub(super) struct Counts {
     pub(super) writes: AtomicU64,
 }
 
-/// Counts the reads and writes of a stream.
+/// The stream of a connection over HTTP/2, which counts its reads and writes.
+///
+/// After a write that fails, everything that is written is dropped, so that h2 reads what the service has sent before it
+/// closed the connection: with `GOAWAY` it says which requests it has processed. h2 itself would not read it.
 #[cfg(feature = "http2")]
 pub(super) struct Counted {
     stream: Box<dyn Stream>,
     counts: Arc<Counts>,
+    has_failed: bool,
 }
 
 #[cfg(feature = "http2")]
 impl Counted {
     pub(super) fn new(stream: Box<dyn Stream>, counts: Arc<Counts>) -> Self {
-        Self { stream, counts }
+        Self { stream, counts, has_failed: false }
+    }
+
+    fn count_write(&self) {
+        if !self.has_failed {
+            self.counts.writes.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Writes unless a write has failed. Returns `dropped` instead of an error.
+    fn write<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        dropped: T,
+        write: impl FnOnce(Pin<&mut (dyn Stream + 'static)>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if self.has_failed {
+            return Poll::Ready(Ok(dropped));
+        }
+        match write(Pin::new(&mut *self.stream), context) {
+            Poll::Ready(Err(_)) => {
+                self.has_failed = true;
+                // h2 reads first, and then writes. Now it must read again.
+                context.waker().wake_by_ref();
+                Poll::Ready(Ok(dropped))
+            }
+            outcome => outcome,
+        }
     }
 }
 
@@ -214,16 +245,16 @@ impl Write for Counted {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.counts.writes.fetch_add(1, Ordering::Relaxed);
-        Pin::new(&mut *self.stream).poll_write(context, bytes)
+        self.count_write();
+        self.write(context, bytes.len(), |stream, context| stream.poll_write(context, bytes))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.stream).poll_flush(context)
+        self.write(context, (), Write::poll_flush)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.stream).poll_shutdown(context)
+        self.write(context, (), Write::poll_shutdown)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -235,7 +266,8 @@ impl Write for Counted {
         context: &mut Context<'_>,
         buffers: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.counts.writes.fetch_add(1, Ordering::Relaxed);
-        Pin::new(&mut *self.stream).poll_write_vectored(context, buffers)
+        self.count_write();
+        let length = buffers.iter().map(|buffer| buffer.len()).sum();
+        self.write(context, length, |stream, context| stream.poll_write_vectored(context, buffers))
     }
 }
