@@ -6,7 +6,7 @@
 
 use crate::Service;
 use crate::commands::{Commands, JSON};
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{HeaderName, Request, Response, StatusCode};
 use http_body_util::combinators::WithTrailers;
@@ -31,13 +31,11 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::Arc;
 use tokio::net::TcpStream;
+use wiretrait::grpc_frame::{self, FrameError, PREFIX_BYTES};
 use wiretrait::{ErrorFormat, ServiceError};
 
 /// The maximum size of a message.
 const MAX_MESSAGE_BYTES: usize = 4 << 20;
-
-/// The size of the prefix of a message: a flag for compression, and the length.
-const PREFIX_BYTES: usize = 5;
 
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc+proto");
 const STATUS: HeaderName = HeaderName::from_static("grpc-status");
@@ -104,40 +102,41 @@ async fn call(service: &Service<impl Commands>, request: Request<Incoming>) -> R
     let (parts, body) = request.into_parts();
     let message = read(body).await?;
     match parts.uri.path() {
-        "/commandable.Commandable/invoke" => Ok(frame(&invoke(service, decode(message)?).await)),
+        "/commandable.Commandable/invoke" => frame(&invoke(service, decode(message)?).await),
         "/sessions_v1.Sessions/get_sessions" => {
             let SessionPageRequest { filter, paging, .. } = decode(message)?;
             let paging = paging.map(|messages::Paging { skip, take, total }| Paging { skip, take, total });
             let arguments = Arguments { filter: Some(filter), paging, ..Arguments::default() };
-            Ok(frame(&listed(execute(service, "get_sessions", &arguments).await)?))
+            frame(&listed(execute(service, "get_sessions", &arguments).await)?)
         }
         "/sessions_v1.Sessions/open_session" => {
             let SessionOpenRequest { user_id, user_name, address, client, user, data, .. } = decode(message)?;
             let arguments = Arguments {
-                user_id: Some(&user_id),
-                user_name: Some(&user_name),
-                address: Some(&address),
-                client: Some(&client),
-                user: payload(&user)?,
-                data: payload(&data)?,
+                // The service does not distinguish absent strings from empty ones.
+                user_id: Some(user_id.as_deref().unwrap_or_default()),
+                user_name: Some(user_name.as_deref().unwrap_or_default()),
+                address: Some(address.as_deref().unwrap_or_default()),
+                client: Some(client.as_deref().unwrap_or_default()),
+                user: payload(user.as_deref().unwrap_or_default())?,
+                data: payload(data.as_deref().unwrap_or_default())?,
                 ..Arguments::default()
             };
-            Ok(frame(&object(execute(service, "open_session", &arguments).await)?))
+            frame(&object(execute(service, "open_session", &arguments).await)?)
         }
         "/sessions_v1.Sessions/store_session_data" => {
             let SessionPayloadRequest { session_id, payload: data, .. } = decode(message)?;
             let data = payload(&data)?;
             let arguments = Arguments { session_id: Some(&session_id), data, ..Arguments::default() };
-            Ok(frame(&object(execute(service, "store_session_data", &arguments).await)?))
+            frame(&object(execute(service, "store_session_data", &arguments).await)?)
         }
         "/sessions_v1.Sessions/update_session_user" => {
             let SessionPayloadRequest { session_id, payload: user, .. } = decode(message)?;
             let user = payload(&user)?;
             let arguments = Arguments { session_id: Some(&session_id), user, ..Arguments::default() };
-            Ok(frame(&object(execute(service, "update_session_user", &arguments).await)?))
+            frame(&object(execute(service, "update_session_user", &arguments).await)?)
         }
         "/sessions_v1.Sessions/close_expired_sessions" => {
-            Ok(frame(&object(execute(service, "close_expired_sessions", &Arguments::default()).await)?))
+            frame(&object(execute(service, "close_expired_sessions", &Arguments::default()).await)?)
         }
         path => {
             let command = match path {
@@ -153,7 +152,7 @@ async fn call(service: &Service<impl Commands>, request: Request<Incoming>) -> R
             };
             let SessionIdRequest { session_id, .. } = decode(message)?;
             let arguments = Arguments { session_id: Some(&session_id), ..Arguments::default() };
-            Ok(frame(&object(execute(service, command, &arguments).await)?))
+            frame(&object(execute(service, command, &arguments).await)?)
         }
     }
 }
@@ -172,31 +171,19 @@ async fn read(body: Incoming) -> Result<Bytes, Failure> {
             incomplete()
         }
     })?;
-    let mut body = body.to_bytes();
-    if body.len() < PREFIX_BYTES {
-        return Err(incomplete());
-    }
-    if body.get_u8() != 0 {
-        return Err(Failure(UNIMPLEMENTED, "compressed messages are not supported".to_owned()));
-    }
-    if usize::try_from(body.get_u32()) != Ok(body.len()) {
-        return Err(incomplete());
-    }
-    Ok(body)
+    grpc_frame::decode(body.to_bytes()).map_err(|error| match error {
+        FrameError::Compressed => Failure(UNIMPLEMENTED, "compressed messages are not supported".to_owned()),
+        FrameError::Missing | FrameError::NotOne => incomplete(),
+    })
 }
 
 fn decode<M: Message + Default>(message: Bytes) -> Result<M, Failure> {
     M::decode(message).map_err(|error| Failure(INTERNAL, error.to_string()))
 }
 
-fn frame(message: &impl Message) -> Bytes {
-    let length = message.encoded_len();
-    let mut body = BytesMut::with_capacity(PREFIX_BYTES + length);
-    body.put_u8(0);
-    // Sessions in memory are far smaller than 4 GiB.
-    body.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
-    message.encode_raw(&mut body);
-    body.freeze()
+fn frame(message: &impl Message) -> Result<Bytes, Failure> {
+    grpc_frame::encode(message)
+        .ok_or_else(|| Failure(RESOURCE_EXHAUSTED, "the reply is larger than 4 GiB".to_owned()))
 }
 
 /// Executes the command of the HTTP interface with this name.

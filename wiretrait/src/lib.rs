@@ -74,6 +74,8 @@ pub mod codec;
 pub mod concurrency;
 mod config;
 mod error;
+#[cfg(feature = "grpc")]
+pub mod grpc_frame;
 #[cfg(feature = "tower")]
 mod handler_service;
 mod macros;

@@ -67,11 +67,11 @@ impl Caller for Tonic {
         Ok(match operation {
             Operation::OpenSession => {
                 let request = SessionOpenRequest {
-                    user_id: USER_ID.to_owned(),
-                    user_name: USER_NAME.to_owned(),
-                    address: ADDRESS.to_owned(),
-                    client: CLIENT.to_owned(),
-                    data: serde_json::to_string(&self.data)?,
+                    user_id: Some(USER_ID.to_owned()),
+                    user_name: Some(USER_NAME.to_owned()),
+                    address: Some(ADDRESS.to_owned()),
+                    client: Some(CLIENT.to_owned()),
+                    data: Some(serde_json::to_string(&self.data)?),
                     ..SessionOpenRequest::default()
                 };
                 let reply: SessionObjectReply =

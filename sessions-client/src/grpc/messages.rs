@@ -2,6 +2,8 @@
 //!
 //! An absent string is an empty one. Times are strings in ISO 8601. `user` and `data` are strings with JSON.
 
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -136,31 +138,42 @@ pub struct SessionIdRequest {
     pub session_id: String,
 }
 
-/// The request of `open_session`.
-#[derive(Clone, PartialEq, prost::Message)]
+/// The request of `open_session`, which can be read from the JSON of the HTTP request. The service does not distinguish
+/// absent strings from empty ones.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
 #[prost(skip_debug)]
+#[serde(default)]
 pub struct SessionOpenRequest {
     /// The id of the call in the logs of the service.
     #[prost(string, tag = "1")]
+    #[serde(skip)]
     pub correlation_id: String,
     /// The id of the user.
-    #[prost(string, tag = "2")]
-    pub user_id: String,
+    #[prost(string, optional, tag = "2")]
+    pub user_id: Option<String>,
     /// The name of the user.
-    #[prost(string, tag = "3")]
-    pub user_name: String,
+    #[prost(string, optional, tag = "3")]
+    pub user_name: Option<String>,
     /// The address of the user.
-    #[prost(string, tag = "4")]
-    pub address: String,
+    #[prost(string, optional, tag = "4")]
+    pub address: Option<String>,
     /// The user's client.
-    #[prost(string, tag = "5")]
-    pub client: String,
+    #[prost(string, optional, tag = "5")]
+    pub client: Option<String>,
     /// The application's data of the user, as JSON.
-    #[prost(string, tag = "6")]
-    pub user: String,
+    #[prost(string, optional, tag = "6")]
+    #[serde(deserialize_with = "json")]
+    pub user: Option<String>,
     /// The application's data of the session, as JSON.
-    #[prost(string, tag = "7")]
-    pub data: String,
+    #[prost(string, optional, tag = "7")]
+    #[serde(deserialize_with = "json")]
+    pub data: Option<String>,
+}
+
+/// Reads a JSON value as it is written; `null` as `None`.
+fn json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let value = Option::<Box<RawValue>>::deserialize(deserializer)?;
+    Ok(value.map(|value| Box::<str>::from(value).into_string()))
 }
 
 /// The request of `store_session_data` and `update_session_user`.

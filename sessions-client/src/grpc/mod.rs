@@ -116,11 +116,14 @@ impl<T: Transport> SessionsGrpcTransportV1<T> {
             return self.object(call, "/sessions_v1.Sessions/close_expired_sessions", &request).await;
         }
         let body = call.request.body().clone();
-        // Like the service over HTTP, without a body there are no arguments.
-        let arguments: Arguments<'_> = serde_json::from_slice(if body.is_empty() { b"{}" } else { &body })
-            .map_err(|error| {
-                Error::new(ErrorKind::Encode, format!("the request cannot be sent over gRPC: {error}"))
-            })?;
+        if call.route.name == "open_session" {
+            let request = SessionOpenRequest { correlation_id, ..arguments(&body)? };
+            if request.user_id.is_none() {
+                return Ok(refusal(&["user_id"]));
+            }
+            return self.object(call, "/sessions_v1.Sessions/open_session", &request).await;
+        }
+        let arguments: Arguments<'_> = arguments(&body)?;
         if let Some(refusal) = arguments.refusal(call.route.name) {
             return Ok(refusal);
         }
@@ -135,10 +138,6 @@ impl<T: Transport> SessionsGrpcTransportV1<T> {
                     }
                     GrpcReply::Response(response) => Ok(response),
                 }
-            }
-            "open_session" => {
-                let request = arguments.open_request(correlation_id);
-                self.object(call, "/sessions_v1.Sessions/open_session", &request).await
             }
             "store_session_data" => {
                 let request = arguments.payload_request(correlation_id, arguments.data);
@@ -211,14 +210,17 @@ impl<T: fmt::Debug> fmt::Debug for SessionsGrpcTransportV1<T> {
     }
 }
 
-/// The arguments of all operations in the body of a request.
+/// Reads arguments from the body of a request. Like the service over HTTP, without a body there are none.
+fn arguments<'b, A: Deserialize<'b>>(body: &'b [u8]) -> Result<A> {
+    serde_json::from_slice(if body.is_empty() { b"{}" } else { body }).map_err(|error| {
+        Error::new(ErrorKind::Encode, format!("the request cannot be sent over gRPC: {error}"))
+    })
+}
+
+/// The arguments of all operations other than `open_session`.
 #[derive(Deserialize)]
 struct Arguments<'b> {
     session_id: Option<String>,
-    user_id: Option<String>,
-    user_name: Option<String>,
-    address: Option<String>,
-    client: Option<String>,
     #[serde(borrow)]
     user: Option<&'b RawValue>,
     #[serde(borrow)]
@@ -241,39 +243,31 @@ impl Arguments<'_> {
         }
     }
 
-    fn open_request(self, correlation_id: String) -> SessionOpenRequest {
-        SessionOpenRequest {
-            correlation_id,
-            user_id: self.user_id.unwrap_or_default(),
-            user_name: self.user_name.unwrap_or_default(),
-            address: self.address.unwrap_or_default(),
-            client: self.client.unwrap_or_default(),
-            user: json_of(self.user),
-            data: json_of(self.data),
-        }
-    }
-
     fn payload_request(&self, correlation_id: String, payload: Option<&RawValue>) -> SessionPayloadRequest {
         let session_id = self.session_id.clone().unwrap_or_default();
         SessionPayloadRequest { correlation_id, session_id, payload: json_of(payload) }
     }
 
-    /// Returns the response with which the service rejects missing arguments over HTTP. Over gRPC it does not check
-    /// them, since its messages cannot express that an argument is missing.
+    /// Returns the [`refusal`] of an operation whose arguments are missing.
     fn refusal(&self, operation: &str) -> Option<Response> {
-        let (id, user_id) = (("session_id", self.session_id.is_some()), ("user_id", self.user_id.is_some()));
+        let id = ("session_id", self.session_id.is_some());
         let required: &[(&str, bool)] = match operation {
-            "open_session" => &[user_id],
             "get_session_by_id" | "close_session" | "delete_session_by_id" => &[id],
             "store_session_data" => &[id, ("data", self.data.is_some())],
             "update_session_user" => &[id, ("user", self.user.is_some())],
             _ => &[],
         };
-        let missing = required.iter().filter(|(_, is_given)| !is_given);
-        let problems: Vec<String> = missing.map(|(name, _)| format!("{name} must not be null")).collect();
-        let refusal = || error_response(StatusCode::BAD_REQUEST, &PipErrors.invalid_arguments(&problems));
-        (!problems.is_empty()).then(refusal)
+        let missing: Vec<&str> =
+            required.iter().filter(|(_, is_given)| !is_given).map(|(name, _)| *name).collect();
+        (!missing.is_empty()).then(|| refusal(&missing))
     }
+}
+
+/// Returns the response with which the service rejects missing arguments over HTTP. Over gRPC it does not check them, since
+/// its messages cannot express that an argument is missing.
+fn refusal(missing: &[&str]) -> Response {
+    let problems: Vec<String> = missing.iter().map(|name| format!("{name} must not be null")).collect();
+    error_response(StatusCode::BAD_REQUEST, &PipErrors.invalid_arguments(&problems))
 }
 
 fn json_of(payload: Option<&RawValue>) -> String {

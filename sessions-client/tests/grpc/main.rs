@@ -5,6 +5,8 @@
 
 #![cfg(feature = "grpc")]
 
+#[path = "../support/capture.rs"]
+mod capture;
 mod configuration;
 mod messages;
 mod other_protocols;

@@ -31,12 +31,12 @@ async fn a_call_becomes_the_message_of_its_operation() {
     let request: SessionOpenRequest = server.message(0);
     let expected = SessionOpenRequest {
         correlation_id: "id-7".to_owned(),
-        user_id: "user-1".to_owned(),
-        user_name: "Ann".to_owned(),
-        address: String::new(),
-        client: "test".to_owned(),
-        user: r#"{"name":"Änn"}"#.to_owned(),
-        data: r#"[1.5,"a"]"#.to_owned(),
+        user_id: Some("user-1".to_owned()),
+        user_name: Some("Ann".to_owned()),
+        address: None,
+        client: Some("test".to_owned()),
+        user: Some(r#"{"name":"Änn"}"#.to_owned()),
+        data: Some(r#"[1.5,"a"]"#.to_owned()),
     };
     assert_eq!(request, expected);
     let payload = |session_id: &str, payload: &str| SessionPayloadRequest {
@@ -230,7 +230,8 @@ async fn metadata_after_a_message_becomes_headers() {
 #[test]
 fn messages_do_not_display_payloads_and_ids() {
     let secret = || "zebra".to_owned();
-    let open = SessionOpenRequest { user: secret(), data: secret(), ..SessionOpenRequest::default() };
+    let open =
+        SessionOpenRequest { user: Some(secret()), data: Some(secret()), ..SessionOpenRequest::default() };
     let payload = SessionPayloadRequest { session_id: secret(), ..SessionPayloadRequest::default() };
     let invoke = InvokeRequest { args_json: "zebra".into(), ..InvokeRequest::default() };
     let session = Session { id: secret(), user: secret(), ..session() };

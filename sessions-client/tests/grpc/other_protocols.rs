@@ -5,6 +5,7 @@ use http::{HeaderMap, HeaderValue};
 use sessions_client::http::HeaderName;
 use sessions_client::{ClientKind, ErrorKind};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -57,6 +58,18 @@ async fn a_closed_connection_is_a_hint_at_the_port_of_grpc() {
         message.contains("check that the port is that of gRPC") && !message.contains("Http1"),
         "{message}"
     );
+}
+
+#[tokio::test]
+async fn a_port_that_stays_silent_is_a_hint_at_the_port_of_grpc() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    for kind in KINDS {
+        let config = config(&url).with_retries(0).with_connect_timeout(Duration::from_millis(60));
+        let error = open(&client(kind, &config)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Connect, "{error}");
+        assert!(error.to_string().contains("in time; check that the port is that of gRPC"), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Statuses of gRPC, and what retries, limits and tokens make of them.
 
+use crate::capture::Capture;
 use crate::server::{KINDS, Reaction, Server, client, config, errors, get, good, open};
 use h2::Reason;
 use sessions_client::auth::{Token, TokenProvider};
@@ -187,5 +188,28 @@ async fn a_rejected_token_is_replaced() {
 async fn a_missing_token_is_named() {
     for (error, _) in errors(|| Reaction::Status(16, "no token", Vec::new())).await {
         assert!(error.to_string().contains("credential.token_file"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_span_of_an_attempt_has_the_method_and_the_status() {
+    for (kind, method) in [
+        (ClientKind::Grpc, "sessions_v1.Sessions/open_session"),
+        (ClientKind::CommandableGrpc, "commandable.Commandable/invoke"),
+    ] {
+        let server = Server::start(|number, request| match number {
+            1 => Reaction::Status(8, "quota", vec![("grpc-retry-pushback-ms", "0")]),
+            _ => good(&request.path),
+        })
+        .await;
+        let sessions = client(kind, &config(&server.url));
+        let (capture, _guard) = Capture::begin();
+        open(&sessions).await.unwrap();
+        let attempts = capture.spans("attempt");
+        let field = |name: &str| attempts.iter().map(|it| it.field(name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(field("rpc.system.name"), ["grpc"; 2]);
+        assert_eq!(field("rpc.method"), [method; 2]);
+        assert_eq!(field("rpc.response.status_code"), ["RESOURCE_EXHAUSTED", "OK"]);
+        assert_eq!(field("http.response.status_code"), ["429", "200"]);
     }
 }

@@ -75,6 +75,10 @@ struct Inner {
 }
 
 /// The reason why a service has certainly not processed a request that can be sent again at once.
+#[cfg_attr(
+    not(all(feature = "http2", any(feature = "hyper", feature = "reqwest"))),
+    expect(dead_code, reason = "only failures over HTTP/2 have one")
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unprocessed {
     /// The connection ended before the request, as the service announced, or before a byte of it was written.
@@ -262,7 +266,7 @@ impl Error {
     }
 
     /// Marks a failure as one after which the request can be sent again at once.
-    #[cfg(feature = "http2")]
+    #[cfg(all(feature = "http2", any(feature = "hyper", feature = "reqwest")))]
     pub(crate) fn with_unprocessed_because(mut self, reason: Unprocessed) -> Self {
         self.0.unprocessed = Some(reason);
         self.with_unprocessed()

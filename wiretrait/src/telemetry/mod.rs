@@ -19,6 +19,9 @@
 //! | `http.request.resend_count` | | 1, 2, … for retries |
 //! | `http.response.status_code` | | if there is a response |
 //! | `http.response.body.size` | | in bytes, if the response is complete |
+//! | `rpc.system.name` | | `grpc` over gRPC |
+//! | `rpc.method` | | over gRPC, the service and the method, such as `library.Books/find` |
+//! | `rpc.response.status_code` | | over gRPC, the name of the status, such as `OK`; the status of HTTP is the one that it stands for |
 //! | `wiretrait.unprocessed` | | `true` if the attempt failed and the service has [certainly not processed](crate::Error::is_unprocessed) it |
 //! | `error.type` | [`Error::error_type`](crate::Error::error_type), or `cancelled` | the same, or the number of a status `4xx` or `5xx` |
 //! | `otel.status_code` | `ERROR` if it failed | `ERROR` if it failed |

@@ -12,13 +12,14 @@ use super::HyperTransport;
 use super::failure::{CHECK_CREDENTIALS, GIVE_CREDENTIALS};
 use crate::config::{ClientConfig, HttpVersion};
 use crate::error::{Error, ErrorFormat, ErrorKind, PlainErrors, ServiceError, one_line};
+use crate::grpc_frame::{self, FrameError};
 use crate::runtime::{
     Advice, Call, DoNotRetry, Encoding, JSON, Request, RequestedDelay, Response, Trailers, Transport,
 };
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{
     ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE,
 };
@@ -46,9 +47,6 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true),
 );
-
-/// The size of the prefix of a message: a flag for compression, and the length.
-const PREFIX_BYTES: usize = 5;
 
 /// The remedy for a response that is not gRPC.
 const CHECK_PORT: &str =
@@ -131,6 +129,8 @@ impl<T: Transport> GrpcChannel<T> {
         message: &Q,
     ) -> Result<GrpcReply<M>, Error> {
         let limit = call.limit.or_else(|| call.timeout()).unwrap_or(self.timeout);
+        record("rpc.system.name", "grpc");
+        record("rpc.method", method.trim_start_matches('/'));
         let has_authorization = self.has_authorization || call.request.headers().contains_key(AUTHORIZATION);
         call.request = request(std::mem::take(&mut call.request), method, message, limit)?;
         let response = self.inner.send(call).await.map_err(|error| {
@@ -164,7 +164,11 @@ impl<T: Transport> GrpcChannel<T> {
         let trailers = response.extensions_mut().remove::<Trailers>();
         // A response without a message has its status in the headers.
         let metadata = trailers.as_ref().map_or(response.headers(), |Trailers(trailers)| trailers);
-        match status(metadata) {
+        let status = status(metadata);
+        if let Some(status) = &status {
+            record("rpc.response.status_code", http_status(status).1);
+        }
+        match status {
             Some(status) if status.code() == Code::Ok => {
                 let (parts, body) = response.into_parts();
                 let mut metadata = parts.headers;
@@ -193,17 +197,15 @@ impl<T: Transport> GrpcChannel<T> {
     }
 
     /// Returns the only message in the body of a response.
-    fn message<M: Message + Default>(&self, mut body: Bytes) -> Result<M, Error> {
-        if body.len() < PREFIX_BYTES {
-            return Err(self.invalid("has the status OK, but no message"));
-        }
-        if body.get_u8() != 0 {
-            return Err(self.invalid("has a compressed message, which was not asked for"));
-        }
-        if usize::try_from(body.get_u32()) != Ok(body.len()) {
-            return Err(self.invalid("does not consist of one message"));
-        }
-        M::decode(body).map_err(|error| {
+    fn message<M: Message + Default>(&self, body: Bytes) -> Result<M, Error> {
+        let message = grpc_frame::decode(body).map_err(|error| {
+            self.invalid(match error {
+                FrameError::Missing => "has the status OK, but no message",
+                FrameError::Compressed => "has a compressed message, which was not asked for",
+                FrameError::NotOne => "does not consist of one message",
+            })
+        })?;
+        M::decode(message).map_err(|error| {
             Error::new(
                 ErrorKind::Decode,
                 format!("the response is not a valid message: {}", one_line(&error.to_string())),
@@ -254,6 +256,14 @@ impl<T: Transport> GrpcChannel<T> {
     }
 }
 
+/// Records an attribute of the call in the span of the attempt.
+fn record(attribute: &'static str, value: &str) {
+    let span = tracing::Span::current();
+    if !span.is_disabled() {
+        span.record(attribute, value);
+    }
+}
+
 /// Returns the request for a method, with the headers of `request`.
 fn request(
     request: Request,
@@ -274,15 +284,10 @@ fn request(
     if let Some(limit) = timeout(limit) {
         parts.headers.insert(TIMEOUT, limit);
     }
-    let length = message.encoded_len();
-    let prefix = u32::try_from(length).map_err(|_| {
+    let body = grpc_frame::encode(message).ok_or_else(|| {
         Error::new(ErrorKind::Encode, "the arguments are larger than 4 GiB, the limit of gRPC: send less")
     })?;
-    let mut body = BytesMut::with_capacity(PREFIX_BYTES + length);
-    body.put_u8(0);
-    body.put_u32(prefix);
-    message.encode_raw(&mut body);
-    Ok(Request::from_parts(parts, body.freeze()))
+    Ok(Request::from_parts(parts, body))
 }
 
 /// Returns a limit as the value of `grpc-timeout`, which has at most eight digits; `None` for no limit.

@@ -239,8 +239,11 @@ impl Multiplexed {
         max_age: Duration,
     ) -> Result<Self, Error> {
         let outcome = timeout(limit, Self::over(stream, peer, idle_timeout, max_age)).await;
-        outcome
-            .unwrap_or_else(|_| Err(no_connection(&peer.origin, "no HTTP/2 settings of the service in time")))
+        outcome.unwrap_or_else(|_| {
+            let error = no_connection(&peer.origin, "no HTTP/2 settings of the service in time");
+            // A service that speaks HTTP/2 sends them at once.
+            Err(error.with_advice(Some(protocol::MAY_NEED_OTHER_PROTOCOL.into())))
+        })
     }
 
     /// Creates a connection over the open stream `io`, and waits for the settings of the service.

@@ -24,6 +24,11 @@ pub(in crate::transport) const MAX_HEADER_LIST_BYTES: u32 = 400 << 10;
 pub(in crate::transport) const MAY_NEED_HTTP1: &str =
     "the service may speak HTTP/1.1 only (`HttpVersion::Http1`)";
 
+/// Advice for a service that accepts connections, but does not begin to speak HTTP/2.
+#[cfg(feature = "hyper")]
+pub(in crate::transport) const MAY_NEED_OTHER_PROTOCOL: &str =
+    "the service may be overloaded, or its port may be for another protocol";
+
 /// Returns the error if a request failed over HTTP/2.
 pub(in crate::transport) fn failed(origin: &str, error: &Http2Error) -> Error {
     if let Some(error) = error.get_io() {
