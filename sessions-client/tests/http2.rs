@@ -721,8 +721,8 @@ mod of_hyper {
         assert!(error.to_string().contains(why), "{error}");
     }
 
-    /// A server in another thread, which ends each connection with `end` when it is told to, while the thread of the
-    /// client's runtime is busy.
+    /// A server in another thread, which ends each connection with `end` on demand, while the thread of the client's
+    /// runtime is busy.
     struct ClosingServer {
         url: String,
         close: tokio::sync::mpsc::UnboundedSender<()>,

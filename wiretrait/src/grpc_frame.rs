@@ -9,7 +9,7 @@ pub const PREFIX_BYTES: usize = 5;
 /// An error of a body that should be a message with its prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameError {
-    /// There is no message.
+    /// The body is shorter than a prefix.
     Missing,
     /// The message is compressed.
     Compressed,

@@ -170,7 +170,7 @@ pub struct SessionOpenRequest {
     pub data: Option<String>,
 }
 
-/// Reads a JSON value as it is written; `null` as `None`.
+/// Reads a JSON value without parsing it; `null` as `None`.
 fn json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let value = Option::<Box<RawValue>>::deserialize(deserializer)?;
     Ok(value.map(|value| Box::<str>::from(value).into_string()))

@@ -210,7 +210,7 @@ impl<T: fmt::Debug> fmt::Debug for SessionsGrpcTransportV1<T> {
     }
 }
 
-/// Reads arguments from the body of a request. Like the service over HTTP, without a body there are none.
+/// Reads arguments from the body of a request. An empty body has the meaning of an empty object, as at the service over HTTP.
 fn arguments<'b, A: Deserialize<'b>>(body: &'b [u8]) -> Result<A> {
     serde_json::from_slice(if body.is_empty() { b"{}" } else { body }).map_err(|error| {
         Error::new(ErrorKind::Encode, format!("the request cannot be sent over gRPC: {error}"))

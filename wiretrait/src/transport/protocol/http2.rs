@@ -87,7 +87,9 @@ pub(in crate::transport) fn incomplete(origin: &str, error: &Http2Error) -> Erro
 #[cfg(feature = "hyper")]
 pub(in crate::transport) fn unsent(origin: &str, error: &Http2Error) -> Error {
     let failure = failed(origin, error);
-    if error.reason() == Some(Reason::ENHANCE_YOUR_CALM) {
+    // Otherwise the request is at fault.
+    let has_ended = error.is_io() || error.is_go_away() || error.is_remote();
+    if !has_ended || error.reason() == Some(Reason::ENHANCE_YOUR_CALM) {
         return failure.with_unprocessed();
     }
     failure.with_unprocessed_because(Unprocessed::ConnectionEnded)
