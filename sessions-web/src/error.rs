@@ -19,10 +19,10 @@ use std::time::Duration;
 /// | [`Service`](Self::Service) | 503 with `Retry-After` if the call may succeed later, else 502 |
 /// | all others | 500 |
 ///
-/// Browsers are redirected to the login page instead of the 401 if the layer [has one](crate::SessionLayer::with_login_page).
-/// For other responses, extract `Option<Session>` or `Result<Session, SessionError>`.
+/// With [`SessionLayer::with_login_page`](crate::SessionLayer::with_login_page), browsers are redirected to the login page
+/// instead of the 401. For other responses, extract `Option<Session>` or `Result<Session, SessionError>`.
 ///
-/// Debug builds add the reason of a 5xx to the line, such as an address of the service to which there is no connection.
+/// Debug builds add the reason of a 5xx to the line, such as an address at which the service does not accept connections.
 /// Release builds only log it. The messages contain no session ids, users or data.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -159,8 +159,8 @@ impl Error for SessionError {
     }
 }
 
-/// Responds with the [status](SessionError::status) and one line; in debug builds, also the reason of a 5xx. Failures of the service and of the application
-/// are logged, as an error of the target `sessions_web`.
+/// Responds with the [status](SessionError::status) and one line; in debug builds, also with the reason of a 5xx.
+/// Failures of the service and of the application are logged as errors.
 impl IntoResponse for SessionError {
     fn into_response(self) -> Response {
         let status = self.status();

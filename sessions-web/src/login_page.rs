@@ -129,39 +129,17 @@ mod tests {
     use proptest::prelude::*;
     use reqwest::Url;
 
-    /// Strings of the characters that locations on other sites consist of.
+    /// Parts of locations on other sites.
+    const PARTS: [&str; 13] =
+        ["/", "\\", "\t", "\r\n", "evil.example", "https:", "javascript:", "@", ".", "..", "?", "#", "%2f"];
+
     fn locations() -> impl Strategy<Value = String> {
         let part = prop_oneof![
-            prop::sample::select(vec![
-                "/",
-                "\\",
-                ":",
-                "@",
-                ".",
-                "..",
-                "#",
-                "?",
-                "%2f",
-                "%5c",
-                "%09",
-                "\t",
-                "\n",
-                "\r",
-                "\0",
-                " ",
-                "http",
-                "https",
-                "javascript",
-                "evil.example",
-                "\u{2028}",
-                "\u{ff0f}",
-                "[::1]",
-                "a",
-            ])
-            .prop_map(str::to_owned),
-            any::<char>().prop_map(String::from),
+            9 => prop::sample::select(&PARTS[..]).prop_map(str::to_owned),
+            1 => any::<char>().prop_map(String::from),
         ];
-        prop::collection::vec(part, 0..8).prop_map(|parts| parts.concat())
+        (prop::sample::select(&["", "/"][..]), prop::collection::vec(part, 0..6))
+            .prop_map(|(start, parts)| start.to_owned() + &parts.concat())
     }
 
     proptest! {
@@ -171,7 +149,7 @@ mod tests {
             let ReturnTo(page) = ReturnTo::read(&query);
             // The parser of URLs is that of browsers.
             let login = Url::parse("https://shop.example/login").unwrap();
-            let followed = login.join(&page).unwrap();
+            let followed = login.join(&page).expect("a location");
             prop_assert_eq!(followed.origin(), login.origin());
             prop_assert!(HeaderValue::try_from(page).is_ok());
         }

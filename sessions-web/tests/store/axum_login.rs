@@ -162,6 +162,29 @@ async fn a_user_logs_in_and_out() {
 }
 
 #[tokio::test]
+async fn two_instances_share_logins_data_and_logouts() {
+    for service in services().await {
+        let users = Users::new("secret");
+        let mut first = Browser::new(&app(&service, &users));
+        let mut second = Browser::new(&app(&service, &users));
+        first.post("/login", &users.form("secret")).await;
+        let logged_in = id(&first);
+        second.cookie.clone_from(&first.cookie);
+        second.get("/color/red").await;
+        assert_eq!(first.get("/color").await.body, "red");
+        assert_eq!(id(&second), logged_in);
+
+        second.post("/logout", "").await;
+        assert_eq!(first.get("/").await.status, StatusCode::TEMPORARY_REDIRECT);
+        // A change by the other instance opens a session of a visitor, and revives nothing.
+        first.get("/color/blue").await;
+        assert_ne!(id(&first), logged_in);
+        assert_eq!(first.get("/").await.status, StatusCode::TEMPORARY_REDIRECT);
+        assert_eq!(service.session(logged_in).await, None);
+    }
+}
+
+#[tokio::test]
 async fn a_login_changes_the_id_and_keeps_the_data() {
     for service in services().await {
         let users = Users::new("secret");

@@ -111,8 +111,8 @@ async fn many_simultaneous_requests_of_one_instance_lose_no_key() {
         let mut tab = app.browser();
         tab.cookie.clone_from(&browser.cookie);
         async move {
-            // The requests overlap in all ways.
-            for _ in 0..number {
+            // Some read before the writes of others, and some during or after them.
+            for _ in 0..number % 5 {
                 tokio::task::yield_now().await;
             }
             assert_eq!(tab.post(&format!("/set/key-{number}/x")).await.status, StatusCode::OK);

@@ -66,6 +66,19 @@ async fn a_session_can_be_revoked_by_its_reference() {
 }
 
 #[tokio::test]
+async fn a_part_of_a_reference_names_no_session() {
+    let app = App::new();
+    let (mut phone, mut laptop) = (app.logged_in("ann").await, app.logged_in("ann").await);
+    let reference = reference_of_other(&mut phone).await;
+    for part in [&reference[..1], &reference[..31], &format!("{reference}0"), &reference.to_uppercase()] {
+        if part != reference {
+            assert_eq!(phone.post(&format!("/revoke/{part}")).await.status, StatusCode::NOT_FOUND, "{part}");
+        }
+    }
+    assert_eq!(laptop.get("/me").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_session_of_another_user_cannot_be_revoked() {
     let app = App::new();
     let (mut ann, _laptop) = (app.logged_in("ann").await, app.logged_in("ann").await);

@@ -69,7 +69,10 @@ async fn a_closed_session_is_anonymous() {
 #[tokio::test]
 async fn a_session_without_a_user_is_anonymous() {
     let app = App::new();
-    let session = app.service.sessions.open_session(None, "", None, None, None, None, None).await.unwrap();
+    // Only the empty user id makes it anonymous.
+    let user = serde_json::json!({ "id": "ann" });
+    let session =
+        app.service.sessions.open_session(None, "", None, None, None, Some(&user), None).await.unwrap();
     let mut browser = app.browser();
     browser.cookie = Some(session.id);
     assert_eq!(browser.get("/me").await.status, StatusCode::UNAUTHORIZED);
