@@ -132,18 +132,22 @@ def document(size):
     string = {"type": "string"}
     strings = {"type": "array", "items": string}
     properties = {"name": string, "tags": strings}
-    json_of = lambda schema: {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
-    operation = lambda number: {
-        "operationId": f"operation_{number}",
-        "summary": "Stores a thing.",
-        "parameters": [
-            {"name": "id", "in": "path", "required": True, "schema": string},
-            {"name": "limit", "in": "query", "schema": {"type": "integer", "format": "uint32", "minimum": 0}},
-            {"name": "x-tenant", "in": "header", "required": True, "schema": string},
-        ],
-        "requestBody": {"required": True, "content": json_of("Body")},
-        "responses": {"200": {"description": "The thing.", "content": json_of("Thing")}},
-    }
+    def json_of(schema):
+        return {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+
+    def operation(number):
+        return {
+            "operationId": f"operation_{number}",
+            "summary": "Stores a thing.",
+            "parameters": [
+                {"name": "id", "in": "path", "required": True, "schema": string},
+                {"name": "limit", "in": "query", "schema": {"type": "integer", "format": "uint32", "minimum": 0}},
+                {"name": "x-tenant", "in": "header", "required": True, "schema": string},
+            ],
+            "requestBody": {"required": True, "content": json_of("Body")},
+            "responses": {"200": {"description": "The thing.", "content": json_of("Thing")}},
+        }
+
     return json.dumps(
         {
             "openapi": "3.0.3",
