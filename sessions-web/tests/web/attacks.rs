@@ -110,6 +110,29 @@ async fn a_logout_with_a_thousand_cookies_makes_eight_calls() {
 }
 
 #[tokio::test]
+async fn changes_at_the_same_time_as_a_logout_leave_no_data() {
+    for turns in 0..12 {
+        let app = App::new();
+        let mut browser = app.logged_in("ann").await;
+        let id = browser.id().to_owned();
+        let (mut first, mut second) = (app.browser(), app.browser());
+        first.cookie.clone_from(&browser.cookie);
+        second.cookie.clone_from(&browser.cookie);
+        app.service.yield_in_calls();
+        // The logout is before, between and after the calls of the changes.
+        let logout = async {
+            for _ in 0..turns {
+                tokio::task::yield_now().await;
+            }
+            browser.post("/logout").await
+        };
+        tokio::join!(first.post("/set/cart/book"), logout, second.post("/set/theme/dark"));
+        let session = app.service.session(&id).unwrap();
+        assert_eq!((session.active, session.user, session.data), (false, None, None), "{turns}");
+    }
+}
+
+#[tokio::test]
 async fn an_empty_header_does_not_hide_the_cookie_and_cannot_replace_it() {
     let app = App::with(SessionLayer::with_header);
     let (ann, bob) = (app.logged_in("ann").await, app.logged_in("bob").await);

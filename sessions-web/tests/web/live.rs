@@ -131,6 +131,17 @@ async fn pages(client: SessionsHttpClientV1, user: String, other: String) {
     stranger.cookie = copy;
     assert_eq!(stranger.get("/me").await.status, StatusCode::UNAUTHORIZED);
 
+    // Changes at the same time as a logout leave no data.
+    for _ in 0..5 {
+        phone.post(&login).await;
+        let id = phone.id().to_owned();
+        tab.cookie.clone_from(&phone.cookie);
+        laptop.cookie.clone_from(&phone.cookie);
+        tokio::join!(tab.post("/set/cart/book"), phone.post("/logout"), laptop.post("/set/theme/dark"));
+        let closed = client.get_session_by_id(None, &id).await.unwrap().unwrap();
+        assert_eq!((closed.active, closed.user, closed.data), (false, None, None));
+    }
+
     // The service also writes to closed sessions, and clears them if they are closed again. The layer relies on both.
     let data = serde_json::json!({ "cart": "private" });
     let written = client.store_session_data(None, stranger.id(), &data).await.unwrap().unwrap();

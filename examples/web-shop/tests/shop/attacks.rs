@@ -273,23 +273,6 @@ async fn a_change_behind_a_logout_in_one_connection_has_no_effect() {
 }
 
 #[tokio::test]
-async fn changes_at_the_same_time_as_a_logout_leave_no_data() {
-    let service = Service::find().await;
-    let shop = Shop::start(&service.url, &[]).await;
-    let client = SessionsHttpClientV1::connect(&service.url).unwrap();
-    for _ in 0..20 {
-        let ann = log_in(&shop.url, ANN).await;
-        let (book, pen) = ([("product", "book")], [("product", "pen")]);
-        tokio::join!(
-            post(&shop.url, "/cart/add", &ann, &book),
-            post(&shop.url, "/logout", &ann, &[]),
-            post(&shop.url, "/cart/add", &ann, &pen),
-        );
-        assert_is_closed(&client, &ann).await;
-    }
-}
-
-#[tokio::test]
 async fn forms_of_other_sites_change_nothing() {
     let service = Service::find().await;
     let shop = Shop::start(&service.url, &[]).await;
