@@ -11,8 +11,9 @@ use hyper_util::client::legacy::connect::proxy::{SocksV4, SocksV5};
 use hyper_util::rt::TokioIo;
 use std::future::{Ready, ready};
 use std::io;
+use std::pin::Pin;
 use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tower_service::Service;
 
 /// The longest head of a proxy's response.
@@ -98,7 +99,7 @@ pub(super) async fn socks<S>(stream: S, proxy: &ProxyRoute, target: Uri) -> Resu
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let opened = Opened(Some(TokioIo::new(stream)));
+    let opened = Opened(Some(TokioIo::new(ByteByByte(stream))));
     let uri = proxy.uri.clone();
     let stream = match proxy.kind {
         ProxyKind::Socks4 | ProxyKind::Socks4a => {
@@ -112,7 +113,7 @@ where
             socks.call(target).await.map_err(|error| error.to_string())
         }
     };
-    stream.map(TokioIo::into_inner).map_err(|error| socks_failure(proxy, &error))
+    stream.map(|stream| stream.into_inner().0).map_err(|error| socks_failure(proxy, &error))
 }
 
 /// Converts an error of hyper-util, whose type is not public.
@@ -170,6 +171,45 @@ impl<S> Service<Uri> for Opened<S> {
     }
 }
 
+/// A stream that is read byte by byte, since hyper-util drops what it has read after the response of the proxy. A service
+/// that speaks HTTP/2 sends its settings at once.
+struct ByteByByte<S>(S);
+
+impl<S: AsyncRead + Unpin> AsyncRead for ByteByByte<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if buffer.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        let mut byte = [0];
+        let mut read = ReadBuf::new(&mut byte);
+        let outcome = Pin::new(&mut self.0).poll_read(context, &mut read);
+        buffer.put_slice(read.filled());
+        outcome
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for ByteByByte<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,5 +226,23 @@ mod tests {
         let mut rest = String::new();
         client.read_to_string(&mut rest).await.unwrap();
         assert_eq!(rest, "first");
+    }
+
+    #[tokio::test]
+    async fn bytes_of_the_service_after_a_socks_handshake_are_not_lost() {
+        for (scheme, replies) in [
+            ("socks4a", &b"\0\x5a\0\x50\x0a\0\0\x01first"[..]),
+            ("socks5h", b"\x05\0\x05\0\0\x01\x0a\0\0\x01\0\x50first"),
+        ] {
+            let config = ClientConfig::new().with_proxy(Proxy::url(&format!("{scheme}://proxy")).unwrap());
+            let proxy = ProxyRoute::of(&config, &"http://service".parse().unwrap()).unwrap().unwrap();
+            let (client, mut server) = tokio::io::duplex(1024);
+            server.write_all(replies).await.unwrap();
+            let mut stream = socks(client, &proxy, "http://service:80".parse().unwrap()).await.unwrap();
+            drop(server);
+            let mut rest = String::new();
+            stream.read_to_string(&mut rest).await.unwrap();
+            assert_eq!(rest, "first", "{scheme}");
+        }
     }
 }
