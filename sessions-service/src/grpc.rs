@@ -6,12 +6,12 @@
 
 use crate::Service;
 use crate::commands::{Commands, JSON};
+use crate::javascript::{replace_surrogates, restore_surrogates};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{HeaderName, Request, Response, StatusCode};
 use http_body_util::combinators::WithTrailers;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -28,6 +28,7 @@ use sessions_client::grpc::messages::{
 use sessions_client::sessions_v1;
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::error::Error;
 use std::future::{Ready, ready};
 use std::sync::Arc;
 use tokio::net::TcpStream;
@@ -51,7 +52,12 @@ const RESOURCE_EXHAUSTED: i32 = 8;
 const UNIMPLEMENTED: i32 = 12;
 const INTERNAL: i32 = 13;
 
-type Body = WithTrailers<Full<Bytes>, Ready<Option<Result<HeaderMap, Infallible>>>>;
+pub(crate) type Body = WithTrailers<Full<Bytes>, Ready<Option<Result<HeaderMap, Infallible>>>>;
+
+/// The body of a request, over a connection or in memory.
+pub(crate) trait RequestBody: http_body::Body<Error: Into<Box<dyn Error + Send + Sync>>> {}
+
+impl<B: http_body::Body<Error: Into<Box<dyn Error + Send + Sync>>>> RequestBody for B {}
 
 /// A status with its message.
 struct Failure(i32, String);
@@ -66,7 +72,11 @@ pub(crate) async fn serve<C: Commands + 'static>(stream: TcpStream, service: Arc
     let _ = http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
 }
 
-async fn respond(service: &Service<impl Commands>, request: Request<Incoming>) -> Response<Body> {
+/// Responds to a call.
+pub(crate) async fn respond<B: RequestBody>(
+    service: &Service<impl Commands>,
+    request: Request<B>,
+) -> Response<Body> {
     let is_grpc = |value: &HeaderValue| value.as_bytes().starts_with(b"application/grpc");
     if !request.headers().get(CONTENT_TYPE).is_some_and(is_grpc) {
         let mut response = Response::new(body(Bytes::new(), None));
@@ -98,7 +108,10 @@ fn body(data: Bytes, trailers: Option<HeaderMap>) -> Body {
     Full::new(data).with_trailers(ready(trailers.map(Ok)))
 }
 
-async fn call(service: &Service<impl Commands>, request: Request<Incoming>) -> Result<Bytes, Failure> {
+async fn call<B: RequestBody>(
+    service: &Service<impl Commands>,
+    request: Request<B>,
+) -> Result<Bytes, Failure> {
     let (parts, body) = request.into_parts();
     let message = read(body).await?;
     match parts.uri.path() {
@@ -158,7 +171,7 @@ async fn call(service: &Service<impl Commands>, request: Request<Incoming>) -> R
 }
 
 /// Reads the only message of a request.
-async fn read(body: Incoming) -> Result<Bytes, Failure> {
+async fn read(body: impl RequestBody) -> Result<Bytes, Failure> {
     let incomplete = || Failure(INTERNAL, "the request does not consist of one message".to_owned());
     let body = Limited::new(body, MAX_MESSAGE_BYTES + PREFIX_BYTES).collect().await;
     let body = body.map_err(|error| {
@@ -210,7 +223,7 @@ async fn invoke(service: &Service<impl Commands>, request: InvokeRequest) -> Inv
     let response = run(service, command, arguments).await;
     let (status, body) = (response.status(), response.into_body());
     if status.is_success() {
-        InvokeReply { error: None, result_empty: body.is_empty(), result_json: body }
+        InvokeReply { error: None, result_empty: body.is_empty(), result_json: restore_surrogates(body) }
     } else {
         failed(status, PipErrors.read(&body).unwrap_or_default(), request.correlation_id)
     }
@@ -331,18 +344,21 @@ struct Written<'j> {
 impl From<Written<'_>> for Session {
     fn from(session: Written<'_>) -> Self {
         let payload = |json: Option<&RawValue>| {
-            json.map(RawValue::get).filter(|json| !is_lost(json)).map(str::to_owned).unwrap_or_default()
+            let json = json.map(RawValue::get).filter(|json| !is_lost(json)).unwrap_or_default();
+            let restored = restore_surrogates(Bytes::copy_from_slice(json.as_bytes()));
+            String::from_utf8(restored.into()).unwrap_or_default()
         };
+        let string = |string: Option<String>| string.map(replace_surrogates).unwrap_or_default();
         Self {
             id: session.id,
-            user_id: session.user_id.unwrap_or_default(),
-            user_name: session.user_name.unwrap_or_default(),
+            user_id: string(session.user_id),
+            user_name: string(session.user_name),
             active: session.active,
             open_time: session.open_time,
             close_time: session.close_time.unwrap_or_default(),
             request_time: session.request_time,
-            address: session.address.unwrap_or_default(),
-            client: session.client.unwrap_or_default(),
+            address: string(session.address),
+            client: string(session.client),
             user: payload(session.user),
             data: payload(session.data),
         }
@@ -358,7 +374,59 @@ fn is_lost(json: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Failure, MESSAGE, UNIMPLEMENTED, failed_call, is_lost};
+    use super::*;
+    use crate::SessionStore;
+
+    /// Calls a method, and returns the message of its reply.
+    async fn call_with<M: Message + Default>(store: &SessionStore, path: &str, message: &impl Message) -> M {
+        let request = Request::post(path)
+            .header(CONTENT_TYPE, GRPC)
+            .body(Full::new(frame(message).ok().unwrap()))
+            .unwrap();
+        let body = respond(&Service::new(store.clone()), request).await.into_body().collect().await;
+        M::decode(body.unwrap().to_bytes().slice(PREFIX_BYTES..)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn characters_that_are_escaped_in_the_store_are_returned_unchanged() {
+        let store = SessionStore::new();
+        let (name, data) =
+            ("a\u{10ffff}".to_owned(), r#"["\ud800","\u{10ffff}"]"#.replace("\\u{10ffff}", "\u{10ffff}"));
+        let request = SessionOpenRequest {
+            user_id: Some("1".to_owned()),
+            user_name: Some(name.clone()),
+            data: Some(data.clone()),
+            ..SessionOpenRequest::default()
+        };
+        let opened: SessionObjectReply =
+            call_with(&store, "/sessions_v1.Sessions/open_session", &request).await;
+        let opened = opened.session.unwrap();
+        assert_eq!((opened.user_name, opened.data), (name, data.clone()));
+
+        let request = InvokeRequest {
+            method: "v1/sessions.get_session_by_id".to_owned(),
+            args_json: format!(r#"{{"session_id":"{}"}}"#, opened.id).into(),
+            ..InvokeRequest::default()
+        };
+        let reply: InvokeReply = call_with(&store, "/commandable.Commandable/invoke", &request).await;
+        let json = String::from_utf8(reply.result_json.into()).unwrap();
+        assert!(json.contains(&data), "{json}");
+    }
+
+    #[tokio::test]
+    async fn a_lone_surrogate_in_a_string_is_a_replacement_character() {
+        let store = SessionStore::new();
+        let request = InvokeRequest {
+            method: "v1/sessions.open_session".to_owned(),
+            args_json: r#"{"user_id":"1","user_name":"a\ud800"}"#.into(),
+            ..InvokeRequest::default()
+        };
+        let _: InvokeReply = call_with(&store, "/commandable.Commandable/invoke", &request).await;
+        let request = SessionPageRequest::default();
+        let listed: SessionPageReply =
+            call_with(&store, "/sessions_v1.Sessions/get_sessions", &request).await;
+        assert_eq!(listed.page.unwrap().data[0].user_name, "a\u{fffd}");
+    }
 
     #[test]
     fn messages_of_failures_are_percent_encoded() {

@@ -94,6 +94,25 @@ pub(super) fn restore_surrogates(body: Bytes) -> Bytes {
     }
 }
 
+/// Returns a string of a response, in which a lone surrogate is a replacement character, for formats other than JSON.
+#[cfg(feature = "grpc")]
+pub(super) fn replace_surrogates(string: String) -> String {
+    if !string.contains(ESCAPE) {
+        return string;
+    }
+    let mut chars = string.chars();
+    let mut plain = String::with_capacity(string.len());
+    while let Some(char) = chars.next() {
+        // After the escape character is either itself or the character of a surrogate.
+        plain.push(match char {
+            ESCAPE if chars.next() == Some(ESCAPE) => ESCAPE,
+            ESCAPE => char::REPLACEMENT_CHARACTER,
+            char => char,
+        });
+    }
+    plain
+}
+
 /// Returns the body of a response with its doubles in the format of JavaScript: `1` for `1.0`.
 pub(super) fn format_doubles(body: Bytes) -> Bytes {
     let Ok(json) = std::str::from_utf8(&body) else { return body };
