@@ -4,6 +4,7 @@ use super::{FORMAT, Results};
 use crate::error::LoadTestError;
 use serde::Deserialize;
 use std::path::Path;
+use wiretrait::is_displayed;
 
 /// The key that all versions of the file have.
 #[derive(Deserialize)]
@@ -20,7 +21,8 @@ impl Results {
     pub fn read(path: &Path) -> Result<Self, LoadTestError> {
         let invalid = |reason| LoadTestError::ResultsFile { path: path.to_owned(), reason };
         let json = std::fs::read(path).map_err(|error| invalid(format!("cannot be read: {error}")))?;
-        Self::parse(&json).map_err(invalid)
+        // The parser may quote the file.
+        Self::parse(&json).map_err(|reason| invalid(reason.replace(|char| !is_displayed(char), "\u{fffd}")))
     }
 
     pub(crate) fn parse(json: &[u8]) -> Result<Self, String> {
@@ -74,5 +76,16 @@ mod tests {
     fn a_missing_file_is_named() {
         let error = Results::read(Path::new("nowhere/run.json")).unwrap_err().to_string();
         assert!(error.starts_with("nowhere/run.json: cannot be read: "), "{error}");
+    }
+
+    #[test]
+    fn the_error_for_a_damaged_file_is_one_line() {
+        let mut json = serde_json::to_value(sample::results(&sample::calls(1, 500, 3))).unwrap();
+        json["ending"]["kind"] = "a\u{1b}[31m\nb".into();
+        let path = std::env::temp_dir().join(format!("loadtest-damaged-{}.json", std::process::id()));
+        std::fs::write(&path, json.to_string()).unwrap();
+        let error = Results::read(&path).unwrap_err().to_string();
+        std::fs::remove_file(&path).unwrap();
+        assert!(error.contains("unknown variant") && !error.contains(char::is_control), "{error:?}");
     }
 }

@@ -3,6 +3,7 @@
 use super::Exit;
 use crate::comparison::Level;
 use crate::environment::log;
+use crate::output::printable_line;
 use crate::revision::{ContractChange, contract_changes, noted_changes, read_document};
 use clap::Args;
 use serde::Serialize;
@@ -102,7 +103,11 @@ fn render(changes: &[ContractChange], noted: &[&ContractChange], passes: bool) -
             .filter(|other| is_same(change, other))
             .map(|other| &*other.operation)
             .collect();
-        let also = if others.is_empty() { String::new() } else { format!("; also of {}", others.join(", ")) };
+        let also = if others.is_empty() {
+            String::new()
+        } else {
+            printable_line(&format!("; also of {}", others.join(", ")))
+        };
         let note = if noted.contains(&change) { " (noted in the changelog)" } else { "" };
         let _ = writeln!(out, "{:<9}  {change}{also}{note}\n           {}", change.level, change.reason);
     }

@@ -2,6 +2,7 @@
 
 use super::Pattern;
 use crate::comparison::{Change, Expected, Folder, Level, Part};
+use crate::output::printable_line;
 use chrono::NaiveDate;
 use contract_tests::{Map, Value};
 use serde::Serialize;
@@ -234,7 +235,7 @@ fn date(table: &Map) -> Result<Option<NaiveDate>, String> {
 pub(crate) fn parse_date(written: &str) -> Result<NaiveDate, String> {
     let is_complete = written.len() == 10;
     let date = NaiveDate::parse_from_str(written, "%Y-%m-%d").ok().filter(|_| is_complete);
-    date.ok_or_else(|| format!("must be a date such as 2027-03-31, not `{written}`"))
+    date.ok_or_else(|| format!("must be a date such as 2027-03-31, not `{}`", printable_line(written)))
 }
 
 /// Returns whether `name` may be `known` misspelled.
@@ -261,6 +262,7 @@ pub(super) fn one_of<'k>(
     };
     let near = known.iter().copied().min_by_key(|known| (distance(known), letters(known) != letters(name)));
     let near = near.filter(|near| is_near(name, near));
+    let name = printable_line(name);
     Err(match near {
         Some(near) => format!("`{name}` is not a known {what}: did you mean `{near}`?"),
         None => format!("`{name}` is not a known {what}. Known: {}", list(known)),

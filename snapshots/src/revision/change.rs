@@ -1,6 +1,7 @@
 //! A change of the contract, and its level: rules, as data with reasons.
 
 use crate::comparison::{Judgement, Level};
+use crate::output::printable_line;
 use serde::Serialize;
 use std::fmt;
 
@@ -43,7 +44,8 @@ impl fmt::Display for ContractChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { operation, part, was, is, .. } = self;
         let separator = if part.is_empty() { "" } else { ", " };
-        write!(f, "{operation}{separator}{part}: was {was}, is {is}")
+        // The names and values are those of the documents.
+        f.write_str(&printable_line(&format!("{operation}{separator}{part}: was {was}, is {is}")))
     }
 }
 

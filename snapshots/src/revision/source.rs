@@ -1,5 +1,6 @@
 //! Reads the contract of a revision.
 
+use crate::output::printable_line;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -29,7 +30,10 @@ impl fmt::Display for SourceError {
             Self::Unknown(name, why) => {
                 write!(f, "{name} is neither a file nor a git revision with {DOCUMENT}: {why}")
             }
-            Self::Invalid(name, why) => write!(f, "{name} is not an OpenAPI 3 document: {why}"),
+            // A parser may quote the document.
+            Self::Invalid(name, why) => {
+                write!(f, "{name} is not an OpenAPI 3 document: {}", printable_line(why))
+            }
         }
     }
 }
@@ -87,7 +91,7 @@ fn parse(content: &[u8]) -> Result<Value, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{parse, read_document};
+    use super::{SourceError, parse, read_document};
 
     #[test]
     fn other_documents_are_rejected_with_the_reason() {
@@ -101,6 +105,8 @@ mod tests {
             assert_eq!(parse(content.as_bytes()).unwrap_err(), why, "{content}");
         }
         assert!(parse(b"openapi: 3.0.3\npaths: {}").is_ok());
+        let error = SourceError::Invalid("api.yaml".to_owned(), parse(b"a\tb: {c: {[d]: 1}}").unwrap_err());
+        assert!(!error.to_string().contains(char::is_control), "{error}");
         let error = read_document("--no-such-revision").unwrap_err().to_string();
         assert!(error.starts_with("--no-such-revision is neither a file nor a git revision"), "{error}");
     }

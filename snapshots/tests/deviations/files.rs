@@ -229,3 +229,16 @@ fn the_known_implementations_have_valid_files() {
         "olf is not a file with deviations: `olf` is not a known implementation: did you mean `old`?"
     );
 }
+
+#[test]
+fn an_error_is_one_line_whatever_a_key_or_a_value_contains() {
+    for content in [
+        "{\"devi\\nations\": []}",
+        "deviations:\n  - {operation: \"a\\e[31m\\nb\", reason: x}\n",
+        "deviations:\n  - {part: body, reason: x, until: \"2027\\n\\n03\"}\n",
+    ] {
+        let error = error("one_line", content);
+        assert!(!error.contains(char::is_control), "{error:?}");
+        assert!(error.contains('\u{fffd}'), "{error:?}");
+    }
+}
