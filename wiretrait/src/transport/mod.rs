@@ -39,6 +39,8 @@ mod policies;
 mod protocol;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 mod proxy;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+mod recognition;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]

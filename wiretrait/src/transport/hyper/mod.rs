@@ -28,6 +28,7 @@ use crate::transport::keep_alive::idle_limit;
 use crate::transport::permits::{Attempt, Patience, Permits};
 use crate::transport::phases;
 use crate::transport::protocol;
+use crate::transport::recognition::Recognition;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST, PROXY_AUTHORIZATION, USER_AGENT};
 use http::{HeaderValue, Request, Uri};
@@ -108,6 +109,7 @@ struct Target {
     address: Address,
     headers: DefaultHeaders,
     connect_timeout: Duration,
+    recognition: Arc<Recognition>,
 }
 
 impl HyperTransport {
@@ -137,7 +139,8 @@ impl HyperTransport {
                 address.base_path.insert_str(0, &address.origin);
             }
             let proxy_authorization = forwarding.and_then(|proxy| proxy.authorization.clone());
-            Target::new(Connector::over(dial), peer, address, proxy_authorization, config)
+            let recognition = Recognition::new(Some(&dial), config.http_version(), config.connect_timeout());
+            Target::new(Connector::over(dial), peer, address, proxy_authorization, recognition, config)
         })
     }
 
@@ -163,7 +166,8 @@ impl HyperTransport {
             let address = Address::of(config)?;
             let peer = Peer::new(address.origin.clone());
             let connector = Connector::new(connector.clone(), origin(&address)?);
-            Target::new(connector, peer, address, None, config)
+            let recognition = Recognition::new(None, config.http_version(), config.connect_timeout());
+            Target::new(connector, peer, address, None, recognition, config)
         })
     }
 
@@ -201,6 +205,7 @@ impl Target {
         peer: Peer,
         address: Address,
         proxy_authorization: Option<HeaderValue>,
+        recognition: Recognition,
         config: &ClientConfig,
     ) -> Result<Self, Error> {
         let host = address.origin.split_once("://").map_or("", |(_, host)| host);
@@ -220,6 +225,7 @@ impl Target {
             headers: DefaultHeaders::new(config, others.into_iter().chain(credentials)),
             address,
             connect_timeout: config.connect_timeout(),
+            recognition: Arc::new(recognition),
         })
     }
 
@@ -254,11 +260,16 @@ impl Target {
         if let Some(http2) = &self.http2 {
             return Box::pin(async move {
                 let connect = || self.clone().connect_http2();
-                let response = http2.exchange(request, connect, &self.peer, max_response_bytes).await?;
+                let outcome = http2.exchange(request, connect, &self.peer, max_response_bytes).await;
+                let response = self.recognition.check(&self.peer, outcome).await?;
                 self.peer.check(response, has_authorization)
             });
         }
-        Box::pin(self.attempt_http1(request.map(Full::new), is_first, has_authorization, max_response_bytes))
+        let request = request.map(Full::new);
+        Box::pin(async move {
+            let outcome = self.attempt_http1(request, is_first, has_authorization, max_response_bytes).await;
+            self.recognition.check(&self.peer, outcome).await
+        })
     }
 
     // Not an `async fn`, whose future would have room for its arguments and for copies of them. The same is true of
@@ -461,7 +472,8 @@ mod tests {
         let address = Address::of(&config).unwrap();
         let dial = Dial::new(&config, origin(&address).unwrap()).unwrap().with_resolver(Resolver::hanging());
         let peer = dial.peer(address.origin.clone());
-        let target = Target::new(Connector::over(dial), peer, address, None, &config).unwrap();
+        let recognition = Recognition::new(None, config.http_version(), config.connect_timeout());
+        let target = Target::new(Connector::over(dial), peer, address, None, recognition, &config).unwrap();
         let started_at = tokio::time::Instant::now();
         let error = target.attempt(Request::default(), true, 0).await.unwrap_err();
         assert_eq!(started_at.elapsed().as_secs(), 5);
