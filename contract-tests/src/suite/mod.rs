@@ -18,7 +18,7 @@ mod unreached;
 pub use case::{Case, Step};
 pub use case_run::{ENDED, placeholders};
 pub use contract_routes::ContractRoutes;
-pub use render::{CLIENT_ERROR, MISSING, MISSING_LIST};
+pub use render::{CLIENT_ERROR, MISSING, MISSING_LIST, NO_LIST_BUT};
 pub use run::{
     CompletedCase, DEFAULT_JOBS, FailedCase, LOST, OnProgress, Progress, RunOptions, RunReport, run,
 };

@@ -82,6 +82,9 @@ pub const MISSING: &str = "?";
 /// Shown in a row instead of a list that is missing.
 pub const MISSING_LIST: &str = "no list";
 
+/// Shown in a row before a value that is not a list.
+pub const NO_LIST_BUT: &str = "no list, but ";
+
 /// Renders a response as one line: its status, followed by the ids of a page, the arguments that an
 /// entity stores, or the code and message of an error.
 fn row(response: &Response, names: &Normalizer) -> String {
@@ -89,7 +92,8 @@ fn row(response: &Response, names: &Normalizer) -> String {
     let Some(json) = json(response.body()) else {
         return match std::str::from_utf8(response.body()) {
             Ok("") => status.to_string(),
-            Ok(body) => format!("{status} {}", names.normalize(body)),
+            // A row has one line.
+            Ok(body) => format!("{status} {}", names.normalize(&body.replace(['\r', '\n'], " "))),
             Err(_) => format!("{status} ({} bytes that are not UTF-8)", response.body().len()),
         };
     };
@@ -107,11 +111,15 @@ fn row(response: &Response, names: &Normalizer) -> String {
         }
         Some(ObjectKind::Page) => {
             let total = json.get("total").map_or_else(|| MISSING.to_owned(), Value::to_string);
-            let items = match json.get("data").and_then(Value::as_array) {
-                Some(items) => {
-                    let ids = items.iter().map(|item| text(item.get("id").or(item.as_str().map(|_| item))));
-                    page(&ids.collect::<Vec<_>>(), entity.plural)
+            let items = match json.get("data") {
+                Some(Value::Array(items)) => {
+                    let id = |item: &Value| match item {
+                        Value::Object(item) => text(item.get("id")),
+                        other => text(Some(other)),
+                    };
+                    page(&items.iter().map(id).collect::<Vec<_>>(), entity.plural)
                 }
+                Some(other) => format!("{NO_LIST_BUT}{other}"),
                 None => MISSING_LIST.to_owned(),
             };
             return format!("{status} total {total}: {items}");

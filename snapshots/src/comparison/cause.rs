@@ -113,7 +113,9 @@ fn cause<'r>(
     all.sort_by_key(|item| {
         let evidence = &item.finding.difference.evidence;
         let is_step = item.finding.difference.location == Location::Step;
-        (Reverse(item.finding.level), is_step, evidence.source, evidence.has_other_status)
+        // The reason is about clients of the contract, if there is one.
+        let is_foreign = evidence.is_foreign;
+        (Reverse(item.finding.level), is_foreign, is_step, evidence.source, evidence.has_other_status)
     });
     let worst = all.first()?;
     let title = title(groups, set, &all);
@@ -197,6 +199,9 @@ fn title(groups: &Groups<'_, '_>, set: &[usize], all: &[Item<'_>]) -> String {
         }
         Change::Value if is_key(first) && (was.len() > 1 || is.len() > 1 || set.len() > 1) => {
             format!("other values of {location}, such as {} instead of {}", first.is, first.was)
+        }
+        _ if is_key(first) && was == is => {
+            format!("other values of {location}")
         }
         Change::Length => {
             format!("other number of items in {location}, such as {} instead of {}", first.is, first.was)

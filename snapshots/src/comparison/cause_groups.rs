@@ -518,6 +518,8 @@ impl<'i, 'r> Groups<'i, 'r> {
                 continue;
             }
             let is_about_keys = matches!(self.subject(group), Subject::Key(..));
+            // Fewer types follow from missing items.
+            let is_narrower = self.all_of(group, |difference| difference.change == Change::Narrower);
             let is_new = self.any_of(group, |difference| {
                 matches!(difference.change, Change::Added | Change::Type | Change::Form)
             });
@@ -530,7 +532,9 @@ impl<'i, 'r> Groups<'i, 'r> {
                 let is_cause = match self.subject(*other) {
                     Subject::Status(..) | Subject::Body | Subject::Ended => true,
                     Subject::Key(ObjectKind::Page, _) => {
-                        !is_about_keys || matches!(self.subject(group), Subject::Key(ObjectKind::Page, _))
+                        !is_about_keys
+                            || is_narrower
+                            || matches!(self.subject(group), Subject::Key(ObjectKind::Page, _))
                     }
                     _ => false,
                 };

@@ -2,12 +2,12 @@
 
 use super::difference::Reading;
 use super::difference::{Change, Evidence, Location, Source};
-use super::json_diff::{JsonDiff, start, without_form};
+use super::json_diff::{JsonDiff, start, type_name, without_form};
 use super::reading::Reader;
 use super::snapshot_diff::{self, Found};
 use crate::json;
 use contract_tests::ObjectKind;
-use contract_tests::suite::{MISSING, MISSING_LIST};
+use contract_tests::suite::{MISSING, MISSING_LIST, NO_LIST_BUT};
 use contract_tests::{Map, Value};
 
 /// A response in one line: its status and the values of its body.
@@ -56,7 +56,10 @@ fn compare_values(operation: &str, was: &Row, is: &Row, evidence: &Evidence, fou
     let words = |body: &Body| match body {
         Body::Nothing => "absent".to_owned(),
         Body::Json(..) => "JSON".to_owned(),
-        Body::Text(text) => format!("`{}`", start(text)),
+        Body::Text(text) => match serde_json::from_str::<Value>(text) {
+            Ok(value) => type_name(&value).to_owned(),
+            Err(_) => format!("`{}`", start(text)),
+        },
     };
     let change = match (&was.body, &is.body) {
         (Body::Json(old, was), Body::Json(new, is)) if old == new => {
@@ -84,7 +87,9 @@ impl Row {
             Body::Nothing
         } else if let Some(page) = rest.strip_prefix("total ").and_then(page) {
             Body::Json(ObjectKind::Page, page)
-        } else if let Some((code, message)) = rest.split_once(": ").filter(|_| !rest.starts_with('{')) {
+        } else if let Some((code, message)) =
+            rest.split_once(": ").filter(|(code, _)| !code.contains(['{', '"']))
+        {
             let present = [("code", code), ("message", message)];
             let present = present.into_iter().filter(|(_, value)| *value != MISSING);
             let error = present.map(|(key, value)| (key.to_owned(), value.into())).collect();
@@ -104,7 +109,15 @@ const MOST_ITEMS: usize = 10_000;
 /// Parses `5: <id:1> <id:2>`.
 fn page(rest: &str) -> Option<Value> {
     let (total, items) = rest.split_once(": ")?;
-    let item = |id: &str| if id == MISSING { json!({}) } else { json!({ "id": id }) };
+    let item = |id: &str| match id {
+        MISSING => json!({}),
+        "null" => Value::Null,
+        id => json!({ "id": id }),
+    };
+    if let Some(value) = items.strip_prefix(NO_LIST_BUT) {
+        let data: Value = serde_json::from_str(value).ok()?;
+        return Some(with_total(total, Some(data))?.into());
+    }
     let items = match items.split_once(" sessions, ") {
         _ if items == MISSING_LIST => None,
         _ if items == "none" => Some(Vec::new()),
@@ -116,14 +129,17 @@ fn page(rest: &str) -> Option<Value> {
         }
         None => Some(items.split(' ').map(item).collect()),
     };
+    Some(with_total(total, items.map(Value::Array))?.into())
+}
+
+/// Returns a page with the keys that it has.
+fn with_total(total: &str, data: Option<Value>) -> Option<Map> {
     let mut page = Map::new();
     if total != MISSING {
         page.insert("total".to_owned(), serde_json::from_str(total).ok()?);
     }
-    if let Some(items) = items {
-        page.insert("data".to_owned(), Value::Array(items));
-    }
-    Some(page.into())
+    page.extend(data.map(|data| ("data".to_owned(), data)));
+    Some(page)
 }
 
 /// Returns the ids of a list from its first to its last item, which are at least two.
@@ -136,8 +152,11 @@ fn between(first: &str, last: &str, items: usize) -> Vec<String> {
             (last..=first).rev().map(id).collect()
         }
         _ => {
-            let middle = std::iter::repeat_n(MISSING, items.saturating_sub(2));
-            [first].into_iter().chain(middle).chain([last]).map(str::to_owned).collect()
+            // The row does not show the ids between them. Next to an item without one, they may have none either.
+            let is_null = first == "null" || last == "null";
+            let middle =
+                (2..items).map(|number| if is_null { "null".to_owned() } else { format!("<id {number}>") });
+            [first.to_owned()].into_iter().chain(middle).chain([last.to_owned()]).collect()
         }
     }
 }
@@ -209,6 +228,12 @@ mod tests {
             words(page, "200 total 2: ? ?"),
             ["row: `data[0].id`: was a string, is absent", "row: `data[1].id`: was a string, is absent"]
         );
+        assert_eq!(words(page, "200 total 2: null <id:2>"), ["row: `data[0]`: was an object, is null"]);
+        assert_eq!(
+            words(page, "200 total 2: no list, but {\"a\":1}"),
+            ["row: `data`: was a list, is an object"]
+        );
+        assert_eq!(words("200 data=1", "200 \"{}\""), ["row: body: was JSON, is a string"]);
         assert_eq!(
             words(page, "200 total 2: <id:2> <id:1>"),
             ["row: order of `data`: was (<id:1>, <id:2>), is (<id:2>, <id:1>)"]

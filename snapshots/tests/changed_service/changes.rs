@@ -1,6 +1,7 @@
 //! Changes of responses, one at a time.
 
 use crate::service::Edit;
+use crate::unusual::unusual;
 use chrono::{DateTime, FixedOffset, Utc};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
@@ -18,12 +19,12 @@ pub(crate) struct NamedChange {
     pub(crate) edit_request: fn(&mut Request),
 }
 
-fn change(name: &'static str, level: Level, edit: Edit) -> NamedChange {
+pub(crate) fn change(name: &'static str, level: Level, edit: Edit) -> NamedChange {
     NamedChange { name, level: Some(level), edit, edit_request: |_| {} }
 }
 
 /// Changes the JSON of a response, if it has any.
-fn edit(response: &mut Response, change: impl FnOnce(&mut Value)) {
+pub(crate) fn edit(response: &mut Response, change: impl FnOnce(&mut Value)) {
     if let Ok(mut body) = serde_json::from_slice::<Value>(response.body()) {
         change(&mut body);
         *response.body_mut() = body.to_string().into();
@@ -31,7 +32,7 @@ fn edit(response: &mut Response, change: impl FnOnce(&mut Value)) {
 }
 
 /// Changes every session in a response, single or in a list.
-fn sessions(response: &mut Response, change: impl Fn(&mut Map)) {
+pub(crate) fn sessions(response: &mut Response, change: impl Fn(&mut Map)) {
     edit(response, |body| match body {
         Value::Object(session) if session.contains_key("open_time") => change(session),
         Value::Object(page) => {
@@ -44,7 +45,7 @@ fn sessions(response: &mut Response, change: impl Fn(&mut Map)) {
 }
 
 /// Changes every error.
-fn errors(response: &mut Response, change: impl FnOnce(&mut Map)) {
+pub(crate) fn errors(response: &mut Response, change: impl FnOnce(&mut Map)) {
     if response.status().is_client_error() || response.status().is_server_error() {
         edit(response, |body| {
             if let Some(error) = body.as_object_mut() {
@@ -55,7 +56,7 @@ fn errors(response: &mut Response, change: impl FnOnce(&mut Map)) {
 }
 
 /// Changes every page of a list.
-fn pages(response: &mut Response, change: impl FnOnce(&mut Map)) {
+pub(crate) fn pages(response: &mut Response, change: impl FnOnce(&mut Map)) {
     edit(response, |body| {
         if let Some(page) = body.as_object_mut().filter(|object| object.contains_key("total")) {
             change(page);
@@ -72,7 +73,7 @@ fn rename(object: &mut Map, was: &str, is: &str) {
 }
 
 /// Replaces the values of keys, if they are there.
-fn replace(object: &mut Map, keys: &[&str], change: impl Fn(&Value) -> Value) {
+pub(crate) fn replace(object: &mut Map, keys: &[&str], change: impl Fn(&Value) -> Value) {
     for key in keys {
         if let Some(value) = object.get_mut(*key) {
             *value = change(value);
@@ -92,18 +93,18 @@ fn times(response: &mut Response, write: impl Fn(DateTime<Utc>) -> Value) {
     });
 }
 
-fn header(response: &mut Response, name: http::HeaderName, value: &'static str) {
+pub(crate) fn header(response: &mut Response, name: http::HeaderName, value: &'static str) {
     response.headers_mut().insert(name, HeaderValue::from_static(value));
 }
 
 /// Replaces a status by another one.
-fn status(response: &mut Response, was: u16, is: u16) {
+pub(crate) fn status(response: &mut Response, was: u16, is: u16) {
     if response.status().as_u16() == was {
         *response.status_mut() = StatusCode::from_u16(is).unwrap_or_default();
     }
 }
 
-fn is(request: &Request, operation: &str) -> bool {
+pub(crate) fn is(request: &Request, operation: &str) -> bool {
     request.uri().path().ends_with(operation)
 }
 
@@ -135,6 +136,7 @@ pub(crate) fn changes() -> Vec<NamedChange> {
         statuses(),
         bytes(),
         states(),
+        unusual(),
         vec![unchanged],
     ];
     themes.into_iter().flatten().collect()

@@ -6,6 +6,7 @@
 mod accepted;
 mod changes;
 mod service;
+mod unusual;
 
 use accepted::accept_change;
 use changes::{NamedChange, changes};
