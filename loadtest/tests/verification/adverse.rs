@@ -6,7 +6,10 @@ use crate::{
     ALL, CLOSE, DELETE, LIST, OPEN, READ, SESSION, STORE, UPDATE, WRITES, behaviour, changed, error, every,
 };
 use sessions_client::Value;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::sync::Mutex;
 
 /// All scenarios, with users who write the same session concurrently.
 const ALL_SCENARIOS: &str = "--users 6 --iterations 6 --stores 2 --calls 8 --read-ratio 0.6 --think-time 2 \
@@ -419,6 +422,123 @@ fn forms() -> Vec<Row> {
     ]
 }
 
+/// Other forms of responses in HTTP/1.1.
+fn transfers() -> Vec<Row> {
+    /// Sends the response of each call in another form, and closes the connection.
+    fn raw(name: &'static str, form: fn(&Response) -> Vec<u8>) -> Row {
+        all(
+            name,
+            every(1, ALL, move |upstream, request| async move {
+                let response = upstream.send(&request).await;
+                Reply::Send(form(&response))
+            }),
+        )
+    }
+    fn head(response: &Response, lines: &str) -> Vec<u8> {
+        format!("HTTP/1.1 {} \r\ncontent-type: application/json\r\n{lines}\r\n", response.status).into_bytes()
+    }
+    fn length(response: &Response) -> String {
+        match response.status {
+            204 => String::new(),
+            _ => format!("content-length: {}\r\n", response.body.len()),
+        }
+    }
+    vec![
+        raw("responses come after interim responses", |response| {
+            let interim = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n";
+            [interim, &*head(response, &length(response)), &response.body].concat()
+        }),
+        raw("responses are chunked, and have trailers", |response| {
+            if response.status == 204 {
+                return head(response, "");
+            }
+            let mut bytes = head(response, "transfer-encoding: chunked\r\ntrailer: x-time\r\n");
+            for chunk in response.body.chunks(7) {
+                bytes.extend([format!("{:x};n=1\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat());
+            }
+            bytes.extend(b"0\r\nx-time: 1\r\n\r\n");
+            bytes
+        }),
+        raw("responses end with the connection", |response| {
+            [&*head(response, "connection: close\r\n"), &response.body].concat()
+        }),
+        raw("responses have 90 headers", |response| {
+            [&*head(response, &("x-trace: 0123456789\r\n".repeat(90) + &length(response))), &response.body]
+                .concat()
+        }),
+        raw("responses have malformed headers", |response| {
+            [&*head(response, &("PHP Warning in line 3\r\n".to_owned() + &length(response))), &response.body]
+                .concat()
+        }),
+        raw("responses have a byte order mark", |response| {
+            if response.status == 204 {
+                return head(response, "");
+            }
+            let body = [b"\xef\xbb\xbf", &*response.body].concat();
+            let length = format!("content-length: {}\r\n", body.len());
+            [head(response, &length), body].concat()
+        }),
+        raw("responses are dated 2001", |response| {
+            let lines = "date: Mon, 01 Jan 2001 00:00:00 GMT\r\n".to_owned() + &length(response);
+            [&*head(response, &lines), &response.body].concat()
+        }),
+        raw("responses ask to wait", |response| {
+            [&*head(response, &("retry-after: 30\r\n".to_owned() + &length(response))), &response.body]
+                .concat()
+        }),
+    ]
+}
+
+/// Calls that wait for others, and a clean-up that waits.
+fn queues() -> Vec<Row> {
+    vec![
+        all("calls are executed one at a time, the last one first", {
+            let waiting = Arc::new(AtomicU64::new(0));
+            let running = Arc::new(Mutex::new(()));
+            every(1, ALL, move |upstream, request| {
+                let (waiting, running) = (waiting.clone(), running.clone());
+                async move {
+                    let number = waiting.fetch_add(1, Ordering::Relaxed);
+                    tokio::time::sleep(ms(20 - (number % 4) * 5)).await;
+                    let _one = running.lock().await;
+                    Reply::Respond(upstream.send(&request).await)
+                }
+            })
+        }),
+        all("the whole service pauses for 300 ms at times", {
+            let running = Arc::new(Mutex::new(()));
+            behaviour(move |upstream, request: Request| {
+                let running = running.clone();
+                async move {
+                    let guard = running.lock().await;
+                    if request.is(&[READ], 15) {
+                        upstream.event();
+                        tokio::time::sleep(ms(300)).await;
+                    }
+                    drop(guard);
+                    Reply::Respond(upstream.send(&request).await)
+                }
+            })
+        }),
+        row(
+            "deletes after the run are executed a second after a 504",
+            CHURN,
+            every(2, &[DELETE], |upstream, request| async move {
+                upstream.send_later(&request, ms(1000));
+                error(504)
+            }),
+        ),
+        row(
+            "the lists after the run take a second, and one fails",
+            CHURN,
+            every(2, &[LIST], |_, _| async {
+                tokio::time::sleep(ms(1000)).await;
+                error(503)
+            }),
+        ),
+    ]
+}
+
 /// The number of runs of each row.
 fn runs() -> u32 {
     std::env::var("LOADTEST_ADVERSE_RUNS").map_or(1, |runs| runs.parse().unwrap())
@@ -427,7 +547,17 @@ fn runs() -> u32 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_correct_service_under_adverse_conditions_has_no_violations() {
     for run in 1..=runs() {
-        let rows = [networks(), impatience(), errors(), retries(), restarts(), hot_sessions(), forms()];
+        let rows = [
+            networks(),
+            impatience(),
+            errors(),
+            retries(),
+            restarts(),
+            hot_sessions(),
+            forms(),
+            transfers(),
+            queues(),
+        ];
         let outcomes = run_rows(rows.concat()).await;
         let mut rows = Vec::new();
         for outcome in &outcomes {

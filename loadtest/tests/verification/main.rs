@@ -12,6 +12,7 @@ mod runs;
 mod signals;
 mod table;
 mod wrong;
+mod wrong_effects;
 mod wrong_values;
 
 use proxy::{Behaviour, Reply, Request, Response, Upstream};

@@ -2,6 +2,7 @@
 
 use crate::proxy::{Behaviour, Reply, Response};
 use crate::table::{LONGEST_TIMEOUT, Outcome, Row, markdown, run_rows};
+use crate::wrong_effects::effects;
 use crate::wrong_values::{SECOND, list, lists, moved, payloads, values};
 use crate::{ALL, CLOSE, DELETE, OPEN, READ, SESSION, STORE, UPDATE, WRITES, changed, error, every};
 use sessions_client::Value;
@@ -304,7 +305,8 @@ fn reported(outcome: &Outcome) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn wrong_services_proxies_and_networks_are_reported() {
     let _ = ALL;
-    let rows = [values(), payloads(), calls(), opens(), order(), lists(), http(), allowed()].concat();
+    let rows =
+        [values(), payloads(), calls(), effects(), opens(), order(), lists(), http(), allowed()].concat();
     let outcomes = run_rows(rows).await;
     let rows: Vec<_> = outcomes
         .iter()
