@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
+use sessions_client::{ClientConfig, ISessionsV1 as _, SessionsHttpClientV1};
 use sessions_service::{EmbeddedService, SessionStore, router};
 use std::process::Stdio;
 #[cfg(unix)]
@@ -58,6 +59,36 @@ async fn the_cases_are_listed_as_they_are_selected() {
         stdout,
         "close_session           again\nclose_expired_sessions  young  (only with --close-expired)\n"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_that_a_check_has_left_behind_are_deleted() {
+    let service = EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.unwrap();
+    let config = ClientConfig::from_url(&service.url()).unwrap();
+    let client = SessionsHttpClientV1::new(snapshots::check::transport(&config).unwrap());
+    for user in [
+        "own-close_session__again",
+        "own-close_session__again-again",
+        "own-ann",
+        "other-close_session__again",
+    ] {
+        for _ in 0..2 {
+            client.open_session(None, user, None, None, None, None, None).await.unwrap();
+        }
+    }
+    let cleanup = || {
+        let mut run = contract("cleanup");
+        run.args([&service.url(), "--user", "own"]);
+        output(run)
+    };
+    let (code, _, stderr) = cleanup().await;
+    assert_eq!((code, &*stderr), (Some(0), "4 sessions deleted\n"));
+    let left = client.get_sessions(None, None, None).await.unwrap().data;
+    let left: Vec<_> = left.into_iter().filter_map(|session| session.user_id).collect();
+    assert_eq!(left, ["own-ann", "own-ann", "other-close_session__again", "other-close_session__again"]);
+    let (code, _, stderr) = cleanup().await;
+    assert_eq!(code, Some(3), "{stderr}");
+    assert!(stderr.contains("no session of own was found: check --user"), "{stderr}");
 }
 
 #[tokio::test]

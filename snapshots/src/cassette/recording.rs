@@ -3,6 +3,7 @@
 use super::entry::Entry;
 use super::library::{RecordedEnd, RecordedRun};
 use super::secrets::Secrets;
+use crate::check::CurrentSecrets;
 use crate::environment::log;
 use chrono::{DateTime, TimeDelta, Utc};
 use contract_tests::suite::{RunReport, StopSignal};
@@ -49,14 +50,15 @@ impl Recording {
     /// # Errors
     ///
     /// If the file cannot be written.
-    pub async fn start(
+    pub(crate) fn start(
         path: &Path,
         address: &str,
         config: &ClientConfig,
+        secrets: &CurrentSecrets,
         run: &RecordedRun,
         stop: StopSignal,
     ) -> io::Result<Self> {
-        let secrets = Secrets::of(config).await;
+        let secrets = Secrets::of(config, secrets.clone());
         let address = secrets.url(address);
         let creator = json!({"name": "contract", "version": env!("CARGO_PKG_VERSION")});
         let comment = format!(
@@ -191,6 +193,7 @@ impl<T: Transport> Transport for RecordingTransport<T> {
 mod tests {
     use super::{Recording, RecordingTransport, origin};
     use crate::cassette::RecordedRun;
+    use crate::check::CurrentSecrets;
     use contract_tests::suite::StopSignal;
     use serde_json::Value;
     use sessions_client::{
@@ -201,7 +204,15 @@ mod tests {
     async fn start(path: &str) -> std::io::Result<Recording> {
         let config = ClientConfig::from_url("http://127.0.0.1:1").unwrap();
         let run = RecordedRun { user: "ü".to_owned(), may_close_expired: false, cases: Vec::new() };
-        Recording::start(path.as_ref(), "http://127.0.0.1:1/base", &config, &run, StopSignal::default()).await
+        let secrets = CurrentSecrets::of(&config).await;
+        Recording::start(
+            path.as_ref(),
+            "http://127.0.0.1:1/base",
+            &config,
+            &secrets,
+            &run,
+            StopSignal::default(),
+        )
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! Removes credentials from recorded traffic.
 
-use crate::check;
+use crate::check::{self, CurrentSecrets};
 use http::{HeaderName, HeaderValue};
 use sessions_client::ClientConfig;
 use std::fmt;
@@ -31,10 +31,10 @@ const SHORT_QUERY: [&str; 4] = ["key", "pwd", "sig", "signature"];
 const MIN_LENGTH: usize = 6;
 
 /// The credentials of a client.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Secrets {
     headers: Vec<HeaderName>,
-    values: check::Secrets,
+    values: CurrentSecrets,
 }
 
 /// Omits the credentials.
@@ -45,10 +45,13 @@ impl fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    /// Returns the configured headers, the current bearer token, and the credentials in the addresses of the service.
-    pub(super) async fn of(config: &ClientConfig) -> Self {
-        let headers = config.headers().keys().cloned().collect();
-        Self { headers, values: check::Secrets::of(config).await.at_least(MIN_LENGTH) }
+    /// Returns the configured headers, and the credentials with all tokens until now.
+    pub(super) fn of(config: &ClientConfig, values: CurrentSecrets) -> Self {
+        Self { headers: config.headers().keys().cloned().collect(), values }
+    }
+
+    fn values(&self) -> check::Secrets {
+        self.values.known().at_least(MIN_LENGTH)
     }
 
     /// Returns the value of a header without credentials.
@@ -81,14 +84,14 @@ impl Secrets {
     /// Returns a body of any bytes without the values of credentials.
     pub(super) fn bytes(&self, body: &[u8]) -> Vec<u8> {
         let mut body = body.to_vec();
-        self.values.hide_bytes(&mut body);
+        self.values().hide_bytes(&mut body);
         body
     }
 
     /// Returns a UTF-8 body without the values of credentials.
     pub(super) fn text(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        self.values.hide(&mut text);
+        self.values().hide(&mut text);
         text
     }
 }
@@ -116,6 +119,7 @@ fn user_info(url: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::Secrets;
+    use crate::check::CurrentSecrets;
     use http::{HeaderName, HeaderValue};
     use sessions_client::ClientConfig;
 
@@ -123,7 +127,9 @@ mod tests {
         let config = ClientConfig::from_url("https://ann:p%40ssw0rd@staging.test/").unwrap();
         let mut team = HeaderValue::from_static("team-key");
         team.set_sensitive(true);
-        Secrets::of(&config.with_header(HeaderName::from_static("x-team"), team)).await
+        let config = config.with_header(HeaderName::from_static("x-team"), team);
+        let values = CurrentSecrets::of(&config).await;
+        Secrets::of(&config, values)
     }
 
     #[tokio::test]

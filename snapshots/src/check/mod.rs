@@ -30,7 +30,8 @@ use crate::environment::log;
 use chrono::{NaiveDate, Utc};
 use contract_tests::suite::{Case, DEFAULT_JOBS, RunOptions, RunReport, StopSignal};
 use identity::{Identity, identity};
-pub(crate) use secrets::Secrets;
+use secrets::TokenWatch;
+pub(crate) use secrets::{CurrentSecrets, Secrets};
 use sessions_client::{ClientConfig, ClientKind, Error};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -168,15 +169,15 @@ pub async fn check_and_record(
     let address = service_address(config).map_err(CheckError::Config)?;
     let stop = StopSignal::default();
     let signals = stop_on_signals(stop.clone()).map_err(CheckError::Signals)?;
-    let mut secrets = Secrets::of(config).await;
+    let secrets = CurrentSecrets::of(config).await;
     let ready = tokio::select! {
         ready = wait_for_service(config, options.wait) => ready,
         () = stop.requested() => return Err(CheckError::Stopped(address)),
     };
     if let Err(mut refusal) = ready {
         // The token may have changed during the wait.
-        secrets.extend(&Secrets::of(config).await);
-        refusal.hide(&secrets);
+        secrets.renew().await;
+        refusal.hide(&secrets.known());
         return Err(CheckError::Refused(address, refusal));
     }
     // Next to a base route, the status is that of a gateway.
@@ -197,11 +198,12 @@ pub async fn check_and_record(
         Some(path) => {
             let recorded = RecordedRun::new(&run_options, &cases);
             let recording =
-                Recording::start(path, &address, config, &recorded, run_options.stop.clone()).await;
+                Recording::start(path, &address, config, &secrets, &recorded, run_options.stop.clone());
             Some(recording.map_err(|error| CheckError::Recording(path.clone(), error))?)
         }
         None => None,
     };
+    let transport = TokenWatch::new(transport, secrets.clone());
     let transport = RecordingTransport::new(transport, recording.clone());
     log(&plan(&address, &cases, &run_options));
     let display = ProgressDisplay::start(allowed(&cases, &run_options).count());
@@ -222,11 +224,10 @@ pub async fn check_and_record(
         is_stopped: run_options.stop.is_requested(),
         aborted: run_report.aborted.clone(),
         left_behind: run_report.left_behind.clone(),
+        user: Some(run_options.user.clone()),
         ..CheckReport::new(service, started, options.fail_on)
     };
-    // A token may change during the run.
-    secrets.extend(&Secrets::of(config).await);
-    report.hide(&secrets);
+    report.hide(&secrets.known());
     // Deviations are stated in terms of a report, which has no secrets.
     report.deviations = options.deviations.apply(&mut report.cases, options.today);
     Ok((report, run_report))

@@ -34,10 +34,11 @@ impl ProgressDisplay {
         let (count, started) = (ended.clone(), Instant::now());
         let task = tokio::spawn(async move {
             let mut ticks = interval_at(started + INTERVAL, INTERVAL);
+            let mut silence = Silence { ended: 0, since: started };
             loop {
                 ticks.tick().await;
                 let progress = Progress { ended: count.load(Ordering::Relaxed), total };
-                log(&line(progress, started.elapsed()));
+                log(&(line(progress, started.elapsed()) + &silence.note(progress.ended, Instant::now())));
             }
         });
         Self::Lines { ended, task }
@@ -67,17 +68,46 @@ impl Drop for ProgressDisplay {
     }
 }
 
+/// The time in which no case has ended.
+struct Silence {
+    ended: usize,
+    since: Instant,
+}
+
+impl Silence {
+    /// Returns the end of a line about the time without an ended case; empty if there was one since the line before.
+    fn note(&mut self, ended: usize, now: Instant) -> String {
+        if ended != self.ended {
+            *self = Self { ended, since: now };
+            return String::new();
+        }
+        let seconds = (now - self.since).as_secs();
+        format!(", none for {seconds} s: waiting for responses of the service")
+    }
+}
+
 fn line(Progress { ended, total }: Progress, elapsed: Duration) -> String {
     format!("{ended} of {total} cases after {} s", elapsed.as_secs())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Duration, Progress, line};
+    use super::{Duration, Instant, Progress, Silence, line};
 
     #[test]
     fn a_line_has_the_number_of_cases_and_the_time() {
         let progress = Progress { ended: 31, total: 85 };
         assert_eq!(line(progress, Duration::from_millis(5400)), "31 of 85 cases after 5 s");
+    }
+
+    #[test]
+    fn a_line_states_how_long_no_case_has_ended() {
+        let start = Instant::now();
+        let mut silence = Silence { ended: 0, since: start };
+        let mut note = |ended, seconds| silence.note(ended, start + Duration::from_secs(seconds));
+        assert_eq!(note(31, 5), "");
+        assert_eq!(note(31, 10), ", none for 5 s: waiting for responses of the service");
+        assert_eq!(note(31, 15), ", none for 10 s: waiting for responses of the service");
+        assert_eq!(note(32, 20), "");
     }
 }

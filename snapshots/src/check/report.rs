@@ -37,6 +37,10 @@ pub struct CheckReport {
     pub aborted: Option<String>,
     /// Sessions that were not deleted: their ids, or a sentence about some.
     pub left_behind: Vec<String>,
+    /// The start of the ids of its users, if it has sent requests.
+    pub user: Option<String>,
+    /// The arguments of the program that name the service, for a command that deletes what is left behind.
+    pub target: Option<String>,
     /// The reason why the service was not checked at all, if so, as a sentence.
     pub refused: Option<String>,
 }
@@ -141,6 +145,8 @@ impl CheckReport {
             is_stopped: false,
             aborted: None,
             left_behind: Vec::new(),
+            user: None,
+            target: None,
             refused: None,
         }
     }

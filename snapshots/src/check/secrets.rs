@@ -5,7 +5,8 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use percent_encoding::percent_decode_str;
-use sessions_client::ClientConfig;
+use sessions_client::{Call, ClientConfig, Encoding, Error, Response, Transport};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The value that replaces a secret.
 const HIDDEN: &str = "<secret>";
@@ -80,11 +81,6 @@ impl Secrets {
         self.0.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     }
 
-    /// Adds the secrets of `other`.
-    pub(crate) fn extend(&mut self, other: &Self) {
-        other.0.iter().for_each(|secret| self.add(secret));
-    }
-
     /// Returns the secrets of at least this number of bytes.
     pub(crate) fn at_least(mut self, length: usize) -> Self {
         self.0.retain(|secret| secret.len() >= length);
@@ -113,10 +109,127 @@ impl Secrets {
     }
 }
 
+/// The credentials of a client during a check, with every token that it has sent. Clones share them.
+#[derive(Clone)]
+pub(crate) struct CurrentSecrets {
+    config: ClientConfig,
+    known: Arc<Mutex<Secrets>>,
+}
+
+impl CurrentSecrets {
+    /// Returns the credentials of a configuration.
+    pub(crate) async fn of(config: &ClientConfig) -> Self {
+        let known = Secrets::of(config).await;
+        Self { config: config.clone(), known: Arc::new(Mutex::new(known)) }
+    }
+
+    /// Returns the credentials until now.
+    pub(crate) fn known(&self) -> Secrets {
+        self.lock().clone()
+    }
+
+    /// Adds the current token, which may be a new one.
+    pub(crate) async fn renew(&self) {
+        if let Some(tokens) = self.config.tokens()
+            && let Ok(token) = tokens.get().await
+        {
+            self.lock().add_header(&String::from_utf8_lossy(token.header().as_bytes()));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Secrets> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A transport that adds the token of each call to the known credentials.
+#[derive(Clone)]
+pub(super) struct TokenWatch<T> {
+    transport: T,
+    secrets: CurrentSecrets,
+}
+
+impl<T> TokenWatch<T> {
+    pub(super) fn new(transport: T, secrets: CurrentSecrets) -> Self {
+        Self { transport, secrets }
+    }
+}
+
+impl<T: Transport> Transport for TokenWatch<T> {
+    async fn send(&self, call: Call) -> Result<Response, Error> {
+        let outcome = self.transport.send(call).await;
+        // The cache still has the token that was sent, unless it was renewed by a later call, which adds it.
+        self.secrets.renew().await;
+        outcome
+    }
+
+    fn peer(&self) -> &str {
+        self.transport.peer()
+    }
+
+    fn encoding(&self) -> Encoding {
+        self.transport.encoding()
+    }
+
+    fn keeps_deadlines(&self) -> bool {
+        self.transport.keeps_deadlines()
+    }
+
+    fn is_multiplexed(&self) -> bool {
+        self.transport.is_multiplexed()
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Secrets;
-    use sessions_client::ClientConfig;
+    use super::{CurrentSecrets, Secrets, TokenWatch};
+    use http::StatusCode;
+    use http::header::AUTHORIZATION;
+    use sessions_client::auth::{Token, TokenProvider};
+    use sessions_client::{
+        Call, ClientConfig, Policies, Request, Response, Transport as _, sessions_v1, transport_fn,
+    };
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    /// Returns another token each time.
+    #[derive(Default)]
+    struct Renewed(AtomicU32);
+
+    impl TokenProvider for Renewed {
+        async fn fetch(&self) -> sessions_client::Result<Token> {
+            Token::new(format!("token-{}", self.0.fetch_add(1, Ordering::Relaxed)))
+        }
+    }
+
+    #[tokio::test]
+    async fn every_token_of_a_run_is_hidden() {
+        let config = ClientConfig::from_url("https://sessions.example").unwrap();
+        let config = config.with_token_provider(Renewed::default());
+        let secrets = CurrentSecrets::of(&config).await;
+        // Each call is accepted with a new token only.
+        let accepted = Arc::new(AtomicU32::new(1));
+        let expected = accepted.clone();
+        let service = transport_fn(move |call: Call| {
+            let expected = format!("Bearer token-{}", expected.load(Ordering::Relaxed));
+            async move {
+                let mut response = Response::default();
+                if call.request.headers()[AUTHORIZATION] != expected {
+                    *response.status_mut() = StatusCode::UNAUTHORIZED;
+                }
+                Ok(response)
+            }
+        });
+        let transport = TokenWatch::new(Policies::new(service, &config), secrets.clone());
+        for _ in 0..2 {
+            let response = transport.send(Call::new(sessions_v1::OPEN_SESSION, Request::default())).await;
+            assert_eq!(response.unwrap().status(), StatusCode::OK);
+            accepted.fetch_add(1, Ordering::Relaxed);
+        }
+        let mut echoed = "token-0, token-1, token-2, token-3".to_owned();
+        secrets.known().hide(&mut echoed);
+        assert_eq!(echoed, "<secret>, <secret>, <secret>, token-3");
+    }
 
     #[tokio::test]
     async fn credentials_are_hidden_in_all_forms() {
@@ -128,9 +241,7 @@ mod tests {
             .with_header(http::HeaderName::from_static("x-api-key"), key)
             .with_header(http::HeaderName::from_static("x-tenant"), tenant);
         let mut secrets = Secrets::of(&config).await;
-        let mut token = Secrets::default();
-        token.add_header("Bearer abc.def");
-        secrets.extend(&token);
+        secrets.add_header("Bearer abc.def");
         let hidden = |value: &str| {
             let mut value = value.to_owned();
             secrets.hide(&mut value);

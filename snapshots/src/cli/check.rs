@@ -14,7 +14,7 @@ use crate::environment::{log, service_params};
 use crate::output::{Outputs, Verdict};
 use chrono::Utc;
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Sends every case of the contract to a service, and compares its responses with those of the real one.
@@ -110,6 +110,7 @@ impl CheckCommand {
             today,
             record: self.record.record,
         };
+        let target = target(self.config.as_deref(), self.url.as_deref(), self.protocol.as_deref());
         let (started, clock) = (Utc::now(), Instant::now());
         let mut report = match check(&config, &options).await {
             Ok(report) => report,
@@ -130,6 +131,7 @@ impl CheckCommand {
             log(&format!("error: {error}"));
             is_complete = false;
         }
+        report.target = Some(target);
         if report.service.version.is_none() {
             report.service.version = self.output.service_version;
         }
@@ -148,6 +150,14 @@ impl CheckCommand {
             Verdict::Passed | Verdict::Failed => Exit::Failed,
         })
     }
+}
+
+/// Returns the arguments that name the service, as they were given. An address in a variable has none.
+fn target(config: Option<&Path>, url: Option<&str>, protocol: Option<&str>) -> String {
+    let config = config.map(|file| format!("--config {}", file.display()));
+    let url = url.filter(|url| !url.contains('@')).map(str::to_owned);
+    let protocol = protocol.map(|protocol| format!("--protocol {protocol}"));
+    config.into_iter().chain(url).chain(protocol).collect::<Vec<_>>().join(" ")
 }
 
 /// Saves the result for `--last-failed` and `--level`. A failure does not change the outcome of the check.

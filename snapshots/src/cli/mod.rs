@@ -1,6 +1,7 @@
 //! The command line of the program `contract`.
 
 mod check;
+mod cleanup;
 mod deviations;
 mod diff;
 mod list;
@@ -24,6 +25,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(Box<check::CheckCommand>),
+    Cleanup(cleanup::CleanupCommand),
     Diff(diff::DiffCommand),
     List(list::ListCommand),
     Mock(mock::MockCommand),
@@ -63,6 +65,7 @@ pub async fn main() -> ExitCode {
     };
     let exit = match cli.command {
         Command::Check(command) => command.run().await,
+        Command::Cleanup(command) => command.run().await,
         Command::Diff(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Mock(command) => command.run().await,

@@ -181,7 +181,20 @@ impl<'r> Summary<'r> {
         let left = all.iter().take(MAX_LEFT_BEHIND).map(|left| format!("left behind: {left}"));
         let more = all.len().checked_sub(MAX_LEFT_BEHIND).filter(|more| *more > 0);
         let more = more.map(|more| format!("left behind: and {more} more; a JSON report lists all"));
-        aborted.chain(left).chain(more).chain(self.failing_deviations()).collect()
+        aborted
+            .chain(left)
+            .chain(more)
+            .chain(self.cleanup_command())
+            .chain(self.failing_deviations())
+            .collect()
+    }
+
+    /// The command that deletes what is left behind, as a sentence.
+    fn cleanup_command(&self) -> Option<String> {
+        let CheckReport { left_behind, user, target, .. } = self.report;
+        let (user, target) = (user.as_ref()?, target.as_ref()?);
+        (!left_behind.is_empty())
+            .then(|| format!("delete them with: contract cleanup --user {user} {target}"))
     }
 
     /// Sentences about cases that failed.

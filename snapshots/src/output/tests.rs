@@ -115,6 +115,8 @@ fn stopped() -> CheckReport {
     report.is_stopped = true;
     report.aborted = Some("it was stopped".to_owned());
     report.left_behind = vec!["6f1c0001".to_owned()];
+    report.user = Some("contract-test-ü-1".to_owned());
+    report.target = Some("--config staging.yaml".to_owned());
     report.cases[2].outcome = Outcome::NotReached;
     report.cases[3].outcome = Outcome::NotReached;
     report
