@@ -17,11 +17,16 @@ pub(crate) struct Credentials {
     password: String,
 }
 
-/// Shows the form. Users who are logged in are sent to the page that they have asked for.
-pub(crate) async fn form(session: Option<Session>, ReturnTo(page): ReturnTo) -> Response {
+/// Shows the form, or a link for users who are logged in. A redirect to the page that they have asked for could be
+/// endless: that page may need a user of another type, or run in an instance that does not know the session yet.
+pub(crate) async fn form(session: Option<Session>, ReturnTo(asked_for): ReturnTo) -> Markup {
     match session {
-        Some(_) => Redirect::to(&page).into_response(),
-        None => render("", None).into_response(),
+        Some(session) => page(
+            "Log in",
+            session.user().name.as_deref(),
+            &html! { p { "You are logged in. " a href=(asked_for) { "Continue" } } },
+        ),
+        None => render("", None),
     }
 }
 

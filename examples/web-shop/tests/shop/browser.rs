@@ -314,7 +314,7 @@ async fn a_session_that_was_planted_in_the_browser_is_replaced_at_login() {
     let attacker = log_in_without_browser(&shop.url, BEN).await;
     browser.open("/login").await;
     browser.plant(attacker.strip_prefix("__Host-session=").unwrap()).await;
-    // The login form leads a user who is logged in to the shop, so it is sent from there.
+    // A user who is logged in gets no login form, so it is sent from the shop.
     browser.open("/").await;
     browser.expect("Shop").await;
     let form = "document.body.innerHTML = '<main><form method=post action=/login><input name=login value=ann>\

@@ -1,6 +1,6 @@
 //! The pages of errors.
 
-use crate::client::{client, get, send};
+use crate::client::{ANN, client, get, log_in, send};
 use crate::program::{Service, in_process};
 use reqwest::{StatusCode, header};
 
@@ -25,6 +25,18 @@ async fn a_visitor_is_sent_to_the_login_form() {
         (StatusCode::SEE_OTHER, Some("/login?next=%2Fsessions"))
     );
     assert_eq!(page.body, "");
+}
+
+#[tokio::test]
+async fn a_user_who_is_logged_in_gets_a_link_instead_of_the_login_form() {
+    let service = Service::find().await;
+    let (url, _server) = in_process(&service.url, |layer| layer).await;
+    let cookie = log_in(&url, ANN).await;
+    // A redirect could be endless, if the page sends its visitors back here.
+    let page = get(&url, "/login?next=%2Fsessions%3Fa%3D%22", &cookie).await;
+    assert_eq!((page.status, page.location), (StatusCode::OK, None));
+    assert!(page.body.contains("You are logged in"), "{}", page.body);
+    assert!(page.body.contains(r#"<a href="/sessions?a=&quot;">"#), "{}", page.body);
 }
 
 #[tokio::test]
