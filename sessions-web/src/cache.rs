@@ -18,15 +18,18 @@ pub(crate) struct Cache {
 }
 
 struct State {
-    /// Each with a time before its read.
-    sessions: LruCache<String, Latest>,
+    /// Each with the time before its read.
+    sessions: LruCache<String, (Latest, Timestamp)>,
     /// The number of writes so far. A read that overlaps with a write is not kept, because it may be older.
     writes: u64,
 }
 
-/// The number of writes before a read.
+/// The time and the number of writes before a read.
 #[derive(Clone, Copy)]
-pub(crate) struct ReadStart(u64);
+pub(crate) struct ReadStart {
+    time: Timestamp,
+    writes: u64,
+}
 
 impl Cache {
     pub(crate) fn new(max_staleness: Duration) -> Self {
@@ -36,9 +39,9 @@ impl Cache {
 
     pub(crate) fn get(&self, id: &str, now: Timestamp) -> Option<Latest> {
         let mut state = lock(&self.state);
-        let latest = state.sessions.get(id)?;
+        let (latest, read_time) = state.sessions.get(id)?;
         // An error: the clock has stepped back, so the age is not known.
-        let age = now.signed_duration_since(latest.as_of.time).to_std().ok();
+        let age = now.signed_duration_since(*read_time).to_std().ok();
         if age.is_some_and(|age| age < self.max_staleness) {
             return Some(latest.clone());
         }
@@ -46,15 +49,15 @@ impl Cache {
         None
     }
 
-    pub(crate) fn start_read(&self) -> ReadStart {
-        ReadStart(lock(&self.state).writes)
+    pub(crate) fn start_read(&self, now: Timestamp) -> ReadStart {
+        ReadStart { time: now, writes: lock(&self.state).writes }
     }
 
     /// Keeps a session that was read after `start`, unless there was a write meanwhile.
     pub(crate) fn finish_read(&self, start: ReadStart, latest: &Latest) {
         let mut state = lock(&self.state);
-        if state.writes == start.0 {
-            state.sessions.put(latest.session.id.clone(), latest.clone());
+        if state.writes == start.writes {
+            state.sessions.put(latest.session.id.clone(), (latest.clone(), start.time));
         }
     }
 
@@ -78,12 +81,13 @@ mod tests {
     }
 
     fn session() -> Latest {
-        Latest { session: SessionV1::new("a", at(0)), as_of: AsOf { time: at(0), writes: 0 } }
+        // The response has arrived three seconds after the start of the read.
+        Latest { session: SessionV1::new("a", at(0)), as_of: AsOf { time: at(3), writes: 0 } }
     }
 
     fn cache_with_session() -> Cache {
         let cache = Cache::new(Duration::from_secs(5));
-        cache.finish_read(cache.start_read(), &session());
+        cache.finish_read(cache.start_read(at(0)), &session());
         cache
     }
 
@@ -109,7 +113,7 @@ mod tests {
     #[test]
     fn a_read_that_overlaps_with_a_write_is_not_kept() {
         let cache = cache_with_session();
-        let start = cache.start_read();
+        let start = cache.start_read(at(0));
         cache.invalidate("a");
         cache.finish_read(start, &session());
         assert!(cache.get("a", at(1)).is_none());

@@ -12,8 +12,11 @@ pub(crate) const SESSION_HEADER: HeaderName = HeaderName::from_static("x-session
 #[derive(Clone)]
 pub(crate) enum Credential {
     Absent,
-    /// Several different ids, at most [`MAX_IDS`].
-    Ambiguous(Vec<String>),
+    /// Several different ids. The first [`MAX_IDS`] are in `ids`; `has_more` is true if there were others.
+    Ambiguous {
+        ids: Vec<String>,
+        has_more: bool,
+    },
     Header(String),
     Cookie(String),
 }
@@ -38,29 +41,35 @@ impl Credential {
 
     fn of<'v>(values: impl Iterator<Item = &'v str>, are_equal: bool, from: fn(String) -> Self) -> Self {
         let mut ids: Vec<String> = Vec::new();
+        let mut has_more = false;
         for value in values.filter(|value| is_id(value)) {
-            if ids.len() < MAX_IDS && ids.iter().all(|id| id != value) {
+            if ids.iter().any(|id| id == value) {
+                continue;
+            }
+            if ids.len() < MAX_IDS {
                 ids.push(value.to_owned());
+            } else {
+                has_more = true;
             }
         }
         match (&mut *ids, are_equal) {
             ([], true) => Self::Absent,
             ([id], true) => from(std::mem::take(id)),
-            _ => Self::Ambiguous(ids),
+            _ => Self::Ambiguous { ids, has_more },
         }
     }
 
-    /// Returns the ids that the request names.
+    /// Returns the ids that the request names, at most [`MAX_IDS`].
     pub(crate) fn ids(&self) -> &[String] {
         match self {
             Self::Absent => &[],
             Self::Header(id) | Self::Cookie(id) => std::slice::from_ref(id),
-            Self::Ambiguous(ids) => ids,
+            Self::Ambiguous { ids, .. } => ids,
         }
     }
 }
 
-/// The number of different ids that are considered.
+/// The number of different ids that are considered, so that a request cannot cause many calls.
 const MAX_IDS: usize = 8;
 
 /// Returns whether a string can be the id of a session. The Node.js service creates 32 hexadecimal digits; other
@@ -86,7 +95,7 @@ mod tests {
         }
         match Credential::read(&map, Some(&SessionCookie::new().name("s")), reads_header) {
             Credential::Absent => "absent".to_owned(),
-            Credential::Ambiguous(_) => "ambiguous".to_owned(),
+            Credential::Ambiguous { .. } => "ambiguous".to_owned(),
             Credential::Header(id) => format!("header {id}"),
             Credential::Cookie(id) => format!("cookie {id}"),
         }

@@ -19,16 +19,17 @@ use std::time::Duration;
 /// | [`Service`](Self::Service) | 503 with `Retry-After` if the call may succeed later, else 502 |
 /// | all others | 500 |
 ///
-/// With [`SessionLayer::with_login_page`](crate::SessionLayer::with_login_page), browsers are redirected to the login page
-/// instead of the 401. For other responses, extract `Option<Session>` or `Result<Session, SessionError>`.
+/// With [`SessionLayer::with_login_page`](crate::SessionLayer::with_login_page), browsers are redirected to the login
+/// page instead of the 401. For other responses, extract `Option<Session>` or `Result<Session, SessionError>`.
 ///
-/// Debug builds add the reason of a 5xx to the line, such as an address at which the service does not accept connections.
-/// Release builds only log it. The messages contain no session ids, users or data.
+/// Debug builds add the reason of a 5xx to the line, such as an address at which the service does not accept
+/// connections. Release builds only log it. The messages contain no session ids, users or data: those of the service
+/// are replaced for calls that send users or data, or that list sessions.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// The request names no session, or one that does not exist, is closed, or has expired, or whose user cannot be read
-    /// as the type that the handler asks for. The log has a warning about the last case.
+    /// The request names no session, or one that does not exist, is closed, or has expired, or whose user cannot be
+    /// read as the type that the handler asks for. The log has a warning about the last case.
     NotLoggedIn,
     /// The session has ended since it was loaded: another request has logged the user out, or it has expired.
     /// Nothing was stored.

@@ -60,8 +60,9 @@ const DEADLINE: Duration = Duration::from_secs(2);
 /// # Failures
 ///
 /// If the session cannot be loaded, the extractors reject the request with status 503 and `Retry-After`, or 502 for
-/// failures that a retry does not solve. With [`anonymous_when_unavailable`](Self::anonymous_when_unavailable) the
-/// request is anonymous instead. A request never counts as logged in without a response of the service.
+/// failures that a retry does not solve. With [`anonymous_when_unavailable`](Self::anonymous_when_unavailable),
+/// `Option<Session>` and `Option<CurrentUser>` are `None` instead. A request never counts as logged in without a
+/// response of the service.
 #[derive(Clone)]
 pub struct SessionLayer(Shared);
 
@@ -111,12 +112,14 @@ impl SessionLayer {
         self
     }
 
-    /// Redirects browsers to this page instead of a response with status 401: requests that accept `text/html` and need a
-    /// login get status 303. [`ReturnTo`](crate::ReturnTo) leads back to the page that was asked for. Other requests,
+    /// Redirects browsers to this page instead of a response with status 401: requests that accept `text/html` and need
+    /// a login get status 303. [`ReturnTo`](crate::ReturnTo) leads back to the page that was asked for. Other requests,
     /// such as those of scripts, still get 401, and so does one for the login page itself. Off by default.
     ///
-    /// Only responses of a [`SessionError`](crate::SessionError) are replaced, so a page for a wrong password can have
-    /// status 401. A layer in a nested router does not know the path before the nested one: add it to the outer router.
+    /// Only responses of a [`SessionError`](crate::SessionError) with status 401 are replaced, so a page for a wrong
+    /// password can have status 401, and a handler can hide a page by another status. Add the layer to the outer router:
+    /// a layer in a nested router does not know the path before the nested one. A prefix that a proxy removes is not
+    /// known either, so let the proxy keep the path.
     ///
     /// ```
     /// # use sessions_client::SessionsMemoryClientV1;
@@ -156,8 +159,9 @@ impl SessionLayer {
         self
     }
 
-    /// Treats requests as anonymous if the service fails, so that public pages stay available. Login and logout still
-    /// fail.
+    /// Treats requests as anonymous if the service fails and their handlers accept anonymous requests
+    /// (`Option<Session>`, `Option<CurrentUser>`), so that public pages stay available. Other handlers still respond
+    /// with status 503 or 502, and login and logout still fail.
     #[must_use]
     pub fn anonymous_when_unavailable(mut self) -> Self {
         self.0.is_anonymous_on_failure = true;

@@ -12,7 +12,7 @@ use std::convert::Infallible;
 /// The query parameter with the page that the visitor asked for.
 const RETURN_TO: &str = "next";
 
-/// The length up to which that page is added to the location. Proxies limit the size of response headers.
+/// The length up to which visitors return to that page. Proxies limit the size of response headers, such as `Location`.
 const MAX_RETURN_TO: usize = 1024;
 
 /// The path of the login page.
@@ -21,10 +21,13 @@ pub(crate) struct LoginPage(String);
 
 impl LoginPage {
     pub(crate) fn new(path: String) -> Result<Self, Error> {
-        if is_local(&path) && !path.contains('#') && HeaderValue::try_from(&path).is_ok() {
+        if is_local(&path) && !path.contains('#') {
             return Ok(Self(path));
         }
-        let why = "the login page must be a path of this application, such as `/login`, in ASCII characters";
+        let why = format!(
+            "the login page {path:?} cannot be used: it must be a path of this application, such as `/login`, that \
+             begins with one `/` and has only ASCII characters, without spaces and `#`"
+        );
         Err(Error::new(ErrorKind::Config, why))
     }
 
@@ -53,7 +56,12 @@ impl LoginPage {
 fn return_to<'u>(method: &Method, uri: &'u Uri) -> Option<&'u str> {
     let page = uri.path_and_query()?.as_str();
     let is_page = matches!(*method, Method::GET | Method::HEAD) && page != "/";
-    (is_page && page.len() <= MAX_RETURN_TO && is_local(page)).then_some(page)
+    (is_page && can_return_to(page)).then_some(page)
+}
+
+/// Returns whether a login can lead to this page.
+fn can_return_to(page: &str) -> bool {
+    page.len() <= MAX_RETURN_TO && is_local(page)
 }
 
 /// Returns whether the client is a browser that shows the response as a page: requests of scripts accept `*/*` or JSON.
@@ -66,16 +74,20 @@ fn accepts_html(headers: &HeaderMap) -> bool {
 }
 
 /// Returns whether a browser that follows this location stays on the same site. It would read `//host` and `/\host` as
-/// another one, and drops tabs and line breaks before.
+/// another one, and drops tabs and line breaks before. Elsewhere a `\` is a part of the path or the query.
 fn is_local(location: &str) -> bool {
     location.starts_with('/')
         && !location.starts_with("//")
-        && location.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+        && !location.starts_with("/\\")
+        && location.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// Replaces a response that demands a login by a redirect. Its other headers stay.
+/// Replaces a response that demands a login by a redirect, which no cache stores. Its other headers stay. An error to
+/// which a handler has given another status, such as 404 to hide a page, stays, too.
 pub(crate) fn redirect(response: &mut Response, location: HeaderValue) {
-    if response.extensions_mut().remove::<LoginRequired>().is_none() {
+    if response.status() != StatusCode::UNAUTHORIZED
+        || response.extensions_mut().remove::<LoginRequired>().is_none()
+    {
         return;
     }
     *response.status_mut() = StatusCode::SEE_OTHER;
@@ -85,12 +97,14 @@ pub(crate) fn redirect(response: &mut Response, location: HeaderValue) {
         headers.remove(name);
     }
     headers.insert(header::LOCATION, location);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.append(header::VARY, HeaderValue::from_static("accept"));
 }
 
 /// The page to which a login leads back: the one that [`SessionLayer::with_login_page`] has redirected from, or `/`.
 ///
 /// It is read from the query of the request, which a form without `action` keeps. Locations on other sites count as
-/// none, so links to the login page cannot lead users there (open redirect).
+/// none, so links to the login page cannot lead users there (open redirect), and so do those with more than 1024 bytes.
 ///
 /// ```
 /// use axum::response::Redirect;
@@ -110,7 +124,7 @@ pub struct ReturnTo(pub String);
 impl ReturnTo {
     fn read(query: &str) -> Self {
         let page = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == RETURN_TO);
-        let page = page.map(|(_, page)| page.into_owned()).filter(|page| is_local(page));
+        let page = page.map(|(_, page)| page.into_owned()).filter(|page| can_return_to(page));
         Self(page.unwrap_or_else(|| "/".to_owned()))
     }
 }
@@ -130,22 +144,28 @@ mod tests {
     use reqwest::Url;
 
     /// Parts of locations on other sites.
-    const PARTS: [&str; 13] =
-        ["/", "\\", "\t", "\r\n", "evil.example", "https:", "javascript:", "@", ".", "..", "?", "#", "%2f"];
+    const PARTS: [&str; 10] =
+        ["evil.example", "https:", "javascript:", "@", ":", "..", "?", "#", "%2f", "%5c"];
 
+    /// Locations of which most begin with `/` and parts that browsers read as a host, or drop.
     fn locations() -> impl Strategy<Value = String> {
+        let special =
+            || prop::sample::select(&["/", "\\", "\t", "\r\n", ".", " "][..]).prop_map(str::to_owned);
+        let start = prop_oneof![9 => Just("/"), 1 => Just("")];
         let part = prop_oneof![
-            9 => prop::sample::select(&PARTS[..]).prop_map(str::to_owned),
+            4 => special(),
+            4 => prop::sample::select(&PARTS[..]).prop_map(str::to_owned),
             1 => any::<char>().prop_map(String::from),
         ];
-        (prop::sample::select(&["", "/"][..]), prop::collection::vec(part, 0..6))
-            .prop_map(|(start, parts)| start.to_owned() + &parts.concat())
+        (start, prop::collection::vec(special(), 0..3), prop::collection::vec(part, 0..6))
+            .prop_map(|(start, specials, parts)| start.to_owned() + &specials.concat() + &parts.concat())
     }
 
     proptest! {
         #[test]
         fn a_login_leads_to_the_same_site_only(location in locations()) {
-            let query: String = form_urlencoded::Serializer::new(String::new()).append_pair(RETURN_TO, &location).finish();
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            let query = query.append_pair(RETURN_TO, &location).finish();
             let ReturnTo(page) = ReturnTo::read(&query);
             // The parser of URLs is that of browsers.
             let login = Url::parse("https://shop.example/login").unwrap();
@@ -181,7 +201,9 @@ mod tests {
         ] {
             assert!(!is_local(location), "{location:?}");
         }
-        for location in ["/", "/cart?page=2", "/%2F/evil.example", "/a//b", "/.//x", "/@evil.example"] {
+        for location in
+            ["/", "/cart?page=2", "/%2F/evil.example", "/a//b", "/.//x", "/@evil.example", "/a?q=C:\\"]
+        {
             assert!(is_local(location), "{location:?}");
         }
     }
@@ -189,7 +211,9 @@ mod tests {
     #[test]
     fn a_login_page_on_another_site_is_rejected() {
         for page in ["", "login", "//login", "https://login.example", "/login#form", "/log in"] {
-            assert_eq!(LoginPage::new(page.to_owned()).unwrap_err().kind(), ErrorKind::Config, "{page}");
+            let error = LoginPage::new(page.to_owned()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config, "{page}");
+            assert!(error.to_string().contains(&format!("{page:?}")), "{error}");
         }
     }
 
@@ -202,5 +226,8 @@ mod tests {
         };
         assert_eq!(location(MAX_RETURN_TO).len(), "/login?next=%2F".len() + MAX_RETURN_TO - 1);
         assert_eq!(location(MAX_RETURN_TO + 1), "/login");
+        // The same for links to the login page, whose authors choose the length.
+        let returns_to = |length: usize| ReturnTo::read(&format!("next=/{}", "a".repeat(length - 1))).0.len();
+        assert_eq!((returns_to(MAX_RETURN_TO), returns_to(MAX_RETURN_TO + 1)), (MAX_RETURN_TO, 1));
     }
 }

@@ -5,7 +5,7 @@ use crate::error::{PayloadError, SessionError};
 use crate::open::OpenSession;
 use crate::request::{CookieChange, Loaded, RequestState};
 use crate::session::Session;
-use crate::shared::Latest;
+use crate::shared::{Latest, without_payload};
 use axum_core::extract::FromRequestParts;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http::request::Parts;
@@ -142,7 +142,7 @@ impl SessionManager {
             open.end();
         }
         *session = Some(Ok(None));
-        let as_of = shared.as_of_now();
+        let writes = shared.write_locks.count();
         let opened = shared
             .client
             .open_session(
@@ -154,7 +154,9 @@ impl SessionManager {
                 Some(&user_json),
                 Some(&Value::Object(data)),
             )
-            .await?;
+            .await;
+        let as_of = shared.as_of(writes);
+        let opened = without_payload(opened)?;
         if !is_id(&opened.id) || opened.user_id.as_deref() != Some(&*user_id) || !opened.active {
             let why = "the service has opened a session for another user, or with an id that is not 16 to 64 letters, \
                        digits and dashes";
@@ -168,12 +170,14 @@ impl SessionManager {
     }
 
     /// Logs the user out: closes the session that the request names, so that copies of its id are useless, and deletes
-    /// the cookie. Changes that are not stored yet are dropped. A request that names several sessions closes all of
+    /// the cookie. Changes that are not stored yet are dropped. A request that names up to eight sessions closes all of
     /// them.
     ///
     /// # Errors
     ///
     /// [`SessionError::Service`] if a call fails. The user is then still logged in, and can try again.
+    /// [`SessionError::Ambiguous`] if the request names more than eight sessions: the first eight are closed, but that
+    /// of the user may be another one.
     pub async fn log_out(&self) -> Result<(), SessionError> {
         let mut session = self.0.session().await;
         let ids = match &*session {
@@ -182,6 +186,9 @@ impl SessionManager {
         };
         for id in ids {
             self.0.shared.close(id).await?;
+        }
+        if self.0.names_more_ids() {
+            return Err(SessionError::Ambiguous);
         }
         self.end(&mut session);
         Ok(())
@@ -312,7 +319,7 @@ impl SessionManager {
         }
         let filter = FilterParams::new().user_id(user_id).active(true);
         let sessions = self.0.shared.client.sessions(filter).take(MAX_LISTED);
-        let mut sessions: Vec<SessionV1> = sessions.try_collect().await?;
+        let mut sessions: Vec<SessionV1> = without_payload(sessions.try_collect().await)?;
         // A service that ignores the filter must not log other users out.
         sessions.retain(|session| session.active && session.user_id.as_deref() == Some(user_id));
         Ok(sessions)

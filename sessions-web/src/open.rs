@@ -1,6 +1,7 @@
 //! An open session during a request: its fields, its data, and the changes that are not stored yet.
 
 use crate::error::{PayloadError, SessionError};
+use crate::expiry::Age;
 use crate::shared::{AsOf, Latest, Shared};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -31,7 +32,10 @@ struct Data {
     /// The value that was loaded or last stored, and when.
     stored: Value,
     as_of: AsOf,
-    /// The changed keys with their new values; `None` for removed ones.
+    /// When the session was last changed or extended.
+    request_time: Timestamp,
+    /// The keys that were set or removed, with their new values; `None` for removed ones. A value can be equal to the
+    /// stored one.
     changes: BTreeMap<String, Option<Value>>,
 }
 
@@ -47,7 +51,12 @@ impl OpenSession {
             open_time: session.open_time,
             request_time: session.request_time,
             user: Mutex::new(session.user.unwrap_or_default()),
-            data: Mutex::new(Data { stored, as_of, changes: BTreeMap::new() }),
+            data: Mutex::new(Data {
+                stored,
+                as_of,
+                request_time: session.request_time,
+                changes: BTreeMap::new(),
+            }),
             has_ended: AtomicBool::new(false),
         })
     }
@@ -97,11 +106,8 @@ impl OpenSession {
         if !matches!(data.stored, Value::Object(_) | Value::Null) {
             return Err(PayloadError::not_an_object().into());
         }
-        if data.stored.get(key) == value.as_ref() {
-            data.changes.remove(key);
-        } else {
-            data.changes.insert(key.to_owned(), value);
-        }
+        // Compared with the stored value when it is saved: a save that is under way may change that.
+        data.changes.insert(key.to_owned(), value);
         Ok(())
     }
 
@@ -122,7 +128,12 @@ impl OpenSession {
             return Ok(false);
         }
         let _lock = shared.write_locks.acquire(&self.id, shared.lock_timeout).await?;
-        let Data { mut stored, as_of, changes } = lock(&self.data).clone();
+        let Data { mut stored, as_of, request_time, changes } = {
+            let mut own = lock(&self.data);
+            let Data { stored, changes, .. } = &mut *own;
+            changes.retain(|key, value| stored.get(key) != value.as_ref());
+            own.clone()
+        };
         if changes.is_empty() {
             return Ok(false);
         }
@@ -133,6 +144,8 @@ impl OpenSession {
             let current = shared.read(&self.id).await?.map(|latest| latest.session);
             let current = current.filter(|session| shared.is_valid(session)).ok_or(SessionError::Ended)?;
             stored = current.data.unwrap_or_default();
+        } else if shared.expiry.age(self.open_time, request_time, shared.now()) == Age::Expired {
+            return Err(SessionError::Ended);
         }
         let mut data = match stored {
             Value::Null => Map::new(),
@@ -145,6 +158,7 @@ impl OpenSession {
         let mut own = lock(&self.data);
         own.stored = data;
         own.as_of = latest.as_of;
+        own.request_time = latest.session.request_time;
         // A change that was made during the write is still to be stored.
         own.changes.retain(|key, value| changes.get(key) != Some(value));
         Ok(true)

@@ -88,10 +88,21 @@ impl RequestState {
         session.insert(loaded).clone()
     }
 
+    /// Returns the session for an extractor that accepts anonymous requests.
+    pub(crate) async fn load_optional(&self) -> Loaded {
+        match self.load().await {
+            Err(SessionError::Service(error)) if self.shared.is_anonymous_on_failure => {
+                tracing::warn!(%error, "the sessions service has failed: the request is anonymous");
+                Ok(None)
+            }
+            loaded => loaded,
+        }
+    }
+
     async fn fetch(&self) -> Loaded {
         let id = match &self.credential {
             Credential::Absent => return Ok(None),
-            Credential::Ambiguous(_) => return Err(SessionError::Ambiguous),
+            Credential::Ambiguous { .. } => return Err(SessionError::Ambiguous),
             Credential::Header(id) | Credential::Cookie(id) => id,
         };
         // A session to extend is read, because its data is written again.
@@ -102,10 +113,6 @@ impl RequestState {
         match self.shared.read(id).await {
             Ok(Some(latest)) => Ok(self.admit(latest).await.and_then(OpenSession::new).map(Arc::new)),
             Ok(None) => Ok(None),
-            Err(error) if self.shared.is_anonymous_on_failure => {
-                tracing::warn!(%error, "the sessions service has failed: the request is anonymous");
-                Ok(None)
-            }
             Err(error) => Err(error.into()),
         }
     }
@@ -158,14 +165,19 @@ impl RequestState {
     /// Returns the id of the session that the request names, whether or not it exists.
     pub(crate) fn named_id(&self) -> Result<Option<&str>, SessionError> {
         match &self.credential {
-            Credential::Ambiguous(_) => Err(SessionError::Ambiguous),
+            Credential::Ambiguous { .. } => Err(SessionError::Ambiguous),
             credential => Ok(credential.ids().first().map(String::as_str)),
         }
     }
 
-    /// Returns the ids of all sessions that the request names.
+    /// Returns the ids of the sessions that the request names, at most eight.
     pub(crate) fn named_ids(&self) -> &[String] {
         self.credential.ids()
+    }
+
+    /// Returns whether the request names more sessions than [`named_ids`](Self::named_ids).
+    pub(crate) fn names_more_ids(&self) -> bool {
+        matches!(self.credential, Credential::Ambiguous { has_more: true, .. })
     }
 
     /// Locks the session of the request, in order to replace it.
@@ -196,6 +208,8 @@ impl RequestState {
     /// Stores the changes of the session, adds the cookie to the response, and redirects to the login page.
     pub(crate) async fn finish(&self, mut response: Response) -> Response {
         if !self.is_used.load(Ordering::Acquire) {
+            // The layer of a nested router may demand a login.
+            self.redirect(&mut response);
             return response;
         }
         let session = self.session.lock().await.clone().and_then(Result::ok).flatten();
@@ -210,9 +224,7 @@ impl RequestState {
         if has_failed {
             self.undo_login(session.as_deref()).await;
         }
-        if let Some(location) = &self.login {
-            login_page::redirect(&mut response, location.clone());
-        }
+        self.redirect(&mut response);
         let cookie = self.cookie_header(session.as_deref(), &response);
         let headers = response.headers_mut();
         // The response depends on the user, so no cache may give it to another one.
@@ -230,6 +242,13 @@ impl RequestState {
             headers.append(header::VARY, HeaderValue::from_static("x-session-id"));
         }
         response
+    }
+
+    /// Redirects to the login page if the response demands a login and the request is one of a browser.
+    fn redirect(&self, response: &mut Response) {
+        if let Some(location) = &self.login {
+            login_page::redirect(response, location.clone());
+        }
     }
 
     /// Deletes the session that a failed request has opened: a response that reports an error is not a login.

@@ -40,10 +40,11 @@ use std::sync::Arc;
 /// A request without changes writes nothing. Otherwise the changed keys are replaced, and all data is stored, since the
 /// service replaces the whole data. For the same key the last request wins. Two requests to the same instance of the
 /// application that change different keys both succeed: their write-backs wait for each other, and the second one reads
-/// the session again.
+/// the session again. A write that has failed, was retried or cancelled can undo later ones, because the service may
+/// process it after them.
 ///
 /// The service has no versions, so a change by another instance between the read and the write of a request is lost. If
-/// the read is more than 250 ms ago, the session is read again directly before the write.
+/// the response to the read is more than 250 ms old, the session is read again directly before the write.
 ///
 /// The service is written in JavaScript: integers above 2⁵³ lose their last digits, so store them as strings.
 pub struct Session<U = SessionUserV1> {
@@ -163,14 +164,29 @@ impl<U: Serialize> Session<U> {
     }
 }
 
-async fn load<U: DeserializeOwned>(parts: &Parts) -> Result<Option<Session<U>>, SessionError> {
+async fn load<U: DeserializeOwned>(parts: &Parts) -> Result<Session<U>, SessionError> {
     let request = RequestState::of(parts)?;
-    let Some(open) = request.load().await? else { return Ok(None) };
+    let loaded = request.load().await?;
+    with_user(loaded, request).ok_or(SessionError::NotLoggedIn)
+}
+
+async fn load_optional<U: DeserializeOwned>(parts: &Parts) -> Result<Option<Session<U>>, SessionError> {
+    let request = RequestState::of(parts)?;
+    let loaded = request.load_optional().await?;
+    Ok(with_user(loaded, request))
+}
+
+/// Reads the user of the session of a request. Returns `None` if it is anonymous, or if the user is of another type.
+fn with_user<U: DeserializeOwned>(
+    loaded: Option<Arc<OpenSession>>,
+    request: Arc<RequestState>,
+) -> Option<Session<U>> {
+    let open = loaded?;
     match open.user() {
-        Ok(user) => Ok(Some(Session::new(open, request, user))),
+        Ok(user) => Some(Session::new(open, request, user)),
         Err(error) => {
             tracing::warn!(%error, "the request is anonymous: log in again to store the user in its present type");
-            Ok(None)
+            None
         }
     }
 }
@@ -179,16 +195,17 @@ impl<U: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Session
     type Rejection = SessionError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, SessionError> {
-        load(parts).await?.ok_or(SessionError::NotLoggedIn)
+        load(parts).await
     }
 }
 
-/// `None` for an anonymous request. A failure of the service is a rejection.
+/// `None` for an anonymous request. A failure of the service is a rejection, or `None` with
+/// [`SessionLayer::anonymous_when_unavailable`](crate::SessionLayer::anonymous_when_unavailable).
 impl<U: DeserializeOwned + Send, S: Send + Sync> OptionalFromRequestParts<S> for Session<U> {
     type Rejection = SessionError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, SessionError> {
-        load(parts).await
+        load_optional(parts).await
     }
 }
 
@@ -222,7 +239,7 @@ impl<U: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Current
     type Rejection = SessionError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, SessionError> {
-        load(parts).await?.map(|session| Self(session.into_user())).ok_or(SessionError::NotLoggedIn)
+        Ok(Self(load::<U>(parts).await?.into_user()))
     }
 }
 
@@ -230,7 +247,7 @@ impl<U: DeserializeOwned + Send, S: Send + Sync> OptionalFromRequestParts<S> for
     type Rejection = SessionError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, SessionError> {
-        Ok(load(parts).await?.map(|session| Self(session.into_user())))
+        Ok(load_optional(parts).await?.map(|session| Self(session.into_user())))
     }
 }
 

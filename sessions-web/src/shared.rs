@@ -37,10 +37,11 @@ pub(crate) struct Shared {
 impl Shared {
     /// Reads a session from the service, into the cache.
     pub(crate) async fn read(&self, id: &str) -> Result<Option<Latest>, Error> {
-        let as_of = self.as_of_now();
-        let start = self.cache.as_ref().map(|cache| (cache, cache.start_read()));
+        let writes = self.write_locks.count();
+        let start = self.cache.as_ref().map(|cache| (cache, cache.start_read(self.now())));
         let session = self.client.get_session_by_id(None, id).await;
         let session = checked(session, id, "get_session_by_id")?;
+        let as_of = self.as_of(writes);
         let latest = session.map(|session| Latest { session, as_of });
         if let Some((cache, start)) = start {
             match latest.as_ref().filter(|latest| self.is_valid(&latest.session)) {
@@ -54,12 +55,11 @@ impl Shared {
     /// Stores the data of a session, whose write lock the caller holds. Returns [`SessionError::Ended`] if the session
     /// is closed or deleted.
     pub(crate) async fn store_data(&self, id: &str, data: &Value) -> Result<Latest, SessionError> {
-        let time = self.now();
         let writing = Write { shared: self, id, has_data: true };
         let stored = self.client.store_session_data(None, id, data).await;
         drop(writing);
-        let as_of = AsOf { time, writes: self.write_locks.count() };
-        let session = self.open_only(id, checked(stored, id, "store_session_data")?).await?;
+        let as_of = self.as_of(self.write_locks.count());
+        let session = self.open_only(id, checked(without_payload(stored), id, "store_session_data")?).await?;
         Ok(Latest { session, as_of })
     }
 
@@ -68,7 +68,7 @@ impl Shared {
         let writing = self.write(id);
         let updated = self.client.update_session_user(None, id, user).await;
         drop(writing);
-        self.open_only(id, checked(updated, id, "update_session_user")?).await
+        self.open_only(id, checked(without_payload(updated), id, "update_session_user")?).await
     }
 
     /// Closes a session, which clears its user and its data.
@@ -102,8 +102,9 @@ impl Shared {
         Write { shared: self, id, has_data: false }
     }
 
-    pub(crate) fn as_of_now(&self) -> AsOf {
-        AsOf { time: self.now(), writes: self.write_locks.count() }
+    /// Returns the mark of a response that has just arrived, for a number of writes before its call.
+    pub(crate) fn as_of(&self, writes: u64) -> AsOf {
+        AsOf { time: self.now(), writes }
     }
 
     /// Returns whether the data of a session, whose write lock the caller holds, can be replaced without another read:
@@ -139,7 +140,8 @@ pub(crate) struct Latest {
     pub(crate) as_of: AsOf,
 }
 
-/// The time before a call whose response shows a session, and the number of writes by this process until then.
+/// The time at which a response with a session arrived, and the number of writes by this process before its call. The
+/// time before the call would count a slow service as a slow request, and cause another read of the slow service.
 #[derive(Clone, Copy)]
 pub(crate) struct AsOf {
     pub(crate) time: Timestamp,
@@ -185,6 +187,20 @@ pub(crate) fn checked(
     Ok(session)
 }
 
+/// Removes the message of the service, or of a proxy in front of it, from the error of a call that sends or receives
+/// users or data: it could quote them.
+pub(crate) fn without_payload<T>(result: Result<T, Error>) -> Result<T, Error> {
+    result.map_err(|error| match error.kind() {
+        ErrorKind::Service => {
+            let message =
+                "the message is not shown, because it may contain the user or the data of a session";
+            with_message(&error, message.to_owned())
+        }
+        // The messages of other errors are those of the client, which contain no values.
+        _ => error,
+    })
+}
+
 /// Removes the id of a session, which is a credential, from an error: a service or a proxy could quote it.
 pub(crate) fn without_id(error: Error, id: &str) -> Error {
     let mut causes = std::iter::successors(error.source(), |cause| (**cause).source());
@@ -196,6 +212,11 @@ pub(crate) fn without_id(error: Error, id: &str) -> Error {
     let operation = error.operation().unwrap_or_default();
     let message = error.to_string().replace(id, "[session id]");
     let message = message.strip_prefix(&format!("{operation}: ")).unwrap_or(&message).to_owned();
+    with_message(&error, message)
+}
+
+/// Returns a copy of an error with another message, without the response and the causes.
+fn with_message(error: &Error, message: String) -> Error {
     let mut copy = Error::new(error.kind(), message).with_retry_after(error.retry_after());
     if let Some(operation) = error.operation() {
         copy = copy.with_operation(operation);

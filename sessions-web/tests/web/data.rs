@@ -48,6 +48,36 @@ async fn an_equal_value_is_not_a_change() {
     assert_eq!(app.service.take_calls(), ["get", "get"]);
 }
 
+#[tokio::test]
+async fn a_slow_read_is_followed_by_the_write() {
+    let app = App::new();
+    let mut browser = app.logged_in("ann").await;
+    let clock = app.clock.clone();
+    app.service.before("get", move |_| clock.move_by(300));
+    assert_eq!(browser.post("/set/cart/book").await.status, StatusCode::OK);
+    assert_eq!(app.service.take_calls(), ["get", "store"]);
+}
+
+#[tokio::test]
+async fn a_slow_write_needs_no_read_before_the_next_one() {
+    let app = App::new();
+    let mut browser = app.logged_in("ann").await;
+    let clock = app.clock.clone();
+    app.service.before("store", move |_| clock.move_by(300));
+    assert_eq!(browser.post("/set-save-and-set/cart/book").await.status, StatusCode::OK);
+    assert_eq!(app.service.take_calls(), ["get", "store", "store"]);
+}
+
+#[tokio::test]
+async fn a_change_during_a_save_is_stored_by_the_next_one() {
+    let app = App::new();
+    let mut browser = app.logged_in("ann").await;
+    app.service.yield_in_calls();
+    assert_eq!(browser.post("/set-and-remove-during-save/cart/book").await.status, StatusCode::OK);
+    assert_eq!(app.service.take_calls(), ["get", "store", "store"]);
+    assert_eq!(browser.get("/data").await.body, "{}");
+}
+
 /// Lets a handler run while another instance stores a theme and the clock moves, and returns the data afterwards.
 async fn data_after_a_handler_of(millis: i64) -> (Vec<&'static str>, String) {
     let app = App::new();

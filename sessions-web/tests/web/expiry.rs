@@ -16,6 +16,24 @@ fn app() -> App {
 }
 
 #[tokio::test]
+async fn a_request_that_saves_often_does_not_outlive_the_lifetime() {
+    let app = app();
+    let mut browser = app.logged_in("ann").await;
+    for _ in 0..18 {
+        browser.post("/set/key/value").await;
+        app.clock.advance(Duration::from_secs(599));
+        assert_eq!(browser.get("/me").await.status, StatusCode::OK);
+    }
+    app.service.take_calls();
+    // The first save is directly before the end of the lifetime, and the second one at its end.
+    app.clock.advance(Duration::from_millis(17_999));
+    let clock = app.clock.clone();
+    app.service.before("store", move |_| clock.move_by(1));
+    assert_eq!(browser.post("/set-save-and-set/cart/book").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(app.service.take_calls(), ["get", "store"]);
+}
+
+#[tokio::test]
 async fn an_idle_session_expires() {
     let app = app();
     let mut browser = app.logged_in("ann").await;

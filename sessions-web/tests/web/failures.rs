@@ -55,7 +55,7 @@ async fn a_request_can_be_anonymous_while_the_service_is_down() {
     let mut browser = app.logged_in("ann").await;
     app.service.fail(None, ErrorKind::Connect);
     assert_eq!(browser.get("/me-if-any").await.body, "anonymous");
-    assert_eq!(browser.get("/me").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(browser.get("/me").await.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(browser.post("/login/bob").await.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(browser.post("/logout").await.status, StatusCode::SERVICE_UNAVAILABLE);
     app.service.recover();

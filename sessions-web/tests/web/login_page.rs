@@ -1,9 +1,12 @@
 //! The redirect of anonymous visitors to the login page, and the way back.
 
 use super::support::{App, COOKIE, Page, done, read};
+use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use sessions_client::{ErrorKind, ISessionsV1};
+use sessions_web::SessionLayer;
+use tower::ServiceExt;
 
 /// The header `Accept` of browsers for a page.
 const HTML: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
@@ -93,10 +96,43 @@ async fn a_401_of_the_application_is_not_redirected() {
 }
 
 #[tokio::test]
+async fn a_handler_that_hides_a_page_is_not_redirected() {
+    let page = send(&app(), Method::GET, "/hidden", HTML, None).await;
+    assert_eq!((page.status, &*page.body), (StatusCode::NOT_FOUND, "log in first"));
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_stored_by_caches() {
+    let page = send(&app(), Method::GET, "/cached-error", HTML, None).await;
+    assert_eq!(location(&page), "/login-page?next=%2Fcached-error");
+    assert_eq!(page.headers[header::CACHE_CONTROL], "no-store");
+    let vary: Vec<_> = page.headers.get_all(header::VARY).iter().collect();
+    assert_eq!(vary, ["accept", "cookie"]);
+}
+
+#[tokio::test]
+async fn a_nested_router_with_another_layer_is_redirected_with_its_full_path() {
+    let app = App::new();
+    let layer = SessionLayer::new(app.service.clone()).with_login_page("/login-page").unwrap();
+    let outer = Router::new().nest("/shop", app.router()).layer(layer);
+    let request = Request::get("/shop/me").header(header::ACCEPT, HTML).body(Body::empty()).unwrap();
+    let page = read(outer.oneshot(request).await.unwrap()).await;
+    assert_eq!(location(&page), "/login-page?next=%2Fshop%2Fme");
+    assert_eq!(page.headers[header::CACHE_CONTROL], "no-store");
+}
+
+#[tokio::test]
 async fn a_failure_of_the_service_is_not_a_redirect() {
-    let app = app();
+    for app in
+        [app(), App::with(|layer| layer.with_login_page("/login-page").unwrap().anonymous_when_unavailable())]
+    {
+        a_failure_leads_to_503(&app).await;
+    }
+}
+
+async fn a_failure_leads_to_503(app: &App) {
     let browser = app.logged_in("ann").await;
     app.service.fail(None, ErrorKind::Connect);
-    let page = send(&app, Method::GET, "/me", HTML, Some(browser.id())).await;
+    let page = send(app, Method::GET, "/me", HTML, Some(browser.id())).await;
     assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
 }

@@ -2,7 +2,7 @@
 
 use super::support::{App, read};
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, header};
+use axum::http::{HeaderMap, Request, StatusCode, header};
 use sessions_client::{ErrorKind, SessionsMemoryClientV1};
 use sessions_web::{Key, NewSession, SessionCookie, SessionLayer};
 use std::io;
@@ -68,6 +68,30 @@ async fn logs_and_errors_contain_no_session_ids() {
         assert!(!log.contains(secret), "the log contains {secret}: {log}");
         assert!(!bodies.contains(secret), "a response contains {secret}: {bodies}");
     }
+}
+
+#[tokio::test]
+async fn messages_of_the_service_that_quote_a_user_are_not_shown() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    for (operation, path) in [
+        ("open", "/login/bob"),
+        ("store", "/set/cart/private-book"),
+        ("update_user", "/role/admin"),
+        ("list", "/logout-everywhere"),
+    ] {
+        let app = App::new();
+        let mut browser = app.logged_in("ann").await;
+        app.service.say("invalid value: private-book of private-user");
+        app.service.fail(Some(operation), ErrorKind::Service);
+        let page = browser.post(path).await;
+        assert_eq!(page.status, StatusCode::BAD_GATEWAY);
+        assert!(page.body.contains("is not shown"), "{}", page.body);
+        assert!(!page.body.contains("private"), "{}", page.body);
+    }
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("no session for the request") && !log.contains("private"), "{log}");
 }
 
 #[tokio::test]

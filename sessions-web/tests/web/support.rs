@@ -442,6 +442,11 @@ pub(crate) fn routes() -> Router {
             post(async |sessions: SessionManager| sessions.log_out_everywhere().await),
         )
         .route("/logout-elsewhere", post(log_out_elsewhere))
+        .route("/hidden", get(async |_: SessionManager| (StatusCode::NOT_FOUND, SessionError::NotLoggedIn)))
+        .route(
+            "/cached-error",
+            get(async |_: SessionManager| ([(header::CACHE_CONTROL, "public")], SessionError::NotLoggedIn)),
+        )
         .route("/me", get(async |session: Session| session.user_id().to_owned()))
         .route("/me-if-any", get(me_if_any))
         .route("/current-user", get(async |CurrentUser(user): CurrentUser| user.id))
@@ -459,6 +464,7 @@ pub(crate) fn routes() -> Router {
         .route("/set-and-try-login/{key}/{value}", post(set_and_try_login))
         .route("/set-and-save/{key}/{value}", post(set_and_save))
         .route("/set-save-and-set/{key}/{value}", post(set_save_and_set))
+        .route("/set-and-remove-during-save/{key}/{value}", post(set_and_remove_during_save))
         .route("/set-later/{key}/{value}", post(set_later))
         .route("/remove/{key}", post(async |session: Session, Path(key): Path<String>| session.remove(&key)))
         .route("/sessions", get(list))
@@ -569,6 +575,15 @@ async fn set_save_and_set(
     session.insert(&key, &value)?;
     session.save().await?;
     session.insert("later", &value)
+}
+
+async fn set_and_remove_during_save(
+    session: Session,
+    Path((key, value)): Path<(String, String)>,
+) -> Result<(), SessionError> {
+    session.insert(&key, &value)?;
+    let (saved, removed) = tokio::join!(session.save(), async { session.remove(&key) });
+    saved.and(removed)
 }
 
 /// A function that a handler calls, in the extensions of its request.
