@@ -260,11 +260,22 @@ async fn calls_that_a_connection_leaves_behind_are_sent_again_at_once<T: Network
     assert!(requests.load(Ordering::SeqCst) >= 40 + 3);
 }
 
-async fn a_call_is_sent_again_ten_times_if_no_connection_processes_it<T: Network>() {
+async fn a_written_call_is_sent_again_at_once_three_times_at_most<T: Network>() {
     let (url, requests) = frames(|_, _| go_away(0, NO_ERROR)).await;
     let error = open(&T::client(&config(&url).with_retries(0))).await.unwrap_err();
     assert_eq!((error.kind(), error.is_unprocessed()), (ErrorKind::Transport, true));
-    assert_eq!((error.attempts(), requests.load(Ordering::SeqCst)), (11, 11), "{error}");
+    assert_eq!((error.attempts(), requests.load(Ordering::SeqCst)), (4, 4), "{error}");
+    // Two retries, for which the budget suffices.
+    let policy = RetryPolicy::new().with_backoff(Duration::ZERO, Duration::ZERO).with_budget(10, 5, 0);
+    let client = T::client(&config(&url).with_retry_policy(policy));
+    let error = open(&client).await.unwrap_err();
+    assert_eq!((error.attempts(), requests.load(Ordering::SeqCst)), (6, 10), "{error}");
+    let error = open(&client).await.unwrap_err();
+    assert_eq!(
+        (error.attempts(), requests.load(Ordering::SeqCst)),
+        (4, 14),
+        "the budget is used up: {error}"
+    );
 }
 
 /// A service that refuses streams may be overloaded, so that further attempts pause.
@@ -282,6 +293,21 @@ async fn a_service_that_demands_fewer_requests_gets_no_other_at_once<T: Network>
     let error = open(&T::client(&config(&url).with_retries(0))).await.unwrap_err();
     assert_eq!((error.kind(), error.is_unprocessed()), (ErrorKind::Transport, true));
     assert_eq!((error.attempts(), requests.load(Ordering::SeqCst)), (1, 1), "{error}");
+}
+
+/// The service contradicts itself: it has begun to respond, and says that it has not processed the request.
+async fn a_call_whose_response_has_begun_is_not_sent_again<T: Network>() {
+    for end in [
+        (|_, stream| [frame(HEADERS, 4, stream, &[0x88]), reset(stream, REFUSED_STREAM)].concat())
+            as fn(usize, u32) -> Vec<u8>,
+        |_, stream| [frame(HEADERS, 4, stream, &[0x88]), go_away(0, INTERNAL_ERROR)].concat(),
+    ] {
+        let (url, requests) = frames(end).await;
+        let error = open(&T::client(&config(&url))).await.unwrap_err();
+        assert!(error.to_string().contains("has ended it during the response"), "{error}");
+        assert_eq!((error.attempts(), requests.load(Ordering::SeqCst)), (1, 1), "{error}");
+        assert!(!error.is_unprocessed());
+    }
 }
 
 async fn a_reset_request_is_a_transport_error<T: Network>() {
@@ -463,9 +489,10 @@ over_each_network! {
     a_request_after_the_last_processed_one_is_sent_again
     a_refused_request_is_sent_again
     calls_that_a_connection_leaves_behind_are_sent_again_at_once
-    a_call_is_sent_again_ten_times_if_no_connection_processes_it
+    a_written_call_is_sent_again_at_once_three_times_at_most
     a_refused_request_is_sent_again_at_once_only_once
     a_service_that_demands_fewer_requests_gets_no_other_at_once
+    a_call_whose_response_has_begun_is_not_sent_again
     a_reset_request_is_a_transport_error
     a_demand_for_http1_is_a_protocol_error
     invalid_frames_are_a_protocol_error
@@ -477,7 +504,8 @@ over_each_network! {
 mod of_hyper {
     use super::capture::Capture;
     use super::support::frames::{
-        HEADERS, NO_ERROR, PING, SETTINGS, frame, go_away, next_frame, next_request, serve_frames,
+        HEADERS, NO_ERROR, PING, REFUSED_STREAM, SETTINGS, frame, go_away, next_frame, next_request, reset,
+        serve_frames,
     };
     use super::support::network::Network;
     use super::{SESSION, config, frames, h2_server, open, server as serve, session};
@@ -485,7 +513,8 @@ mod of_hyper {
     use h2::server;
     use hyper_util::rt::TokioIo;
     use sessions_client::{
-        ClientConfig, Error, ErrorKind, HyperTransport, ISessionsV1, Policies, SessionsHttpClientV1, Value,
+        Call, ClientConfig, Error, ErrorKind, HyperTransport, ISessionsV1, Policies, SessionsHttpClientV1,
+        Transport as _, Value, sessions_v1,
     };
     use std::future::{pending, ready};
     use std::sync::Arc;
@@ -782,6 +811,21 @@ mod of_hyper {
         }
     }
 
+    /// The calls begin together, before any of them has noticed the end of the connection.
+    #[tokio::test]
+    async fn concurrent_calls_notice_that_their_connection_had_been_closed() {
+        let server = ClosingServer::start(|stream| async { drop(stream) });
+        let client = HyperTransport::client(&config(&server.url).with_retries(0));
+        for _ in 0..3 {
+            assert_eq!(calls(&client, 8).join_all().await, [Ok(()); 8]);
+            let used_at = std::time::Instant::now();
+            server.close();
+            while used_at.elapsed() < Duration::from_millis(12) {
+                std::hint::spin_loop();
+            }
+        }
+    }
+
     /// The request cannot be written, and the announcement is not read yet.
     #[tokio::test]
     async fn the_announced_end_of_a_connection_is_read_after_a_failed_write() {
@@ -815,6 +859,35 @@ mod of_hyper {
         assert_eq!(capture.spans("call")[0].field("wiretrait.attempts"), "2");
         let [event] = &capture.events()[..] else { panic!("{:?}", capture.events()) };
         assert_eq!((event.field("error.type"), event.field("pause")), ("transport", ""));
+        assert_eq!(event.field("reason"), "Excluded");
+    }
+
+    #[tokio::test]
+    async fn a_request_that_http2_forbids_is_an_invalid_request() {
+        let (url, requests) = frames(|_, stream| session(stream)).await;
+        let config = config(&url);
+        let transport = Policies::new(HyperTransport::new(&config).unwrap(), &config);
+        let mut request = sessions_client::Request::default();
+        *request.uri_mut() = http::Uri::from_static("/v1/sessions/get_sessions");
+        request.headers_mut().insert(http::header::TE, http::HeaderValue::from_static("gzip"));
+        let error = transport.send(Call::new(sessions_v1::ROUTES[0], request)).await.unwrap_err();
+        assert_eq!((error.kind(), error.attempts(), error.is_retryable()), (ErrorKind::Encode, 1, false));
+        assert_eq!(requests.load(Ordering::SeqCst), 0);
+    }
+
+    /// A call whose first attempt was not processed has no retry, and the last attempt is the only one with an effect.
+    #[tokio::test]
+    async fn attempts_that_were_sent_again_at_once_are_not_retries() {
+        let (url, _) = frames(|connection, stream| match connection {
+            1 => go_away(0, NO_ERROR),
+            _ => frame(HEADERS, 5, stream, &[0x8e]),
+        })
+        .await;
+        let error = open(&HyperTransport::client(&config(&url))).await.unwrap_err();
+        assert_eq!((error.attempts(), error.retries()), (2, 0), "{error}");
+        let (url, _) = frames(|_, stream| reset(stream, REFUSED_STREAM)).await;
+        let error = open(&HyperTransport::client(&config(&url))).await.unwrap_err();
+        assert_eq!((error.attempts(), error.retries()), (4, 2), "{error}");
     }
 
     /// The service contradicts itself: it has begun to respond, and says that it has not processed the request.

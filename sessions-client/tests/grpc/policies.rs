@@ -7,6 +7,7 @@ use sessions_client::auth::{Token, TokenProvider};
 use sessions_client::{ClientKind, ErrorKind, Result};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tracing::Instrument as _;
 
 #[tokio::test]
 async fn each_status_has_its_counterpart_in_http() {
@@ -212,4 +213,18 @@ async fn the_span_of_an_attempt_has_the_method_and_the_status() {
         assert_eq!(field("rpc.response.status_code"), ["RESOURCE_EXHAUSTED", "OK"]);
         assert_eq!(field("http.response.status_code"), ["429", "200"]);
     }
+}
+
+/// A filter that omits attempts leaves the span of the user as the current one.
+#[tokio::test]
+async fn a_span_of_the_user_gets_no_attributes_of_attempts() {
+    let server = Server::start(|_, request| good(&request.path)).await;
+    let sessions = client(KINDS[0], &config(&server.url));
+    let (capture, _guard) = Capture::begin_without("attempt");
+    let span =
+        tracing::info_span!(target: "wiretrait", "user", rpc.method = "mine", rpc.system.name = "other");
+    open(&sessions).instrument(span).await.unwrap();
+    assert_eq!(capture.spans("attempt").len(), 0);
+    let [user] = &capture.spans("user")[..] else { panic!("one span") };
+    assert_eq!((user.field("rpc.method"), user.field("rpc.system.name")), ("mine", "other"));
 }

@@ -57,6 +57,14 @@ impl Capture {
         (capture, guard)
     }
 
+    /// Captures like [`begin`](Self::begin), without spans of this name.
+    pub(crate) fn begin_without(name: &'static str) -> (Self, DefaultGuard) {
+        let capture = Self::default();
+        let filter = tracing_subscriber::filter::filter_fn(move |it| !it.is_span() || it.name() != name);
+        let guard = tracing_subscriber::registry().with(filter).with(capture.clone()).set_default();
+        (capture, guard)
+    }
+
     /// Returns the spans of `wiretrait` with this name.
     pub(crate) fn spans(&self, name: &str) -> Vec<Captured> {
         let spans = self.spans.lock().unwrap();

@@ -4,7 +4,7 @@ use super::{client, find, ms, panic_message};
 use http::StatusCode;
 use sessions_client::policy::{Time, Timeout};
 use sessions_client::test_kit::{Fault, Faults, Reply, ScriptedTransport, VirtualTime};
-use sessions_client::{ErrorKind, Response, Transport, sessions_v1, transport_fn};
+use sessions_client::{Call, ErrorKind, Response, Transport, sessions_v1, transport_fn};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
@@ -29,6 +29,25 @@ fn reached(count: &AtomicUsize) -> impl Transport {
         *response.status_mut() = StatusCode::NO_CONTENT;
         std::future::ready(Ok(response))
     })
+}
+
+/// A transport whose requests share connections.
+struct Multiplexed;
+
+impl Transport for Multiplexed {
+    async fn send(&self, _: Call) -> sessions_client::Result<Response> {
+        Ok(Response::default())
+    }
+
+    fn is_multiplexed(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn requests_share_connections_if_those_of_the_inner_transport_do() {
+    assert!(Faults::new(Multiplexed, 1, VirtualTime::new()).is_multiplexed());
+    assert!(!Faults::new(reached(&AtomicUsize::new(0)), 1, VirtualTime::new()).is_multiplexed());
 }
 
 fn some_of_each<T>(inner: T, seed: u64, time: &VirtualTime) -> Faults<T, VirtualTime> {

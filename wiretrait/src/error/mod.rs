@@ -61,6 +61,8 @@ struct Inner {
     source: Option<BoxError>,
     /// 0 if no transport was called.
     attempts: u32,
+    /// The number of attempts that followed one without effect at once.
+    sent_again: u32,
     retry_after: Option<Duration>,
     /// The id of the call, not that of the response.
     correlation_id: Option<String>,
@@ -97,8 +99,10 @@ enum Suspect {
 )]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unprocessed {
-    /// The connection ended before the request, as the service announced, or before a byte of it was written.
-    ConnectionEnded,
+    /// The connection ended before a byte of the request was written.
+    Unsent,
+    /// The request was written, and the service announced the end of the connection before it.
+    Excluded,
     /// The service refused the stream of the request.
     StreamRefused,
 }
@@ -184,6 +188,7 @@ impl Error {
             advice: None,
             source: None,
             attempts: 0,
+            sent_again: 0,
             retry_after: None,
             correlation_id: None,
             is_unprocessed: false,
@@ -257,6 +262,12 @@ impl Error {
     #[must_use]
     pub fn with_attempts(mut self, attempts: u32) -> Self {
         self.0.attempts = self.0.attempts.max(attempts);
+        self
+    }
+
+    /// Sets the number of attempts that followed one without effect at once.
+    pub(crate) fn with_sent_again(mut self, attempts: u32) -> Self {
+        self.0.sent_again = attempts;
         self
     }
 
@@ -426,6 +437,14 @@ impl Error {
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.0.attempts
+    }
+
+    /// Returns the number of retries. An attempt that is made at once, because the one before had certainly no effect
+    /// (see [`RetryPolicy`](crate::policy::RetryPolicy)), is not a retry. So the service has processed at most the last
+    /// attempt if there were no retries.
+    #[must_use]
+    pub fn retries(&self) -> u32 {
+        self.0.attempts.saturating_sub(1).saturating_sub(self.0.sent_again)
     }
 
     /// Returns the correlation id of the call, or else the one in the service's error. An empty id counts as

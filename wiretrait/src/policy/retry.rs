@@ -116,9 +116,13 @@ impl Shared {
     }
 }
 
-/// The maximum number of times that a call is sent again because its connection ended before it was processed. A gateway
-/// that ends connections after fewer requests than it accepts at a time leaves some of them behind several times.
-const MAX_CONNECTIONS_ENDED: u32 = 10;
+/// The maximum number of times that a call is sent again at once because its connection ended before a byte was written.
+const MAX_UNSENT: u32 = 10;
+
+/// The maximum number of times that a call is sent again at once because the service announced the end of the connection
+/// before it. A gateway that ends connections after fewer requests than it accepts at a time leaves some of them behind
+/// several times. One that ends each new connection may be overloaded.
+const MAX_EXCLUDED: u32 = 3;
 
 /// An attempt that follows another one.
 struct Next {
@@ -135,24 +139,34 @@ struct Next {
 struct Past {
     /// `true` if the token was rejected, and the call was sent again with another one.
     is_renewed: bool,
-    /// The number of times that the call was sent again because its connection ended before it was processed.
-    connections_ended: u32,
+    /// The number of times that the call was sent again because its connection ended before a byte was written.
+    unsent: u32,
+    /// The number of times that the call was sent again because the service announced the end of the connection before it.
+    excluded: u32,
     /// `true` if the call was sent again because the service refused its stream.
     is_refused: bool,
 }
 
 impl Past {
+    /// Returns the number of attempts that do not count as retries.
+    fn sent_again(self) -> u32 {
+        u32::from(self.is_renewed) + self.unsent + self.excluded + u32::from(self.is_refused)
+    }
+
     /// Returns the number of an attempt among those that count as retries.
     fn number(self, attempt: u32) -> u32 {
-        let others = u32::from(self.is_renewed) + self.connections_ended + u32::from(self.is_refused);
-        attempt.saturating_sub(others).max(1)
+        attempt.saturating_sub(self.sent_again()).max(1)
     }
 
     /// Returns the past of the next attempt if a request that was not processed is sent again at once.
     fn after(self, unprocessed: Unprocessed) -> Option<Self> {
         match unprocessed {
-            Unprocessed::ConnectionEnded => (self.connections_ended < MAX_CONNECTIONS_ENDED)
-                .then(|| Self { connections_ended: self.connections_ended + 1, ..self }),
+            Unprocessed::Unsent => {
+                (self.unsent < MAX_UNSENT).then(|| Self { unsent: self.unsent + 1, ..self })
+            }
+            Unprocessed::Excluded => {
+                (self.excluded < MAX_EXCLUDED).then(|| Self { excluded: self.excluded + 1, ..self })
+            }
             // A service that refuses streams may be overloaded, so that the second time is a retry with a pause.
             Unprocessed::StreamRefused => (!self.is_refused).then_some(Self { is_refused: true, ..self }),
         }
@@ -223,10 +237,11 @@ impl<T: Transport, C: Time> Retry<T, C> {
             response.extensions_mut().insert(RequestedDelay(delay));
         }
         if let Err(error) = outcome
-            && let Some(past) = error.unprocessed().and_then(|reason| past.after(reason))
+            && let Some(reason) = error.unprocessed()
+            && let Some(past) = past.after(reason)
             && let Some(call) = copy
         {
-            return Some(sent_again(call, past));
+            return Some(sent_again(call, past, error, reason));
         }
         self.next_retry(copy, past, outcome)
     }
@@ -321,12 +336,12 @@ impl<T: Transport, C: Time> Retry<T, C> {
             {
                 authorization.renewed(true);
                 advise(&mut response, authorization, &old, Rejection::Unchanged);
-                return with_attempts(Ok(response), attempt - 1);
+                return with_attempts(Ok(response), attempt - 1, Past { is_renewed: false, ..past });
             }
             let mut outcome = self.inner.send(call).await;
             match self.next(copy, token, past, &mut outcome) {
                 Some(following) => next = following,
-                None => return with_attempts(outcome, attempt),
+                None => return with_attempts(outcome, attempt, past),
             }
         }
     }
@@ -364,13 +379,14 @@ impl<T: Transport, C: Time> Retry<T, C> {
 }
 
 /// Returns the attempt that follows one which the service has certainly not processed.
-fn sent_again(mut call: Call, past: Past) -> Next {
+fn sent_again(mut call: Call, past: Past, error: &Error, reason: Unprocessed) -> Next {
     tracing::event!(
         target: TARGET,
         tracing::Level::DEBUG,
         wiretrait.contract = call.route.contract.name,
         wiretrait.operation = call.route.name,
-        error.type = ErrorKind::Transport.as_str(),
+        error.type = error.error_type(),
+        reason = ?reason,
         http.request.resend_count = call.attempt,
         "the attempt was not processed, and the call is sent again",
     );
@@ -504,7 +520,7 @@ where
             };
             match this.retry.next(this.copy.take(), token, Past::default(), &mut outcome) {
                 Some(next) => *this.state = State::Following(Box::pin(this.retry.continue_with(next))),
-                None => return Poll::Ready(with_attempts(outcome, *this.number)),
+                None => return Poll::Ready(with_attempts(outcome, *this.number, Past::default())),
             }
         }
         match this.state {
@@ -515,16 +531,17 @@ where
 }
 
 /// Adds the number of attempts to an outcome. That of a response is needed if it becomes an error.
-fn with_attempts(outcome: Result<Response, Error>, attempts: u32) -> Result<Response, Error> {
+fn with_attempts(outcome: Result<Response, Error>, attempts: u32, past: Past) -> Result<Response, Error> {
+    let sent_again = past.sent_again();
     match outcome {
         Ok(mut response) => {
             // One attempt is the default, so most responses need no extension.
             if attempts > 1 {
-                response.extensions_mut().insert(Attempts(attempts));
+                response.extensions_mut().insert(Attempts { number: attempts, sent_again });
             }
             Ok(response)
         }
-        Err(error) => Err(error.with_attempts(attempts)),
+        Err(error) => Err(error.with_attempts(attempts).with_sent_again(sent_again)),
     }
 }
 

@@ -41,8 +41,9 @@ use std::time::Duration;
 /// nothing was sent, or if the service says that nothing was done.
 ///
 /// A call that is sent again at once does not use up a retry: it does not pause, and neither `retries` nor the budget
-/// applies. That happens at most ten times after the end of a connection, and once after a refused stream. Further
-/// failures are retried.
+/// applies. In a call, that happens at most ten times for a request of which nothing was written, three times if the
+/// service announced the end of the connection before the request, and once after a refused stream. Further failures
+/// are retried.
 ///
 /// The pause before retry *n* is a random part of `backoff` · 2ⁿ⁻¹, limited to `max_backoff`. A
 /// `Retry-After`, in seconds or as a date, makes it longer. If it is longer than `max_retry_after`, if the pause

@@ -196,7 +196,7 @@ impl<'c, T: Transport> Prepared<'c, T> {
                             let call = Call { options, ..Call::new(route, request) };
                             match caller.transport.send(call).await {
                                 Ok(response) => {
-                                    success = (response.status(), Attempts::of(&response));
+                                    success = (response.status(), Attempts::of(&response).number);
                                     read(route, response, &mut correlation)
                                 }
                                 Err(error) => Err(error.with_attempts(1)),

@@ -66,10 +66,12 @@ pub(super) fn means_none(route: &Route, response: &Response) -> bool {
 
 /// Adds the response, the operation, the attempts and the `Retry-After` delay to an error.
 pub(super) fn with_context(error: Error, route: &'static Route, response: &Response) -> Error {
+    let attempts = Attempts::of(response);
     error
         .with_response(response)
         .with_operation(route.name)
-        .with_attempts(Attempts::of(response))
+        .with_attempts(attempts.number)
+        .with_sent_again(attempts.sent_again)
         // There is no clock here, so without policies a date is relative to the `Date` header of the same response.
         .with_retry_after(RequestedDelay::of(response).or_else(|| retry_after(response.headers(), || None)))
         .with_advice(response.extensions().get().map(|Advice(advice)| advice.clone()))

@@ -82,13 +82,17 @@ pub(crate) struct BodyTooLarge(pub(crate) Bytes);
 #[derive(Clone, Copy)]
 pub(crate) struct BodyDamaged;
 
-/// The number of attempts until a response, in its extensions; absent for one attempt.
+/// The attempts until a response, in its extensions; absent for one attempt.
 #[derive(Clone, Copy)]
-pub(crate) struct Attempts(pub(crate) u32);
+pub(crate) struct Attempts {
+    pub(crate) number: u32,
+    /// The number of those that followed an attempt without effect at once.
+    pub(crate) sent_again: u32,
+}
 
 impl Attempts {
-    pub(crate) fn of(response: &Response) -> u32 {
-        response.extensions().get().map_or(1, |&Self(attempts)| attempts)
+    pub(crate) fn of(response: &Response) -> Self {
+        response.extensions().get().copied().unwrap_or(Self { number: 1, sent_again: 0 })
     }
 }
 
@@ -171,7 +175,8 @@ pub trait Transport: Send + Sync {
 
     /// Returns whether requests share connections, as over HTTP/2, so that the end of a connection leaves requests
     /// behind that were not processed. Then retries keep a copy of each request, to send it again at once. `false` by
-    /// default; a transport around another one should return that of the inner transport.
+    /// default, as for tower services, so that calls without retries are then not sent again; a transport around another
+    /// one should return that of the inner transport.
     fn is_multiplexed(&self) -> bool {
         false
     }

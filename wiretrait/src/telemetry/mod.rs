@@ -21,8 +21,8 @@
 //! | `http.response.body.size` | | in bytes, if the response is complete |
 //! | `rpc.system.name` | | `grpc` over gRPC |
 //! | `rpc.method` | | over gRPC, the service and the method, such as `library.Books/find` |
-//! | `rpc.response.status_code` | | over gRPC, the name of the status, such as `OK`; the status of HTTP is the one that it stands for |
-//! | `wiretrait.unprocessed` | | `true` if the attempt failed and the service has [certainly not processed](crate::Error::is_unprocessed) it |
+//! | `rpc.response.status_code` | | over gRPC, the name of the status, such as `OK`; the status of HTTP is its counterpart |
+//! | `wiretrait.unprocessed` | | `true` if the attempt failed without a response and the service has [certainly not processed](crate::Error::is_unprocessed) it |
 //! | `error.type` | [`Error::error_type`](crate::Error::error_type), or `cancelled` | the same, or the number of a status `4xx` or `5xx` |
 //! | `otel.status_code` | `ERROR` if it failed | `ERROR` if it failed |
 //!

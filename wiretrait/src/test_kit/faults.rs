@@ -196,6 +196,10 @@ impl<T: Transport, C: Time> Transport for Faults<T, C> {
     fn encoding(&self) -> Encoding {
         self.inner.encoding()
     }
+
+    fn is_multiplexed(&self) -> bool {
+        self.inner.is_multiplexed()
+    }
 }
 
 const LOST: &str = "the connection failed before the response was complete";

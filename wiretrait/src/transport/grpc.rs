@@ -14,7 +14,7 @@ use crate::config::{ClientConfig, HttpVersion};
 use crate::error::{Error, ErrorFormat, ErrorKind, PlainErrors, ServiceError, one_line};
 use crate::grpc_frame::{self, FrameError};
 use crate::runtime::{
-    Advice, Call, DoNotRetry, Encoding, JSON, Request, RequestedDelay, Response, Trailers, Transport,
+    Advice, Call, DoNotRetry, Encoding, JSON, Request, RequestedDelay, Response, TARGET, Trailers, Transport,
 };
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
@@ -256,10 +256,10 @@ impl<T: Transport> GrpcChannel<T> {
     }
 }
 
-/// Records an attribute of the call in the span of the attempt.
+/// Records an attribute of the call in the span of the attempt, if there is one: the current span may be the user's.
 fn record(attribute: &'static str, value: &str) {
     let span = tracing::Span::current();
-    if !span.is_disabled() {
+    if span.metadata().is_some_and(|span| span.target() == TARGET && span.name() == "attempt") {
         span.record(attribute, value);
     }
 }

@@ -117,6 +117,18 @@ pub(super) fn failed(origin: &str, error: &(dyn StdError + 'static)) -> Error {
     if is_unprocessed { error.with_unprocessed() } else { error }
 }
 
+/// Returns the error if the body of a response failed, so that the service has processed the request.
+#[cfg(feature = "reqwest")]
+pub(super) fn failed_body(origin: &str, error: &(dyn StdError + 'static)) -> Error {
+    #[cfg(feature = "http2")]
+    if let Some(error) = std::iter::successors(Some(error), |error| (*error).source())
+        .find_map(|cause| cause.downcast_ref::<h2::Error>())
+    {
+        return http2::incomplete(origin, error);
+    }
+    failed(origin, error)
+}
+
 /// Returns the error for a head that ends with the connection.
 #[cfg(feature = "hyper")]
 pub(super) fn incomplete_head(origin: &str, received: &[u8]) -> Error {

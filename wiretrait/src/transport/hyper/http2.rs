@@ -89,7 +89,8 @@ pub(super) struct Multiplexed {
 struct State {
     /// The number of calls in progress, or [`CLOSED`].
     calls: AtomicUsize,
-    /// The end of the last call, in milliseconds since the connection was opened.
+    /// The end of the last call, or the last moment when a closed connection was noticed, in milliseconds since the
+    /// connection was opened.
     used_at: AtomicU64,
     counts: Arc<Counts>,
     /// The number of reads when a call was given up without any sign of life, plus one; 0 if that has not
@@ -134,15 +135,19 @@ impl Shared {
         slot.exchange(request, &peer.origin, limit).await
     }
 
-    /// Returns a connection that accepts another request. The end of one without calls is noticed before.
+    /// Returns a connection that accepts another request. The end of one that was not used for a while is noticed before.
     async fn noticed_slot(&self) -> Option<Slot> {
         let slot = self.slot()?;
-        if !slot.was_idle {
+        if !slot.may_be_closed {
             return Some(slot);
         }
         // The runtime polls its sockets.
         yield_now().await;
-        if slot.connection.is_alive() { Some(slot) } else { self.slot() }
+        if slot.connection.is_alive() {
+            slot.connection.use_now();
+            return Some(slot);
+        }
+        self.slot()
     }
 
     async fn open<F>(self: &Arc<Self>, open: impl Fn() -> F + Send, origin: &str) -> Result<Slot, Error>
@@ -307,7 +312,12 @@ impl Multiplexed {
         !matches!(requests.poll_ready(&mut Context::from_waker(Waker::noop())), Poll::Ready(Err(_)))
     }
 
-    /// Returns the time since the end of the last call.
+    fn use_now(&self) {
+        let age = u64::try_from(self.opened_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.state.used_at.store(age, Ordering::Relaxed);
+    }
+
+    /// Returns the time since the end of the last call, or since the connection was known to be open.
     fn unused_for(&self, now: Instant) -> Duration {
         let used_at = Duration::from_millis(self.state.used_at.load(Ordering::Relaxed));
         now.saturating_duration_since(self.opened_at).saturating_sub(used_at)
@@ -359,8 +369,8 @@ impl State {
 /// A call on a connection.
 struct Slot {
     connection: Arc<Multiplexed>,
-    /// True if the connection had no calls for a while.
-    was_idle: bool,
+    /// True if no call had ended for a while, so that the connection may have been closed unnoticed.
+    may_be_closed: bool,
     /// The number of reads when the call began; `None` before that and after its response.
     reads: Option<u64>,
 }
@@ -369,9 +379,10 @@ impl Slot {
     /// Returns `None` if the connection is closed because it was idle.
     fn new(connection: Arc<Multiplexed>) -> Option<Self> {
         let begin = |calls| if calls == CLOSED { None } else { Some(calls + 1) };
-        let calls = connection.state.calls.fetch_update(Ordering::AcqRel, Ordering::Acquire, begin).ok()?;
-        let was_idle = calls == 0 && connection.unused_for(Instant::now()) >= UNNOTICED;
-        Some(Self { connection, was_idle, reads: None })
+        connection.state.calls.fetch_update(Ordering::AcqRel, Ordering::Acquire, begin).ok()?;
+        // Also if other calls have begun: they may not have noticed it either.
+        let may_be_closed = connection.unused_for(Instant::now()) >= UNNOTICED;
+        Some(Self { connection, may_be_closed, reads: None })
     }
 
     async fn exchange(
@@ -439,9 +450,8 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let Multiplexed { state, opened_at, .. } = &*self.connection;
-        let age = u64::try_from(opened_at.elapsed().as_millis()).unwrap_or(u64::MAX);
-        state.used_at.store(age, Ordering::Relaxed);
+        self.connection.use_now();
+        let state = &self.connection.state;
         state.calls.fetch_sub(1, Ordering::Relaxed);
         // The call was given up. Nothing at all was received meanwhile, so the connection may be dead.
         if let Some(reads) = self.reads

@@ -77,9 +77,9 @@ use tower_service::Service;
 /// without an error, so a call that fails may have been sent. A retry always uses a new connection.
 ///
 /// Over HTTP/2, all calls share a connection, and a further one is opened when it has as many requests as the
-/// service accepts at a time. Requests that the service has certainly not processed, because their connection ended before,
-/// are marked as such, and [sent again](crate::policy::RetryPolicy) by the policies. A connection on which nothing is received is tested by pings while calls wait, and
-/// not used for other calls meanwhile.
+/// service accepts at a time. Requests that the service has certainly not processed, because their connection ended
+/// before, are marked as such, and [sent again](crate::policy::RetryPolicy) by the policies. A connection on which
+/// nothing is received is tested by pings while calls wait, and not used for other calls meanwhile.
 ///
 /// A connection is used until it is [too old](ClientConfig::with_max_connection_age), or has been
 /// [idle](ClientConfig::with_pool_idle_timeout) for too long. A `Keep-Alive: timeout=5` in a response shortens

@@ -3,6 +3,8 @@
 use super::invalid_response;
 use crate::error::{Error, ErrorKind, Unprocessed};
 use crate::transport::failure::connection_failed;
+#[cfg(feature = "hyper")]
+use crate::transport::failure::invalid_request;
 use h2::{Error as Http2Error, Reason};
 use std::fmt;
 use std::time::Duration;
@@ -64,7 +66,7 @@ pub(in crate::transport) fn failed_request(origin: &str, error: &Http2Error) -> 
     match error.reason().filter(|_| error.is_remote()) {
         // With other reasons, the service asks for fewer requests, or has failed.
         Some(Reason::NO_ERROR) if error.is_go_away() => {
-            failure.with_unprocessed_because(Unprocessed::ConnectionEnded)
+            failure.with_unprocessed_because(Unprocessed::Excluded)
         }
         Some(Reason::REFUSED_STREAM) if error.is_reset() => {
             failure.with_unprocessed_because(Unprocessed::StreamRefused)
@@ -74,7 +76,6 @@ pub(in crate::transport) fn failed_request(origin: &str, error: &Http2Error) -> 
 }
 
 /// Returns the error like [`failed`], for a request whose response has begun, so that the service has processed it.
-#[cfg(feature = "hyper")]
 pub(in crate::transport) fn incomplete(origin: &str, error: &Http2Error) -> Error {
     let failure = failed(origin, error);
     if failure.is_unprocessed() {
@@ -87,13 +88,16 @@ pub(in crate::transport) fn incomplete(origin: &str, error: &Http2Error) -> Erro
 /// Returns the error for a request of which nothing was written before its connection ended.
 #[cfg(feature = "hyper")]
 pub(in crate::transport) fn unsent(origin: &str, error: &Http2Error) -> Error {
+    if error.get_io().is_none() && error.reason().is_none() {
+        // h2 rejects the request itself.
+        return invalid_request(error);
+    }
     let failure = failed(origin, error);
-    // Otherwise the request is at fault.
     let has_ended = error.is_io() || error.is_go_away() || error.is_remote();
     if !has_ended || error.reason() == Some(Reason::ENHANCE_YOUR_CALM) {
         return failure.with_unprocessed();
     }
-    failure.with_unprocessed_because(Unprocessed::ConnectionEnded)
+    failure.with_unprocessed_because(Unprocessed::Unsent)
 }
 
 /// Returns the error if a connection was closed because the service does not respond to a ping.
@@ -105,7 +109,7 @@ pub(in crate::transport) fn ping_timed_out(origin: &str, timeout: Duration) -> E
 /// Returns the error for a connection that was closed before a request was sent over it.
 #[cfg(feature = "hyper")]
 pub(in crate::transport) fn closed_before(origin: &str) -> Error {
-    lost(origin, "it was closed before the request").with_unprocessed_because(Unprocessed::ConnectionEnded)
+    lost(origin, "it was closed before the request").with_unprocessed_because(Unprocessed::Unsent)
 }
 
 fn lost(origin: &str, cause: impl fmt::Display) -> Error {

@@ -121,7 +121,9 @@ impl ReqwestTransport {
     ///
     /// The client should close idle connections before the service does (many servers do after 5 seconds): a
     /// request over a connection that is being closed fails, which costs an idempotent call a retry and any
-    /// other call an error. It should not follow redirects.
+    /// other call an error. It should not follow redirects. If it speaks HTTP/2,
+    /// [`with_http_version`](ClientConfig::with_http_version) should say so: otherwise calls without retries are not sent
+    /// again when a connection ends.
     ///
     /// # Errors
     ///
@@ -197,6 +199,16 @@ impl Target {
                 rejected.unwrap_or_else(|| protocol::failed(&peer.origin, error))
             }
         }
+    }
+
+    /// Returns the error if the response has begun, but its body cannot be read.
+    fn failure_of_body(&self, error: &reqwest::Error) -> Error {
+        let Self { peer, timeout, .. } = self;
+        if error.is_timeout() {
+            return timed_out(&peer.origin, *timeout);
+        }
+        let rejected = peer.rejected_certificate(error);
+        rejected.unwrap_or_else(|| protocol::failed_body(&peer.origin, error))
     }
 
     /// Returns the error if no connection was made. If reqwest hides what a proxy responded, the connection is
@@ -440,7 +452,7 @@ impl Target {
             match chunk {
                 Ok(Some(chunk)) => body.push(chunk)?,
                 Ok(None) => break,
-                Err(error) => return Err(self.failure(&error, None).await),
+                Err(error) => return Err(self.failure_of_body(&error)),
             }
         }
         let mut head = http::Response::new(());
