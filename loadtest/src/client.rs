@@ -38,7 +38,7 @@ pub(crate) fn load_client(config: &ClientConfig) -> Result<LoadClient, LoadTestE
     Ok(client(transport(config)?, config))
 }
 
-/// The transport of virtual users, which retries nothing.
+/// The transport of virtual users, without retries.
 pub(crate) fn load_policies(
     config: &ClientConfig,
 ) -> Result<Policies<SessionsNetworkTransportV1>, LoadTestError> {

@@ -25,7 +25,8 @@ pub type Caller = wiretrait::Caller<LoadTransport>;
 
 /// The transport of a virtual user's client.
 ///
-/// All users share its connections. It retries nothing, because a failure must be measured.
+/// All users share its connections. It has no retries, because a failure must be measured, but it sends calls again at
+/// once that the service has certainly not processed.
 #[derive(Clone)]
 pub struct LoadTransport {
     inner: Policies<SessionsNetworkTransportV1>,

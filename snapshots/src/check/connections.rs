@@ -1,7 +1,7 @@
 //! The connections of a check.
 
 use crate::environment::log;
-use sessions_client::{Call, Encoding, Error, ErrorKind, Request, Response, Transport};
+use sessions_client::{Call, Encoding, Error, Request, Response, Transport};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -54,13 +54,10 @@ impl<T: Transport> Transport for Connections<T> {
                 }
                 let outcome = self.transport.send(again).await;
                 self.log_closed(&outcome);
-                return outcome;
+                outcome
             }
-            // HTTP/2 says so when it closes a connection.
-            Err(error) if error.kind() == ErrorKind::Transport && error.is_unprocessed() => {}
-            outcome => return outcome,
+            outcome => outcome,
         }
-        self.transport.send(again).await
     }
 
     fn peer(&self) -> &str {
@@ -128,12 +125,6 @@ mod tests {
         let (attempts, outcomes) = attempts(Error::with_stale_connection, &[PATHS[1], PATHS[0]]).await;
         assert_eq!(outcomes, [false, true]);
         assert_eq!(attempts, [1, 2]);
-    }
-
-    #[tokio::test]
-    async fn a_request_that_was_surely_not_processed_is_sent_again() {
-        let (attempts, outcomes) = attempts(Error::with_unprocessed, &[PATHS[1], PATHS[0]]).await;
-        assert_eq!((attempts, outcomes), (vec![1, 2, 1], vec![true, true]));
     }
 
     #[tokio::test]
