@@ -2,9 +2,6 @@
 
 #![cfg(any(feature = "hyper", feature = "reqwest"))]
 
-#[cfg(all(feature = "hyper", feature = "http2", feature = "reqwest", feature = "rustls"))]
-#[path = "protocol/mismatch.rs"]
-mod mismatch;
 #[macro_use]
 mod support;
 

@@ -426,16 +426,10 @@ async fn insecure_accepts_any_certificate_and_warns<T: Network>() {
 }
 
 async fn a_service_without_tls_is_reported<T: Network>() {
-    for (response, expected) in [
-        ("HTTP/1.1 400 Bad Request\r\n\r\n", "does not speak TLS at this port: use `http://`"),
-        (
-            "220 here is another protocol\r\n",
-            "speaks SMTP or FTP at this port, not TLS: check the host and the port",
-        ),
-    ] {
+    for response in ["220 here is another protocol\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n"] {
         let url = greeting(response.as_bytes()).await;
         let message = rejected::<T>(&ClientConfig::from_url(&url).unwrap()).await;
-        assert_contains(&message, &[expected]);
+        assert_contains(&message, &["does not speak TLS at this port", "`http://`"]);
     }
 }
 

@@ -42,7 +42,7 @@ async fn a_service_that_speaks_http1_is_named() {
         assert_eq!((error.kind(), error.attempts()), (ErrorKind::Protocol, 1));
         let message = error.to_string();
         assert!(
-            message.contains("the service speaks HTTP/1.1 only")
+            message.contains("is not valid HTTP/2")
                 && message.contains("check that the port is that of gRPC"),
             "{message}"
         );

@@ -82,20 +82,15 @@ pub(crate) fn http(status: &str, content_type: &str, body: &str) -> Vec<u8> {
 }
 
 /// Reads a complete request, since closing a connection with unread bytes resets it. Returns `None` if the
-/// client has closed the connection before, or asks whether the service speaks HTTP/2 or TLS.
+/// client has closed the connection before.
 pub(crate) async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     let mut request = Vec::new();
     while !is_complete(&request) {
-        if stream.read_buf(&mut request).await.unwrap_or(0) == 0 || asks_for_protocol(&request) {
+        if stream.read_buf(&mut request).await.unwrap_or(0) == 0 {
             return None;
         }
     }
     Some(String::from_utf8_lossy(&request).into_owned())
-}
-
-/// Returns whether a request begins like the preface of HTTP/2 or a TLS handshake.
-fn asks_for_protocol(request: &[u8]) -> bool {
-    request.starts_with(b"PRI *") || request.starts_with(b"\x16\x03")
 }
 
 fn is_complete(request: &[u8]) -> bool {

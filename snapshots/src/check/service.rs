@@ -3,7 +3,6 @@
 use super::Secrets;
 use super::connections::Connections;
 use crate::cassette::NOT_RECORDED;
-use crate::environment::log;
 use contract_tests::Recorder;
 use contract_tests::suite::ContractRoutes;
 use http::Uri;
@@ -60,7 +59,7 @@ pub async fn wait_for_service(config: &ClientConfig, wait: Option<Duration>) -> 
     let transport = transport(&config).map_err(|error| Refusal::final_one(error.to_string()))?;
     let probe = Recorder::new(transport);
     let sent = credential_headers(&config);
-    let (mut rejections, mut is_waiting) = (0, false);
+    let mut rejections = 0;
     while let Err(refusal) = probe_service(&probe).await {
         let pause = match refusal.retry_after {
             Some(pause) if rejections < MAX_REJECTIONS && pause <= limit => {
@@ -71,10 +70,6 @@ pub async fn wait_for_service(config: &ClientConfig, wait: Option<Duration>) -> 
                 let may_wait = deadline.is_some_and(|deadline| Instant::now() + WAIT_INTERVAL < deadline);
                 if !(refusal.may_start && may_wait) {
                     return Err(refusal.after(wait).with_headers(&sent));
-                }
-                if !std::mem::replace(&mut is_waiting, true) {
-                    let wait = humantime::format_duration(wait.unwrap_or_default());
-                    log(&format!("waiting for {} to respond, at most {wait}", probe.peer()));
                 }
                 WAIT_INTERVAL
             }
@@ -156,7 +151,7 @@ async fn probe_service<T: Transport + Clone>(probe: &Recorder<T>) -> Result<(), 
     let (problem, remedy, may_start) = match (error.kind(), status) {
         (ErrorKind::ConcurrencyLimit, _) => ("was not called", ": raise `options.concurrency_limit`", false),
         _ if error.is_local_limit() => ("was not called", "", false),
-        _ if error.is_proxy_failure() => {
+        (ErrorKind::Proxy, _) => {
             let is_starting = error.is_retryable() || matches!(status, Some(502..=504));
             ("cannot be reached through the proxy", "", is_starting)
         }
@@ -177,8 +172,6 @@ async fn probe_service<T: Transport + Clone>(probe: &Recorder<T>) -> Result<(), 
                           /v1/sessions";
             ("does not respond like a sessions service", remedy, false)
         }
-        // The error names the remedy.
-        (ErrorKind::Protocol, None) => ("cannot be tested", "", false),
         (_, None) => {
             let remedy = ": start it, or check its address";
             ("cannot be tested", remedy, error.is_retryable())

@@ -74,22 +74,6 @@ struct Inner {
     is_stale_connection: bool,
     /// True if another attempt may succeed, although failures of this kind are permanent.
     is_transient: bool,
-    suspect: Suspect,
-}
-
-/// The party that may be at fault, if it is known.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[cfg_attr(
-    not(any(feature = "hyper", feature = "reqwest")),
-    expect(dead_code, reason = "only network transports name one")
-)]
-enum Suspect {
-    #[default]
-    Unknown,
-    /// The service may speak another protocol.
-    Protocol,
-    /// The proxy on the way has failed.
-    Proxy,
 }
 
 /// The reason why a service has certainly not processed a request that can be sent again at once.
@@ -195,7 +179,6 @@ impl Error {
             unprocessed: None,
             is_stale_connection: false,
             is_transient: false,
-            suspect: Suspect::default(),
         }))
     }
 
@@ -332,36 +315,15 @@ impl Error {
         self
     }
 
-    /// Marks a failure as one that a service of another protocol causes, too.
-    #[cfg(any(feature = "hyper", feature = "reqwest"))]
-    pub(crate) fn with_doubtful_protocol(mut self) -> Self {
-        self.0.suspect = Suspect::Protocol;
-        self
-    }
-
-    /// Returns whether the service may speak another protocol.
-    #[cfg(any(feature = "hyper", feature = "reqwest"))]
-    pub(crate) fn may_be_other_protocol(&self) -> bool {
-        self.0.suspect == Suspect::Protocol
-    }
-
-    /// Marks a failure as one of the [proxy](Self::is_proxy_failure).
-    #[cfg(any(feature = "hyper", feature = "reqwest"))]
-    pub(crate) fn with_proxy_failure(mut self) -> Self {
-        self.0.suspect = Suspect::Proxy;
-        self
-    }
-
     /// Returns a copy for another call that has failed for the same reason. Of the source, only the error of the
     /// operating system is copied.
     #[cfg(all(feature = "hyper", feature = "http2"))]
     pub(crate) fn for_another_call(&self) -> Self {
         let code = self.source().and_then(|source| source.downcast_ref::<std::io::Error>()?.raw_os_error());
-        let Inner { kind, message, advice, is_unprocessed, is_transient, suspect, .. } = &*self.0;
+        let Inner { kind, message, advice, is_unprocessed, is_transient, .. } = &*self.0;
         let mut error = Self::new(*kind, message.clone()).with_advice(advice.clone());
         error.0.is_unprocessed = *is_unprocessed;
         error.0.is_transient = *is_transient;
-        error.0.suspect = *suspect;
         match code {
             Some(code) => error.with_source(std::io::Error::from_raw_os_error(code)),
             None => error,
@@ -489,13 +451,6 @@ impl Error {
     #[must_use]
     pub fn is_connect(&self) -> bool {
         self.kind() == ErrorKind::Connect
-    }
-
-    /// Returns whether the proxy on the way to the service has failed: it cannot be reached, or refuses to connect to
-    /// the service. The service is not to blame.
-    #[must_use]
-    pub fn is_proxy_failure(&self) -> bool {
-        self.0.suspect == Suspect::Proxy || self.kind() == ErrorKind::Proxy
     }
 
     /// Returns whether a resource of this machine is exhausted, rather than one of the service: its ports,

@@ -133,15 +133,6 @@ impl Dial {
         Ok(Stream::Proxied(stream))
     }
 
-    /// Opens a connection to the service that does not use TLS yet.
-    pub(super) async fn open(&self) -> std::io::Result<BoxStream> {
-        let stream = match &self.proxy {
-            Some(proxy) => self.through(proxy).await,
-            None => self.tcp(&self.origin).await.map(|stream| Box::new(stream) as BoxStream),
-        };
-        stream.map_err(std::io::Error::other)
-    }
-
     /// Opens a connection to the service that does not use TLS yet, or to the proxy if that forwards requests.
     pub(super) async fn through(&self, proxy: &ProxyRoute) -> Result<BoxStream, BoxError> {
         let tcp = self

@@ -158,19 +158,14 @@ impl Peer {
         #[cfg(feature = "rustls")]
         if let Some(error) = find::<rustls::Error>(error) {
             let advice = tls::handshake_advice(error).map(Cow::from);
-            let failure = self.tls(tls::describe_handshake(error, &self.client_auth)).with_advice(advice);
-            return if tls::is_without_tls(error) { failure.with_doubtful_protocol() } else { failure };
+            return self.tls(tls::describe_handshake(error, &self.client_auth)).with_advice(advice);
         }
         match find::<io::Error>(error).map(io::Error::kind) {
             Some(io::ErrorKind::TimedOut) => self.not_connected_in_time(),
-            Some(io::ErrorKind::UnexpectedEof) if self.is_https() => {
-                let cause = "the connection was closed during the TLS handshake";
-                let cause = io::Error::new(io::ErrorKind::UnexpectedEof, cause);
-                self.no_connection(&cause).with_doubtful_protocol()
-            }
-            Some(io::ErrorKind::ConnectionReset) if self.is_https() => {
-                self.no_connection(cause).with_doubtful_protocol()
-            }
+            Some(io::ErrorKind::UnexpectedEof) if self.is_https() => self.no_connection(&io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the connection was closed during the TLS handshake",
+            )),
             _ => self.no_connection(cause),
         }
     }
@@ -273,7 +268,7 @@ impl Peer {
             || says("speaking plain HTTP to an SSL-enabled server port")
             || says("Client sent an HTTP request to an HTTPS server")
         {
-            return Some(NEEDS_TLS.to_owned());
+            return Some("the service speaks TLS at this port: use `https://`".to_owned());
         }
         None
     }
@@ -289,23 +284,6 @@ impl Peer {
         ""
     }
 
-    /// Returns the error if a service that speaks TLS is called without it.
-    pub(super) fn needs_tls(&self) -> Error {
-        self.tls(NEEDS_TLS)
-    }
-
-    /// Returns the error if a service that does not speak TLS is called with it.
-    #[cfg(feature = "rustls")]
-    pub(super) fn has_no_tls(&self) -> Error {
-        self.tls(HAS_NO_TLS)
-    }
-
-    /// Returns the error if a service that speaks the protocol `name`, which is not HTTP, is called with TLS.
-    #[cfg(feature = "rustls")]
-    pub(super) fn speaks_instead_of_tls(&self, name: &str) -> Error {
-        self.tls(format_args!("the service speaks {name} at this port, not TLS: check the host and the port"))
-    }
-
     fn is_https(&self) -> bool {
         self.origin.starts_with("https://")
     }
@@ -314,14 +292,6 @@ impl Peer {
         Error::new(ErrorKind::Tls, format!("cannot connect to {}: {why}", self.origin))
     }
 }
-
-/// The end of a sentence: why a service that speaks TLS cannot be called without it.
-const NEEDS_TLS: &str = "the service speaks TLS at this port: use `https://`";
-
-/// The end of a sentence: why a service that does not speak TLS cannot be called with it.
-#[cfg(feature = "rustls")]
-pub(super) const HAS_NO_TLS: &str =
-    "the service does not speak TLS at this port: use `http://`, or the port of `https`";
 
 /// The end of a sentence: why a connection has timed out.
 const NO_NAME_SERVICE: &str = "the name service did not respond in time: check the DNS servers of this machine, or set \
@@ -358,7 +328,7 @@ impl ProxyFailure {
         let system: Option<&io::Error> = cause.downcast_ref();
         let remedy = match system.and_then(LocalLimit::of) {
             Some(_) => "",
-            None => &*format!(": start it, or check its URL ({})", proxy.setting),
+            None => ": start it, or check its URL (`proxy.url`, or HTTP_PROXY and HTTPS_PROXY)",
         };
         let message = format!("cannot connect to the proxy {proxy}: {cause}{remedy}");
         let system = system.and_then(os_code).map(io::Error::from_raw_os_error);
@@ -449,13 +419,10 @@ impl ProxyFailure {
         } else {
             format!("cannot connect to {origin}: {self}")
         };
-        let mut error = match &self.system {
+        let error = match &self.system {
             Some(system) => system_error(self.kind, message, system),
             None => Error::new(self.kind, message),
         };
-        if self.is_complete {
-            error = error.with_proxy_failure();
-        }
         match self.status {
             Some(status) => error.with_status(status),
             None => error,

@@ -39,8 +39,6 @@ mod policies;
 mod protocol;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 mod proxy;
-#[cfg(any(feature = "hyper", feature = "reqwest"))]
-mod recognition;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]

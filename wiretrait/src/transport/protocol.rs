@@ -38,7 +38,7 @@ pub(super) fn not_http(origin: &str) -> Error {
         "is not HTTP/1.1: check the address and its port; the service may expect {other} (`HttpVersion::Http2`), or \
          gRPC, which needs another client"
     );
-    invalid_response(origin, what).with_doubtful_protocol()
+    invalid_response(origin, what)
 }
 
 /// Returns the error for a header section over the limits.
@@ -69,13 +69,8 @@ pub(super) fn invalid_framing(origin: &str, header: &str) -> Error {
     invalid_response(origin, format_args!("has an invalid `{header}`, so its end is unknown"))
 }
 
-/// The errors of a connection that the peer has closed.
-pub(super) const CLOSED_BY_PEER: [std::io::ErrorKind; 4] = [
-    std::io::ErrorKind::ConnectionReset,
-    std::io::ErrorKind::ConnectionAborted,
-    std::io::ErrorKind::BrokenPipe,
-    std::io::ErrorKind::UnexpectedEof,
-];
+/// The remedy if the service speaks HTTP/2 only.
+const CHOOSE_HTTP2: &str = "choose it with `HttpVersion::Http2` (`options.http_version: 2`)";
 
 /// Returns the error if a request failed after it was passed to the HTTP library.
 pub(super) fn failed(origin: &str, error: &(dyn StdError + 'static)) -> Error {
@@ -100,20 +95,15 @@ pub(super) fn failed(origin: &str, error: &(dyn StdError + 'static)) -> Error {
             return invalid_response(origin, "has an invalid chunked body");
         }
     }
-    let cause = root_cause(error);
-    let system = cause.downcast_ref::<std::io::Error>();
-    is_closed |= system.is_some_and(|error| CLOSED_BY_PEER.contains(&error.kind()));
-    let mut error = match cause {
+    let error = match root_cause(error) {
         #[cfg(feature = "reqwest")]
         // Its message contains the URL.
         cause if cause.is::<reqwest::Error>() => {
             connection_failed(origin, &std::io::Error::other("reqwest reports no cause"))
         }
+        cause if is_closed => closed(origin, cause),
         cause => connection_failed(origin, cause),
     };
-    if is_closed || is_unprocessed {
-        error = error.with_doubtful_protocol();
-    }
     if is_unprocessed { error.with_unprocessed() } else { error }
 }
 
@@ -129,6 +119,16 @@ pub(super) fn failed_body(origin: &str, error: &(dyn StdError + 'static)) -> Err
     failed(origin, error)
 }
 
+/// Returns the error if the connection was closed before the end of a response.
+fn closed(origin: &str, cause: &(dyn StdError + 'static)) -> Error {
+    // Some servers end the connection of a client that does not choose their version.
+    if origin.starts_with("https:") {
+        let cause = format!("{cause}: if the service speaks HTTP/2 only, {CHOOSE_HTTP2}");
+        return connection_failed(origin, &std::io::Error::other(cause));
+    }
+    connection_failed(origin, cause)
+}
+
 /// Returns the error for a head that ends with the connection.
 #[cfg(feature = "hyper")]
 pub(super) fn incomplete_head(origin: &str, received: &[u8]) -> Error {
@@ -137,8 +137,7 @@ pub(super) fn incomplete_head(origin: &str, received: &[u8]) -> Error {
     match httparse::Response::new(&mut []).parse(&received[start..]) {
         Err(httparse::Error::Version) => not_http(origin),
         Err(httparse::Error::Status) => invalid_response(origin, INVALID_STATUS),
-        _ => connection_failed(origin, &std::io::Error::other("connection closed before message completed"))
-            .with_doubtful_protocol(),
+        _ => closed(origin, &std::io::Error::other("connection closed before message completed")),
     }
 }
 

@@ -9,7 +9,7 @@ use super::io::{EarlyResponses, Replay, Stream};
 use crate::error::Error;
 use crate::runtime::Response;
 use crate::transport::body::LimitedBody;
-use crate::transport::protocol::{self, CLOSED_BY_PEER, End, MAX_HEAD_BYTES, MAX_HEADERS, incomplete_head};
+use crate::transport::protocol::{self, End, MAX_HEAD_BYTES, MAX_HEADERS, incomplete_head};
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body::{Body, Frame};
@@ -22,6 +22,14 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
+
+/// The errors of a connection that the peer has closed.
+const CLOSED_BY_PEER: [io::ErrorKind; 4] = [
+    io::ErrorKind::ConnectionReset,
+    io::ErrorKind::ConnectionAborted,
+    io::ErrorKind::BrokenPipe,
+    io::ErrorKind::UnexpectedEof,
+];
 
 pub(super) struct Connection {
     requests: SendRequest<Full<Bytes>>,

@@ -28,7 +28,6 @@ use crate::transport::keep_alive::idle_limit;
 use crate::transport::permits::{Attempt, Patience, Permits};
 use crate::transport::phases;
 use crate::transport::protocol;
-use crate::transport::recognition::Recognition;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST, PROXY_AUTHORIZATION, USER_AGENT};
 use http::{HeaderValue, Request, Uri};
@@ -109,7 +108,6 @@ struct Target {
     address: Address,
     headers: DefaultHeaders,
     connect_timeout: Duration,
-    recognition: Arc<Recognition>,
 }
 
 impl HyperTransport {
@@ -139,8 +137,7 @@ impl HyperTransport {
                 address.base_path.insert_str(0, &address.origin);
             }
             let proxy_authorization = forwarding.and_then(|proxy| proxy.authorization.clone());
-            let recognition = Recognition::new(Some(&dial), config.http_version(), config.connect_timeout());
-            Target::new(Connector::over(dial), peer, address, proxy_authorization, recognition, config)
+            Target::new(Connector::over(dial), peer, address, proxy_authorization, config)
         })
     }
 
@@ -166,8 +163,7 @@ impl HyperTransport {
             let address = Address::of(config)?;
             let peer = Peer::new(address.origin.clone());
             let connector = Connector::new(connector.clone(), origin(&address)?);
-            let recognition = Recognition::new(None, config.http_version(), config.connect_timeout());
-            Target::new(connector, peer, address, None, recognition, config)
+            Target::new(connector, peer, address, None, config)
         })
     }
 
@@ -205,7 +201,6 @@ impl Target {
         peer: Peer,
         address: Address,
         proxy_authorization: Option<HeaderValue>,
-        recognition: Recognition,
         config: &ClientConfig,
     ) -> Result<Self, Error> {
         let host = address.origin.split_once("://").map_or("", |(_, host)| host);
@@ -225,7 +220,6 @@ impl Target {
             headers: DefaultHeaders::new(config, others.into_iter().chain(credentials)),
             address,
             connect_timeout: config.connect_timeout(),
-            recognition: Arc::new(recognition),
         })
     }
 
@@ -260,16 +254,11 @@ impl Target {
         if let Some(http2) = &self.http2 {
             return Box::pin(async move {
                 let connect = || self.clone().connect_http2();
-                let outcome = http2.exchange(request, connect, &self.peer, max_response_bytes).await;
-                let response = self.recognition.check(&self.peer, outcome).await?;
+                let response = http2.exchange(request, connect, &self.peer, max_response_bytes).await?;
                 self.peer.check(response, has_authorization)
             });
         }
-        let request = request.map(Full::new);
-        Box::pin(async move {
-            let outcome = self.attempt_http1(request, is_first, has_authorization, max_response_bytes).await;
-            self.recognition.check(&self.peer, outcome).await
-        })
+        Box::pin(self.attempt_http1(request.map(Full::new), is_first, has_authorization, max_response_bytes))
     }
 
     // Not an `async fn`, whose future would have room for its arguments and for copies of them. The same is true of
@@ -472,8 +461,7 @@ mod tests {
         let address = Address::of(&config).unwrap();
         let dial = Dial::new(&config, origin(&address).unwrap()).unwrap().with_resolver(Resolver::hanging());
         let peer = dial.peer(address.origin.clone());
-        let recognition = Recognition::new(None, config.http_version(), config.connect_timeout());
-        let target = Target::new(Connector::over(dial), peer, address, None, recognition, &config).unwrap();
+        let target = Target::new(Connector::over(dial), peer, address, None, &config).unwrap();
         let started_at = tokio::time::Instant::now();
         let error = target.attempt(Request::default(), true, 0).await.unwrap_err();
         assert_eq!(started_at.elapsed().as_secs(), 5);

@@ -34,7 +34,7 @@ pub(in crate::transport) const MAY_NEED_OTHER_PROTOCOL: &str =
 /// Returns the error if a request failed over HTTP/2.
 pub(in crate::transport) fn failed(origin: &str, error: &Http2Error) -> Error {
     if let Some(error) = error.get_io() {
-        return connection_failed(origin, error).with_doubtful_protocol();
+        return connection_failed(origin, error);
     }
     let reason = error.reason().unwrap_or(Reason::INTERNAL_ERROR);
     let name = format!("{reason:?}");
@@ -57,7 +57,6 @@ pub(in crate::transport) fn failed(origin: &str, error: &Http2Error) -> Error {
     }
     invalid_response(origin, format_args!("is not valid HTTP/2 ({name})"))
         .with_advice(Some(MAY_NEED_HTTP1.into()))
-        .with_doubtful_protocol()
 }
 
 /// Returns the error like [`failed`], for a request that has no response. It says whether it can be sent again at once.

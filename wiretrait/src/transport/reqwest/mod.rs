@@ -26,7 +26,6 @@ use crate::transport::protocol::http2::{
 use crate::transport::protocol::{self, End, MAX_HEADERS};
 #[cfg(feature = "http2")]
 use crate::transport::proxy::ProxyRoute;
-use crate::transport::recognition::Recognition;
 #[cfg(feature = "rustls")]
 use crate::transport::tls::Tls;
 use http::header::{AUTHORIZATION, HOST, HeaderValue};
@@ -88,7 +87,6 @@ struct Target {
     /// formatting the header for each request.
     headers: DefaultHeaders,
     peer: Peer,
-    recognition: Recognition,
     /// For messages.
     timeout: Duration,
 }
@@ -175,9 +173,7 @@ impl Target {
         let credentials = example.headers().get(AUTHORIZATION).map(|value| (AUTHORIZATION, value.clone()));
         let others = host.map(|host| (HOST, host)).into_iter().chain(credentials);
         let url = example.url().clone();
-        let dial = clients.settings().map(|settings| &settings.dial);
         Ok(Self {
-            recognition: Recognition::new(dial, config.http_version(), config.connect_timeout()),
             clients,
             headers: DefaultHeaders::new(config, others),
             peer,
@@ -476,11 +472,7 @@ impl Transport for ReqwestTransport {
         let request = call.request;
         let start = move |end| {
             self.targets.attempt(request, end, move |target, request| {
-                Box::pin(async move {
-                    let outcome =
-                        target.attempt(request, has_one_path, is_first, self.max_response_bytes).await;
-                    target.recognition.check(&target.peer, outcome).await
-                })
+                Box::pin(target.attempt(request, has_one_path, is_first, self.max_response_bytes))
             })
         };
         self.permits.attempt(patience, late, start)

@@ -2,7 +2,7 @@
 
 use super::ClientAuth;
 use super::verifier::Rejected;
-use crate::transport::failure::{GIVE_CERTIFICATE, HAS_NO_TLS};
+use crate::transport::failure::GIVE_CERTIFICATE;
 use rustls::{AlertDescription, CertificateError, InvalidMessage, OtherError};
 
 /// Returns why a handshake failed, as the end of a sentence.
@@ -13,7 +13,9 @@ pub(in crate::transport) fn describe_handshake(error: &rustls::Error, client_aut
         E::InvalidCertificate(CertificateError::Other(OtherError(reason))) if reason.is::<Rejected>() => {
             reason.to_string()
         }
-        error if is_without_tls(error) => HAS_NO_TLS.to_owned(),
+        E::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            "the service does not speak TLS at this port: use `http://`, or the port of `https`".to_owned()
+        }
         E::AlertReceived(alert) => describe_alert(*alert, client_auth),
         E::PeerIncompatible(reason) => format!(
             "the service and this client have no TLS version or cipher suite in common ({reason:?}): the service \
@@ -22,11 +24,6 @@ pub(in crate::transport) fn describe_handshake(error: &rustls::Error, client_aut
         E::NoCertificatesPresented => "the service sends no certificate: give it one".to_owned(),
         error => error.to_string(),
     }
-}
-
-/// Returns whether the service has responded to a handshake with something other than TLS.
-pub(in crate::transport) fn is_without_tls(error: &rustls::Error) -> bool {
-    matches!(error, rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType))
 }
 
 /// Returns the remedy for a failed handshake with a service, if it depends on the protocol of the client.

@@ -9,7 +9,7 @@ mod verifier;
 
 pub(super) use self::certificate::{Facts, date};
 pub(crate) use self::client_auth::ClientAuth;
-pub(super) use self::failure::{describe_handshake, describe_late_alert, handshake_advice, is_without_tls};
+pub(super) use self::failure::{describe_handshake, describe_late_alert, handshake_advice};
 
 use self::verifier::{Unverified, Verifier};
 use crate::config::TlsConfig;
@@ -53,22 +53,13 @@ impl Tls {
 
     /// Returns a copy that offers no protocols.
     pub(super) fn without_alpn(&self) -> Self {
-        self.offering(vec![])
-    }
-
-    /// Returns a copy that offers only this protocol.
-    pub(super) fn with_alpn(&self, protocol: &str) -> Self {
-        self.offering(vec![protocol.as_bytes().to_vec()])
-    }
-
-    fn offering(&self, protocols: Vec<Vec<u8>>) -> Self {
         let mut config = (*self.config).clone();
-        config.alpn_protocols = protocols;
+        config.alpn_protocols.clear();
         Self { config: Arc::new(config), client_auth: self.client_auth.clone() }
     }
 
-    /// Returns settings that trust no certificate, and need no certificate store: for a transport that never uses TLS,
-    /// and to find out whether a service speaks TLS.
+    /// Returns settings for a transport that never uses TLS, which need no certificate store.
+    #[cfg(feature = "reqwest")]
     pub(super) fn unused() -> Result<Self, Error> {
         let config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
