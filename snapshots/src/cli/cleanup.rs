@@ -8,9 +8,9 @@ use clap::Args;
 use contract_tests::suite::StopSignal;
 use futures_util::{StreamExt as _, stream};
 use sessions_client::{
-    Error, FilterParams, ISessionsV1 as _, PagingParams, Policies, SessionsHttpClientV1,
-    SessionsNetworkTransportV1,
+    FilterParams, ISessionsV1, PagingParams, Policies, SessionsHttpClientV1, SessionsNetworkTransportV1,
 };
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 /// Deletes the sessions that a check has left behind, of the users of this check only.
@@ -91,27 +91,71 @@ impl CleanupCommand {
     }
 }
 
-/// Deletes the sessions of a user. Returns their number, and the first error.
-async fn delete_all(client: &Client, user: &str) -> (usize, Option<Error>) {
+/// Deletes the sessions of a user. Returns their number, and the first problem.
+async fn delete_all(client: &impl ISessionsV1, user: &str) -> (usize, Option<String>) {
     let filter = FilterParams::new().user_id(user);
     let first = PagingParams::new().skip(0).take(PAGE);
-    let mut deleted = 0;
+    let mut deleted = HashSet::new();
     loop {
         let page = match client.get_sessions(None, Some(&filter), Some(&first)).await {
             Ok(page) => page,
-            Err(error) => return (deleted, Some(error)),
+            Err(error) => return (deleted.len(), Some(error.to_string())),
         };
         // A service that ignores the filter must not lose the sessions of others.
-        let own = page.data.iter().filter(|session| session.user_id.as_deref() == Some(user));
-        let before = deleted;
+        let own = page.data.into_iter().filter(|session| session.user_id.as_deref() == Some(user));
+        let before = deleted.len();
         for session in own {
+            if deleted.contains(&session.id) {
+                let problem = "the service still lists sessions whose deletion it has confirmed";
+                return (deleted.len(), Some(problem.to_owned()));
+            }
             match client.delete_session_by_id(None, &session.id).await {
-                Ok(found) => deleted += usize::from(found.is_some()),
-                Err(error) => return (deleted, Some(error)),
+                Ok(Some(_)) => _ = deleted.insert(session.id),
+                Ok(None) => {}
+                Err(error) => return (deleted.len(), Some(error.to_string())),
             }
         }
-        if deleted == before {
-            return (deleted, None);
+        if deleted.len() == before {
+            return (before, None);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use sessions_client::SessionsMemoryClientV1;
+    use sessions_client::sessions_v1::{DELETE_SESSION_BY_ID, GET_SESSIONS};
+    use wiretrait::test_kit::{Reply, ScriptedTransport};
+
+    #[tokio::test]
+    async fn all_sessions_of_the_user_are_deleted() {
+        let service: SessionsMemoryClientV1 = SessionsMemoryClientV1::new();
+        for number in 0..=PAGE + 1 {
+            let user = if number == 0 { "other" } else { "user" };
+            service.open_session(None, user, None, None, None, None, None).await.unwrap();
+        }
+        assert_eq!(delete_all(&service, "user").await, (101, None));
+        assert_eq!(service.get_sessions(None, None, None).await.unwrap().data.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_service_that_does_not_delete_is_reported() {
+        let service: SessionsMemoryClientV1 = SessionsMemoryClientV1::new();
+        let session = service.open_session(None, "user", None, None, None, None, None).await.unwrap();
+        let script = ScriptedTransport::new();
+        for _ in 0..2 {
+            script.on(GET_SESSIONS, Reply::json(&json!({"data": [session]})));
+        }
+        script.on(DELETE_SESSION_BY_ID, Reply::json(&session));
+
+        let client: SessionsHttpClientV1<serde_json::Value, serde_json::Value, _> =
+            SessionsHttpClientV1::new(script.clone());
+        let (deleted, problem) = delete_all(&client, "user").await;
+        assert_eq!(deleted, 1);
+        let problem = problem.unwrap();
+        assert!(problem.contains("still lists"), "{problem}");
+        script.assert_done();
     }
 }
