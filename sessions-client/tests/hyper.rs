@@ -226,6 +226,33 @@ async fn an_early_response_is_read_while_the_request_is_not() {
 }
 
 #[tokio::test]
+async fn an_early_response_with_a_malformed_line_is_read_while_the_request_is_not() {
+    let (ours, mut theirs) = duplex(1 << 16);
+    let client = client_over([ours], &config("http://localhost"));
+    let response = TOO_LARGE.replacen("\r\n", "\r\nPHP Warning\r\n", 1);
+    let respond = async {
+        theirs.read_exact(&mut [0; 1000]).await.unwrap();
+        theirs.write_all(response.as_bytes()).await.unwrap();
+    };
+    let (error, ()) = tokio::join!(store_much(&client), respond);
+    assert_eq!((error.kind(), error.status().unwrap().as_u16()), (ErrorKind::Service, 413), "{error}");
+}
+
+/// The service would wait for the rest of the request, which is lost when its response is repaired.
+#[tokio::test]
+async fn an_early_success_with_a_malformed_line_is_not_waited_for() {
+    let (ours, mut theirs) = duplex(1 << 16);
+    let client = client_over([ours], &config("http://localhost").with_retries(0));
+    let respond = async {
+        theirs.read_exact(&mut [0; 1000]).await.unwrap();
+        let head = "HTTP/1.1 200 OK\r\nPHP Warning\r\nContent-Length: 2\r\n\r\n";
+        theirs.write_all(head.as_bytes()).await.unwrap();
+    };
+    let (error, ()) = tokio::join!(store_much(&client), respond);
+    assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+}
+
+#[tokio::test]
 async fn an_early_response_over_tcp_survives_a_reset() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = client(&format!("http://{}", listener.local_addr().unwrap()));

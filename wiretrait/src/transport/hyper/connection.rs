@@ -155,8 +155,12 @@ impl Connection {
         method: Method,
         origin: &str,
     ) -> Result<http::Response<Incoming>, ExchangeError> {
+        let is_writing = matches!(self.driver, Driver::Running(_));
         let Some(parts) = self.driver.take_parts() else { return Err(ExchangeError::Failed(failure)) };
         if failure.is_incomplete_message() {
+            if parts.read_buf.is_empty() {
+                return Err(ExchangeError::Closed(failure));
+            }
             return Err(ExchangeError::Rejected(incomplete_head(origin, &parts.read_buf)));
         }
         if !protocol::is_invalid_header(&failure) {
@@ -184,7 +188,10 @@ impl Connection {
         self.is_spent = true;
         let mut request = Request::new(Full::default());
         *request.method_mut() = method;
-        self.send(request).await
+        let response = self.send(request).await?;
+        // The rest of the request is lost with the first connection. A service that has not refused it waits for it.
+        let is_refused = response.status().is_client_error() || response.status().is_server_error();
+        if is_writing && !is_refused { Err(ExchangeError::Failed(failure)) } else { Ok(response) }
     }
 
     async fn frame(&mut self, body: &mut Incoming) -> Option<hyper::Result<Frame<Bytes>>> {

@@ -57,8 +57,8 @@ use tower_service::Service;
 /// ```
 ///
 /// Errors have the same messages as those of the reqwest transport, except those of
-/// [stale connections](Error::is_stale_connection). Redirects are not followed. Proxies and
-/// certificates are those of the [configuration](ClientConfig::with_proxy).
+/// [stale connections](Error::is_stale_connection) and of heads that end with the connection. Redirects are not
+/// followed. Proxies and certificates are those of the [configuration](ClientConfig::with_proxy).
 ///
 /// Without [`Policies`](crate::Policies) it has the time and size limits of its configuration, but no
 /// retries.
