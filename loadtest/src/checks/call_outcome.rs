@@ -46,8 +46,8 @@ impl<'s> CallOutcome<'s> {
     }
 
     pub(crate) fn of_error(error: &Error) -> Self {
-        if error.attempts() > 1 {
-            // The error is that of the last attempt. It proves nothing about the others.
+        if error.retries() > 0 {
+            // The error is that of the last attempt. It proves nothing about those that may have been processed.
             return Self::NoResponse;
         }
         if error.is_unprocessed() {
@@ -95,6 +95,12 @@ fn is_of_service(error: &ServiceError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sessions_client::auth::{Token, TokenProvider};
+    use sessions_client::{
+        Call, ClientConfig, ISessionsV1 as _, Policies, Response, SessionsHttpClientV1, transport_fn,
+    };
+    use std::future::ready;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     /// The outcome of a call with this error, in one word.
     fn outcome(error: &Error) -> &'static str {
@@ -145,6 +151,31 @@ mod tests {
         assert_eq!(outcome(&of_status(400, Some("BadRequest"))), "refused");
         assert_eq!(outcome(&of_status(500, Some("FailedInvocation"))), "no response");
         assert_eq!(outcome(&of_status(408, Some("BadRequest"))), "no response");
+    }
+
+    /// Returns a new token for each request.
+    struct Tokens(AtomicUsize);
+
+    impl TokenProvider for Tokens {
+        async fn fetch(&self) -> sessions_client::Result<Token> {
+            Token::new(format!("token-{}", self.0.fetch_add(1, Ordering::Relaxed)))
+        }
+    }
+
+    #[tokio::test]
+    async fn an_error_after_a_renewed_token_is_that_of_the_only_processed_attempt() {
+        let transport = transport_fn(|call: Call| {
+            let status = if call.attempt == 1 { 401_u16 } else { 400 };
+            let mut response = Response::default();
+            *response.status_mut() = status.try_into().unwrap();
+            ready(Ok(response))
+        });
+        let config = ClientConfig::from_url("http://127.0.0.1")
+            .unwrap()
+            .with_token_provider(Tokens(AtomicUsize::new(0)));
+        let client = SessionsHttpClientV1::new(Policies::new(transport, &config));
+        let error = client.open_session(None, "1", None, None, None, None, None).await.unwrap_err();
+        assert_eq!((error.attempts(), outcome(&error)), (2, "rejected"));
     }
 
     #[test]
