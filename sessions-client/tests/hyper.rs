@@ -226,7 +226,7 @@ async fn an_early_response_is_read_while_the_request_is_not() {
 }
 
 #[tokio::test]
-async fn an_early_response_with_a_malformed_line_is_read_while_the_request_is_not() {
+async fn an_early_response_with_a_malformed_line_is_read() {
     let (ours, mut theirs) = duplex(1 << 16);
     let client = client_over([ours], &config("http://localhost"));
     let response = TOO_LARGE.replacen("\r\n", "\r\nPHP Warning\r\n", 1);
