@@ -17,6 +17,10 @@ task_local! {
     pub(crate) static CALL: usize;
 }
 
+/// The most attempts of a call that follow at once on those that were not processed over HTTP/2: ten that were not sent,
+/// three on connections that the service ended before them, and a refused stream.
+const MAX_SENT_AGAIN: u32 = 14;
+
 /// The records of all calls of a run. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Records(Arc<Shared>);
@@ -53,6 +57,8 @@ struct Record {
     retries: u32,
     attempts: u32,
     renewals: u32,
+    /// The attempts that were made at once, because the one before was certainly not processed.
+    sent_again: u32,
     /// The end of the last attempt, and what it means for the next one.
     last: Option<(Duration, Last)>,
     arrivals: u32,
@@ -66,6 +72,8 @@ struct Record {
 enum Last {
     TokenRejected,
     Delayed(Duration),
+    /// The service has certainly not processed the request.
+    Unprocessed,
     Other,
 }
 
@@ -181,8 +189,11 @@ impl Records {
         let last = call.last.take();
         let is_renewal = matches!(last, Some((_, Last::TokenRejected)));
         call.renewals += u32::from(is_renewal);
-        let (renewals, retries) = (call.renewals, call.retries);
-        let is_retry = attempts > 1 && !is_renewal;
+        // A retry has a pause.
+        let is_sent_again = matches!(last, Some((ended_at, Last::Unprocessed)) if ended_at == now);
+        call.sent_again += u32::from(is_sent_again);
+        let (renewals, retries, sent_again) = (call.renewals, call.retries, call.sent_again);
+        let is_retry = attempts > 1 && !is_renewal && !is_sent_again;
         let (tokens, cost) = (state.tokens, u64::from(self.0.retry.cost));
         if is_retry {
             state.tokens = tokens.saturating_sub(cost);
@@ -192,8 +203,12 @@ impl Records {
         log.check(!is_retry || cost <= tokens, || {
             format!("call {number} is retried for {cost} tokens, although the budget has {tokens} at most")
         });
-        log.check(renewals <= 1 && attempts <= 1 + retries + renewals, || {
-            format!("call {number} makes attempt {attempts}: {retries} retries are allowed, {renewals} tokens were renewed")
+        let is_allowed = renewals <= 1 && sent_again <= MAX_SENT_AGAIN;
+        log.check(is_allowed && attempts <= 1 + retries + renewals + sent_again, || {
+            format!(
+                "call {number} makes attempt {attempts}: {retries} retries are allowed, {renewals} tokens were renewed, \
+                 {sent_again} attempts were not processed"
+            )
         });
         if let Some((ended_at, Last::Delayed(delay))) = last {
             let pause = now.saturating_sub(ended_at);
@@ -216,6 +231,7 @@ impl Records {
                 Some(delay) if self.0.retry.max_retry_after > Duration::ZERO => Last::Delayed(delay),
                 _ => Last::Other,
             },
+            Err(error) if error.is_unprocessed() => Last::Unprocessed,
             Err(_) => Last::Other,
         };
         state.calls[number].last = Some((now, last));
