@@ -19,19 +19,13 @@ const SHORTEST: usize = 3;
 pub(crate) struct Secrets(Vec<String>);
 
 impl Secrets {
-    /// Returns the credentials of a configuration: those in addresses, headers that are marked as sensitive, and the
-    /// current token.
-    pub(crate) async fn of(config: &ClientConfig) -> Self {
+    /// Returns the credentials that a configuration contains: those in addresses, and headers that are marked as sensitive.
+    fn of(config: &ClientConfig) -> Self {
         let mut secrets = Self::default();
         let urls = config.base_url().into_iter().chain(config.fallback_urls().iter().map(String::as_str));
         urls.for_each(|url| secrets.add_url(url));
         for value in config.headers().values().filter(|value| value.is_sensitive()) {
             secrets.add_header(&String::from_utf8_lossy(value.as_bytes()));
-        }
-        if let Some(tokens) = config.tokens()
-            && let Ok(token) = tokens.get().await
-        {
-            secrets.add_header(&String::from_utf8_lossy(token.header().as_bytes()));
         }
         secrets
     }
@@ -117,10 +111,11 @@ pub(crate) struct CurrentSecrets {
 }
 
 impl CurrentSecrets {
-    /// Returns the credentials of a configuration.
+    /// Returns the credentials of a configuration, with its current token.
     pub(crate) async fn of(config: &ClientConfig) -> Self {
-        let known = Secrets::of(config).await;
-        Self { config: config.clone(), known: Arc::new(Mutex::new(known)) }
+        let secrets = Self { config: config.clone(), known: Arc::new(Mutex::new(Secrets::of(config))) };
+        secrets.renew().await;
+        secrets
     }
 
     /// Returns the credentials until now.
@@ -231,8 +226,8 @@ mod tests {
         assert_eq!(echoed, "<secret>, <secret>, <secret>, token-3");
     }
 
-    #[tokio::test]
-    async fn credentials_are_hidden_in_all_forms() {
+    #[test]
+    fn credentials_are_hidden_in_all_forms() {
         let mut key = http::HeaderValue::from_static("k-1\"2");
         key.set_sensitive(true);
         let tenant = http::HeaderValue::from_static("acme");
@@ -240,7 +235,7 @@ mod tests {
             .unwrap()
             .with_header(http::HeaderName::from_static("x-api-key"), key)
             .with_header(http::HeaderName::from_static("x-tenant"), tenant);
-        let mut secrets = Secrets::of(&config).await;
+        let mut secrets = Secrets::of(&config);
         secrets.add_header("Bearer abc.def");
         let hidden = |value: &str| {
             let mut value = value.to_owned();
