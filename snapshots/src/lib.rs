@@ -10,7 +10,7 @@
 //! * `live_process` runs the program `contract`: its selection, signals, refusals and proxies.
 //! * `changed_service` changes one thing in each response of a service, and compares level and cause of the difference.
 //! * `pipeline` runs the commands of the guide to pipelines.
-//! * `protocols` makes the same calls over HTTP, both gRPC interfaces and in process, and compares the results.
+//! * `protocols` compares the results of each call over HTTP, both gRPC interfaces and in process.
 //! * `deviations` accepts differences by files of users.
 //! * `safety` makes a service fail in the middle of a run and looks for sessions that are left behind.
 //! * `endurance` covers many calls and real time: idle pauses, a service that is killed, broken connections,

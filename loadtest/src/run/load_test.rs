@@ -1,4 +1,5 @@
-//! The preparation of a load test, before [`lifecycle`](super::lifecycle) runs it: everything that can fail does so before the first request.
+//! The preparation of a load test, before [`lifecycle`](super::lifecycle) runs it: everything that can fail does so
+//! before the first request.
 
 use super::cleanup_command::cleanup_command;
 use super::collect::RunContext;

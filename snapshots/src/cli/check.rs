@@ -152,7 +152,7 @@ impl CheckCommand {
     }
 }
 
-/// Returns the arguments that name the service, as they were given. An address in a variable has none.
+/// Returns the arguments that name the service, unchanged. An address in a variable has no argument.
 fn target(config: Option<&Path>, url: Option<&str>, protocol: Option<&str>) -> String {
     let config = config.map(|file| format!("--config {}", file.display()));
     let url = url.filter(|url| !url.contains('@')).map(str::to_owned);
