@@ -7,7 +7,7 @@ use sessions_client::{ClientKind, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 #[tokio::test]
 async fn an_unreachable_service_is_a_connect_error() {
@@ -20,23 +20,45 @@ async fn an_unreachable_service_is_a_connect_error() {
     }
 }
 
-/// Starts a server that responds with these bytes to the first of each connection, and closes it. Returns its URL.
-async fn closing_server(response: &'static [u8]) -> String {
+/// Starts a server that passes each of its connections to `end`, which closes it. Returns its URL.
+async fn closing_server<F>(end: fn(TcpStream) -> F) -> String
+where
+    F: Future<Output = ()> + Send + 'static,
+{
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         loop {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let _ = stream.read(&mut [0; 1024]).await;
-            let _ = stream.write_all(response).await;
+            end(listener.accept().await.unwrap().0).await;
         }
     });
     url
 }
 
+async fn reject_as_http1(mut stream: TcpStream) {
+    let _ = stream.read(&mut [0; 1024]).await;
+    let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").await;
+}
+
+async fn close(mut stream: TcpStream) {
+    let _ = stream.read(&mut [0; 1024]).await;
+}
+
+/// Closes a connection while received bytes are unread, which resets it.
+async fn close_unread(mut stream: TcpStream) {
+    let _ = stream.read_exact(&mut [0; 24]).await;
+    stream.readable().await.unwrap();
+}
+
+/// Resets a connection after all received bytes were read.
+async fn reset(mut stream: TcpStream) {
+    let _ = stream.read(&mut [0; 1024]).await;
+    stream.set_zero_linger().unwrap();
+}
+
 #[tokio::test]
 async fn a_service_that_speaks_http1_is_named() {
-    let url = closing_server(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").await;
+    let url = closing_server(reject_as_http1).await;
     for kind in KINDS {
         let error = open(&client(kind, &config(&url))).await.unwrap_err();
         assert_eq!((error.kind(), error.attempts()), (ErrorKind::Protocol, 1));
@@ -51,13 +73,15 @@ async fn a_service_that_speaks_http1_is_named() {
 
 #[tokio::test]
 async fn a_closed_connection_is_a_hint_at_the_port_of_grpc() {
-    let url = closing_server(b"").await;
-    let error = get(&client(ClientKind::Grpc, &config(&url).with_retries(0))).await.unwrap_err();
-    let message = error.to_string();
-    assert!(
-        message.contains("check that the port is that of gRPC") && !message.contains("Http1"),
-        "{message}"
-    );
+    for url in [closing_server(close).await, closing_server(close_unread).await, closing_server(reset).await]
+    {
+        let error = get(&client(ClientKind::Grpc, &config(&url).with_retries(0))).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Connect, "{error}");
+        let message = error.to_string();
+        let why =
+            "the connection was closed instead of an HTTP/2 response; check that the port is that of gRPC";
+        assert!(message.contains(why) && !message.contains("Http1"), "{message}");
+    }
 }
 
 #[tokio::test]

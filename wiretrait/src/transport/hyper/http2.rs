@@ -23,6 +23,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Request, Uri, Version};
 use hyper_util::rt::TokioIo;
 use std::future::poll_fn;
+use std::io;
 use std::ops::Deref;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -234,6 +235,12 @@ fn no_connection(origin: &str, cause: &str) -> Error {
     Error::new(ErrorKind::Connect, format!("cannot connect to {origin}: {cause}"))
 }
 
+/// Returns whether the peer has ended the connection.
+fn is_end(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+}
+
 impl Multiplexed {
     /// Creates a connection over an open stream within `limit`.
     pub(super) async fn connect(
@@ -267,9 +274,15 @@ impl Multiplexed {
             .max_header_list_size(MAX_HEADER_LIST_BYTES)
             .enable_push(false)
             .handshake(io);
-        let failed = |error: h2::Error| {
-            peer.rejected_certificate(&error)
-                .unwrap_or_else(|| protocol::failed(&peer.origin, &error).with_unprocessed())
+        let closed = || {
+            let cause = "the connection was closed instead of an HTTP/2 response";
+            no_connection(&peer.origin, cause).with_advice(Some(protocol::MAY_NEED_HTTP1.into()))
+        };
+        let failed = |error: h2::Error| match peer.rejected_certificate(&error) {
+            Some(rejected) => rejected,
+            // A service that closes a connection with unread bytes resets it.
+            None if error.get_io().is_some_and(is_end) => closed(),
+            None => protocol::failed(&peer.origin, &error).with_unprocessed(),
         };
         let (requests, mut driver) = connecting.await.map_err(failed)?;
         let settled = poll_fn(|context| match Pin::new(&mut driver).poll(context) {
@@ -278,9 +291,7 @@ impl Multiplexed {
             Poll::Pending => Poll::Ready(Ok(true)),
         });
         if !settled.await.map_err(failed)? {
-            let cause = "the connection was closed instead of an HTTP/2 response";
-            let error = no_connection(&peer.origin, cause);
-            return Err(error.with_advice(Some(protocol::MAY_NEED_HTTP1.into())));
+            return Err(closed());
         }
         let opened_at = Instant::now();
         let retires_at = age::retirement(opened_at.into_std(), max_age, fastrand::f64());
