@@ -201,10 +201,10 @@ mod tests {
     };
     use std::path::PathBuf;
 
-    async fn start(path: &str) -> std::io::Result<Recording> {
+    fn start(path: &str) -> std::io::Result<Recording> {
         let config = ClientConfig::from_url("http://127.0.0.1:1").unwrap();
         let run = RecordedRun { user: "ü".to_owned(), may_close_expired: false, cases: Vec::new() };
-        let secrets = CurrentSecrets::of(&config).await;
+        let secrets = CurrentSecrets::of(&config);
         Recording::start(
             path.as_ref(),
             "http://127.0.0.1:1/base",
@@ -219,7 +219,7 @@ mod tests {
     async fn the_file_is_complete_after_each_exchange() {
         let name = format!("recording-{}.har", std::process::id());
         let path: PathBuf = std::env::temp_dir().join(name);
-        let recording = start(path.to_str().unwrap()).await.unwrap();
+        let recording = start(path.to_str().unwrap()).unwrap();
         let responses = transport_fn(|call: Call| async move {
             match call.attempt {
                 1 => Ok(Response::new(vec![0xff, 0xfe].into())),
@@ -250,9 +250,9 @@ mod tests {
     }
 
     #[cfg(target_os = "linux")]
-    #[tokio::test]
-    async fn a_full_disk_is_reported_before_the_run() {
-        let error = start("/dev/full").await.unwrap_err();
+    #[test]
+    fn a_full_disk_is_reported_before_the_run() {
+        let error = start("/dev/full").unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
     }
 

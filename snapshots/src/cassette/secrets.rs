@@ -123,30 +123,30 @@ mod tests {
     use http::{HeaderName, HeaderValue};
     use sessions_client::ClientConfig;
 
-    async fn secrets() -> Secrets {
+    fn secrets() -> Secrets {
         let config = ClientConfig::from_url("https://ann:p%40ssw0rd@staging.test/").unwrap();
         let mut team = HeaderValue::from_static("team-key");
         team.set_sensitive(true);
         let config = config.with_header(HeaderName::from_static("x-team"), team);
-        let values = CurrentSecrets::of(&config).await;
+        let values = CurrentSecrets::of(&config);
         Secrets::of(&config, values)
     }
 
-    #[tokio::test]
-    async fn headers_with_credentials_are_removed() {
+    #[test]
+    fn headers_with_credentials_are_removed() {
         for name in ["authorization", "cookie", "set-cookie", "proxy-authorization", "x-team", "x-api-key"] {
             let name = HeaderName::from_static(name);
-            assert_eq!(secrets().await.header(&name, &HeaderValue::from_static("a")), "<secret>", "{name}");
+            assert_eq!(secrets().header(&name, &HeaderValue::from_static("a")), "<secret>", "{name}");
         }
         let plain = HeaderName::from_static("vary");
-        assert_eq!(secrets().await.header(&plain, &HeaderValue::from_static("origin")), "origin");
+        assert_eq!(secrets().header(&plain, &HeaderValue::from_static("origin")), "origin");
         let mut marked = HeaderValue::from_static("a");
         marked.set_sensitive(true);
-        assert_eq!(secrets().await.header(&plain, &marked), "<secret>");
+        assert_eq!(secrets().header(&plain, &marked), "<secret>");
     }
 
-    #[tokio::test]
-    async fn credentials_in_urls_are_removed() {
+    #[test]
+    fn credentials_in_urls_are_removed() {
         for (url, expected) in [
             ("https://me:pw@host/a?b=c", "https://host/a?b=c"),
             ("/a?access_token=x&b=c&key=z", "/a?access_token=<secret>&b=c&key=<secret>"),
@@ -154,19 +154,16 @@ mod tests {
             ("/a@b?c=d@e", "/a@b?c=d@e"),
             ("/a?correlation_id=1", "/a?correlation_id=1"),
         ] {
-            assert_eq!(secrets().await.url(url), expected);
+            assert_eq!(secrets().url(url), expected);
         }
         let location = HeaderName::from_static("location");
         let moved = HeaderValue::from_static("https://me:pw@host/?sig=1");
-        assert_eq!(secrets().await.header(&location, &moved), "https://host/?sig=<secret>");
+        assert_eq!(secrets().header(&location, &moved), "https://host/?sig=<secret>");
     }
 
-    #[tokio::test]
-    async fn credentials_that_a_gateway_echoes_are_removed() {
-        assert_eq!(
-            secrets().await.text("key team-key, p@ssw0rd, p%40ssw0rd"),
-            "key <secret>, <secret>, <secret>"
-        );
-        assert!(!format!("{:?}", secrets().await).contains("team-key"));
+    #[test]
+    fn credentials_that_a_gateway_echoes_are_removed() {
+        assert_eq!(secrets().text("key team-key, p@ssw0rd, p%40ssw0rd"), "key <secret>, <secret>, <secret>");
+        assert!(!format!("{:?}", secrets()).contains("team-key"));
     }
 }

@@ -17,7 +17,7 @@ pub use connections::Connections;
 pub use last::{LastCheck, results_folder};
 pub use report::{CheckReport, CheckedCase, CheckedService, Finding, Outcome};
 pub use selection::{NothingSelected, Selection};
-pub use service::{Refusal, ServiceTransport, service_address, transport, wait_for_service};
+pub use service::{Refusal, service_address, transport};
 pub use signals::stop_on_signals;
 
 use self::progress::ProgressDisplay;
@@ -30,8 +30,8 @@ use crate::environment::log;
 use chrono::{NaiveDate, Utc};
 use contract_tests::suite::{Case, DEFAULT_JOBS, RunOptions, RunReport, StopSignal};
 use identity::{Identity, identity};
-use secrets::TokenWatch;
 pub(crate) use secrets::{CurrentSecrets, Secrets};
+use service::{wait_for_service, watched_transport};
 use sessions_client::{ClientConfig, ClientKind, Error};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -153,7 +153,8 @@ pub async fn check_and_record(
     options: &CheckOptions,
 ) -> Result<(CheckReport, RunReport), CheckError> {
     let (started, clock) = (Utc::now(), Instant::now());
-    let transport = transport(config).map_err(CheckError::Config)?;
+    let secrets = CurrentSecrets::of(config);
+    let transport = watched_transport(config, secrets.clone()).map_err(CheckError::Config)?;
     let all = cases();
     let count = all.len();
     let mut cases = options.selection.select(all).map_err(CheckError::NothingSelected)?;
@@ -169,14 +170,11 @@ pub async fn check_and_record(
     let address = service_address(config).map_err(CheckError::Config)?;
     let stop = StopSignal::default();
     let signals = stop_on_signals(stop.clone()).map_err(CheckError::Signals)?;
-    let secrets = CurrentSecrets::of(config).await;
     let ready = tokio::select! {
-        ready = wait_for_service(config, options.wait) => ready,
+        ready = wait_for_service(config, options.wait, &secrets) => ready,
         () = stop.requested() => return Err(CheckError::Stopped(address)),
     };
     if let Err(mut refusal) = ready {
-        // The token may have changed during the wait.
-        secrets.renew().await;
         refusal.hide(&secrets.known());
         return Err(CheckError::Refused(address, refusal));
     }
@@ -203,7 +201,6 @@ pub async fn check_and_record(
         }
         None => None,
     };
-    let transport = TokenWatch::new(transport, secrets.clone());
     let transport = RecordingTransport::new(transport, recording.clone());
     log(&plan(&address, &cases, &run_options));
     let display = ProgressDisplay::start(allowed(&cases, &run_options).count());

@@ -4,6 +4,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use http::header::AUTHORIZATION;
 use percent_encoding::percent_decode_str;
 use sessions_client::{Call, ClientConfig, Encoding, Error, Response, Transport};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -105,17 +106,12 @@ impl Secrets {
 
 /// The credentials of a client during a check, with every token that it has sent. Clones share them.
 #[derive(Clone)]
-pub(crate) struct CurrentSecrets {
-    config: ClientConfig,
-    known: Arc<Mutex<Secrets>>,
-}
+pub(crate) struct CurrentSecrets(Arc<Mutex<Secrets>>);
 
 impl CurrentSecrets {
-    /// Returns the credentials of a configuration, with its current token.
-    pub(crate) async fn of(config: &ClientConfig) -> Self {
-        let secrets = Self { config: config.clone(), known: Arc::new(Mutex::new(Secrets::of(config))) };
-        secrets.renew().await;
-        secrets
+    /// Returns the credentials of a configuration. A [`TokenWatch`] adds the tokens.
+    pub(crate) fn of(config: &ClientConfig) -> Self {
+        Self(Arc::new(Mutex::new(Secrets::of(config))))
     }
 
     /// Returns the credentials until now.
@@ -123,21 +119,12 @@ impl CurrentSecrets {
         self.lock().clone()
     }
 
-    /// Adds the current token, which may be a new one.
-    pub(crate) async fn renew(&self) {
-        if let Some(tokens) = self.config.tokens()
-            && let Ok(token) = tokens.get().await
-        {
-            self.lock().add_header(&String::from_utf8_lossy(token.header().as_bytes()));
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, Secrets> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A transport that adds the token of each call to the known credentials.
+/// A transport below the policies that adds the token of each request to the known credentials, before it is sent.
 #[derive(Clone)]
 pub(super) struct TokenWatch<T> {
     transport: T,
@@ -152,10 +139,10 @@ impl<T> TokenWatch<T> {
 
 impl<T: Transport> Transport for TokenWatch<T> {
     async fn send(&self, call: Call) -> Result<Response, Error> {
-        let outcome = self.transport.send(call).await;
-        // The cache still has the token that was sent, unless it was renewed by a later call, which adds it.
-        self.secrets.renew().await;
-        outcome
+        for value in call.request.headers().get_all(AUTHORIZATION) {
+            self.secrets.lock().add_header(&String::from_utf8_lossy(value.as_bytes()));
+        }
+        self.transport.send(call).await
     }
 
     fn peer(&self) -> &str {
@@ -178,14 +165,17 @@ impl<T: Transport> Transport for TokenWatch<T> {
 #[cfg(test)]
 mod tests {
     use super::{CurrentSecrets, Secrets, TokenWatch};
-    use http::StatusCode;
+    use crate::cassette::{RecordedRun, Recording, RecordingTransport};
+    use contract_tests::suite::StopSignal;
     use http::header::AUTHORIZATION;
+    use http::{HeaderValue, StatusCode};
     use sessions_client::auth::{Token, TokenProvider};
     use sessions_client::{
         Call, ClientConfig, Policies, Request, Response, Transport as _, sessions_v1, transport_fn,
     };
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
+    use tokio::sync::Notify;
 
     /// Returns another token each time.
     #[derive(Default)]
@@ -193,44 +183,79 @@ mod tests {
 
     impl TokenProvider for Renewed {
         async fn fetch(&self) -> sessions_client::Result<Token> {
-            Token::new(format!("token-{}", self.0.fetch_add(1, Ordering::Relaxed)))
+            Token::new(format!("renewed-token-{}", self.0.fetch_add(1, Ordering::Relaxed)))
+        }
+    }
+
+    /// Rejects the first two tokens. A call with the second one is accepted if another call has sent the third one
+    /// in the meantime. All responses contain the token of their request.
+    #[derive(Default)]
+    struct Service {
+        sent_second: AtomicU32,
+        second: Notify,
+        third: Notify,
+    }
+
+    impl Service {
+        async fn respond(&self, authorization: &HeaderValue) -> Response {
+            let token = authorization.to_str().unwrap();
+            let mut response = Response::new(token.to_owned().into());
+            let is_accepted = match token.rsplit_once('-').unwrap().1 {
+                "1" if self.sent_second.fetch_add(1, Ordering::SeqCst) == 0 => {
+                    self.second.notify_one();
+                    self.third.notified().await;
+                    true
+                }
+                "0" | "1" => false,
+                _ => {
+                    self.third.notify_one();
+                    true
+                }
+            };
+            if !is_accepted {
+                *response.status_mut() = StatusCode::UNAUTHORIZED;
+            }
+            response
         }
     }
 
     #[tokio::test]
-    async fn every_token_of_a_run_is_hidden() {
+    async fn a_token_that_concurrent_calls_renewed_is_not_recorded() {
         let config = ClientConfig::from_url("https://sessions.example").unwrap();
         let config = config.with_token_provider(Renewed::default());
-        let secrets = CurrentSecrets::of(&config).await;
-        // Each call is accepted with a new token only.
-        let accepted = Arc::new(AtomicU32::new(1));
-        let expected = accepted.clone();
-        let service = transport_fn(move |call: Call| {
-            let expected = format!("Bearer token-{}", expected.load(Ordering::Relaxed));
-            async move {
-                let mut response = Response::default();
-                if call.request.headers()[AUTHORIZATION] != expected {
-                    *response.status_mut() = StatusCode::UNAUTHORIZED;
-                }
-                Ok(response)
-            }
+        let secrets = CurrentSecrets::of(&config);
+        let service = Arc::new(Service::default());
+        let responses = service.clone();
+        let transport = TokenWatch::new(
+            transport_fn(move |call: Call| {
+                let service = responses.clone();
+                async move { Ok(service.respond(&call.request.headers()[AUTHORIZATION]).await) }
+            }),
+            secrets.clone(),
+        );
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let run = RecordedRun { user: "ü".to_owned(), may_close_expired: false, cases: Vec::new() };
+        let address = "https://sessions.example";
+        let recording =
+            Recording::start(file.path(), address, &config, &secrets, &run, StopSignal::default()).unwrap();
+        let transport = RecordingTransport::new(Policies::new(transport, &config), Some(recording));
+        let call = || Call::new(sessions_v1::GET_SESSIONS, Request::default());
+        let (first, second) = tokio::join!(transport.send(call()), async {
+            service.second.notified().await;
+            transport.send(call()).await
         });
-        let transport = TokenWatch::new(Policies::new(service, &config), secrets.clone());
-        for _ in 0..2 {
-            let response = transport.send(Call::new(sessions_v1::OPEN_SESSION, Request::default())).await;
-            assert_eq!(response.unwrap().status(), StatusCode::OK);
-            accepted.fetch_add(1, Ordering::Relaxed);
-        }
-        let mut echoed = "token-0, token-1, token-2, token-3".to_owned();
-        secrets.known().hide(&mut echoed);
-        assert_eq!(echoed, "<secret>, <secret>, <secret>, token-3");
+        assert_eq!(first.unwrap().body().as_ref(), b"Bearer renewed-token-1");
+        assert_eq!(second.unwrap().body().as_ref(), b"Bearer renewed-token-2");
+        let recorded = std::fs::read_to_string(file.path()).unwrap();
+        assert_eq!(recorded.matches("\"<secret>\"").count(), 2, "{recorded}");
+        assert!(!recorded.contains("renewed-token"), "{recorded}");
     }
 
     #[test]
     fn credentials_are_hidden_in_all_forms() {
-        let mut key = http::HeaderValue::from_static("k-1\"2");
+        let mut key = HeaderValue::from_static("k-1\"2");
         key.set_sensitive(true);
-        let tenant = http::HeaderValue::from_static("acme");
+        let tenant = HeaderValue::from_static("acme");
         let config = ClientConfig::from_url("https://ann:p%40ss@sessions.example/v1")
             .unwrap()
             .with_header(http::HeaderName::from_static("x-api-key"), key)

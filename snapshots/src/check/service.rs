@@ -1,7 +1,7 @@
 //! The connection to the service under test: its transport, and the wait until it responds.
 
-use super::Secrets;
 use super::connections::Connections;
+use super::secrets::{CurrentSecrets, Secrets, TokenWatch};
 use crate::cassette::NOT_RECORDED;
 use contract_tests::Recorder;
 use contract_tests::suite::ContractRoutes;
@@ -15,18 +15,23 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// The transport of a check.
-pub type ServiceTransport = ContractRoutes<Policies<Connections<SessionsNetworkTransportV1>>>;
-
 /// Returns a transport without retries, which would hide failures. See [`Connections`].
 ///
 /// # Errors
 ///
 /// If the configuration is invalid.
-pub fn transport(config: &ClientConfig) -> Result<ServiceTransport, Error> {
+pub fn transport(config: &ClientConfig) -> Result<impl Transport + Clone + 'static + use<>, Error> {
+    watched_transport(config, CurrentSecrets::of(config))
+}
+
+/// Returns the [`transport`] of a check, which adds the tokens that it sends to `secrets`.
+pub(super) fn watched_transport(
+    config: &ClientConfig,
+    secrets: CurrentSecrets,
+) -> Result<impl Transport + Clone + 'static + use<>, Error> {
     let config = config.clone().with_retries(0);
-    let transport = Connections::new(SessionsNetworkTransportV1::new(&config)?);
-    Ok(ContractRoutes::new(Policies::new(transport, &config)))
+    let transport = TokenWatch::new(SessionsNetworkTransportV1::new(&config)?, secrets);
+    Ok(ContractRoutes::new(Policies::new(Connections::new(transport), &config)))
 }
 
 /// Returns the address of the service with its path and its base route, as far as both are set, and without
@@ -46,17 +51,22 @@ pub fn service_address(config: &ClientConfig) -> Result<String, Error> {
 /// The pause between two attempts to reach a service that is starting.
 const WAIT_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Waits until the service responds, at most for the given time.
+/// Waits until the service responds, at most for the given time. Adds the tokens that it sends to `secrets`.
 ///
 /// # Errors
 ///
 /// With the reason and the remedy in one line, if it does not respond or requires other credentials.
-pub async fn wait_for_service(config: &ClientConfig, wait: Option<Duration>) -> Result<(), Refusal> {
+pub(super) async fn wait_for_service(
+    config: &ClientConfig,
+    wait: Option<Duration>,
+    secrets: &CurrentSecrets,
+) -> Result<(), Refusal> {
     let deadline = wait.map(|wait| Instant::now() + wait);
     // A service that accepts connections but never responds must not take longer than one that is unreachable.
     let limit = config.connect_timeout().min(config.timeout());
     let config = config.clone().with_timeout(limit).with_connect_timeout(limit).with_deadline(limit);
-    let transport = transport(&config).map_err(|error| Refusal::final_one(error.to_string()))?;
+    let transport = watched_transport(&config, secrets.clone());
+    let transport = transport.map_err(|error| Refusal::final_one(error.to_string()))?;
     let probe = Recorder::new(transport);
     let sent = credential_headers(&config);
     let mut rejections = 0;
