@@ -311,24 +311,31 @@ async fn a_lost_response_of_a_lost_service_is_reported_as_a_possible_session() {
 
 #[tokio::test]
 async fn no_session_is_reported_at_a_service_that_opened_none() {
-    let services: [fn() -> Result<Response, Error>; 2] = [
-        || Err(Error::new(ErrorKind::Connect, "connection refused")),
-        || {
-            let mut response = Response::default();
-            *response.status_mut() = StatusCode::UNAUTHORIZED;
-            Ok(response)
-        },
+    const LOST: &str = "the service no longer responds";
+    let services: [(fn() -> Result<Response, Error>, &str); 3] = [
+        (|| Err(Error::new(ErrorKind::Connect, "connection refused")), LOST),
+        (|| Ok(with_status(StatusCode::BAD_GATEWAY)), "the service no longer responds (502 Bad Gateway)"),
+        (
+            || Ok(with_status(StatusCode::UNAUTHORIZED)),
+            "sessions cannot be listed during clean-up (the response is 401 Unauthorized)",
+        ),
     ];
-    for respond in services {
+    for (respond, expected) in services {
         let options = options(false);
         let transport = Arc::new(transport_fn(move |_| async move { respond() }));
         let report = run(transport, &cases(), &options).await;
         assert_eq!(report.left_behind, Vec::<String>::new());
         assert_eq!(options.stop.users(), Vec::<String>::new());
         let aborted = report.aborted.unwrap();
-        assert!(aborted.starts_with("the service no longer responds"), "{aborted}");
+        assert!(aborted.starts_with(expected), "{aborted}");
         assert!(!report.not_reached.is_empty());
     }
+}
+
+fn with_status(status: StatusCode) -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = status;
+    response
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use super::created::Creations;
 use super::owner::{Created, Owner};
+use super::run::LOST;
 use crate::contract::ServiceContract;
 use crate::objects::json;
 use crate::record::Exchange;
@@ -19,8 +20,18 @@ const ATTEMPTS: u32 = 5;
 pub(super) struct CleanUp {
     /// An id or a sentence for everything left behind.
     pub(super) left: Vec<String>,
-    /// `true` if the service did not respond to the last requests.
-    pub(super) is_lost: bool,
+    /// The reason why the entities of the owner are unknown, if so, as a sentence.
+    pub(super) unlisted: Option<String>,
+}
+
+/// The entities of the owner that are left, as far as the service lists them.
+enum Listed {
+    /// Their ids; `None` for one without an id.
+    Ids(Vec<Option<String>>),
+    /// The contract has no operation that lists them.
+    NoOperation,
+    /// The service does not list them, for the reason in the sentence.
+    Failed(String),
 }
 
 /// Deletes every entity that the exchanges created, and those of the owner whose responses were lost.
@@ -55,11 +66,18 @@ where
             }
         }
     }
-    let mut is_lost = false;
+    let mut unlisted = None;
     loop {
         cleaner.delete_all(&mut left, &mut deleted).await;
-        let Some(listed) = cleaner.entities_of(owner).await else {
-            is_lost = true;
+        let listed = match cleaner.entities_of(owner).await {
+            Listed::Ids(listed) => Some(listed),
+            Listed::NoOperation => None,
+            Listed::Failed(reason) => {
+                unlisted = Some(reason);
+                None
+            }
+        };
+        let Some(listed) = listed else {
             if let Some(operation) = creations.uncertain() {
                 remarks.push(format!(
                     "perhaps {} of the user {}: a response to `{operation}` was lost, and they could not be listed",
@@ -83,7 +101,7 @@ where
         }
         left.extend(more);
     }
-    CleanUp { left: left.into_iter().chain(remarks).collect(), is_lost }
+    CleanUp { left: left.into_iter().chain(remarks).collect(), unlisted }
 }
 
 /// Parses as little of the responses as possible, so that clean-up also works for a service that has changed.
@@ -127,16 +145,36 @@ impl<C: ServiceContract, T: Transport + Clone + 'static> Cleaner<'_, C, T> {
         status.is_some_and(|status| status.is_success() || status == StatusCode::NOT_FOUND)
     }
 
-    /// Returns the ids of the owner's entities, or `None` if the service cannot list them.
-    async fn entities_of(&mut self, owner: &Owner) -> Option<Vec<Option<String>>> {
-        let call = self.contract.list(&owner.id)?;
+    /// Lists the entities of the owner.
+    async fn entities_of(&mut self, owner: &Owner) -> Listed {
+        let Some(call) = self.contract.list(&owner.id) else { return Listed::NoOperation };
         loop {
-            let response = self.send(call.clone()).await.filter(|response| response.status().is_success());
-            let page = response.and_then(|response| json(response.body()));
-            let listed = page.and_then(|page| owner.listed(self.contract, &page));
-            self.note(listed.is_some()).await;
-            if listed.is_some() || self.has_failed() {
-                return listed;
+            let listed = self.list(call.clone(), owner).await;
+            self.note(listed.is_ok()).await;
+            match listed {
+                Ok(listed) => return Listed::Ids(listed),
+                Err(reason) if self.has_failed() => return Listed::Failed(reason),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Sends one request for the entities of the owner. The error is the reason why they are unknown.
+    async fn list(&self, call: Call, owner: &Owner) -> Result<Vec<Option<String>>, String> {
+        let response = self.send(call).await.ok_or_else(|| LOST.to_owned())?;
+        let status = response.status();
+        let plural = self.contract.entity().plural;
+        let unlisted = |why: &str| format!("{plural} cannot be listed during clean-up ({why})");
+        match status {
+            // These are the responses of a gateway in front of it.
+            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+                Err(format!("{LOST} ({status})"))
+            }
+            _ if !status.is_success() => Err(unlisted(&format!("the response is {status}"))),
+            _ => {
+                let body = json(response.body()).ok_or_else(|| unlisted("the response is not valid JSON"))?;
+                let listed = owner.listed(self.contract, &body);
+                listed.ok_or_else(|| unlisted("the response contains no list"))
             }
         }
     }

@@ -197,7 +197,8 @@ struct EndedCase {
     index: usize,
     result: CaseResult,
     left_behind: Vec<String>,
-    is_lost: bool,
+    /// The reason why it is unknown what else is left, if so.
+    unlisted: Option<String>,
 }
 
 struct Scheduler<'c, C, T> {
@@ -255,11 +256,11 @@ impl<C: ServiceContract, T: Transport + Clone + 'static> Scheduler<'_, C, T> {
             _ => None,
         };
         let is_clean = ended.left_behind.is_empty();
-        match failure {
-            Some(reason) if ended.is_lost => self.abort(format!("{LOST}: {name}: {reason}")),
-            Some(reason) if !is_clean => self.abort(format!("{name}: {reason}")),
-            None if !is_clean => self.abort(format!("{name}: not all that it opened could be deleted")),
-            None if ended.is_lost => self.abort(LOST.to_owned()),
+        match (failure, ended.unlisted) {
+            (Some(reason), Some(unlisted)) => self.abort(format!("{unlisted}: {name}: {reason}")),
+            (Some(reason), None) if !is_clean => self.abort(format!("{name}: {reason}")),
+            (None, _) if !is_clean => self.abort(format!("{name}: not all that it opened could be deleted")),
+            (None, Some(unlisted)) => self.abort(unlisted),
             _ => {}
         }
         self.left_behind.extend(ended.left_behind);
@@ -293,7 +294,7 @@ impl<C: ServiceContract, T: Transport + Clone + 'static> OneCase<C, T> {
     /// connections are used once only.
     async fn run(self, index: usize) -> EndedCase {
         let (mut ended, met_stale_connection) = self.attempt(&self.user).await;
-        let may_run_again = ended.left_behind.is_empty() && !ended.is_lost && !self.is_stopping();
+        let may_run_again = ended.left_behind.is_empty() && ended.unlisted.is_none() && !self.is_stopping();
         if matches!(ended.result, CaseResult::Failed(_)) && met_stale_connection && may_run_again {
             (ended, _) = self.attempt(&format!("{}-again", self.user)).await;
         }
@@ -330,7 +331,7 @@ impl<C: ServiceContract, T: Transport + Clone + 'static> OneCase<C, T> {
         if cleaned.left.is_empty() {
             options.stop.remove_user(user);
         }
-        let ended = EndedCase { index: 0, result, left_behind: cleaned.left, is_lost: cleaned.is_lost };
+        let ended = EndedCase { index: 0, result, left_behind: cleaned.left, unlisted: cleaned.unlisted };
         (ended, creations.met_stale_connection())
     }
 
@@ -359,4 +360,29 @@ fn panic_of(error: JoinError) -> String {
 fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("with no message")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RunOptions, run};
+    use crate::notes::NotesContract;
+    use crate::suite::Case;
+    use std::sync::Arc;
+    use wiretrait::{Call, Error, ErrorKind, Response, transport_fn};
+
+    #[tokio::test]
+    async fn a_contract_without_a_list_does_not_lose_the_service() {
+        let transport = transport_fn(|call: Call| async move {
+            if call.request.body().contains(&b'1') {
+                return Err(Error::new(ErrorKind::Timeout, "no response within 2s"));
+            }
+            Ok(Response::new(r#"{"id":"2"}"#.into()))
+        });
+        let case = |situation, id| Case::new("get_note_by_id", situation).raw("It is read", id);
+        let cases = [case("slow", r#"{"note_id":"1"}"#), case("usual", r#"{"note_id":"2"}"#)];
+        let options = RunOptions { jobs: 1, ..RunOptions::default() };
+        let report = run(&NotesContract, Arc::new(transport), &cases, &options).await;
+        assert_eq!(report.aborted, None);
+        assert_eq!((report.failed.len(), report.completed.len()), (1, 1), "{report:?}");
+    }
 }
