@@ -143,22 +143,29 @@ fn with_total(total: &str, data: Option<Value>) -> Option<Map> {
 }
 
 /// Returns the ids of a list from its first to its last item, which are at least two.
+///
+/// The row does not show the items between them. Consecutive ids follow from one end; between two items that are
+/// `null`, all are.
 fn between(first: &str, last: &str, items: usize) -> Vec<String> {
     let number = |id: &str| id.strip_prefix("<id:")?.strip_suffix('>')?.parse::<usize>().ok();
     let id = |number: usize| format!("<id:{number}>");
-    match number(first).zip(number(last)) {
-        Some((first, last)) if first < last && last - first == items - 1 => (first..=last).map(id).collect(),
-        Some((first, last)) if last < first && first - last == items - 1 => {
-            (last..=first).rev().map(id).collect()
+    // The number of the first item, if the ids are ascending.
+    let ascending = match (number(first), number(last)) {
+        (Some(first), Some(last)) if last < first && first - last == items - 1 => {
+            return (last..=first).rev().map(id).collect();
         }
-        _ => {
-            // The row does not show the ids between them. Next to an item without one, they may have none either.
-            let is_null = first == "null" || last == "null";
-            let middle =
-                (2..items).map(|number| if is_null { "null".to_owned() } else { format!("<id {number}>") });
-            [first.to_owned()].into_iter().chain(middle).chain([last.to_owned()]).collect()
-        }
-    }
+        (Some(first), Some(last)) => Some(first).filter(|first| first.checked_add(items - 1) == Some(last)),
+        (Some(first), None) if last == "null" => Some(first),
+        // An id before the first one does not exist.
+        (None, Some(last)) if first == "null" => last.checked_sub(items - 1),
+        _ => None,
+    };
+    let middle = (1..items - 1).map(|offset| match ascending.and_then(|first| first.checked_add(offset)) {
+        Some(number) => id(number),
+        None if first == "null" && last == "null" => first.to_owned(),
+        None => format!("<id {}>", offset + 1),
+    });
+    [first.to_owned()].into_iter().chain(middle).chain([last.to_owned()]).collect()
 }
 
 /// Parses `user_name="n" data={"k":1}`. A key that is not shown is `null`, or the user of the case.
@@ -263,6 +270,10 @@ mod tests {
         let other = "200 total 12: 12 sessions, <id:2> to <id:13>";
         let expected = ["row: `data`: was (<id:1>), is (<id:13>)"];
         assert_eq!(words(long, other), expected);
+        let null = "200 total 12: 12 sessions, null to <id:12>";
+        assert_eq!(words(long, null), ["row: `data[0]`: was an object, is null"]);
+        let null = "200 total 12: 12 sessions, <id:1> to null";
+        assert_eq!(words(long, null), ["row: `data[11]`: was an object, is null"]);
         // Strings that stand for the same values.
         let expected = ["row: line: was `200 data=1`, is `200 data=1 user=null`"];
         assert_eq!(words("200 data=1", "200 data=1 user=null"), expected);
