@@ -3,7 +3,7 @@
 use super::Exit;
 use crate::comparison::Level;
 use crate::environment::log;
-use crate::output::printable_line;
+use crate::output::{printable_json, printable_line};
 use crate::revision::{ContractChange, contract_changes, noted_changes, read_document};
 use clap::Args;
 use serde::Serialize;
@@ -61,7 +61,8 @@ impl DiffCommand {
         let report = if self.json {
             let changes = changes.iter().map(|change| JsonChange { change, noted: noted.contains(&change) });
             let verdict = if passes { "passed" } else { "failed" };
-            serde_json::to_string_pretty(&JsonReport { verdict, changes: changes.collect() })? + "\n"
+            let json = serde_json::to_string_pretty(&JsonReport { verdict, changes: changes.collect() })?;
+            printable_json(&json) + "\n"
         } else {
             render(&changes, &noted, passes)
         };

@@ -5,7 +5,7 @@ use super::accept::Accepted;
 use super::entry::{Deviation, DeviationError};
 use super::file::{Format, KEY, format, parse, table};
 use crate::comparison::{Change, Level, Part};
-use crate::output::printable_line;
+use crate::output::{printable_json, printable_line};
 use contract_tests::Value;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -198,7 +198,7 @@ fn in_json(old: &str, accepted: &[Accepted]) -> Result<String, String> {
     if let Value::Array(entries) = file.entry(KEY.to_owned()).or_insert(Value::Array(Vec::new())) {
         entries.extend(added);
     }
-    Ok(format!("{:#}\n", Value::Object(file)))
+    Ok(printable_json(&format!("{:#}\n", Value::Object(file))))
 }
 
 /// Returns the keys of a deviation that have a value, in order.
@@ -350,6 +350,9 @@ mod tests {
             assert!(written.contains(r"a\u202eb\u2028c\u007fd\U000e0041\ufe0fe"), "{written}");
             assert!(written.lines().all(|line| line.chars().all(wiretrait::is_displayed)), "{written}");
         }
+        let written = with_deviations(Format::Json, "{}", &accepted).unwrap();
+        assert!(written.contains(r"a\u202eb\u2028c\u007fd\udb40\udc41\ufe0fe"), "{written}");
+        assert!(written.lines().all(|line| line.chars().all(wiretrait::is_displayed)), "{written}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Escapes strings of a service, which could otherwise control a terminal, a pipeline or the markup of a page.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use wiretrait::is_displayed;
 
 /// Replaces control characters, and prevents commands of CI systems that are read anywhere in a line, such as
@@ -17,6 +18,23 @@ pub(crate) fn printable_line(text: &str) -> String {
             printable.push(' ');
         }
         printable.push(if is_displayed(char) { char } else { '�' });
+    }
+    printable
+}
+
+/// Escapes the characters of JSON that are not displayed, such as those that change the direction of a line.
+///
+/// Only strings contain such characters, apart from line ends.
+pub(crate) fn printable_json(json: &str) -> String {
+    let mut printable = String::with_capacity(json.len());
+    for char in json.chars() {
+        if char == '\n' || is_displayed(char) {
+            printable.push(char);
+            continue;
+        }
+        for unit in char.encode_utf16(&mut [0; 2]) {
+            let _ = write!(printable, "\\u{unit:04x}");
+        }
     }
     printable
 }

@@ -3,6 +3,7 @@
 //!
 //! The types of the check may change; these only gain keys, unless [`FORMAT`] changes.
 
+use super::escape::printable_json;
 use super::summary::{Counts, Summary, Verdict, case_name};
 use crate::check::{CheckedCase, Finding, Outcome};
 use crate::comparison::{Cause, Folder, Level};
@@ -316,10 +317,10 @@ pub(super) fn render(summary: &Summary<'_>) -> Result<String, serde_json::Error>
         deviations: report.deviations.iter().map(JsonDeviation::of).collect(),
         snapshots: report.cases.iter().map(JsonSnapshot::of).collect(),
     };
-    serde_json::to_string_pretty(&json).map(|json| json + "\n")
+    serde_json::to_string_pretty(&json).map(|json| printable_json(&json) + "\n")
 }
 
 /// Renders the result as one line of a history.
 pub(super) fn line(summary: &Summary<'_>) -> Result<String, serde_json::Error> {
-    serde_json::to_string(&Head::of(summary)).map(|json| json + "\n")
+    serde_json::to_string(&Head::of(summary)).map(|json| printable_json(&json) + "\n")
 }

@@ -13,7 +13,7 @@ mod markdown;
 mod summary;
 
 pub(crate) use ci::CiSystem;
-pub(crate) use escape::printable_line;
+pub(crate) use escape::{printable_json, printable_line};
 pub(crate) use summary::Verdict;
 
 use crate::check::CheckReport;

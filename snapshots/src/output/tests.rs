@@ -215,7 +215,7 @@ fn every_cause_is_an_issue_of_code_quality() {
 }
 
 #[test]
-fn code_quality_has_no_hidden_characters_of_the_service() {
+fn json_has_no_hidden_characters_of_the_service() {
     let mut report = passing();
     let name = "x-\u{202e}a\u{2028}b\u{200b}".to_owned();
     let finding = finding(Level::Breaking, Location::Header(name), Change::Removed, "a", "absent");
@@ -223,7 +223,14 @@ fn code_quality_has_no_hidden_characters_of_the_service() {
     report.aborted = Some("refused\u{2066}\u{fe01}".to_owned());
     let quality = code_quality::render(&Summary::of(&report), "staging.yaml").unwrap();
     assert!(quality.contains("x-�a�b�") && quality.contains("refused��"), "{quality}");
-    assert!(quality.chars().all(|c| c == '\n' || wiretrait::is_displayed(c)), "{quality}");
+    let report = json::render(&Summary::of(&report)).unwrap();
+    assert!(
+        report.contains(r"x-\u202ea\u2028b\u200b") && report.contains(r"refused\u2066\ufe01"),
+        "{report}"
+    );
+    for json in [quality, report] {
+        assert!(json.chars().all(|c| c == '\n' || wiretrait::is_displayed(c)), "{json}");
+    }
 }
 
 #[test]
