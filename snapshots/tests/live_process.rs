@@ -88,7 +88,31 @@ async fn sessions_that_a_check_has_left_behind_are_deleted() {
     assert_eq!(left, ["own-ann", "own-ann", "other-close_session__again", "other-close_session__again"]);
     let (code, _, stderr) = cleanup().await;
     assert_eq!(code, Some(3), "{stderr}");
-    assert!(stderr.contains("no session of own was found: check --user"), "{stderr}");
+    assert!(stderr.contains("no session of own was found: check --user and --session"), "{stderr}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_sessions_without_a_user_are_deleted_by_their_id() {
+    let service = EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.unwrap();
+    let config = ClientConfig::from_url(&service.url()).unwrap();
+    let client = SessionsHttpClientV1::new(snapshots::check::transport(&config).unwrap());
+    let mut ids = Vec::new();
+    for user in ["", "", "ann"] {
+        ids.push(client.open_session(None, user, None, None, None, None, None).await.unwrap().id);
+    }
+    let cleanup = |id: &str| {
+        let mut run = contract("cleanup");
+        run.args([&service.url(), "--user", "own", "--session", id]);
+        output(run)
+    };
+    let (code, _, stderr) = cleanup(&ids[0]).await;
+    assert_eq!((code, &*stderr), (Some(0), "1 session deleted\n"));
+    let (code, _, stderr) = cleanup(&ids[2]).await;
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains(&format!("the session {} has a user", ids[2])), "{stderr}");
+    let left = client.get_sessions(None, None, None).await.unwrap().data;
+    let left: Vec<_> = left.into_iter().map(|session| session.id).collect();
+    assert_eq!(left, ids[1..]);
 }
 
 #[tokio::test]

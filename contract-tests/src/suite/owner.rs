@@ -27,6 +27,16 @@ pub(super) enum Created {
     Other(String),
 }
 
+impl Created {
+    /// Returns the id of an entity of the owner.
+    pub(super) fn into_own(self) -> Option<String> {
+        match self {
+            Self::Own(id) => Some(id),
+            Self::Other(_) => None,
+        }
+    }
+}
+
 impl Owner {
     /// Returns the entity that an exchange created, if any.
     pub(super) fn created(&self, contract: &impl ServiceContract, exchange: &Exchange) -> Option<Created> {

@@ -2,9 +2,9 @@
 
 use super::case::Case;
 use super::case_run::{CaseRun, Recorded};
-use super::clean::clean_up;
+use super::clean::{CleanUp, clean_up};
 use super::created::Tracked;
-use super::owner::Owner;
+use super::owner::{Created, Owner};
 use super::pace::Paced;
 use super::stop::StopSignal;
 use crate::contract::ServiceContract;
@@ -105,6 +105,8 @@ pub struct RunReport {
     pub aborted: Option<String>,
     /// Entities that were not deleted: their ids, or a sentence about some.
     pub left_behind: Vec<String>,
+    /// The ids among [`left_behind`](Self::left_behind) of entities without an owner, which no list shows.
+    pub left_unowned: Vec<String>,
 }
 
 impl RunReport {
@@ -165,12 +167,13 @@ where
         results: cases.iter().map(|_| None).collect(),
         aborted: None,
         left_behind: Vec::new(),
+        left_unowned: Vec::new(),
     };
     scheduler.run_all(shared.into(), options.jobs.max(1)).await;
     scheduler.run_all(exclusive.into(), 1).await;
-    let Scheduler { results, aborted, mut left_behind, .. } = scheduler;
+    let Scheduler { results, aborted, mut left_behind, left_unowned, .. } = scheduler;
     left_behind.dedup();
-    let mut report = RunReport { aborted, left_behind, ..RunReport::default() };
+    let mut report = RunReport { aborted, left_behind, left_unowned, ..RunReport::default() };
     for (case, result) in cases.iter().zip(results) {
         match result {
             _ if !is_allowed(case) => report.skipped.push(case.name()),
@@ -197,6 +200,7 @@ struct EndedCase {
     index: usize,
     result: CaseResult,
     left_behind: Vec<String>,
+    left_unowned: Vec<String>,
     /// The reason why it is unknown what else is left, if so.
     unlisted: Option<String>,
 }
@@ -211,6 +215,7 @@ struct Scheduler<'c, C, T> {
     results: Vec<Option<CaseResult>>,
     aborted: Option<String>,
     left_behind: Vec<String>,
+    left_unowned: Vec<String>,
 }
 
 impl<C: ServiceContract, T: Transport + Clone + 'static> Scheduler<'_, C, T> {
@@ -264,6 +269,7 @@ impl<C: ServiceContract, T: Transport + Clone + 'static> Scheduler<'_, C, T> {
             _ => {}
         }
         self.left_behind.extend(ended.left_behind);
+        self.left_unowned.extend(ended.left_unowned);
         self.results[ended.index] = Some(ended.result);
         let ended = self.results.iter().flatten().count();
         (self.options.progress.0)(Progress { ended, total: self.total });
@@ -325,13 +331,23 @@ impl<C: ServiceContract, T: Transport + Clone + 'static> OneCase<C, T> {
         let result = self.result(outcome);
         let failed = matches!(result, CaseResult::Failed(_));
         let exchanges = recorder.exchanges();
+        let mut unowned: Vec<String> = Vec::new();
+        if case.creates_unowned {
+            let created = exchanges.iter().filter_map(|exchange| owner.created(contract, exchange));
+            unowned.extend(created.filter_map(Created::into_own));
+            options.stop.add_unowned(&unowned);
+        }
         let cleaned =
             clean_up(contract, self.transport.clone(), &exchanges, &creations, &owner, options.pause, failed)
                 .await;
         if cleaned.left.is_empty() {
             options.stop.remove_user(user);
         }
-        let ended = EndedCase { index: 0, result, left_behind: cleaned.left, unlisted: cleaned.unlisted };
+        let (left_unowned, deleted): (Vec<_>, Vec<_>) =
+            unowned.into_iter().partition(|id| cleaned.left.contains(id));
+        options.stop.remove_unowned(&deleted);
+        let CleanUp { left: left_behind, unlisted } = cleaned;
+        let ended = EndedCase { index: 0, result, left_behind, left_unowned, unlisted };
         (ended, creations.met_stale_connection())
     }
 

@@ -5,13 +5,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// A handle that stops a run from outside and knows the users that may have entities. Clones belong to the same
-/// run.
+/// A handle that stops a run from outside and knows which entities may exist. Clones belong to the same run.
 #[derive(Clone, Debug, Default)]
 pub struct StopSignal {
     requested: Arc<AtomicBool>,
     waiting: Arc<Notify>,
-    users: Arc<Mutex<BTreeSet<String>>>,
+    existing: Arc<Mutex<Existing>>,
+}
+
+/// The entities that a run may have created, until they are deleted.
+#[derive(Debug, Default)]
+struct Existing {
+    users: BTreeSet<String>,
+    unowned: BTreeSet<String>,
 }
 
 impl StopSignal {
@@ -40,18 +46,33 @@ impl StopSignal {
     /// request that creates one is sent, and removed when the entities are deleted.
     #[must_use]
     pub fn users(&self) -> Vec<String> {
-        self.lock().iter().cloned().collect()
+        self.lock().users.iter().cloned().collect()
+    }
+
+    /// Returns the ids of entities without an owner that may exist now, which are not among those of
+    /// [`users`](Self::users).
+    #[must_use]
+    pub fn unowned(&self) -> Vec<String> {
+        self.lock().unowned.iter().cloned().collect()
     }
 
     pub(super) fn add_user(&self, user: &str) {
-        self.lock().insert(user.to_owned());
+        self.lock().users.insert(user.to_owned());
     }
 
     pub(super) fn remove_user(&self, user: &str) {
-        self.lock().remove(user);
+        self.lock().users.remove(user);
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.users.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn add_unowned(&self, ids: &[String]) {
+        self.lock().unowned.extend(ids.iter().cloned());
+    }
+
+    pub(super) fn remove_unowned(&self, ids: &[String]) {
+        self.lock().unowned.retain(|id| !ids.contains(id));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Existing> {
+        self.existing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -221,6 +221,7 @@ pub async fn check_and_record(
         is_stopped: run_options.stop.is_requested(),
         aborted: run_report.aborted.clone(),
         left_behind: run_report.left_behind.clone(),
+        left_unowned: run_report.left_unowned.clone(),
         user: Some(run_options.user.clone()),
         ..CheckReport::new(service, started, options.fail_on)
     };

@@ -37,10 +37,12 @@ pub struct CheckReport {
     pub aborted: Option<String>,
     /// Sessions that were not deleted: their ids, or a sentence about some.
     pub left_behind: Vec<String>,
+    /// The ids among them of sessions without a user, which are not among those of the users of the check.
+    pub left_unowned: Vec<String>,
     /// The start of the ids of its users, if it has sent requests.
     pub user: Option<String>,
     /// The arguments of the program that name the service, for a command that deletes what is left behind.
-    pub target: Option<String>,
+    pub target: Option<Vec<String>>,
     /// The reason why the service was not checked at all, if so, as a sentence.
     pub refused: Option<String>,
 }
@@ -145,6 +147,7 @@ impl CheckReport {
             is_stopped: false,
             aborted: None,
             left_behind: Vec::new(),
+            left_unowned: Vec::new(),
             user: None,
             target: None,
             refused: None,
@@ -177,6 +180,7 @@ impl CheckReport {
         }
         let service = [&mut self.service.name, &mut self.service.version].into_iter().flatten();
         let sentences = self.aborted.iter_mut().chain(&mut self.refused).chain(&mut self.left_behind);
+        let sentences = sentences.chain(&mut self.left_unowned);
         sentences.chain(service).for_each(|value| secrets.hide(value));
     }
 

@@ -45,7 +45,7 @@ pub fn stop_on_signals(stop: StopSignal) -> io::Result<JoinHandle<()>> {
 /// Stops the run, or ends the process with `code` if the run is stopping already.
 fn handle_signal(stop: &StopSignal, code: i32) {
     if stop.is_requested() {
-        log(&ending(&stop.users()));
+        log(&ending(&stop.users(), &stop.unowned()));
         std::process::exit(code);
     }
     let deleting = if stop.users().is_empty() { "" } else { ": deleting the sessions of the running cases" };
@@ -54,11 +54,15 @@ fn handle_signal(stop: &StopSignal, code: i32) {
 }
 
 /// Describes what a run may leave behind that ends at once.
-fn ending(users: &[String]) -> String {
-    match users {
+fn ending(users: &[String], unowned: &[String]) -> String {
+    let ending = match users {
         [] => "stopped: no session is left".to_owned(),
         [user] => format!("stopped: sessions of the user {user} may be left"),
         users => format!("stopped: sessions of these users may be left: {}", users.join(", ")),
+    };
+    match unowned {
+        [] => ending,
+        ids => format!("{ending}; these have no user: {}", ids.join(", ")),
     }
 }
 
@@ -69,8 +73,12 @@ mod tests {
     #[test]
     fn only_users_that_may_have_sessions_are_named() {
         let users = ["u-1".to_owned(), "u-3".to_owned()];
-        assert_eq!(ending(&[]), "stopped: no session is left");
-        assert_eq!(ending(&users[..1]), "stopped: sessions of the user u-1 may be left");
-        assert_eq!(ending(&users), "stopped: sessions of these users may be left: u-1, u-3");
+        assert_eq!(ending(&[], &[]), "stopped: no session is left");
+        assert_eq!(ending(&users[..1], &[]), "stopped: sessions of the user u-1 may be left");
+        assert_eq!(ending(&users, &[]), "stopped: sessions of these users may be left: u-1, u-3");
+        assert_eq!(
+            ending(&users[..1], &["6f1c".to_owned()]),
+            "stopped: sessions of the user u-1 may be left; these have no user: 6f1c"
+        );
     }
 }

@@ -5,16 +5,17 @@ use super::deviations::DeviationArgs;
 use super::outputs::OutputArgs;
 use super::pace::PaceArgs;
 use super::selection::{LastCheckArgs, SelectionArgs};
+use super::service::ServiceArgs;
 use crate::check::{
     CheckError, CheckOptions, CheckReport, CheckedService, LastCheck, Selection, check, results_folder,
     service_address, warn_about_tls,
 };
 use crate::comparison::Level;
-use crate::environment::{log, service_params};
+use crate::environment::log;
 use crate::output::{Outputs, Verdict};
 use chrono::Utc;
 use clap::Args;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Sends every case of the contract to a service, and compares its responses with those of the real one.
@@ -22,17 +23,8 @@ use std::time::{Duration, Instant};
 /// Opens sessions of dedicated users and deletes them, also after Ctrl-C. Sessions of others are not touched.
 #[derive(Args, Debug)]
 pub(super) struct CheckCommand {
-    /// Address of the service, such as `https://sessions.staging.example` [env: `SESSIONS_URL`]
-    #[arg(value_name = "URL")]
-    url: Option<String>,
-
-    /// File that describes the deployment: address, headers, credentials, certificates, proxy [env: `SESSIONS_CONFIG`]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-
-    /// Protocol of the service: http, grpc or commandable-grpc [default: that of the description, or http]
-    #[arg(long, value_name = "PROTOCOL", value_parser = ["http", "grpc", "commandable-grpc"], hide_possible_values = true)]
-    protocol: Option<String>,
+    #[command(flatten)]
+    service: ServiceArgs,
 
     /// Lowest level of a difference that fails the check: harmless, uncertain or breaking
     #[arg(long, value_name = "LEVEL", default_value_t = Level::Breaking)]
@@ -75,7 +67,7 @@ struct RecordArgs {
 
 impl CheckCommand {
     pub(super) async fn run(self) -> Exit {
-        let outputs = self.output.outputs(self.config.as_deref());
+        let outputs = self.output.outputs(self.service.config());
         if let Err(error) = outputs.check_writable(self.record.record.as_deref()) {
             log(&format!("error: {error}"));
             return Exit::CouldNotRun;
@@ -88,14 +80,10 @@ impl CheckCommand {
     }
 
     async fn try_run(self, outputs: &Outputs) -> Result<Exit, Box<dyn std::error::Error>> {
-        let params = service_params(self.config.as_deref(), self.url.as_deref())?;
-        let params = params.ok_or("the address is missing: give a URL, --config FILE or SESSIONS_URL")?;
-        let protocol = self.protocol.as_deref().map(|protocol| ("--protocol", "kind", protocol));
-        let params = params.with_flags(protocol)?;
-        let config = params.build()?;
+        let config = self.service.params()?.build()?;
         warn_about_tls(&config);
         let today = Utc::now().date_naive();
-        let deviations = self.deviations.load(self.config.as_deref(), today)?;
+        let deviations = self.deviations.load(self.service.config(), today)?;
         let address = service_address(&config)?;
         let names = self.last_check.names(&address)?;
         let options = CheckOptions {
@@ -110,7 +98,7 @@ impl CheckCommand {
             today,
             record: self.record.record,
         };
-        let target = target(self.config.as_deref(), self.url.as_deref(), self.protocol.as_deref());
+        let target = self.service.words();
         let (started, clock) = (Utc::now(), Instant::now());
         let mut report = match check(&config, &options).await {
             Ok(report) => report,
@@ -150,14 +138,6 @@ impl CheckCommand {
             Verdict::Passed | Verdict::Failed => Exit::Failed,
         })
     }
-}
-
-/// Returns the arguments that name the service, unchanged. An address in a variable has no argument.
-fn target(config: Option<&Path>, url: Option<&str>, protocol: Option<&str>) -> String {
-    let config = config.map(|file| format!("--config {}", file.display()));
-    let url = url.filter(|url| !url.contains('@')).map(str::to_owned);
-    let protocol = protocol.map(|protocol| format!("--protocol {protocol}"));
-    config.into_iter().chain(url).chain(protocol).collect::<Vec<_>>().join(" ")
 }
 
 /// Saves the result for `--last-failed` and `--level`. A failure does not change the outcome of the check.

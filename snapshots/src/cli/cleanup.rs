@@ -1,9 +1,10 @@
 //! The command `contract cleanup`.
 
 use super::Exit;
+use super::service::ServiceArgs;
 use crate::cases::cases;
 use crate::check::{stop_on_signals, warn_about_tls};
-use crate::environment::{log, service_params};
+use crate::environment::log;
 use clap::Args;
 use contract_tests::suite::StopSignal;
 use futures_util::{StreamExt as _, stream};
@@ -11,26 +12,20 @@ use sessions_client::{
     FilterParams, ISessionsV1, PagingParams, Policies, SessionsHttpClientV1, SessionsNetworkTransportV1,
 };
 use std::collections::HashSet;
-use std::path::PathBuf;
 
-/// Deletes the sessions that a check has left behind, of the users of this check only.
+/// Deletes the sessions that a check has left behind: those of its users, and those that are named.
 #[derive(Args, Debug)]
 pub(super) struct CleanupCommand {
-    /// Address of the service, such as `https://sessions.staging.example` [env: `SESSIONS_URL`]
-    #[arg(value_name = "URL")]
-    url: Option<String>,
-
-    /// File that describes the deployment [env: `SESSIONS_CONFIG`]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-
-    /// Protocol of the service: http, grpc or commandable-grpc [default: that of the description, or http]
-    #[arg(long, value_name = "PROTOCOL", value_parser = ["http", "grpc", "commandable-grpc"], hide_possible_values = true)]
-    protocol: Option<String>,
+    #[command(flatten)]
+    service: ServiceArgs,
 
     /// Start of the ids of the users, as the check has printed it
     #[arg(long, value_name = "USER")]
     user: String,
+
+    /// Id of a session without a user, as the check has printed it; can be given several times
+    #[arg(long, value_name = "ID")]
+    session: Vec<String>,
 }
 
 /// The number of calls at a time.
@@ -54,10 +49,7 @@ impl CleanupCommand {
     }
 
     async fn try_run(self) -> Result<Exit, Box<dyn std::error::Error>> {
-        let params = service_params(self.config.as_deref(), self.url.as_deref())?;
-        let params = params.ok_or("the address is missing: give a URL, --config FILE or SESSIONS_URL")?;
-        let protocol = self.protocol.as_deref().map(|protocol| ("--protocol", "kind", protocol));
-        let config = params.with_flags(protocol)?.build()?;
+        let config = self.service.params()?.build()?;
         warn_about_tls(&config);
         let client = Client::new(Policies::new(SessionsNetworkTransportV1::new(&config)?, &config));
         let names = cases().into_iter().map(|case| case.name());
@@ -70,7 +62,15 @@ impl CleanupCommand {
             let client = &client;
             async move { delete_all(client, &user).await }
         });
-        let all = all.buffer_unordered(JOBS).collect::<Vec<_>>();
+        let unowned = stream::iter(&self.session).map(|id| {
+            let client = &client;
+            async move { delete_unowned(client, id).await }
+        });
+        let all = async {
+            let mut outcomes: Vec<_> = all.buffer_unordered(JOBS).collect().await;
+            outcomes.extend(unowned.buffer_unordered(JOBS).collect::<Vec<_>>().await);
+            outcomes
+        };
         let outcomes = tokio::select! {
             outcomes = all => outcomes,
             () = stop.requested() => return Ok(Exit::Stopped),
@@ -83,7 +83,7 @@ impl CleanupCommand {
                 Ok(Exit::Failed)
             }
             None if deleted == 0 => {
-                log(&format!("error: no session of {} was found: check --user", self.user));
+                log(&format!("error: no session of {} was found: check --user and --session", self.user));
                 Ok(Exit::CouldNotRun)
             }
             None => Ok(Exit::Passed),
@@ -118,6 +118,22 @@ async fn delete_all(client: &impl ISessionsV1, user: &str) -> (usize, Option<Str
         if deleted.len() == before {
             return (before, None);
         }
+    }
+}
+
+/// Deletes a session unless it has a user. Returns the number of deleted sessions, and the first problem.
+async fn delete_unowned(client: &impl ISessionsV1, id: &str) -> (usize, Option<String>) {
+    let session = match client.get_session_by_id(None, id).await {
+        Ok(session) => session,
+        Err(error) => return (0, Some(error.to_string())),
+    };
+    let Some(session) = session else { return (0, None) };
+    if session.user_id.is_some_and(|user| !user.is_empty()) {
+        return (0, Some(format!("the session {id} has a user, so it is not one of a check")));
+    }
+    match client.delete_session_by_id(None, id).await {
+        Ok(deleted) => (usize::from(deleted.is_some()), None),
+        Err(error) => (0, Some(error.to_string())),
     }
 }
 

@@ -10,6 +10,7 @@ mod outputs;
 mod pace;
 mod replay;
 mod selection;
+mod service;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

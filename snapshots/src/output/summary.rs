@@ -191,10 +191,12 @@ impl<'r> Summary<'r> {
 
     /// The command that deletes what is left behind, as a sentence.
     fn cleanup_command(&self) -> Option<String> {
-        let CheckReport { left_behind, user, target, .. } = self.report;
+        let CheckReport { left_behind, left_unowned, user, target, .. } = self.report;
         let (user, target) = (user.as_ref()?, target.as_ref()?);
-        (!left_behind.is_empty())
-            .then(|| format!("delete them with: contract cleanup --user {user} {target}"))
+        let sessions = left_unowned.iter().flat_map(|id| ["--session", id]);
+        // Paths may have spaces, and ids are strings of the service.
+        let words = shlex::try_join(sessions.chain(target.iter().map(String::as_str))).ok()?;
+        (!left_behind.is_empty()).then(|| format!("delete them with: contract cleanup --user {user} {words}"))
     }
 
     /// Sentences about cases that failed.

@@ -116,7 +116,7 @@ fn stopped() -> CheckReport {
     report.aborted = Some("it was stopped".to_owned());
     report.left_behind = vec!["6f1c0001".to_owned()];
     report.user = Some("contract-test-ü-1".to_owned());
-    report.target = Some("--config staging.yaml".to_owned());
+    report.target = Some(vec!["--config".to_owned(), "staging.yaml".to_owned()]);
     report.cases[2].outcome = Outcome::NotReached;
     report.cases[3].outcome = Outcome::NotReached;
     report
@@ -301,6 +301,21 @@ fn a_lost_service_fails_its_test_and_few_of_many_sessions_are_shown() {
     let junit = junit::render(&Summary::of(&report)).unwrap();
     let (_, responds) = junit.split_once("\"the service responds\"").unwrap();
     assert!(responds.split_once("</testcase>").unwrap().0.contains("connection refused"), "{junit}");
+}
+
+#[test]
+fn the_cleanup_command_is_quoted_and_names_sessions_without_a_user() {
+    let mut report = stopped();
+    report.left_behind.push("6f1c; rm -r *".to_owned());
+    report.left_unowned = vec!["6f1c; rm -r *".to_owned()];
+    report.target = Some(["--config", "my staging.yaml"].map(str::to_owned).to_vec());
+    let console = console_of(&report);
+    let command = console.lines().find(|line| line.starts_with("delete them with")).unwrap();
+    assert_eq!(
+        command,
+        "delete them with: contract cleanup --user contract-test-ü-1 --session '6f1c; rm -r *' --config 'my \
+         staging.yaml'"
+    );
 }
 
 #[test]
