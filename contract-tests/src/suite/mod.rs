@@ -10,6 +10,7 @@ mod contract_routes;
 mod created;
 mod owner;
 mod pace;
+mod progress;
 mod render;
 mod run;
 mod stop;
@@ -18,9 +19,8 @@ mod unreached;
 pub use case::{Case, Step};
 pub use case_run::{ENDED, placeholders};
 pub use contract_routes::ContractRoutes;
+pub use progress::{OnProgress, Progress};
 pub use render::{CLIENT_ERROR, MISSING, MISSING_LIST, NO_LIST_BUT};
-pub use run::{
-    CompletedCase, DEFAULT_JOBS, FailedCase, LOST, OnProgress, Progress, RunOptions, RunReport, run,
-};
+pub use run::{CompletedCase, DEFAULT_JOBS, FailedCase, LOST, RunOptions, RunReport, run};
 pub use stop::StopSignal;
 pub use unreached::unreached;

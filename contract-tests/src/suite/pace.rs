@@ -1,5 +1,6 @@
 //! A transport with limits for the requests of a whole run.
 
+use super::progress::Counts;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -16,14 +17,15 @@ pub(super) struct Paced<T> {
     interval: Option<Duration>,
     /// The earliest time of the next request.
     next: Arc<Mutex<Option<Instant>>>,
+    counts: Arc<Counts>,
 }
 
 impl<T> Paced<T> {
-    /// Sends at most `jobs` requests of `transport` at a time, and at most `rate` each second.
-    pub(super) fn new(transport: T, jobs: usize, rate: Option<f64>) -> Self {
+    /// Sends at most `jobs` requests of `transport` at a time, and at most `rate` each second. Counts them.
+    pub(super) fn new(transport: T, jobs: usize, rate: Option<f64>, counts: Arc<Counts>) -> Self {
         let permits = Arc::new(Semaphore::new(jobs.clamp(1, Semaphore::MAX_PERMITS)));
         let interval = rate.and_then(|rate| Duration::try_from_secs_f64(rate.recip()).ok());
-        Self { transport, permits, interval, next: Arc::default() }
+        Self { transport, permits, interval, next: Arc::default(), counts }
     }
 
     /// Returns the time at which the rate allows a request that is ready `now`; `None` without a limit.
@@ -43,6 +45,7 @@ impl<T: Transport> Transport for Paced<T> {
         if let Some(turn) = self.turn(Instant::now()) {
             sleep_until(turn).await;
         }
+        self.counts.add_request();
         self.transport.send(call).await
     }
 
@@ -80,7 +83,7 @@ mod tests {
                 Ok(Response::default())
             }
         });
-        let paced = Paced::new(Arc::new(transport), jobs, None);
+        let paced = Paced::new(Arc::new(transport), jobs, None, Arc::default());
         let calls = (0..20).map(|_| paced.send(Call::new(notes_v1::ROUTES[0], Request::default())));
         assert!(join_all(calls).await.iter().all(Result::is_ok));
         highest.load(Ordering::SeqCst)
@@ -95,7 +98,7 @@ mod tests {
 
     #[test]
     fn requests_a_second_are_limited_without_catching_up() {
-        let paced = Paced::new((), 1, Some(4.0));
+        let paced = Paced::new((), 1, Some(4.0), Arc::default());
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
         assert_eq!(paced.turn(at(0)), Some(at(0)));
@@ -103,6 +106,6 @@ mod tests {
         assert_eq!(paced.turn(at(20)), Some(at(500)));
         assert_eq!(paced.turn(at(2000)), Some(at(2000)));
         assert_eq!(paced.turn(at(2000)), Some(at(2250)));
-        assert_eq!(Paced::new((), 1, None).turn(start), None);
+        assert_eq!(Paced::new((), 1, None, Arc::default()).turn(start), None);
     }
 }

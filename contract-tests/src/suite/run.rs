@@ -6,12 +6,12 @@ use super::clean::{CleanUp, clean_up};
 use super::created::Tracked;
 use super::owner::{Created, Owner};
 use super::pace::Paced;
+use super::progress::{Counts, OnProgress};
 use super::stop::StopSignal;
 use crate::contract::ServiceContract;
 use crate::record::{Exchange, Recorder};
 use std::any::Any;
 use std::collections::VecDeque;
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -55,38 +55,6 @@ impl Default for RunOptions {
             rate: None,
             progress: OnProgress::default(),
         }
-    }
-}
-
-/// A function that receives the progress of a run, after each case.
-#[derive(Clone)]
-pub struct OnProgress(Arc<dyn Fn(Progress) + Send + Sync>);
-
-/// The progress of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// The number of cases that have ended.
-    pub ended: usize,
-    /// The number of cases that the run will send.
-    pub total: usize,
-}
-
-impl OnProgress {
-    /// Creates a receiver.
-    pub fn new(receive: impl Fn(Progress) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(receive))
-    }
-}
-
-impl Default for OnProgress {
-    fn default() -> Self {
-        Self::new(|_| {})
-    }
-}
-
-impl fmt::Debug for OnProgress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OnProgress")
     }
 }
 
@@ -157,13 +125,14 @@ where
         allowed().partition(|index| cases[*index].needs_exclusive_service(contract));
     // The longest first, so that none of them starts last.
     shared.sort_by_key(|index| std::cmp::Reverse(cases[*index].length(contract)));
+    let counts = Arc::new(Counts::new(options.progress.clone(), shared.len() + exclusive.len()));
     let mut scheduler = Scheduler {
         contract,
-        transport: Paced::new(transport, options.jobs, options.rate),
+        transport: Paced::new(transport, options.jobs, options.rate, counts.clone()),
         cases,
         options,
         is_ending: Arc::default(),
-        total: shared.len() + exclusive.len(),
+        counts,
         results: cases.iter().map(|_| None).collect(),
         aborted: None,
         left_behind: Vec::new(),
@@ -211,7 +180,7 @@ struct Scheduler<'c, C, T> {
     cases: &'c [Case],
     options: &'c RunOptions,
     is_ending: Arc<AtomicBool>,
-    total: usize,
+    counts: Arc<Counts>,
     results: Vec<Option<CaseResult>>,
     aborted: Option<String>,
     left_behind: Vec<String>,
@@ -271,8 +240,7 @@ impl<C: ServiceContract, T: Transport + Clone + 'static> Scheduler<'_, C, T> {
         self.left_behind.extend(ended.left_behind);
         self.left_unowned.extend(ended.left_unowned);
         self.results[ended.index] = Some(ended.result);
-        let ended = self.results.iter().flatten().count();
-        (self.options.progress.0)(Progress { ended, total: self.total });
+        self.counts.add_ended();
     }
 
     /// Ends the run. The first reason counts.

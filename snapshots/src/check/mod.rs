@@ -203,7 +203,7 @@ pub async fn check_and_record(
     };
     let transport = RecordingTransport::new(transport, recording.clone());
     log(&plan(&address, &cases, &run_options));
-    let display = ProgressDisplay::start(allowed(&cases, &run_options).count());
+    let display = ProgressDisplay::start(allowed(&cases, &run_options).count(), run_options.rate);
     run_options.progress = display.receiver();
     let mut run_report = run(transport, &cases, &run_options).await;
     drop(display);
