@@ -58,6 +58,25 @@ all_referenced() {
     [[ -z "$unused" ]] || { printf 'no test refers to these snapshots:\n%s\n' "$unused" >&2; return 1; }
 }
 
+# in_background PROGRAM: starts a program that runs next to the steps that follow. It ends with this script.
+in_background() {
+    background_log="$(mktemp)"
+    # As a job, it has a process group of its own, so that the programs that it starts are ended too.
+    set -m
+    "$1" >"$background_log" 2>&1 &
+    background=$!
+    set +m
+    trap 'kill -- "-$background" 2>/dev/null || true; rm -f "$background_log"' EXIT
+}
+
+# finish_background: waits for the program in the background, and prints its output. Fails if the program has failed.
+finish_background() {
+    local status=0
+    wait "$background" || status=$?
+    cat "$background_log"
+    return "$status"
+}
+
 # Runs a command next to an embedded service. `cargo test --all-features` has built the program.
 embedded() { target/debug/examples/with_embedded_service "$@"; }
 
