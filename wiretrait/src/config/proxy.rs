@@ -71,8 +71,8 @@ impl Proxy {
     }
 
     /// Sets the hosts that are called directly, in the format of `NO_PROXY`: names, which include their
-    /// subdomains, and IP addresses or networks, separated by commas. Only for a proxy with a
-    /// [URL](Self::url).
+    /// subdomains, and IP addresses or networks, separated by commas or spaces. A name may begin with `.` or `*.`, and
+    /// a host may have a port, such as `staging.example:8080`. Only for a proxy with a [URL](Self::url).
     #[must_use]
     pub fn with_no_proxy(mut self, hosts: &str) -> Self {
         if let ProxySetting::Url { no_proxy, .. } = &mut self.0 {

@@ -193,16 +193,31 @@ fn supported(proxy: ProxyRoute) -> Result<ProxyRoute, Error> {
 
 /// Returns whether `no_proxy`, in the format of the variable, contains the host of `origin`.
 fn is_excluded(origin: &Uri, no_proxy: &str) -> bool {
-    // The host may be followed by a port in some formats, which the matcher does not know.
-    let (host, port) = host_and_port(origin);
-    let suffix = format!(":{port}");
-    let with_port = |entry: &str| {
-        entry.trim().strip_suffix(&suffix).is_some_and(|name| {
-            name.trim_start_matches('.').trim_matches(['[', ']']).eq_ignore_ascii_case(host)
-        })
+    let (_, port) = host_and_port(origin);
+    let entries: Vec<_> = no_proxy
+        .split(|separator: char| separator == ',' || separator.is_whitespace())
+        .filter_map(|entry| without_port(entry, port))
+        .collect();
+    Matcher::builder().all("http://proxy").no(entries.join(",")).build().intercept(origin).is_none()
+}
+
+/// Returns an entry in a form that the matcher knows: without its port, and without the brackets of an address of
+/// IPv6. Returns `None` for an entry of another port.
+fn without_port(entry: &str, port: u16) -> Option<String> {
+    // Node.js and Java write `*.example` for `.example`.
+    let entry = entry.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(entry);
+    let (host, rest) = match entry.strip_prefix('[').and_then(|entry| entry.split_once(']')) {
+        Some(parts) => parts,
+        // Another colon is part of an address of IPv6.
+        None if entry.matches(':').count() == 1 => entry.split_at(entry.find(':')?),
+        None => (entry, ""),
     };
-    let matcher = Matcher::builder().all("http://proxy").no(no_proxy).build();
-    matcher.intercept(origin).is_none() || no_proxy.split(',').any(with_port)
+    match rest.strip_prefix(':') {
+        Some(other) if other.parse() == Ok(port) => Some(host.to_owned()),
+        Some(_) => None,
+        // The length of a prefix.
+        None => Some(format!("{host}{rest}")),
+    }
 }
 
 fn is_local(config: &ClientConfig, origin: &Uri) -> bool {
@@ -251,15 +266,52 @@ mod tests {
 
     #[test]
     fn excluded_hosts_are_called_directly() {
-        for excluded in ["s.example", ".example", "other, S.example:80", "*", "s.example:80"] {
-            let variables = [("HTTP_PROXY", "http://p:1"), ("NO_PROXY", excluded)];
-            assert_eq!(in_environment("http://s.example", &variables).unwrap(), None, "{excluded}");
+        for (url, excluded) in [
+            ("http://s.example", "s.example"),
+            ("http://s.example", "S.Example"),
+            ("http://s.example", "example"),
+            ("http://s.example", ".example"),
+            ("http://s.example", "*.example"),
+            ("http://s.example", "*"),
+            ("http://s.example", "other, S.example:80"),
+            ("http://s.example", "other s.example"),
+            ("http://s.example", " other ,\ts.example\n"),
+            ("http://s.example", "s.example:80"),
+            ("http://s.example", ".example:80"),
+            ("https://s.example", "*.example:443"),
+            ("http://10.1.2.3:8080", "10.0.0.0/8"),
+            ("http://10.1.2.3:8080", "10.1.2.3:8080"),
+            ("http://[fd00::1]:8080", "fd00::1"),
+            ("http://[fd00::1]:8080", "[fd00::1]"),
+            ("http://[fd00::1]:8080", "[fd00::1]:8080"),
+            ("http://[fd00::1]:8080", "fd00::/8"),
+            ("http://[fd00::1]:8080", "[fd00::]/8"),
+        ] {
+            let variables =
+                [("HTTP_PROXY", "http://p:1"), ("HTTPS_PROXY", "http://p:1"), ("NO_PROXY", excluded)];
+            assert_eq!(in_environment(url, &variables).unwrap(), None, "{url} {excluded:?}");
         }
-        let variables = [("HTTP_PROXY", "http://p:1"), ("NO_PROXY", "10.0.0.0/8")];
-        assert_eq!(in_environment("http://10.1.2.3:8080", &variables).unwrap(), None);
-        assert!(in_environment("http://11.1.2.3:8080", &variables).unwrap().is_some());
-        let variables = [("HTTP_PROXY", "http://p:1"), ("NO_PROXY", "s.example:8080")];
-        assert!(in_environment("http://s.example:8081", &variables).unwrap().is_some());
+    }
+
+    #[test]
+    fn other_hosts_are_not_excluded() {
+        for (url, excluded) in [
+            ("http://s.example", ""),
+            ("http://s.example", " , "),
+            ("http://s.example", "t.example"),
+            ("http://s.example", "ample"),
+            ("http://s.example", "*ample"),
+            ("http://s.example", "s.example.org"),
+            ("http://s.example:8081", "s.example:8080"),
+            ("http://s.example", "s.example:http"),
+            ("http://11.1.2.3:8080", "10.0.0.0/8"),
+            ("http://10.1.2.3:8080", "10.1.2.3:80"),
+            ("http://[fd00::1]:8080", "[fd00::1]:80"),
+            ("http://[fe80::1]:8080", "[fd00::]/8"),
+        ] {
+            let variables = [("HTTP_PROXY", "http://p:1"), ("NO_PROXY", excluded)];
+            assert!(in_environment(url, &variables).unwrap().is_some(), "{url} {excluded:?}");
+        }
     }
 
     #[test]
