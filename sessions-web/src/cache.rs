@@ -2,10 +2,10 @@
 
 use crate::open::lock;
 use crate::shared::Latest;
+use crate::sync::Mutex;
 use lru::LruCache;
 use sessions_client::Timestamp;
 use std::num::NonZeroUsize;
-use std::sync::Mutex;
 use std::time::Duration;
 
 /// The number of sessions in the cache. The least recently used one is dropped.

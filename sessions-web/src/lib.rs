@@ -51,6 +51,12 @@ mod store;
 mod user;
 mod write_locks;
 
+// The locks and atomics of what requests share, which shuttle schedules in models of interleavings.
+#[cfg(all(test, shuttle))]
+use shuttle::sync;
+#[cfg(not(all(test, shuttle)))]
+use std::sync;
+
 pub use self::cookie::SessionCookie;
 pub use self::error::{PayloadError, SessionError};
 pub use self::layer::{SessionLayer, SessionService};

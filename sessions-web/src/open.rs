@@ -1,15 +1,18 @@
 //! An open session during a request: its fields, its data, and the changes that are not stored yet.
 
+#[cfg(all(test, shuttle))]
+mod interleavings;
+
 use crate::error::{PayloadError, SessionError};
 use crate::expiry::Age;
 use crate::shared::{AsOf, Latest, Shared};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sessions_client::Timestamp;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// An open session of a user. All extractors of a request share it.
 ///

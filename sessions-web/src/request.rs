@@ -6,12 +6,13 @@ use crate::expiry::Age;
 use crate::login_page;
 use crate::open::{OpenSession, lock};
 use crate::shared::{Latest, Shared};
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderValue, Request, header};
 use serde_json::{Map, Value};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// The session of a request; `None` if the request is anonymous.
 pub(crate) type Loaded = Result<Option<Arc<OpenSession>>, SessionError>;

@@ -1,10 +1,11 @@
 //! Locks that separate the writes of one session, and the order of all writes.
 
 use crate::open::lock;
+use crate::sync::Mutex;
 use lru::LruCache;
 use sessions_client::{Error, ErrorKind};
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedMutexGuard;
 

@@ -90,6 +90,12 @@ pub mod telemetry;
 pub mod test_kit;
 mod transport;
 
+// The locks and atomics of what threads share, which shuttle schedules in models of interleavings.
+#[cfg(all(test, shuttle))]
+use shuttle::sync;
+#[cfg(not(all(test, shuttle)))]
+use std::sync;
+
 pub use bytes;
 pub use config::{ClientConfig, HttpVersion, Pem, Proxy, TlsConfig, address};
 pub use error::{

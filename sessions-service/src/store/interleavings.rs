@@ -3,26 +3,11 @@
 use super::shards::Shards;
 use super::stored::{Change, StoredSession};
 use chrono::{DateTime, Utc};
+use interleavings::{check, join, spawn};
 use sessions_client::SessionV1;
-use shuttle::scheduler::{PctScheduler, RandomScheduler};
-use shuttle::{Config, Runner, thread};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-
-/// The schedules of each kind, random ones and those with few preemptions.
-const SCHEDULES: usize = 2_000;
-
-/// The maximum number of preemptions of a schedule with few of them.
-const PREEMPTIONS: usize = 3;
-
-fn check(model: fn()) {
-    let mut config = Config::new();
-    // A list holds all locks at once, and an unoptimized build has large frames.
-    config.stack_size = 1 << 20;
-    Runner::new(RandomScheduler::new(SCHEDULES), config.clone()).run(model);
-    Runner::new(PctScheduler::new(PREEMPTIONS, SCHEDULES), config).run(model);
-}
 
 /// A store with a clock that advances whenever it is read.
 #[derive(Default)]
@@ -75,19 +60,6 @@ fn read(session: &StoredSession) -> SessionV1 {
 
 fn ids(sessions: &[SessionV1]) -> Vec<&str> {
     sessions.iter().map(|session| &*session.id).collect()
-}
-
-/// Runs `work` in another thread.
-fn spawn<T: Send + 'static>(
-    store: &Arc<Store>,
-    work: impl FnOnce(&Store) -> T + Send + 'static,
-) -> thread::JoinHandle<T> {
-    let store = Arc::clone(store);
-    thread::spawn(move || work(&store))
-}
-
-fn join<T, const N: usize>(threads: [thread::JoinHandle<T>; N]) -> [T; N] {
-    threads.map(|thread| thread.join().unwrap())
 }
 
 #[test]

@@ -3,20 +3,27 @@
 //! A fetch is a separate task, which all calls that need its token wait for: a call that is cancelled does not
 //! cancel it, and a token that expires soon is renewed while calls use it.
 
+#[cfg(all(test, shuttle))]
+mod interleavings;
+
+#[cfg(all(test, shuttle))]
+use self::interleavings::Handle;
 use super::provider::DynProvider;
 use super::token::Expiry;
 use super::{Token, TokenProvider};
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{Time, TokioTime};
 use crate::runtime::TARGET;
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::task_outcome::TaskOutcome;
 use http::HeaderValue;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
+#[cfg(not(all(test, shuttle)))]
 use tokio::runtime::Handle;
 use tracing::Instrument;
 

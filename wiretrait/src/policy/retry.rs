@@ -14,6 +14,9 @@
 //! A retry is logged at the level `debug` only, because the call is still in progress, and if it fails, its
 //! error has the number of attempts. With `warn`, an outage would flood the logs of every client.
 
+#[cfg(all(test, shuttle))]
+mod interleavings;
+
 #[cfg(not(feature = "tokio"))]
 use super::no_authorization::{Attached, Authorization, UsedToken};
 use super::retry_policy::RetryPolicy;
@@ -24,13 +27,13 @@ use crate::error::{Error, ErrorKind, Unprocessed, is_transient};
 use crate::runtime::{
     Advice, Attempts, Call, Encoding, RequestedDelay, Response, TARGET, Transport, forbids_retry, retry_after,
 };
+use crate::sync::atomic::{AtomicU32, Ordering};
 use http::StatusCode;
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::{poll_fn, ready};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{self, Context, Poll};
 use std::time::{Duration, Instant};
 

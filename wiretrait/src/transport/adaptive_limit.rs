@@ -247,6 +247,12 @@ impl Search {
         }
     }
 
+    /// Sets the limit, as the end of a trial does.
+    #[cfg(all(test, shuttle))]
+    pub(super) fn set_limit(&mut self, limit: usize) {
+        self.accepted = limit;
+    }
+
     /// Records the end of a call. `running` is the number of calls in progress after it, and after a call that waited
     /// has taken its place.
     pub(super) fn ended(&mut self, now: Instant, outcome: CallOutcome, running: usize) {

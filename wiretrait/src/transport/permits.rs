@@ -3,17 +3,24 @@
 //! Further calls wait in the order of their arrival, within their time limits. The limit is a number, or is found by a
 //! [`Search`] that each call informs when it ends.
 
+#[cfg(all(test, shuttle))]
+mod interleavings;
+
+#[cfg(all(test, shuttle))]
+use self::interleavings::{Semaphore, SemaphorePermit};
 use super::adaptive_limit::{CallOutcome, Search};
 use crate::config::ClientConfig;
 use crate::error::{Error, ErrorKind};
 use crate::policy::{Time, TokioTime, Within};
 use crate::runtime::{Call, Response};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 use http::StatusCode;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
+#[cfg(not(all(test, shuttle)))]
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// A semaphore, or no limit. Clones share the permits.
@@ -153,7 +160,8 @@ impl Limited {
 
     /// Returns the permit of a call that has ended, and changes the number of permits if the search says so.
     ///
-    /// Permits are released without the lock, because that wakes waiting calls.
+    /// Permits are released and added without the lock, because that wakes waiting calls. Another call may lower the
+    /// limit meanwhile, and does not find them. So afterwards those that are surplus are removed.
     fn release(&self, adaptive: &Mutex<Adaptive>, permit: SemaphorePermit<'_>, outcome: CallOutcome) {
         if lock(adaptive).is_surplus() {
             permit.forget();
@@ -164,10 +172,13 @@ impl Limited {
             let mut adaptive = lock(adaptive);
             let running = adaptive.in_use(self.semaphore.available_permits());
             adaptive.search.ended(TokioTime.now(), outcome, running);
-            adaptive.resize(|unwanted| self.semaphore.forget_permits(unwanted))
+            let added = adaptive.resize();
+            adaptive.remove_surplus(&self.semaphore);
+            added
         };
         if added > 0 {
             self.semaphore.add_permits(added);
+            lock(adaptive).remove_surplus(&self.semaphore);
         }
     }
 }
@@ -184,18 +195,19 @@ impl Adaptive {
         (self.count + self.surplus).saturating_sub(available)
     }
 
-    /// Changes the count to the limit of the search. Returns the number of permits to add, and calls `forget` for
-    /// those to remove, which returns how many are not in use.
-    fn resize(&mut self, forget: impl FnOnce(usize) -> usize) -> usize {
-        let (count, limit) = (self.count, self.search.limit());
-        self.count = limit;
-        if limit < count {
-            self.surplus += count - limit - forget(count - limit);
-            return 0;
+    /// Changes the count to the limit of the search. Returns the number of permits to add.
+    fn resize(&mut self) -> usize {
+        let before = self.count + self.surplus;
+        self.count = self.search.limit();
+        self.surplus = before.saturating_sub(self.count);
+        self.count.saturating_sub(before)
+    }
+
+    /// Removes surplus permits that are not in use.
+    fn remove_surplus(&mut self, semaphore: &Semaphore) {
+        if self.surplus > 0 {
+            self.surplus -= semaphore.forget_permits(self.surplus);
         }
-        let reused = self.surplus.min(limit - count);
-        self.surplus -= reused;
-        limit - count - reused
     }
 }
 

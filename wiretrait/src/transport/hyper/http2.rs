@@ -3,10 +3,15 @@
 //! h2 is used directly, because the client of hyper spawns a task for each request, and does not show how many
 //! requests the service accepts at a time.
 
+#[cfg(all(test, shuttle))]
+mod interleavings;
+
 use super::io::{Counted, Counts, Stream};
 use crate::config::{ClientConfig, HttpVersion};
 use crate::error::{Error, ErrorKind};
 use crate::runtime::Response;
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::task_outcome::TaskOutcome;
 use crate::transport::body::LimitedBody;
 use crate::transport::failure::Peer;
@@ -22,15 +27,18 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODI
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Request, Uri, Version};
 use hyper_util::rt::TokioIo;
+#[cfg(all(test, shuttle))]
+use shuttle::future::spawn;
 use std::future::poll_fn;
 use std::io;
 use std::ops::Deref;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::runtime::Id;
+#[cfg(not(all(test, shuttle)))]
+use tokio::spawn;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
@@ -188,7 +196,7 @@ impl Shared {
         let (first, slot) = oneshot::channel();
         openings.push(Opening { runtime, outcome });
         let (shared, connecting, origin) = (self.clone(), open(), origin.to_owned());
-        tokio::spawn(async move {
+        spawn(async move {
             let (opened, outcome) = match connecting.await {
                 Ok(connection) => {
                     let connection = Arc::new(connection);
@@ -304,7 +312,7 @@ impl Multiplexed {
             runtime: runtime_id::current(),
         };
         if let Some(pings) = driver.ping_pong() {
-            tokio::spawn(async move { drive(driver, pings, state, idle_timeout).await });
+            spawn(async move { drive(driver, pings, state, idle_timeout).await });
         }
         Ok(connection)
     }
@@ -363,6 +371,11 @@ impl Drop for WakingState {
 }
 
 impl State {
+    /// Closes the connection unless it has calls, and returns whether it did. No call can begin after that.
+    fn close_if_idle(&self) -> bool {
+        self.calls.compare_exchange(0, CLOSED, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
     /// Returns whether nothing was received since a call was given up.
     fn is_suspected(&self) -> bool {
         self.suspected_at.load(Ordering::Relaxed) == self.reads() + 1
@@ -533,10 +546,7 @@ async fn drive(
             return;
         }
         let used_at = Duration::from_millis(state.used_at.load(Ordering::Relaxed));
-        // No call can begin after that.
-        if opened_at.elapsed().saturating_sub(used_at) >= idle_timeout
-            && state.calls.compare_exchange(0, CLOSED, Ordering::AcqRel, Ordering::Acquire).is_ok()
-        {
+        if opened_at.elapsed().saturating_sub(used_at) >= idle_timeout && state.close_if_idle() {
             return;
         }
         let is_silent = state.calls.load(Ordering::Relaxed) > 0 && reads == state.reads();

@@ -101,7 +101,7 @@ pub struct HyperTransport {
 struct Target {
     connector: Connector,
     peer: Arc<Peer>,
-    pool: Arc<Pool>,
+    pool: Arc<Pool<Connection>>,
     /// `None` for HTTP/1.1.
     #[cfg(feature = "http2")]
     http2: Option<Arc<http2::Shared>>,
@@ -319,7 +319,7 @@ impl Target {
     fn finish(
         &self,
         outcome: Result<Response, ExchangeError>,
-        mut pooled: Pooled,
+        mut pooled: Pooled<Connection>,
         has_authorization: bool,
     ) -> Result<Response, Error> {
         let failure = match outcome {

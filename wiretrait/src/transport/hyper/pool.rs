@@ -2,25 +2,28 @@
 //!
 //! The last used connection is taken first, so that the additional connections of a burst expire.
 
-use super::connection::Connection;
+#[cfg(all(test, shuttle))]
+mod interleavings;
+
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::transport::{age, runtime_id};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::runtime::{Handle, Id};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-pub(super) struct Pool {
+/// The idle connections of the type `C` to one address.
+pub(super) struct Pool<C> {
     idle_timeout: Duration,
     max_age: Duration,
     max_idle: usize,
-    idle: Mutex<Idle>,
+    idle: Mutex<Idle<C>>,
 }
 
-#[derive(Default)]
-struct Idle {
+struct Idle<C> {
     /// Idle connections, the last used one at the end, each with its expiry; `None` if it does not expire.
-    connections: Vec<(Pooled, Option<Instant>)>,
+    connections: Vec<(Pooled<C>, Option<Instant>)>,
     cleanup: Option<Cleanup>,
 }
 
@@ -32,8 +35,8 @@ struct Cleanup {
 }
 
 /// A connection that can be pooled.
-pub(super) struct Pooled {
-    pub(super) connection: Connection,
+pub(super) struct Pooled<C> {
+    pub(super) connection: C,
     /// The end of its greatest age; `None` if it has none.
     retires_at: Option<Instant>,
     /// The runtime that it was opened in.
@@ -46,11 +49,12 @@ const CLEANUP_INTERVAL: Duration = Duration::from_millis(10);
 /// The delay after which the clean-up counts as stopped.
 const CLEANUP_DELAY: Duration = Duration::from_secs(1);
 
-impl Pool {
+impl<C: Send + 'static> Pool<C> {
     /// Creates an empty pool of at most `max_idle` connections, which expire when they have been idle for
     /// `idle_timeout`, and are not used for longer than `max_age` minus up to a fifth.
     pub(super) fn new(idle_timeout: Duration, max_age: Duration, max_idle: usize) -> Self {
-        Self { idle_timeout, max_age, max_idle, idle: Mutex::default() }
+        let idle = Idle { connections: Vec::new(), cleanup: None };
+        Self { idle_timeout, max_age, max_idle, idle: Mutex::new(idle) }
     }
 
     /// Returns the idle time and the greatest age of connections.
@@ -65,13 +69,13 @@ impl Pool {
     }
 
     /// Starts the age of a connection that was opened in the current runtime.
-    pub(super) fn adopt(&self, connection: Connection) -> Pooled {
+    pub(super) fn adopt(&self, connection: C) -> Pooled<C> {
         let retires_at = age::retirement(Instant::now().into_std(), self.max_age, fastrand::f64());
         Pooled { connection, retires_at: retires_at.map(Instant::from_std), runtime: runtime_id::current() }
     }
 
     /// Takes an idle connection of the current runtime, which may have been closed in the meantime.
-    pub(super) fn take(&self) -> Option<Pooled> {
+    pub(super) fn take(&self) -> Option<Pooled<C>> {
         let (runtime, now) = (runtime_id::current(), Instant::now());
         loop {
             let (pooled, end) = {
@@ -87,7 +91,7 @@ impl Pool {
     }
 
     /// Adds a connection to the pool, for at most `idle_limit` if there is one.
-    pub(super) fn put(self: &Arc<Self>, pooled: Pooled, idle_limit: Option<Duration>) {
+    pub(super) fn put(self: &Arc<Self>, pooled: Pooled<C>, idle_limit: Option<Duration>) {
         let now = Instant::now();
         let idle = idle_limit.map_or(self.idle_timeout, |limit| limit.min(self.idle_timeout));
         let end = sooner(now.checked_add(idle), pooled.retires_at);
@@ -128,7 +132,7 @@ impl Pool {
     }
 
     /// Ignores poisoning, because the list of connections is valid after a panic too.
-    fn lock(&self) -> MutexGuard<'_, Idle> {
+    fn lock(&self) -> MutexGuard<'_, Idle<C>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -148,7 +152,7 @@ fn sooner(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
 }
 
 /// Closes connections when they expire, until the pool is empty or dropped.
-async fn clean_up(pool: Weak<Pool>, moment: Instant) {
+async fn clean_up<C: Send + 'static>(pool: Weak<Pool<C>>, moment: Instant) {
     let mut next = Some(moment);
     while let Some(moment) = next {
         sleep_until(moment).await;
