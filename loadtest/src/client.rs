@@ -2,6 +2,7 @@
 
 use crate::error::LoadTestError;
 use crate::metrics::other_calls::{CallCounts, Counted};
+use crate::metrics::sent_again::SentAgain;
 use crate::telemetry::trace_context::{TRACEPARENT, WithTraceContext};
 use sessions_client::{
     Caller, ClientConfig, Policies, SessionsHttpClientV1, SessionsNetworkTransportV1, Transport, Value,
@@ -13,7 +14,13 @@ type Client<T> = SessionsHttpClientV1<Value, Value, Policies<T>>;
 /// The client of virtual users, which retries nothing: a failure must be measured. Its policies renew tokens, and send
 /// requests again that were certainly not processed.
 /// Each operation brings its trace context.
-pub(crate) type LoadClient = Client<SessionsNetworkTransportV1>;
+pub(crate) type LoadClient = Client<CountedTransport>;
+
+/// The transport of virtual users, which counts the requests that their policies send again.
+type CountedTransport = SentAgain<SessionsNetworkTransportV1>;
+
+/// The transport of virtual users with its policies.
+pub(crate) type LoadPolicies = Policies<CountedTransport>;
 
 /// The client of calls that are not measured.
 pub(crate) type UnmeasuredClient = Client<UnmeasuredTransport>;
@@ -34,15 +41,20 @@ const MIN_CLEANUP_TIMEOUT: Duration = Duration::from_secs(10);
 /// The maximum number of attempts of a call that cleans up.
 pub(crate) const CLEANUP_ATTEMPTS: u32 = CLEANUP_RETRIES + 1;
 
-pub(crate) fn load_client(config: &ClientConfig) -> Result<LoadClient, LoadTestError> {
-    Ok(client(transport(config)?, config))
+/// The client of virtual users, which counts the requests that it sends again in `sent_again`.
+pub(crate) fn load_client(
+    config: &ClientConfig,
+    sent_again: &CallCounts,
+) -> Result<LoadClient, LoadTestError> {
+    Ok(client(SentAgain::new(transport(config)?, sent_again.clone()), config))
 }
 
-/// The transport of virtual users, without retries.
+/// The transport of virtual users, without retries. It counts the requests that it sends again in `sent_again`.
 pub(crate) fn load_policies(
     config: &ClientConfig,
-) -> Result<Policies<SessionsNetworkTransportV1>, LoadTestError> {
-    Ok(Policies::new(transport(config)?, config))
+    sent_again: &CallCounts,
+) -> Result<LoadPolicies, LoadTestError> {
+    Ok(Policies::new(SentAgain::new(transport(config)?, sent_again.clone()), config))
 }
 
 /// A client whose calls end within the time limit for a connection: a service that accepts connections but
@@ -95,7 +107,7 @@ mod tests {
     fn a_trace_context_for_all_calls_is_rejected() {
         let config = ClientConfig::from_url("http://localhost:8080").unwrap();
         let config = config.with_header(TRACEPARENT, HeaderValue::from_static("00-1-2-01"));
-        let error = load_client(&config).unwrap_err().to_string();
+        let error = load_client(&config, &CallCounts::default()).unwrap_err().to_string();
         assert!(error.contains("--trace-sample"), "{error}");
     }
 }

@@ -7,7 +7,7 @@ use crate::checks::payload::Filler;
 use crate::checks::violation::ViolationKind;
 use crate::cleanup::after_run::{clean_up_after_run, time_limit_reached};
 use crate::cli::ScenarioOptions;
-use crate::client::{cleanup_client, load_client, load_policies};
+use crate::client::{LoadPolicies, cleanup_client, load_client, load_policies};
 use crate::contract::Contract;
 use crate::error::LoadTestError;
 use crate::executors::shared::SharedState;
@@ -20,7 +20,7 @@ use crate::metrics::SessionSummary;
 use crate::scenarios::session_calls::SessionsState;
 use crate::scenarios::{RunIteration, Scenario, ScenarioInfo, ScenarioWeights, Sessions};
 use futures_util::FutureExt;
-use sessions_client::{ClientConfig, Policies, SessionsNetworkTransportV1};
+use sessions_client::ClientConfig;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -226,7 +226,7 @@ impl Backend<Sessions> for SessionsBackend {
             shared.recorder.checks_for(kind.description());
         }
         let state = SessionsState {
-            client: load_client(&shared.load_config(config))?,
+            client: load_client(&shared.load_config(config), &shared.sent_again)?,
             ledger: Ledger::default(),
             params: options.params(),
             filler: Filler::new(options.payload_shape, options.payload_bytes),
@@ -267,7 +267,7 @@ type NewClient<C> = dyn Fn(Caller) -> C + Send + Sync;
 struct TypedClients<C> {
     client: Arc<NewClient<C>>,
     /// One transport for all users: one per user would hold a copy of the system's certificates each.
-    transport: Policies<SessionsNetworkTransportV1>,
+    transport: LoadPolicies,
 }
 
 impl<C> TypedBackend<C> {
@@ -284,7 +284,7 @@ impl<C: 'static> Backend<C> for TypedBackend<C> {
         shared: &Arc<SharedState>,
     ) -> Result<Arc<dyn Clients<C>>, LoadTestError> {
         shared.recorder.checks_for(ViolationKind::Undecodable.description());
-        let transport = load_policies(&shared.load_config(config))?;
+        let transport = load_policies(&shared.load_config(config), &shared.sent_again)?;
         Ok(Arc::new(TypedClients { client: Arc::clone(&self.client), transport }))
     }
 }

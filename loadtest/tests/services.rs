@@ -3,7 +3,13 @@
 mod faulty;
 mod runs;
 
+use axum::body::Body;
+use axum::extract::Request;
 use faulty::{Fault, Faulty};
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use loadtest::metrics::Results;
 use loadtest::{Cli, CommandOutput, ExitCode, Report};
 use runs::{assert_exit, load, run};
@@ -11,12 +17,56 @@ use sessions_client::{ISessionsV1, SessionsMemoryClientV1};
 use sessions_service::{EmbeddedService, SessionStore};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tower::ServiceExt as _;
 
 /// Loads a faulty service with two users.
 async fn load_faulty(service: &Faulty, options: &[&str]) -> Report {
     let server = EmbeddedService::start_with("127.0.0.1:0", service.clone()).await.unwrap();
     load(&server.url(), &[&["--users", "2"], options].concat()).await
+}
+
+/// Starts a service over HTTP/2 that refuses every fifth request before it processes it, as a server does that limits the
+/// concurrent streams of a connection.
+async fn start_refusing_service() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (router, requests) = (sessions_service::router(SessionStore::new()), Arc::new(AtomicU64::new(0)));
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let (router, requests) = (router.clone(), Arc::clone(&requests));
+            let respond = service_fn(move |request: Request<Incoming>| {
+                let (router, number) = (router.clone(), requests.fetch_add(1, Ordering::SeqCst));
+                async move {
+                    if number % 5 == 4 {
+                        return Err(h2::Error::from(h2::Reason::REFUSED_STREAM));
+                    }
+                    Ok(router.oneshot(request.map(Body::new)).await.unwrap_or_else(|error| match error {}))
+                }
+            });
+            let server = http2::Builder::new(TokioExecutor::new());
+            tokio::spawn(server.serve_connection(TokioIo::new(stream), respond));
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn requests_that_http2_sends_again_are_shown_and_do_not_fail() {
+    let url = start_refusing_service().await;
+    let report = load(&url, &["--http2", "--users", "1", "--iterations", "5"]).await;
+    assert_exit(&report, ExitCode::Passed);
+    let sent_again: u64 = report.results.sent_again.values().sum();
+    let calls = report.results.calls();
+    // The requests of the probe and the clean-up are among the fifth ones, too.
+    assert!(sent_again > 0 && sent_again <= calls / 4 + 1, "{sent_again} of {calls}");
+    assert_eq!(report.results.failed_calls(), 0, "{report}");
+    let console = report.to_string();
+    assert!(console.contains("requests sent again at once, because they were certainly not"), "{console}");
 }
 
 /// Loads a service that is always faulty with two sessions of each of two users.

@@ -11,6 +11,7 @@ use crate::metrics::{
     SessionSummary, StepMetrics, ViolationSummary, WarmUp, add,
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::BTreeMap;
 
 /// Merges the results of the workers of a run, each with the name of its file.
 ///
@@ -85,11 +86,9 @@ impl Results {
         merge_failures(&mut self.failures, &other.failures);
         merge_violations(&mut self.violations, &other.violations);
         self.sessions.merge(&other.sessions);
+        merge_counts(&mut self.sent_again, &other.sent_again);
         for (purpose, operations) in &other.other_calls {
-            let sums = self.other_calls.entry(purpose.clone()).or_default();
-            for (operation, count) in operations {
-                add(sums.entry(operation.clone()).or_default(), *count);
-            }
+            merge_counts(self.other_calls.entry(purpose.clone()).or_default(), operations);
         }
         self.load_generators.extend(other.load_generators.iter().cloned());
         // A worker in progress is lost, which the results say elsewhere.
@@ -196,6 +195,13 @@ fn merge_warm_up(warm_up: Option<&mut WarmUp>, other: Option<&WarmUp>) -> Result
             Ok(())
         }
         _ => Err(WHAT),
+    }
+}
+
+/// Adds counts by operation.
+fn merge_counts(sums: &mut BTreeMap<String, u64>, operations: &BTreeMap<String, u64>) {
+    for (operation, count) in operations {
+        add(sums.entry(operation.clone()).or_default(), *count);
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct SharedState {
     pub(crate) recorder: Recorder,
     /// The calls of the clean-up.
     pub(crate) cleanup_calls: CallCounts,
+    /// The requests of the load that were sent again at once.
+    pub(crate) sent_again: CallCounts,
     pub(crate) stop: Stop,
     /// The rows of the file with data.
     pub(crate) data: Option<Arc<DataRows>>,

@@ -9,16 +9,16 @@ use super::call::reason;
 use super::rate_limit::{Delays, Next, On429};
 use super::user_calls::UserCalls;
 use crate::checks::violation::ViolationKind;
+use crate::client::LoadPolicies;
 use crate::metrics::ViolationExample;
 use crate::metrics::call_groups::TimedCall;
 use crate::telemetry::trace_context::{TRACEPARENT, TraceContext};
-use sessions_client::SessionsNetworkTransportV1;
 use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 use wiretrait::telemetry::{CallObserver, CallOutcome, CallPhases, FinishedCall, measure_phases};
-use wiretrait::{Call, Encoding, Error, ErrorKind, Policies, RawResponse, Response, Transport};
+use wiretrait::{Call, Encoding, Error, ErrorKind, RawResponse, Response, Transport};
 
 /// The caller of a virtual user, for [`LoadTest::new`](crate::LoadTest::new).
 pub type Caller = wiretrait::Caller<LoadTransport>;
@@ -29,7 +29,7 @@ pub type Caller = wiretrait::Caller<LoadTransport>;
 /// once that the service has certainly not processed.
 #[derive(Clone)]
 pub struct LoadTransport {
-    inner: Policies<SessionsNetworkTransportV1>,
+    inner: LoadPolicies,
     calls: Arc<UserCalls>,
 }
 
@@ -58,7 +58,7 @@ thread_local! {
 }
 
 /// Returns the caller of a virtual user over the transport that all users share.
-pub(crate) fn caller(transport: &Policies<SessionsNetworkTransportV1>, calls: &Arc<UserCalls>) -> Caller {
+pub(crate) fn caller(transport: &LoadPolicies, calls: &Arc<UserCalls>) -> Caller {
     let transport = LoadTransport { inner: transport.clone(), calls: Arc::clone(calls) };
     Caller::new(transport).with_observer(Arc::clone(calls) as Arc<dyn CallObserver>)
 }

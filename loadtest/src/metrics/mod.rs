@@ -17,6 +17,7 @@ mod results;
 mod results_file;
 #[cfg(test)]
 pub(crate) mod sample;
+pub(crate) mod sent_again;
 mod timeline;
 
 pub use availability::{Availability, SecondSet};

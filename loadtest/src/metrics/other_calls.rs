@@ -13,6 +13,11 @@ pub(crate) type CallsByOperation = BTreeMap<String, u64>;
 pub(crate) struct CallCounts(Arc<Mutex<BTreeMap<&'static str, u64>>>);
 
 impl CallCounts {
+    /// Counts a request.
+    pub(super) fn add(&self, operation: &'static str) {
+        *lock(&self.0).entry(operation).or_default() += 1;
+    }
+
     pub(crate) fn get(&self) -> CallsByOperation {
         lock(&self.0).iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
     }
@@ -28,7 +33,7 @@ pub(crate) struct Counted<T> {
 impl<T: Transport> Transport for Counted<T> {
     async fn send(&self, call: Call) -> Result<Response, Error> {
         let name = call.route.name;
-        *lock(&self.counts.0).entry(name).or_default() += 1;
+        self.counts.add(name);
         let response = self.inner.send(call).await;
         if response.as_ref().is_err_and(was_not_sent)
             && let Some(count) = lock(&self.counts.0).get_mut(name)

@@ -104,6 +104,10 @@ pub struct Results {
     pub pass_criteria: PassCriteria,
     /// The command that deletes the sessions of the run; `None` if they end with an embedded service.
     pub cleanup_command: Option<String>,
+    /// The requests of calls that were sent again at once, by operation, those of the warm-up included: the service has
+    /// certainly not processed them, which is known over HTTP/2 and gRPC, or it has rejected their token.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sent_again: BTreeMap<String, u64>,
     /// The calls outside the load, retries included, by purpose (`probe`, `clean-up`) and operation. With the
     /// calls, the interrupted calls, the rejections of a rate limit and those of the warm-up they are all requests that
     /// the service received.

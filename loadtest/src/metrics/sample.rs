@@ -158,6 +158,7 @@ pub(crate) fn results(calls: &[Call]) -> Results {
         ending: Ending::Planned,
         pass_criteria: PassCriteria::default(),
         cleanup_command: Some(CLEANUP_COMMAND.to_owned()),
+        sent_again: BTreeMap::new(),
         other_calls: BTreeMap::new(),
         against: None,
     }

@@ -249,6 +249,7 @@ pub(super) fn notes(results: &Results) -> Vec<String> {
         notes.push(unfinished(results));
     }
     notes.extend(interrupted(results));
+    notes.extend(sent_again(results));
     notes.extend(other_calls(results));
     notes.extend(expected_statuses(results));
     let sessions = &results.sessions;
@@ -314,6 +315,14 @@ fn clocks(results: &Results) -> Option<String> {
             format::latency(Some(uncertainty)),
         )
     })
+}
+
+/// The requests that were sent again at once.
+fn sent_again(results: &Results) -> Option<String> {
+    let operations = summary::by_operation(&results.sent_again)?;
+    Some(format!(
+        "requests sent again at once, because they were certainly not processed or their token was rejected: {operations}"
+    ))
 }
 
 /// The calls outside the load.

@@ -88,14 +88,14 @@ pub(super) fn phases(results: &Results) -> Vec<(&'static str, &Histogram)> {
 
 /// The calls other than load, by purpose: the number of each operation.
 pub(super) fn other_calls(results: &Results) -> impl Iterator<Item = (&str, String)> {
-    let calls = |operations: &BTreeMap<String, u64>| {
-        let each: Vec<_> = operations.iter().filter(|(_, calls)| **calls > 0).collect();
-        let each: Vec<_> =
-            each.into_iter().map(|(name, calls)| format!("{} {name}", count(*calls))).collect();
-        each.join(", ")
-    };
-    let purposes = results.other_calls.iter().map(move |(purpose, of)| (purpose.as_str(), calls(of)));
-    purposes.filter(|(_, calls)| !calls.is_empty())
+    results.other_calls.iter().filter_map(|(purpose, of)| Some((purpose.as_str(), by_operation(of)?)))
+}
+
+/// The number of calls of each operation; `None` without calls.
+pub(super) fn by_operation(operations: &BTreeMap<String, u64>) -> Option<String> {
+    let called = operations.iter().filter(|(_, calls)| **calls > 0);
+    let each: Vec<_> = called.map(|(name, calls)| format!("{} {name}", count(*calls))).collect();
+    (!each.is_empty()).then(|| each.join(", "))
 }
 
 /// The violations that were found.

@@ -321,12 +321,14 @@ fn the_page_shows_the_calls_of_each_scenario_and_of_the_clean_up() {
     };
     results.scenarios.push(browse);
     results.other_calls = [("clean-up".to_owned(), [("delete_session_by_id".to_owned(), 31)].into())].into();
+    results.sent_again = [("open_session".to_owned(), 3)].into();
     let page = report(results).render(ReportFormat::Html).unwrap();
     assert!(
         page.contains("<th scope=\"row\"><code>browse</code></th>") && page.contains(">7</td>"),
         "{page}"
     );
     assert!(page.contains("<dt>calls for the clean-up</dt><dd>31 delete_session_by_id</dd>"), "{page}");
+    assert!(page.contains("<dt>requests sent again at once</dt><dd>3 open_session</dd>"), "{page}");
 }
 
 #[test]

@@ -110,6 +110,7 @@ pub(super) fn collect_results(context: &RunContext, end: RunEnd) -> Results {
         ending,
         pass_criteria: criteria.clone(),
         cleanup_command: cleanup_command.clone(),
+        sent_again: shared.sent_again.get(),
         other_calls: [("probe", &service.probes), ("clean-up", &shared.cleanup_calls)]
             .map(|(purpose, counts)| (purpose.to_owned(), counts.get()))
             .into(),

@@ -170,6 +170,7 @@ fn shared_state(
         },
         counters: Counters::new(plan.weights.iter().map(|scenario| scenario.index + 1).max().unwrap_or(0)),
         cleanup_calls: CallCounts::default(),
+        sent_again: CallCounts::default(),
         recorder: Recorder::new(arrivals.is_some(), plan.weights.slots(), plan.steps()),
         stop,
         data: data_rows(cli, plan),

@@ -132,6 +132,15 @@ impl LiveMetrics {
             description: "Calls that were given up at the end of the run.",
             points: Points::Counter(interrupted.collect()),
         });
+        let sent_again = self.shared.sent_again.get().into_iter();
+        let sent_again =
+            sent_again.map(|(operation, requests)| (vec![("wiretrait.operation", operation)], requests));
+        metrics.push(Metric {
+            name: "loadtest.requests.sent_again",
+            unit: "{request}",
+            description: "Requests that were sent again at once: certainly not processed, or with a rejected token.",
+            points: Points::Counter(sent_again.collect()),
+        });
         metrics.extend(self.failures());
         metrics.extend(self.iterations());
         metrics

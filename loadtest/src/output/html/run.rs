@@ -94,6 +94,9 @@ pub(super) fn load(results: &Results) -> Markup {
             (fact("completed", &messages::completed(results)))
             @if let Some(rate_limit) = messages::rate_limit(results) { (fact("rate limit", &rate_limit)) }
             (fact("checks", if results.checks_enabled { "enabled" } else { "disabled" }))
+            @if let Some(requests) = summary::by_operation(&results.sent_again) {
+                (fact("requests sent again at once", &requests))
+            }
             @for (purpose, calls) in summary::other_calls(results) {
                 (fact(&format!("calls for the {purpose}"), &calls))
             }
