@@ -293,6 +293,10 @@ async fn time_filters_support_iso_times_with_and_without_a_zone() {
         ("2026-06-15T12:00:00.001", true),
         ("2026-06-15T14:00:00+02:00", false),
         ("2026-06-15T14:00:01+02:00", true),
+        ("2026", false),
+        ("2027", true),
+        ("2026-06", false),
+        ("2026-07", true),
     ] {
         let found = listed(&sessions, FilterParams::new().set("from_time", Some(text.to_owned()))).await;
         assert_eq!(!found.is_empty(), earlier, "{text}");
@@ -305,6 +309,11 @@ async fn time_filters_in_other_forms_than_those_of_ecmascript_are_ignored() {
         SessionsMemoryClientV1::new().with_clock(|| Utc.with_ymd_and_hms(2026, 6, 15, 12, 0, 0).unwrap());
     open(&sessions, "u").await;
     for (text, is_read) in [
+        ("2026", true),
+        ("2026-06", true),
+        ("2026T12:00Z", true),
+        ("2026-06T12:00:00.000+01:00", true),
+        ("+002026-06", true),
         ("2026-06-15", true),
         ("2026-06-15T12:00", true),
         ("2026-06-15T12:00Z", true),
@@ -329,6 +338,11 @@ async fn time_filters_in_other_forms_than_those_of_ecmascript_are_ignored() {
         ("2026-06-15T12:00:00+02:00[Europe/Berlin]", false),
         ("2016-12-31T23:59:60Z", false),
         ("2026-06-15Z", false),
+        ("2026-00", false),
+        ("2026-6", false),
+        ("+2026", false),
+        ("-000000", false),
+        ("26", false),
     ] {
         // No session was changed before any of these times.
         let found = listed(&sessions, FilterParams::new().set("from_time", Some(text.to_owned()))).await;

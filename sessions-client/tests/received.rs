@@ -1,5 +1,6 @@
 //! Operations received by a service or read back by a test, with arguments of all types.
 
+use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sessions_client::sessions_v1::{self, OpenSession, received};
@@ -125,13 +126,17 @@ fn every_kind_of_argument_can_be_received() {
 }
 
 #[test]
-fn an_empty_correlation_id_is_not_received() {
+fn an_empty_correlation_id_is_neither_sent_nor_received() {
     for place in [CorrelationPlace::Query, CorrelationPlace::Headers, CorrelationPlace::Both] {
         let mut encoding = Encoding::default();
         encoding.correlation_place = place;
-        let call = sessions_v1::CloseSession::new("1").correlation_id("");
-        let incoming = Incoming::from(call.encode_with(&encoding).unwrap());
-        let received: received::CloseSession = incoming.receive().unwrap().unwrap();
+        let mut sent = sessions_v1::CloseSession::new("1").correlation_id("").encode_with(&encoding).unwrap();
+        let without = sessions_v1::CloseSession::new("1").encode_with(&encoding).unwrap();
+        assert_eq!((sent.uri(), sent.headers()), (without.uri(), without.headers()), "{place:?}");
+        // Other clients may send it.
+        *sent.uri_mut() = format!("{}?correlation_id=", sent.uri()).parse().unwrap();
+        sent.headers_mut().insert("correlation_id", HeaderValue::from_static(""));
+        let received: received::CloseSession = Incoming::from(sent).receive().unwrap().unwrap();
         assert_eq!(received.correlation_id, None, "{place:?}");
     }
 }

@@ -175,7 +175,7 @@
 /// | `#[header("name")]` | a header | the same |
 /// | `#[field]`, `#[field("name")]` | a key of the JSON object in the body, or a field of the form | `Serialize`, and `Deserialize` for services; as `#[query]` in a form |
 /// | `#[body]`, `#[body(Form)]` | the whole body, as JSON or with a [codec](crate::codec) | what the codec writes and reads; `Text` drops a byte order mark at the start |
-/// | `#[correlation]`, `#[correlation("name")]` | query, header or both, by the client's [`CorrelationPlace`](crate::CorrelationPlace); always a header if the name has a `-`, as `x-request-id`; the header is in lower case | a string |
+/// | `#[correlation]`, `#[correlation("name")]` | query, header or both, by the client's [`CorrelationPlace`](crate::CorrelationPlace); always a header if the name has a `-`, as `x-request-id`; the header is in lower case | a string; an empty one is not sent |
 ///
 /// Flags follow the name, if there is one: `#[query("ids", display, comma)]`.
 ///

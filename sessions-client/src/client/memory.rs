@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 ///
 /// It behaves like the real service, including its quirks: falsy payloads (`null`, `false`, zero, `""`) are
 /// stored as `None`, and the time filters are swapped. Of the forms of times that the service reads, it supports those of
-/// the ECMAScript standard, such as `2026-11-23`, `2026-11-23T02:10:20.820Z` and `2026-11-23T03:10+01:00`; time filters in
+/// the ECMAScript standard, such as `2026-11`, `2026-11-23`, `2026-11-23T02:10:20.820Z` and `2026-11-23T03:10+01:00`; time filters in
 /// other forms are ignored. Payloads are stored as JSON; one that cannot be
 /// written as JSON or read back is an error. A list or a deletion takes time proportional to the number
 /// of sessions.
@@ -242,6 +242,15 @@ impl<U: Payload, D: Payload> ISessionsV1<U, D> for SessionsMemoryClientV1<U, D> 
 
 /// Returns a time in one of the forms that ECMAScript specifies for `Date.parse`. The service's engine reads others too.
 fn ecmascript_time(string: &str) -> Option<Timestamp> {
+    let (date, time) = string.split_at(string.find('T').unwrap_or(string.len()));
+    let year = if date.starts_with(['+', '-']) { "+002026" } else { "2026" };
+    // A date without a month or a day is the first one.
+    let first = match date.len().checked_sub(year.len()) {
+        Some(0) => "-01-01",
+        Some(3) => "-01",
+        _ => "",
+    };
+    let string = &format!("{date}{first}{time}");
     let form = string.replace(|character: char| character.is_ascii_digit(), "0");
     let (date, time) = form.split_once('T').unwrap_or((&form, "00:00"));
     let time = ["Z", "+00:00", "-00:00"].iter().find_map(|zone| time.strip_suffix(zone)).unwrap_or(time);

@@ -353,7 +353,7 @@ fn correlation(scope: &Scope<'_>, param: &Param, name: &str) -> TokenStream {
     let (encoder, value) = (local("encoder"), values::written(scope, param));
     let (argument, span) = (param.name(), error_span(&param.ty));
     if is_header(name) {
-        return quote_spanned!(span => #encoder.header(#argument, #name, #value););
+        return quote_spanned!(span => #encoder.correlation_header(#argument, #name, #value););
     }
     let header = name.to_ascii_lowercase();
     if header == name {

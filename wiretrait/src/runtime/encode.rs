@@ -354,7 +354,7 @@ impl<'e> Encoder<'e> {
     }
 
     /// Appends a correlation id to the query, the headers or both, depending on the client's settings, which can also
-    /// replace its name.
+    /// replace its name. An empty id is not sent, because services treat it as absent.
     ///
     /// # Errors
     ///
@@ -383,6 +383,7 @@ impl<'e> Encoder<'e> {
         header: &'static str,
         values: &(impl ParamValues + ?Sized),
     ) {
+        let values = &NonEmpty(values);
         let Encoding { correlation_place: place, correlation_name: replacement, .. } = self.encoding;
         if matches!(place, CorrelationPlace::Query | CorrelationPlace::Both) {
             let name = replacement.as_ref().map_or(name, HeaderName::as_str);
@@ -394,6 +395,24 @@ impl<'e> Encoder<'e> {
                 Some(name) => self.header_named(argument, || name.clone(), values),
             }
         }
+    }
+
+    /// Appends a correlation id that is always a header. An empty id is not sent.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`header`](Self::header).
+    ///
+    /// # Panics
+    ///
+    /// If `name` is not a header name in lower case, which `http_api` has checked.
+    pub fn correlation_header(
+        &mut self,
+        argument: &str,
+        name: &'static str,
+        values: &(impl ParamValues + ?Sized),
+    ) {
+        self.header(argument, name, &NonEmpty(values));
     }
 
     /// Appends a key to the JSON object in the body. An absent value is written as `null`.
@@ -731,6 +750,18 @@ pub fn without_arguments<C: Codec>() -> RequestBody {
 /// If path and query are not a valid request target.
 pub fn finish_json<R: Codec>(encoder: Encoder<'_>) -> Result<Request, Error> {
     encoder.finish_accepting(codec::accept::<R>())
+}
+
+/// The values of a correlation id that are sent: all but empty ones, which services treat as absent.
+struct NonEmpty<'v, V: ?Sized>(&'v V);
+
+impl<V: ParamValues + ?Sized> ParamValues for NonEmpty<'_, V> {
+    fn for_each_value(
+        &self,
+        each: &mut dyn FnMut(&str) -> Result<(), &'static str>,
+    ) -> Result<(), &'static str> {
+        self.0.for_each_value(&mut |value| if value.is_empty() { Ok(()) } else { each(value) })
+    }
 }
 
 /// Appends one query parameter to `target`.

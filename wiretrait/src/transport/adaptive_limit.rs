@@ -20,7 +20,7 @@
 //!    that do not add [`MAX_REGROWN_OVERLOAD`] of rejected calls, by half the increase after each rejected one.
 //! 6. If the service rejects more of the calls of a greater limit at once ([`MAX_ADDED_OVERLOAD`]), half the
 //!    increase is tried, and so on. The next trial begins with the last increase that was rejected.
-//! 7. If a share of [`OVERLOAD`] of the calls is rejected with 429 or 503 or times out in two windows, a limit lower by a
+//! 7. If a share of [`OVERLOAD`] of the calls is rejected with 429, 503 or 504 or times out in two windows, a limit lower by a
 //!    quarter is tried without a pause, by half if most calls are rejected. It is accepted if it does not cost
 //!    throughput. If it does, but [`RELIEF`] shows that fewer calls are rejected, half the decrease is tried, and so on.
 //!    Failures that do not depend on the load, such as those of a single route, therefore do not change the limit.
