@@ -13,7 +13,19 @@ async fn retry_after_extends_a_pause() {
         ("Mon, 23 Nov 2026 07:00:00 GMT", 100),
         ("", 100),
         ("-1", 100),
-        ("1.5", 100),
+        ("1.5", 1500),
+        ("2.0", 2000),
+        ("1.0625", 1062),
+        ("0.05", 100),
+        ("1, 3", 3000),
+        (" 1 ", 1000),
+        ("1.", 100),
+        (".5", 100),
+        ("1.5.5", 100),
+        ("1e3", 100),
+        ("+2", 100),
+        ("inf", 100),
+        ("NaN", 100),
         ("soon", 100),
         ("Mon, 99 Nov 2026 08:00:03 GMT", 100),
     ] {
@@ -31,7 +43,9 @@ async fn a_call_is_not_retried_before_a_long_retry_after() {
     for (delay, seconds) in [
         ("6", 6),
         ("60", 60),
+        ("60.0", 60),
         ("99999999999999999999999", u64::MAX),
+        ("99999999999999999999999.9", u64::MAX),
         ("Mon, 23 Nov 2026 08:00:06 GMT", 6),
         ("Fri, 01 Jan 2100 00:00:00 GMT", 2_307_024_000),
     ] {
@@ -45,6 +59,28 @@ async fn a_call_is_not_retried_before_a_long_retry_after() {
             assert!(error.to_string().ends_with(&format!("; the service asks to wait {delay:?}")), "{error}");
             assert_eq!(slept(&clock), [0; 0]);
         }
+    }
+}
+
+#[tokio::test]
+async fn the_longest_of_several_delays_counts() {
+    for (delays, pause) in [
+        (["1", "3"], 3000),
+        (["3", "1"], 3000),
+        (["soon", "2"], 2000),
+        (["2", "soon"], 2000),
+        (["1.5", "1"], 1500),
+        (["1", "Mon, 23 Nov 2026 08:00:04 GMT"], 4000),
+        (["Mon, 23 Nov 2026 08:00:04 GMT", "5"], 5000),
+        (["Mon, 23 Nov 2026 08:00:02 GMT", "Mon, 23 Nov 2026 08:00:03 GMT"], 3000),
+        (["Mon, 23 Nov 2026 07:00:00 GMT", "2"], 2000),
+    ] {
+        let clock = clock();
+        let mut response = retry_after(503, delays[0]);
+        response.headers_mut().append("retry-after", delays[1].parse().unwrap());
+        let script = Script::new(&clock, [Responds(response), nothing()]);
+        get(&client(&script, RetryPolicy::new())).await.unwrap();
+        assert_eq!(slept(&clock), [pause], "{delays:?}");
     }
 }
 

@@ -3,21 +3,35 @@
 use http::header::{DATE, HeaderMap, RETRY_AFTER};
 use std::time::{Duration, SystemTime};
 
-/// Returns the delay that a response requests, or `None` if the header is missing or malformed.
+/// Returns the delay that a response requests, or `None` if the header is missing or malformed. The longest of
+/// several delays counts: a gateway may add its own to that of the service.
 ///
-/// A date is relative to the response's own `Date`, since the clocks may differ, or else to `wall_clock`. A
-/// date in the past is a delay of zero.
+/// A number of seconds may have decimals, which some gateways send against the standard. A date is relative to the
+/// response's own `Date`, since the clocks may differ, or else to `wall_clock`. A date in the past is a delay of zero.
 pub(crate) fn retry_after(
     headers: &HeaderMap,
     wall_clock: impl FnOnce() -> Option<SystemTime>,
 ) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // A number that does not fit into a `u64` is valid.
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
-    }
-    let until = httpdate::parse_http_date(value).ok()?;
+    let values = || headers.get_all(RETRY_AFTER).iter().filter_map(|value| Some(value.to_str().ok()?.trim()));
+    let seconds = values().flat_map(|value| value.split(',')).filter_map(seconds).max();
+    let Some(until) = values().filter_map(|value| httpdate::parse_http_date(value).ok()).max() else {
+        return seconds;
+    };
     let date = headers.get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
-    let now = date.or_else(wall_clock)?;
-    Some(until.duration_since(now).unwrap_or_default())
+    let pause = date.or_else(wall_clock).map(|now| until.duration_since(now).unwrap_or_default());
+    seconds.max(pause)
+}
+
+/// Reads a number of seconds, which may have decimals. One that is too large for a `u64` is valid.
+fn seconds(value: &str) -> Option<Duration> {
+    let value = value.trim();
+    let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    match value.split_once('.') {
+        None if is_number(value) => Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX))),
+        Some((whole, decimals)) if is_number(whole) && is_number(decimals) => {
+            let seconds = value.parse().ok()?;
+            Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_secs(u64::MAX)))
+        }
+        _ => None,
+    }
 }
