@@ -143,6 +143,21 @@ async fn a_call_outside_the_script_gets_the_fallback_reply() {
 }
 
 #[tokio::test]
+async fn a_call_of_another_operation_is_reported_with_the_unused_reply() {
+    let service = scripted(sessions_v1::GET_SESSION_BY_ID, Reply::no_content().times(2));
+    service.otherwise(Reply::no_content().times(1));
+    let client = client(service.clone());
+    client.close_session(None, "1").await.unwrap();
+    client.close_session(None, "1").await.unwrap_err();
+    find(&client).await.unwrap();
+    let message = panic_message(|| service.assert_done()).unwrap();
+    assert_eq!(
+        message,
+        "the script had no reply to calls of close_session; the script has unused replies: 1 for get_session_by_id"
+    );
+}
+
+#[tokio::test]
 async fn unused_replies_fail_the_check() {
     let service = scripted(sessions_v1::GET_SESSION_BY_ID, Reply::no_content().times(3));
     service.on(sessions_v1::OPEN_SESSION, Reply::status(500)).otherwise(Reply::status(404));
