@@ -115,6 +115,29 @@ fn debug_output_of_a_configuration_has_no_secrets() {
     assert!(!printed.contains("secret") && printed.contains("host"), "{printed}");
 }
 
+#[test]
+fn debug_output_of_a_configuration_shows_limits() {
+    let config = ClientConfig::from_url("http://host").unwrap();
+    let printed = |config: &ClientConfig| format!("{config:?}");
+    assert!(printed(&config).contains("concurrency_limit: none"), "{config:?}");
+    let limited = config.clone().with_concurrency_limit(8);
+    assert!(printed(&limited).contains("concurrency_limit: 8"), "{limited:?}");
+    let adaptive = config.clone().with_adaptive_concurrency_limit();
+    assert!(printed(&adaptive).contains("concurrency_limit: adaptive"), "{adaptive:?}");
+
+    let policy = RetryPolicy::new().with_backoff(Duration::from_millis(1), Duration::MAX);
+    let unlimited = config
+        .with_timeout(Duration::MAX)
+        .with_deadline(Duration::MAX)
+        .with_connect_timeout(Duration::MAX)
+        .with_pool_idle_timeout(Duration::MAX)
+        .with_max_response_bytes(usize::MAX)
+        .with_retry_policy(policy.with_max_retry_after(Duration::MAX));
+    let printed = printed(&unlimited);
+    assert!(!printed.contains("1844674407370955161"), "{printed}");
+    assert_eq!(printed.matches(": none").count(), 8, "{printed}");
+}
+
 #[cfg(feature = "reqwest")]
 mod over_the_network {
     use super::{PlainClient, message};

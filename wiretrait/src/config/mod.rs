@@ -116,7 +116,7 @@ pub(crate) struct Resolved {
 }
 
 /// The limit of concurrent calls.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 enum ConcurrencyLimit {
     /// `usize::MAX` for no limit.
     Fixed(usize),
@@ -895,15 +895,33 @@ impl fmt::Debug for ClientConfig {
         f.debug_struct("ClientConfig")
             .field("host", &uri.as_ref().and_then(Uri::host))
             .field("port", &uri.as_ref().and_then(Uri::port_u16))
-            .field("connect_timeout", &self.connect_timeout())
-            .field("timeout", &self.timeout)
-            .field("deadline", &self.deadline())
+            .field("connect_timeout", &Limit(self.connect_timeout(), Duration::MAX))
+            .field("timeout", &Limit(self.timeout, Duration::MAX))
+            .field("deadline", &Limit(self.deadline(), Duration::MAX))
             .field("retry_policy", &self.retry_policy)
             .field("concurrency_limit", &self.concurrency_limit)
-            .field("pool_idle_timeout", &self.pool_idle_timeout)
-            .field("max_response_bytes", &self.max_response_bytes)
+            .field("pool_idle_timeout", &Limit(self.pool_idle_timeout, Duration::MAX))
+            .field("max_response_bytes", &Limit(self.max_response_bytes, usize::MAX))
             .field("correlation_place", &self.correlation_place())
             .field("correlation_name", &self.correlation_name)
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ConcurrencyLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(calls) => Limit(*calls, usize::MAX).fmt(f),
+            Self::Adaptive => f.write_str("adaptive"),
+        }
+    }
+}
+
+/// A limit, and the value that stands for no limit, which `Debug` shows as `none`.
+pub(crate) struct Limit<T>(pub(crate) T, pub(crate) T);
+
+impl<T: fmt::Debug + PartialEq> fmt::Debug for Limit<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == self.1 { f.write_str("none") } else { self.0.fmt(f) }
     }
 }

@@ -5,6 +5,8 @@
 //! of a recovering service do not all send at the same time. A token budget, which all clones of a client
 //! share, limits retries to a small part of the load during an outage.
 
+use crate::config::Limit;
+use std::fmt;
 use std::time::Duration;
 
 /// The rules for retries: which failures, how often, and after which pauses.
@@ -69,7 +71,7 @@ use std::time::Duration;
 /// # }
 /// # Ok::<_, wiretrait::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
     /// Maximum number of retries of a call; 2 by default, which is three attempts.
@@ -148,6 +150,20 @@ impl RetryPolicy {
         let factor = 1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
         let longest = self.backoff.saturating_mul(factor).min(self.max_backoff);
         Duration::try_from_secs_f64(longest.as_secs_f64() * random.clamp(0.0, 1.0)).unwrap_or(longest)
+    }
+}
+
+impl fmt::Debug for RetryPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetryPolicy")
+            .field("retries", &self.retries)
+            .field("backoff", &self.backoff)
+            .field("max_backoff", &Limit(self.max_backoff, Duration::MAX))
+            .field("max_retry_after", &Limit(self.max_retry_after, Duration::MAX))
+            .field("budget", &self.budget)
+            .field("cost", &self.cost)
+            .field("refund", &self.refund)
+            .finish()
     }
 }
 
