@@ -10,6 +10,7 @@ use sessions_client::policy::RetryPolicy;
 use sessions_client::{
     ClientConfig, Error, ErrorKind, HyperTransport, ISessionsV1, Policies, SessionsHttpClientV1, Value,
 };
+use std::collections::BTreeSet;
 use std::future::{pending, ready};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -341,6 +342,35 @@ async fn no_more_idle_connections_are_kept_than_the_limit() {
     }
     get(&client).await;
     assert!(seen.recv().await.unwrap().connection() <= 3);
+}
+
+#[tokio::test]
+async fn idle_connections_of_ended_runtimes_do_not_fill_the_pool() {
+    let (url, mut seen) = server(|_| NO_CONTENT).await;
+    let config = config(&url);
+    let transport = HyperTransport::new(&config).unwrap().with_max_idle(2);
+    let client: Client = SessionsHttpClientV1::new(Policies::new(transport, &config));
+    for _ in 0..3 {
+        let client = client.clone();
+        let other = tokio::task::spawn_blocking(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async { tokio::join!(get(&client), get(&client)) });
+        });
+        other.await.unwrap();
+    }
+    while seen.try_recv().is_ok() {}
+    for _ in 0..4 {
+        get(&client).await;
+    }
+    let mut connections = BTreeSet::new();
+    let mut requests = 0;
+    while requests < 4 {
+        if let Request(connection, _) = seen.recv().await.unwrap() {
+            connections.insert(connection);
+            requests += 1;
+        }
+    }
+    assert_eq!(connections.len(), 1);
 }
 
 #[tokio::test]

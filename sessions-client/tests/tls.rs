@@ -9,8 +9,9 @@ mod support;
 
 use capture::Capture;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair, SanType,
-    date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
+    PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ECDSA_P521_SHA512, PKCS_ED25519, PKCS_RSA_SHA256,
+    RsaKeySize, SanType, date_time_ymd,
 };
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
@@ -20,8 +21,8 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use sessions_client::{ClientConfig, Error, ErrorKind, ISessionsV1, Pem, TlsConfig};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use support::network::Network;
 use support::read_request;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -68,10 +69,17 @@ struct Identity {
 
 impl Identity {
     fn new(params: &CertificateParams, issuer: Option<&CertifiedIssuer<'_, KeyPair>>) -> Self {
-        let key = KeyPair::generate().unwrap();
+        Self::with_key(&KeyPair::generate().unwrap(), params, issuer)
+    }
+
+    fn with_key(
+        key: &KeyPair,
+        params: &CertificateParams,
+        issuer: Option<&CertifiedIssuer<'_, KeyPair>>,
+    ) -> Self {
         let certificate = match issuer {
-            Some(issuer) => params.signed_by(&key, issuer).unwrap(),
-            None => params.self_signed(&key).unwrap(),
+            Some(issuer) => params.signed_by(key, issuer).unwrap(),
+            None => params.self_signed(key).unwrap(),
         };
         Self {
             pem: certificate.pem(),
@@ -242,6 +250,37 @@ async fn a_named_certificate_is_trusted_although_it_is_its_own_authority<T: Netw
     }
 }
 
+/// Keys of the kinds that `openssl req -x509 -newkey` makes: `rsa:2048`, its default, `rsa:4096`, `ed25519`, and `ec`
+/// with the curves of TLS.
+static KEYS: LazyLock<Vec<KeyPair>> = LazyLock::new(|| {
+    let rsa = |size| KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, size).unwrap();
+    let other = [&PKCS_ED25519, &PKCS_ECDSA_P256_SHA256, &PKCS_ECDSA_P384_SHA384, &PKCS_ECDSA_P521_SHA512];
+    let other = other.map(|algorithm| KeyPair::generate_for(algorithm).unwrap());
+    [rsa(RsaKeySize::_2048), rsa(RsaKeySize::_4096)].into_iter().chain(other).collect()
+});
+
+async fn every_kind_of_key_is_accepted<T: Network>() {
+    let authority = authority("private");
+    for key in KEYS.iter() {
+        let params = as_authority(service(&["localhost"]));
+        let own = Identity::with_key(key, &params, None);
+        let client = Identity::with_key(key, &named("client"), Some(&authority));
+        let signed = Identity::with_key(key, &service(&["localhost"]), Some(&authority));
+        for version in BOTH_VERSIONS {
+            let service = Service::with_clients(&own, None, &[version]).await;
+            let trusted = call::<T>(&service.config(trusting(&own.pem))).await;
+            trusted.unwrap_or_else(|error| panic!("{:?}: {error}", key.algorithm()));
+            assert_contains(&rejected::<T>(&service.config(TlsConfig::new())).await, &["its own authority"]);
+
+            let service = Service::with_clients(&signed, Some(&authority), &[version]).await;
+            let tls = trusting(&authority.pem())
+                .with_client_certificate(Pem::content(&*client.pem), Pem::content(&*client.key_pem));
+            let accepted = call::<T>(&service.config(tls)).await;
+            accepted.unwrap_or_else(|error| panic!("{:?}: {error}", key.algorithm()));
+        }
+    }
+}
+
 async fn the_common_name_counts_if_a_named_certificate_has_no_other_names<T: Network>() {
     for name in ["localhost", "LOCALHOST", "127.0.0.1"] {
         let identity = Identity::self_signed(&as_authority(named(name)));
@@ -255,37 +294,44 @@ async fn the_common_name_counts_if_a_named_certificate_has_no_other_names<T: Net
     assert_contains(&message, &["not valid for `localhost`", "`another.example`"]);
 }
 
-/// Returns a certificate as `openssl x509 -req -signkey` makes it without extensions.
-fn version_1() -> Identity {
-    let both = include_str!("support/version_1.pem");
-    Identity {
+/// Returns certificates as `openssl x509 -req -signkey` makes them without extensions, with keys of ECDSA, RSA and Ed25519.
+fn version_1() -> [Identity; 3] {
+    let files = [
+        include_str!("support/version_1.pem"),
+        include_str!("support/version_1_rsa.pem"),
+        include_str!("support/version_1_ed25519.pem"),
+    ];
+    files.map(|both| Identity {
         pem: both.to_owned(),
         key_pem: both.to_owned(),
         der: CertificateDer::from_pem_slice(both.as_bytes()).unwrap(),
         key: PrivateKeyDer::from_pem_slice(both.as_bytes()).unwrap(),
-    }
+    })
 }
 
 async fn a_named_certificate_of_the_first_x509_version_is_trusted<T: Network>() {
-    let identity = version_1();
-    for version in BOTH_VERSIONS {
-        let service = Service::with_clients(&identity, None, &[version]).await;
-        call::<T>(&service.config(trusting(&identity.pem))).await.unwrap();
-        call::<T>(&service.config(TlsConfig::new().with_insecure(true))).await.unwrap();
+    for identity in version_1() {
+        for version in BOTH_VERSIONS {
+            let service = Service::with_clients(&identity, None, &[version]).await;
+            call::<T>(&service.config(trusting(&identity.pem))).await.unwrap();
+            call::<T>(&service.config(TlsConfig::new().with_insecure(true))).await.unwrap();
+        }
+        let service = Service::start(&identity).await;
+        let message = rejected::<T>(&service.config(TlsConfig::new())).await;
+        assert_contains(&message, &["its own authority", "name this certificate with"]);
+        let message = rejected::<T>(&service.config_at("127.0.0.1", trusting(&identity.pem))).await;
+        assert_contains(&message, &["not valid for `127.0.0.1`"]);
     }
-    let service = Service::start(&identity).await;
-    let message = rejected::<T>(&service.config(TlsConfig::new())).await;
-    assert_contains(&message, &["its own authority", "name this certificate with"]);
-    let message = rejected::<T>(&service.config_at("127.0.0.1", trusting(&identity.pem))).await;
-    assert_contains(&message, &["not valid for `127.0.0.1`"]);
 }
 
 async fn a_client_certificate_of_the_first_x509_version_is_accepted<T: Network>() {
     let authority = authority("private");
     let service = Service::start(&Identity::signed_by(&authority, &service(&["localhost"]))).await;
-    let pem = Pem::content(version_1().pem);
-    let tls = trusting(&authority.pem()).with_client_certificate(pem.clone(), pem);
-    call::<T>(&service.config(tls)).await.unwrap();
+    for client in version_1() {
+        let pem = Pem::content(client.pem);
+        let tls = trusting(&authority.pem()).with_client_certificate(pem.clone(), pem);
+        call::<T>(&service.config(tls)).await.unwrap();
+    }
 }
 
 async fn name_and_dates_of_a_named_certificate_are_verified<T: Network>() {
@@ -389,21 +435,50 @@ async fn a_client_certificate_of_another_authority_is_reported<T: Network>() {
     }
 }
 
-async fn a_certificate_that_nginx_misses_is_reported<T: Network>() {
+async fn a_problem_with_the_client_certificate_is_reported_by_nginx<T: Network>() {
     let authority = authority("private");
-    let identity = Identity::signed_by(&authority, &service(&["localhost"]));
-    let body = "<title>400 No required SSL certificate was sent</title>";
-    let url = responding_over_tls(&identity, support::http("400 Bad Request", "text/html", body)).await;
-    let config = ClientConfig::from_url(&url).unwrap().with_tls(trusting(&authority.pem()));
-    let message = rejected::<T>(&config).await;
-    assert_contains(&message, &["requires a client certificate", "credential.ssl_crt_file"]);
+    for (sentence, expected) in [
+        (
+            "No required SSL certificate was sent",
+            ["the service requires a client certificate", "credential.ssl_crt_file"],
+        ),
+        (
+            "The SSL certificate error",
+            ["the service rejects the client certificate", "use one that the service trusts"],
+        ),
+    ] {
+        let identity = Identity::signed_by(&authority, &service(&["localhost"]));
+        let body = format!("<title>400 {sentence}</title>");
+        let url = responding_over_tls(&identity, support::http("400 Bad Request", "text/html", &body)).await;
+        let config = ClientConfig::from_url(&url).unwrap().with_tls(trusting(&authority.pem()));
+        assert_contains(&rejected::<T>(&config).await, &expected);
+    }
 }
 
-async fn tls_that_nginx_misses_is_reported<T: Network>() {
-    let body = "<h1>400 Bad Request</h1>The plain HTTP request was sent to HTTPS port";
-    let url = support::responding(support::http("400 Bad Request", "text/html", body)).await;
-    let message = rejected::<T>(&ClientConfig::from_url(&url).unwrap()).await;
-    assert_contains(&message, &["speaks TLS at this port", "`https://`"]);
+async fn tls_that_a_server_misses_is_reported<T: Network>() {
+    for (server, content_type, body) in [
+        ("nginx", "text/html", "<center>The plain HTTP request was sent to HTTPS port</center>"),
+        (
+            "Apache",
+            "text/html; charset=iso-8859-1",
+            "Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />\n Instead use the HTTPS scheme",
+        ),
+        ("Go", "text/plain", "Client sent an HTTP request to an HTTPS server.\n"),
+        (
+            "Tomcat",
+            "text/plain;charset=UTF-8",
+            "Bad Request\r\nThis combination of host and port requires TLS.\r\n",
+        ),
+        (
+            "Cheroot",
+            "text/plain",
+            "The client sent a plain HTTP request, but this server only speaks HTTPS on this port.",
+        ),
+    ] {
+        let url = support::responding(support::http("400 Bad Request", content_type, body)).await;
+        let message = rejected::<T>(&ClientConfig::from_url(&url).unwrap()).await;
+        assert!(message.contains("speaks TLS at this port: use `https://`"), "{server}: {message}");
+    }
 }
 
 async fn insecure_accepts_any_certificate_and_warns<T: Network>() {
@@ -521,6 +596,7 @@ over_each_network! {
     an_authority_of_the_same_name_is_not_enough
     a_self_signed_certificate_is_reported_as_such
     a_named_certificate_is_trusted_although_it_is_its_own_authority
+    every_kind_of_key_is_accepted
     the_common_name_counts_if_a_named_certificate_has_no_other_names
     a_named_certificate_of_the_first_x509_version_is_trusted
     a_client_certificate_of_the_first_x509_version_is_accepted
@@ -534,8 +610,8 @@ over_each_network! {
     a_client_certificate_is_sent
     a_missing_client_certificate_is_reported
     a_client_certificate_of_another_authority_is_reported
-    a_certificate_that_nginx_misses_is_reported
-    tls_that_nginx_misses_is_reported
+    a_problem_with_the_client_certificate_is_reported_by_nginx
+    tls_that_a_server_misses_is_reported
     insecure_accepts_any_certificate_and_warns
     a_service_without_tls_is_reported
     alerts_of_the_handshake_have_different_errors

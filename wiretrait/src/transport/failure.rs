@@ -251,7 +251,7 @@ impl Peer {
         self.proxy.as_ref().filter(|proxy| proxy.forwards(&origin))
     }
 
-    /// Returns the problem that nginx reports with the status 400.
+    /// Returns the problem that servers report with the status 400, each in its own words.
     fn tls_problem(&self, body: &[u8]) -> Option<String> {
         let says = |text: &str| memchr::memmem::find(body, text.as_bytes()).is_some();
         if self.is_https() {
@@ -264,10 +264,7 @@ impl Peer {
                     self.client_certificate()
                 ));
             }
-        } else if says("The plain HTTP request was sent to HTTPS port")
-            || says("speaking plain HTTP to an SSL-enabled server port")
-            || says("Client sent an HTTP request to an HTTPS server")
-        {
+        } else if HTTP_TO_TLS.into_iter().any(says) {
             return Some("the service speaks TLS at this port: use `https://`".to_owned());
         }
         None
@@ -292,6 +289,15 @@ impl Peer {
         Error::new(ErrorKind::Tls, format!("cannot connect to {}: {why}", self.origin))
     }
 }
+
+/// The sentences of servers that receive HTTP at a port of TLS: nginx, Apache, Go, Tomcat, and Cheroot.
+const HTTP_TO_TLS: [&str; 5] = [
+    "The plain HTTP request was sent to HTTPS port",
+    "speaking plain HTTP to an SSL-enabled server port",
+    "Client sent an HTTP request to an HTTPS server",
+    "This combination of host and port requires TLS",
+    "The client sent a plain HTTP request, but this server only speaks HTTPS on this port",
+];
 
 /// The end of a sentence: why a connection has timed out.
 const NO_NAME_SERVICE: &str = "the name service did not respond in time: check the DNS servers of this machine, or set \

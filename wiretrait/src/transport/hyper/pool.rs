@@ -98,9 +98,14 @@ impl<C: Send + 'static> Pool<C> {
         if end.is_some_and(|end| end <= now) {
             return;
         }
+        // Closed after the lock is released.
+        let mut _replaced = None;
         let mut idle = self.lock();
         if idle.connections.len() >= self.max_idle {
-            return;
+            // The runtime of the other connection may have ended: then nothing takes it any more.
+            let is_foreign = |(other, _): &(Pooled, _)| other.runtime != pooled.runtime;
+            let Some(index) = idle.connections.iter().position(is_foreign) else { return };
+            _replaced = Some(idle.connections.remove(index));
         }
         idle.connections.push((pooled, end));
         if let Some(end) = end
