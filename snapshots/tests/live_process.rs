@@ -7,6 +7,8 @@ use axum::response::Response;
 use sessions_client::{ClientConfig, ISessionsV1 as _, SessionsHttpClientV1};
 use sessions_service::{EmbeddedService, SessionStore, router};
 use std::process::Stdio;
+#[cfg(target_os = "linux")]
+use std::time::Duration;
 #[cfg(unix)]
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -319,6 +321,57 @@ async fn an_interrupted_run_deletes_its_sessions() {
         assert!(stdout.contains("it was stopped"), "{signal}: {stdout}");
         assert!(sessions.is_empty(), "{} sessions are left after {signal}", sessions.len());
     }
+}
+
+/// Marks the child process that runs a test again in namespaces of its own.
+#[cfg(target_os = "linux")]
+const INSIDE: &str = "SESSIONS_TEST_IN_NAMESPACES";
+
+/// The lookup blocks a thread of the runtime for 30 s.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_silent_name_service_does_not_delay_the_end() {
+    if std::env::var_os(INSIDE).is_none() {
+        return in_namespaces("a_silent_name_service_does_not_delay_the_end").await;
+    }
+    let _silent = std::net::UdpSocket::bind("127.0.0.1:53").unwrap();
+    let url = "http://sessions.example:8080";
+    for (arguments, expected) in
+        [(&["check", url][..], 3), (&["check", url, "--wait=1s"], 3), (&["cleanup", url, "--user=own"], 1)]
+    {
+        let mut run = contract(arguments[0]);
+        run.args(&arguments[1..]).env("SESSIONS_OPTIONS_CONNECT_TIMEOUT", "100");
+        let ended = tokio::time::timeout(Duration::from_secs(15), output(run)).await;
+        let (code, stdout, stderr) = ended.unwrap_or_else(|_| panic!("{arguments:?} hangs"));
+        assert_eq!(code, Some(expected), "{arguments:?}: {stdout}{stderr}");
+        let why = "the name service did not respond in time";
+        assert!(stdout.contains(why) || stderr.contains(why), "{arguments:?}: {stdout}{stderr}");
+    }
+}
+
+/// Runs the test `name` again where names are looked up at 127.0.0.1 only.
+#[cfg(target_os = "linux")]
+async fn in_namespaces(name: &str) {
+    let permitted = Command::new("unshare").args(["-rnm", "true"]).output().await;
+    if !permitted.is_ok_and(|output| output.status.success()) {
+        println!("SKIPPED: `unshare -rnm` is not permitted here");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let write = |file, content| std::fs::write(folder.path().join(file), content).unwrap();
+    write("resolv.conf", "nameserver 127.0.0.1\noptions timeout:30 attempts:1\n");
+    write("nsswitch.conf", "hosts: dns\n");
+    let script = "ip link set lo up
+        for file in resolv.conf nsswitch.conf; do
+            [ ! -e /etc/$file ] || mount --bind \"$0/$file\" /etc/$file || exit
+        done
+        exec \"$1\" --exact \"$2\" --nocapture";
+    let mut inside = Command::new("unshare");
+    inside.args(["-rnm", "bash", "-c", script]).arg(folder.path());
+    let output =
+        inside.arg(std::env::current_exe().unwrap()).arg(name).env(INSIDE, "1").output().await.unwrap();
+    let [stdout, stderr] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}{stderr}");
 }
 
 /// Accepts a connection, reads a request and responds.

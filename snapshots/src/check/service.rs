@@ -64,7 +64,9 @@ pub(super) async fn wait_for_service(
     let deadline = wait.map(|wait| Instant::now() + wait);
     // A service that accepts connections but never responds must not take longer than one that is unreachable.
     let limit = config.connect_timeout().min(config.timeout());
-    let config = config.clone().with_timeout(limit).with_connect_timeout(limit).with_deadline(limit);
+    // The error of a connection that is not made in time says more than that of the deadline.
+    let connect = limit.mul_f64(0.9);
+    let config = config.clone().with_timeout(limit).with_connect_timeout(connect).with_deadline(limit);
     let transport = watched_transport(&config, secrets.clone());
     let transport = transport.map_err(|error| Refusal::final_one(error.to_string()))?;
     let probe = Recorder::new(transport);

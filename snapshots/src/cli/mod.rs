@@ -12,6 +12,7 @@ mod replay;
 mod selection;
 mod service;
 
+use crate::log;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -55,7 +56,22 @@ impl From<Exit> for ExitCode {
 }
 
 /// Runs the program with the arguments of the process.
-pub async fn main() -> ExitCode {
+#[must_use]
+pub fn main() -> ExitCode {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            log(&format!("the check cannot run: the runtime cannot start: {error}"));
+            return Exit::CouldNotRun.into();
+        }
+    };
+    let exit = runtime.block_on(run());
+    // Dropping the runtime would wait for a name lookup that hangs.
+    runtime.shutdown_background();
+    exit
+}
+
+async fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
