@@ -9,8 +9,9 @@
 
 use sessions_service::{EmbeddedService, SessionStore};
 use std::env;
-use std::process::ExitCode;
-use tokio::process::Command;
+use std::io;
+use std::process::{ExitCode, ExitStatus};
+use tokio::process::{Child, Command};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -26,15 +27,18 @@ async fn main() -> ExitCode {
             return ExitCode::from(69);
         }
     };
-    let status = Command::new(&program)
+    let child = Command::new(&program)
         .args(arguments)
         .env("SESSIONS_URL", service.url())
         .env("SESSIONS_CLOSE_EXPIRED", "yes")
         // A proxy cannot reach this service.
         .env("NO_PROXY", "127.0.0.1")
         .env("no_proxy", "127.0.0.1")
-        .status()
-        .await;
+        .spawn();
+    let status = match child {
+        Ok(mut child) => end(&mut child).await,
+        Err(error) => Err(error),
+    };
     match status {
         // A command that was ended by a signal has no exit code.
         Ok(status) => ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)),
@@ -43,4 +47,31 @@ async fn main() -> ExitCode {
             ExitCode::from(127)
         }
     }
+}
+
+/// Waits for the end of a command, which receives the termination signals of this program. The service runs meanwhile,
+/// because the command may still need it to clean up.
+#[cfg(unix)]
+async fn end(child: &mut Child) -> io::Result<ExitStatus> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut terminate = signal(SignalKind::terminate())?;
+    // A terminal sends these to the command as well.
+    let _hangup = signal(SignalKind::hangup())?;
+    let _interrupt = signal(SignalKind::interrupt())?;
+    loop {
+        tokio::select! {
+            status = child.wait() => return status,
+            _ = terminate.recv() => {
+                if let Some(id) = child.id() {
+                    Command::new("kill").args(["-TERM", &id.to_string()]).status().await?;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn end(child: &mut Child) -> io::Result<ExitStatus> {
+    child.wait().await
 }

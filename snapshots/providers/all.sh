@@ -52,8 +52,10 @@ live=(env SESSIONS_FAIL_ON=harmless cargo test --all-features --test live -- liv
 deviating=(target/debug/contract check --close-expired --fail-on harmless --fail-on-unused)
 
 provider "embedded service" target/debug/examples/with_embedded_service "${live[@]}"
+provider "embedded service: a termination signal" "$providers/signals.sh" target/debug/examples/with_embedded_service
 if command -v node >/dev/null && command -v npm >/dev/null; then
     provider "service-sessions-node" "$providers/with-service.sh" "${live[@]}"
+    provider "service-sessions-node: a termination signal" "$providers/signals.sh" "$providers/with-service.sh"
     provider "service-sessions-node: raw bytes, and the tests of other clients" "$providers/with-service.sh" \
         cargo test --all-features --test framing --test replay
     provider "pip-services-sessions-node, the older generation" "$providers/with-service.sh" --old "${deviating[@]}"

@@ -123,6 +123,16 @@ else
 fi
 export NO_PROXY="127.0.0.1,${NO_PROXY-}"
 export no_proxy="127.0.0.1,${no_proxy-}"
-status=0
-"$@" || status=$?
+# In the background, so that a signal to this script alone reaches the command at once, which may clean up while the service
+# still runs. It stays in the process group, whose signals it receives as in the foreground.
+(trap - INT QUIT; exec "$@") <&0 &
+command=$!
+trap : HUP INT
+trap 'is_interrupted=yes; kill -TERM "$command" 2>/dev/null' TERM
+while
+    is_interrupted= status=0
+    wait "$command" || status=$?
+    # The status is that of `wait` then.
+    [[ -n $is_interrupted ]]
+do :; done
 exit "$status"
