@@ -323,7 +323,7 @@ async fn an_interrupted_run_deletes_its_sessions() {
     }
 }
 
-/// Marks the child process that runs a test again in namespaces of its own.
+/// Marks the child process that runs a test again in new namespaces.
 #[cfg(target_os = "linux")]
 const INSIDE: &str = "SESSIONS_TEST_IN_NAMESPACES";
 

@@ -917,7 +917,7 @@ impl fmt::Debug for ConcurrencyLimit {
     }
 }
 
-/// A limit, and the value that stands for no limit, which `Debug` shows as `none`.
+/// A limit, and the value for no limit, which `Debug` shows as `none`.
 pub(crate) struct Limit<T>(pub(crate) T, pub(crate) T);
 
 impl<T: fmt::Debug + PartialEq> fmt::Debug for Limit<T> {
