@@ -103,7 +103,7 @@ impl<C: Send + 'static> Pool<C> {
         let mut idle = self.lock();
         if idle.connections.len() >= self.max_idle {
             // The runtime of the other connection may have ended: then nothing takes it any more.
-            let is_foreign = |(other, _): &(Pooled, _)| other.runtime != pooled.runtime;
+            let is_foreign = |(other, _): &(Pooled<C>, _)| other.runtime != pooled.runtime;
             let Some(index) = idle.connections.iter().position(is_foreign) else { return };
             _replaced = Some(idle.connections.remove(index));
         }
