@@ -2,6 +2,9 @@
 
 #![cfg(all(feature = "rustls", any(feature = "hyper", feature = "reqwest")))]
 
+#[cfg(feature = "http2")]
+#[path = "doctor/protocols.rs"]
+mod protocols;
 #[path = "support/proxy.rs"]
 mod proxy;
 mod support;
@@ -15,6 +18,7 @@ use sessions_client::doctor::{Step, diagnose};
 use sessions_client::{ClientConfig, ErrorKind, Pem, Proxy, TlsConfig};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -39,8 +43,10 @@ async fn service(requires_certificate: bool) -> (u16, String) {
             let (stream, _) = listener.accept().await.unwrap();
             let acceptor = acceptor.clone();
             tokio::spawn(async move {
-                let _stream = acceptor.accept(stream).await;
-                std::future::pending::<()>().await;
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                let _ = stream.read(&mut [0; 1024]).await;
+                let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").await;
+                let _ = stream.shutdown().await;
             });
         }
     });
@@ -73,7 +79,7 @@ fn assert_contains(line: &str, parts: &[&str]) {
 async fn each_step_says_what_it_found() {
     let (port, pem) = service(false).await;
     let steps = diagnose(&config(port, TlsConfig::new().with_ca(Pem::content(pem)))).await;
-    assert_eq!(names(&steps), ["configuration", "name", "connection", "TLS"]);
+    assert_eq!(names(&steps), ["configuration", "name", "connection", "TLS", "protocol"]);
     assert!(steps.iter().all(|step| step.result.is_ok()), "{steps:?}");
     assert!(steps.iter().all(|step| step.address == format!("https://localhost:{port}")));
     let lines = lines(&steps);
@@ -84,6 +90,7 @@ async fn each_step_says_what_it_found() {
         &lines[3],
         &["TLS: TLS 1.3", "is for `localhost`", "subject `CN=rcgen", "issuer `CN=rcgen", "valid until"],
     );
+    assert_eq!(lines[4], "protocol: the service speaks HTTP/1.1");
 }
 
 #[tokio::test]
@@ -150,7 +157,7 @@ async fn the_proxy_is_part_of_the_way() {
     let name = proxy.url("");
     assert_contains(&lines[0], &[&format!("through the proxy {name}")]);
     assert_contains(&lines[2], &[&format!("the proxy {name} connects to localhost:{port}")]);
-    assert_eq!(lines.len(), 4);
+    assert_eq!(lines[4..], ["protocol: the service speaks HTTP/1.1"]);
 }
 
 #[tokio::test]
@@ -166,7 +173,7 @@ async fn a_proxy_that_refuses_is_reported() {
 async fn a_step_ends_within_the_limit_for_connecting() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let config = config(listener.local_addr().unwrap().port(), TlsConfig::new().with_insecure(true));
-    let steps = diagnose(&config.with_connect_timeout(Duration::from_millis(50))).await;
+    let steps = diagnose(&config.with_connect_timeout(Duration::from_millis(300))).await;
     assert_eq!(names(&steps), ["configuration", "name", "connection", "TLS"]);
     assert_contains(&lines(&steps)[3], &["timed out"]);
 }
@@ -197,10 +204,31 @@ async fn the_token_is_the_last_step() {
     let (port, pem) = service(false).await;
     let config = config(port, TlsConfig::new().with_ca(Pem::content(pem)));
     let steps = diagnose(&config.clone().with_token_provider(StaticToken::new("secret").unwrap())).await;
-    assert_eq!(names(&steps), ["configuration", "name", "connection", "TLS", "token"]);
-    assert!(lines(&steps)[4].ends_with(" has a token"), "{:?}", lines(&steps));
+    assert_eq!(names(&steps), ["configuration", "name", "connection", "TLS", "protocol", "token"]);
+    assert!(lines(&steps)[5].ends_with(" has a token"), "{:?}", lines(&steps));
 
     let steps = diagnose(&config.with_token_provider(FileToken::new("/nonexistent/token"))).await;
-    assert_eq!(steps[4].result.as_ref().unwrap_err().kind(), ErrorKind::Credentials);
-    assert_contains(&lines(&steps)[4], &["token: failed: ", "/nonexistent/token"]);
+    assert_eq!(steps[5].result.as_ref().unwrap_err().kind(), ErrorKind::Credentials);
+    assert_contains(&lines(&steps)[5], &["token: failed: ", "/nonexistent/token"]);
+}
+
+#[tokio::test]
+async fn a_proxy_that_forwards_requests_is_asked_itself() {
+    let proxy =
+        TestProxy::start(Behaviour::Respond("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")).await;
+    let config = ClientConfig::from_url("http://service.test").unwrap();
+    let steps = diagnose(&config.with_proxy(Proxy::url(&proxy.url("me:secret@")).unwrap())).await;
+    let expected = format!(
+        "protocol: the proxy {} speaks HTTP/1.1, and forwards requests: what the service speaks is unknown",
+        proxy.url("")
+    );
+    assert_eq!(lines(&steps)[3], expected);
+    let request = proxy.only_request();
+    assert!(request.starts_with("OPTIONS * HTTP/1.1\r\n") && !request.contains("uthorization"), "{request}");
+
+    let proxy = TestProxy::start(Behaviour::Respond("SSH-2.0-OpenSSH_9.2p1\r\n")).await;
+    let config = ClientConfig::from_url("http://service.test").unwrap();
+    let steps = diagnose(&config.with_proxy(Proxy::url(&proxy.url("")).unwrap())).await;
+    assert!(steps[3].result.as_ref().is_err_and(sessions_client::Error::is_proxy_failure), "{steps:?}");
+    assert_contains(&lines(&steps)[3], &["protocol: failed", "does not speak HTTP at this port"]);
 }

@@ -504,10 +504,16 @@ impl ClientConfig {
         self
     }
 
+    /// Returns whether gRPC is chosen.
+    #[cfg(any(feature = "hyper", feature = "reqwest"))]
+    pub(crate) fn is_for_grpc(&self) -> bool {
+        self.extensions.get::<ForGrpc>().is_some()
+    }
+
     /// Checks that gRPC is not chosen.
     #[cfg(any(feature = "hyper", feature = "reqwest"))]
     pub(crate) fn reject_grpc(&self) -> Result<()> {
-        if self.extensions.get::<ForGrpc>().is_some() {
+        if self.is_for_grpc() {
             let why = "the configuration is for gRPC (`kind`, or `ClientConfig::with_grpc`), but this client speaks \
                        HTTP: set `kind` to `http` and the port to that of HTTP, or create the client with a factory";
             return Err(Error::new(ErrorKind::Config, why));

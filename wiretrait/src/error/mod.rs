@@ -74,6 +74,16 @@ struct Inner {
     is_stale_connection: bool,
     /// True if another attempt may succeed, although failures of this kind are permanent.
     is_transient: bool,
+    /// The hop that no connection was made to, for failures of this kind.
+    hop: Hop,
+}
+
+/// A hop on the way to the service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Hop {
+    #[default]
+    Service,
+    Proxy,
 }
 
 /// The reason why a service has certainly not processed a request that can be sent again at once.
@@ -179,6 +189,7 @@ impl Error {
             unprocessed: None,
             is_stale_connection: false,
             is_transient: false,
+            hop: Hop::default(),
         }))
     }
 
@@ -315,15 +326,31 @@ impl Error {
         self
     }
 
+    /// Marks a failure as one of the [proxy](Self::is_proxy_failure).
+    #[cfg(any(feature = "hyper", feature = "reqwest"))]
+    pub(crate) fn with_proxy_failure(mut self) -> Self {
+        self.0.hop = Hop::Proxy;
+        self
+    }
+
+    /// Sets the cause of a failure, which makes it permanent: the service speaks another protocol. It replaces the advice.
+    #[cfg(any(feature = "hyper", feature = "reqwest"))]
+    pub(crate) fn with_protocol_mismatch(mut self, cause: &Self) -> Self {
+        self.0.kind = ErrorKind::Protocol;
+        self.0.is_transient = false;
+        self.with_advice(Some(cause.to_string().into()))
+    }
+
     /// Returns a copy for another call that has failed for the same reason. Of the source, only the error of the
     /// operating system is copied.
     #[cfg(all(feature = "hyper", feature = "http2"))]
     pub(crate) fn for_another_call(&self) -> Self {
         let code = self.source().and_then(|source| source.downcast_ref::<std::io::Error>()?.raw_os_error());
-        let Inner { kind, message, advice, is_unprocessed, is_transient, .. } = &*self.0;
+        let Inner { kind, message, advice, is_unprocessed, is_transient, hop, .. } = &*self.0;
         let mut error = Self::new(*kind, message.clone()).with_advice(advice.clone());
         error.0.is_unprocessed = *is_unprocessed;
         error.0.is_transient = *is_transient;
+        error.0.hop = *hop;
         match code {
             Some(code) => error.with_source(std::io::Error::from_raw_os_error(code)),
             None => error,
@@ -451,6 +478,13 @@ impl Error {
     #[must_use]
     pub fn is_connect(&self) -> bool {
         self.kind() == ErrorKind::Connect
+    }
+
+    /// Returns whether the proxy on the way to the service has failed: it cannot be reached, or refuses to connect to
+    /// the service. The service is not to blame.
+    #[must_use]
+    pub fn is_proxy_failure(&self) -> bool {
+        self.0.hop == Hop::Proxy || self.kind() == ErrorKind::Proxy
     }
 
     /// Returns whether a resource of this machine is exhausted, rather than one of the service: its ports,

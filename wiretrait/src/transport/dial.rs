@@ -134,6 +134,14 @@ impl Dial {
     }
 
     /// Opens a connection to the service that does not use TLS yet, or to the proxy if that forwards requests.
+    pub(super) async fn open(&self) -> Result<BoxStream, BoxError> {
+        match &self.proxy {
+            Some(proxy) => self.through(proxy).await,
+            None => Ok(Box::new(self.tcp(&self.origin).await?)),
+        }
+    }
+
+    /// Opens such a connection through `proxy`.
     pub(super) async fn through(&self, proxy: &ProxyRoute) -> Result<BoxStream, BoxError> {
         let tcp = self
             .tcp(&proxy.uri)

@@ -1,8 +1,9 @@
 //! Checks of each step on the way to a service, for programs that explain why it cannot be reached.
 //!
 //! [`diagnose`] makes the steps that a network transport makes for its first call, with the same settings: it
-//! reads certificates, chooses the proxy, looks up the name, connects, makes the TLS handshake, and gets a token.
-//! It sends no request to the service.
+//! reads certificates, chooses the proxy, looks up the name, connects, makes the TLS handshake, finds out which protocol the
+//! service speaks, and gets a token. Of HTTP, it sends only `OPTIONS *` without credentials, and the start of a connection.
+//! [`explain`] makes only the step of the protocol, for programs that could not call a service.
 //!
 //! ```no_run
 //! use wiretrait::{ClientConfig, doctor};
@@ -17,16 +18,22 @@
 //! # }
 //! ```
 
+mod first_bytes;
+mod protocol;
+
+use self::first_bytes::Spoken;
+use self::protocol::{Connections, Finding, Questions, Silence, Unknown, ask_proxy};
 use super::address::origin_of;
 #[cfg(feature = "rustls")]
 use super::dial::handshake;
 use super::dial::{BoxStream, Dial};
-use super::failure::{Peer, ProxyFailure};
-use super::proxy::host_and_port;
+use super::failure::{CHECK_GRPC_PORT, Peer, ProxyFailure};
+use super::proxy::{ProxyRoute, host_and_port};
 #[cfg(feature = "rustls")]
-use super::tls::{Facts, Tls, date};
-use crate::config::ClientConfig;
-use crate::error::Error;
+use super::tls::{Facts, Tls, date, is_no_version, is_without_tls};
+use super::tunnel;
+use crate::config::{ClientConfig, HttpVersion};
+use crate::error::{Error, ErrorKind};
 use http::Uri;
 use std::error::Error as StdError;
 #[cfg(feature = "rustls")]
@@ -37,6 +44,7 @@ use std::{fmt, io};
 #[cfg(feature = "rustls")]
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 /// One step on the way to a service, and its result.
 ///
@@ -64,6 +72,9 @@ pub enum Check {
     Connection,
     /// The TLS handshake with the service.
     Tls,
+    /// The protocol that the service speaks, as far as its first bytes are certain: HTTP/1.1, HTTP/2, TLS or another one. The step
+    /// fails if that is certainly not the protocol of the configuration, and not if it is unknown.
+    Protocol,
     /// The bearer token, if the configuration has a [source](ClientConfig::with_token_provider) of tokens.
     Token,
 }
@@ -77,6 +88,7 @@ impl Check {
             Self::Name => "name",
             Self::Connection => "connection",
             Self::Tls => "TLS",
+            Self::Protocol => "protocol",
             Self::Token => "token",
         }
     }
@@ -93,11 +105,12 @@ impl fmt::Display for Step {
 }
 
 /// Makes the steps to the service of `config`, and to its fallbacks. For each address, the first step that fails
-/// is the last one. Each step ends within the time limit for opening a connection, or for a token within the time
-/// limit of its source.
+/// is the last one, but for [`Check::Protocol`] after a service that does not complete a TLS handshake. Each step ends
+/// within the time limit for opening a connection, or for a token within the time limit of its source. The steps
+/// [`Check::Protocol`] of all addresses end within that limit after the start.
 ///
 /// There is no step [`Check::Tls`] for an address without TLS, and for the transport over reqwest in a build
-/// without the feature `rustls`.
+/// without the feature `rustls`, which has no step [`Check::Protocol`] for `https` either.
 pub async fn diagnose(config: &ClientConfig) -> Vec<Step> {
     let url = config.validate().and_then(|()| config.required_url());
     let url = match url {
@@ -107,13 +120,53 @@ pub async fn diagnose(config: &ClientConfig) -> Vec<Step> {
             return vec![Step { address, check: Check::Configuration, result: Err(error) }];
         }
     };
+    let limit = config.connect_timeout();
+    let protocols_until = Instant::now() + limit;
     let mut steps = Vec::new();
     for url in std::iter::once(url).chain(config.fallback_urls().iter().map(|url| &**url)) {
-        let mut way = Way { address: address(url), limit: config.connect_timeout(), steps: &mut steps };
+        let mut way = Way { address: address(url), limit, protocols_until, steps: &mut steps };
         // The steps after a failure are not made.
-        let _ = way.follow(config).await;
+        if way.reach(config).await.is_some() {
+            way.get_token(config).await;
+        }
     }
     steps
+}
+
+/// Returns the `failure` of a call with its cause, if the service certainly speaks another protocol than that of `config`: the
+/// error of the first step [`Check::Protocol`] that fails becomes the advice, and the kind is [`ErrorKind::Protocol`].
+///
+/// Returns the failure unchanged if the service speaks the protocol of the configuration, if that is not certain within
+/// `limit`, or if the failure has another cause, such as the proxy, a certificate or a time limit.
+pub async fn explain(config: &ClientConfig, failure: Error, limit: Duration) -> Error {
+    let is_doubtful = matches!(failure.kind(), ErrorKind::Connect | ErrorKind::Transport | ErrorKind::Protocol)
+        // The status is that of a proxy.
+        && failure.status().is_none()
+        && !failure.is_local_limit()
+        && !failure.is_proxy_failure();
+    if is_doubtful && let Some(cause) = protocol_mismatch(config, limit).await {
+        return failure.with_protocol_mismatch(&cause);
+    }
+    failure
+}
+
+async fn protocol_mismatch(config: &ClientConfig, limit: Duration) -> Option<Error> {
+    let url = config.validate().and_then(|()| config.required_url()).ok()?;
+    let protocols_until = Instant::now() + limit;
+    let search = async {
+        for url in std::iter::once(url).chain(config.fallback_urls().iter().map(|url| &**url)) {
+            let mut steps = Vec::new();
+            let limit = limit.min(config.connect_timeout());
+            let mut way = Way { address: address(url), limit, protocols_until, steps: &mut steps };
+            let _ = way.reach(config).await;
+            let last = steps.pop().filter(|step| step.check == Check::Protocol);
+            if let Some(Err(mismatch)) = last.map(|step| step.result) {
+                return Some(mismatch);
+            }
+        }
+        None
+    };
+    tokio::time::timeout(limit, search).await.ok().flatten()
 }
 
 /// Returns a URL without path and credentials.
@@ -126,32 +179,75 @@ struct Way<'s> {
     address: String,
     /// The time limit of a step.
     limit: Duration,
+    /// The end of all questions about the protocol.
+    protocols_until: Instant,
     steps: &'s mut Vec<Step>,
 }
 
 impl Way<'_> {
-    /// Makes all steps. Returns `None` after one that failed.
-    async fn follow(&mut self, config: &ClientConfig) -> Option<()> {
+    /// Makes the steps to the service. Returns `None` after one that failed.
+    async fn reach(&mut self, config: &ClientConfig) -> Option<()> {
         let (address, direct) = (self.address.clone(), Peer::new(self.address.clone()));
         let dial = std::future::ready(prepare(config, &address));
         let (peer, dial) = self.step(Check::Configuration, &direct, dial).await?;
         let addresses = self.step(Check::Name, &peer, look_up(&dial, &peer)).await?;
         let stream =
             self.step(Check::Connection, &peer, connect(&dial, &peer, &addresses, self.limit)).await?;
+        let is_https = dial.origin.scheme_str() == Some("https");
         #[cfg(feature = "rustls")]
-        if let Some(tls) = dial.tls.as_ref().filter(|_| dial.origin.scheme_str() == Some("https")) {
-            self.step(Check::Tls, &peer, shake_hands(tls, &dial, &peer, stream)).await?;
+        if let Some(tls) = dial.tls.as_ref().filter(|_| is_https) {
+            let mut may_lack_tls = false;
+            let handshake = shake_hands(tls, &dial, &peer, stream, &mut may_lack_tls);
+            if self.step(Check::Tls, &peer, handshake).await.is_none() {
+                if may_lack_tls {
+                    self.find_protocol_without_tls(config, &dial, &peer).await;
+                }
+                return None;
+            }
         } else {
             drop(stream);
         }
         #[cfg(not(feature = "rustls"))]
         drop(stream);
+        if is_https && cfg!(not(feature = "rustls")) {
+            return Some(());
+        }
+        let until = self.protocols_until;
+        let found = match dial.proxy.as_ref().filter(|proxy| proxy.forwards(&dial.origin)) {
+            Some(proxy) => protocol_of_proxy(&dial, proxy, &peer, until).await,
+            None => protocol(config, &dial, &peer, is_https, until).await,
+        };
+        self.add(Check::Protocol, found)
+    }
+
+    /// Adds a step if a service that does not complete a TLS handshake speaks another protocol.
+    #[cfg(feature = "rustls")]
+    async fn find_protocol_without_tls(&mut self, config: &ClientConfig, dial: &Dial, peer: &Peer) {
+        let chosen = config.http_version();
+        // A second handshake would fail like the first one.
+        let questions = Questions { hello: None, ..questions(config, dial, false, self.protocols_until) };
+        let error = match questions.ask().await {
+            Finding::NotHttp(name) => not_http(peer, name),
+            Finding::AsChosen => peer.speaks_without_tls(shown(chosen)),
+            Finding::OtherVersion => {
+                let other = protocol::other(chosen);
+                peer.speaks_without_tls(shown(other)).with_advice(Some(advice(config, other).into()))
+            }
+            Finding::Unknown(Unknown { also: Some(Spoken::Http(version)), .. }) => {
+                peer.speaks_without_tls(shown(version))
+            }
+            Finding::NeedsTls | Finding::Unknown(_) => return,
+        };
+        self.add(Check::Protocol, Err(error));
+    }
+
+    /// Makes the step of the token.
+    async fn get_token(&mut self, config: &ClientConfig) {
         if let Some(tokens) = config.tokens() {
             // The source of tokens has a time limit.
             let result = tokens.get().await.map(|_| format!("{} has a token", tokens.name()));
-            self.add(Check::Token, result)?;
+            self.add(Check::Token, result);
         }
-        Some(())
     }
 
     /// Makes one step, which returns what it found and a value for the next steps.
@@ -254,9 +350,20 @@ async fn connect(
 
 /// Makes the TLS handshake, and describes the certificate of the service.
 #[cfg(feature = "rustls")]
-async fn shake_hands(tls: &Tls, dial: &Dial, peer: &Peer, stream: BoxStream) -> Result<(String, ()), Error> {
-    let mut stream =
-        handshake(tls, &dial.origin, stream).await.map_err(|error| peer.not_connected(&error))?;
+async fn shake_hands(
+    tls: &Tls,
+    dial: &Dial,
+    peer: &Peer,
+    stream: BoxStream,
+    may_lack_tls: &mut bool,
+) -> Result<(String, ()), Error> {
+    let mut stream = handshake(tls, &dial.origin, stream).await.map_err(|error| {
+        *may_lack_tls = match rustls_error(&error) {
+            Some(error) => is_without_tls(error),
+            None => true,
+        };
+        peer.not_connected(&error)
+    })?;
     let asks = tls.client_auth.is_requested();
     if asks {
         // In TLS 1.3, the service rejects the client's certificate after the handshake.
@@ -298,3 +405,160 @@ async fn shake_hands(tls: &Tls, dial: &Dial, peer: &Peer, stream: BoxStream) -> 
 /// The time to wait for the rejection of a client's certificate.
 #[cfg(feature = "rustls")]
 const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Returns the error of rustls in that of a connection.
+#[cfg(feature = "rustls")]
+fn rustls_error(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// Returns the questions to a service, over TLS if `is_tls`.
+fn questions<'d>(
+    config: &ClientConfig,
+    dial: &'d Dial,
+    is_tls: bool,
+    deadline: Instant,
+) -> Questions<Dialed<'d>> {
+    Questions {
+        connections: Dialed { dial, is_tls },
+        version: config.http_version(),
+        authority: dial.origin.authority().map(ToString::to_string).unwrap_or_default(),
+        is_plain: !is_tls,
+        hello: if is_tls { None } else { hello(&dial.origin) },
+        deadline,
+    }
+}
+
+/// Finds out whether the service speaks the protocol of the configuration.
+async fn protocol(
+    config: &ClientConfig,
+    dial: &Dial,
+    peer: &Peer,
+    is_tls: bool,
+    deadline: Instant,
+) -> Result<String, Error> {
+    let chosen = shown(config.http_version());
+    match questions(config, dial, is_tls, deadline).ask().await {
+        Finding::AsChosen => Ok(format!("the service speaks {chosen}")),
+        Finding::OtherVersion => {
+            let other = protocol::other(config.http_version());
+            let (origin, advice) = (&peer.origin, advice(config, other));
+            let message = format!("the service at {origin} speaks only {}: {advice}", shown(other));
+            Err(Error::new(ErrorKind::Protocol, message))
+        }
+        Finding::NeedsTls => Err(peer.needs_tls()),
+        Finding::NotHttp(name) => Err(not_http(peer, name)),
+        Finding::Unknown(Unknown { reason, also }) => {
+            let reason = match reason {
+                Silence::Closed => "it closes connections without a response".to_owned(),
+                Silence::Late(limit) => format!("no response came within {:.1} s", limit.as_secs_f64()),
+                Silence::NoConnection(why) => format!("no further connection was made: {why}"),
+            };
+            Ok(match also {
+                Some(Spoken::Http(other)) => {
+                    format!("the service speaks {}; {chosen} is unknown: {reason}", shown(other))
+                }
+                Some(Spoken::Tls) => {
+                    format!("the service speaks TLS; {chosen} without TLS is unknown: {reason}")
+                }
+                Some(Spoken::Other(_)) | None => format!("unknown: {reason}"),
+            })
+        }
+    }
+}
+
+/// Finds out whether a proxy that forwards requests speaks HTTP/1.1.
+async fn protocol_of_proxy(
+    dial: &Dial,
+    proxy: &ProxyRoute,
+    peer: &Peer,
+    deadline: Instant,
+) -> Result<String, Error> {
+    let (host, port) = proxy.host_and_port();
+    let connecting = async { dial.through(proxy).await.map_err(io::Error::other) };
+    let limit = deadline.saturating_duration_since(Instant::now());
+    match ask_proxy(connecting, &format!("{host}:{port}"), limit).await {
+        Some(Spoken::Http(HttpVersion::Http1)) => Ok(format!(
+            "the proxy {proxy} speaks HTTP/1.1, and forwards requests: what the service speaks is unknown"
+        )),
+        Some(_) => Err(peer.not_connected(&tunnel::not_http(proxy))),
+        None => Ok(format!("unknown: the proxy {proxy} does not respond to `OPTIONS *`")),
+    }
+}
+
+/// Returns the name of a version of HTTP.
+fn shown(version: HttpVersion) -> &'static str {
+    match version {
+        HttpVersion::Http1 => "HTTP/1.1",
+        HttpVersion::Http2 => "HTTP/2",
+    }
+}
+
+/// Returns the remedy for a service that speaks only this version of HTTP.
+fn advice(config: &ClientConfig, version: HttpVersion) -> &'static str {
+    match version {
+        HttpVersion::Http1 if config.is_for_grpc() => CHECK_GRPC_PORT,
+        HttpVersion::Http1 => "choose it with `options.http_version: 1.1` (`HttpVersion::Http1`)",
+        HttpVersion::Http2 => {
+            "choose it with `options.http_version: 2` (`HttpVersion::Http2`), or a client over gRPC if the service speaks gRPC"
+        }
+    }
+}
+
+/// Returns the error for a service that does not speak HTTP.
+fn not_http(peer: &Peer, name: Option<&str>) -> Error {
+    let origin = &peer.origin;
+    let message = match name {
+        Some(name) => format!("the service at {origin} speaks {name}, not HTTP: check the host and the port"),
+        None => format!("the response from {origin} is not HTTP: check the host and the port"),
+    };
+    Error::new(ErrorKind::Protocol, message)
+}
+
+/// Returns the first message of a TLS handshake with the host of `uri`.
+#[cfg(feature = "rustls")]
+fn hello(uri: &Uri) -> Option<Vec<u8>> {
+    let name = host_and_port(uri).0.to_owned().try_into().ok()?;
+    let mut handshake = rustls::ClientConnection::new(Tls::unused().ok()?.config, name).ok()?;
+    let mut bytes = Vec::new();
+    handshake.write_tls(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+#[cfg(not(feature = "rustls"))]
+fn hello(_uri: &Uri) -> Option<Vec<u8>> {
+    None
+}
+
+/// Connections for questions about the protocol of a service.
+struct Dialed<'d> {
+    dial: &'d Dial,
+    #[cfg_attr(not(feature = "rustls"), expect(dead_code, reason = "only rustls makes handshakes"))]
+    is_tls: bool,
+}
+
+impl Connections for Dialed<'_> {
+    #[cfg_attr(not(feature = "rustls"), expect(unused_variables, reason = "only TLS negotiates the version"))]
+    async fn open(&self, version: HttpVersion) -> io::Result<BoxStream> {
+        let stream = self.dial.open().await.map_err(io::Error::other)?;
+        #[cfg(feature = "rustls")]
+        if let Some(tls) = self.dial.tls.as_ref().filter(|_| self.is_tls) {
+            let offered: &[u8] = match version {
+                HttpVersion::Http1 => b"http/1.1",
+                HttpVersion::Http2 => b"h2",
+            };
+            return Ok(Box::new(handshake(&tls.with_alpn(offered), &self.dial.origin, stream).await?));
+        }
+        Ok(stream)
+    }
+
+    #[cfg(feature = "rustls")]
+    fn is_rejection(&self, error: &io::Error) -> bool {
+        rustls_error(error).is_some_and(is_no_version)
+    }
+
+    #[cfg(not(feature = "rustls"))]
+    fn is_rejection(&self, _error: &io::Error) -> bool {
+        false
+    }
+}

@@ -61,18 +61,35 @@ pub(super) fn timed_out(origin: &str, timeout: Duration) -> Error {
 
 /// Returns the error if the connection failed before the response was complete.
 pub(super) fn connection_failed(origin: &str, cause: &(dyn StdError + 'static)) -> Error {
-    let message = format!("the connection to {origin} failed: {cause}");
+    let failed = |cause: &dyn fmt::Display| format!("the connection to {origin} failed: {cause}");
     match cause.downcast_ref() {
-        Some(system) => system_error(ErrorKind::Transport, message, system),
-        None => Error::new(ErrorKind::Transport, message),
+        Some(system) if is_end_without_notice(system) => Error::new(ErrorKind::Transport, failed(&CLOSED)),
+        Some(system) => system_error(ErrorKind::Transport, failed(&cause), system),
+        None => Error::new(ErrorKind::Transport, failed(&cause)),
     }
+}
+
+/// The cause if the service has closed the connection, as hyper words it.
+pub(super) const CLOSED: &str = "connection closed before message completed";
+
+/// Returns whether the peer has ended the connection.
+pub(super) fn is_end(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+}
+
+/// Returns whether the peer has closed a connection over TLS without the notice that some servers omit. The message of
+/// rustls is for their developers.
+fn is_end_without_notice(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::UnexpectedEof && error.to_string().contains("close_notify")
 }
 
 /// Returns the error if an idle connection was closed while a request was sent over it.
 #[cfg(feature = "hyper")]
 pub(super) fn stale_connection(origin: &str, error: &(dyn StdError + 'static)) -> Error {
     let cause = root_cause(error);
-    let error = if cause.is::<io::Error>() {
+    let is_reset = |error: &io::Error| !is_end_without_notice(error);
+    let error = if cause.downcast_ref().is_some_and(is_reset) {
         connection_failed(origin, cause)
     } else {
         let message =
@@ -160,12 +177,13 @@ impl Peer {
             let advice = tls::handshake_advice(error).map(Cow::from);
             return self.tls(tls::describe_handshake(error, &self.client_auth)).with_advice(advice);
         }
-        match find::<io::Error>(error).map(io::Error::kind) {
-            Some(io::ErrorKind::TimedOut) => self.not_connected_in_time(),
-            Some(io::ErrorKind::UnexpectedEof) if self.is_https() => self.no_connection(&io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                "the connection was closed during the TLS handshake",
-            )),
+        match find::<io::Error>(error) {
+            Some(error) if error.kind() == io::ErrorKind::TimedOut => self.not_connected_in_time(),
+            // A service that closes a connection with unread bytes resets it.
+            Some(error) if is_end(error) && self.is_https() => {
+                let cause = "the connection was closed during the TLS handshake";
+                self.no_connection(&io::Error::new(error.kind(), cause))
+            }
             _ => self.no_connection(cause),
         }
     }
@@ -264,8 +282,8 @@ impl Peer {
                     self.client_certificate()
                 ));
             }
-        } else if HTTP_TO_TLS.into_iter().any(says) {
-            return Some("the service speaks TLS at this port: use `https://`".to_owned());
+        } else if is_of_tls_port(body) {
+            return Some(NEEDS_TLS.to_owned());
         }
         None
     }
@@ -279,6 +297,19 @@ impl Peer {
     #[expect(clippy::unused_self, reason = "only rustls reports certificates")]
     fn client_certificate(&self) -> &'static str {
         ""
+    }
+
+    /// Returns the error if a service that speaks TLS is called without it.
+    pub(super) fn needs_tls(&self) -> Error {
+        self.tls(NEEDS_TLS)
+    }
+
+    /// Returns the error if a service that speaks `protocol` without TLS is called with it.
+    #[cfg(feature = "rustls")]
+    pub(super) fn speaks_without_tls(&self, protocol: &str) -> Error {
+        self.tls(format_args!(
+            "the service speaks {protocol} without TLS at this port: use `http://`, or the port of `https`"
+        ))
     }
 
     fn is_https(&self) -> bool {
@@ -298,6 +329,19 @@ const HTTP_TO_TLS: [&str; 5] = [
     "This combination of host and port requires TLS",
     "The client sent a plain HTTP request, but this server only speaks HTTPS on this port",
 ];
+
+/// Returns whether the body of a response says that the port expects TLS.
+pub(super) fn is_of_tls_port(body: &[u8]) -> bool {
+    let says = |text: &str| memchr::memmem::find(body, text.as_bytes()).is_some();
+    HTTP_TO_TLS.into_iter().any(says)
+}
+
+/// The end of a sentence: why a service that speaks TLS cannot be called without it.
+const NEEDS_TLS: &str = "the service speaks TLS at this port: use `https://`";
+
+/// The remedy for a service that does not speak gRPC.
+pub(super) const CHECK_GRPC_PORT: &str =
+    "check that the port is that of gRPC and that gateways speak HTTP/2, or choose a client over HTTP";
 
 /// The end of a sentence: why a connection has timed out.
 const NO_NAME_SERVICE: &str = "the name service did not respond in time: check the DNS servers of this machine, or set \
@@ -334,7 +378,7 @@ impl ProxyFailure {
         let system: Option<&io::Error> = cause.downcast_ref();
         let remedy = match system.and_then(LocalLimit::of) {
             Some(_) => "",
-            None => ": start it, or check its URL (`proxy.url`, or HTTP_PROXY and HTTPS_PROXY)",
+            None => &*format!(": start it, or check its URL ({})", proxy.setting),
         };
         let message = format!("cannot connect to the proxy {proxy}: {cause}{remedy}");
         let system = system.and_then(os_code).map(io::Error::from_raw_os_error);
@@ -425,10 +469,13 @@ impl ProxyFailure {
         } else {
             format!("cannot connect to {origin}: {self}")
         };
-        let error = match &self.system {
+        let mut error = match &self.system {
             Some(system) => system_error(self.kind, message, system),
             None => Error::new(self.kind, message),
         };
+        if self.is_complete {
+            error = error.with_proxy_failure();
+        }
         match self.status {
             Some(status) => error.with_status(status),
             None => error,

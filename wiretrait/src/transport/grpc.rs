@@ -9,7 +9,7 @@
 //! client over this transport, because it needs an adapter in each direction, and copies each message twice.
 
 use super::HyperTransport;
-use super::failure::{CHECK_CREDENTIALS, GIVE_CREDENTIALS};
+use super::failure::{CHECK_CREDENTIALS, CHECK_GRPC_PORT, GIVE_CREDENTIALS};
 use crate::config::{ClientConfig, HttpVersion};
 use crate::error::{Error, ErrorFormat, ErrorKind, PlainErrors, ServiceError, one_line};
 use crate::grpc_frame::{self, FrameError};
@@ -47,10 +47,6 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true),
 );
-
-/// The remedy for a response that is not gRPC.
-const CHECK_PORT: &str =
-    "check that the port is that of gRPC and that gateways speak HTTP/2, or choose a client over HTTP";
 
 /// Makes unary gRPC calls over a transport, in transports for services that speak gRPC.
 ///
@@ -136,7 +132,7 @@ impl<T: Transport> GrpcChannel<T> {
         let response = self.inner.send(call).await.map_err(|error| {
             // Without gRPC, the advice is about versions of HTTP.
             let is_replaced = error.kind() == ErrorKind::Protocol || error.has_advice();
-            error.with_advice(is_replaced.then(|| CHECK_PORT.into()))
+            error.with_advice(is_replaced.then(|| CHECK_GRPC_PORT.into()))
         })?;
         self.read(response, has_authorization)
     }
@@ -190,7 +186,7 @@ impl<T: Transport> GrpcChannel<T> {
             }
             None if !response.status().is_success() => Ok(GrpcReply::Response(response)),
             None if !is_grpc(response.headers()) => {
-                Err(self.invalid("is not gRPC").with_advice(Some(CHECK_PORT.into())))
+                Err(self.invalid("is not gRPC").with_advice(Some(CHECK_GRPC_PORT.into())))
             }
             None => Err(self.invalid("has no `grpc-status`, so it may be incomplete")),
         }

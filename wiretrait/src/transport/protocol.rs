@@ -6,13 +6,14 @@
 #[cfg(feature = "http2")]
 pub(super) mod http2;
 
-use super::failure::{connection_failed, root_cause};
+use super::failure::{connection_failed, is_end, root_cause};
 use crate::error::{Error, ErrorKind};
 use crate::runtime::Response;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, Version};
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 
 /// The maximum number of headers of a response. hyper allocates 64 bytes for each of them, for each response,
 /// and the allocator of most systems keeps up to 128 KiB without a system call.
@@ -70,11 +71,13 @@ pub(super) fn invalid_framing(origin: &str, header: &str) -> Error {
 }
 
 /// The remedy if the service speaks HTTP/2 only.
-const CHOOSE_HTTP2: &str = "choose it with `HttpVersion::Http2` (`options.http_version: 2`)";
+const MAY_NEED_HTTP2: &str =
+    "if the service speaks HTTP/2 only, choose it with `HttpVersion::Http2` (`options.http_version: 2`)";
 
 /// Returns the error if a request failed after it was passed to the HTTP library.
 pub(super) fn failed(origin: &str, error: &(dyn StdError + 'static)) -> Error {
     let mut is_unprocessed = false;
+    // True if the connection has ended before a byte of the response.
     let mut is_closed = false;
     for cause in std::iter::successors(Some(error), |error| (*error).source()) {
         #[cfg(feature = "http2")]
@@ -88,7 +91,10 @@ pub(super) fn failed(origin: &str, error: &(dyn StdError + 'static)) -> Error {
             // Nothing was written.
             is_unprocessed |= error.is_canceled();
             is_closed |= error.is_incomplete_message();
-        } else if let Some(error) = cause.downcast_ref::<std::io::Error>()
+            // A service that closes a connection with unread bytes resets it.
+            let system = error.source().and_then(|source| source.downcast_ref());
+            is_closed |= error.to_string() == "connection error" && system.is_some_and(is_end);
+        } else if let Some(error) = cause.downcast_ref::<io::Error>()
             && is_invalid_body(error)
         {
             // Its message may quote a trailer.
@@ -99,11 +105,11 @@ pub(super) fn failed(origin: &str, error: &(dyn StdError + 'static)) -> Error {
         #[cfg(feature = "reqwest")]
         // Its message contains the URL.
         cause if cause.is::<reqwest::Error>() => {
-            connection_failed(origin, &std::io::Error::other("reqwest reports no cause"))
+            connection_failed(origin, &io::Error::other("reqwest reports no cause"))
         }
-        cause if is_closed => closed(origin, cause),
         cause => connection_failed(origin, cause),
     };
+    let error = if is_closed { with_hint(origin, error) } else { error };
     if is_unprocessed { error.with_unprocessed() } else { error }
 }
 
@@ -119,25 +125,25 @@ pub(super) fn failed_body(origin: &str, error: &(dyn StdError + 'static)) -> Err
     failed(origin, error)
 }
 
-/// Returns the error if the connection was closed before the end of a response.
-fn closed(origin: &str, cause: &(dyn StdError + 'static)) -> Error {
-    // Some servers end the connection of a client that does not choose their version.
-    if origin.starts_with("https:") {
-        let cause = format!("{cause}: if the service speaks HTTP/2 only, {CHOOSE_HTTP2}");
-        return connection_failed(origin, &std::io::Error::other(cause));
-    }
-    connection_failed(origin, cause)
+/// Adds the hint at a wrong version of HTTP to the error if the connection was closed before a response.
+///
+/// With TLS, a service that fails usually has a gateway in front of it, which responds. Without it, the hint would be
+/// wrong for each service that crashes.
+fn with_hint(origin: &str, error: Error) -> Error {
+    error.with_advice(origin.starts_with("https:").then(|| MAY_NEED_HTTP2.into()))
 }
 
 /// Returns the error for a head that ends with the connection.
 #[cfg(feature = "hyper")]
 pub(super) fn incomplete_head(origin: &str, received: &[u8]) -> Error {
+    use super::failure::CLOSED;
+
     // Before a head, line ends are ignored.
     let start = received.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(received.len());
     match httparse::Response::new(&mut []).parse(&received[start..]) {
         Err(httparse::Error::Version) => not_http(origin),
         Err(httparse::Error::Status) => invalid_response(origin, INVALID_STATUS),
-        _ => closed(origin, &std::io::Error::other("connection closed before message completed")),
+        _ => with_hint(origin, connection_failed(origin, &io::Error::other(CLOSED))),
     }
 }
 
@@ -173,8 +179,8 @@ pub(super) fn is_invalid_header(error: &hyper::Error) -> bool {
 }
 
 /// Returns whether hyper cannot parse a chunked body. Errors of rustls have the same kinds.
-fn is_invalid_body(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind::{InvalidData, InvalidInput};
+fn is_invalid_body(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, InvalidInput};
     #[cfg(feature = "rustls")]
     if error.get_ref().is_some_and(<dyn StdError + Send + Sync>::is::<rustls::Error>) {
         return false;

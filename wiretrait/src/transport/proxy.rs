@@ -18,6 +18,8 @@ pub(crate) struct ProxyRoute {
     pub(super) authorization: Option<HeaderValue>,
     /// User name and password for a SOCKS proxy.
     pub(super) login: Option<(String, String)>,
+    /// The key or variable that sets it, for messages.
+    pub(super) setting: &'static str,
     /// True if requests are never sent to the proxy itself, because they are not HTTP/1.1.
     always_connects: bool,
 }
@@ -64,13 +66,14 @@ impl ProxyRoute {
                 let unusable = || {
                     Error::config("proxy", "is not a valid URL of a proxy: write it like `http://proxy:3128`")
                 };
-                intercept.as_ref().and_then(Self::read).ok_or_else(unusable).and_then(supported).map(Some)
+                let proxy = intercept.as_ref().and_then(|intercept| Self::read(intercept, "`proxy.url`"));
+                proxy.ok_or_else(unusable).and_then(supported).map(Some)
             }
         }
     }
 
-    /// Returns `None` if the intercept's scheme is unknown.
-    fn read(intercept: &Intercept) -> Option<Self> {
+    /// Reads the proxy that `setting` names. Returns `None` if its scheme is unknown.
+    fn read(intercept: &Intercept, setting: &'static str) -> Option<Self> {
         let uri = intercept.uri();
         let (kind, default_port) = match uri.scheme_str()? {
             "http" => (ProxyKind::Http, 80),
@@ -88,6 +91,7 @@ impl ProxyRoute {
             uri: format!("{scheme}://{host}:{port}/").parse().ok()?,
             authorization: intercept.basic_auth().cloned(),
             login: intercept.raw_auth().map(|(user, password)| (user.to_owned(), password.to_owned())),
+            setting,
             always_connects: false,
         })
     }
@@ -164,7 +168,8 @@ fn of_environment(origin: &Uri, variables: Variables<'_>) -> Result<Option<Proxy
     let Some((name, url)) = first(of_scheme) else {
         // On macOS and Windows, the settings of the system apply.
         let system = Matcher::from_system().intercept(origin);
-        return system.as_ref().and_then(ProxyRoute::read).map(supported).transpose();
+        let proxy = system.as_ref().and_then(|proxy| ProxyRoute::read(proxy, "the settings of the system"));
+        return proxy.map(supported).transpose();
     };
     let no_proxy = first(&["NO_PROXY", "no_proxy"]).map(|(_, hosts)| hosts).unwrap_or_default();
     if is_excluded(origin, &no_proxy) {
@@ -176,7 +181,8 @@ fn of_environment(origin: &Uri, variables: Variables<'_>) -> Result<Option<Proxy
                    the service with NO_PROXY";
         Error::config(name, why)
     };
-    intercept.as_ref().and_then(ProxyRoute::read).ok_or_else(unusable).and_then(supported).map(Some)
+    let proxy = intercept.as_ref().and_then(|intercept| ProxyRoute::read(intercept, name));
+    proxy.ok_or_else(unusable).and_then(supported).map(Some)
 }
 
 /// Rejects a proxy that this build cannot use.

@@ -71,7 +71,7 @@ pub(super) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-fn not_http(proxy: &ProxyRoute) -> ProxyFailure {
+pub(super) fn not_http(proxy: &ProxyRoute) -> ProxyFailure {
     ProxyFailure::permanent(
         proxy,
         "does not speak HTTP at this port: check the scheme and the port of its URL",

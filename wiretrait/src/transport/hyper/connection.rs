@@ -9,6 +9,7 @@ use super::io::{EarlyResponses, Replay, Stream};
 use crate::error::Error;
 use crate::runtime::Response;
 use crate::transport::body::LimitedBody;
+use crate::transport::failure::is_end;
 use crate::transport::protocol::{self, End, MAX_HEAD_BYTES, MAX_HEADERS, incomplete_head};
 use bytes::Bytes;
 use http::{Method, Request};
@@ -22,14 +23,6 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
-
-/// The errors of a connection that the peer has closed.
-const CLOSED_BY_PEER: [io::ErrorKind; 4] = [
-    io::ErrorKind::ConnectionReset,
-    io::ErrorKind::ConnectionAborted,
-    io::ErrorKind::BrokenPipe,
-    io::ErrorKind::UnexpectedEof,
-];
 
 pub(super) struct Connection {
     requests: SendRequest<Full<Bytes>>,
@@ -207,9 +200,8 @@ impl Connection {
 
     /// Returns whether the peer has closed the connection before any byte of a response.
     fn is_closed_without_response(&self, failure: &hyper::Error) -> bool {
-        let system = failure.source().and_then(|source| source.downcast_ref::<io::Error>());
-        let is_closed = failure.is_incomplete_message()
-            || system.is_some_and(|error| CLOSED_BY_PEER.contains(&error.kind()));
+        let system = failure.source().and_then(|source| source.downcast_ref());
+        let is_closed = failure.is_incomplete_message() || system.is_some_and(is_end);
         is_closed && matches!(&self.driver, Driver::Ended(Some(parts)) if parts.read_buf.is_empty())
     }
 

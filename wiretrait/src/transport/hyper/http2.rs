@@ -15,6 +15,7 @@ use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::task_outcome::TaskOutcome;
 use crate::transport::body::LimitedBody;
 use crate::transport::failure::Peer;
+use crate::transport::failure::is_end;
 use crate::transport::protocol::http2 as protocol;
 use crate::transport::protocol::http2::{
     CONNECTION_WINDOW, MAX_HEADER_LIST_BYTES, PING_INTERVAL, PING_TIMEOUT, STREAM_WINDOW,
@@ -30,7 +31,6 @@ use hyper_util::rt::TokioIo;
 #[cfg(all(test, shuttle))]
 use shuttle::future::spawn;
 use std::future::poll_fn;
-use std::io;
 use std::ops::Deref;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -241,12 +241,6 @@ impl Shared {
 
 fn no_connection(origin: &str, cause: &str) -> Error {
     Error::new(ErrorKind::Connect, format!("cannot connect to {origin}: {cause}"))
-}
-
-/// Returns whether the peer has ended the connection.
-fn is_end(error: &io::Error) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
 }
 
 impl Multiplexed {

@@ -13,7 +13,7 @@ pub(in crate::transport) fn describe_handshake(error: &rustls::Error, client_aut
         E::InvalidCertificate(CertificateError::Other(OtherError(reason))) if reason.is::<Rejected>() => {
             reason.to_string()
         }
-        E::InvalidMessage(InvalidMessage::InvalidContentType) => {
+        error if is_without_tls(error) => {
             "the service does not speak TLS at this port: use `http://`, or the port of `https`".to_owned()
         }
         E::AlertReceived(alert) => describe_alert(*alert, client_auth),
@@ -26,11 +26,20 @@ pub(in crate::transport) fn describe_handshake(error: &rustls::Error, client_aut
     }
 }
 
+/// Returns whether the service has responded to a handshake with something other than TLS.
+pub(in crate::transport) fn is_without_tls(error: &rustls::Error) -> bool {
+    matches!(error, rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType))
+}
+
 /// Returns the remedy for a failed handshake with a service, if it depends on the protocol of the client.
 pub(in crate::transport) fn handshake_advice(error: &rustls::Error) -> Option<&'static str> {
-    let no_protocol = rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol);
-    (*error == no_protocol)
+    is_no_version(error)
         .then_some("choose the other one with `with_http_version` (`options.http_version: 2`, or `1.1`)")
+}
+
+/// Returns whether the service rejects the version of HTTP that was offered.
+pub(in crate::transport) fn is_no_version(error: &rustls::Error) -> bool {
+    *error == rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)
 }
 
 /// Returns what an alert after the handshake means if it is about the certificate of the client, which a

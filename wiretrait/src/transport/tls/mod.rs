@@ -9,7 +9,9 @@ mod verifier;
 
 pub(super) use self::certificate::{Facts, date};
 pub(crate) use self::client_auth::ClientAuth;
-pub(super) use self::failure::{describe_handshake, describe_late_alert, handshake_advice};
+pub(super) use self::failure::{
+    describe_handshake, describe_late_alert, handshake_advice, is_no_version, is_without_tls,
+};
 
 use self::verifier::{Unverified, Verifier};
 use crate::config::TlsConfig;
@@ -53,13 +55,22 @@ impl Tls {
 
     /// Returns a copy that offers no protocols.
     pub(super) fn without_alpn(&self) -> Self {
+        self.offering(vec![])
+    }
+
+    /// Returns a copy that offers only this protocol.
+    pub(super) fn with_alpn(&self, protocol: &[u8]) -> Self {
+        self.offering(vec![protocol.to_vec()])
+    }
+
+    fn offering(&self, protocols: Vec<Vec<u8>>) -> Self {
         let mut config = (*self.config).clone();
-        config.alpn_protocols.clear();
+        config.alpn_protocols = protocols;
         Self { config: Arc::new(config), client_auth: self.client_auth.clone() }
     }
 
-    /// Returns settings for a transport that never uses TLS, which need no certificate store.
-    #[cfg(feature = "reqwest")]
+    /// Returns settings that trust no certificate, and need no certificate store: for a transport that never uses TLS,
+    /// and to find out whether a service speaks it.
     pub(super) fn unused() -> Result<Self, Error> {
         let config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
