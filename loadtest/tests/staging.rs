@@ -2,10 +2,11 @@
 
 use loadtest_gateway::Gateway;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 #[path = "faulty/gateway.rs"]
@@ -401,6 +402,75 @@ fn a_service_that_is_starting_is_waited_for() {
     let args = ["--host", &gateway.url(), "--wait", "1h"];
     let (_, stderr) = exits(&mut loadtest(&folder, &args), 3);
     assert!(stderr.contains("refuses the credentials"), "{stderr}");
+}
+
+/// Starts a service that closes connections, unless they begin with `start`; then it sends `bytes`.
+fn start_service(start: &'static [u8], bytes: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut first = [0; 1024];
+            let length = stream.read(&mut first).unwrap_or(0);
+            if first[..length].starts_with(start) {
+                let _ = stream.write_all(bytes);
+            }
+        }
+    });
+    url
+}
+
+#[test]
+fn a_service_of_another_protocol_is_named_without_waiting() {
+    let http2 = start_service(b"PRI", b"\0\0\0\x04\0\0\0\0\0");
+    let redis = start_service(b"PRI", b"-ERR unknown command 'PRI'\r\n");
+    let folder = folder("protocol");
+    for (url, problem, remedy) in [
+        (&http2, "speaks only HTTP/2", "options.http_version: 2"),
+        (&redis, "speaks Redis, not HTTP", "check the host and the port"),
+    ] {
+        let cleanup = ["cleanup", "--test-run-id", "x", "--host", url];
+        for args in [&["--host", url, "--wait", "1h"][..], &cleanup] {
+            let (_, stderr) = exits(&mut loadtest(&folder, args), 3);
+            assert!(stderr.contains(problem) && stderr.contains(remedy), "{stderr}");
+            assert!(stderr.contains("--http2 and --protocol"), "{stderr}");
+            assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        }
+        let (stdout, _) = exits(&mut loadtest(&folder, &["doctor", "--host", url]), 3);
+        let last = stdout.lines().last().unwrap();
+        assert!(last.starts_with("protocol: failed: ") && last.contains(problem), "{stdout}");
+    }
+}
+
+#[test]
+fn a_service_that_closes_connections_is_not_taken_for_another_protocol() {
+    let url = start_service(b"never", b"");
+    let folder = folder("closing");
+    let (_, stderr) = exits(&mut loadtest(&folder, &["--host", &url]), 3);
+    assert!(stderr.contains("does not respond") && stderr.contains("Start the service"), "{stderr}");
+    assert!(!stderr.contains("HTTP/2"), "{stderr}");
+    let (stdout, _) = exits(&mut loadtest(&folder, &["doctor", "--host", &url]), 3);
+    assert!(stdout.contains("protocol: unknown: ") && stdout.contains("status: failed: "), "{stdout}");
+}
+
+#[test]
+fn a_proxy_that_is_down_is_reported_with_its_setting() {
+    let folder = folder("proxy-down");
+    let host = ["--host", "http://staging.invalid", "--yes"];
+    for (args, variable, setting) in [
+        (&["--proxy", "http://127.0.0.1:1"][..], None, "`proxy.url`"),
+        (&[], Some(("HTTP_PROXY", "http://127.0.0.1:1")), "HTTP_PROXY"),
+        (&[], Some(("ALL_PROXY", "socks5h://127.0.0.1:1")), "ALL_PROXY"),
+    ] {
+        let mut command = loadtest(&folder, &[&host[..], args].concat());
+        for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"] {
+            command.env_remove(variable);
+        }
+        let (_, stderr) = exits(command.envs(variable), 3);
+        assert!(stderr.contains("cannot be reached through the proxy"), "{stderr}");
+        assert!(stderr.contains(&format!("start it, or check its URL ({setting})")), "{stderr}");
+        assert!(stderr.contains("--proxy none") && !stderr.contains("Start the service"), "{stderr}");
+    }
 }
 
 #[test]

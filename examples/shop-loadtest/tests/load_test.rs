@@ -13,6 +13,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 type ShopTest = LoadTest<ShopClient<LoadTransport>>;
 
@@ -474,4 +476,19 @@ async fn doctor_does_not_say_that_a_service_responds_without_a_call() {
     let output = run(&load_test(), &["doctor", "--host", &url]).await.unwrap();
     assert_eq!(output.exit_code(), ExitCode::Passed, "{output}");
     assert!(output.to_string().ends_with("status: connected; no call was made\n"), "{output}");
+}
+
+#[tokio::test]
+async fn no_run_starts_at_a_port_of_another_protocol() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.2p1\r\n").await;
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        }
+    });
+    let error = run(&load_test(), &["--host", &url]).await.unwrap_err().to_string();
+    assert!(error.contains("speaks SSH, not HTTP") && error.contains("--host"), "{error}");
+    assert_eq!(error.matches("SSH").count(), 1, "{error}");
 }

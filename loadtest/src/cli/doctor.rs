@@ -5,8 +5,8 @@ use clap::Args;
 
 /// Try each step on the way to the service, and say where it breaks
 ///
-/// The steps are configuration, name, connection, TLS, token and status. Only sessions that do not exist are
-/// read. Of several addresses, others may serve while one does not: the exit code is 3 if none works.
+/// The steps are configuration, name, connection, TLS, protocol, token and status. Only sessions that do not exist
+/// are read. Of several addresses, others may serve while one does not: the exit code is 3 if none works.
 #[derive(Clone, Debug, Args)]
 pub struct DoctorOptions {
     /// Service to reach, such as <http://localhost:8080> [default: that of --config]

@@ -64,8 +64,8 @@ const REPORT: (&str, &str) = (
 
 const DOCTOR: (&str, &str) = (
     "Try each step on the way to the service, and say where it breaks",
-    "The steps are configuration, name, connection, TLS and token. Of several addresses, others may serve while one does \
-     not: the exit code is 3 if none works.",
+    "The steps are configuration, name, connection, TLS, protocol and token. Of several addresses, others may serve while \
+     one does not: the exit code is 3 if none works.",
 );
 
 /// Adapts the options of a load, which `compare` has as well.

@@ -28,7 +28,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use std::{env, fmt};
-use wiretrait::doctor::diagnose;
+use wiretrait::doctor::{diagnose, explain};
 use wiretrait::http_api;
 use wiretrait::is_displayed;
 
@@ -369,9 +369,19 @@ impl Service {
             Ok(())
         };
         let limit = self.probe_limit();
+        let deadline = Instant::now() + limit;
         match tokio::time::timeout(limit + GRACE, calls).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(failure(&self.shown, &error, &self.contract)),
+            Ok(Err(error)) => {
+                let error = if self.contract.is_sessions {
+                    let rest = deadline.saturating_duration_since(Instant::now());
+                    explain(&self.config, error, rest).await
+                } else {
+                    // The steps include that of the protocol.
+                    error
+                };
+                Err(failure(&self.shown, &error, &self.contract))
+            }
             Err(_) => Err(Failure {
                 message: format!("{} does not respond within {} s. {START}", self.shown, limit.as_secs_f64()),
                 may_start: true,
@@ -380,12 +390,13 @@ impl Service {
         }
     }
 
-    /// Connects to the service without a call: other contracts have no operation that is known to change
+    /// Makes the steps to the service without a call: other contracts have no operation that is known to change
     /// nothing. Only workers send `GET /`, to measure their clocks. Returns the
     /// error of an address if all are unreachable.
     async fn is_reachable(&self) -> Result<(), Error> {
         let mut unreachable = BTreeMap::new();
-        for step in diagnose(&self.config).await {
+        let config = self.config.clone().with_connect_timeout(self.probe_limit());
+        for step in diagnose(&config).await {
             let error = unreachable.entry(step.address).or_insert(None);
             if error.is_none() {
                 *error = step.result.err();

@@ -8,6 +8,7 @@ pub(super) const START: &str = "Start the service, or set --host or --config to 
 const CREDENTIALS: &str = "Give credentials with --token-file, --token-command or --header 'x-api-key: ${API_KEY}', \
                            or with the keys of --config";
 const PROXY: &str = "Set --proxy 'http://user:${PROXY_PASSWORD}@host:port', or --proxy none";
+const PROTOCOL: &str = "The options are --host, --http2 and --protocol; the command `doctor` shows each step";
 const NO_SLOT: &str = "The limit is `options.concurrency_limit`: raise it, or remove it";
 const LOCAL: &str = "The limit is one of this machine, not of the service";
 const TLS: &str =
@@ -42,12 +43,14 @@ pub(super) fn failure(shown: &str, error: &Error, contract: &Contract) -> Failur
     let (problem, remedy) = match (error.kind(), status) {
         (ErrorKind::ConcurrencyLimit, _) => ("was not called", NO_SLOT),
         _ if error.is_local_limit() => ("was not called", LOCAL),
-        (_, Some(407)) | (ErrorKind::Proxy, _) => ("cannot be reached through the proxy", PROXY),
+        (_, Some(407)) => ("cannot be reached through the proxy", PROXY),
+        _ if error.is_proxy_failure() => ("cannot be reached through the proxy", PROXY),
         (_, Some(401 | 403)) => ("refuses the credentials", CREDENTIALS),
         (_, Some(429)) => ("limits the rate of requests", "Try again later, or raise its limit"),
         (ErrorKind::Service, Some(404)) => (&*other, &*address),
         (ErrorKind::Credentials, _) => ("needs credentials that cannot be obtained", CREDENTIALS),
         (ErrorKind::Tls, _) => ("cannot be reached securely", TLS),
+        (ErrorKind::Protocol, _) => (&*broken, PROTOCOL),
         (ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Transport, _) => ("does not respond", START),
         _ => (&*broken, START),
     };

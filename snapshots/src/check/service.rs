@@ -7,6 +7,7 @@ use contract_tests::Recorder;
 use contract_tests::suite::ContractRoutes;
 use http::Uri;
 use serde::de::IgnoredAny;
+use sessions_client::doctor::explain;
 use sessions_client::{
     ClientConfig, Error, ErrorKind, FilterParams, ISessionsV1, Policies, SessionsHttpClientV1,
     SessionsNetworkTransportV1, Transport,
@@ -72,7 +73,7 @@ pub(super) async fn wait_for_service(
     let probe = Recorder::new(transport);
     let sent = credential_headers(&config);
     let mut rejections = 0;
-    while let Err(refusal) = probe_service(&probe).await {
+    while let Err(refusal) = probe_service(&probe, &config, limit).await {
         let pause = match refusal.retry_after {
             Some(pause) if rejections < MAX_REJECTIONS && pause <= limit => {
                 rejections += 1;
@@ -152,18 +153,25 @@ impl fmt::Display for Refusal {
 }
 
 /// Reads a session that does not exist. A response of the service itself is not a refusal, even if it is an
-/// error: the cases compare it.
-async fn probe_service<T: Transport + Clone>(probe: &Recorder<T>) -> Result<(), Refusal> {
+/// error: the cases compare it. A service that certainly speaks another protocol is recognized within `limit`.
+async fn probe_service<T: Transport + Clone>(
+    probe: &Recorder<T>,
+    config: &ClientConfig,
+    limit: Duration,
+) -> Result<(), Refusal> {
     const CREDENTIALS: &str = ": set SESSIONS_HEADERS_X_API_KEY, SESSIONS_CREDENTIAL_TOKEN_FILE or another key of the \
                                client, or SESSIONS_CONFIG";
+    let deadline = Instant::now() + limit;
     let client = SessionsHttpClientV1::new(probe.clone());
     let Err(error) = client.get_session_by_id(None, UNKNOWN).await else { return Ok(()) };
+    let rest = deadline.saturating_duration_since(Instant::now());
+    let error = explain(config, error, rest).await;
     let status = error.status().map(|status| status.as_u16());
     let is_foreign = error.kind() == ErrorKind::Service && error.service().is_none();
     let (problem, remedy, may_start) = match (error.kind(), status) {
         (ErrorKind::ConcurrencyLimit, _) => ("was not called", ": raise `options.concurrency_limit`", false),
         _ if error.is_local_limit() => ("was not called", "", false),
-        (ErrorKind::Proxy, _) => {
+        _ if error.is_proxy_failure() => {
             let is_starting = error.is_retryable() || matches!(status, Some(502..=504));
             ("cannot be reached through the proxy", "", is_starting)
         }
@@ -184,6 +192,8 @@ async fn probe_service<T: Transport + Clone>(probe: &Recorder<T>) -> Result<(), 
                           /v1/sessions";
             ("does not respond like a sessions service", remedy, false)
         }
+        // The error names the remedy.
+        (ErrorKind::Protocol, None) => ("cannot be tested", "", false),
         (_, None) => {
             let remedy = ": start it, or check its address";
             ("cannot be tested", remedy, error.is_retryable())
