@@ -143,7 +143,8 @@ pub async fn explain(config: &ClientConfig, failure: Error, limit: Duration) -> 
         // The status is that of a proxy.
         && failure.status().is_none()
         && !failure.is_local_limit()
-        && !failure.is_proxy_failure();
+        && !failure.is_proxy_failure()
+        && !limit.is_zero();
     if is_doubtful && let Some(cause) = protocol_mismatch(config, limit).await {
         return failure.with_protocol_mismatch(&cause);
     }
