@@ -43,8 +43,7 @@ skip() {
     skipped=$((skipped + 1))
 }
 
-# With the example, the programs are built as `cargo test --all-features` does, so that nothing is built twice.
-cargo build --all-features --quiet --bin contract --bin loadtest --example with_embedded_service || exit
+.ci/build-programs contract loadtest || exit
 
 live=(env SESSIONS_FAIL_ON=harmless cargo test --all-features --test live -- live::)
 

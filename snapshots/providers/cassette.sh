@@ -13,8 +13,7 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# With the example, the program is built as `cargo test --all-features` does, so that nothing is built twice.
-cargo build --all-features --quiet --bin contract --example with_embedded_service
+.ci/build-programs contract
 contract=${CARGO_TARGET_DIR:-target}/debug/contract
 check=(--close-expired --fail-on harmless)
 

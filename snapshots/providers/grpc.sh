@@ -5,8 +5,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-# With the example, the programs are built as `cargo test --all-features` does, so that nothing is built twice.
-cargo build --all-features --quiet --bin contract --bin loadtest --example with_embedded_service
+.ci/build-programs contract loadtest
 programs=${CARGO_TARGET_DIR:-target}/debug
 check=("$programs/contract" check "$SESSIONS_GRPC_URL" --close-expired --fail-on harmless --fail-on-unused)
 # Only this implementation has deviations, and only in its typed interface.
