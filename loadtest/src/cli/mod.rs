@@ -547,13 +547,13 @@ fn describe_options(command: clap::Command) -> clap::Command {
         .mut_arg("threshold", |arg| {
             describe(
                 arg,
-                "Pass/fail rule, such as p95<500ms; repeatable",
+                "Threshold, such as p95<500ms; repeatable",
                 "A metric: pNN (p95, p99.9), avg, max, error-rate or rps. Then <, <=, > or >=, and a limit: a time in \
                  us, ms (the default) or s, or a percentage. rps is computed over the whole run, from the start of the first call to \
                  the end of the last. \"for open_session\", \"for scenario browse\", \"for step 2\" or \
                  \"for rate 200\" at its end limits it to the calls of an operation, a scenario, a step of --rate, or the \
                  steps with a rate; without such calls it is rejected. A \
-                 missed rule fails the run, and aborts it unless --no-threshold-abort or --execution-segment is given: \
+                 missed threshold fails the run, and aborts it unless --no-threshold-abort or --execution-segment is given: \
                  it is checked once a second after the warm-up, as soon as it is about 100 calls. A lower limit of rps \
                  never aborts, because the rate may still rise. \
                  With --breakpoint it fails a rate.",

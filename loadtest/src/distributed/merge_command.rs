@@ -8,7 +8,7 @@ use crate::error::LoadTestError;
 use crate::executors::stop::Stop;
 use crate::metrics::{LoadModel, LostWorker, Results};
 use crate::output::{DEFAULT_FILE, Report, ReportFormat};
-use crate::thresholds::{PassCriteriaOptions, Rule, ScopeNames};
+use crate::thresholds::{PassCriteriaOptions, ScopeNames, Threshold};
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -56,11 +56,11 @@ pub struct MergeOptions {
     /// A log then has everything that `loadtest report` needs to write the reports.
     #[arg(long)]
     pub print_json: bool,
-    /// Pass/fail rule instead of those of the workers; repeatable
+    /// Threshold instead of those of the workers; repeatable
     ///
     /// Such as p95<50ms, rps>=500 or p99<1s for step 2. rps is computed over the whole run, from the start of
     /// the first call to the end of the load.
-    #[arg(long, value_name = "RULE", value_parser = rule)]
+    #[arg(long, value_name = "THRESHOLD", value_parser = threshold)]
     pub threshold: Vec<String>,
     /// The other pass criteria.
     #[command(flatten)]
@@ -73,8 +73,8 @@ fn lost_worker(text: &str) -> Result<LostWorker, String> {
     Ok(LostWorker { worker, reason: reason.trim().to_owned() })
 }
 
-fn rule(text: &str) -> Result<String, String> {
-    text.parse::<Rule>().map(|rule| rule.to_string()).map_err(|error| error.to_string())
+fn threshold(text: &str) -> Result<String, String> {
+    text.parse::<Threshold>().map(|threshold| threshold.to_string()).map_err(|error| error.to_string())
 }
 
 /// Merges the results of all workers, evaluates the pass criteria, and writes the reports.
@@ -163,7 +163,7 @@ fn apply_criteria(
     criteria.apply(&mut results.pass_criteria);
     if !thresholds.is_empty() {
         let names = ScopeNames::of(results);
-        thresholds.iter().try_for_each(|text| text.parse::<Rule>()?.check(&names))?;
+        thresholds.iter().try_for_each(|text| text.parse::<Threshold>()?.check(&names))?;
         results.pass_criteria.thresholds = thresholds.to_vec();
     }
     Ok(())

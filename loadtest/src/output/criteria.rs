@@ -120,7 +120,7 @@ pub(super) fn name(criterion: &Criterion) -> String {
         Criterion::NothingLeftBehind { .. } => "no session is left behind".to_owned(),
         Criterion::Teardown { .. } => "the teardown succeeds".to_owned(),
         Criterion::ReportsWritten { .. } => "all report files are written".to_owned(),
-        Criterion::Threshold { rule, .. } => rule.clone(),
+        Criterion::Threshold { threshold, .. } => threshold.clone(),
         Criterion::SustainedRate { .. } => "a rate is sustained".to_owned(),
         Criterion::ComparableBaseline { files, .. } => format!("comparable with {}", files.join(", ")),
         Criterion::OtherService { address, .. } => format!("{address} passes as well"),
@@ -260,7 +260,9 @@ pub(super) fn failure(criterion: &Criterion) -> String {
             }
             message
         }
-        Criterion::Threshold { rule, .. } => format!("threshold missed: {rule}, observed {observed}"),
+        Criterion::Threshold { threshold, .. } => {
+            format!("threshold missed: {threshold}, observed {observed}")
+        }
         Criterion::SustainedRate { .. } => "no rate was sustained".to_owned(),
         Criterion::ComparableBaseline { .. } => observed,
         Criterion::OtherService { address, .. } => format!("{address}: {observed}"),
@@ -327,7 +329,7 @@ pub(crate) fn observation(observation: &Observation) -> String {
         Observation::ErrorRate(rate) => percent(*rate),
         Observation::CallsPerSecond(rate) => format!("{rate:.1} calls/s"),
         Observation::NoCalls => "no calls".to_owned(),
-        Observation::InvalidRule(error) => error.clone(),
+        Observation::InvalidThreshold(error) => error.clone(),
     }
 }
 

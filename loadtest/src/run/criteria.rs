@@ -9,7 +9,7 @@ use crate::executors::breakpoint::EvaluateRate;
 use crate::metrics::{Ending, LoadModel, PassCriteria, Results};
 use crate::output::criteria::failures;
 use crate::scenarios::{ScenarioWeights, Weighted};
-use crate::thresholds::{EMBEDDED_THRESHOLDS, Rule, ScopeNames, evaluate};
+use crate::thresholds::{EMBEDDED_THRESHOLDS, ScopeNames, Threshold, evaluate};
 use crate::workload::Workload;
 use std::sync::Arc;
 
@@ -59,11 +59,14 @@ pub(super) fn scope_names(plan: &Plan, options: &ScenarioOptions, workload: &dyn
 }
 
 /// Parses and checks the thresholds that were given.
-pub(super) fn check_thresholds(given: &[String], names: &ScopeNames) -> Result<Vec<Rule>, LoadTestError> {
+pub(super) fn check_thresholds(
+    given: &[String],
+    names: &ScopeNames,
+) -> Result<Vec<Threshold>, LoadTestError> {
     let checked = given.iter().map(|text| {
-        let rule: Rule = text.parse()?;
-        rule.check(names)?;
-        Ok(rule)
+        let threshold: Threshold = text.parse()?;
+        threshold.check(names)?;
+        Ok(threshold)
     });
     checked.collect()
 }

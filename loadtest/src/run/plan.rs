@@ -2,7 +2,7 @@
 
 use super::criteria::{check_thresholds, scope_names};
 use super::service::Service;
-use super::threshold_abort::AbortRules;
+use super::threshold_abort::AbortThresholds;
 use crate::checks::payload::PayloadShape;
 use crate::cli::{Cli, MAX_DURATION, Rates, ScenarioOptions, all_at_once};
 use crate::data::{DataFile, DataOrder};
@@ -61,7 +61,7 @@ pub(crate) struct Plan {
     /// goose's test plan as it was typed.
     pub(super) goose_steps: Option<String>,
     /// The thresholds that can abort the run.
-    pub(super) abort_rules: AbortRules,
+    pub(super) abort_thresholds: AbortThresholds,
     /// The faults that are injected.
     pub(super) faults: Vec<Fault>,
     /// The rows of `--data-file`.
@@ -111,14 +111,14 @@ impl Plan {
             iteration: describe_iteration(&cli.scenarios, &weights, data.as_deref(), workload),
             weights,
             goose_steps: cli.test_plan.clone(),
-            abort_rules: AbortRules::default(),
+            abort_thresholds: AbortThresholds::default(),
             faults: cli.faults.all(),
             data,
         };
         faults::check(&plan.faults, plan.planned)?;
         let names = scope_names(&plan, &cli.scenarios, workload);
-        let rules = check_thresholds(&cli.goose.threshold, &names)?;
-        plan.abort_rules = AbortRules::new(cli, &plan.executor, rules)?;
+        let thresholds = check_thresholds(&cli.goose.threshold, &names)?;
+        plan.abort_thresholds = AbortThresholds::new(cli, &plan.executor, thresholds)?;
         Ok(plan)
     }
 

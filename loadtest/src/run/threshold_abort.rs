@@ -8,7 +8,7 @@ use crate::cli::Cli;
 use crate::error::LoadTestError;
 use crate::executors::ExecutorConfig;
 use crate::output::criteria::observation;
-use crate::thresholds::Rule;
+use crate::thresholds::Threshold;
 use goose::util::parse_timespan;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,21 +20,25 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 /// The thresholds that can abort a run.
 #[derive(Clone, Debug, Default)]
-pub(super) struct AbortRules {
-    rules: Vec<Rule>,
+pub(super) struct AbortThresholds {
+    thresholds: Vec<Threshold>,
     delay: Duration,
 }
 
-impl AbortRules {
+impl AbortThresholds {
     /// Returns the thresholds that can abort the run, of those that were given. In a breakpoint search they end a
     /// rate, and those of several workers apply to all of them together.
-    pub(super) fn new(cli: &Cli, executor: &ExecutorConfig, given: Vec<Rule>) -> Result<Self, LoadTestError> {
+    pub(super) fn new(
+        cli: &Cli,
+        executor: &ExecutorConfig,
+        given: Vec<Threshold>,
+    ) -> Result<Self, LoadTestError> {
         let delay = delay(cli)?;
         let is_search = matches!(executor, ExecutorConfig::Breakpoint { .. });
         if is_search || cli.goose.no_threshold_abort || cli.run.execution_segment.is_some() {
             return Ok(Self::default());
         }
-        Ok(Self { rules: given, delay })
+        Ok(Self { thresholds: given, delay })
     }
 }
 
@@ -58,8 +62,8 @@ pub(super) struct ThresholdAbort(Option<JoinHandle<()>>);
 impl ThresholdAbort {
     /// Checks the thresholds once a second, from the end of the warm-up and the delay that was given.
     pub(super) fn start(context: &Arc<RunContext>) -> Self {
-        let has_rules = !context.plan.abort_rules.rules.is_empty();
-        Self(has_rules.then(|| tokio::spawn(check(Arc::clone(context)))))
+        let has_thresholds = !context.plan.abort_thresholds.thresholds.is_empty();
+        Self(has_thresholds.then(|| tokio::spawn(check(Arc::clone(context)))))
     }
 }
 
@@ -76,7 +80,7 @@ async fn check(context: Arc<RunContext>) {
     while shared.counters.users() < plan.max_users() {
         sleep(INTERVAL).await;
     }
-    sleep(plan.warm_up + plan.abort_rules.delay).await;
+    sleep(plan.warm_up + plan.abort_thresholds.delay).await;
     while !shared.stop.is_due() {
         sleep(INTERVAL).await;
         if let Some(missed) = missed(&context) {
@@ -88,9 +92,9 @@ async fn check(context: Arc<RunContext>) {
 /// Returns the first threshold that is missed, with the observed value.
 fn missed(context: &RunContext) -> Option<String> {
     let results = collect_results(context, in_progress(context));
-    let mut rules = context.plan.abort_rules.rules.iter();
-    rules.find_map(|rule| {
-        let observed = rule.missed_so_far(&results)?;
-        Some(format!("{rule}, observed {}", observation(&observed)))
+    let mut thresholds = context.plan.abort_thresholds.thresholds.iter();
+    thresholds.find_map(|threshold| {
+        let observed = threshold.missed_so_far(&results)?;
+        Some(format!("{threshold}, observed {}", observation(&observed)))
     })
 }

@@ -1,7 +1,7 @@
 //! The criteria of a verdict, with what was observed.
 
 use super::comparison::PercentileChange;
-use super::rule::Observation;
+use super::threshold::Observation;
 use crate::metrics::{Ending, LostWorker, RateStep, StepMetrics};
 use serde::Serialize;
 
@@ -151,7 +151,7 @@ pub enum Criterion {
     /// A threshold of the user.
     Threshold {
         /// The threshold.
-        rule: String,
+        threshold: String,
         /// The observed value.
         observed: Observation,
     },

@@ -12,9 +12,9 @@ mod criteria;
 mod exit_code;
 mod options;
 mod quantile_test;
-mod rule;
 mod run_variation;
 mod scope;
+mod threshold;
 mod verdict;
 
 pub use baseline::{Baseline, BaselineRun, LoadDifference};
@@ -22,8 +22,8 @@ pub use comparison::{Assessment, Comparison, PercentileChange, UnmatchedOperatio
 pub use criteria::{Criterion, CriterionKind, CriterionResult, SkipReason, Status};
 pub use exit_code::ExitCode;
 pub use options::PassCriteriaOptions;
-pub use rule::{Observation, Rule};
 pub(crate) use scope::ScopeNames;
+pub use threshold::{Observation, Threshold};
 pub use verdict::{EMBEDDED_THRESHOLDS, Verdict, evaluate};
 
 #[cfg(test)]

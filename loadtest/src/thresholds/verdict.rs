@@ -4,7 +4,7 @@ use super::baseline::Baseline;
 use super::comparison::{self, Assessment, Comparison, UnmatchedOperation};
 use super::criteria::{Criterion, CriterionKind, CriterionResult, SkipReason, Status};
 use super::exit_code::ExitCode;
-use super::rule::{Observation, Rule};
+use super::threshold::{Observation, Threshold};
 use crate::metrics::{Ending, FaultWindow, LoadModel, MAX_DROPPED_PERCENT, Results};
 
 /// The verdict on a run.
@@ -302,24 +302,24 @@ fn nothing_left_behind(results: &Results) -> Option<CriterionResult> {
 
 /// A breakpoint search misses its thresholds on purpose; it only has to find a rate that passes them.
 fn thresholds(results: &Results) -> Vec<CriterionResult> {
-    let rules = results.pass_criteria.thresholds.iter();
+    let given = results.pass_criteria.thresholds.iter();
     let LoadModel::Breakpoint { sustained_rate: rate, .. } = results.load else {
-        return rules.map(|rule| threshold(results, rule)).collect();
+        return given.map(|text| threshold(results, text)).collect();
     };
     let sustained = Criterion::SustainedRate { rate }.passes_if(rate.is_some());
-    let searched = rules.map(|rule| {
-        let (rule, observed) = (rule.clone(), Observation::NoCalls);
-        Criterion::Threshold { rule, observed }.skipped(SkipReason::BreakpointSearch)
+    let searched = given.map(|text| {
+        let (threshold, observed) = (text.clone(), Observation::NoCalls);
+        Criterion::Threshold { threshold, observed }.skipped(SkipReason::BreakpointSearch)
     });
     std::iter::once(sustained).chain(searched).collect()
 }
 
 fn threshold(results: &Results, text: &str) -> CriterionResult {
-    let (observed, passes) = match text.parse::<Rule>() {
-        Ok(rule) => rule.evaluate(results),
-        Err(error) => (Observation::InvalidRule(error.to_string()), false),
+    let (observed, passes) = match text.parse::<Threshold>() {
+        Ok(threshold) => threshold.evaluate(results),
+        Err(error) => (Observation::InvalidThreshold(error.to_string()), false),
     };
-    Criterion::Threshold { rule: text.to_owned(), observed }.passes_if(passes)
+    Criterion::Threshold { threshold: text.to_owned(), observed }.passes_if(passes)
 }
 
 fn regressions(results: &Results, baseline: &Baseline) -> (Vec<CriterionResult>, Option<Comparison>) {

@@ -18,7 +18,7 @@ const MIN_CALLS: u64 = 100;
 
 /// A threshold such as `p95<50ms for POST open_session`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Rule {
+pub struct Threshold {
     text: String,
     metric: Metric,
     operator: Operator,
@@ -39,7 +39,7 @@ pub enum Observation {
     /// There were no calls to measure.
     NoCalls,
     /// The threshold in the results is not valid.
-    InvalidRule(String),
+    InvalidThreshold(String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,21 +59,21 @@ enum Operator {
     GreaterOrEqual,
 }
 
-impl FromStr for Rule {
+impl FromStr for Threshold {
     type Err = LoadTestError;
 
     fn from_str(text: &str) -> Result<Self, LoadTestError> {
         let text = text.trim();
-        let (rule, scope) = match text.split_once(" for ") {
-            Some((rule, scope)) => (rule, Scope::parse(scope)),
+        let (condition, scope) = match text.split_once(" for ") {
+            Some((condition, scope)) => (condition, Scope::parse(scope)),
             None => match text.strip_suffix(" for") {
-                Some(rule) => (rule, Scope::parse("")),
+                Some(condition) => (condition, Scope::parse("")),
                 None => (text, Ok(Scope::Run)),
             },
         };
         let invalid = |why: String| LoadTestError::Threshold(format!("threshold {text:?}: {why}"));
         let scope = scope.map_err(invalid)?;
-        let (metric, operator, limit) = parse_condition(rule).map_err(invalid)?;
+        let (metric, operator, limit) = parse_condition(condition).map_err(invalid)?;
         Ok(Self { text: text.to_owned(), metric, operator, limit, scope })
     }
 }
@@ -103,7 +103,7 @@ fn parse_number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|_| is_plain)
 }
 
-impl Rule {
+impl Threshold {
     /// Checks that a run has calls that the threshold is about.
     pub(crate) fn check(&self, names: &ScopeNames) -> Result<(), LoadTestError> {
         self.scope
@@ -144,7 +144,7 @@ impl Rule {
     }
 }
 
-impl fmt::Display for Rule {
+impl fmt::Display for Threshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
@@ -227,7 +227,7 @@ mod tests {
     use crate::metrics::{CallMetrics, ExecutionSegment, LoadModel, RateStep, StepMetrics};
     use goose::threshold::Threshold as GooseThreshold;
 
-    fn rule(text: &str) -> Rule {
+    fn threshold(text: &str) -> Threshold {
         text.parse().unwrap()
     }
 
@@ -244,7 +244,7 @@ mod tests {
 
     #[track_caller]
     fn assert_observed(text: &str, expected: f64, expected_to_pass: bool) {
-        let (observation, passes) = rule(text).evaluate(&results());
+        let (observation, passes) = threshold(text).evaluate(&results());
         let (Observation::Latency(value)
         | Observation::ErrorRate(value)
         | Observation::CallsPerSecond(value)) = observation
@@ -284,7 +284,7 @@ mod tests {
                 if number % 2 == 0 { (100_000, None) } else { (10, Some("service error 502")) };
         }
         let results = sample::results(&calls);
-        let (observed, passes) = rule("p50<50ms").evaluate(&results);
+        let (observed, passes) = threshold("p50<50ms").evaluate(&results);
         assert!(
             matches!(observed, Observation::Latency(micros) if micros > 99_000.0) && !passes,
             "{observed:?}"
@@ -294,11 +294,11 @@ mod tests {
     #[test]
     fn a_threshold_without_calls_fails() {
         for text in ["p99<1s for POST get_session", "p99<1s for GET open_session"] {
-            assert_eq!(rule(text).evaluate(&results()), (Observation::NoCalls, false));
+            assert_eq!(threshold(text).evaluate(&results()), (Observation::NoCalls, false));
         }
         let nothing = sample::results(&[]);
         for text in ["p99<1s", "avg<1s", "max<1s", "error-rate<=100%", "rps>=0"] {
-            assert!(!rule(text).evaluate(&nothing).1, "{text}");
+            assert!(!threshold(text).evaluate(&nothing).1, "{text}");
         }
     }
 
@@ -307,7 +307,7 @@ mod tests {
         let mut results = results();
         let open = results.operations.get_mut("open_session").unwrap();
         open.response_time = Some([3_000_000; 50].into_iter().collect());
-        assert!(!rule("p50<1s for POST open_session").evaluate(&results).1);
+        assert!(!threshold("p50<1s for POST open_session").evaluate(&results).1);
     }
 
     #[test]
@@ -317,8 +317,13 @@ mod tests {
                 for value in ["1", "0.5", "10ms", "20us", "3s", "7%", ".5", "5."] {
                     for request in ["", " for POST open_session", "  for  GET a"] {
                         let text = format!(" {metric}{operator}{value}{request} ");
-                        let goose = GooseThreshold::from_str(&text).ok().map(|rule| rule.to_string());
-                        assert_eq!(Rule::from_str(&text).ok().map(|rule| rule.to_string()), goose, "{text}");
+                        let goose =
+                            GooseThreshold::from_str(&text).ok().map(|threshold| threshold.to_string());
+                        assert_eq!(
+                            Threshold::from_str(&text).ok().map(|threshold| threshold.to_string()),
+                            goose,
+                            "{text}"
+                        );
                     }
                 }
             }
@@ -355,7 +360,7 @@ mod tests {
             ("rps<11 for rate 50", true),
             ("max<100ms for open_session", true),
         ] {
-            assert_eq!(rule(text).evaluate(&results).1, passes, "{text}");
+            assert_eq!(threshold(text).evaluate(&results).1, passes, "{text}");
         }
     }
 
@@ -363,8 +368,8 @@ mod tests {
     fn the_rate_of_a_worker_is_its_part() {
         let mut results = stepped();
         results.execution_segment = Some(ExecutionSegment { index: 0, of: 4 });
-        assert!(rule("max<9ms for rate 200").evaluate(&results).1);
-        assert_eq!(rule("max<9ms for rate 50").evaluate(&results).0, Observation::NoCalls);
+        assert!(threshold("max<9ms for rate 200").evaluate(&results).1);
+        assert_eq!(threshold("max<9ms for rate 50").evaluate(&results).0, Observation::NoCalls);
     }
 
     #[test]
@@ -384,14 +389,14 @@ mod tests {
             ("max<1s for step 4", "there is no step 4: --rate has 3"),
             ("max<1s for rate 60", "no step has this rate: --rate has 50/s, 50 to 200/s, 50/s"),
         ] {
-            let error = rule(text).check(&names).unwrap_err().to_string();
+            let error = threshold(text).check(&names).unwrap_err().to_string();
             assert!(error.starts_with(&format!("threshold {text:?}: {why}")), "{error}");
         }
         let closed = ScopeNames::of(&results());
-        let error = rule("max<1s for step 1").check(&closed).unwrap_err().to_string();
+        let error = threshold("max<1s for step 1").check(&closed).unwrap_err().to_string();
         assert!(error.ends_with("the run has no steps, which --rate 50,100,200 makes"), "{error}");
         for text in ["max<1s", "max<1s for open_session", "max<1s for scenario browse", "max<1s for step 3"] {
-            rule(text).check(&names).unwrap();
+            threshold(text).check(&names).unwrap();
         }
     }
 
@@ -399,7 +404,7 @@ mod tests {
     fn a_threshold_aborts_a_run_after_a_minimum_of_calls() {
         let missed = |text, calls| {
             let results = sample::results(&sample::calls(1, calls, 10));
-            rule(text).missed_so_far(&results).is_some()
+            threshold(text).missed_so_far(&results).is_some()
         };
         assert!(missed("p95<1us", 100));
         assert!(!missed("p95<1us", 99));
@@ -407,9 +412,9 @@ mod tests {
         assert!(missed("rps<1", 100));
         assert!(!missed("rps>=1000", 100), "it may still rise");
         let stepped = stepped();
-        assert!(rule("p95<50ms for step 2").missed_so_far(&stepped).is_some());
-        assert!(rule("p95<20ms for scenario browse").missed_so_far(&stepped).is_some());
-        assert!(rule("max<1us for open_session").missed_so_far(&stepped).is_none(), "50 calls");
+        assert!(threshold("p95<50ms for step 2").missed_so_far(&stepped).is_some());
+        assert!(threshold("p95<20ms for scenario browse").missed_so_far(&stepped).is_some());
+        assert!(threshold("max<1us for open_session").missed_so_far(&stepped).is_none(), "50 calls");
     }
 
     #[test]
@@ -421,7 +426,7 @@ mod tests {
             ("max<1s for scenario", "is not valid"),
             ("max<1s for", "is not valid"),
         ] {
-            let error = Rule::from_str(text).unwrap_err().to_string();
+            let error = Threshold::from_str(text).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");
         }
     }
@@ -460,7 +465,7 @@ mod tests {
             ("error-rate>100", "no run can meet this limit"),
         ] {
             assert!(GooseThreshold::from_str(text).is_err(), "goose accepts {text:?}");
-            let error = Rule::from_str(text).unwrap_err().to_string();
+            let error = Threshold::from_str(text).unwrap_err().to_string();
             assert!(error.starts_with(&format!("threshold {text:?}: {why}")), "{error}");
         }
     }
