@@ -1,5 +1,6 @@
 //! The options of `loadtest compare`: those of a load test, and the other service.
 
+use super::conflicts::dashed;
 use super::{
     Cli, ExecutorOptions, FaultOptions, GooseOutputOptions, Hidden, RunOptions, ScenarioOptions,
     ServiceOptions, TelemetryOptions,
@@ -118,9 +119,7 @@ pub(super) fn hide_rejected(command: clap::Command) -> clap::Command {
 /// Returns an error if one of those options was given.
 pub(super) fn check(given: impl Fn(&str) -> bool) -> Result<(), String> {
     match REJECTED.iter().find(|(id, _)| given(id)) {
-        Some((id, reason)) => {
-            Err(format!("--{} is not supported by loadtest compare: {reason}", super::dashed(id)))
-        }
+        Some((id, reason)) => Err(format!("--{} is not supported by loadtest compare: {reason}", dashed(id))),
         None => Ok(()),
     }
 }

@@ -1,14 +1,13 @@
 //! The command line: goose's options with defaults for this load test, and its own.
 //!
-//! An option that has no effect is an error: a load test that silently does something else than requested is
-//! worse than none.
-//!
 //! Rejected alternative: setting the defaults with `GooseDefault`, because goose treats them like given
 //! options, and then rejects `--test-plan` for its conflict with `--users`. Here a default is set only if no
 //! given option conflicts with it.
 
 mod cleanup;
+mod command;
 mod compare;
+mod conflicts;
 mod doctor;
 mod faults;
 mod init;
@@ -21,13 +20,14 @@ pub(crate) mod tags;
 mod telemetry;
 
 pub use cleanup::CleanupOptions;
+pub(crate) use command::{GOOSE_OUTPUT, settings_template};
 pub use compare::{CompareOptions, OtherService};
+pub(crate) use conflicts::{CLOSED_MODEL, OPEN_MODEL};
 pub use doctor::DoctorOptions;
 pub use faults::FaultOptions;
 pub use init::InitOptions;
 pub(crate) use options::MAX_DURATION;
 pub use options::{ExecutorOptions, GooseOutputOptions, RunOptions, ScenarioOptions};
-use options::{MAX_USERS, at_most};
 pub(crate) use options::{parse_time, time_limit};
 pub use rates::Rates;
 pub use report::ReportOptions;
@@ -36,118 +36,17 @@ pub use tags::Tag;
 pub use telemetry::TelemetryOptions;
 
 use crate::builder::LoadTest;
-use crate::contract::Contract;
 use crate::distributed::MergeOptions;
-use crate::scenarios::{ScenarioWeights, check_scenarios};
+use crate::scenarios::check_scenarios;
 use crate::settings::{self, Applied};
 use crate::thresholds::PassCriteriaOptions;
 use crate::workload::Workload;
 use clap::error::ErrorKind;
-use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{FromArgMatches, Parser, Subcommand};
+use command::{AFTER_HELP, command_of};
+use conflicts::{check_contract, check_options, is_given};
 use goose::config::GooseConfiguration;
 use std::ffi::OsString;
-
-/// The options of the sessions scenarios.
-const OF_SESSIONS: [&str; 5] = ["stores", "calls", "read_ratio", "payload_bytes", "payload_shape"];
-
-const AFTER_HELP: &str = "\
-Exit codes; if several apply, the first in the order 3, 2, 4, 1, 5:
-  0  passed
-  1  failed: error rate, outage, too few calls, no completed iteration, dropped iterations,
-     a missed threshold, a regression, a lost worker, a failed clean-up, or an unwritten report
-  2  wrong data: a response contradicts earlier writes
-  3  could not run or measure: options, address, a service that does not respond, exhausted
-     ports, files or memory of this machine, or another failure of the load generator
-  4  stopped by a signal (SIGINT, SIGTERM or SIGHUP), after the clean-up; a second
-     signal stops the clean-up as well, and the report is still written
-  5  inconclusive: slower than the baseline or the other service, but possibly by chance,
-     too few calls to compare, or a run that is too short for an iteration
-
-Examples:
-  loadtest                                     the embedded service, for 10 seconds
-  loadtest --host http://localhost:8080 -u 50 -t 2m --think-time 20
-  loadtest --host http://localhost:8080 --rate 50,100,200 --step 30s
-  loadtest --breakpoint --threshold 'p99<20ms'
-  loadtest --scenario lifecycle=3,browse=1,hot-session=1
-  loadtest --threshold 'p99<50ms for open_session' --report-file report.html
-  loadtest --config staging.yaml --header 'x-api-key: ${API_KEY}' --wait 60s
-  loadtest init staging.yaml
-  loadtest doctor --config staging.yaml
-  loadtest compare --host http://localhost:8080 --against http://localhost:8081
-  loadtest cleanup --test-run-id 0123456789ab --host http://localhost:8080
-  loadtest merge worker-*.json
-  loadtest report loadtest-report.in-progress.json";
-
-/// goose's options that have no effect here, with the reason.
-const REJECTED: [(&str, &str); 9] = [
-    ("baseline_file", "use --baseline, which fails the run after a regression"),
-    ("scenarios", "use --scenario"),
-    ("co_mitigation", "use --rate, which measures what it would estimate"),
-    ("no_metrics", "a run without metrics has no verdict"),
-    ("no_print_metrics", "goose's tables are only printed with --goose-metrics"),
-    ("no_gzip", "the typed client requests no compression"),
-    ("sticky_follow", "the typed client follows no redirects"),
-    ("accept_invalid_certs", "use --cacert to trust the certificate of the service, or --insecure"),
-    ("request_body", "the typed client passes no bodies to goose's log"),
-];
-
-/// Options that other load generators have, with their aliases and the option to use instead.
-const OF_OTHER_TOOLS: [(&str, &[&str], &str); 5] = [
-    (
-        "rps",
-        &["qps", "requests-per-second"],
-        "--rate starts iterations, each of which makes several calls; --throttle-requests limits the calls per second",
-    ),
-    ("connections", &["threads"], "use --users, each of which has its own connection"),
-    ("requests", &[], "use --run-time, or --iterations for the number of iterations of each user"),
-    ("stage", &["stages"], "use --rate 10..200,200 for iterations per second, or --test-plan for users"),
-    ("spawn-rate", &["hatch-rate", "ramp-up"], "use --increase-rate for the users started per second"),
-];
-
-/// goose's options that exclude each other, which goose would only find after the service was called.
-const CONFLICTS: [(&str, &[&str]); 5] = [
-    ("verbose", &["quiet"]),
-    ("increase_time", &["increase_rate"]),
-    ("decrease_time", &["decrease_rate"]),
-    (
-        "test_plan",
-        &[
-            "users",
-            "run_time",
-            "iterations",
-            "increase_rate",
-            "increase_time",
-            "decrease_rate",
-            "decrease_time",
-            "no_reset_metrics",
-        ],
-    ),
-    ("iterations", &["run_time", "decrease_rate", "decrease_time", "no_reset_metrics"]),
-];
-
-/// goose's options that are always in effect.
-const ALWAYS_ON: [&str; 4] =
-    ["no_reset_metrics", "no_status_codes", "no_percentiles_over_time", "scenarios_list"];
-
-/// goose's options that only affect its tables or its report, with the option that they need.
-const OF_GOOSE_OUTPUT: [(&str, &str); 4] = [
-    ("running_metrics", "goose_metrics"),
-    ("notes", "goose_report"),
-    ("report_graph_data", "goose_report"),
-    ("no_granular_report", "goose_report"),
-];
-
-/// goose's other options for its own output.
-const GOOSE_REPORTS: [&str; 4] = ["output_dir", "compress", "render_report", "pdf_print_html"];
-
-/// The help heading of goose's tables and reports.
-pub(crate) const GOOSE_OUTPUT: &str = "Output of goose";
-
-/// Options of the open model only, and of the closed model only.
-pub(crate) const OPEN_MODEL: [&str; 3] = ["step", "pre_allocated_vus", "breakpoint"];
-pub(crate) const CLOSED_MODEL: [&str; 6] =
-    ["users", "test_plan", "iterations", "increase_rate", "increase_time", "throttle_requests"];
 
 /// Load test for the sessions service that checks every response
 ///
@@ -392,208 +291,6 @@ impl Cli {
     }
 }
 
-/// Returns the commented file with the settings of a load test.
-pub(crate) fn settings_template(workload: &dyn Workload) -> String {
-    settings::template(&command_of(workload), workload.contract())
-}
-
-/// Returns whether an option was given.
-fn is_given(matches: &ArgMatches, id: &str) -> bool {
-    matches.value_source(id) == Some(ValueSource::CommandLine)
-}
-
-/// Checks for given options without effect.
-fn check_options(matches: &ArgMatches) -> Result<(), String> {
-    let given = |id: &str| is_given(matches, id);
-    if let Some((id, reason)) = REJECTED.iter().find(|(id, _)| given(id)) {
-        return Err(format!("--{} is not supported: {reason}", dashed(id)));
-    }
-    if let Some((id, needed)) = OF_GOOSE_OUTPUT.iter().find(|(id, needed)| given(id) && !given(needed)) {
-        return Err(format!("--{} needs --{}", dashed(id), dashed(needed)));
-    }
-    if let Some((name, _, instead)) = OF_OTHER_TOOLS.iter().find(|(name, ..)| given(name)) {
-        return Err(format!("--{name} is not an option of this load test: {instead}"));
-    }
-    let host = matches.get_one::<String>("host");
-    if let Some((name, _)) = host.and_then(|host| host.split_once(": ")) {
-        return Err(format!("-H is short for --host: use --header for the header `{name}`"));
-    }
-    if let Some(id) =
-        ["payload_bytes", "payload_shape"].into_iter().find(|id| given("data_file") && given(id))
-    {
-        return Err(format!("--{} conflicts with --data-file, whose rows are stored", dashed(id)));
-    }
-    let conflict = CONFLICTS
-        .iter()
-        .flat_map(|(one, others)| others.iter().map(move |other| (*one, *other)))
-        .find(|(one, other)| given(one) && given(other));
-    if let Some((one, other)) = conflict {
-        return Err(format!("--{} conflicts with --{}", dashed(one), dashed(other)));
-    }
-    let is_open_model = given("rate") || given("breakpoint");
-    if let Some(id) = CLOSED_MODEL.iter().find(|id| is_open_model && given(id)) {
-        return Err(format!(
-            "--{} conflicts with --rate and --breakpoint, which use --pre-allocated-vus",
-            dashed(id)
-        ));
-    }
-    if let Some(id) = OPEN_MODEL.iter().find(|id| !is_open_model && given(id)) {
-        return Err(format!("--{} needs --rate or --breakpoint", dashed(id)));
-    }
-    if given("run_time")
-        && let Some(id) = ["step", "breakpoint"].into_iter().find(|id| given(id))
-    {
-        return Err(format!("--run-time conflicts with --{}, which sets the duration", dashed(id)));
-    }
-    Ok(())
-}
-
-/// Checks for options and commands that only the load test of the sessions service has.
-fn check_contract(matches: &ArgMatches, contract: &Contract) -> Result<(), String> {
-    let given = |id: &str| is_given(matches, id);
-    if contract.is_sessions {
-        return Ok(());
-    }
-    if let Some(id) = OF_SESSIONS.iter().find(|id| given(id)) {
-        return Err(format!("--{} is not supported: it is an option of the sessions scenarios", dashed(id)));
-    }
-    match matches.subcommand_name() {
-        Some("cleanup") => Err("cleanup is not supported: it deletes sessions".to_owned()),
-        _ => Ok(()),
-    }
-}
-
-/// The name of an option on the command line.
-fn dashed(id: &str) -> String {
-    id.replace('_', "-")
-}
-
-/// The command of a load test, with the names of its scenarios.
-fn command_of(workload: &dyn Workload) -> clap::Command {
-    let names = workload.names();
-    let scenarios = workload.scenarios();
-    let is_own = scenarios.iter().any(|scenario| scenario.built_in.is_none());
-    let contract = *workload.contract();
-    let describe_scenario = |arg: Arg| {
-        let names = names.clone();
-        let listed = names.join(", ");
-        let arg = arg.value_parser(move |text: &str| ScenarioWeights::parse(text, &names));
-        if is_own {
-            let default = workload.default_weights();
-            let summary = format!("Scenario, or several with weights [default: {default}]");
-            describe(
-                arg,
-                &summary,
-                &format!("The scenarios are {listed}. A weight follows the name: {listed}=3."),
-            )
-        } else {
-            arg
-        }
-    };
-    let command = command()
-        .mut_arg("scenario", describe_scenario)
-        .mut_subcommand("compare", |compare| compare.mut_arg("scenario", describe_scenario));
-    if contract.is_sessions {
-        return command;
-    }
-    other_contract::adapt(command, workload)
-}
-
-/// The command, with our help for some of goose's options.
-fn command() -> clap::Command {
-    let command = <Cli as CommandFactory>::command()
-        // It is rejected with the reason.
-        .mut_subcommand("doctor", |doctor| doctor.mut_arg("wait", |arg| arg.hide(true)))
-        .mut_subcommand("compare", |compare| {
-            compare::hide_rejected(describe_options(compare.args(compare::faults()))).args_override_self(true)
-        });
-    describe_options(command)
-}
-
-/// Adds our help for some of goose's options.
-fn describe_options(command: clap::Command) -> clap::Command {
-    let mut command = command
-        .mut_arg("host", |arg| {
-            describe(
-                arg,
-                "Service to load, such as http://localhost:8080 [default: that of --config, or an embedded one]",
-                "Scheme, host and port, and the path before /v1/sessions if there is one. The sessions of a run \
-                 belong to users named loadtest-<test run id>-…; no other sessions are changed, and none of the run \
-                 is left behind.",
-            )
-        })
-        .mut_arg("users", |arg| {
-            let details = "Each runs one iteration at a time. Conflicts with --test-plan, which sets the users.";
-            let arg = arg.aliases(["vus", "concurrency"]).short_alias('c').value_parser(at_most(MAX_USERS));
-            describe(arg, "Concurrent users [default: 8]", details)
-        })
-        .mut_arg("increase_rate", |arg| summarize(arg, "Users started per second [default: all at once]"))
-        .mut_arg("run_time", |arg| {
-            describe(
-                arg.alias("duration").short_aliases(['d', 'z']),
-                "Duration of the run after all users have started [default: 10s]",
-                "A whole number of seconds, or hours, minutes and seconds in that order, such as 1h30m. Then \
-                 no call starts, and --graceful-stop limits those in flight. Conflicts with --iterations and --test-plan.",
-            )
-        })
-        .mut_arg("report_file", |arg| {
-            describe(
-                arg,
-                "Write the report to this file; repeatable [default: loadtest-report.html]",
-                "The extension decides the format: .html for people, .md for a pull request, .xml for JUnit, .json \
-                 for loadtest merge and --baseline.",
-            )
-        })
-        .mut_arg("threshold", |arg| {
-            describe(
-                arg,
-                "Threshold, such as p95<500ms; repeatable",
-                "A metric: pNN (p95, p99.9), avg, max, error-rate or rps. Then <, <=, > or >=, and a limit: a time in \
-                 us, ms (the default) or s, or a percentage. rps is computed over the whole run, from the start of the first call to \
-                 the end of the last. \"for open_session\", \"for scenario browse\", \"for step 2\" or \
-                 \"for rate 200\" at its end limits it to the calls of an operation, a scenario, a step of --rate, or the \
-                 steps with a rate; without such calls it is rejected. A \
-                 missed threshold fails the run, and aborts it unless --no-threshold-abort or --execution-segment is given: \
-                 it is checked once a second after the warm-up, as soon as it is about 100 calls. A lower limit of rps \
-                 never aborts, because the rate may still rise. \
-                 With --breakpoint it fails a rate.",
-            )
-        })
-        .mut_arg("threshold_abort_delay", |arg| {
-            describe(
-                arg,
-                "Time before thresholds can abort the run [default: 0]",
-                "From the start of the last user, or from the end of the warm-up. It needs --threshold, and has no \
-                 effect on the verdict at the end of the run.",
-            )
-        })
-        .mut_arg("breakpoint", |arg| arg.alias("find-limit"))
-        .mut_arg("pre_allocated_vus", |arg| arg.alias("max-vus"))
-        .args(OF_OTHER_TOOLS.map(|(name, aliases, _)| {
-            Arg::new(name).long(name).aliases(aliases).num_args(0..=1).hide(true)
-        }))
-        .mut_arg("timeout", |arg| summarize(arg, "Timeout of a request in seconds [default: 10]"));
-    for id in OF_GOOSE_OUTPUT.map(|(id, _)| id).into_iter().chain(GOOSE_REPORTS) {
-        command = command.mut_arg(id, |arg| arg.help_heading(GOOSE_OUTPUT));
-    }
-    for id in REJECTED.map(|(id, _)| id).into_iter().chain(ALWAYS_ON) {
-        command = command.mut_arg(id, |arg| arg.hide(true));
-    }
-    command
-}
-
-/// Replaces the help of an option.
-fn describe(arg: Arg, summary: &str, details: &str) -> Arg {
-    arg.help(summary.to_owned()).long_help(format!("{summary}\n\n{details}"))
-}
-
-/// Replaces the first line of the help of an option.
-fn summarize(arg: Arg, summary: &str) -> Arg {
-    let long = arg.get_long_help().map(ToString::to_string).unwrap_or_default();
-    let details = long.split_once('\n').map_or("", |(_, details)| details);
-    arg.help(summary.to_owned()).long_help(format!("{summary}\n{details}"))
-}
-
 /// The rate at which this many users start within ten milliseconds.
 pub(crate) fn all_at_once(users: usize) -> String {
     users.max(1).saturating_mul(100).to_string()
@@ -601,6 +298,7 @@ pub(crate) fn all_at_once(users: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::command::command;
     use super::*;
 
     fn parse(args: &[&str]) -> Result<Cli, clap::Error> {

@@ -1,6 +1,7 @@
 //! The help of a program for another contract: with its name, its variables and its operations.
 
-use super::{AFTER_HELP, OF_SESSIONS, describe};
+use super::command::{AFTER_HELP, describe};
+use super::conflicts::OF_SESSIONS;
 use crate::status;
 use crate::workload::Workload;
 use clap::Command;
@@ -110,7 +111,7 @@ fn with_names(command: Command, names: &[(&str, String)]) -> Command {
 
 #[cfg(test)]
 mod tests {
-    use super::super::command_of;
+    use super::super::command::command_of;
     use crate::builder::LoadTest;
     use crate::executors::user::{IterationResult, VirtualUser};
 
