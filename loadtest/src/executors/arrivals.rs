@@ -10,7 +10,8 @@
 use super::POLL_INTERVAL;
 use super::schedule::{Due, Schedule};
 use super::stop::Stop;
-use crate::metrics::recorder::{Phase, RateMetrics};
+use crate::metrics::counts::Phase;
+use crate::metrics::rate_metrics::RateMetrics;
 use crate::metrics::{CallMetrics, ExecutionSegment, Histogram, StepMetrics};
 use crate::sync::lock;
 use flume::{Receiver, Sender, TrySendError};

@@ -8,7 +8,7 @@ use super::arrival_rate::ArrivalRateExecutor;
 use super::arrivals::SendPhase;
 use super::schedule::Schedule;
 use crate::format;
-use crate::metrics::recorder::RateMetrics;
+use crate::metrics::rate_metrics::RateMetrics;
 use crate::metrics::{BreakpointStep, LoadModel, RateStep};
 use crate::status;
 use crate::sync::lock;

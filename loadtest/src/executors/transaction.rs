@@ -5,7 +5,7 @@ use super::shared::SharedState;
 use super::user::{IterationError, IterationResult, VirtualUser};
 use super::user_calls::UserCalls;
 use crate::checks::violation::SCENARIO_ERROR;
-use crate::metrics::recorder::{Part, Phase};
+use crate::metrics::counts::{Part, Phase};
 use crate::scenarios::{Iteration, Scenario};
 use crate::status;
 use crate::sync::lock;

@@ -4,6 +4,7 @@
 mod availability;
 mod blocks;
 pub(crate) mod call_groups;
+pub(crate) mod counts;
 mod faults;
 mod histogram;
 mod load_model;
@@ -11,6 +12,7 @@ pub(crate) mod other_calls;
 mod parts;
 mod phases;
 mod rate_limit;
+pub(crate) mod rate_metrics;
 pub(crate) mod recorder;
 pub(crate) mod resource_usage;
 mod results;
@@ -18,6 +20,7 @@ mod results_file;
 #[cfg(test)]
 pub(crate) mod sample;
 pub(crate) mod sent_again;
+mod shard;
 mod timeline;
 
 pub use availability::{Availability, SecondSet};

@@ -4,18 +4,19 @@
 //! it, its error table does not distinguish violations from failed calls, and its times begin when a request
 //! is sent.
 
-use super::blocks::{BlockRecorder, CurrentBlock};
+use super::blocks::BlockRecorder;
 use super::call_groups::{CallGroups, TimedCall, micros};
+use super::counts::{Part, Phase};
+use super::shard::{Second, Seconds, Shard};
 use super::{
-    Availability, CallMetrics, EXAMPLES, FailureSummary, Histogram, OperationMetrics, PhaseMetrics,
-    RateLimitDelays, Timeline, ViolationExample, ViolationSummary,
+    Availability, CallMetrics, EXAMPLES, FailureSummary, OperationMetrics, PhaseMetrics, RateLimitDelays,
+    Timeline, ViolationExample, ViolationSummary,
 };
 use crate::sync::lock;
 use crate::telemetry::trace_context::TraceId;
 use chrono::{DateTime, Utc};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::mem;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -26,46 +27,6 @@ const SHARDS: usize = 16;
 
 /// A second in microseconds.
 const SECOND: u64 = 1_000_000;
-
-/// The part of a run that an iteration and its calls belong to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Part {
-    /// The index of its scenario.
-    pub(crate) scenario: usize,
-    pub(crate) phase: Phase,
-}
-
-/// The phase of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// By the start of each call, in the closed model: the warm-up, or the measured part after it.
-    ByTime,
-    /// The warm-up.
-    WarmUp,
-    /// A step of the rate, counted from 0.
-    Step(usize),
-}
-
-/// Counts by operation and by scenario.
-#[derive(Debug, Default)]
-struct Counts {
-    calls: CallGroups,
-    /// By index; empty for a single scenario, whose calls are all calls.
-    scenarios: Vec<CallMetrics>,
-}
-
-impl Counts {
-    fn new(scenarios: usize) -> Self {
-        Self { calls: CallGroups::default(), scenarios: vec![CallMetrics::default(); scenarios] }
-    }
-
-    fn add(&mut self, call: &TimedCall, latency: u64, part: Part, is_open_model: bool) {
-        self.calls.record(call, is_open_model);
-        if let Some(scenario) = self.scenarios.get_mut(part.scenario) {
-            scenario.record(latency, call.failed());
-        }
-    }
-}
 
 /// The metrics that all users record to.
 #[derive(Debug)]
@@ -92,118 +53,6 @@ pub(crate) struct Recorder {
 
 /// Failed calls by operation and reason.
 type Failures = BTreeMap<(&'static str, Cow<'static, str>), FailureSummary>;
-
-#[derive(Debug)]
-struct Shard {
-    counts: Counts,
-    /// The end of the last call, in microseconds after the origin.
-    last: u64,
-    /// By the step of the rate; empty in the closed model.
-    steps: Vec<CallMetrics>,
-    warm_up: CallMetrics,
-    phases: PhaseMetrics,
-    /// Earlier seconds are in [`Seconds`], which all shards share: a timeline takes megabytes.
-    current: Second,
-    current_of_warm_up: Second,
-    block: CurrentBlock,
-}
-
-/// A second since 1970 and the calls that ended in it.
-#[derive(Debug, Default)]
-struct Second {
-    number: u64,
-    calls: CallMetrics,
-}
-
-impl Second {
-    /// Records a call. Returns the calls of an earlier second, if this is the first call of a new one.
-    fn record(&mut self, number: u64, latency: u64, failed: bool) -> Option<Self> {
-        let ended = (number != self.number).then(|| mem::replace(self, Self { number, ..Self::default() }));
-        self.calls.record(latency, failed);
-        ended.filter(|second| second.calls.calls() > 0)
-    }
-
-    fn add(&mut self, other: &Self) {
-        if other.number > self.number {
-            *self = Self { number: other.number, ..Self::default() };
-        }
-        if other.number == self.number {
-            self.calls.merge(&other.calls);
-        }
-    }
-}
-
-/// The calls by the second of their end.
-#[derive(Debug, Default)]
-struct Seconds {
-    timeline: Timeline,
-    availability: Availability,
-    /// The latest second, warm-up included: the timeline of a long run has longer intervals.
-    latest: Second,
-}
-
-impl Shard {
-    fn new(scenarios: usize, steps: usize) -> Self {
-        Self {
-            counts: Counts::new(scenarios),
-            last: 0,
-            steps: vec![CallMetrics::default(); steps],
-            warm_up: CallMetrics::default(),
-            phases: PhaseMetrics::default(),
-            current: Second::default(),
-            current_of_warm_up: Second::default(),
-            block: CurrentBlock::default(),
-        }
-    }
-
-    fn count(
-        &mut self,
-        second: u64,
-        call: &TimedCall,
-        latency: u64,
-        part: Part,
-        is_open_model: bool,
-        seconds: &Mutex<Seconds>,
-    ) {
-        self.counts.add(call, latency, part, is_open_model);
-        if let Phase::Step(step) = part.phase
-            && let Some(step) = self.steps.get_mut(step)
-        {
-            step.record(latency, call.failed());
-        }
-        if let Some(ended) = self.current.record(second, latency, call.failed()) {
-            lock(seconds).add(&ended);
-        }
-    }
-
-    fn count_warm_up(&mut self, second: u64, latency: u64, failed: bool, seconds: &Mutex<Seconds>) {
-        self.warm_up.record(latency, failed);
-        if let Some(ended) = self.current_of_warm_up.record(second, latency, failed) {
-            lock(seconds).latest.add(&ended);
-        }
-    }
-
-    fn flush(&mut self, seconds: &mut Seconds) {
-        if self.current.calls.calls() > 0 {
-            seconds.add(&self.current);
-            self.current.calls = CallMetrics::default();
-        }
-    }
-}
-
-impl Seconds {
-    fn add(&mut self, second: &Second) {
-        let Second { number, calls } = second;
-        self.timeline.add(*number, calls);
-        if calls.latency.count() > 0 {
-            self.availability.succeeded.insert(*number);
-        }
-        if calls.failures > 0 {
-            self.availability.failed.insert(*number);
-        }
-        self.latest.add(second);
-    }
-}
 
 /// The metrics recorded up to some moment.
 #[derive(Clone, Debug)]
@@ -509,76 +358,10 @@ fn no_violations(kind: &str) -> ViolationSummary {
     ViolationSummary { kind: kind.to_owned(), count: 0, examples: Vec::new() }
 }
 
-/// The iterations of one rate of a breakpoint search, and their calls.
-#[derive(Debug)]
-pub(crate) struct RateMetrics {
-    counts: Mutex<Counts>,
-    due: AtomicU64,
-    ended: AtomicU64,
-    completed: AtomicU64,
-}
-
-impl RateMetrics {
-    /// Creates the metrics for this number of scenarios, 0 for a single one.
-    pub(crate) fn new(scenarios: usize) -> Self {
-        let counts = Mutex::new(Counts::new(scenarios));
-        Self {
-            counts,
-            due: AtomicU64::default(),
-            ended: AtomicU64::default(),
-            completed: AtomicU64::default(),
-        }
-    }
-
-    /// Records a call.
-    pub(crate) fn call(&self, call: &TimedCall, part: Part) {
-        lock(&self.counts).add(call, micros(call.latency()), part, true);
-    }
-
-    /// Counts an iteration that is due.
-    pub(crate) fn iteration_due(&self) {
-        self.due.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Counts an iteration that has ended, and whether it completed.
-    pub(crate) fn iteration_ended(&self, completed: bool) {
-        self.completed.fetch_add(completed.into(), Ordering::Relaxed);
-        self.ended.fetch_add(1, Ordering::Release);
-    }
-
-    /// The number of iterations that were due and have not ended.
-    pub(crate) fn outstanding(&self) -> u64 {
-        self.due.load(Ordering::Acquire).saturating_sub(self.ended.load(Ordering::Acquire))
-    }
-
-    /// The number of completed iterations.
-    pub(crate) fn completed(&self) -> u64 {
-        self.completed.load(Ordering::Acquire)
-    }
-
-    /// The metrics of each operation by name.
-    pub(crate) fn operations(&self) -> BTreeMap<String, OperationMetrics> {
-        lock(&self.counts).calls.operations()
-    }
-
-    /// The calls of each scenario by index; empty for a single one.
-    pub(crate) fn scenarios(&self) -> Vec<CallMetrics> {
-        lock(&self.counts).scenarios.clone()
-    }
-
-    /// The latency of all successful calls.
-    pub(crate) fn latency(&self) -> Histogram {
-        let mut all = Histogram::default();
-        let counts = lock(&self.counts);
-        let successful = counts.calls.iter().filter(|group| group.error.is_none());
-        successful.for_each(|group| all.merge(group.latency()));
-        all
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::Histogram;
     use sessions_client::sessions_v1;
     use wiretrait::telemetry::CallPhases;
 
