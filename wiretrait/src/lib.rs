@@ -74,6 +74,9 @@ pub mod codec;
 pub mod concurrency;
 mod config;
 mod error;
+#[cfg(all(fuzzing, feature = "hyper"))]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "grpc")]
 pub mod grpc_frame;
 #[cfg(feature = "tower")]

@@ -53,6 +53,8 @@ mod tokens;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub use command::CommandToken;
 pub use file::FileToken;
+#[cfg(all(fuzzing, feature = "oauth2", any(feature = "hyper", feature = "reqwest")))]
+pub(crate) use oauth2::fetch_over;
 #[cfg(all(feature = "oauth2", any(feature = "hyper", feature = "reqwest")))]
 pub use oauth2::{ClientCredentials, OAuth2Token};
 pub use provider::{StaticToken, TokenProvider};

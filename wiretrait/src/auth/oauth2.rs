@@ -108,7 +108,11 @@ impl ClientCredentials {
         let config = config.for_service(format!("{scheme}://{authority}"));
         let transport = NetworkTransport::new(&config)?;
         let origin = transport.origin().to_owned();
-        let transport = Policies::new(transport, &config);
+        let server = self.server(origin, Policies::new(transport, &config))?;
+        Ok(OAuth2Token(Arc::new(server)))
+    }
+
+    fn server<T>(self, origin: String, transport: T) -> Result<Server<T>> {
         let client = BasicClient::new(ClientId::new(self.id))
             .set_client_secret(ClientSecret::new(self.secret.clone()))
             .set_auth_type(if self.is_in_body { AuthType::RequestBody } else { AuthType::BasicAuth })
@@ -116,10 +120,15 @@ impl ClientCredentials {
                 TokenUrl::new(self.url).map_err(|_| Error::config("token URL", "is not a valid URL"))?,
             );
         let scopes = self.scopes.into_iter().map(Scope::new).collect();
-        let server =
-            Server { client, scopes, audience: self.audience, secret: self.secret, origin, transport };
-        Ok(OAuth2Token(Arc::new(server)))
+        Ok(Server { client, scopes, audience: self.audience, secret: self.secret, origin, transport })
     }
+}
+
+/// Requests a token with `credentials` over `transport`.
+#[cfg(fuzzing)]
+pub(crate) async fn fetch_over(credentials: ClientCredentials, transport: impl Transport) -> Result<Token> {
+    let origin = transport.peer().to_owned();
+    credentials.server(origin, transport)?.fetch().await
 }
 
 /// Omits id, secret and path.
@@ -136,14 +145,14 @@ impl fmt::Debug for ClientCredentials {
 #[derive(Clone)]
 pub struct OAuth2Token(Arc<Server>);
 
-struct Server {
+struct Server<T = Policies<NetworkTransport>> {
     client: BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>,
     scopes: Vec<Scope>,
     audience: Option<String>,
     /// Removed from messages of the server.
     secret: String,
     origin: String,
-    transport: Policies<NetworkTransport>,
+    transport: T,
 }
 
 /// A token request. It changes nothing in the server, so it may be retried.
@@ -168,7 +177,29 @@ const ROUTE: &Route = &Route {
     params: &[],
 };
 
-impl Server {
+impl<T: Transport> Server<T> {
+    async fn fetch(&self) -> Result<Token> {
+        let Self { client, scopes, audience, origin, .. } = self;
+        let mut request = client.exchange_client_credentials().add_scopes(scopes.iter().cloned());
+        if let Some(audience) = audience {
+            request = request.add_extra_param("audience", audience);
+        }
+        let response = request.request_async(self).await.map_err(|error| self.failure(error))?;
+        if *response.token_type() != BasicTokenType::Bearer {
+            let message = format!("the token server {origin} returned a token that is not a bearer token");
+            return Err(Error::new(ErrorKind::Credentials, message));
+        }
+        let token = Token::new(response.access_token().secret()).map_err(|_| {
+            let message =
+                format!("the token server {origin} returned a token that cannot be sent in a header");
+            Error::new(ErrorKind::Credentials, message)
+        })?;
+        Ok(match response.expires_in() {
+            Some(lifetime) => token.with_lifetime(lifetime.min(Duration::from_secs(u32::MAX.into()))),
+            None => token,
+        })
+    }
+
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse> {
         let (mut parts, body) = request.into_parts();
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
@@ -244,7 +275,7 @@ impl Server {
     }
 }
 
-impl<'c> AsyncHttpClient<'c> for Server {
+impl<'c, T: Transport> AsyncHttpClient<'c> for Server<T> {
     type Error = Error;
     type Future = Pin<Box<dyn Future<Output = Result<HttpResponse>> + Send + 'c>>;
 
@@ -282,25 +313,7 @@ fn advice(code: &str) -> &'static str {
 
 impl TokenProvider for OAuth2Token {
     async fn fetch(&self) -> Result<Token> {
-        let Server { client, scopes, audience, origin, .. } = &*self.0;
-        let mut request = client.exchange_client_credentials().add_scopes(scopes.iter().cloned());
-        if let Some(audience) = audience {
-            request = request.add_extra_param("audience", audience);
-        }
-        let response = request.request_async(&*self.0).await.map_err(|error| self.0.failure(error))?;
-        if *response.token_type() != BasicTokenType::Bearer {
-            let message = format!("the token server {origin} returned a token that is not a bearer token");
-            return Err(Error::new(ErrorKind::Credentials, message));
-        }
-        let token = Token::new(response.access_token().secret()).map_err(|_| {
-            let message =
-                format!("the token server {origin} returned a token that cannot be sent in a header");
-            Error::new(ErrorKind::Credentials, message)
-        })?;
-        Ok(match response.expires_in() {
-            Some(lifetime) => token.with_lifetime(lifetime.min(Duration::from_secs(u32::MAX.into()))),
-            None => token,
-        })
+        self.0.fetch().await
     }
 
     fn name(&self) -> Cow<'_, str> {

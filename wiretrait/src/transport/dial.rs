@@ -147,8 +147,7 @@ impl Dial {
             .tcp(&proxy.uri)
             .await
             .map_err(|error| ProxyFailure::unreachable(proxy, root_cause(&*error)))?;
-        let (host, port) = host_and_port(&self.origin);
-        let mut stream: BoxStream = match proxy.kind {
+        let stream: BoxStream = match proxy.kind {
             #[cfg(feature = "rustls")]
             ProxyKind::Https => {
                 let Some(tls) = &self.tls else { return Err("TLS is not set up".into()) };
@@ -161,9 +160,16 @@ impl Dial {
             }
             _ => Box::new(tcp),
         };
-        if proxy.forwards(&self.origin) {
-            return Ok(stream);
-        }
+        if proxy.forwards(&self.origin) { Ok(stream) } else { self.tunnel(stream, proxy).await }
+    }
+
+    /// Asks the proxy at the other end of `stream` for a connection to the service.
+    pub(super) async fn tunnel(
+        &self,
+        mut stream: BoxStream,
+        proxy: &ProxyRoute,
+    ) -> Result<BoxStream, BoxError> {
+        let (host, port) = host_and_port(&self.origin);
         let target_host = self.origin.host().unwrap_or_default();
         let host: String = match proxy.kind {
             ProxyKind::Http | ProxyKind::Https => {
@@ -197,6 +203,20 @@ impl Dial {
         let found = self.connect_to.iter().find(|((host, port), _)| (host.as_str(), *port) == of_uri);
         found.map(|(_, address)| *address)
     }
+}
+
+/// Asks the proxy of `config` at the other end of `stream` for a connection to the service.
+#[cfg(all(fuzzing, feature = "hyper"))]
+pub(crate) async fn tunnel_over(
+    config: &ClientConfig,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) -> Result<impl AsyncRead + AsyncWrite + Unpin, Error> {
+    let url = config.required_url()?;
+    let origin: Uri = url.parse().map_err(|_| Error::config("url", "is not a valid URL"))?;
+    let dial = Dial::new(config, origin)?;
+    let peer = dial.peer(url.to_owned());
+    let proxy = dial.proxy.as_ref().ok_or_else(|| Error::config("proxy", "is missing"))?;
+    dial.tunnel(Box::new(stream), proxy).await.map_err(|error| peer.not_connected(&*error))
 }
 
 /// Returns the TLS settings if they are needed on the way to `origin`.

@@ -52,6 +52,8 @@ mod tower;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 mod tunnel;
 
+#[cfg(all(fuzzing, feature = "hyper"))]
+pub(crate) use self::dial::tunnel_over;
 #[cfg(feature = "hyper")]
 pub use self::hyper::HyperTransport;
 pub use self::in_process::InProcessTransport;
