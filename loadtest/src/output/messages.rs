@@ -221,7 +221,7 @@ pub(super) fn failure_example(failure: &FailureSummary) -> Option<String> {
 
 /// The median and the 99th percentile of each phase of calls; `None` if they were not measured.
 pub(super) fn phases(results: &Results) -> Option<String> {
-    let all = results.calls() - results.failed_calls();
+    let all = results.calls().saturating_sub(results.failed_calls());
     let phases: Vec<_> = summary::phases(results)
         .into_iter()
         .map(|(name, times)| {

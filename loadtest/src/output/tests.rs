@@ -345,6 +345,18 @@ fn outages_are_listed_and_marked_in_the_charts() {
 }
 
 #[test]
+fn damaged_results_with_more_failures_than_calls_can_be_reported() {
+    let mut results = passing();
+    for operation in results.operations.values_mut() {
+        operation.failures = operation.calls + 1;
+    }
+    let report = report(results);
+    for format in [ReportFormat::Html, ReportFormat::Markdown, ReportFormat::Junit, ReportFormat::Json] {
+        report.render(format).unwrap();
+    }
+}
+
+#[test]
 fn a_run_without_calls_can_be_reported() {
     let mut results = sample::results(&[]);
     results.ending = Ending::Failed { reason: "it panicked".to_owned() };
