@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
 use sessions_client::{SessionV1, sessions_v1};
-use sessions_fuzz::block_on;
+use sessions_fuzz::{block_on, store};
 use sessions_service::{SessionStore, router};
 use tower::ServiceExt as _;
 
@@ -18,7 +18,7 @@ fuzz_target!(|input: &[u8]| {
     let Some((&selector, json)) = input.split_first() else { return };
     let route = sessions_v1::ROUTES[usize::from(selector) % sessions_v1::ROUTES.len()];
     block_on(async {
-        let store = SessionStore::new();
+        let store = store();
         let target = format!("{}{}", route.prefix, route.path);
         call(&store, &target, json.to_vec()).await;
         if let Some(stored) = store_payload(&store, json).await {

@@ -4,8 +4,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sessions_fuzz::block_on;
-use sessions_service::{SessionStore, fuzzing};
+use sessions_fuzz::{block_on, store};
+use sessions_service::fuzzing;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 fuzz_target!(|received: &[u8]| {
     let mut connection = tokio::io::join(received, Vec::new());
     block_on(async {
-        let served = fuzzing::serve(&mut connection, SessionStore::new());
+        let served = fuzzing::serve(&mut connection, store());
         timeout(PATIENCE, served).await.expect("the service ends the connection");
     });
     let (_, sent) = connection.into_inner();
