@@ -6,7 +6,7 @@
 
 use crate::Service;
 use crate::commands::{Commands, JSON};
-use crate::javascript::{replace_surrogates, restore_surrogates};
+use crate::javascript::{replace_surrogates, restore_surrogates, restore_surrogates_in};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{HeaderName, Request, Response, StatusCode};
@@ -345,8 +345,7 @@ impl From<Written<'_>> for Session {
     fn from(session: Written<'_>) -> Self {
         let payload = |json: Option<&RawValue>| {
             let json = json.map(RawValue::get).filter(|json| !is_lost(json)).unwrap_or_default();
-            let restored = restore_surrogates(Bytes::copy_from_slice(json.as_bytes()));
-            String::from_utf8(restored.into()).unwrap_or_default()
+            restore_surrogates_in(json).into_owned()
         };
         let string = |string: Option<String>| string.map(replace_surrogates).unwrap_or_default();
         Self {

@@ -84,14 +84,18 @@ pub(super) fn restore_surrogates(body: Bytes) -> Bytes {
         return body;
     }
     let Ok(json) = std::str::from_utf8(&body) else { return body };
-    let rewritten = rewrite(json, |token| match token {
+    match restore_surrogates_in(json) {
+        Cow::Borrowed(_) => body,
+        Cow::Owned(restored) => restored.into(),
+    }
+}
+
+/// Returns a part of a response, which is valid JSON, with its lone surrogates restored.
+pub(super) fn restore_surrogates_in(json: &str) -> Cow<'_, str> {
+    rewrite(json, |token| match token {
         Token::String(string) => unescape_string(string),
         Token::Number(_) => None,
-    });
-    match rewritten {
-        Cow::Borrowed(_) => body,
-        Cow::Owned(rewritten) => rewritten.into(),
-    }
+    })
 }
 
 /// Returns a string of a response, in which a lone surrogate is a replacement character, for formats other than JSON.
@@ -103,12 +107,12 @@ pub(super) fn replace_surrogates(string: String) -> String {
     let mut chars = string.chars();
     let mut plain = String::with_capacity(string.len());
     while let Some(char) = chars.next() {
+        if char != ESCAPE {
+            plain.push(char);
+            continue;
+        }
         // After the escape character is either itself or the character of a surrogate.
-        plain.push(match char {
-            ESCAPE if chars.next() == Some(ESCAPE) => ESCAPE,
-            ESCAPE => char::REPLACEMENT_CHARACTER,
-            char => char,
-        });
+        plain.push(if chars.next() == Some(ESCAPE) { ESCAPE } else { char::REPLACEMENT_CHARACTER });
     }
     plain
 }
