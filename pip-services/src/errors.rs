@@ -9,7 +9,8 @@ use wiretrait::{Error, ErrorFormat, Object, ServiceError};
 ///
 /// A command responds with `code`, `status`, `message`, `category`, `details` and sometimes `cause`; a
 /// failure before a command is reached, such as an unknown path, has `code` and `message` only. A contract
-/// names it as `#[http_api(…, errors = PipErrors)]`.
+/// names it as `#[http_api(…, errors = PipErrors)]`. What the framework's Node.js services add, such as a `stack`, is
+/// neither read nor written.
 ///
 /// The correlation id of an error is read from `correlation_id`, or else from `trace_id`, its name in generation 4 of
 /// the framework.
@@ -74,13 +75,9 @@ impl ErrorFormat for PipErrors {
         ServiceError::new("InvalidContent", format!("Invalid JSON: {why}"))
     }
 
-    /// The details are those of the framework's Node.js services, which print each problem as `[object
-    /// Object]`.
     fn invalid_arguments(&self, problems: &[String]) -> ServiceError {
-        let results = vec!["[object Object]"; problems.len()].join(",");
         ServiceError::new("INVALID_DATA", format!("Validation failed: {}", problems.join(", ")))
             .with_category("BadRequest")
-            .with_detail("results", results)
     }
 
     fn unknown_path(&self, path: &str) -> ServiceError {
@@ -123,8 +120,6 @@ impl Serialize for Body<'_> {
         if let Some(category) = &error.category {
             map.serialize_entry("status", &status.as_u16())?;
             map.serialize_entry("message", &error.message)?;
-            map.serialize_entry("name", &error.code)?;
-            map.serialize_entry("stack", &format_args!("{}: {}", error.code, error.message))?;
             if let Some(cause) = &error.cause {
                 map.serialize_entry("cause", cause)?;
             }

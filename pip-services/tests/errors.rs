@@ -20,13 +20,13 @@ fn an_error_of_a_command_is_written_with_all_fields() {
         .with_detail("at", "the \"end\"");
     assert_eq!(
         write(StatusCode::INTERNAL_SERVER_ERROR, &error),
-        r#"{"code":"EXEC_FAILED","status":500,"message":"Execution add failed","name":"EXEC_FAILED","stack":"EXEC_FAILED: Execution add failed","details":{"at":"the \"end\"","command":"add"},"category":"FailedInvocation"}"#
+        r#"{"code":"EXEC_FAILED","status":500,"message":"Execution add failed","details":{"at":"the \"end\"","command":"add"},"category":"FailedInvocation"}"#
     );
     error.cause = Some("disk full".to_owned());
     error.details.clear();
     assert_eq!(
         write(StatusCode::INTERNAL_SERVER_ERROR, &error),
-        r#"{"code":"EXEC_FAILED","status":500,"message":"Execution add failed","name":"EXEC_FAILED","stack":"EXEC_FAILED: Execution add failed","cause":"disk full","details":{},"category":"FailedInvocation"}"#
+        r#"{"code":"EXEC_FAILED","status":500,"message":"Execution add failed","cause":"disk full","details":{},"category":"FailedInvocation"}"#
     );
 }
 
@@ -128,7 +128,6 @@ fn errors_of_a_command_have_the_categories_of_the_framework() {
         PipErrors.invalid_arguments(&problems),
         ServiceError::new("INVALID_DATA", "Validation failed: id is missing, paging: invalid type")
             .with_category("BadRequest")
-            .with_detail("results", "[object Object],[object Object]")
     );
     let why = Error::new(ErrorKind::Encode, "id is too long");
     assert_eq!(

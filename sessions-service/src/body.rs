@@ -5,7 +5,7 @@
 
 use super::{compression, digest, javascript};
 use crate::arguments::Arguments;
-use crate::error_response;
+use crate::errors::error_response;
 use crate::request_headers::header_value;
 use bytes::{Buf, Bytes};
 use http::StatusCode;

@@ -1,7 +1,7 @@
 //! `If-Match` and `If-None-Match`. Responses of the service have no `ETag`, which these checks treat as an
 //! empty one.
 
-use crate::error_response;
+use crate::errors::error_response;
 use crate::request_headers::header_value;
 use http::header::{HeaderMap, IF_MATCH, IF_NONE_MATCH};
 use http::{Method, StatusCode};

@@ -31,6 +31,7 @@ mod date_parse;
 mod digest;
 mod embedded;
 mod endpoints;
+mod errors;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -57,6 +58,7 @@ use self::accept::{MEDIA_TYPES, is_acceptable};
 use self::arguments::Arguments;
 use self::body::Unreadable;
 use self::commands::{Commands, Dispatched};
+use self::errors::error_response;
 use self::load_shedding::LoadShedding;
 use self::response::{ResponseOptions, ServedResponse, Stage};
 use axum::Router;
@@ -64,12 +66,12 @@ use axum::body::Body;
 use bytes::Bytes;
 use chrono::Utc;
 use http::{Method, StatusCode};
-use pip_services::{PipErrors, Timestamp};
+use pip_services::Timestamp;
 use sessions_client::{ISessionsV1, Payload, sessions_v1};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
-use wiretrait::{ErrorFormat, Incoming, Request, Response, Route, ServiceError};
+use wiretrait::{Incoming, Request, Response, Route, ServiceError};
 
 /// Returns an axum router that serves the sessions of `store` under `/v1/sessions`, and the server's time and
 /// state under `/heartbeat` and `/status`.
@@ -94,11 +96,6 @@ fn fallback(commands: impl Commands + 'static) -> Router {
         let service = Arc::clone(&service);
         async move { service.respond(request).await.map(Body::new) }
     })
-}
-
-/// Returns an error response of the service.
-fn error_response(status: StatusCode, error: &ServiceError) -> Response {
-    wiretrait::error_response(sessions_v1::CONTRACT, status, error)
 }
 
 /// The service: everything between a request and the execution of its command.
@@ -182,7 +179,8 @@ impl<C: Commands> Service<C> {
         if !self.response_delay.is_zero() {
             tokio::time::sleep(self.response_delay).await;
         }
-        (self.commands.execute(route, arguments, request).await, Stage::Command)
+        let response = self.commands.execute(route, arguments, request).await;
+        (errors::with_properties(response), Stage::Command)
     }
 }
 
@@ -192,7 +190,7 @@ fn argument_error(route: &Route, arguments: &mut Arguments) -> Option<(StatusCod
     let failure = shadowing::command_error(route.name, arguments);
     let mut inherited = shadowing::with_prototype(arguments);
     match schema::check(inherited.as_mut().unwrap_or(arguments)) {
-        Err(violations) => Some((StatusCode::BAD_REQUEST, PipErrors.invalid_arguments(&violations))),
+        Err(violations) => Some((StatusCode::BAD_REQUEST, errors::invalid_arguments(&violations))),
         Ok(()) => failure.map(|error| (StatusCode::INTERNAL_SERVER_ERROR, error)),
     }
 }

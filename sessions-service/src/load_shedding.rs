@@ -3,7 +3,8 @@
 //! A request counts from its head until its response, also while its body arrives. The server's time and state can always
 //! be read, so that a health check does not take a busy service for a dead one.
 
-use crate::{endpoints, error_response};
+use crate::endpoints;
+use crate::errors::error_response;
 use http::header::{HeaderValue, RETRY_AFTER};
 use http::{StatusCode, Uri};
 use std::num::NonZeroUsize;
