@@ -8,6 +8,7 @@
 //! client ignores.
 
 use super::entry::{Entry, Origin};
+use super::keys;
 use serde::de::Error as _;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::fmt;
@@ -28,10 +29,10 @@ pub type Section = Vec<(String, Vec<String>)>;
 
 /// Reads the settings of the file at `path`, whose extension determines the format.
 pub(super) fn read(path: &Path) -> Result<Vec<Entry>> {
-    let mut table = read_table(path)?;
+    let (mut table, content) = read_table(path)?;
     table.retain(|(key, _)| ![LOAD_TEST, DEVIATIONS].contains(&&**key));
     let mut entries = Vec::new();
-    flatten("", table, &Origin::File(Arc::from(path)), &mut entries)?;
+    flatten("", table, &content, &Origin::File(Arc::from(path)), &mut entries)?;
     Ok(entries)
 }
 
@@ -42,28 +43,28 @@ pub(super) fn read(path: &Path) -> Result<Vec<Entry>> {
 ///
 /// [`ErrorKind::Config`](wiretrait::ErrorKind::Config) for a file that cannot be read, and for a key without a value or with a table of tables.
 pub fn read_load_test_section(path: &Path) -> Result<Option<Section>> {
-    let mut table = read_table(path)?;
+    let (mut table, content) = read_table(path)?;
     let Some(at) = table.iter().position(|(key, _)| key == LOAD_TEST) else { return Ok(None) };
     let error = |key: &str, why: &str| super::error(format!("`{key}` ({}) {why}", path.display()));
     let section = match table.swap_remove(at).1 {
         Tree::Table(section) => section,
         // All lines of the table are comments.
         Tree::Null => return Ok(Some(Vec::new())),
-        Tree::Value(_) | Tree::List(_) | Tree::Date => {
+        Tree::Value(_) | Tree::Typed(_) | Tree::List(_) | Tree::Date => {
             return Err(error(LOAD_TEST, "must be a table of settings, such as `users`"));
         }
     };
-    let values = |(key, tree): (String, Tree)| match values(tree) {
+    let values = |(key, tree): (String, Tree)| match values(tree, &content) {
         Ok(values) => Ok((key, values)),
         Err(why) => Err(error(&format!("{LOAD_TEST}.{key}"), why)),
     };
     section.into_iter().map(values).collect::<Result<_>>().map(Some)
 }
 
-/// Returns the values of a setting.
-fn values(tree: Tree) -> Result<Vec<String>, &'static str> {
+/// Returns the values of a setting in a file with this content.
+fn values(tree: Tree, content: &str) -> Result<Vec<String>, &'static str> {
     let single = |tree| match tree {
-        Tree::Value(value) => Ok(value),
+        Tree::Value(value) | Tree::Typed(value) => Ok(value),
         Tree::Null => Err("has no value; set one, or remove the key"),
         Tree::Table(_) | Tree::List(_) => Err("must be a value, a list of values or a table of values"),
         Tree::Date => Err("must be a string or a number, not a date: write it in quotes"),
@@ -71,14 +72,30 @@ fn values(tree: Tree) -> Result<Vec<String>, &'static str> {
     match tree {
         Tree::List(list) => list.into_iter().map(single).collect(),
         Tree::Table(table) => {
-            table.into_iter().map(|(name, tree)| Ok(format!("{name}={}", single(tree)?))).collect()
+            let named = |(name, tree): (String, Tree)| match tree {
+                Tree::Typed(value) if !is_written(&value, content) => Err(NOT_AS_WRITTEN),
+                tree => Ok(format!("{name}={}", single(tree)?)),
+            };
+            table.into_iter().map(named).collect()
         }
         tree => Ok(vec![single(tree)?]),
     }
 }
 
-/// Reads the keys of a file.
-fn read_table(path: &Path) -> Result<Vec<(String, Tree)>> {
+/// The rest of the sentence about a key whose value is a text, but looks like a number or a truth value to the parser.
+const NOT_AS_WRITTEN: &str = "is not kept as it is written; write it in quotes";
+
+/// Returns whether `content` contains a value in the form in which it would be used. The parsers do not report how a number
+/// is written, and `1.10` is another password than `1.1`.
+fn is_written(value: &str, content: &str) -> bool {
+    let is_part = |character: char| character.is_alphanumeric() || matches!(character, '_' | '.' | '+' | '-');
+    content.match_indices(value).any(|(at, value)| {
+        !content[..at].ends_with(is_part) && !content[at + value.len()..].starts_with(is_part)
+    })
+}
+
+/// Reads the keys of a file, and its content.
+fn read_table(path: &Path) -> Result<(Vec<(String, Tree)>, String)> {
     let name = path.display().to_string();
     let error = |why: &str| super::error(format!("the configuration file {name} {why}"));
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
@@ -88,25 +105,41 @@ fn read_table(path: &Path) -> Result<Vec<(String, Tree)>> {
         "toml" => toml,
         _ => return Err(error("must have the extension `.yaml`, `.yml`, `.json` or `.toml`")),
     };
-    let content = fs::read_to_string(path).map_err(|why| error(&format!("cannot be read: {why}")))?;
+    let content = fs::read(path).map_err(|why| error(&format!("cannot be read: {why}")))?;
+    let content =
+        String::from_utf8(content).map_err(|_| error("is not text in UTF-8; save it in that encoding"))?;
+    // Some editors write a byte order mark.
+    let content = content.strip_prefix('\u{feff}').map_or_else(|| content.clone(), str::to_owned);
     let Tree::Table(table) = parse(&content).map_err(|why| error(&why))? else {
         return Err(error("must be a table of keys such as `connection` and `options`"));
     };
-    Ok(table)
+    Ok((table, content))
 }
 
 /// Turns nested tables into dotted keys, in the order of the file.
-fn flatten(group: &str, table: Vec<(String, Tree)>, origin: &Origin, entries: &mut Vec<Entry>) -> Result<()> {
+fn flatten(
+    group: &str,
+    table: Vec<(String, Tree)>,
+    content: &str,
+    origin: &Origin,
+    entries: &mut Vec<Entry>,
+) -> Result<()> {
     for (name, tree) in table {
         let key = if group.is_empty() { name } else { format!("{group}.{name}") };
         let entry = |value| Entry { key: key.clone(), value, origin: origin.clone() };
+        if !matches!(tree, Tree::Table(_) | Tree::Null)
+            && let Some(why) = keys::not_a_group(&key)
+        {
+            return Err(entry(String::new()).error(why));
+        }
         let why = match tree {
-            Tree::Value(value) => {
+            Tree::Typed(value) if keys::is_text(&key) && !is_written(&value, content) => NOT_AS_WRITTEN,
+            Tree::Value(value) | Tree::Typed(value) => {
                 entries.push(entry(value));
                 continue;
             }
             Tree::Table(table) => {
-                flatten(&key, table, origin, entries)?;
+                flatten(&key, table, content, origin, entries)?;
                 continue;
             }
             Tree::List(_) => "must be a single value, not a list",
@@ -123,6 +156,10 @@ fn flatten(group: &str, table: Vec<(String, Tree)>, origin: &Origin, entries: &m
 
 fn yaml(content: &str) -> Result<Tree, String> {
     yaml_serde::from_str(content).map_err(|error| {
+        // The only error without a position whose reason matters.
+        if error.to_string().contains("more than one document") {
+            return "has several YAML documents; remove all but one".to_owned();
+        }
         let position = error.location().map(|location| (location.line(), location.column()));
         invalid("YAML", position)
     })
@@ -154,6 +191,8 @@ fn invalid(format: &str, position: Option<(usize, usize)>) -> String {
 /// The content of a file: values as strings, tables in the order of the file.
 enum Tree {
     Value(String),
+    /// A number or a truth value, in the usual form. The file may have another one, such as `0x10` for `16`.
+    Typed(String),
     Table(Vec<(String, Tree)>),
     List(Vec<Tree>),
     Date,
@@ -179,19 +218,27 @@ impl<'de> Visitor<'de> for TreeVisitor {
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Tree, E> {
-        Ok(Tree::Value(value.to_string()))
+        Ok(Tree::Typed(value.to_string()))
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Tree, E> {
-        Ok(Tree::Value(value.to_string()))
+        Ok(Tree::Typed(value.to_string()))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Tree, E> {
-        Ok(Tree::Value(value.to_string()))
+        Ok(Tree::Typed(value.to_string()))
+    }
+
+    fn visit_i128<E>(self, value: i128) -> Result<Tree, E> {
+        Ok(Tree::Typed(value.to_string()))
+    }
+
+    fn visit_u128<E>(self, value: u128) -> Result<Tree, E> {
+        Ok(Tree::Typed(value.to_string()))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Tree, E> {
-        Ok(Tree::Value(value.to_string()))
+        Ok(Tree::Typed(value.to_string()))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Tree, E> {
@@ -217,7 +264,9 @@ impl<'de> Visitor<'de> for TreeVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree, A::Error> {
         let mut table = Vec::new();
         while let Some((key, value)) = map.next_entry()? {
-            let Tree::Value(key) = key else { return Err(A::Error::custom("a key must be a string")) };
+            let (Tree::Value(key) | Tree::Typed(key)) = key else {
+                return Err(A::Error::custom("a key must be a string"));
+            };
             table.push((key, value));
         }
         Ok(if matches!(&table[..], [(key, _)] if key == TOML_DATE) { Tree::Date } else { Tree::Table(table) })

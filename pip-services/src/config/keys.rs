@@ -114,6 +114,21 @@ const TRACE_ID: &str = "options.trace_id";
 /// The groups that keys with a dot begin with.
 pub(super) const GROUPS: [&str; 5] = ["connection", "credential", "headers", "options", "proxy"];
 
+/// Returns what follows the name of a group in the error for a group with a value or a list in place of keys.
+#[cfg(feature = "config")]
+pub(super) fn not_a_group(group: &str) -> Option<String> {
+    let example = match group {
+        "connection" => "connection.uri",
+        "connections" => "connections.first.uri",
+        "credential" => "credential.token_file",
+        "headers" => "headers.x-api-key",
+        "options" => "options.timeout",
+        "proxy" => "proxy.url",
+        _ => return None,
+    };
+    Some(format!("must be a table of keys, such as `{example}`"))
+}
+
 /// Returns the keys that have an effect.
 pub(super) fn effective() -> impl Iterator<Item = &'static str> {
     KEYS.iter().filter(|key| matches!(key.role, Role::Read)).map(|key| key.name)
@@ -127,6 +142,14 @@ pub(super) fn all() -> impl Iterator<Item = &'static str> {
 /// Returns whether the value of a key is a URL.
 pub(super) fn is_url(key: &str) -> bool {
     address::is_address(key) || matches!(key, "credential.token_url" | "proxy.url")
+}
+
+/// Returns whether the value of a key is sent as it is written.
+#[cfg(feature = "config")]
+pub(super) fn is_text(key: &str) -> bool {
+    const CREDENTIALS: [&str; 6] = ["username", "password", "token", "client_id", "client_secret", "scope"];
+    let credential = key.strip_prefix("credential.");
+    key.starts_with(HEADERS) || credential.is_some_and(|field| CREDENTIALS.contains(&field))
 }
 
 /// Returns whether a key has no effect.
@@ -144,8 +167,10 @@ pub(super) fn closest(name: &str, spell: impl Fn(&str) -> String) -> Option<Stri
 /// Returns the candidate that `name` is probably a misspelling of. Each candidate comes with the number of
 /// its letters that distinguish it from others: a third of them plus one may be wrong.
 pub(super) fn nearest(name: &str, candidates: impl Iterator<Item = (String, usize)>) -> Option<String> {
+    let name = name.to_lowercase();
+    let distance = |candidate: &str| strsim::osa_distance(&name, &candidate.to_lowercase());
     candidates
-        .map(|(candidate, distinct)| (strsim::osa_distance(name, &candidate), 1 + distinct / 3, candidate))
+        .map(|(candidate, distinct)| (distance(&candidate), 1 + distinct / 3, candidate))
         .filter(|(distance, allowed, _)| distance <= allowed)
         .min()
         .map(|(.., candidate)| candidate)
@@ -177,10 +202,17 @@ pub(super) fn check_known(entry: &Entry) -> Result<()> {
         Some((section, _)) => {
             closest(&entry.key, |key| key.replacen("connection.", &format!("{section}."), 1))
         }
-        None => closest(&entry.key, str::to_owned),
+        None => closest(&entry.key, str::to_owned).or_else(|| header_like(&entry.key)),
     };
     let rest = suggestion(near, "known keys", effective().map(str::to_owned));
     Err(entry.error(format_args!("is not a known key{rest}")))
+}
+
+/// Returns the key of a header if only the name of its group is misspelt.
+fn header_like(key: &str) -> Option<String> {
+    let (group, name) = key.split_once('.')?;
+    nearest(group, std::iter::once((HEADERS.trim_end_matches('.').to_owned(), 0)))?;
+    Some(format!("{HEADERS}{name}"))
 }
 
 /// Returns whether a setting of a later layer replaces one of an earlier layer: the key is the same, or its

@@ -111,10 +111,113 @@ fn a_syntax_error_has_the_position_but_no_content() {
         ("c.toml", "a = 1\n'secret' = secret", "is not valid TOML at line 2, column "),
         ("d.yaml", "- descriptor: secret", "must be a table of keys such as `connection` and `options`"),
         ("e.yaml", "", "must be a table of keys such as `connection` and `options`"),
+        ("f.yaml", "a: 1\n---\nb: secret", "has several YAML documents; remove all but one"),
     ] {
         let why = error("syntax", name, content);
         assert!(why.starts_with(&format!("the configuration file {name} {expected}")), "{why}");
         assert!(!why.contains("secret"), "{why}");
+    }
+}
+
+#[test]
+fn files_of_other_editors_are_read() {
+    for (name, content) in [
+        ("bom.yaml", "\u{feff}connection:\n  uri: http://orders\n"),
+        ("bom_crlf.yaml", "\u{feff}connection:\r\n  uri: http://orders\r\n"),
+        ("bom.json", "\u{feff}{\r\n  \"connection\": {\"uri\": \"http://orders\"}\r\n}"),
+        ("bom.toml", "\u{feff}[connection]\r\nuri = \"http://orders\"\r\n"),
+    ] {
+        let config = ConfigParams::new().with_file(file("editors", name, content)).unwrap().build().unwrap();
+        assert_eq!(config.base_url(), Some("http://orders"), "{name}");
+    }
+    let path = file("editors", "utf16.yaml", "");
+    fs::write(&path, [0xff, 0xfe, b'a', 0, b':', 0]).unwrap();
+    let why = message(ConfigParams::new().with_file(path));
+    assert!(why.ends_with("utf16.yaml is not text in UTF-8; save it in that encoding"), "{why}");
+}
+
+#[test]
+fn a_text_that_looks_like_a_number_is_sent_as_it_is_written_or_refused() {
+    let why =
+        |key: &str, name: &str| format!("`{key}` ({name}) is not kept as it is written; write it in quotes");
+    for written in
+        ["0x1f", "1.10", "12e5", "1E3", "0o17", ".5", "1.", "+5", "1_000", "1e400", "-0.0", ".inf", "TRUE"]
+    {
+        let content = format!("connection: {{uri: http://orders}}\nheaders:\n  x-version: {written}\n");
+        match build(&file("texts", "a.yaml", &content)) {
+            Ok(config) => assert_eq!(config.headers()["x-version"], written),
+            Err(_) => assert_eq!(
+                error("texts", "a.yaml", &content),
+                why("headers.x-version", "a.yaml"),
+                "{written}"
+            ),
+        }
+    }
+    for written in [
+        "0",
+        "7",
+        "007",
+        "42",
+        "-5",
+        "1.1",
+        "0.5",
+        "2026-11-24",
+        "1.2.3",
+        "true",
+        "yes",
+        "'1.10'",
+        "\"0x1f\"",
+    ] {
+        let content = format!("connection: {{uri: http://orders}}\nheaders: {{x-version: {written}}} # 10\n");
+        let config =
+            ConfigParams::new().with_file(file("texts", "b.yaml", &content)).unwrap().build().unwrap();
+        assert_eq!(config.headers()["x-version"], written.trim_matches(['\'', '"']));
+    }
+    for (name, content) in [
+        ("c.json", r#"{"credential": {"password": 1.10}}"#),
+        ("c.json", r#"{"credential": {"password": 1E3}}"#),
+        ("c.toml", "credential.password = 0x1f"),
+        ("c.toml", "credential.password = 1_000"),
+        ("c.toml", "credential.password = +99"),
+        ("c.json", r#"{"credential": {"password": 12345678901234567890123}}"#),
+    ] {
+        assert_eq!(error("texts", name, content), why("credential.password", name), "{content}");
+    }
+    // A number that is used as one may have any form.
+    let path = file("texts", "d.toml", "connection.uri = \"http://orders\"\noptions.timeout = 1_000\n");
+    let config = ConfigParams::new().with_file(path).unwrap().build().unwrap();
+    assert_eq!(config.timeout(), Duration::from_secs(1));
+}
+
+#[test]
+fn a_value_or_a_list_in_place_of_a_group_is_named() {
+    for (content, group, example) in [
+        ("connection: http://orders", "connection", "connection.uri"),
+        ("connection: [http://orders]", "connection", "connection.uri"),
+        ("connections: [{uri: http://orders}]", "connections", "connections.first.uri"),
+        ("headers: [{x-a: b}]", "headers", "headers.x-api-key"),
+        ("headers: x-a", "headers", "headers.x-api-key"),
+        ("credential: secret", "credential", "credential.token_file"),
+        ("options: 5", "options", "options.timeout"),
+        ("proxy: http://proxy", "proxy", "proxy.url"),
+    ] {
+        let expected = format!("`{group}` (a.yaml) must be a table of keys, such as `{example}`");
+        assert_eq!(error("groups", "a.yaml", content), expected);
+    }
+}
+
+#[test]
+fn a_key_in_another_case_or_number_is_recognized() {
+    for (content, key, meant) in [
+        ("Connection: {uri: http://orders}", "Connection.uri", "connection.uri"),
+        ("connection: {URI: http://orders}", "connection.URI", "connection.uri"),
+        ("OPTIONS: {TIMEOUT: 5}", "OPTIONS.TIMEOUT", "options.timeout"),
+        ("header: {x-tenant: acme}", "header.x-tenant", "headers.x-tenant"),
+        ("Headers: {x-tenant: acme}", "Headers.x-tenant", "headers.x-tenant"),
+    ] {
+        let why = error("cases", "a.yaml", content);
+        let expected = format!("`{key}` (a.yaml) is not a known key: did you mean `{meant}`?");
+        assert!(why.starts_with(&expected), "{why}");
     }
 }
 
