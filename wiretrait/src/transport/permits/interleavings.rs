@@ -165,27 +165,43 @@ fn calls_that_are_given_up_return_their_permits() {
     });
 }
 
+/// Changes the limit, as the outcome of the call does that follows.
+fn change(limit: usize) -> impl FnOnce(&Load) {
+    move |load| {
+        lock(load.adaptive_limit()).search.set_limit(limit);
+        complete(load);
+    }
+}
+
 #[test]
 fn an_adaptive_limit_has_as_many_permits_as_it_allows_calls() {
     check(|| {
-        for limit in [1, 2] {
-            let load = Load::adaptive(limit, 3);
-            let change = |limit| {
-                move |load: &Load| {
-                    lock(load.adaptive_limit()).search.set_limit(limit);
-                    complete(load);
-                }
-            };
-            let give_up = |load: &Load| drop(block_on(canceled_after(1, load.call())));
-            join([
-                spawn(&load, change(1)),
-                spawn(&load, change(3)),
-                spawn(&load, give_up),
-                spawn(&load, complete),
-            ]);
-            let limit = lock(load.adaptive_limit()).search.limit();
-            assert_eq!(load.state(), [limit, limit, 0]);
-        }
+        let load = Load::adaptive(2, 3);
+        let give_up = |load: &Load| drop(block_on(canceled_after(1, load.call())));
+        let calls = [spawn(&load, change(1)), spawn(&load, change(3)), spawn(&load, give_up)];
+        complete(&load);
+        join(calls);
+        let limit = lock(load.adaptive_limit()).search.limit();
+        assert_eq!(load.state(), [limit, limit, 0]);
+    });
+}
+
+#[test]
+fn permits_that_are_returned_while_the_limit_decreases_are_removed() {
+    check(|| {
+        let load = Load::adaptive(3, 3);
+        join([spawn(&load, change(1)), spawn(&load, complete), spawn(&load, complete)]);
+        assert_eq!(load.state(), [1, 1, 0]);
+    });
+}
+
+#[test]
+fn permits_that_are_added_while_the_limit_decreases_are_removed() {
+    check(|| {
+        let load = Load::adaptive(1, 3);
+        join([spawn(&load, change(3)), spawn(&load, change(1))]);
+        let limit = lock(load.adaptive_limit()).search.limit();
+        assert_eq!(load.state(), [limit, limit, 0]);
     });
 }
 
@@ -193,11 +209,7 @@ fn an_adaptive_limit_has_as_many_permits_as_it_allows_calls() {
 fn waiting_calls_continue_when_the_limit_grows() {
     check(|| {
         let load = Load::adaptive(1, 3);
-        let grow = |load: &Load| {
-            lock(load.adaptive_limit()).search.set_limit(3);
-            complete(load);
-        };
-        join([spawn(&load, complete), spawn(&load, complete), spawn(&load, grow)]);
+        join([spawn(&load, complete), spawn(&load, complete), spawn(&load, change(3))]);
         assert_eq!(load.state(), [3, 3, 0]);
     });
 }
