@@ -1,11 +1,11 @@
 //! Status messages on standard error.
 
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use indicatif::ProgressBar;
 use std::fmt::Display;
 use std::io::{Write, stderr};
 use std::path::Path;
-use std::sync::{Mutex, OnceLock};
+use std::sync::OnceLock;
 
 /// The live view on standard error, which messages are printed above.
 static LIVE_VIEW: Mutex<Option<ProgressBar>> = Mutex::new(None);

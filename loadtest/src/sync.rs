@@ -1,6 +1,9 @@
-//! Locks that ignore poisoning.
+//! Locks that ignore poisoning, and atomics: those of std, or those of shuttle in models of interleavings.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+#[cfg(all(test, shuttle))]
+pub(crate) use shuttle::sync::{Mutex, MutexGuard, PoisonError, atomic};
+#[cfg(not(all(test, shuttle)))]
+pub(crate) use std::sync::{Mutex, MutexGuard, PoisonError, atomic};
 
 /// Locks `mutex` even if a thread panicked while holding it. Everything behind a lock of the load test is a
 /// count or a collection that is valid after every statement, and the results of a broken run are reported as

@@ -6,13 +6,16 @@
 //! to 21 bytes in a table. The probability that any two of n ids have the same hash, which would be a false
 //! alarm, is n² / 2⁶⁵: one in 37 million for a million sessions, one in 3,700 for a hundred million.
 
+#[cfg(all(test, shuttle))]
+mod interleavings;
+
 use super::known_session::KnownSession;
 use crate::metrics::SessionIds;
-use crate::sync::lock;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Mutex, MutexGuard, lock};
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 /// Shards of the maps, so that few users share a lock.
 const SHARDS: usize = 64;

@@ -1,9 +1,8 @@
 //! The findings of the leftover check, which concurrent tasks add to and which are valid at any time.
 
 use crate::metrics::{SessionIds, SessionSummary};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use std::collections::HashSet;
-use std::sync::Mutex;
 
 /// Consecutive failures after which the check gives up: a service that is down must not be called thousands of
 /// times, each up to its timeout. As many calls are made at once.

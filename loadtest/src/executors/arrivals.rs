@@ -13,10 +13,10 @@ use super::stop::Stop;
 use crate::metrics::counts::Phase;
 use crate::metrics::rate_metrics::RateMetrics;
 use crate::metrics::{CallMetrics, ExecutionSegment, Histogram, StepMetrics};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use flume::{Receiver, Sender, TrySendError};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 

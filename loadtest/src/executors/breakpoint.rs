@@ -11,9 +11,9 @@ use crate::format;
 use crate::metrics::rate_metrics::RateMetrics;
 use crate::metrics::{BreakpointStep, LoadModel, RateStep};
 use crate::status;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 

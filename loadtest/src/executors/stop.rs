@@ -16,13 +16,13 @@
 
 use super::POLL_INTERVAL;
 use crate::error::LoadTestError;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use crate::{ExitCode, status};
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;

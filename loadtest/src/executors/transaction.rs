@@ -8,12 +8,12 @@ use crate::checks::violation::SCENARIO_ERROR;
 use crate::metrics::counts::{Part, Phase};
 use crate::scenarios::{Iteration, Scenario};
 use crate::status;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use goose::goose::{GooseUser, Transaction, TransactionError, TransactionResult};
 use std::any::Any;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 

@@ -8,13 +8,13 @@ use crate::metrics::STALE_CONNECTION;
 use crate::metrics::call_groups::TimedCall;
 use crate::metrics::counts::{Part, Phase};
 use crate::metrics::rate_metrics::RateMetrics;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use crate::telemetry::trace_context::TraceId;
 use goose::goose::GooseUser;
 use std::borrow::Cow;
 use std::fmt;
 use std::mem;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wiretrait::Route;
 

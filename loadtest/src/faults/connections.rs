@@ -1,8 +1,7 @@
 //! The open connections of all relays, which faults reset and count.
 
 use super::fault::ResetRate;
-use crate::sync::lock;
-use std::sync::Mutex;
+use crate::sync::{Mutex, lock};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot};

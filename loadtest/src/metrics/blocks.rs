@@ -8,10 +8,9 @@
 //! run has longer blocks rather than more of them, and a longer block is the exact sum of shorter ones.
 
 use super::Histogram;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 
 /// The length of the blocks of a short run, in milliseconds.
 const SHORTEST_MS: u64 = 125;

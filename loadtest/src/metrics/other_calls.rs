@@ -1,9 +1,9 @@
 //! The calls of a run outside its load: before it to probe the service, and after it to clean up.
 
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use sessions_client::{Call, Encoding, Error, ErrorKind, Response, Transport};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// The numbers of requests by operation.
 pub(crate) type CallsByOperation = BTreeMap<String, u64>;

@@ -3,10 +3,9 @@
 use super::call_groups::{TimedCall, micros};
 use super::counts::{Counts, Part};
 use super::{CallMetrics, Histogram, OperationMetrics};
-use crate::sync::lock;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Mutex, lock};
 use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The iterations of one rate of a breakpoint search, and their calls.
 #[derive(Debug)]

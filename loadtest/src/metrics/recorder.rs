@@ -4,6 +4,9 @@
 //! it, its error table does not distinguish violations from failed calls, and its times begin when a request
 //! is sent.
 
+#[cfg(all(test, shuttle))]
+mod interleavings;
+
 use super::blocks::BlockRecorder;
 use super::call_groups::{CallGroups, TimedCall, micros};
 use super::counts::{Part, Phase};
@@ -12,13 +15,12 @@ use super::{
     Availability, CallMetrics, EXAMPLES, FailureSummary, OperationMetrics, PhaseMetrics, RateLimitDelays,
     Timeline, ViolationExample, ViolationSummary,
 };
-use crate::sync::lock;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Mutex, lock};
 use crate::telemetry::trace_context::TraceId;
 use chrono::{DateTime, Utc};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use wiretrait::Route;
 

@@ -4,9 +4,8 @@ use super::blocks::CurrentBlock;
 use super::call_groups::TimedCall;
 use super::counts::{Counts, Part, Phase};
 use super::{Availability, CallMetrics, PhaseMetrics, Timeline};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use std::mem;
-use std::sync::Mutex;
 
 /// The counts of some of the users.
 #[derive(Debug)]

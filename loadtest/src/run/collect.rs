@@ -14,9 +14,9 @@ use crate::metrics::{
     WarmUp,
 };
 use crate::scenarios::Weighted;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use crate::workload::ActiveWorkload;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 

@@ -25,12 +25,13 @@ use crate::faults::injection::FaultInjection;
 use crate::metrics::other_calls::CallCounts;
 use crate::metrics::recorder::Recorder;
 use crate::metrics::{ExecutionSegment, Results};
+use crate::sync::Mutex;
 use crate::telemetry::exporters::ExporterSettings;
 use crate::telemetry::trace_context::Sampling;
 use crate::workload::Workload;
 use goose::config::GooseConfiguration;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// The result of preparing a load test.

@@ -1,7 +1,7 @@
 //! The endpoint that Prometheus scrapes.
 
 use super::metrics::{Attributes, BOUNDS_US, Distribution, LiveMetrics, Metric, Points};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
@@ -14,7 +14,7 @@ use prometheus_client::registry::{Registry, Unit};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot};

@@ -6,6 +6,8 @@
 
 mod check;
 mod effect;
+#[cfg(all(test, shuttle))]
+mod interleavings;
 mod request_time;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -16,12 +18,11 @@ use super::call_outcome::CallOutcome;
 use super::payload::{Filler, Label};
 use super::register::{Read, Register};
 use super::violation::{CheckResult, Violation, ViolationKind, ensure};
-use crate::sync::lock;
+use crate::sync::{Mutex, MutexGuard, lock};
 use check::CloseTime;
 use effect::{Certainty, Effect};
 use request_time::{RequestTime, TimeAtStart};
 use sessions_client::{RawValue, SessionRef, Timestamp};
-use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
 /// A session as decoded from a response. Payloads stay raw, so that those of other applications and damaged
