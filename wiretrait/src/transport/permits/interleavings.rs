@@ -4,6 +4,7 @@ use super::{Adaptive, Error, ErrorKind, Limit, Limited, Patience, Permits, Respo
 use crate::sync::Mutex;
 use interleavings::{canceled_after, check, join, scheduling_point, spawn};
 use shuttle::future::{block_on, yield_now};
+use shuttle::rand::{Rng, thread_rng};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{AcquireError, TryAcquireError};
@@ -109,7 +110,11 @@ impl Load {
         self.permits.attempt(NO_END, late, |_| {
             Box::pin(async {
                 let running = Running::start(self);
-                yield_now().await;
+                if thread_rng().r#gen() {
+                    yield_now().await;
+                } else {
+                    scheduling_point();
+                }
                 drop(running);
                 Ok(Response::default())
             })
