@@ -3,6 +3,7 @@
 use super::report::{CheckReport, Outcome};
 use crate::comparison::{Folder, Level};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -95,11 +96,15 @@ pub fn results_folder() -> PathBuf {
     cache.join("contract")
 }
 
-/// Returns a file name for an address without credentials.
+/// The most characters of an address in the name of its file. Most file systems allow 255 bytes.
+const MAX_NAME: usize = 100;
+
+/// Returns a file name for an address without credentials. The hash tells addresses apart that look alike in it.
 fn file_name(address: &str) -> String {
     let is_usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
-    let name: String = address.chars().map(|c| if is_usual(c) { c } else { '_' }).collect();
-    format!("{name}.json")
+    let name: String = address.chars().take(MAX_NAME).map(|c| if is_usual(c) { c } else { '_' }).collect();
+    let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(address));
+    format!("{name}-{:08x}.json", u32::from_be_bytes([a, b, c, d]))
 }
 
 #[cfg(test)]
@@ -130,5 +135,21 @@ mod tests {
         assert_eq!(read.failed().collect::<Vec<_>>(), ["a__breaking", "a__lost"]);
         assert_eq!(read.with_level(Level::Uncertain).collect::<Vec<_>>(), ["a__breaking", "a__lost"]);
         assert_eq!(read.with_level(Level::Harmless).count(), 3);
+    }
+    #[test]
+    fn addresses_that_look_alike_in_a_file_name_have_files_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = |end: &str| format!("https://staging.example/{}{end}", "long/".repeat(100));
+        let addresses =
+            ["https://h/a/b", "https://h/a_b", "https://h/a b", "https://h/A_b", &long("a"), &long("b")];
+        for (index, address) in addresses.iter().enumerate() {
+            let result = LastResult { has_failed: true, level: None };
+            let last = LastCheck { cases: [(index.to_string(), result)].into() };
+            last.write(folder.path(), address).unwrap();
+        }
+        for (index, address) in addresses.iter().enumerate() {
+            let last = LastCheck::read(folder.path(), address).unwrap().unwrap();
+            assert_eq!(last.failed().collect::<Vec<_>>(), [&index.to_string()], "{address}");
+        }
     }
 }
