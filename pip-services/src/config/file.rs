@@ -73,7 +73,7 @@ fn values(tree: Tree, content: &str) -> Result<Vec<String>, &'static str> {
         Tree::List(list) => list.into_iter().map(single).collect(),
         Tree::Table(table) => {
             let named = |(name, tree): (String, Tree)| match tree {
-                Tree::Typed(value) if !is_written(&value, content) => Err(NOT_AS_WRITTEN),
+                Tree::Typed(value) if !is_written(&name, &value, content) => Err(NOT_AS_WRITTEN),
                 tree => Ok(format!("{name}={}", single(tree)?)),
             };
             table.into_iter().map(named).collect()
@@ -85,13 +85,19 @@ fn values(tree: Tree, content: &str) -> Result<Vec<String>, &'static str> {
 /// The rest of the sentence about a key whose value is a text, but looks like a number or a truth value to the parser.
 const NOT_AS_WRITTEN: &str = "is not kept as it is written; write it in quotes";
 
-/// Returns whether `content` contains a value in the form in which it would be used. The parsers do not report how a number
-/// is written, and `1.10` is another password than `1.1`.
-fn is_written(value: &str, content: &str) -> bool {
+/// Returns whether `content` has this value behind each place of its key, in the form in which it would be used. The parsers
+/// do not report how a number is written, and `1.10` is another password than `1.1`.
+fn is_written(key: &str, value: &str, content: &str) -> bool {
     let is_part = |character: char| character.is_alphanumeric() || matches!(character, '_' | '.' | '+' | '-');
-    content.match_indices(value).any(|(at, value)| {
-        !content[..at].ends_with(is_part) && !content[at + value.len()..].starts_with(is_part)
-    })
+    let name = key.rsplit('.').next().unwrap_or(key);
+    let values = content.match_indices(name).filter_map(|(at, _)| {
+        let is_start = !content[..at].ends_with(|character| is_part(character) && character != '.');
+        let behind = content[at + name.len()..].trim_start_matches(['"', '\'']).trim_start();
+        behind.strip_prefix([':', '=']).filter(|_| is_start).map(str::trim_start)
+    });
+    let mut values = values.peekable();
+    values.peek().is_some()
+        && values.all(|rest| rest.strip_prefix(value).is_some_and(|rest| !rest.starts_with(is_part)))
 }
 
 /// Reads the keys of a file, and its content.
@@ -133,7 +139,7 @@ fn flatten(
             return Err(entry(String::new()).error(why));
         }
         let why = match tree {
-            Tree::Typed(value) if keys::is_text(&key) && !is_written(&value, content) => NOT_AS_WRITTEN,
+            Tree::Typed(value) if keys::is_text(&key) && !is_written(&key, &value, content) => NOT_AS_WRITTEN,
             Tree::Value(value) | Tree::Typed(value) => {
                 entries.push(entry(value));
                 continue;

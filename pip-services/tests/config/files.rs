@@ -143,7 +143,10 @@ fn a_text_that_looks_like_a_number_is_sent_as_it_is_written_or_refused() {
     for written in
         ["0x1f", "1.10", "12e5", "1E3", "0o17", ".5", "1.", "+5", "1_000", "1e400", "-0.0", ".inf", "TRUE"]
     {
-        let content = format!("connection: {{uri: http://orders}}\nheaders:\n  x-version: {written}\n");
+        let content = format!(
+            "connection: {{uri: http://orders}}\noptions: {{timeout: 1000}}\nheaders:\n  x-version: {written}\n  \
+             x-other: '31 1.1 1200000 1000 15 0.5 1 5 -0 inf true'\n"
+        );
         match build(&file("texts", "a.yaml", &content)) {
             Ok(config) => assert_eq!(config.headers()["x-version"], written),
             Err(_) => assert_eq!(
@@ -175,6 +178,8 @@ fn a_text_that_looks_like_a_number_is_sent_as_it_is_written_or_refused() {
     }
     for (name, content) in [
         ("c.json", r#"{"credential": {"password": 1.10}}"#),
+        ("c.json", r#"{"credential": {"password": 1.10}, "headers": {"x-password": 1.1}}"#),
+        ("c.yaml", "credential: {password: 0x1F90}\nconnection: {uri: http://orders:8080} # password: 8080"),
         ("c.json", r#"{"credential": {"password": 1E3}}"#),
         ("c.toml", "credential.password = 0x1f"),
         ("c.toml", "credential.password = 1_000"),

@@ -99,7 +99,7 @@ pub fn results_folder() -> PathBuf {
 /// The most characters of an address in the name of its file. Most file systems allow 255 bytes.
 const MAX_NAME: usize = 100;
 
-/// Returns a file name for an address without credentials. The hash tells addresses apart that look alike in it.
+/// Returns a file name for an address without credentials. Addresses that look alike in it have different hashes.
 fn file_name(address: &str) -> String {
     let is_usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
     let name: String = address.chars().take(MAX_NAME).map(|c| if is_usual(c) { c } else { '_' }).collect();
@@ -137,7 +137,7 @@ mod tests {
         assert_eq!(read.with_level(Level::Harmless).count(), 3);
     }
     #[test]
-    fn addresses_that_look_alike_in_a_file_name_have_files_of_their_own() {
+    fn addresses_that_look_alike_in_a_file_name_have_different_files() {
         let folder = tempfile::tempdir().unwrap();
         let long = |end: &str| format!("https://staging.example/{}{end}", "long/".repeat(100));
         let addresses =
