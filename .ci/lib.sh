@@ -12,7 +12,13 @@ needs() {
     done
 }
 
-step() { printf '\n==> %s (%s s)\n' "$*" "$SECONDS"; }
+step() {
+    # A failure in the background ends the run.
+    if [[ -n "${background-}" ]] && ! kill -0 "$background" 2>/dev/null; then
+        wait "$background" || exit
+    fi
+    printf '\n==> %s (%s s)\n' "$*" "$SECONDS"
+}
 
 skipped() { printf 'SKIPPED: %s\n' "$*"; }
 
@@ -58,7 +64,8 @@ all_referenced() {
     [[ -z "$unused" ]] || { printf 'no test refers to these snapshots:\n%s\n' "$unused" >&2; return 1; }
 }
 
-# in_background PROGRAM: starts a program that runs next to the steps that follow. It ends with this script.
+# in_background PROGRAM: starts a program that runs next to the steps that follow. If a step fails, the program is ended and
+# its output printed.
 in_background() {
     background_log="$(mktemp)"
     # As a job, it has a process group of its own, so that the programs that it starts are ended too.
@@ -66,14 +73,17 @@ in_background() {
     "$1" >"$background_log" 2>&1 &
     background=$!
     set +m
-    trap 'kill -- "-$background" 2>/dev/null || true; rm -f "$background_log"' EXIT
+    trap 'kill -- "-$background" 2>/dev/null || true; finish_background || true' EXIT
 }
 
 # finish_background: waits for the program in the background, and prints its output. Fails if the program has failed.
 finish_background() {
     local status=0
+    trap - EXIT
     wait "$background" || status=$?
+    background=
     cat "$background_log"
+    rm -f "$background_log"
     return "$status"
 }
 
