@@ -6,6 +6,7 @@
 #![cfg(unix)]
 
 mod curl;
+mod doctor;
 mod fronts;
 mod grpc;
 mod insecure;

@@ -60,7 +60,7 @@ async fn every_use_over_grpc_names_what_is_wrong() {
     assert_table("grpc_wrong", &table);
 }
 
-fn assert_table(name: &str, table: &str) {
+pub(crate) fn assert_table(name: &str, table: &str) {
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!(name, table);
     });

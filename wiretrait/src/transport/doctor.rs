@@ -2,7 +2,7 @@
 //!
 //! [`diagnose`] makes the steps that a network transport makes for its first call, with the same settings: it
 //! reads certificates, chooses the proxy, looks up the name, connects, makes the TLS handshake, finds out which protocol the
-//! service speaks, and gets a token. Of HTTP, it sends only `OPTIONS *` without credentials, and the start of a connection.
+//! service speaks, and gets a token. Of HTTP, it sends only `OPTIONS /` without credentials, and the start of a connection.
 //! [`explain`] makes only the step of the protocol, for programs that could not call a service.
 //!
 //! ```no_run

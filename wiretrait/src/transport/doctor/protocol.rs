@@ -157,7 +157,7 @@ impl<C: Connections> Questions<C> {
 
     async fn version_reply(&self, version: HttpVersion, limit: Duration) -> Reply {
         match version {
-            HttpVersion::Http1 => self.reply(version, &options(&self.authority, ""), limit).await,
+            HttpVersion::Http1 => self.reply(version, &options("/", &self.authority, ""), limit).await,
             HttpVersion::Http2 => self.reply(version, PREFACE, limit).await,
         }
     }
@@ -222,7 +222,7 @@ pub(super) async fn ask_proxy(
     let exchange = async {
         if let Ok(mut stream) = connecting.await {
             // The proxy must respond itself.
-            read_reply(&mut stream, &options(authority, "Max-Forwards: 0\r\n"), &mut received).await;
+            read_reply(&mut stream, &options("*", authority, "Max-Forwards: 0\r\n"), &mut received).await;
         }
     };
     // The bytes received until then are enough.
@@ -231,8 +231,11 @@ pub(super) async fn ask_proxy(
 }
 
 /// Returns a request that has no effect, with a further header line.
-fn options(authority: &str, header: &str) -> Vec<u8> {
-    format!("OPTIONS * HTTP/1.1\r\nHost: {authority}\r\n{header}Connection: close\r\n\r\n").into_bytes()
+///
+/// A service is not asked for `*`, because nginx responds to it before it reports that a port expects TLS.
+fn options(target: &str, authority: &str, header: &str) -> Vec<u8> {
+    format!("OPTIONS {target} HTTP/1.1\r\nHost: {authority}\r\n{header}Connection: close\r\n\r\n")
+        .into_bytes()
 }
 
 fn is_http2(reply: &Reply) -> bool {
