@@ -616,8 +616,59 @@ over_each_network! {
     a_service_without_tls_is_reported
     alerts_of_the_handshake_have_different_errors
     a_connection_closed_during_the_handshake_is_a_connect_error
+    every_end_of_a_connection_before_a_response_has_the_same_hint
     unusable_files_are_reported_with_the_remedy
     one_file_may_have_both_certificate_and_key
+}
+
+/// The ways in which a service ends a connection.
+#[derive(Clone, Copy)]
+enum End {
+    /// With the notice of TLS.
+    Notice,
+    /// Without the notice.
+    Close,
+    Reset,
+}
+
+/// Starts a service that ends each connection after a request.
+async fn ending(identity: &Identity, end: End) -> u16 {
+    let builder = ServerConfig::builder().with_no_client_auth();
+    let tls = builder.with_single_cert(vec![identity.der.clone()], identity.key.clone_key()).unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(tls));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        loop {
+            let mut stream = acceptor.accept(listener.accept().await.unwrap().0).await.unwrap();
+            let _ = read_request(&mut stream).await;
+            match end {
+                End::Notice => stream.shutdown().await.unwrap(),
+                End::Close => {}
+                End::Reset => stream.get_ref().0.set_zero_linger().unwrap(),
+            }
+        }
+    });
+    port
+}
+
+async fn every_end_of_a_connection_before_a_response_has_the_same_hint<T: Network>() {
+    let identity = Identity::self_signed(&service(&["localhost"]));
+    for (end, cause) in [
+        (End::Notice, "connection closed before message completed"),
+        (End::Close, "connection closed before message completed"),
+        (End::Reset, "Connection reset by peer (os error 104)"),
+    ] {
+        let url = format!("https://localhost:{}", ending(&identity, end).await);
+        let config = ClientConfig::from_url(&url).unwrap().with_tls(trusting(&identity.pem)).with_retries(0);
+        let error = call::<T>(&config).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
+        let expected = format!(
+            "get_session_by_id: the connection to {url} failed: {cause}; if the service speaks HTTP/2 only, choose it \
+             with `HttpVersion::Http2` (`options.http_version: 2`)"
+        );
+        assert_eq!(error.to_string(), expected);
+    }
 }
 
 /// Sends `bytes` after the first bytes of each client, and closes the connection; returns the URL.
