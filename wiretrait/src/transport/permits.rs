@@ -161,7 +161,8 @@ impl Limited {
     /// Returns the permit of a call that has ended, and changes the number of permits if the search says so.
     ///
     /// Permits are released and added without the lock, because that wakes waiting calls. Another call may lower the
-    /// limit meanwhile, and does not find them. So afterwards those that are surplus are removed.
+    /// limit meanwhile, and does not find them. So afterwards those that are surplus and free are removed. A waiting call
+    /// that has received one starts, and its permit is removed when it ends.
     fn release(&self, adaptive: &Mutex<Adaptive>, permit: SemaphorePermit<'_>, outcome: CallOutcome) {
         if lock(adaptive).is_surplus() {
             permit.forget();
