@@ -7,9 +7,11 @@ mod support;
 
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+use sessions_client::auth::{Token, TokenProvider};
 use sessions_client::{ClientConfig, Error, ErrorKind, ISessionsV1, SessionV1};
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use support::faulty::{Fault, Faulty, Plan, Then};
 use support::network::Network;
@@ -579,7 +581,98 @@ async fn a_304_is_not_reported_as_a_redirect<T: Network>() {
     );
 }
 
+/// The end of a connection after an early response.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    /// The rest of the request is neither read nor rejected.
+    Open,
+    /// The service sends nothing more, and reads the rest.
+    HalfClosed,
+    /// The service closes the connection with unread bytes.
+    Reset,
+}
+
+/// Calls a service that responds to the first bytes of a large request.
+async fn early<T: Network>(response: &'static str, end: End) -> Result<Option<SessionV1>, Error> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let client = T::client(&config(&url).with_retries(0));
+    let data = "x".repeat(12 << 20).into();
+    let call = client.store_session_data(None, "1", &data);
+    let respond = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.read_exact(&mut [0; 100]).await.unwrap();
+        stream.write_all(response.as_bytes()).await.unwrap();
+        match end {
+            End::Open => std::future::pending().await,
+            End::HalfClosed => {
+                stream.shutdown().await.unwrap();
+                let _ = stream.read_to_end(&mut Vec::new()).await;
+            }
+            End::Reset => {}
+        }
+        drop(stream);
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        outcome = call => outcome,
+        () = respond => unreachable!("it never ends"),
+    }
+}
+
+async fn a_response_before_the_end_of_the_request_is_read<T: Network>() {
+    for (response, status) in [
+        ("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n", 413),
+        ("HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nContent-Length: 4\r\n\r\nslow", 429),
+    ] {
+        for end in [End::Open, End::HalfClosed, End::Reset] {
+            let error = early::<T>(response, end).await.unwrap_err();
+            let read = error.status().map(|status| status.as_u16());
+            assert_eq!((error.kind(), read), (ErrorKind::Service, Some(status)), "{end:?}: {error}");
+            assert_eq!(error.attempts(), 1, "{end:?}: {error}");
+        }
+    }
+}
+
+/// Provides another token with each fetch.
+struct Counter(AtomicUsize);
+
+impl TokenProvider for Counter {
+    async fn fetch(&self) -> Result<Token, Error> {
+        Token::new(format!("token-{}", self.0.fetch_add(1, Ordering::SeqCst)))
+    }
+}
+
+async fn a_token_that_is_rejected_before_the_end_of_the_request_is_replaced<T: Network>() {
+    for is_reset in [true, false] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let config = config(&url).with_retries(0).with_token_provider(Counter(AtomicUsize::new(0)));
+        let client = T::client(&config);
+        let data = "x".repeat(12 << 20).into();
+        let respond = async {
+            let (mut first, _) = listener.accept().await.unwrap();
+            first.read_exact(&mut [0; 100]).await.unwrap();
+            first.write_all(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+            let _open = (!is_reset).then_some(first);
+            let (mut second, _) = listener.accept().await.unwrap();
+            let request = read_request(&mut second).await.unwrap();
+            second.write_all(session("").as_bytes()).await.unwrap();
+            request
+        };
+        let (stored, request) = tokio::join!(client.store_session_data(None, "1", &data), respond);
+        assert_eq!(stored.unwrap().unwrap().id, "1");
+        assert!(
+            request.to_lowercase().contains("\r\nauthorization: bearer token-1\r\n"),
+            "{}",
+            &request[..500]
+        );
+    }
+}
+
 over_each_network! {
+    a_response_before_the_end_of_the_request_is_read
+    a_token_that_is_rejected_before_the_end_of_the_request_is_replaced
     an_error_of_unknown_length_does_not_wait_for_the_time_limit
     many_headers_are_read
     too_many_headers_are_a_protocol_error

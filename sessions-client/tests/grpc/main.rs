@@ -11,4 +11,5 @@ mod configuration;
 mod messages;
 mod other_protocols;
 mod policies;
+mod runtimes;
 mod server;

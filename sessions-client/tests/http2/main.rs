@@ -14,14 +14,15 @@ use bytes::Bytes;
 use h2::RecvStream;
 use h2::server::{self, SendResponse};
 use http::{Request, Response, Version};
+use sessions_client::auth::{Token, TokenProvider};
 use sessions_client::policy::RetryPolicy;
 use sessions_client::{ClientConfig, Error, ErrorKind, HttpVersion, ISessionsV1, SessionV1, Value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use support::frames::{
-    DATA, ENHANCE_YOUR_CALM, HEADERS, INTERNAL_ERROR, NO_ERROR, REFUSED_STREAM, frame, go_away, reset,
-    serve_frames,
+    DATA, END_STREAM, ENHANCE_YOUR_CALM, HEADERS, INTERNAL_ERROR, NO_ERROR, PING, REFUSED_STREAM, SETTINGS,
+    WINDOW_UPDATE, frame, go_away, headers, next_frame, reset, serve_frames,
 };
 use support::network::Network;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -183,6 +184,97 @@ async fn large_bodies_are_sent_and_read<T: Network>() {
         opened.unwrap_err().to_string(),
         "open_session: the response is larger than the limit of 1000 bytes"
     );
+}
+
+/// As a gateway rejects a request: with a response, and the end of the stream without an error, before it has read the body.
+async fn a_response_before_the_end_of_the_request_is_read<T: Network>() {
+    for (status, is_reset) in [(413, true), (413, false), (429, true)] {
+        let url = server(move |stream, _| rejecting(stream, status, is_reset)).await;
+        let client = T::client(&config(&url).with_retries(0).with_timeout(Duration::from_secs(5)));
+        let data = Value::String("x".repeat(1 << 20));
+        for call in 0..2 {
+            let error = client.store_session_data(None, "1", &data).await.unwrap_err();
+            let read = error.status().map(|status| status.as_u16());
+            assert_eq!(
+                (error.kind(), read),
+                (ErrorKind::Service, Some(status)),
+                "{call}, {is_reset}: {error}"
+            );
+            assert_eq!(error.attempts(), 1, "{error}");
+        }
+    }
+}
+
+/// Responds to the first bytes of each body, of which no more can be sent than the initial window of a stream.
+async fn rejecting(mut stream: TcpStream, status: u16, is_reset: bool) {
+    stream.read_exact(&mut [0; 24]).await.unwrap();
+    stream.write_all(&[frame(SETTINGS, 0, 0, &[]), large_window()].concat()).await.unwrap();
+    let mut rejected = 0;
+    while let Some(received) = next_frame(&mut stream).await {
+        let response = match received.kind {
+            SETTINGS if received.flags & 1 == 0 => frame(SETTINGS, 1, 0, &[]),
+            PING if received.flags & 1 == 0 => frame(PING, 1, 0, &received.payload),
+            DATA if received.stream > rejected => {
+                rejected = received.stream;
+                let response = headers(rejected, END_STREAM, &[(":status", &status.to_string())]);
+                if is_reset { [response, reset(rejected, NO_ERROR)].concat() } else { response }
+            }
+            _ => continue,
+        };
+        if stream.write_all(&response).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Returns the frame that lets a client send as much over a connection as HTTP/2 allows.
+fn large_window() -> Vec<u8> {
+    frame(WINDOW_UPDATE, 0, 0, &[0x7f, 0xff, 0, 0])
+}
+
+/// Provides another token with each fetch.
+struct Counter(AtomicUsize);
+
+impl TokenProvider for Counter {
+    async fn fetch(&self) -> Result<Token, Error> {
+        Token::new(format!("token-{}", self.0.fetch_add(1, Ordering::SeqCst)))
+    }
+}
+
+async fn a_token_that_is_rejected_before_the_end_of_the_request_is_replaced<T: Network>() {
+    let rejected = Arc::new(AtomicUsize::new(0));
+    let url = server(move |mut stream, _| {
+        let rejected = rejected.clone();
+        async move {
+            stream.read_exact(&mut [0; 24]).await.unwrap();
+            let windows = frame(SETTINGS, 0, 0, &[0, 4, 0x7f, 0xff, 0xff, 0xff]);
+            stream.write_all(&[windows, large_window()].concat()).await.unwrap();
+            let mut first = None;
+            while let Some(received) = next_frame(&mut stream).await {
+                let response = match received.kind {
+                    SETTINGS if received.flags & 1 == 0 => frame(SETTINGS, 1, 0, &[]),
+                    PING if received.flags & 1 == 0 => frame(PING, 1, 0, &received.payload),
+                    HEADERS if rejected.fetch_add(1, Ordering::SeqCst) == 0 => {
+                        first = Some(received.stream);
+                        let response = headers(received.stream, END_STREAM, &[(":status", "401")]);
+                        [response, reset(received.stream, NO_ERROR)].concat()
+                    }
+                    DATA if received.flags & END_STREAM != 0 && first != Some(received.stream) => {
+                        session(received.stream)
+                    }
+                    _ => continue,
+                };
+                stream.write_all(&response).await.unwrap();
+            }
+        }
+    })
+    .await;
+    let config = config(&url).with_retries(0);
+    let client = T::client(&config.with_token_provider(Counter(AtomicUsize::new(0))));
+    let data = Value::String("x".repeat(1 << 20));
+    for _ in 0..2 {
+        assert_eq!(client.store_session_data(None, "1", &data).await.unwrap().unwrap().id, "1");
+    }
 }
 
 async fn a_cancelled_call_does_not_affect_the_others<T: Network>() {
@@ -475,12 +567,104 @@ async fn http2_is_negotiated_over_tls<T: Network>() {
     assert_eq!(T::client(&config).get_session_by_id(None, "1").await.unwrap(), None);
 }
 
+/// Runs `call` in a new runtime, which ends then.
+fn in_a_new_runtime<F: Future<Output = ()>>(call: F) {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(call);
+}
+
+/// Starts a server in another thread, which responds with the frames that `respond` returns.
+fn server_in_a_thread(respond: fn(usize, u32) -> Vec<u8>) -> (String, Arc<AtomicUsize>) {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        in_a_new_runtime(async move {
+            sender.send(frames(respond).await).unwrap();
+            std::future::pending::<()>().await;
+        });
+    });
+    receiver.recv().unwrap()
+}
+
+fn a_client_serves_many_runtimes<T: Network>() {
+    let (url, _) = server_in_a_thread(|_, stream| session(stream));
+    let client = T::client(&config(&url).with_retries(0));
+    let calls = || {
+        for _ in 0..20 {
+            in_a_new_runtime(async {
+                for _ in 0..2 {
+                    assert_eq!(open(&client).await.unwrap().id, "1");
+                }
+            });
+        }
+    };
+    std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(calls))));
+}
+
+fn a_stopped_runtime_does_not_block_a_client<T: Network>() {
+    let (url, _) = server_in_a_thread(|_, stream| session(stream));
+    let client = T::client(&config(&url).with_retries(0));
+    let build = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (stopped, running) = (build(), build());
+    stopped.block_on(open(&client)).unwrap();
+    let call = running.block_on(async { tokio::time::timeout(Duration::from_secs(5), open(&client)).await });
+    call.expect("the call waits for the other runtime").unwrap();
+    stopped.block_on(open(&client)).unwrap();
+}
+
+/// Calls wait for their responses, and for a slot of the limit.
+fn a_runtime_that_is_shut_down_does_not_block_a_client<T: Network>() {
+    let (url, requests) =
+        server_in_a_thread(|connection, stream| if connection == 1 { Vec::new() } else { session(stream) });
+    let client = T::client(&config(&url).with_retries(0).with_concurrency_limit(2));
+    let first = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    for _ in 0..3 {
+        let client = client.clone();
+        first.spawn(async move { open(&client).await });
+    }
+    while requests.load(Ordering::SeqCst) < 2 {
+        std::thread::yield_now();
+    }
+    first.shutdown_background();
+    in_a_new_runtime(async {
+        let call = tokio::time::timeout(Duration::from_secs(5), open(&client)).await;
+        assert_eq!(call.expect("the call waits for the other runtime").unwrap().id, "1");
+    });
+}
+
+/// Generates tests that start runtimes themselves.
+macro_rules! over_each_network_without_a_runtime {
+    ($($test:ident)*) => {
+        #[cfg(feature = "hyper")]
+        mod many_runtimes_over_hyper {
+            $(#[test]
+            fn $test() {
+                super::$test::<sessions_client::HyperTransport>();
+            })*
+        }
+
+        #[cfg(feature = "reqwest")]
+        mod many_runtimes_over_reqwest {
+            $(#[test]
+            fn $test() {
+                super::$test::<sessions_client::ReqwestTransport>();
+            })*
+        }
+    };
+}
+
+over_each_network_without_a_runtime! {
+    a_client_serves_many_runtimes
+    a_stopped_runtime_does_not_block_a_client
+    a_runtime_that_is_shut_down_does_not_block_a_client
+}
+
 over_each_network! {
     a_client_of_http1_reports_what_the_service_speaks
     http2_is_negotiated_over_tls
     no_call_fails_while_connections_end
     many_headers_are_read
     all_calls_share_a_connection
+    a_response_before_the_end_of_the_request_is_read
+    a_token_that_is_rejected_before_the_end_of_the_request_is_replaced
     a_request_has_the_headers_of_http2
     large_bodies_are_sent_and_read
     a_cancelled_call_does_not_affect_the_others
