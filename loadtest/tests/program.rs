@@ -399,3 +399,72 @@ fn a_signal_stops_the_run_and_cleans_up() {
         assert!(verdict.ends_with("nothing left behind)"), "{verdict}");
     }
 }
+
+/// Programs in namespaces with a name service that does not respond.
+#[cfg(target_os = "linux")]
+mod in_namespaces {
+    use super::*;
+    use std::env;
+    use std::net::UdpSocket;
+    use std::time::Instant;
+
+    const INSIDE: &str = "LOADTEST_TEST_IN_NAMESPACES";
+
+    /// Runs the test `name` again in new namespaces after the shell commands `setup`, and returns `true` outside of
+    /// them.
+    fn runs_inside(name: &str, setup: &str) -> bool {
+        if env::var_os(INSIDE).is_some() {
+            return false;
+        }
+        let permitted = Command::new("unshare").args(["-rnm", "true"]).output();
+        if !permitted.is_ok_and(|output| output.status.success()) {
+            println!("SKIPPED: `unshare -rnm` is not permitted here");
+            return true;
+        }
+        let script = format!(
+            "set -e; ip link set lo up; {setup}; exec \"$0\" --exact \"in_namespaces::$1\" --nocapture"
+        );
+        let mut inside = Command::new("unshare");
+        inside
+            .args(["-rnm", "bash", "-c", &script])
+            .arg(env::current_exe().unwrap())
+            .arg(name)
+            .env(INSIDE, "1");
+        let Output { status, stdout, stderr } = inside.output().unwrap();
+        let (stdout, stderr) = (string(&stdout), string(&stderr));
+        assert!(status.success() && stdout.contains("1 passed"), "{stdout}{stderr}");
+        true
+    }
+
+    /// The lookup blocks a thread of the runtime for 30 s.
+    #[test]
+    fn a_silent_name_service_does_not_delay_the_end() {
+        let setup = "folder=$(mktemp -d); \
+            echo 'nameserver 127.0.0.1' >$folder/resolv.conf; \
+            echo 'options timeout:30 attempts:1' >>$folder/resolv.conf; \
+            echo 'hosts: dns' >$folder/nsswitch.conf; \
+            for file in resolv.conf nsswitch.conf; do \
+                [ ! -e /etc/$file ] || mount --bind $folder/$file /etc/$file; \
+            done; \
+            rm -r $folder";
+        if runs_inside("a_silent_name_service_does_not_delay_the_end", setup) {
+            return;
+        }
+        let _silent = UdpSocket::bind("127.0.0.1:53").unwrap();
+        let host = ["--host", "http://sessions.example:8080"];
+        for command in [&[][..], &["doctor"], &["cleanup", "--test-run-id", "0123456789ab"]] {
+            let started = Instant::now();
+            let mut run = loadtest(&[command, &host].concat());
+            let Output { status, stdout, stderr } = run
+                .env("LOADTEST_ALLOWED_HOSTS", "sessions.example")
+                .env("SESSIONS_OPTIONS_CONNECT_TIMEOUT", "200")
+                .output()
+                .unwrap();
+            let (stdout, stderr) = (string(&stdout), string(&stderr));
+            assert!(started.elapsed() < Duration::from_secs(15), "{command:?}");
+            assert_ne!(status.code(), Some(0), "{command:?}: {stdout}{stderr}");
+            let is_named = stdout.contains("sessions.example") || stderr.contains("sessions.example");
+            assert!(is_named, "{command:?}: {stdout}{stderr}");
+        }
+    }
+}

@@ -11,7 +11,7 @@ use clap::parser::ValueSource;
 pub(super) const OF_SESSIONS: [&str; 5] = ["stores", "calls", "read_ratio", "payload_bytes", "payload_shape"];
 
 /// goose's options that have no effect here, with the reason.
-pub(super) const REJECTED: [(&str, &str); 9] = [
+pub(super) const REJECTED: [(&str, &str); 16] = [
     ("baseline_file", "use --baseline, which fails the run after a regression"),
     ("scenarios", "use --scenario"),
     ("co_mitigation", "use --rate, which measures what it would estimate"),
@@ -21,7 +21,18 @@ pub(super) const REJECTED: [(&str, &str); 9] = [
     ("sticky_follow", "the typed client follows no redirects"),
     ("accept_invalid_certs", "use --cacert to trust the certificate of the service, or --insecure"),
     ("request_body", "the typed client passes no bodies to goose's log"),
+    ("request_log", NO_LOG_OF_CALLS),
+    ("request_format", NO_LOG_OF_CALLS),
+    ("error_log", NO_LOG_OF_CALLS),
+    ("error_format", NO_LOG_OF_CALLS),
+    ("debug_log", NO_LOG_OF_CALLS),
+    ("debug_format", NO_LOG_OF_CALLS),
+    ("no_debug_body", NO_LOG_OF_CALLS),
 ];
+
+/// goose receives the calls of an iteration at its end, so that its log would have the same time for all of them.
+const NO_LOG_OF_CALLS: &str = "goose's logs have neither the times nor the ids of calls; the report has examples of failures \
+                               with trace ids, for the access log and the traces of the service";
 
 /// Options that other load generators have, with their aliases and the option to use instead.
 pub(super) const OF_OTHER_TOOLS: [(&str, &[&str], &str); 5] = [

@@ -366,12 +366,21 @@ mod tests {
             "--accept-invalid-certs",
             "--sticky-follow",
             "--request-body",
+            "--request-log=calls.log",
+            "--request-format=json",
+            "--error-log=errors.log",
+            "--error-format=json",
+            "--debug-log=debug.log",
+            "--debug-format=json",
+            "--no-debug-body",
         ] {
             let error = parse(&[option]).unwrap_err().to_string();
-            assert!(error.contains(&format!("{option} is not supported: ")), "{error}");
+            let (name, _) = option.split_once('=').unwrap_or((option, ""));
+            assert!(error.contains(&format!("{name} is not supported: ")), "{error}");
         }
         let help = command().render_help().to_string();
         assert!(!help.contains("--no-gzip") && help.contains("--dashboard"), "{help}");
+        assert!(!help.contains("--request-log") && help.contains("--transaction-log"), "{help}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! The clock stops at the last byte of the body, and the response is checked before anything is recorded.
 //! Rejected alternative: goose's HTTP client, because its clock stops at the headers, and correcting a
-//! success that a check rejects takes a second message, while goose's request log keeps the first.
+//! success that a check rejects takes a second message.
 
 use super::rate_limit::{Delays, Next};
 use super::user::{IterationError, IterationResult};

@@ -204,7 +204,7 @@ pub(super) fn goose_configuration(cli: &Cli, context: &RunContext) -> GooseConfi
 /// Returns whether goose needs the calls: for its tables, its reports and logs, or its dashboard and controllers.
 /// Otherwise it gets none, which makes each call cheaper.
 fn reports_calls(goose: &GooseConfiguration) -> bool {
-    let logs = [&goose.request_log, &goose.transaction_log, &goose.scenario_log, &goose.error_log];
+    let logs = [&goose.transaction_log, &goose.scenario_log];
     let has_output_folder = goose.output_dir.is_some() || goose.pdf_print_html.is_some();
     !(goose.no_print_metrics && goose.report_file.is_empty() && goose.no_telnet)
         || goose.dashboard
@@ -279,10 +279,8 @@ mod tests {
             &["--goose-report", "report.md"],
             &["--dashboard"],
             &["--telnet-port", "5000"],
-            &["--request-log", "requests.log"],
             &["--transaction-log", "iterations.log"],
             &["--scenario-log", "iterations.log"],
-            &["--error-log", "errors.log"],
             &["--pdf-print-html", "print.html"],
         ] {
             assert!(reported(args), "{args:?}");

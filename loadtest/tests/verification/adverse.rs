@@ -462,8 +462,8 @@ fn transfers() -> Vec<Row> {
         raw("responses end with the connection", |response| {
             [&*head(response, "connection: close\r\n"), &response.body].concat()
         }),
-        raw("responses have 90 headers", |response| {
-            [&*head(response, &("x-trace: 0123456789\r\n".repeat(90) + &length(response))), &response.body]
+        raw("responses have 150 headers", |response| {
+            [&*head(response, &("x-trace: 0123456789\r\n".repeat(150) + &length(response))), &response.body]
                 .concat()
         }),
         raw("responses have malformed headers", |response| {

@@ -12,7 +12,7 @@ fn runtime() -> Runtime {
 /// Starts a server in another thread, which does not respond to the first calls. Returns its URL, and an item for each
 /// call.
 fn server_in_a_thread(silent: usize) -> (String, Receiver<()>) {
-    let ((sender, receiver), (calls, received)) = (channel(), channel());
+    let ((sender, url), (calls, receiver)) = (channel(), channel());
     std::thread::spawn(move || {
         runtime().block_on(async move {
             let server = Server::start(move |number, request| {
@@ -25,7 +25,7 @@ fn server_in_a_thread(silent: usize) -> (String, Receiver<()>) {
             std::future::pending::<()>().await;
         });
     });
-    (receiver.recv().unwrap(), received)
+    (url.recv().unwrap(), receiver)
 }
 
 #[test]
