@@ -69,8 +69,10 @@ fn a_snapshot_has_whole_calls_and_none_is_lost() {
 fn the_start_of_a_run_is_that_of_its_first_call() {
     check(|| {
         let recorder = recorder();
-        let users = [2, 1, 3]
-            .map(|second| spawn(&recorder, move |recorder| call(recorder, 0, &OPEN_SESSION, second)));
+        // Of different shards, whose locks do not order them.
+        let users = [(0, 2), (1, 1), (2, 3)].map(|(user, second)| {
+            spawn(&recorder, move |recorder| call(recorder, user, &OPEN_SESSION, second))
+        });
         join(users);
         let MetricsSnapshot { started, duration, .. } = recorder.snapshot();
         assert_eq!(started, recorder.origin.1 + Duration::from_secs(1));
