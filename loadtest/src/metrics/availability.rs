@@ -4,6 +4,7 @@
 //! service is down. So outages are measured in time, in whole seconds since 1970, whose sets of several workers
 //! add up exactly.
 
+use super::sum;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -68,7 +69,7 @@ impl SecondSet {
     /// The number of seconds.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.ranges.iter().map(seconds).sum()
+        sum(self.ranges.iter().map(seconds))
     }
 
     /// The ranges in ascending order, with gaps between them.

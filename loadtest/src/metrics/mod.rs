@@ -37,5 +37,5 @@ pub use results::{
     LostWorker, OperationMetrics, PassCriteria, Results, ServiceInfo, SessionIds, SessionSummary,
     ViolationExample, ViolationSummary,
 };
-pub(crate) use results::{LOCAL_LIMIT, STALE_CONNECTION, add};
+pub(crate) use results::{LOCAL_LIMIT, STALE_CONNECTION, add, sum};
 pub use timeline::Timeline;

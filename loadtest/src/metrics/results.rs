@@ -224,6 +224,11 @@ pub(crate) fn add(sum: &mut u64, more: u64) {
     *sum = sum.saturating_add(more);
 }
 
+/// Returns the sum of counts that may come from a file, without overflow.
+pub(crate) fn sum(counts: impl IntoIterator<Item = u64>) -> u64 {
+    counts.into_iter().fold(0, u64::saturating_add)
+}
+
 /// The failed calls of one operation with the same reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -464,13 +469,13 @@ impl Results {
     /// The number of calls.
     #[must_use]
     pub fn calls(&self) -> u64 {
-        self.operations.values().map(|operation| operation.calls).sum()
+        sum(self.operations.values().map(|operation| operation.calls))
     }
 
     /// The number of failed calls.
     #[must_use]
     pub fn failed_calls(&self) -> u64 {
-        self.operations.values().map(|operation| operation.failures).sum()
+        sum(self.operations.values().map(|operation| operation.failures))
     }
 
     /// The failures of calls that the load generator could not send.
@@ -481,14 +486,14 @@ impl Results {
     /// The number of calls that the load generator could not send, which are failed calls as well.
     #[must_use]
     pub fn unsent_calls(&self) -> u64 {
-        self.unsent().map(|failure| failure.count).sum()
+        sum(self.unsent().map(|failure| failure.count))
     }
 
     /// The number of calls whose idle connection was closed by the peer, which are failed calls as well.
     #[must_use]
     pub fn stale_connections(&self) -> u64 {
         let stale = self.failures.iter().filter(|failure| failure.reason == STALE_CONNECTION);
-        stale.map(|failure| failure.count).sum()
+        sum(stale.map(|failure| failure.count))
     }
 
     /// The whole seconds since 1970 in which load was made.
@@ -521,13 +526,13 @@ impl Results {
     /// The number of violations.
     #[must_use]
     pub fn violation_count(&self) -> u64 {
-        self.violations.iter().map(|violation| violation.count).sum()
+        sum(self.violations.iter().map(|violation| violation.count))
     }
 
     /// The number of completed iterations.
     #[must_use]
     pub fn completed_iterations(&self) -> u64 {
-        self.scenarios.iter().map(|scenario| scenario.completed).sum()
+        sum(self.scenarios.iter().map(|scenario| scenario.completed))
     }
 
     /// The number of workers with complete results, and of all workers.
@@ -542,13 +547,13 @@ impl Results {
     /// The number of calls that were given up at the end of the run.
     #[must_use]
     pub fn interrupted_calls(&self) -> u64 {
-        self.operations.values().map(|operation| operation.interrupted).sum()
+        sum(self.operations.values().map(|operation| operation.interrupted))
     }
 
     /// The number of iterations that the end of the run interrupted.
     #[must_use]
     pub fn interrupted_iterations(&self) -> u64 {
-        self.scenarios.iter().map(|scenario| scenario.interrupted).sum()
+        sum(self.scenarios.iter().map(|scenario| scenario.interrupted))
     }
 
     /// The time in which load was made.

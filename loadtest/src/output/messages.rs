@@ -5,7 +5,7 @@ use crate::checks::violation::is_own_check;
 use crate::format::{self, count, counted};
 use crate::metrics::{
     Ending, FailureSummary, FaultWindow, LoadGenerator, LoadModel, RateLimitDelays, Results, SessionIds,
-    ViolationExample, ViolationSummary, WarmUp,
+    ViolationExample, ViolationSummary, WarmUp, sum,
 };
 use chrono::TimeDelta;
 
@@ -327,7 +327,7 @@ fn sent_again(results: &Results) -> Option<String> {
 
 /// The calls outside the load.
 fn other_calls(results: &Results) -> Option<String> {
-    let purposes = results.other_calls.iter().map(|(purpose, calls)| (purpose, calls.values().sum()));
+    let purposes = results.other_calls.iter().map(|(purpose, calls)| (purpose, sum(calls.values().copied())));
     let purposes: Vec<_> = purposes
         .filter(|(_, sum)| *sum > 0)
         .map(|(purpose, sum)| format!("{} ({purpose})", count(sum)))

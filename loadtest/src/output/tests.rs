@@ -357,6 +357,25 @@ fn damaged_results_with_more_failures_than_calls_can_be_reported() {
 }
 
 #[test]
+fn damaged_results_whose_sums_overflow_can_be_reported() {
+    let mut results = passing();
+    for operation in results.operations.values_mut() {
+        (operation.calls, operation.failures, operation.interrupted) = (u64::MAX, u64::MAX, u64::MAX);
+    }
+    for scenario in &mut results.scenarios {
+        (scenario.completed, scenario.interrupted) = (u64::MAX, u64::MAX);
+    }
+    results.scenarios.extend(results.scenarios.clone());
+    assert!(results.operations.len() > 1 && results.scenarios.len() > 1, "there is nothing to add");
+    let probes = results.operations.keys().map(|operation| (operation.clone(), u64::MAX)).collect();
+    results.other_calls.insert("probe".to_owned(), probes);
+    let report = report(results);
+    for format in [ReportFormat::Html, ReportFormat::Markdown, ReportFormat::Junit, ReportFormat::Json] {
+        report.render(format).unwrap();
+    }
+}
+
+#[test]
 fn a_run_without_calls_can_be_reported() {
     let mut results = sample::results(&[]);
     results.ending = Ending::Failed { reason: "it panicked".to_owned() };

@@ -4,7 +4,7 @@
 //! cannot be seen in that run. Noise of computers is about as strong in long periods as in short ones, so
 //! that the quarters of a run differ about as much as whole runs. Several runs show it directly.
 
-use crate::metrics::{Blocks, Histogram, Results};
+use crate::metrics::{Blocks, Histogram, Results, add, sum};
 
 /// The least standard deviation of the logarithm of a percentile between runs: 5%.
 const LEAST: f64 = 0.05;
@@ -52,13 +52,14 @@ pub(super) fn between_runs(runs: &[&Results], percentile: f64) -> Option<f64> {
 
 /// The latencies of four parts of a run with about as many calls.
 fn quarters(blocks: &Blocks) -> [Histogram; 4] {
-    let total: u64 = blocks.iter().map(|(_, block)| block.count()).sum();
+    let total = sum(blocks.iter().map(|(_, block)| block.count()));
     let mut quarters: [Histogram; 4] = Default::default();
-    let mut before = 0;
+    let mut before = 0_u64;
     for (_, block) in blocks.iter() {
         // The middle of the block decides.
-        let quarter = (2 * before + block.count()).saturating_mul(2) / total.max(1);
-        before += block.count();
+        let middle = before.saturating_mul(2).saturating_add(block.count());
+        let quarter = middle.saturating_mul(2) / total.max(1);
+        add(&mut before, block.count());
         quarters[usize::try_from(quarter).unwrap_or(3).min(3)].merge(block);
     }
     quarters

@@ -5,7 +5,7 @@ use super::comparison::{self, Assessment, Comparison, UnmatchedOperation};
 use super::criteria::{Criterion, CriterionKind, CriterionResult, SkipReason, Status};
 use super::exit_code::ExitCode;
 use super::threshold::{Observation, Threshold};
-use crate::metrics::{Ending, FaultWindow, LoadModel, MAX_DROPPED_PERCENT, Results};
+use crate::metrics::{Ending, FaultWindow, LoadModel, MAX_DROPPED_PERCENT, Results, sum};
 
 /// The verdict on a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -177,7 +177,7 @@ fn lost_workers(results: &Results) -> Option<CriterionResult> {
 fn error_rate(results: &Results) -> CriterionResult {
     let max_percent = results.pass_criteria.max_error_rate;
     let unsent = results.unsent_calls();
-    let others = unsent + results.stale_connections() + results.expected_failed_calls();
+    let others = sum([unsent, results.stale_connections(), results.expected_failed_calls()]);
     let failed = results.failed_calls().saturating_sub(others);
     let calls = results.calls().saturating_sub(unsent);
     let criterion = Criterion::ErrorRate { failed, calls, max_percent };

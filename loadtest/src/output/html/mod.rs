@@ -86,7 +86,7 @@ fn sections(report: &Report) -> Vec<Section> {
     let has_calls = results.calls() > 0;
     let has_failures = !results.failures.is_empty();
     let is_search = matches!(results.load, LoadModel::Breakpoint { .. });
-    let has_outages = results.outages().count() + results.seconds_with_failures().count() > 0;
+    let has_outages = results.outages().count() > 0 || results.seconds_with_failures().count() > 0;
     let has_sessions = results.contract.has_sessions;
     add(results.violation_count() > 0, "violations", "Violations", &|| problems::violations(results));
     add(has_failures, "failures", "Failed calls", &|| problems::failures(results));
