@@ -1,49 +1,78 @@
 #!/usr/bin/env bash
-# Checks that a termination signal to a program that runs a command next to a service reaches the command at once, that the
-# command can still call the service, and that neither is left.
+# Checks that a termination signal to a program that runs a command next to a service, or to both as from a terminal, lets
+# the command call the service and end, and that neither is left.
 #
 #   ./signals.sh PROGRAM [ARGUMENT…]
 set -euo pipefail
 
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+program=
+end() {
+    # If the program still runs, its command first, after which it ends the service.
+    if [[ -n $program ]] && kill -TERM -- "-$program" 2>/dev/null; then
+        for _ in {1..100}; do
+            kill -0 "$program" 2>/dev/null || break
+            sleep 0.1
+        done
+        kill -KILL -- "-$program" 2>/dev/null || true
+    fi
+    rm -rf "$work"
+}
+trap end EXIT
 
-# The command cleans up when it receives the signal, and exits with 4.
-"$@" bash -c '
-    trap '\''curl --noproxy "*" --silent --data "{}" "$SESSIONS_URL/v1/sessions/get_sessions" >"$0/response"
-        kill "$sleep"
-        exit 4'\'' TERM
-    sleep 600 &
-    sleep=$!
-    echo "$$ $SESSIONS_URL" >"$0/new"
-    mv "$0/new" "$0/started"
-    wait' "$work" &
-program=$!
-for _ in {1..600}; do
-    [[ ! -e $work/started ]] || break
-    sleep 0.1
-done
-read -r command url <"$work/started"
+fail() {
+    echo "$1" >&2
+    exit 1
+}
 
-kill -TERM "$program"
-for _ in {1..200}; do
-    kill -0 "$program" 2>/dev/null || break
-    sleep 0.1
-done
-if kill -0 "$program" 2>/dev/null; then
-    echo "$1 does not end after SIGTERM" >&2
-    kill -KILL "$program" "$command"
-    exit 1
-fi
-status=0
-wait "$program" || status=$?
-[[ $status == 4 ]] || { echo "$1 exits with $status, its command with 4" >&2; exit 1; }
-grep -q '"data":\[\]' "$work/response" || { echo "the command could not call the service" >&2; exit 1; }
-if kill -0 "$command" 2>/dev/null; then
-    echo "the command is left" >&2
-    exit 1
-fi
-if curl --noproxy '*' --silent --output /dev/null "$url/heartbeat"; then
-    echo "the service is left" >&2
-    exit 1
-fi
+# Sends the signal $1, to the process group of the program if $2 is `group`, or else to the program alone. The rest is the
+# program.
+check() {
+    local signal=$1 receiver=$2 command url status=0
+    shift 2
+    rm -f "$work"/*
+    # In a process group of its own, which does not ignore SIGINT. The command cleans up when it receives the signal, and
+    # exits with 4.
+    set -m
+    "$@" bash -c '
+        trap '\''curl --noproxy "*" --silent --data "{}" "$SESSIONS_URL/v1/sessions/get_sessions" >"$0/response"
+            kill "$sleep" 2>/dev/null
+            exit 4'\'' HUP INT TERM
+        sleep 600 &
+        sleep=$!
+        echo "$$ $SESSIONS_URL" >"$0/new"
+        mv "$0/new" "$0/started"
+        wait' "$work" &
+    program=$!
+    set +m
+    for _ in {1..600}; do
+        [[ ! -e $work/started ]] || break
+        kill -0 "$program" 2>/dev/null || break
+        sleep 0.1
+    done
+    [[ -e $work/started ]] || fail "$1 did not start its command"
+    read -r command url <"$work/started"
+
+    if [[ $receiver == group ]]; then
+        kill -"$signal" -- "-$program"
+    else
+        kill -"$signal" "$program"
+    fi
+    for _ in {1..200}; do
+        kill -0 "$program" 2>/dev/null || break
+        sleep 0.1
+    done
+    ! kill -0 "$program" 2>/dev/null || fail "$1 does not end after SIG$signal"
+    wait "$program" || status=$?
+    [[ $status == 4 ]] || fail "$1 exits with $status after SIG$signal, its command with 4"
+    grep -q '"data":\[\]' "$work/response" || fail "the command could not call the service after SIG$signal"
+    ! kill -0 "$command" 2>/dev/null || fail "the command is left after SIG$signal"
+    if curl --noproxy '*' --silent --output /dev/null "$url/heartbeat"; then
+        fail "the service is left after SIG$signal"
+    fi
+    program=
+}
+
+check TERM program "$@"
+check INT group "$@"
+check HUP group "$@"

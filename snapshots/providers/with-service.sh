@@ -105,8 +105,11 @@ elif [[ $name == service-sessions-node ]]; then
 else
     start=("$here/$name/start.sh" "$port")
 fi
+# In a process group of its own: Ctrl-C must not end the service while the command cleans up.
+set -m
 "${start[@]}" >&2 </dev/null &
 pid=$!
+set +m
 if ! wait_until_ready "$port" "$pid"; then
     echo "$0: the service did not start at port $port within 30 seconds." >&2
     echo "To see its log, run: LOG_LEVEL=trace ${start[*]}" >&2
@@ -127,7 +130,8 @@ export no_proxy="127.0.0.1,${no_proxy-}"
 # still runs. It stays in the process group, whose signals it receives as in the foreground.
 (trap - INT QUIT; exec "$@") <&0 &
 command=$!
-trap : HUP INT
+# The command has received these from the terminal. A second one would make some programs end without cleaning up.
+trap 'is_interrupted=yes' HUP INT
 trap 'is_interrupted=yes; kill -TERM "$command" 2>/dev/null' TERM
 while
     is_interrupted= status=0
