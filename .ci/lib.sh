@@ -1,8 +1,11 @@
-# Functions that `.ci/run` and `.ci/full` share. Source it at the top of the repository.
+# Functions that `.ci/run`, `.ci/optimized` and `.ci/full` share. Source it at the top of the repository.
 
 export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0 INSTA_UPDATE=no
 # Steps refer to programs in `target`.
 unset CARGO_TARGET_DIR
+
+# The time from which steps count, also those in the background.
+export STARTED="${STARTED:-$EPOCHSECONDS}"
 
 # needs PROGRAM...: ends the run if a program is missing.
 needs() {
@@ -17,7 +20,7 @@ step() {
     if [[ -n "${background-}" ]] && ! kill -0 "$background" 2>/dev/null; then
         wait "$background" || exit
     fi
-    printf '\n==> %s (%s s)\n' "$*" "$SECONDS"
+    printf '\n==> %s (%s s)\n' "$*" "$((EPOCHSECONDS - STARTED))"
 }
 
 skipped() { printf 'SKIPPED: %s\n' "$*"; }

@@ -8,7 +8,7 @@ use crate::{Error, FilterParams, SessionV1, Timestamp};
 use chrono::TimeDelta;
 use http::StatusCode;
 use pip_services::{PipErrors, timestamp};
-use wiretrait::ErrorFormat;
+use wiretrait::{ErrorFormat, ServiceError};
 
 /// The default and largest page size of a list.
 pub const PAGE_SIZE: usize = 100;
@@ -35,10 +35,17 @@ pub fn stored(time: Timestamp) -> Timestamp {
     timestamp::truncate_to_millis(time)
 }
 
+/// Returns the error for invalid arguments. The service prints each problem as `[object Object]`.
+#[must_use]
+pub fn invalid_arguments(problems: &[String]) -> ServiceError {
+    let results = vec!["[object Object]"; problems.len()].join(",");
+    PipErrors.invalid_arguments(problems).with_detail("results", results)
+}
+
 /// Returns the error for a required payload that is `null`.
 #[must_use]
 pub fn null_payload(argument: &str) -> Error {
-    let error = PipErrors.invalid_arguments(&[format!("{argument} must not be null")]);
+    let error = invalid_arguments(&[format!("{argument} must not be null")]);
     Error::from_service(StatusCode::BAD_REQUEST, error)
 }
 

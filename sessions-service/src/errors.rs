@@ -12,12 +12,6 @@ pub(crate) fn error_response(status: StatusCode, error: &ServiceError) -> Respon
     with_properties(wiretrait::error_response(sessions_v1::CONTRACT, status, error))
 }
 
-/// Returns the error for invalid arguments. The real service prints each problem as `[object Object]`.
-pub(crate) fn invalid_arguments(problems: &[String]) -> ServiceError {
-    let results = vec!["[object Object]"; problems.len()].join(",");
-    PipErrors.invalid_arguments(problems).with_detail("results", results)
-}
-
 /// Adds the properties to the body of an error response of a command.
 pub(crate) fn with_properties(response: Response) -> Response {
     let status = response.status();

@@ -67,7 +67,7 @@ use bytes::Bytes;
 use chrono::Utc;
 use http::{Method, StatusCode};
 use pip_services::Timestamp;
-use sessions_client::{ISessionsV1, Payload, sessions_v1};
+use sessions_client::{ISessionsV1, Payload, semantics, sessions_v1};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -190,7 +190,7 @@ fn argument_error(route: &Route, arguments: &mut Arguments) -> Option<(StatusCod
     let failure = shadowing::command_error(route.name, arguments);
     let mut inherited = shadowing::with_prototype(arguments);
     match schema::check(inherited.as_mut().unwrap_or(arguments)) {
-        Err(violations) => Some((StatusCode::BAD_REQUEST, errors::invalid_arguments(&violations))),
+        Err(violations) => Some((StatusCode::BAD_REQUEST, semantics::invalid_arguments(&violations))),
         Ok(()) => failure.map(|error| (StatusCode::INTERNAL_SERVER_ERROR, error)),
     }
 }

@@ -20,6 +20,9 @@ use wiretrait::Result;
 /// The table of the load test, which has no settings of a client.
 const LOAD_TEST: &str = "loadtest";
 
+/// The settings of a load test whose values are texts.
+const TEXTS: [&str; 2] = ["tag", "test-run-id"];
+
 /// The list of the contract tests, which has no settings of a client.
 const DEVIATIONS: &str = "deviations";
 
@@ -54,15 +57,22 @@ pub fn read_load_test_section(path: &Path) -> Result<Option<Section>> {
             return Err(error(LOAD_TEST, "must be a table of settings, such as `users`"));
         }
     };
-    let values = |(key, tree): (String, Tree)| match values(tree, &content) {
-        Ok(values) => Ok((key, values)),
-        Err(why) => Err(error(&format!("{LOAD_TEST}.{key}"), why)),
+    let values = |(key, tree): (String, Tree)| {
+        let changed =
+            TEXTS.contains(&&*key.replace('_', "-")).then(|| tree.changed_text(&key, &content)).flatten();
+        if let Some(changed) = changed {
+            return Err(error(&format!("{LOAD_TEST}.{changed}"), NOT_AS_WRITTEN));
+        }
+        match values(tree) {
+            Ok(values) => Ok((key, values)),
+            Err(why) => Err(error(&format!("{LOAD_TEST}.{key}"), why)),
+        }
     };
     section.into_iter().map(values).collect::<Result<_>>().map(Some)
 }
 
-/// Returns the values of a setting in a file with this content.
-fn values(tree: Tree, content: &str) -> Result<Vec<String>, &'static str> {
+/// Returns the values of a setting.
+fn values(tree: Tree) -> Result<Vec<String>, &'static str> {
     let single = |tree| match tree {
         Tree::Value(value) | Tree::Typed(value) => Ok(value),
         Tree::Null => Err("has no value; set one, or remove the key"),
@@ -72,11 +82,7 @@ fn values(tree: Tree, content: &str) -> Result<Vec<String>, &'static str> {
     match tree {
         Tree::List(list) => list.into_iter().map(single).collect(),
         Tree::Table(table) => {
-            let named = |(name, tree): (String, Tree)| match tree {
-                Tree::Typed(value) if !is_written(&name, &value, content) => Err(NOT_AS_WRITTEN),
-                tree => Ok(format!("{name}={}", single(tree)?)),
-            };
-            table.into_iter().map(named).collect()
+            table.into_iter().map(|(name, tree)| Ok(format!("{name}={}", single(tree)?))).collect()
         }
         tree => Ok(vec![single(tree)?]),
     }
@@ -203,6 +209,20 @@ enum Tree {
     List(Vec<Tree>),
     Date,
     Null,
+}
+
+impl Tree {
+    /// Returns the key of a text with another form in the file: `key`, or one of this table.
+    fn changed_text(&self, key: &str, content: &str) -> Option<String> {
+        match self {
+            Self::Typed(value) => (!is_written(key, value, content)).then(|| key.to_owned()),
+            Self::Table(table) => table.iter().find_map(|(name, tree)| {
+                tree.changed_text(name, content).map(|name| format!("{key}.{name}"))
+            }),
+            // A tag in a list has the form `name=value`, which is no number.
+            Self::Value(_) | Self::List(_) | Self::Date | Self::Null => None,
+        }
+    }
 }
 
 /// The only key of the table that the TOML parser passes for a date.

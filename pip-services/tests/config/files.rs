@@ -195,6 +195,33 @@ fn a_text_that_looks_like_a_number_is_sent_as_it_is_written_or_refused() {
 }
 
 #[test]
+fn texts_of_a_load_test_are_kept_as_they_are_written_or_refused() {
+    for (content, expected) in [
+        ("loadtest: {tag: {build: 1.10}}", Err("loadtest.tag.build")),
+        ("loadtest: {test_run_id: 0x10, users: 16}", Err("loadtest.test_run_id")),
+        ("loadtest: {tag: {build: 4711}, test-run-id: 12}", Ok(vec!["build=4711", "12"])),
+        ("loadtest: {scenario: {lifecycle: 3.0, browse: 0x2}}", Ok(vec!["lifecycle=3", "browse=2"])),
+        ("loadtest: {max-error-rate: 1.0}", Ok(vec!["1"])),
+    ] {
+        let path = file("loadtest_texts", "a.yaml", content);
+        match (pip_services::read_load_test_section(&path), expected) {
+            (Ok(section), Ok(expected)) => {
+                let values: Vec<_> = section.unwrap().into_iter().flat_map(|(_, values)| values).collect();
+                assert_eq!(values, expected, "{content}");
+            }
+            (Err(error), Err(key)) => {
+                let why = error.to_string();
+                assert!(
+                    why.starts_with(&format!("`{key}` (")) && why.ends_with("write it in quotes"),
+                    "{why}"
+                );
+            }
+            (section, _) => panic!("{content}: {section:?}"),
+        }
+    }
+}
+
+#[test]
 fn a_value_or_a_list_in_place_of_a_group_is_named() {
     for (content, group, example) in [
         ("connection: http://orders", "connection", "connection.uri"),

@@ -5,19 +5,19 @@ pub mod messages;
 use crate::contract::{SessionsHttpClientV1, sessions_v1};
 use crate::{
     ClientConfig, Encoding, Error, ErrorKind, PagingParams, Payload, Policies, Response, Result, Value,
+    semantics,
 };
 use http::StatusCode;
 use messages::{
     ErrorDescription, Paging, Session, SessionEmptyRequest, SessionIdRequest, SessionObjectReply,
     SessionOpenRequest, SessionPageReply, SessionPageRequest, SessionPayloadRequest,
 };
-use pip_services::PipErrors;
 use pip_services::grpc::{CommandableGrpcTransport, error_response, json, no_content, with_metadata};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::fmt;
-use wiretrait::{Call, ErrorFormat, GrpcChannel, GrpcReply, HyperTransport, Transport};
+use wiretrait::{Call, GrpcChannel, GrpcReply, HyperTransport, Transport};
 
 /// A client over the service's own gRPC interface. [`grpc`](SessionsHttpClientV1::grpc) creates one.
 pub type SessionsGrpcClientV1<U = Value, D = Value> =
@@ -267,7 +267,7 @@ impl Arguments<'_> {
 /// its messages cannot express that an argument is missing.
 fn refusal(missing: &[&str]) -> Response {
     let problems: Vec<String> = missing.iter().map(|name| format!("{name} must not be null")).collect();
-    error_response(StatusCode::BAD_REQUEST, &PipErrors.invalid_arguments(&problems))
+    error_response(StatusCode::BAD_REQUEST, &semantics::invalid_arguments(&problems))
 }
 
 fn json_of(payload: Option<&RawValue>) -> String {

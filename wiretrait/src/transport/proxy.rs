@@ -204,6 +204,10 @@ fn is_excluded(origin: &Uri, no_proxy: &str) -> bool {
         .split(|separator: char| separator == ',' || separator.is_whitespace())
         .filter_map(|entry| without_port(entry, port))
         .collect();
+    // The matcher compares addresses with addresses and networks only.
+    if entries.iter().any(|entry| entry == "*") {
+        return true;
+    }
     Matcher::builder().all("http://proxy").no(entries.join(",")).build().intercept(origin).is_none()
 }
 
@@ -279,6 +283,8 @@ mod tests {
             ("http://s.example", ".example"),
             ("http://s.example", "*.example"),
             ("http://s.example", "*"),
+            ("http://10.1.2.3:8080", "*"),
+            ("http://[fd00::1]:8080", "other, *"),
             ("http://s.example", "other, S.example:80"),
             ("http://s.example", "other s.example"),
             ("http://s.example", " other ,\ts.example\n"),
