@@ -219,7 +219,7 @@ impl Tree {
             Self::Table(table) => table.iter().find_map(|(name, tree)| {
                 tree.changed_text(name, content).map(|name| format!("{key}.{name}"))
             }),
-            // A tag in a list has the form `name=value`, which is no number.
+            // A tag in a list has the form `name=value`, which does not look like a number.
             Self::Value(_) | Self::List(_) | Self::Date | Self::Null => None,
         }
     }
