@@ -73,15 +73,17 @@ pub(super) async fn wait_for_service(
     let probe = Recorder::new(transport);
     let sent = credential_headers(&config);
     let mut rejections = 0;
-    while let Err(refusal) = probe_service(&probe, &config, limit).await {
+    let may_wait = || deadline.is_some_and(|deadline| Instant::now() + WAIT_INTERVAL < deadline);
+    // A service that is starting may still speak something else.
+    let limit_of_questions = || if may_wait() { Duration::ZERO } else { limit };
+    while let Err(refusal) = probe_service(&probe, &config, limit_of_questions()).await {
         let pause = match refusal.retry_after {
             Some(pause) if rejections < MAX_REJECTIONS && pause <= limit => {
                 rejections += 1;
                 pause
             }
             _ => {
-                let may_wait = deadline.is_some_and(|deadline| Instant::now() + WAIT_INTERVAL < deadline);
-                if !(refusal.may_start && may_wait) {
+                if !(refusal.may_start && may_wait()) {
                     return Err(refusal.after(wait).with_headers(&sent));
                 }
                 WAIT_INTERVAL
