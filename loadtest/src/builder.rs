@@ -149,11 +149,7 @@ impl<C: Send + 'static> LoadTest<C> {
                 let _ = writeln!(stderr(), "{}: {error}", status::program());
                 error.exit_code()
             }),
-            Err(error) => {
-                let _ = error.print();
-                // `--help` is not a usage error. clap's own exit code for usage errors (2) means wrong data here.
-                if error.use_stderr() { ExitCode::CouldNotRun } else { ExitCode::Passed }
-            }
+            Err(error) => error.report(),
         };
         process::ExitCode::from(exit.code())
     }

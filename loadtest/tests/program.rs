@@ -337,6 +337,23 @@ fn a_missed_threshold_of_a_scenario_aborts_the_run() {
 }
 
 #[test]
+fn an_invalid_setting_is_reported_in_one_line() {
+    let file = concat!(env!("CARGO_TARGET_TMPDIR"), "/program-setting.yaml");
+    for (settings, expected) in [
+        (
+            "{users: five}",
+            format!("`loadtest.users` ({file}): invalid value `five`: expected a whole number"),
+        ),
+        ("{user: 5}", format!("`loadtest.user` ({file}) is not a known key: did you mean `users`?")),
+        ("{step: 5s}", format!("`loadtest.step` ({file}) needs --rate or --breakpoint")),
+    ] {
+        std::fs::write(file, format!("loadtest: {settings}\n")).unwrap();
+        let (_, stderr) = assert_exit(&["--config", file], 3);
+        assert_eq!(stderr, format!("loadtest: {expected}\n"));
+    }
+}
+
+#[test]
 fn goose_lists_scenarios_without_a_run() {
     let (stdout, stderr) = assert_exit(&["--list"], 0);
     assert!(stdout.contains("lifecycle") && stderr.is_empty(), "{stdout}{stderr}");

@@ -125,6 +125,46 @@ fn doctor_says_which_step_fails() {
 }
 
 #[test]
+fn doctor_and_cleanup_take_the_way_to_the_service_from_settings() {
+    let gateway = Gateway::start("x-api-key", SECRET);
+    let folder = folder("settings");
+    let key = "headers: {x-api-key: '${KEY}'}\n";
+    fs::write(folder.join("key.yaml"), key).unwrap();
+    fs::write(folder.join("all.yaml"), format!("connection: {{uri: {}}}\n{key}", gateway.url())).unwrap();
+    let cleanup = ["cleanup", "--test-run-id", "abc", "--dry-run"];
+    let url = gateway.url();
+    let ways: [&[(&str, &str)]; 2] =
+        [&[("LOADTEST_CONFIG", "all.yaml")], &[("LOADTEST_CONFIG", "key.yaml"), ("LOADTEST_HOST", &url)]];
+    for way in ways {
+        let command = |args: &[&str]| {
+            let mut command = loadtest(&folder, args);
+            command.env("KEY", SECRET).envs(way.iter().copied());
+            command
+        };
+        let (stdout, _) = exits(&mut command(&["doctor"]), 0);
+        assert!(stdout.starts_with(&format!("service: {url}\n")), "{stdout}");
+        for args in [&["doctor"][..], &cleanup] {
+            let (stdout, _) = exits(command(args).arg("--print-config"), 0);
+            let (_, line) = stdout.split_once(&format!("connection.uri = {url} (")).unwrap();
+            assert!(line.starts_with("all.yaml)") || line.starts_with("LOADTEST_HOST)"), "{stdout}");
+        }
+        let (stdout, _) = exits(&mut command(&cleanup), 1);
+        assert!(stdout.contains("no session of the test run was found"), "{stdout}");
+    }
+}
+
+#[test]
+fn doctor_and_cleanup_print_no_embedded_service_without_an_address() {
+    let folder = folder("missing-address");
+    for args in [&["doctor"][..], &["cleanup", "--test-run-id", "x"]] {
+        let (stdout, _) = exits(loadtest(&folder, args).arg("--print-config"), 3);
+        let last = stdout.lines().last().unwrap();
+        assert!(last.starts_with("Not valid: --host is missing; set it,"), "{stdout}");
+        assert!(!stdout.contains("embedded"), "{stdout}");
+    }
+}
+
+#[test]
 fn a_missing_key_is_reported_with_the_remedy() {
     let gateway = Gateway::start("x-api-key", SECRET);
     let folder = folder("missing");

@@ -13,6 +13,7 @@ mod faults;
 mod init;
 mod options;
 mod other_contract;
+mod parse_error;
 mod rates;
 mod report;
 mod service;
@@ -29,6 +30,7 @@ pub use init::InitOptions;
 pub(crate) use options::MAX_DURATION;
 pub use options::{ExecutorOptions, GooseOutputOptions, RunOptions, ScenarioOptions};
 pub(crate) use options::{parse_time, time_limit};
+pub(crate) use parse_error::ParseError;
 pub use rates::Rates;
 pub use report::ReportOptions;
 pub use service::{Hidden, ServiceOptions};
@@ -46,6 +48,7 @@ use clap::{FromArgMatches, Parser, Subcommand};
 use command::{AFTER_HELP, command_of};
 use conflicts::{check_contract, check_options, is_given};
 use goose::config::GooseConfiguration;
+use parse_error::explain_command_after_options;
 use std::ffi::OsString;
 
 /// Load test for the sessions service that checks every response
@@ -142,14 +145,14 @@ impl Cli {
     pub fn parse_from<T: Into<OsString> + Clone>(
         args: impl IntoIterator<Item = T>,
     ) -> Result<Self, clap::Error> {
-        Self::parse_for(&LoadTest::sessions(), args)
+        Ok(Self::parse_for(&LoadTest::sessions(), args)?)
     }
 
     /// Parses a command line of a load test.
     pub(crate) fn parse_for<T: Into<OsString> + Clone>(
         workload: &dyn Workload,
         args: impl IntoIterator<Item = T>,
-    ) -> Result<Self, clap::Error> {
+    ) -> Result<Self, ParseError> {
         let variables: Vec<_> = std::env::vars_os().collect();
         Self::parse_with(workload, args, &variables)
     }
@@ -159,17 +162,32 @@ impl Cli {
         workload: &dyn Workload,
         args: impl IntoIterator<Item = T>,
         variables: &[(OsString, OsString)],
-    ) -> Result<Self, clap::Error> {
+    ) -> Result<Self, ParseError> {
         check_scenarios(&workload.scenarios())
             .map_err(|message| clap::Error::raw(ErrorKind::InvalidValue, message + "\n"))?;
         let mut command = command_of(workload);
-        let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
-        let (args, settings) = settings::apply(&mut command, workload.contract(), &args, variables)
-            .map_err(|message| command.error(ErrorKind::ValueValidation, message))?;
-        let mut matches = command.try_get_matches_from_mut(args)?;
+        let typed: Vec<OsString> = args.into_iter().map(Into::into).collect();
+        let (args, settings) = settings::apply(&mut command, workload.contract(), &typed, variables)
+            .map_err(ParseError::Setting)?;
+        let mut matches = match command.try_get_matches_from_mut(args) {
+            Ok(matches) => matches,
+            // The error of the typed command line does not mention settings as if they were options.
+            Err(error) => {
+                return Err(match command.try_get_matches_from_mut(typed) {
+                    Ok(_) => ParseError::Setting(settings.conflict(&command, &error)),
+                    Err(error) => explain_command_after_options(&mut command, error).into(),
+                });
+            }
+        };
         let described_command = command.clone();
-        let mut conflict =
-            |message: String| command.error(ErrorKind::ArgumentConflict, settings.explain(&message));
+        let mut conflict = |message: String| {
+            let explained = settings.explain(&message);
+            if explained == message {
+                ParseError::CommandLine(command.error(ErrorKind::ArgumentConflict, message))
+            } else {
+                ParseError::Setting(explained)
+            }
+        };
         check_contract(&matches, workload.contract()).map_err(&mut conflict)?;
         let mut is_comparison = false;
         let mut cli = <Self as FromArgMatches>::from_arg_matches(&matches)?;
@@ -322,6 +340,18 @@ mod tests {
                 assert!(document.contains(&format!("{row} |")), "{row}");
             }
         }
+    }
+
+    #[test]
+    fn options_before_a_command_are_an_error_with_the_remedy() {
+        for command in ["compare", "doctor", "cleanup", "merge"] {
+            let error = parse(&["--users", "5", command]).unwrap_err().to_string();
+            let expected = format!("error: the options of `{command}` come after it: write `");
+            assert!(error.starts_with(&expected), "{error}");
+            assert!(error.contains(&format!(" {command} [OPTIONS]`")), "{error}");
+        }
+        let error = parse(&["--users", "5", "fast"]).unwrap_err().to_string();
+        assert!(error.starts_with("error: unexpected argument 'fast' found\n"), "{error}");
     }
 
     #[test]

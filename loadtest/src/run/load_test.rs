@@ -8,7 +8,7 @@ use super::lifecycle::{PreparedRun, Services};
 use super::open_files;
 use super::plan::Plan;
 use super::report_files::ReportFiles;
-use super::service::{Service, Settings, Target};
+use super::service::{NoAddress, Service, Settings, Target};
 use crate::cli::{Cli, tags};
 use crate::contract::Contract;
 use crate::data::DataRows;
@@ -49,7 +49,7 @@ pub(super) async fn prepare(mut cli: Cli, workload: &dyn Workload) -> Result<Pre
     let contract = workload.contract();
     let target = target_of(&cli, contract)?;
     if cli.service.print_config {
-        let mut settings = target.shown()?;
+        let mut settings = target.shown(NoAddress::IsEmbedded)?;
         settings.text = cli.described.clone() + &cli.settings.relabel(&settings.text);
         return Ok(Preparation::Settings(settings));
     }

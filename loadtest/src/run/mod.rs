@@ -28,6 +28,7 @@ use crate::error::LoadTestError;
 use crate::executors::goose_attack::{error_message, unused_client};
 use crate::metrics::other_calls::CallCounts;
 use crate::output::{Report, file};
+use crate::settings::Applied;
 use crate::status;
 use crate::thresholds::ExitCode;
 use crate::workload::Workload;
@@ -36,7 +37,7 @@ use goose::GooseAttack;
 use goose::config::GooseConfiguration;
 use load_test::Preparation;
 pub(crate) use service::origin;
-use service::{Service, Target};
+use service::{NoAddress, Service, Target};
 use std::fmt;
 
 pub use doctor::Diagnosis;
@@ -114,12 +115,11 @@ async fn execute(cli: Cli, workload: &dyn Workload) -> Result<CommandOutput, Loa
     file::survive_size_limit();
     let contract = workload.contract();
     match &cli.command {
-        Some(Command::Cleanup(options)) => cleanup(options).await,
+        Some(Command::Cleanup(options)) => cleanup(options, &cli.settings).await,
         Some(Command::Doctor(options)) if options.service.print_config => {
             let host = options.host.as_ref().map(|Hidden(host)| &**host);
-            Target { contract, options: &options.service, host, timeout: None }
-                .shown()
-                .map(CommandOutput::Settings)
+            let target = Target { contract, options: &options.service, host, timeout: None };
+            print_settings(&target, &cli.settings)
         }
         Some(Command::Doctor(options)) => doctor::examine(options, contract).await.map(CommandOutput::Doctor),
         Some(Command::Init(options)) => {
@@ -184,12 +184,19 @@ async fn send_results(
     output
 }
 
-async fn cleanup(options: &CleanupOptions) -> Result<CommandOutput, LoadTestError> {
+/// Returns the settings of a command that needs an address.
+fn print_settings(target: &Target<'_>, applied: &Applied) -> Result<CommandOutput, LoadTestError> {
+    let mut settings = target.shown(NoAddress::IsMissing)?;
+    settings.text = applied.relabel(&settings.text);
+    Ok(CommandOutput::Settings(settings))
+}
+
+async fn cleanup(options: &CleanupOptions, applied: &Applied) -> Result<CommandOutput, LoadTestError> {
     let host = options.host.as_ref().map(|Hidden(host)| &**host);
     let contract = &Contract::SESSIONS;
     let target = Target { contract, options: &options.service, host, timeout: None };
     if options.service.print_config {
-        return target.shown().map(CommandOutput::Settings);
+        return print_settings(&target, applied);
     }
     let service = Service::connect(&target).await?;
     service.require_address()?;

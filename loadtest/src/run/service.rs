@@ -88,6 +88,15 @@ pub(crate) struct Target<'t> {
     pub(crate) timeout: Option<Duration>,
 }
 
+/// The meaning of settings without an address.
+#[derive(Clone, Copy)]
+pub(crate) enum NoAddress {
+    /// An embedded service is loaded.
+    IsEmbedded,
+    /// The command cannot be executed.
+    IsMissing,
+}
+
 impl Target<'_> {
     /// The settings: the file, the variables of the process, and the options. An embedded service has no
     /// address yet.
@@ -122,11 +131,13 @@ impl Target<'_> {
     }
 
     /// The settings as text: each in a line, without secrets.
-    pub(crate) fn shown(&self) -> Result<Settings, LoadTestError> {
+    pub(crate) fn shown(&self, no_address: NoAddress) -> Result<Settings, LoadTestError> {
         let params = self.params()?;
         let lines = lines(&params);
         let (checked, note) = if has_address(&params) {
             (params.build().map_err(|error| error.to_string()), "")
+        } else if matches!(no_address, NoAddress::IsMissing) {
+            (Err(missing_address(self.contract)), "")
         } else {
             let embedded = params.with_pairs([("connection.uri", "http://127.0.0.1")]);
             let checked = self
@@ -220,6 +231,12 @@ pub struct Settings {
 /// Returns the settings that were given.
 fn given(params: &ConfigParams) -> impl Iterator<Item = Setting> + use<> {
     params.settings().into_iter().filter(|setting| !matches!(setting.origin(), "default" | "program"))
+}
+
+/// Returns the error of a command that needs an address.
+fn missing_address(contract: &Contract) -> String {
+    let prefix = contract.variable_prefix();
+    format!("--host is missing; set it, or an address in --config or {prefix}_URL")
 }
 
 /// Returns whether a URL has a user name or password that is not a reference.
@@ -449,9 +466,7 @@ impl Service {
     /// Returns an error if the settings have no address.
     pub(crate) fn require_address(&self) -> Result<(), LoadTestError> {
         if self.is_embedded() {
-            let prefix = self.contract.variable_prefix();
-            let why = format!("--host is missing; set it, or an address in --config or {prefix}_URL");
-            return Err(LoadTestError::Option(why));
+            return Err(LoadTestError::Option(missing_address(&self.contract)));
         }
         Ok(())
     }

@@ -4,10 +4,14 @@
 //! by the one parser of the command line, so that each option of this crate and of goose is a setting, with the
 //! same values and the same checks. Rejected alternative: clap's `env`, because goose's options are not ours, and
 //! because a variable would then conflict with an option that should replace it.
+//!
+//! `compare` has the settings of a load test, `doctor` and `cleanup` have those that are among their options, and the
+//! other commands have none.
 
 mod conflicts;
 mod describe;
 mod file;
+mod invalid_value;
 mod names;
 mod template;
 mod variables;
@@ -83,6 +87,21 @@ impl Applied {
         })
     }
 
+    /// Returns the error of clap for settings that are valid on their own, in one line.
+    pub(crate) fn conflict(&self, command: &Command, error: &clap::Error) -> String {
+        let text = error.to_string();
+        let reason = text.split("\n\n").next().unwrap_or_default();
+        let words: Vec<&str> = reason.trim_start_matches("error: ").split_whitespace().collect();
+        let reason = words.join(" ");
+        let fails_alone = |setting: &&Setting| {
+            invalid_value::parse_alone(command, setting).is_err_and(|alone| alone.kind() == error.kind())
+        };
+        match self.0.iter().find(fails_alone) {
+            Some(setting) => format!("{}: {reason}", setting.origin),
+            None => reason,
+        }
+    }
+
     /// The setting of an option.
     fn of(&self, id: &str) -> Option<&Setting> {
         self.0.iter().find(|setting| setting.id == id)
@@ -98,27 +117,38 @@ pub(crate) fn apply(
     args: &[OsString],
     variables: &[(OsString, OsString)],
 ) -> Result<(Vec<OsString>, Applied), String> {
+    // Errors are those of the whole command line, which is parsed later.
+    let tolerant = command.clone().ignore_errors(true);
     command.build();
-    // A comparison has the options of a load test, and other commands have no settings.
-    let is_comparison = args.get(1).is_some_and(|arg| arg == "compare");
-    let other = |arg: &OsString| command.get_subcommands().any(|command| *arg == *command.get_name());
-    if !is_comparison && args.iter().skip(1).any(other) {
-        return Ok((args.to_vec(), Applied::default()));
-    }
-    let (command, first) = match command.find_subcommand("compare") {
-        Some(compare) if is_comparison => (compare, 2),
-        _ => (&*command, 1),
+    let without_settings = || Ok((args.to_vec(), Applied::default()));
+    let Ok(typed) = tolerant.try_get_matches_from(args) else { return without_settings() };
+    // A command is the first argument, because options before it are an error.
+    let (name, typed, first) = match typed.subcommand() {
+        Some((name, typed)) => (Some(name), typed, 2),
+        None => (None, &typed, 1),
     };
     let (before, after) = args.split_at(first.min(args.len()));
-    // Errors are those of the whole command line, which is parsed later.
-    let typed = [OsString::new()].into_iter().chain(after.iter().cloned());
-    let Ok(typed) = command.clone().ignore_errors(true).try_get_matches_from(typed) else {
-        return Ok((args.to_vec(), Applied::default()));
+    let compare = command.find_subcommand("compare");
+    let own = name.and_then(|name| command.find_subcommand(name));
+    let (command, known) = match (name, own, compare) {
+        (None, ..) => (&*command, &*command),
+        (Some("compare"), Some(compare), _) => (compare, compare),
+        // A comparison has all settings of a load test, and those of the other service.
+        (Some("doctor" | "cleanup"), Some(own), Some(compare)) => (own, compare),
+        _ => return without_settings(),
     };
     let all = variables;
-    let variables = variables::read(command, contract, all)?;
-    let path = config_file(&typed, &variables, contract, all);
-    let file = path.map(|path| file::read(command, &path)).transpose()?.unwrap_or_default();
+    let mut variables = variables::read(known, contract, all)?;
+    let path = config_file(typed, &variables, contract, all);
+    let mut file = path.map(|path| file::read(known, &path)).transpose()?.unwrap_or_default();
+    if matches!(name, Some("doctor" | "cleanup")) {
+        // They have no option for the load, and `doctor` rejects a hidden one.
+        let has = |setting: &Setting| {
+            names::find(command, &setting.long).is_some_and(|option| !option.is_hide_set())
+        };
+        variables.retain(has);
+        file.retain(has);
+    }
     let given: Vec<String> = command
         .get_arguments()
         .map(|arg| arg.get_id().to_string())
@@ -129,7 +159,7 @@ pub(crate) fn apply(
     let file = conflicts::without_replaced(file, &above.collect::<Vec<_>>());
     let applied: Vec<Setting> = variables.into_iter().chain(file).collect();
     for setting in &applied {
-        check(command, setting)?;
+        invalid_value::check(command, setting)?;
     }
     let added = applied.iter().flat_map(|setting| &setting.args).map(OsString::from);
     let args = before.iter().cloned().chain(added).chain(after.iter().cloned()).collect();
@@ -153,29 +183,6 @@ fn config_file(
         (!path.is_empty()).then(|| PathBuf::from(path))
     };
     typed.or_else(set).or_else(of_client)
-}
-
-/// Checks the values of a setting. The error names its origin, and what is expected.
-fn check(command: &Command, setting: &Setting) -> Result<(), String> {
-    use clap::error::{ContextKind, ContextValue, ErrorKind};
-    let args = [""].into_iter().chain(setting.args.iter().map(String::as_str));
-    let Err(error) = command.clone().try_get_matches_from(args) else { return Ok(()) };
-    if !matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation) {
-        // It depends on other settings.
-        return Ok(());
-    }
-    let valid = match error.get(ContextKind::ValidValue) {
-        Some(ContextValue::Strings(values)) if !values.is_empty() => {
-            Some(format!("expected {}", values.join(", ")))
-        }
-        _ => None,
-    };
-    let reason = valid.or_else(|| std::error::Error::source(&error).map(ToString::to_string));
-    let value = match error.get(ContextKind::InvalidValue) {
-        Some(ContextValue::String(value)) if !names::is_secret(&setting.id) => format!(" `{value}`"),
-        _ => String::new(),
-    };
-    Err(format!("{}: invalid value{value}: {}", setting.origin, reason.unwrap_or_default()))
 }
 
 /// Creates a setting from its values.

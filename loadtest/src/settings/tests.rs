@@ -1,5 +1,5 @@
 use crate::builder::LoadTest;
-use crate::cli::{Cli, settings_template};
+use crate::cli::{Cli, Command, Hidden, settings_template};
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
@@ -106,6 +106,57 @@ fn a_load_model_on_the_command_line_replaces_that_of_the_file() {
 }
 
 #[test]
+fn a_value_that_is_the_name_of_a_command_replaces_no_setting() {
+    let path = file("command.yaml", "loadtest: {users: 5, max-error-rate: 3%}");
+    for name in ["compare", "cleanup", "doctor", "init", "merge", "report", "help"] {
+        for option in ["--output-dir", "--test-run-id"] {
+            let args = ["--config", path.to_str().unwrap(), option, name];
+            let cli = parse_with(&args, &[("LOADTEST_STORES", "7")]).unwrap();
+            let settings = (cli.goose.users, cli.scenarios.stores, cli.criteria.max_error_rate);
+            assert_eq!(settings, (Some(5), 7, Some(3.0)), "{option} {name}");
+        }
+    }
+}
+
+#[test]
+fn doctor_and_cleanup_have_the_settings_among_their_options() {
+    let path = file("others.yaml", "loadtest: {users: 5, wait: 7s, yes: true, against-config: other.yaml}");
+    let variables = [
+        ("LOADTEST_CONFIG", path.to_str().unwrap()),
+        ("LOADTEST_HOST", "http://variable"),
+        ("LOADTEST_CACERT", "ca.pem"),
+        ("LOADTEST_PROXY", "http://proxy"),
+        ("LOADTEST_RESOLVE", "h:80:::1; i:80:::2"),
+        ("LOADTEST_TEST_RUN_ID", "abc"),
+        ("LOADTEST_RUN_TIME", "1m"),
+    ];
+    let host = Some(Hidden("http://variable".to_owned()));
+    let cli = parse_with(&["cleanup", "--max-sessions", "9"], &variables).unwrap();
+    let Some(Command::Cleanup(cleanup)) = cli.command else { panic!("{:?}", cli.command) };
+    assert_eq!((&*cleanup.test_run_id, cleanup.max_sessions, &cleanup.host), ("abc", 9, &host));
+    assert!(cleanup.yes && cleanup.service.wait.is_some_and(|wait| wait.as_secs() == 7));
+    let cli = parse_with(&["doctor", "--cacert", "typed.pem"], &variables).unwrap();
+    let Some(Command::Doctor(doctor)) = cli.command else { panic!("{:?}", cli.command) };
+    assert_eq!((&doctor.host, doctor.service.cacert.as_deref()), (&host, Some("typed.pem")));
+    // It makes each step once.
+    assert_eq!(doctor.service.wait, None);
+    for service in [cleanup.service, doctor.service] {
+        assert_eq!(service.config.as_deref(), Some(&*path));
+        assert_eq!(service.resolve, ["h:80:::1", "i:80:::2"]);
+        assert_eq!(service.proxy, Some(Hidden("http://proxy".to_owned())));
+    }
+}
+
+#[test]
+fn merge_report_and_init_have_no_settings() {
+    let variables = [("LOADTEST_REPORT_FILE", "variable.html"), ("LOADTEST_WAIT", "7s")];
+    for args in [&["merge", "a.json"][..], &["report", "a.json"], &["init"]] {
+        let command = parse_with(args, &variables).unwrap().command;
+        assert_eq!(format!("{command:?}"), format!("{:?}", parse_with(args, &[]).unwrap().command));
+    }
+}
+
+#[test]
 fn a_variable_turns_an_option_of_the_file_off() {
     let path = file("off.yaml", "loadtest: {breakpoint: true, no-checks: true}");
     let variables = [("LOADTEST_CONFIG", path.to_str().unwrap()), ("LOADTEST_BREAKPOINT", "false")];
@@ -125,7 +176,28 @@ fn an_unknown_key_is_an_error_with_a_suggestion() {
 #[test]
 fn a_wrong_value_names_file_key_and_what_was_expected() {
     for (content, expected) in [
-        ("{users: many}", "`loadtest.users` (wrong.yaml): invalid value `many`: invalid digit"),
+        ("{users: many}", "`loadtest.users` (wrong.yaml): invalid value `many`: expected a whole number"),
+        ("{users: [1, 2]}", "`loadtest.users` (wrong.yaml): invalid value `1,2`: expected a whole number"),
+        (
+            "{users: 9000000}",
+            "`loadtest.users` (wrong.yaml): invalid value `9000000`: expected a number from 0 to 1000000",
+        ),
+        (
+            "{stores: '99999999999999999999'}",
+            "`loadtest.stores` (wrong.yaml): invalid value `99999999999999999999`: the number is too large",
+        ),
+        (
+            "{calls: 0}",
+            "`loadtest.calls` (wrong.yaml): invalid value `0`: expected a number from 1 to 4294967295",
+        ),
+        (
+            "{prometheus-listen: 9464}",
+            "`loadtest.prometheus-listen` (wrong.yaml): invalid value `9464`: expected an IP address and a port",
+        ),
+        (
+            "{data-order: random}",
+            "`loadtest.data-order` (wrong.yaml): the following required arguments were not provided: --data-file",
+        ),
         (
             "{read-ratio: 2}",
             "`loadtest.read-ratio` (wrong.yaml): invalid value `2`: expected a number from 0 to 1",
@@ -146,16 +218,23 @@ fn a_wrong_value_names_file_key_and_what_was_expected() {
     ] {
         let error = error("wrong.yaml", &format!("loadtest: {content}"));
         assert!(error.contains(expected), "{content}: {error}");
+        assert_eq!(error.lines().count(), 1, "{content}: {error}");
     }
 }
 
 #[test]
 fn a_variable_that_is_misspelled_is_an_error() {
-    let error = parse_with(&[], &[("LOADTEST_USER", "5")]).unwrap_err();
-    assert!(
-        error.contains("`LOADTEST_USER` is not a known variable: did you mean `LOADTEST_USERS`?"),
-        "{error}"
-    );
+    for args in [&[][..], &["compare"], &["doctor"], &["cleanup", "--test-run-id", "x"]] {
+        let error = parse_with(args, &[("LOADTEST_USER", "5")]).unwrap_err();
+        assert_eq!(error, "`LOADTEST_USER` is not a known variable: did you mean `LOADTEST_USERS`?");
+    }
+}
+
+#[test]
+fn an_error_of_the_command_line_does_not_mention_settings() {
+    let variables = [("LOADTEST_USERS", "5")];
+    let error = parse_with(&["docter"], &variables).unwrap_err();
+    assert!(error.contains("'doctor'") && !error.contains("--users"), "{error}");
 }
 
 #[test]
