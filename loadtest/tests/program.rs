@@ -337,6 +337,14 @@ fn a_missed_threshold_of_a_scenario_aborts_the_run() {
 }
 
 #[test]
+fn the_version_is_that_of_the_load_test() {
+    for flag in ["--version", "-V"] {
+        let (stdout, stderr) = assert_exit(&[flag], 0);
+        assert_eq!((&*stdout, &*stderr), (concat!("loadtest ", env!("CARGO_PKG_VERSION"), "\n"), ""));
+    }
+}
+
+#[test]
 fn an_invalid_setting_is_reported_in_one_line() {
     let file = concat!(env!("CARGO_TARGET_TMPDIR"), "/program-setting.yaml");
     for (settings, expected) in [
@@ -350,6 +358,24 @@ fn an_invalid_setting_is_reported_in_one_line() {
         std::fs::write(file, format!("loadtest: {settings}\n")).unwrap();
         let (_, stderr) = assert_exit(&["--config", file], 3);
         assert_eq!(stderr, format!("loadtest: {expected}\n"));
+    }
+}
+
+#[test]
+fn default_thresholds_are_printed_with_the_settings() {
+    let threshold = |args: &[&str]| {
+        let (stdout, _) = assert_exit(&[&["--print-config"], args].concat(), 0);
+        let mut lines = stdout.lines().filter(|line| line.starts_with("loadtest.threshold ="));
+        (lines.next().unwrap_or_default().to_owned(), lines.count())
+    };
+    for (args, expected) in [
+        (&[][..], "loadtest.threshold = p95<250ms, p99<1s (default of the embedded service)"),
+        (&["--breakpoint"], "loadtest.threshold = p99<100ms (default of --breakpoint)"),
+        (&["--threshold", "max<2s"], "loadtest.threshold = max<2s (--threshold)"),
+        (&["--fault", "refuse"], ""),
+        (&["--host", "http://127.0.0.1:1"], ""),
+    ] {
+        assert_eq!(threshold(args), (expected.to_owned(), 0), "{args:?}");
     }
 }
 

@@ -5,6 +5,7 @@ use super::options::{MAX_USERS, at_most};
 use super::{Cli, compare, other_contract};
 use crate::scenarios::ScenarioWeights;
 use crate::settings;
+use crate::thresholds::EMBEDDED_THRESHOLDS;
 use crate::workload::Workload;
 use clap::{Arg, CommandFactory};
 
@@ -128,9 +129,7 @@ fn describe_options(command: clap::Command) -> clap::Command {
             )
         })
         .mut_arg("threshold", |arg| {
-            describe(
-                arg,
-                "Threshold, such as p95<500ms; repeatable",
+            let details =
                 "A metric: pNN (p95, p99.9), avg, max, error-rate or rps. Then <, <=, > or >=, and a limit: a time in \
                  us, ms (the default) or s, or a percentage. rps is computed over the whole run, from the start of the first call to \
                  the end of the last. \"for open_session\", \"for scenario browse\", \"for step 2\" or \
@@ -139,8 +138,9 @@ fn describe_options(command: clap::Command) -> clap::Command {
                  missed threshold fails the run, and aborts it unless --no-threshold-abort or --execution-segment is given: \
                  it is checked once a second after the warm-up, as soon as it is about 100 calls. A lower limit of rps \
                  never aborts, because the rate may still rise. \
-                 With --breakpoint it fails a rate.",
-            )
+                 With --breakpoint it fails a rate.";
+            let details = format!("{details}{}", embedded_thresholds());
+            describe(arg, "Threshold, such as p95<500ms; repeatable", &details)
         })
         .mut_arg("threshold_abort_delay", |arg| {
             describe(
@@ -155,7 +155,11 @@ fn describe_options(command: clap::Command) -> clap::Command {
         .args(OF_OTHER_TOOLS.map(|(name, aliases, _)| {
             Arg::new(name).long(name).aliases(aliases).num_args(0..=1).hide(true)
         }))
-        .mut_arg("timeout", |arg| summarize(arg, "Timeout of a request in seconds [default: 10]"));
+        .mut_arg("timeout", |arg| summarize(arg, "Timeout of a request in seconds [default: 10]"))
+        .mut_arg("version", |arg| {
+            let summary = "Print the version of loadtest";
+            arg.help(summary).long_help(summary)
+        });
     for id in OF_GOOSE_OUTPUT.map(|(id, _)| id).into_iter().chain(GOOSE_REPORTS) {
         command = command.mut_arg(id, |arg| arg.help_heading(GOOSE_OUTPUT));
     }
@@ -163,6 +167,14 @@ fn describe_options(command: clap::Command) -> clap::Command {
         command = command.mut_arg(id, |arg| arg.hide(true));
     }
     command
+}
+
+/// The sentence about the thresholds of the embedded service in the help of `--threshold`.
+pub(super) fn embedded_thresholds() -> String {
+    let thresholds = EMBEDDED_THRESHOLDS.join(" and ");
+    format!(
+        " Without --threshold, a run of the embedded service has {thresholds}, unless faults are injected."
+    )
 }
 
 /// Replaces the help of an option.

@@ -295,7 +295,7 @@ impl Cli {
         goose.no_print_metrics = !self.goose_output.goose_metrics;
     }
 
-    /// Returns whether goose only prints or converts something.
+    /// Returns whether the program only prints or converts something.
     #[must_use]
     pub fn makes_no_load(&self) -> bool {
         let goose = &self.goose;
@@ -318,6 +318,7 @@ pub(crate) fn all_at_once(users: usize) -> String {
 mod tests {
     use super::command::command;
     use super::*;
+    use crate::thresholds::EMBEDDED_THRESHOLDS;
 
     fn parse(args: &[&str]) -> Result<Cli, clap::Error> {
         Cli::parse_from(["loadtest"].iter().chain(args).copied())
@@ -339,6 +340,17 @@ mod tests {
             for row in &rows {
                 assert!(document.contains(&format!("{row} |")), "{row}");
             }
+        }
+    }
+
+    #[test]
+    fn the_default_thresholds_are_in_the_help_and_in_the_guide() {
+        let help = command().render_long_help().to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        let guide = include_str!("../../../docs/load-test.md");
+        for threshold in EMBEDDED_THRESHOLDS {
+            assert!(help.contains(threshold), "{help}");
+            assert!(guide.contains(&format!("`{threshold}`")), "{threshold}");
         }
     }
 

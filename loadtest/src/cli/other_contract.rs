@@ -1,6 +1,6 @@
 //! The help of a program for another contract: with its name, its variables and its operations.
 
-use super::command::{AFTER_HELP, describe};
+use super::command::{AFTER_HELP, describe, embedded_thresholds};
 use super::conflicts::OF_SESSIONS;
 use crate::status;
 use crate::workload::Workload;
@@ -16,7 +16,9 @@ pub(super) fn adapt(command: Command, workload: &dyn Workload) -> Command {
     let exit_codes = AFTER_HELP.split("\n\n").next().unwrap_or_default();
     let operation = contract.routes.first().map_or("open_session", |route| route.name);
     let scenario = workload.names().first().copied().unwrap_or("browse");
+    let embedded_thresholds = embedded_thresholds();
     let names = [
+        (&*embedded_thresholds, String::new()),
         ("loadtest merge", format!("{} merge", status::program())),
         ("loadtest report", format!("{} report", status::program())),
         ("SESSIONS_", format!("{prefix}_")),

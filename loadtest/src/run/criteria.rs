@@ -17,20 +17,32 @@ use std::sync::Arc;
 const BREAKPOINT_THRESHOLD: &str = "p99<100ms";
 
 /// Returns the pass criteria of a run.
-pub(super) fn pass_criteria(cli: &Cli, plan: &Plan, service: &Service) -> PassCriteria {
+pub(super) fn pass_criteria(cli: &Cli, service: &Service) -> PassCriteria {
     let mut criteria = PassCriteria::default();
     criteria.thresholds.clone_from(&cli.goose.threshold);
     cli.criteria.apply(&mut criteria);
     criteria.judges_faults = cli.faults.judge_faults;
-    if criteria.thresholds.is_empty() {
-        if matches!(plan.executor, ExecutorConfig::Breakpoint { .. }) {
-            criteria.thresholds.push(BREAKPOINT_THRESHOLD.to_owned());
-        // Faults are slow on purpose.
-        } else if service.is_embedded() && plan.faults.is_empty() {
-            criteria.thresholds = EMBEDDED_THRESHOLDS.map(str::to_owned).into();
-        }
+    if criteria.thresholds.is_empty()
+        && let Some((thresholds, _)) = default_thresholds(cli, service.is_embedded())
+    {
+        criteria.thresholds = thresholds.iter().map(|&threshold| threshold.to_owned()).collect();
     }
     criteria
+}
+
+/// Returns the thresholds of a run for which none was given, and the kind of run that has them.
+pub(super) fn default_thresholds(
+    cli: &Cli,
+    is_embedded: bool,
+) -> Option<(&'static [&'static str], &'static str)> {
+    if cli.executor.breakpoint {
+        Some((&[BREAKPOINT_THRESHOLD], "--breakpoint"))
+    } else if is_embedded && cli.faults.all().is_empty() {
+        Some((&EMBEDDED_THRESHOLDS, "the embedded service"))
+    } else {
+        // Faults are slow on purpose.
+        None
+    }
 }
 
 /// Returns what the thresholds of a run can be about.
@@ -132,8 +144,8 @@ mod tests {
         let service = Service::connect(&target).await.unwrap();
         let criteria = |args: &[&str]| {
             let mut cli = Cli::parse_from(["loadtest", "--breakpoint"].iter().chain(args).copied()).unwrap();
-            let plan = Plan::new(&mut cli, &LoadTest::sessions()).unwrap();
-            pass_criteria(&cli, &plan, &service)
+            Plan::new(&mut cli, &LoadTest::sessions()).unwrap();
+            pass_criteria(&cli, &service)
         };
         let default =
             PassCriteria { thresholds: vec![BREAKPOINT_THRESHOLD.to_owned()], ..PassCriteria::default() };

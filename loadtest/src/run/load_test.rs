@@ -3,7 +3,7 @@
 
 use super::cleanup_command::cleanup_command;
 use super::collect::RunContext;
-use super::criteria::{evaluate_rate, pass_criteria};
+use super::criteria::{default_thresholds, evaluate_rate, pass_criteria};
 use super::lifecycle::{PreparedRun, Services};
 use super::open_files;
 use super::plan::Plan;
@@ -50,7 +50,13 @@ pub(super) async fn prepare(mut cli: Cli, workload: &dyn Workload) -> Result<Pre
     let target = target_of(&cli, contract)?;
     if cli.service.print_config {
         let mut settings = target.shown(NoAddress::IsEmbedded)?;
-        settings.text = cli.described.clone() + &cli.settings.relabel(&settings.text);
+        let thresholds = match default_thresholds(&cli, !target.has_address()?) {
+            Some((thresholds, of)) if cli.goose.threshold.is_empty() => {
+                format!("loadtest.threshold = {} (default of {of})\n", thresholds.join(", "))
+            }
+            _ => String::new(),
+        };
+        settings.text = cli.described.clone() + &thresholds + &cli.settings.relabel(&settings.text);
         return Ok(Preparation::Settings(settings));
     }
     let service = Service::connect(&target).await?;
@@ -127,7 +133,7 @@ pub(super) fn run_context(
     arrivals: ArrivalQueue,
     workload: &dyn Workload,
 ) -> Result<RunContext, LoadTestError> {
-    let criteria = pass_criteria(cli, &plan, &service);
+    let criteria = pass_criteria(cli, &service);
     let arrivals = plan.executor.is_open_model().then_some(arrivals);
     let faults = (!plan.faults.is_empty()).then(|| FaultInjection::start(&service.config, &plan.faults));
     let shared =

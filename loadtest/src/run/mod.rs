@@ -43,6 +43,9 @@ use std::fmt;
 pub use doctor::Diagnosis;
 pub use service::Settings;
 
+/// The output of `--version`, also of programs with other scenarios, which are built with this crate.
+const VERSION: &str = concat!("loadtest ", env!("CARGO_PKG_VERSION"), "\n");
+
 /// The output of a command.
 #[derive(Debug)]
 pub enum CommandOutput {
@@ -135,6 +138,7 @@ async fn execute(cli: Cli, workload: &dyn Workload) -> Result<CommandOutput, Loa
             let cli = (**options).clone().into();
             Box::pin(run_workload(cli, workload)).await
         }
+        None if cli.goose.version => Ok(CommandOutput::Printed(VERSION.to_owned())),
         None if cli.makes_no_load() => run_goose_only(cli.goose, workload).await,
         None if cli.compared_with.is_some() && !cli.service.print_config => {
             Box::pin(compare::compare(cli, workload)).await

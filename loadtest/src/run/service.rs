@@ -152,6 +152,11 @@ impl Target<'_> {
         })
     }
 
+    /// Returns whether the settings have an address, so that no embedded service is loaded.
+    pub(super) fn has_address(&self) -> Result<bool, LoadTestError> {
+        self.params().map(|params| has_address(&params))
+    }
+
     /// Checks that nothing describes the way to a service, since there is no address. An embedded service would
     /// be loaded in place of the one that was meant.
     fn check_embedded(&self) -> Result<(), LoadTestError> {
