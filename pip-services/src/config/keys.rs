@@ -144,12 +144,27 @@ pub(super) fn is_url(key: &str) -> bool {
     address::is_address(key) || matches!(key, "credential.token_url" | "proxy.url")
 }
 
-/// Returns whether the value of a key is sent as it is written.
+/// Returns whether the value of a key is text that may look like a number.
 #[cfg(feature = "config")]
 pub(super) fn is_text(key: &str) -> bool {
-    const CREDENTIALS: [&str; 6] = ["username", "password", "token", "client_id", "client_secret", "scope"];
-    let credential = key.strip_prefix("credential.");
-    key.starts_with(HEADERS) || credential.is_some_and(|field| CREDENTIALS.contains(&field))
+    const TEXTS: [&str; 14] = [
+        "base_route",
+        "connection.host",
+        "credential.client_id",
+        "credential.client_secret",
+        "credential.password",
+        "credential.scope",
+        "credential.ssl_ca_file",
+        "credential.ssl_crt_file",
+        "credential.ssl_key_file",
+        "credential.token",
+        "credential.token_command",
+        "credential.token_file",
+        "credential.username",
+        "proxy.no_proxy",
+    ];
+    let is_host = several(key).is_some_and(|(_, field)| field == "host");
+    is_host || key.starts_with(HEADERS) || TEXTS.contains(&key)
 }
 
 /// Returns whether a key has no effect.

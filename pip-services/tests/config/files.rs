@@ -188,6 +188,15 @@ fn a_text_that_looks_like_a_number_is_sent_as_it_is_written_or_refused() {
     ] {
         assert_eq!(error("texts", name, content), why("credential.password", name), "{content}");
     }
+    for (key, content) in [
+        ("base_route", "base_route: 1.0"),
+        ("connection.host", "connection: {host: 10.0, port: 80}"),
+        ("connections.first.host", "connections: {first: {host: 10.0, port: 80}}"),
+        ("credential.token_file", "credential: {token_file: 1e3}"),
+        ("proxy.no_proxy", "proxy: {no_proxy: 10.0}"),
+    ] {
+        assert_eq!(error("texts", "e.yaml", content), why(key, "e.yaml"), "{content}");
+    }
     // A number that is used as one may have any form.
     let path = file("texts", "d.toml", "connection.uri = \"http://orders\"\noptions.timeout = 1_000\n");
     let config = ConfigParams::new().with_file(path).unwrap().build().unwrap();
