@@ -45,7 +45,9 @@ fn an_error_of_a_users_transport_can_be_a_local_limit() {
 #[cfg(target_os = "linux")]
 mod in_a_child_process {
     use super::*;
+    use sessions_client::Proxy;
     use std::env;
+    use std::io::Write as _;
     use std::process::Command;
     use tokio::net::TcpListener;
 
@@ -68,11 +70,12 @@ mod in_a_child_process {
         true
     }
 
-    /// Makes a call while no file can be opened.
-    async fn error_without_files<T: Network>(host: &str) -> Error {
+    /// Makes a call while no file can be opened, directly or through a proxy.
+    async fn error_without_files<T: Network>(host: &str, is_proxied: bool) -> Error {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{host}:{}", listener.local_addr().unwrap().port());
-        let client = T::client(&ClientConfig::from_url(&url).unwrap().with_retries(0));
+        let proxy = if is_proxied { Proxy::url(&url).unwrap() } else { Proxy::none() };
+        let client = T::client(&ClientConfig::from_url(&url).unwrap().with_proxy(proxy).with_retries(0));
         let mut files = Vec::new();
         while let Ok(file) = std::fs::File::open("/dev/null") {
             files.push(file);
@@ -84,19 +87,27 @@ mod in_a_child_process {
         assert_eq!((error.kind(), error.is_local_limit()), (ErrorKind::Connect, true), "{error}");
         assert!(error.to_string().contains("`ulimit -n`"), "{error}");
         assert_eq!(os_error(error), Some(24));
+        assert!(!error.is_proxy_failure(), "{error}");
     }
 
-    async fn check_every_transport(host: &str) {
+    async fn check_every_transport(host: &str, is_proxied: bool) {
         #[cfg(feature = "hyper")]
-        check_files(&error_without_files::<sessions_client::HyperTransport>(host).await);
+        check_files(&error_without_files::<sessions_client::HyperTransport>(host, is_proxied).await);
         #[cfg(feature = "reqwest")]
-        check_files(&error_without_files::<sessions_client::ReqwestTransport>(host).await);
+        check_files(&error_without_files::<sessions_client::ReqwestTransport>(host, is_proxied).await);
     }
 
     #[tokio::test]
     async fn no_free_file_is_a_limit_of_this_machine() {
         if !runs_in_a_child("no_free_file_is_a_limit_of_this_machine", "ulimit -n 64;") {
-            check_every_transport("127.0.0.1").await;
+            check_every_transport("127.0.0.1", false).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_limit_of_this_machine_is_not_blamed_on_a_proxy() {
+        if !runs_in_a_child("a_limit_of_this_machine_is_not_blamed_on_a_proxy", "ulimit -n 64;") {
+            check_every_transport("127.0.0.1", true).await;
         }
     }
 
@@ -104,7 +115,7 @@ mod in_a_child_process {
     async fn a_name_lookup_without_a_free_file_is_a_limit_of_this_machine() {
         let name = "a_name_lookup_without_a_free_file_is_a_limit_of_this_machine";
         if !runs_in_a_child(name, "ulimit -n 64;") {
-            check_every_transport("sessions.invalid").await;
+            check_every_transport("sessions.invalid", false).await;
         }
     }
 
@@ -142,7 +153,8 @@ mod in_a_child_process {
     async fn no_free_port_is_a_limit_of_this_machine() {
         let own_network = Command::new("unshare").args(["-rn", "true"]).output();
         if !own_network.is_ok_and(|output| output.status.success()) {
-            println!("SKIPPED: `unshare -rn` is not permitted here");
+            // Not `println!`, whose output is not shown for a test that passes.
+            let _ = writeln!(io::stderr(), "SKIPPED: `unshare -rn` is not permitted here");
             return;
         }
         let before = "[ -n \"$UNSHARED\" ] || UNSHARED=1 exec unshare -rn bash -c '\

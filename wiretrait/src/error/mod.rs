@@ -333,11 +333,18 @@ impl Error {
         self
     }
 
-    /// Sets the cause of a failure, which makes it permanent: the service speaks another protocol. It replaces the advice.
+    /// Sets the cause of a failure, which makes it permanent: the service speaks another protocol. It replaces the advice, and
+    /// the message of a failed TLS handshake, whose remedy is one for services that speak HTTP.
     #[cfg(any(feature = "hyper", feature = "reqwest"))]
     pub(crate) fn with_protocol_mismatch(mut self, cause: &Self) -> Self {
+        let is_of_handshake = self.kind() == ErrorKind::Tls;
         self.0.kind = ErrorKind::Protocol;
         self.0.is_transient = false;
+        if is_of_handshake {
+            self.0.message = cause.to_string().into();
+            self.0.advice = None;
+            return self;
+        }
         self.with_advice(Some(cause.to_string().into()))
     }
 
@@ -481,10 +488,10 @@ impl Error {
     }
 
     /// Returns whether the proxy on the way to the service has failed: it cannot be reached, or refuses to connect to
-    /// the service. The service is not to blame.
+    /// the service. The service is not to blame. A [limit of this machine](Self::is_local_limit) is not a failure of the proxy.
     #[must_use]
     pub fn is_proxy_failure(&self) -> bool {
-        self.0.hop == Hop::Proxy || self.kind() == ErrorKind::Proxy
+        (self.0.hop == Hop::Proxy || self.kind() == ErrorKind::Proxy) && !self.is_local_limit()
     }
 
     /// Returns whether a resource of this machine is exhausted, rather than one of the service: its ports,
