@@ -345,7 +345,7 @@ async fn no_more_idle_connections_are_kept_than_the_limit() {
 }
 
 #[tokio::test]
-async fn idle_connections_of_ended_runtimes_do_not_fill_the_pool() {
+async fn idle_connections_of_ended_runtimes_fill_the_pool_until_they_expire() {
     let (url, mut seen) = server(|_| NO_CONTENT).await;
     let config = config(&url);
     let transport = HyperTransport::new(&config).unwrap().with_max_idle(2);
@@ -358,6 +358,9 @@ async fn idle_connections_of_ended_runtimes_do_not_fill_the_pool() {
         });
         other.await.unwrap();
     }
+    tokio::time::pause();
+    tokio::time::advance(2 * config.pool_idle_timeout()).await;
+    tokio::time::resume();
     while seen.try_recv().is_ok() {}
     for _ in 0..4 {
         get(&client).await;
@@ -371,6 +374,33 @@ async fn idle_connections_of_ended_runtimes_do_not_fill_the_pool() {
         }
     }
     assert_eq!(connections.len(), 1);
+}
+
+#[tokio::test]
+async fn a_runtime_does_not_close_idle_connections_of_another_one() {
+    let (url, mut seen) = server(|_| NO_CONTENT).await;
+    let config = config(&url);
+    let transport = HyperTransport::new(&config).unwrap().with_max_idle(1);
+    let client: Client = SessionsHttpClientV1::new(Policies::new(transport, &config));
+    get(&client).await;
+    let of_other = client.clone();
+    let other = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(get(&of_other));
+        // It still runs while the first connection is used again.
+        runtime
+    });
+    let runtime = other.await.unwrap();
+    get(&client).await;
+    runtime.shutdown_background();
+    let mut connections = Vec::new();
+    while connections.len() < 3 {
+        if let Request(connection, _) = seen.recv().await.unwrap() {
+            connections.push(connection);
+        }
+    }
+    assert_eq!(connections[0], connections[2]);
+    assert_ne!(connections[0], connections[1]);
 }
 
 #[tokio::test]

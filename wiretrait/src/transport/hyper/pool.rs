@@ -102,9 +102,9 @@ impl<C: Send + 'static> Pool<C> {
         let mut _replaced = None;
         let mut idle = self.lock();
         if idle.connections.len() >= self.max_idle {
-            // The runtime of the other connection may have ended: then nothing takes it any more.
-            let is_foreign = |(other, _): &(Pooled<C>, _)| other.runtime != pooled.runtime;
-            let Some(index) = idle.connections.iter().position(is_foreign) else { return };
+            // Nothing takes the connections of a runtime that has ended, and its clean-up has ended with it.
+            let is_expired = |(_, end): &(_, Option<Instant>)| end.is_some_and(|end| end <= now);
+            let Some(index) = idle.connections.iter().position(is_expired) else { return };
             _replaced = Some(idle.connections.remove(index));
         }
         idle.connections.push((pooled, end));
