@@ -72,15 +72,19 @@ async fn the_longest_of_several_delays_counts() {
         (["1.5", "1"], 1500),
         (["1", "Mon, 23 Nov 2026 08:00:04 GMT"], 4000),
         (["Mon, 23 Nov 2026 08:00:04 GMT", "5"], 5000),
+        (["1", "Mon Nov 23 08:00:04 2026"], 4000),
         (["Mon, 23 Nov 2026 08:00:02 GMT", "Mon, 23 Nov 2026 08:00:03 GMT"], 3000),
         (["Mon, 23 Nov 2026 07:00:00 GMT", "2"], 2000),
     ] {
-        let clock = clock();
-        let mut response = retry_after(503, delays[0]);
-        response.headers_mut().append("retry-after", delays[1].parse().unwrap());
-        let script = Script::new(&clock, [Responds(response), nothing()]);
-        get(&client(&script, RetryPolicy::new())).await.unwrap();
-        assert_eq!(slept(&clock), [pause], "{delays:?}");
+        let mut separate = retry_after(503, delays[0]);
+        separate.headers_mut().append("retry-after", delays[1].parse().unwrap());
+        let joined = retry_after(503, &delays.join(", "));
+        for response in [separate, joined] {
+            let clock = clock();
+            let script = Script::new(&clock, [Responds(response), nothing()]);
+            get(&client(&script, RetryPolicy::new())).await.unwrap();
+            assert_eq!(slept(&clock), [pause], "{delays:?}");
+        }
     }
 }
 

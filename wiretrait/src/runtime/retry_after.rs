@@ -4,7 +4,7 @@ use http::header::{DATE, HeaderMap, RETRY_AFTER};
 use std::time::{Duration, SystemTime};
 
 /// Returns the delay that a response requests, or `None` if the header is missing or malformed. The longest of
-/// several delays counts: a gateway may add its own to that of the service.
+/// several delays counts, in one header or in several: a gateway may add its own to that of the service.
 ///
 /// A number of seconds may have decimals, which some gateways send against the standard. A date is relative to the
 /// response's own `Date`, since the clocks may differ, or else to `wall_clock`. A date in the past is a delay of zero.
@@ -14,12 +14,20 @@ pub(crate) fn retry_after(
 ) -> Option<Duration> {
     let values = || headers.get_all(RETRY_AFTER).iter().filter_map(|value| Some(value.to_str().ok()?.trim()));
     let seconds = values().flat_map(|value| value.split(',')).filter_map(seconds).max();
-    let Some(until) = values().filter_map(|value| httpdate::parse_http_date(value).ok()).max() else {
+    let Some(until) = values().flat_map(dates).max() else {
         return seconds;
     };
     let date = headers.get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
     let pause = date.or_else(wall_clock).map(|now| until.duration_since(now).unwrap_or_default());
     seconds.max(pause)
+}
+
+/// Returns the dates in a header. Most formats have a comma, which also separates several delays.
+fn dates(value: &str) -> Vec<SystemTime> {
+    let parts: Vec<&str> = value.split(',').collect();
+    let with_comma = parts.windows(2).map(|parts| parts.join(","));
+    let without_comma = parts.iter().map(|part| (*part).to_owned());
+    with_comma.chain(without_comma).filter_map(|date| httpdate::parse_http_date(date.trim()).ok()).collect()
 }
 
 /// Reads a number of seconds, which may have decimals. One that is too large for a `u64` is valid.
