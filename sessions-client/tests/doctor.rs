@@ -53,9 +53,12 @@ async fn service(requires_certificate: bool) -> (u16, String) {
     (port, cert.pem())
 }
 
+/// Far above what any step needs.
+const LIMIT: Duration = Duration::from_secs(60);
+
 fn config(port: u16, tls: TlsConfig) -> ClientConfig {
     let url = format!("https://me:secret@localhost:{port}/base");
-    ClientConfig::from_url(&url).unwrap().with_tls(tls).with_connect_timeout(Duration::from_secs(2))
+    ClientConfig::from_url(&url).unwrap().with_tls(tls).with_connect_timeout(LIMIT)
 }
 
 fn lines(steps: &[Step]) -> Vec<String> {
@@ -176,6 +179,25 @@ async fn a_step_ends_within_the_limit_for_connecting() {
     let steps = diagnose(&config.with_connect_timeout(Duration::from_millis(300))).await;
     assert_eq!(names(&steps), ["configuration", "name", "connection", "TLS"]);
     assert_contains(&lines(&steps)[3], &["timed out"]);
+}
+
+#[tokio::test]
+async fn the_limit_for_connecting_can_be_disabled() {
+    let (port, pem) = service(false).await;
+    let config = config(port, TlsConfig::new().with_ca(Pem::content(pem)));
+    let steps = diagnose(&config.with_connect_timeout(Duration::MAX)).await;
+    assert_eq!(lines(&steps)[4..], ["protocol: the service speaks HTTP/1.1"]);
+}
+
+/// The primary accepts connections but does not make the TLS handshake, which takes the whole limit.
+#[tokio::test]
+async fn a_fallback_has_its_own_time_for_the_protocol() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let fallback = TestProxy::start(Behaviour::Respond("HTTP/1.1 404 Not Found\r\n\r\n")).await;
+    let config = config(silent.local_addr().unwrap().port(), TlsConfig::new().with_insecure(true));
+    let config = config.with_fallback_url(&fallback.url("")).unwrap();
+    let steps = diagnose(&config.with_connect_timeout(Duration::from_secs(2))).await;
+    assert_eq!(lines(&steps).last().unwrap(), "protocol: the service speaks HTTP/1.1");
 }
 
 #[tokio::test]

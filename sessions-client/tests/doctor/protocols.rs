@@ -6,7 +6,10 @@ use rcgen::generate_simple_self_signed;
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
 use sessions_client::doctor::{Check, diagnose, explain};
-use sessions_client::{ClientConfig, Error, ErrorKind, HttpVersion, TlsConfig};
+use sessions_client::{
+    ClientConfig, Error, ErrorKind, HttpVersion, ISessionsV1, SessionsHttpClientV1,
+    SessionsNetworkTransportV1, TlsConfig,
+};
 use sessions_service::{EmbeddedService, SessionStore};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -121,12 +124,13 @@ fn tls(protocols: &[&str]) -> Arc<ServerConfig> {
 type Choice = fn(ClientConfig) -> ClientConfig;
 
 /// The configurations of a client: names, schemes and settings.
-const CONFIGURATIONS: [(&str, &str, Choice); 5] = [
+const CONFIGURATIONS: [(&str, &str, Choice); 6] = [
     ("http, HTTP/1.1", "http", |config| config),
     ("http, HTTP/2", "http", |config| config.with_http_version(HttpVersion::Http2)),
     ("http, gRPC", "http", ClientConfig::with_grpc),
     ("https, HTTP/1.1", "https", |config| config),
     ("https, HTTP/2", "https", |config| config.with_http_version(HttpVersion::Http2)),
+    ("https, gRPC", "https", ClientConfig::with_grpc),
 ];
 
 /// Far above what any service needs.
@@ -187,8 +191,15 @@ async fn each_protocol_is_compared_with_the_configuration() {
             let expected = last.and_then(|step| Some(step.result.as_ref().err()?.to_string()));
             let error = explain(&config, failed(), LIMIT).await;
             assert_eq!(error.is_retryable(), expected.is_none(), "{name}, {chosen}: {error:?}");
-            let expected = expected.map_or_else(|| FAILED.to_owned(), |cause| format!("{FAILED}; {cause}"));
-            assert_eq!(error.to_string(), expected, "{name}, {chosen}");
+            let [other, handshake] = match expected {
+                Some(cause) => [format!("{FAILED}; {cause}"), cause],
+                None => [FAILED.to_owned(), FAILED.to_owned()],
+            };
+            assert_eq!(error.to_string(), other, "{name}, {chosen}");
+            if scheme == "https" {
+                let error = explain(&config, Error::new(ErrorKind::Tls, FAILED), LIMIT).await;
+                assert_eq!(error.to_string(), handshake, "{name}, {chosen}");
+            }
         }
     }
     insta::assert_snapshot!("protocols", table);
@@ -203,9 +214,38 @@ async fn a_failure_of_another_cause_is_not_explained_by_the_protocol() {
     assert!(!is_explained(failed(), Duration::ZERO).await);
     let of_proxy = explain(&config, failed().with_status(StatusCode::BAD_GATEWAY), LIMIT).await;
     assert!(of_proxy.is_retryable(), "{of_proxy}");
-    for kind in [ErrorKind::Timeout, ErrorKind::Proxy, ErrorKind::Service, ErrorKind::Tls] {
+    for kind in [ErrorKind::Timeout, ErrorKind::Proxy, ErrorKind::Service] {
         assert!(!is_explained(Error::new(kind, FAILED), LIMIT).await, "{kind:?}");
     }
+
+    let untrusted = start(Behaviour::Tls(tls(&[]))).await;
+    let config = ClientConfig::from_url(&format!("https://127.0.0.1:{untrusted}")).unwrap();
+    let config = config.with_connect_timeout(LIMIT);
+    let error = explain(&config, Error::new(ErrorKind::Tls, FAILED), LIMIT).await;
+    assert_eq!((error.kind(), error.to_string()), (ErrorKind::Tls, FAILED.to_owned()));
+}
+
+#[tokio::test]
+async fn a_call_over_tls_to_another_protocol_names_it() {
+    let port = start(Behaviour::Greets(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n")).await;
+    let config = config("https", port, |config| config.with_retries(0).with_timeout(LIMIT));
+    let client = SessionsHttpClientV1::new(SessionsNetworkTransportV1::new(&config).unwrap());
+    let failure = client.get_session_by_id(None, "1").await.unwrap_err();
+    assert_eq!(failure.kind(), ErrorKind::Tls);
+    let error = explain(&config, failure, LIMIT).await.to_string();
+    assert!(error.contains("speaks SSH, not HTTP") && !error.contains("use `http://`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_service_with_an_address_that_may_still_serve_is_not_explained() {
+    let other = format!("http://127.0.0.1:{}", start(Behaviour::Http2).await);
+    let config = ClientConfig::from_url(&crate::support::closed_port()).unwrap();
+    let config = config.with_connect_timeout(LIMIT).with_fallback_url(&other).unwrap();
+    assert_eq!(explain(&config, failed(), LIMIT).await.to_string(), FAILED);
+
+    let config = ClientConfig::from_url(&other).unwrap().with_connect_timeout(LIMIT);
+    let error = explain(&config.with_fallback_url(&other).unwrap(), failed(), LIMIT).await;
+    assert!(error.to_string().contains("speaks only HTTP/2"), "{error}");
 }
 
 const FAILED: &str = "the connection failed";

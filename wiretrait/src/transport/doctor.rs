@@ -2,7 +2,7 @@
 //!
 //! [`diagnose`] makes the steps that a network transport makes for its first call, with the same settings: it
 //! reads certificates, chooses the proxy, looks up the name, connects, makes the TLS handshake, finds out which protocol the
-//! service speaks, and gets a token. Of HTTP, it sends only `OPTIONS /` without credentials, and the start of a connection.
+//! service speaks, and gets a token. Of HTTP, it sends only `OPTIONS /` or `HEAD /` without credentials, and the start of a connection.
 //! [`explain`] makes only the step of the protocol, for programs that could not call a service.
 //!
 //! ```no_run
@@ -106,8 +106,7 @@ impl fmt::Display for Step {
 
 /// Makes the steps to the service of `config`, and to its fallbacks. For each address, the first step that fails
 /// is the last one, but for [`Check::Protocol`] after a service that does not complete a TLS handshake. Each step ends
-/// within the time limit for opening a connection, or for a token within the time limit of its source. The steps
-/// [`Check::Protocol`] of all addresses end within that limit after the start.
+/// within the time limit for opening a connection, or for a token within the time limit of its source.
 ///
 /// There is no step [`Check::Tls`] for an address without TLS, and for the transport over reqwest in a build
 /// without the feature `rustls`, which has no step [`Check::Protocol`] for `https` either.
@@ -121,10 +120,9 @@ pub async fn diagnose(config: &ClientConfig) -> Vec<Step> {
         }
     };
     let limit = config.connect_timeout();
-    let protocols_until = Instant::now() + limit;
     let mut steps = Vec::new();
     for url in std::iter::once(url).chain(config.fallback_urls().iter().map(|url| &**url)) {
-        let mut way = Way { address: address(url), limit, protocols_until, steps: &mut steps };
+        let mut way = Way { address: address(url), limit, end: None, steps: &mut steps };
         // The steps after a failure are not made.
         if way.reach(config).await.is_some() {
             way.get_token(config).await;
@@ -134,12 +132,17 @@ pub async fn diagnose(config: &ClientConfig) -> Vec<Step> {
 }
 
 /// Returns the `failure` of a call with its cause, if the service certainly speaks another protocol than that of `config`: the
-/// error of the first step [`Check::Protocol`] that fails becomes the advice, and the kind is [`ErrorKind::Protocol`].
+/// error of the first step [`Check::Protocol`] becomes the advice, or the message if the TLS handshake failed, and the
+/// kind is [`ErrorKind::Protocol`]. If there are fallbacks, each must speak another protocol too, since one that is starting
+/// may still serve.
 ///
 /// Returns the failure unchanged if the service speaks the protocol of the configuration, if that is not certain within
 /// `limit`, or if the failure has another cause, such as the proxy, a certificate or a time limit.
 pub async fn explain(config: &ClientConfig, failure: Error, limit: Duration) -> Error {
-    let is_doubtful = matches!(failure.kind(), ErrorKind::Connect | ErrorKind::Transport | ErrorKind::Protocol)
+    use ErrorKind::{Connect, Protocol, Tls, Transport};
+
+    // The steps end before that of the protocol if the certificate is rejected.
+    let is_doubtful = matches!(failure.kind(), Connect | Transport | Protocol | Tls)
         // The status is that of a proxy.
         && failure.status().is_none()
         && !failure.is_local_limit()
@@ -153,21 +156,27 @@ pub async fn explain(config: &ClientConfig, failure: Error, limit: Duration) -> 
 
 async fn protocol_mismatch(config: &ClientConfig, limit: Duration) -> Option<Error> {
     let url = config.validate().and_then(|()| config.required_url()).ok()?;
-    let protocols_until = Instant::now() + limit;
+    let end = after(limit);
     let search = async {
+        let mut first = None;
         for url in std::iter::once(url).chain(config.fallback_urls().iter().map(|url| &**url)) {
             let mut steps = Vec::new();
             let limit = limit.min(config.connect_timeout());
-            let mut way = Way { address: address(url), limit, protocols_until, steps: &mut steps };
+            let mut way = Way { address: address(url), limit, end: Some(end), steps: &mut steps };
             let _ = way.reach(config).await;
-            let last = steps.pop().filter(|step| step.check == Check::Protocol);
-            if let Some(Err(mismatch)) = last.map(|step| step.result) {
-                return Some(mismatch);
-            }
+            let last = steps.pop().filter(|step| step.check == Check::Protocol)?;
+            first = first.or(Some(last.result.err()?));
         }
-        None
+        first
     };
     tokio::time::timeout(limit, search).await.ok().flatten()
+}
+
+/// Returns the moment after `limit`, which has no upper bound.
+fn after(limit: Duration) -> Instant {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+    Instant::now() + limit.min(DAY)
 }
 
 /// Returns a URL without path and credentials.
@@ -180,8 +189,8 @@ struct Way<'s> {
     address: String,
     /// The time limit of a step.
     limit: Duration,
-    /// The end of all questions about the protocol.
-    protocols_until: Instant,
+    /// The end of all steps, if there is one.
+    end: Option<Instant>,
     steps: &'s mut Vec<Step>,
 }
 
@@ -198,7 +207,7 @@ impl Way<'_> {
         #[cfg(feature = "rustls")]
         if let Some(tls) = dial.tls.as_ref().filter(|_| is_https) {
             let mut may_lack_tls = false;
-            let handshake = shake_hands(tls, &dial, &peer, stream, &mut may_lack_tls);
+            let handshake = shake_hands(config, tls, &dial, &peer, stream, &mut may_lack_tls);
             if self.step(Check::Tls, &peer, handshake).await.is_none() {
                 if may_lack_tls {
                     self.find_protocol_without_tls(config, &dial, &peer).await;
@@ -213,7 +222,7 @@ impl Way<'_> {
         if is_https && cfg!(not(feature = "rustls")) {
             return Some(());
         }
-        let until = self.protocols_until;
+        let until = self.end_of_questions();
         let found = match dial.proxy.as_ref().filter(|proxy| proxy.forwards(&dial.origin)) {
             Some(proxy) => protocol_of_proxy(&dial, proxy, &peer, until).await,
             None => protocol(config, &dial, &peer, is_https, until).await,
@@ -221,12 +230,18 @@ impl Way<'_> {
         self.add(Check::Protocol, found)
     }
 
+    /// Returns the end of the questions about the protocol that begin now.
+    fn end_of_questions(&self) -> Instant {
+        let end = after(self.limit);
+        self.end.map_or(end, |last| last.min(end))
+    }
+
     /// Adds a step if a service that does not complete a TLS handshake speaks another protocol.
     #[cfg(feature = "rustls")]
     async fn find_protocol_without_tls(&mut self, config: &ClientConfig, dial: &Dial, peer: &Peer) {
         let chosen = config.http_version();
         // A second handshake would fail like the first one.
-        let questions = Questions { hello: None, ..questions(config, dial, false, self.protocols_until) };
+        let questions = Questions { hello: None, ..questions(config, dial, false, self.end_of_questions()) };
         let error = match questions.ask().await {
             Finding::NotHttp(name) => not_http(peer, name),
             Finding::AsChosen => peer.speaks_without_tls(shown(chosen)),
@@ -352,6 +367,7 @@ async fn connect(
 /// Makes the TLS handshake, and describes the certificate of the service.
 #[cfg(feature = "rustls")]
 async fn shake_hands(
+    config: &ClientConfig,
     tls: &Tls,
     dial: &Dial,
     peer: &Peer,
@@ -363,7 +379,9 @@ async fn shake_hands(
             Some(error) => is_without_tls(error),
             None => true,
         };
-        peer.not_connected(&error)
+        let has_no_version = rustls_error(&error).is_some_and(is_no_version);
+        let advice = (has_no_version && config.is_for_grpc()).then(|| CHECK_GRPC_PORT.into());
+        peer.not_connected(&error).with_advice(advice)
     })?;
     let asks = tls.client_auth.is_requested();
     if asks {
@@ -475,10 +493,10 @@ async fn protocol_of_proxy(
     peer: &Peer,
     deadline: Instant,
 ) -> Result<String, Error> {
-    let (host, port) = proxy.host_and_port();
+    let authority = proxy.uri.authority().map(ToString::to_string).unwrap_or_default();
     let connecting = async { dial.through(proxy).await.map_err(io::Error::other) };
     let limit = deadline.saturating_duration_since(Instant::now());
-    match ask_proxy(connecting, &format!("{host}:{port}"), limit).await {
+    match ask_proxy(connecting, &authority, limit).await {
         Some(Spoken::Http(HttpVersion::Http1)) => Ok(format!(
             "the proxy {proxy} speaks HTTP/1.1, and forwards requests: what the service speaks is unknown"
         )),

@@ -43,9 +43,7 @@ const ANY: (u8, u8) = (0, 0xff);
 impl Spoken {
     /// Returns the protocol of the first bytes of a service, or `None` if they are too few to be certain.
     pub(super) fn of(bytes: &[u8]) -> Option<Self> {
-        // Clients of HTTP/1.1 ignore line ends before a response.
-        let start = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(bytes.len());
-        let bytes = &bytes[start..];
+        let bytes = without_line_ends(bytes);
         let mut may_follow = bytes.is_empty();
         for (first, spoken) in STARTS {
             if bytes.starts_with(first) {
@@ -63,6 +61,12 @@ impl Spoken {
         }
         (!may_follow).then_some(Self::Other(None))
     }
+}
+
+/// Returns the bytes after the line ends at the start, which clients of HTTP/1.1 ignore before a response.
+pub(super) fn without_line_ends(bytes: &[u8]) -> &[u8] {
+    let start = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(bytes.len());
+    &bytes[start..]
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! Rejected alternative: the conclusion that a service which does not complete a TLS handshake has no TLS, because a
 //! service under load takes seconds for it.
 
-use super::first_bytes::Spoken;
+use super::first_bytes::{Spoken, without_line_ends};
 use crate::config::HttpVersion;
 use crate::transport::dial::BoxStream;
 use crate::transport::failure::is_of_tls_port;
@@ -20,6 +20,9 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
 /// The maximum size of a response to read.
 const MAX_BYTES: usize = 4 << 10;
+
+/// The time to wait for further bytes of a service whose protocol is certain.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The connections on which a service is asked what it speaks.
 pub(super) trait Connections {
@@ -134,7 +137,7 @@ impl<C: Connections> Questions<C> {
         let reason = match first {
             Reply::Spoken(_) => return finding,
             // The service may speak both, and have failed.
-            _ if also.is_some() && first.is_end() => match self.version_reply(chosen, self.share(1)).await {
+            _ if also.is_some() && first.is_end() => match self.second_reply(chosen, also).await {
                 Reply::Spoken(Spoken::Http(version)) if version == chosen => return Finding::AsChosen,
                 Reply::Nothing(reason @ (Silence::Late(_) | Silence::NoConnection(_))) => reason,
                 _ => return finding,
@@ -157,9 +160,22 @@ impl<C: Connections> Questions<C> {
 
     async fn version_reply(&self, version: HttpVersion, limit: Duration) -> Reply {
         match version {
-            HttpVersion::Http1 => self.reply(version, &options("/", &self.authority, ""), limit).await,
+            HttpVersion::Http1 => {
+                self.reply(version, &request("OPTIONS /", &self.authority, ""), limit).await
+            }
             HttpVersion::Http2 => self.reply(version, PREFACE, limit).await,
         }
+    }
+
+    /// Returns the reply to a second question for a version, from a service that also speaks `also`. Some gateways close
+    /// connections because of the method `OPTIONS`. A port that expects TLS says so only in a body, which a response to
+    /// `HEAD` does not have.
+    async fn second_reply(&self, version: HttpVersion, also: Option<Spoken>) -> Reply {
+        let limit = self.share(1);
+        if version == HttpVersion::Http1 && also != Some(Spoken::Tls) {
+            return self.reply(version, &request("HEAD /", &self.authority, ""), limit).await;
+        }
+        self.version_reply(version, limit).await
     }
 
     /// Returns the reply to these bytes, or what the service has sent before them.
@@ -192,16 +208,24 @@ async fn read_reply(stream: &mut BoxStream, bytes: &[u8], received: &mut Vec<u8>
     let _ = stream.write_all(bytes).await;
     let _ = stream.flush().await;
     while !is_enough(received) && received.len() < MAX_BYTES {
-        if stream.read_buf(received).await.is_ok_and(|length| length > 0) {
-            continue;
+        let is_certain = Spoken::of(received).is_some();
+        let read = stream.read_buf(received);
+        let length = if is_certain {
+            // Some services keep the connection open.
+            tokio::time::timeout(PATIENCE, read).await.unwrap_or(Ok(0))
+        } else {
+            read.await
+        };
+        if !length.is_ok_and(|length| length > 0) {
+            return;
         }
-        return;
     }
 }
 
 /// Returns whether no more bytes of a service are needed.
 fn is_enough(received: &[u8]) -> bool {
     const STATUS: usize = b"HTTP/1.1 400".len();
+    let received = without_line_ends(received);
     match Spoken::of(received) {
         None => false,
         // The body of a response with the status 400 may say that the port expects TLS.
@@ -222,7 +246,8 @@ pub(super) async fn ask_proxy(
     let exchange = async {
         if let Ok(mut stream) = connecting.await {
             // The proxy must respond itself.
-            read_reply(&mut stream, &options("*", authority, "Max-Forwards: 0\r\n"), &mut received).await;
+            read_reply(&mut stream, &request("OPTIONS *", authority, "Max-Forwards: 0\r\n"), &mut received)
+                .await;
         }
     };
     // The bytes received until then are enough.
@@ -230,12 +255,11 @@ pub(super) async fn ask_proxy(
     Spoken::of(&received)
 }
 
-/// Returns a request that has no effect, with a further header line.
+/// Returns a request that has no effect, with this method and target and a further header line.
 ///
 /// A service is not asked for `*`, because nginx responds to it before it reports that a port expects TLS.
-fn options(target: &str, authority: &str, header: &str) -> Vec<u8> {
-    format!("OPTIONS {target} HTTP/1.1\r\nHost: {authority}\r\n{header}Connection: close\r\n\r\n")
-        .into_bytes()
+fn request(start: &str, authority: &str, header: &str) -> Vec<u8> {
+    format!("{start} HTTP/1.1\r\nHost: {authority}\r\n{header}Connection: close\r\n\r\n").into_bytes()
 }
 
 fn is_http2(reply: &Reply) -> bool {
@@ -259,6 +283,8 @@ mod tests {
     const BAD: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
     const BAD_AT_TLS: &[u8] =
         b"HTTP/1.1 400 Bad Request\r\n\r\n400 The plain HTTP request was sent to HTTPS port\r\n";
+    const LINE_ENDS_AND_BAD_AT_TLS: &[u8] =
+        b"\r\n\r\nHTTP/1.1 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server\n";
     const HTTP2: &[u8] = b"\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x64";
     const HELLO: &[u8] = b"\x16\x03\x03\0\x7a\x02\0\0\x76";
     const ALERT: &[u8] = b"\x15\x03\x03\0\x02\x02\x0a";
@@ -293,6 +319,7 @@ mod tests {
     #[derive(Clone, Copy, PartialEq)]
     enum First {
         Options,
+        Head,
         Preface,
         Hello,
     }
@@ -327,6 +354,7 @@ mod tests {
                 let _ = service.read(&mut first).await;
                 let first = match first[0] {
                     b'O' => First::Options,
+                    b'H' => First::Head,
                     b'P' => First::Preface,
                     _ => First::Hello,
                 };
@@ -373,16 +401,25 @@ mod tests {
     /// The end of the first question, which may take half of the time.
     const LATE: Silence = Silence::Late(Duration::from_secs(LIMIT / 2));
 
-    #[tokio::test(start_paused = true)]
-    async fn services_without_tls_are_recognized_by_certain_bytes_only() {
-        use Finding::{AsChosen, NeedsTls, OtherVersion};
+    /// A service without TLS, with the findings for a client of HTTP/1.1, and for one of HTTP/2.
+    type Row = (&'static str, fn(u32, First) -> Reaction, [Finding; 2]);
 
-        type Row = (&'static str, fn(u32, First) -> Reaction, [Finding; 2]);
-        let closed = || unknown(Silence::Closed, None);
+    async fn check(rows: impl IntoIterator<Item = Row>) {
+        for (name, react, expected) in rows {
+            for (version, expected) in [HttpVersion::Http1, HttpVersion::Http2].into_iter().zip(expected) {
+                let (finding, seconds) = ask(&Service::new(react), version, true).await;
+                assert_eq!(finding, expected, "{name}, {version:?}");
+                assert!(seconds <= LIMIT, "{name}, {version:?}: {seconds} s");
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn http_without_tls_is_recognized_by_certain_bytes_only() {
+        use Finding::{AsChosen, OtherVersion};
+
         let late = || unknown(LATE, None);
-        let is = |name| [Finding::NotHttp(Some(name)), Finding::NotHttp(Some(name))];
-        // The findings for a client of HTTP/1.1, and for one of HTTP/2.
-        let rows: [Row; 25] = [
+        let rows: [Row; 14] = [
             (
                 "HTTP/1.1",
                 |_, first| if first == First::Options { says(HTTP1) } else { says(BAD) },
@@ -427,7 +464,38 @@ mod tests {
                 },
                 [AsChosen, AsChosen],
             ),
+            (
+                "HTTP/1.1 and HTTP/2, closes connections with OPTIONS",
+                |_, first| match first {
+                    First::Options => CLOSE,
+                    First::Preface => says(HTTP2),
+                    First::Head | First::Hello => says(HTTP1),
+                },
+                [AsChosen, AsChosen],
+            ),
+            (
+                "HTTP/1.1, responds with 400 and keeps the connection open",
+                |_, _| Reaction { holds: true, ..says(BAD) },
+                [AsChosen, OtherVersion],
+            ),
+        ];
+        check(rows).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn other_protocols_are_recognized_by_certain_bytes_only() {
+        use Finding::{AsChosen, NeedsTls};
+
+        let closed = || unknown(Silence::Closed, None);
+        let late = || unknown(LATE, None);
+        let is = |name| [Finding::NotHttp(Some(name)), Finding::NotHttp(Some(name))];
+        let rows: [Row; 14] = [
             ("TLS, sends an alert", |_, _| says(ALERT), [NeedsTls, NeedsTls]),
+            (
+                "TLS, responds with line ends and 400",
+                |_, first| if first == First::Hello { says(HELLO) } else { says(LINE_ENDS_AND_BAD_AT_TLS) },
+                [NeedsTls, NeedsTls],
+            ),
             (
                 "TLS, closes other connections",
                 |_, first| if first == First::Hello { says(HELLO) } else { CLOSE },
@@ -437,7 +505,7 @@ mod tests {
                 "TLS, responds with 400",
                 |_, first| match first {
                     First::Hello => says(HELLO),
-                    First::Options => says(BAD_AT_TLS),
+                    First::Options | First::Head => says(BAD_AT_TLS),
                     First::Preface => says(BAD),
                 },
                 [NeedsTls, NeedsTls],
@@ -469,13 +537,7 @@ mod tests {
                 [Finding::NotHttp(None), Finding::NotHttp(None)],
             ),
         ];
-        for (name, react, expected) in rows {
-            for (version, expected) in [HttpVersion::Http1, HttpVersion::Http2].into_iter().zip(expected) {
-                let (finding, seconds) = ask(&Service::new(react), version, true).await;
-                assert_eq!(finding, expected, "{name}, {version:?}");
-                assert!(seconds <= LIMIT, "{name}, {version:?}: {seconds} s");
-            }
-        }
+        check(rows).await;
     }
 
     #[tokio::test(start_paused = true)]
@@ -514,6 +576,10 @@ mod tests {
         let service = Service::new(|_, _| says(HTTP1));
         assert_eq!(ask(&service, HttpVersion::Http1, true).await, (Finding::AsChosen, 0));
         assert_eq!(service.connections.load(Ordering::Relaxed), 1);
+
+        // The reason in the body of a 400 may follow, but not for long.
+        let service = Service::new(|_, _| Reaction { holds: true, ..says(BAD) });
+        assert_eq!(ask(&service, HttpVersion::Http1, true).await, (Finding::AsChosen, 0));
     }
 
     #[tokio::test(start_paused = true)]
