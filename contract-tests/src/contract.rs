@@ -62,6 +62,12 @@ pub trait ServiceContract: Clone + Debug + Send + Sync + 'static {
         None
     }
 
+    /// Returns the request that reads an entity; `None` if the contract has no such operation.
+    fn get(&self, id: &str) -> Option<Call> {
+        let _ = id;
+        None
+    }
+
     /// Returns the request that lists the entities of an owner; `None` if the contract has no such operation.
     fn list(&self, owner: &str) -> Option<Call> {
         let _ = owner;

@@ -4,7 +4,7 @@ use crate::client;
 use contract_tests::suite::{Case, RunOptions, RunReport, Step};
 use contract_tests::{Entity, ServiceContract};
 use http::Method;
-use sessions_client::sessions_v1::{DeleteSessionById, GetSessions};
+use sessions_client::sessions_v1::{DeleteSessionById, GetSessionById, GetSessions};
 use sessions_client::{
     Call, Error, FilterParams, Operation as _, Response, Route, SessionsHttpClientV1, Transport, sessions_v1,
 };
@@ -77,6 +77,11 @@ impl ServiceContract for SessionsContract {
     fn delete(&self, id: &str) -> Option<Call> {
         let request = DeleteSessionById::new(id).encode().ok()?;
         Some(Call::new(DeleteSessionById::ROUTE, request))
+    }
+
+    fn get(&self, id: &str) -> Option<Call> {
+        let request = GetSessionById::new(id).encode().ok()?;
+        Some(Call::new(GetSessionById::ROUTE, request))
     }
 
     fn list(&self, owner: &str) -> Option<Call> {

@@ -261,25 +261,34 @@ async fn a_failed_delete_does_not_stop_the_clean_up() {
 
 #[tokio::test]
 async fn a_session_without_a_user_that_is_left_behind_is_named() {
-    let (sessions, others) = service().await;
-    let fake = Fake::healthy(&sessions);
-    let undeletable = transport_fn(move |call: Call| {
-        let fake = fake.clone();
-        async move {
-            match call.route.name {
-                "delete_session_by_id" => Err(Error::new(ErrorKind::Transport, "the connection broke")),
-                _ => fake.send(call).await,
+    type Respond = fn() -> Result<Response, Error>;
+    let responses: [Respond; 2] = [
+        || Err(Error::new(ErrorKind::Transport, "the connection broke")),
+        // It does not delete the session, which no list contains.
+        || Ok(Response::new("null".into())),
+    ];
+    for respond in responses {
+        let (sessions, others) = service().await;
+        let fake = Fake::healthy(&sessions);
+        let undeletable = transport_fn(move |call: Call| {
+            let fake = fake.clone();
+            async move {
+                match call.route.name {
+                    "delete_session_by_id" => respond(),
+                    _ => fake.send(call).await,
+                }
             }
-        }
-    });
-    let cases =
-        [Case::new("open_session", "unowned").creates_unowned().raw("Without a user", r#"{"user_id":""}"#)];
-    let options = options(true);
-    let report = run(Arc::new(undeletable), &cases, &options).await;
-    assert_eq!(sessions.len(), others.len() + 1);
-    assert_eq!(report.left_behind.len(), 1, "{report:?}");
-    assert_eq!(report.left_unowned, report.left_behind);
-    assert_eq!(options.stop.unowned(), report.left_unowned);
+        });
+        let cases = [Case::new("open_session", "unowned")
+            .creates_unowned()
+            .raw("Without a user", r#"{"user_id":""}"#)];
+        let options = options(true);
+        let report = run(Arc::new(undeletable), &cases, &options).await;
+        assert_eq!(sessions.len(), others.len() + 1);
+        assert_eq!(report.left_behind.len(), 1, "{report:?}");
+        assert_eq!(report.left_unowned, report.left_behind);
+        assert_eq!(options.stop.unowned(), report.left_unowned);
+    }
 }
 
 #[tokio::test]
@@ -336,7 +345,10 @@ async fn a_lost_response_of_a_lost_service_is_reported_as_a_possible_session() {
 async fn no_session_is_reported_at_a_service_that_opened_none() {
     type Respond = fn() -> Result<Response, Error>;
     let services: [(Respond, &str); 2] = [
-        (|| Err(Error::new(ErrorKind::Connect, "connection refused")), "the service no longer responds"),
+        (
+            || Err(Error::new(ErrorKind::Connect, "connection refused")),
+            "the service no longer responds (connection refused)",
+        ),
         (
             || Ok(with_status(StatusCode::UNAUTHORIZED)),
             "sessions cannot be listed during clean-up (the response is 401 Unauthorized)",
@@ -355,21 +367,27 @@ async fn no_session_is_reported_at_a_service_that_opened_none() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_has_lost_the_service_is_named_by_its_status() {
-    let transport = transport_fn(|call: Call| async move {
-        match call.route.name {
-            "get_sessions" => Ok(with_status(StatusCode::BAD_GATEWAY)),
-            _ => Err(Error::new(ErrorKind::Timeout, "no response within 2s")),
-        }
-    });
-    let cases = [Case::new("get_session_by_id", "slow").raw("It is read", r#"{"session_id":"1"}"#)];
-    let report = run(Arc::new(transport), &cases, &options(false)).await;
-    assert_eq!(
-        report.aborted.as_deref(),
-        Some(
-            "the service no longer responds (502 Bad Gateway): get_session_by_id__slow: no response within 2s"
-        )
-    );
+async fn the_reason_why_sessions_are_not_listed_is_named() {
+    type Respond = fn() -> Result<Response, Error>;
+    let lists: [(Respond, &str); 2] = [
+        (|| Ok(with_status(StatusCode::BAD_GATEWAY)), "the service no longer responds (502 Bad Gateway)"),
+        (
+            || Err(Error::new(ErrorKind::Decode, "the body is too large")),
+            "sessions cannot be listed during clean-up (the body is too large)",
+        ),
+    ];
+    for (list, expected) in lists {
+        let transport = transport_fn(move |call: Call| async move {
+            match call.route.name {
+                "get_sessions" => list(),
+                _ => Err(Error::new(ErrorKind::Timeout, "no response within 2s")),
+            }
+        });
+        let cases = [Case::new("get_session_by_id", "slow").raw("It is read", r#"{"session_id":"1"}"#)];
+        let report = run(Arc::new(transport), &cases, &options(false)).await;
+        let expected = format!("{expected}: get_session_by_id__slow: no response within 2s");
+        assert_eq!(report.aborted, Some(expected));
+    }
 }
 
 fn with_status(status: StatusCode) -> Response {

@@ -2,7 +2,7 @@
 
 use super::created::Creations;
 use super::owner::{Created, Owner};
-use super::run::LOST;
+use super::run::{LOST, panic_of};
 use crate::contract::ServiceContract;
 use crate::objects::json;
 use crate::record::Exchange;
@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use http::StatusCode;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
-use wiretrait::{Call, Response, Transport};
+use wiretrait::{Call, ErrorKind, Response, Transport};
 
 /// Number of consecutive failures after which the clean-up stops.
 const ATTEMPTS: u32 = 5;
@@ -32,6 +32,14 @@ enum Listed {
     NoOperation,
     /// The service does not list them, for the reason in the sentence.
     Failed(String),
+}
+
+/// The reason why a request has no response, as a sentence.
+enum Failure {
+    /// The service is unreachable or silent.
+    Lost(String),
+    /// The service may have responded, such as with more than the client reads.
+    Other(String),
 }
 
 /// Deletes every entity that the exchanges created, and those of the owner whose responses were lost.
@@ -104,6 +112,19 @@ where
     CleanUp { left: left.into_iter().chain(remarks).collect(), unlisted }
 }
 
+/// Returns whether the service still shows an entity that no list contains.
+pub(super) async fn exists<C, T>(contract: &C, transport: T, id: &str) -> bool
+where
+    C: ServiceContract,
+    T: Transport + Clone + 'static,
+{
+    let Some(call) = contract.get(id) else { return false };
+    let cleaner = Cleaner { contract, transport, pause: Duration::ZERO, failures: 0 };
+    let Ok(response) = cleaner.send(call).await else { return false };
+    let body = json(response.body()).filter(|_| response.status().is_success()).unwrap_or_default();
+    contract.entity().all_in(&body).iter().any(|entity| contract.entity().id_of(entity) == Some(id))
+}
+
 /// Parses as little of the responses as possible, so that clean-up also works for a service that has changed.
 struct Cleaner<'c, C, T> {
     contract: &'c C,
@@ -142,7 +163,7 @@ impl<C: ServiceContract, T: Transport + Clone + 'static> Cleaner<'_, C, T> {
         let Some(call) = self.contract.delete(id) else { return false };
         let response = self.send(call).await;
         let status = response.as_ref().map(Response::status);
-        status.is_some_and(|status| status.is_success() || status == StatusCode::NOT_FOUND)
+        status.is_ok_and(|status| status.is_success() || status == StatusCode::NOT_FOUND)
     }
 
     /// Lists the entities of the owner.
@@ -161,10 +182,13 @@ impl<C: ServiceContract, T: Transport + Clone + 'static> Cleaner<'_, C, T> {
 
     /// Sends one request for the entities of the owner. The error is the reason why they are unknown.
     async fn list(&self, call: Call, owner: &Owner) -> Result<Vec<Option<String>>, String> {
-        let response = self.send(call).await.ok_or_else(|| LOST.to_owned())?;
-        let status = response.status();
         let plural = self.contract.entity().plural;
         let unlisted = |why: &str| format!("{plural} cannot be listed during clean-up ({why})");
+        let response = self.send(call).await.map_err(|failure| match failure {
+            Failure::Lost(why) => format!("{LOST} ({why})"),
+            Failure::Other(why) => unlisted(&why),
+        })?;
+        let status = response.status();
         match status {
             // These are the responses of a gateway in front of it.
             StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
@@ -179,11 +203,16 @@ impl<C: ServiceContract, T: Transport + Clone + 'static> Cleaner<'_, C, T> {
         }
     }
 
-    /// Returns the response, if there is one.
-    async fn send(&self, call: Call) -> Option<Response> {
+    async fn send(&self, call: Call) -> Result<Response, Failure> {
         let transport = self.transport.clone();
         // In a separate task, so that a panic counts as a failure.
-        tokio::spawn(async move { transport.send(call).await }).await.ok()?.ok()
+        let sent = tokio::spawn(async move { transport.send(call).await }).await;
+        sent.map_err(|error| Failure::Other(panic_of(error)))?.map_err(|error| match error.kind() {
+            ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Transport => {
+                Failure::Lost(error.to_string())
+            }
+            _ => Failure::Other(error.to_string()),
+        })
     }
 
     /// Counts a failure and pauses after it, or forgets the earlier ones.

@@ -1,5 +1,6 @@
 //! A transport that keeps track of the entities that a case may have created.
 
+use super::owner::{Created, Owner};
 use super::stop::StopSignal;
 use crate::contract::ServiceContract;
 use http::StatusCode;
@@ -45,14 +46,22 @@ pub(super) struct Tracked<C, T> {
     contract: C,
     transport: T,
     creations: Arc<Creations>,
-    user: Arc<str>,
+    owner: Owner,
+    /// `true` if the entities of the case have no owner.
+    creates_unowned: bool,
     stop: StopSignal,
 }
 
 impl<C, T> Tracked<C, T> {
-    pub(super) fn new(contract: C, transport: T, user: &str, stop: StopSignal) -> (Self, Arc<Creations>) {
+    pub(super) fn new(
+        contract: C,
+        transport: T,
+        owner: Owner,
+        creates_unowned: bool,
+        stop: StopSignal,
+    ) -> (Self, Arc<Creations>) {
         let creations = Arc::<Creations>::default();
-        (Self { contract, transport, creations: creations.clone(), user: user.into(), stop }, creations)
+        (Self { contract, transport, creations: creations.clone(), owner, creates_unowned, stop }, creations)
     }
 }
 
@@ -61,7 +70,7 @@ impl<C: ServiceContract, T: Transport> Transport for Tracked<C, T> {
         let creates = self.contract.creates(call.request.method(), call.request.uri().path());
         if creates {
             let _ = self.creations.operation.set(call.route.name);
-            self.stop.add_user(&self.user);
+            self.stop.add_user(&self.owner.id);
             self.creations.sent.fetch_add(1, Ordering::SeqCst);
             self.creations.uncertain.fetch_add(1, Ordering::SeqCst);
         }
@@ -75,6 +84,12 @@ impl<C: ServiceContract, T: Transport> Transport for Tracked<C, T> {
             }
             if !outcome.as_ref().map_or_else(|error| !error.is_unprocessed(), may_hide_an_entity) {
                 self.creations.uncertain.fetch_sub(1, Ordering::SeqCst);
+            }
+            if self.creates_unowned
+                && let Ok(response) = &outcome
+                && let Some(Created::Own(id)) = self.owner.created_by(&self.contract, response)
+            {
+                self.stop.add_unowned(id);
             }
         }
         outcome
@@ -101,19 +116,34 @@ fn may_hide_an_entity(response: &Response) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{StopSignal, Tracked};
+    use super::{Owner, StopSignal, Tracked};
     use crate::notes::{Notes, NotesClient, NotesContract};
     use http::StatusCode;
     use wiretrait::{Error, ErrorKind, Response, Transport, transport_fn};
 
     async fn open(transport: impl Transport) -> (bool, bool, StopSignal) {
         let stop = StopSignal::default();
-        let (tracked, creations) = Tracked::new(NotesContract, transport, "ann", stop.clone());
+        let (tracked, creations) = Tracked::new(NotesContract, transport, owner(), false, stop.clone());
         let client = NotesClient::new(tracked);
         let _ = client.get_note_by_id("1").await;
         assert!(!creations.any_sent() && stop.users().is_empty(), "it creates nothing");
         let _ = client.open_note("ann").await;
         (creations.any_sent(), creations.uncertain().is_some(), stop)
+    }
+
+    fn owner() -> Owner {
+        Owner { id: "ann".to_owned(), is_exclusive: true }
+    }
+
+    #[tokio::test]
+    async fn an_entity_without_an_owner_is_known_before_its_case_ends() {
+        for (creates_unowned, expected) in [(true, vec!["1"]), (false, Vec::new())] {
+            let stop = StopSignal::default();
+            let transport = transport_fn(|_| async { Ok(Response::new(r#"{"id":"1"}"#.into())) });
+            let (tracked, _) = Tracked::new(NotesContract, transport, owner(), creates_unowned, stop.clone());
+            let _ = NotesClient::new(tracked).open_note("").await;
+            assert_eq!(stop.unowned(), expected);
+        }
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ use crate::contract::ServiceContract;
 use crate::objects::json;
 use crate::record::Exchange;
 use crate::value::Value;
+use wiretrait::Response;
 
 /// The owner of the entities of a case.
 #[derive(Clone, Debug)]
@@ -41,12 +42,16 @@ impl Owner {
     /// Returns the entity that an exchange created, if any.
     pub(super) fn created(&self, contract: &impl ServiceContract, exchange: &Exchange) -> Option<Created> {
         let request = &exchange.request;
-        if !contract.creates(request.method(), request.uri().path())
-            || !exchange.response.status().is_success()
-        {
+        let creates = contract.creates(request.method(), request.uri().path());
+        if creates { self.created_by(contract, &exchange.response) } else { None }
+    }
+
+    /// Returns the entity in the response to a request that creates one, if any.
+    pub(super) fn created_by(&self, contract: &impl ServiceContract, response: &Response) -> Option<Created> {
+        if !response.status().is_success() {
             return None;
         }
-        let body = json(exchange.response.body())?;
+        let body = json(response.body())?;
         // A service that has changed may write the entity inside of another object, or without the usual keys.
         let kind = contract.entity();
         let entity = kind.all_in(&body).first().copied().or_else(|| body.as_object())?;

@@ -1,8 +1,7 @@
 //! The progress of a run.
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A function that receives the progress of a run, after each request and each case.
 #[derive(Clone)]
@@ -42,30 +41,28 @@ impl fmt::Debug for OnProgress {
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     receiver: OnProgress,
-    total: usize,
-    ended: AtomicUsize,
-    requests: AtomicUsize,
+    /// Locked while it is reported, so that the reports have the order of the changes.
+    progress: Mutex<Progress>,
 }
 
 impl Counts {
     pub(super) fn new(receiver: OnProgress, total: usize) -> Self {
-        Self { receiver, total, ..Self::default() }
+        Self { receiver, progress: Mutex::new(Progress { total, ..Progress::default() }) }
     }
 
     /// Counts a request that is sent now.
     pub(super) fn add_request(&self) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        self.report();
+        self.change(|progress| progress.requests += 1);
     }
 
     /// Counts a case that has ended.
     pub(super) fn add_ended(&self) {
-        self.ended.fetch_add(1, Ordering::Relaxed);
-        self.report();
+        self.change(|progress| progress.ended += 1);
     }
 
-    fn report(&self) {
-        let [ended, requests] = [&self.ended, &self.requests].map(|count| count.load(Ordering::Relaxed));
-        (self.receiver.0)(Progress { ended, total: self.total, requests });
+    fn change(&self, change: impl FnOnce(&mut Progress)) {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut progress);
+        (self.receiver.0)(*progress);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::case_run::{CaseRun, Recorded};
-use super::clean::{CleanUp, clean_up};
+use super::clean::{CleanUp, clean_up, exists};
 use super::created::Tracked;
 use super::owner::{Created, Owner};
 use super::pace::Paced;
@@ -111,9 +111,9 @@ pub struct FailedCase {
 ///
 /// Several cases run at a time, each with its own user, the longest first. Those that need an
 /// [exclusive service](Case::needs_exclusive_service) run one at a time after the others. A case that gets no response or
-/// panics fails, and the others go on. The run ends early if it is stopped, if the service is lost, or if a case
-/// leaves entities behind; then the running cases end before their next step. Must be called on a tokio runtime with
-/// a timer.
+/// panics fails, and the others go on. The run ends early if it is stopped, if the service does not list the entities
+/// of a case, or if a case leaves entities behind; then the running cases end before their next step. Must be called on
+/// a tokio runtime with a timer.
 pub async fn run<C, T>(contract: &C, transport: T, cases: &[Case], options: &RunOptions) -> RunReport
 where
     C: ServiceContract,
@@ -282,8 +282,13 @@ impl<C: ServiceContract, T: Transport + Clone + 'static> OneCase<C, T> {
     async fn attempt(&self, user: &str) -> (EndedCase, bool) {
         let Self { contract, case, options, .. } = self;
         let owner = Owner { id: user.to_owned(), is_exclusive: options.may_close_expired };
-        let (tracked, creations) =
-            Tracked::new(contract.clone(), self.transport.clone(), user, options.stop.clone());
+        let (tracked, creations) = Tracked::new(
+            contract.clone(),
+            self.transport.clone(),
+            owner.clone(),
+            case.creates_unowned,
+            options.stop.clone(),
+        );
         let recorder = Recorder::new(tracked);
         let case_run = CaseRun::new(
             contract.clone(),
@@ -303,11 +308,15 @@ impl<C: ServiceContract, T: Transport + Clone + 'static> OneCase<C, T> {
         if case.creates_unowned {
             let created = exchanges.iter().filter_map(|exchange| owner.created(contract, exchange));
             unowned.extend(created.filter_map(Created::into_own));
-            options.stop.add_unowned(&unowned);
         }
-        let cleaned =
+        let mut cleaned =
             clean_up(contract, self.transport.clone(), &exchanges, &creations, &owner, options.pause, failed)
                 .await;
+        for id in &unowned {
+            if !cleaned.left.contains(id) && exists(contract, self.transport.clone(), id).await {
+                cleaned.left.push(id.clone());
+            }
+        }
         if cleaned.left.is_empty() {
             options.stop.remove_user(user);
         }
@@ -334,7 +343,7 @@ impl<C: ServiceContract, T: Transport + Clone + 'static> OneCase<C, T> {
     }
 }
 
-fn panic_of(error: JoinError) -> String {
+pub(super) fn panic_of(error: JoinError) -> String {
     match error.try_into_panic() {
         Ok(panic) => format!("it panicked: {}", message(&*panic)),
         Err(error) => error.to_string(),

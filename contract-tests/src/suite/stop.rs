@@ -64,8 +64,8 @@ impl StopSignal {
         self.lock().users.remove(user);
     }
 
-    pub(super) fn add_unowned(&self, ids: &[String]) {
-        self.lock().unowned.extend(ids.iter().cloned());
+    pub(super) fn add_unowned(&self, id: String) {
+        self.lock().unowned.insert(id);
     }
 
     pub(super) fn remove_unowned(&self, ids: &[String]) {
