@@ -5,6 +5,7 @@ use super::library::{RecordedEnd, RecordedRun};
 use super::secrets::Secrets;
 use crate::check::CurrentSecrets;
 use crate::environment::log;
+use crate::output::printable_json;
 use chrono::{DateTime, TimeDelta, Utc};
 use contract_tests::suite::{RunReport, StopSignal};
 use serde_json::json;
@@ -69,6 +70,7 @@ impl Recording {
             json!(comment),
             serde_json::to_string(run)?
         );
+        let head = printable_json(&head);
         let mut file = File::create(path)?;
         file.write_all(format!("{head}{END}").as_bytes())?;
         let output =
@@ -123,7 +125,7 @@ enum Part<'p> {
 impl Output {
     /// Replaces the end of the file.
     fn finish(&mut self, end: &RecordedEnd) -> io::Result<()> {
-        let end = serde_json::to_string(end)?;
+        let end = printable_json(&serde_json::to_string(end)?);
         self.file.seek(SeekFrom::Start(self.end))?;
         self.file.write_all(format!("\n],\"_end\":{end}}}}}\n").as_bytes())
     }
@@ -131,7 +133,7 @@ impl Output {
     /// Writes the entry and the end of the file at once.
     fn add(&mut self, entry: &Entry) -> io::Result<()> {
         let separator = if self.is_empty { "\n" } else { ",\n" };
-        let entry = format!("{separator}{}", serde_json::to_string(entry)?);
+        let entry = format!("{separator}{}", printable_json(&serde_json::to_string(entry)?));
         self.file.seek(SeekFrom::Start(self.end))?;
         self.file.write_all(format!("{entry}{END}").as_bytes())?;
         self.end += entry.len() as u64;
@@ -194,7 +196,7 @@ mod tests {
     use super::{Recording, RecordingTransport, origin};
     use crate::cassette::RecordedRun;
     use crate::check::CurrentSecrets;
-    use contract_tests::suite::StopSignal;
+    use contract_tests::suite::{RunReport, StopSignal};
     use serde_json::Value;
     use sessions_client::{
         Call, ClientConfig, Error, ErrorKind, Request, Response, Transport as _, sessions_v1, transport_fn,
@@ -247,6 +249,24 @@ mod tests {
         assert_eq!(entries[0]["response"]["content"]["text"], "//4=");
         assert_eq!(entries[1]["response"]["status"], 0);
         assert_eq!(entries[1]["response"]["_error"], "no response within 2s");
+    }
+
+    #[tokio::test]
+    async fn hidden_characters_of_the_service_are_escaped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("recording.har");
+        let recording = start(path.to_str().unwrap()).unwrap();
+        let body = "{\"id\":\"a\u{202e}b\"}";
+        let responses = transport_fn(move |_: Call| async move { Ok(Response::new(body.into())) });
+        let transport = RecordingTransport::new(responses, Some(recording.clone()));
+        transport.send(Call::new(sessions_v1::OPEN_SESSION, Request::default())).await.unwrap();
+        let aborted = Some("refused\u{2066}".to_owned());
+        recording.finish(&RunReport { aborted, ..RunReport::default() });
+        let json = std::fs::read_to_string(&path).unwrap();
+        assert!(json.chars().all(|char| char == '\n' || wiretrait::is_displayed(char)), "{json}");
+        assert!(json.contains(r"a\u202eb") && json.contains(r"refused\u2066"), "{json}");
+        let har: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(har["log"]["entries"][0]["response"]["content"]["text"], body);
     }
 
     #[cfg(target_os = "linux")]

@@ -33,7 +33,8 @@ pub(super) fn compare(operation: &str, was: &str, is: &str, evidence: &Evidence,
     let (was, is) = (without_form(was).0, without_form(is).0);
     let before = found.count();
     let shown = |row: &str| format!("`{}`", start(row));
-    compare_values(operation, &Row::parse(&was), &Row::parse(&is), evidence, found);
+    let descends = descends(&was) || descends(&is);
+    compare_values(operation, &Row::parse(&was, descends), &Row::parse(&is, descends), evidence, found);
     if found.count() == before && was != is {
         found.add_with(Location::Line, Change::Value, &shown(&was), &shown(&is), evidence.clone());
     }
@@ -80,12 +81,13 @@ fn compare_values(operation: &str, was: &Row, is: &Row, evidence: &Evidence, fou
 }
 
 impl Row {
-    fn parse(line: &str) -> Self {
+    /// Parses a line. If `descends`, ids that follow from one end of a list are descending.
+    fn parse(line: &str, descends: bool) -> Self {
         let line = line.trim();
         let (status, rest) = line.split_once(' ').unwrap_or((line, ""));
         let body = if rest.is_empty() {
             Body::Nothing
-        } else if let Some(page) = rest.strip_prefix("total ").and_then(page) {
+        } else if let Some(page) = rest.strip_prefix("total ").and_then(|rest| page(rest, descends)) {
             Body::Json(ObjectKind::Page, page)
         } else if let Some((code, message)) =
             rest.split_once(": ").filter(|(code, _)| !code.contains(['{', '"']))
@@ -107,7 +109,7 @@ impl Row {
 const MOST_ITEMS: usize = 10_000;
 
 /// Parses `5: <id:1> <id:2>`.
-fn page(rest: &str) -> Option<Value> {
+fn page(rest: &str, descends: bool) -> Option<Value> {
     let (total, items) = rest.split_once(": ")?;
     let item = |id: &str| match id {
         MISSING => json!({}),
@@ -125,7 +127,7 @@ fn page(rest: &str) -> Option<Value> {
             let (first, last) = ends.split_once(" to ")?;
             // The row may be the body of a service that is not JSON.
             let number = number.parse().ok().filter(|number| (2..=MOST_ITEMS).contains(number))?;
-            Some(between(first, last, number).iter().map(|id| item(id)).collect())
+            Some(between(first, last, number, descends).iter().map(|id| item(id)).collect())
         }
         None => Some(items.split(' ').map(item).collect()),
     };
@@ -142,26 +144,41 @@ fn with_total(total: &str, data: Option<Value>) -> Option<Map> {
     Some(page)
 }
 
+/// Returns the number of `<id:5>`.
+fn number_of(id: &str) -> Option<usize> {
+    id.strip_prefix("<id:")?.strip_suffix('>')?.parse().ok()
+}
+
+/// Returns whether a row shows a list from a greater id to a smaller one.
+fn descends(row: &str) -> bool {
+    let ends = row.split_once(" sessions, ").and_then(|(_, ends)| ends.split_once(" to "));
+    let ends = ends.and_then(|(first, last)| number_of(first).zip(number_of(last)));
+    ends.is_some_and(|(first, last)| last < first)
+}
+
 /// Returns the ids of a list from its first to its last item, which are at least two.
 ///
-/// The row does not show the items between them. Consecutive ids follow from one end; between two items that are
-/// `null`, all are.
-fn between(first: &str, last: &str, items: usize) -> Vec<String> {
-    let number = |id: &str| id.strip_prefix("<id:")?.strip_suffix('>')?.parse::<usize>().ok();
-    let id = |number: usize| format!("<id:{number}>");
-    // The number of the first item, if the ids are ascending.
-    let ascending = match (number(first), number(last)) {
-        (Some(first), Some(last)) if last < first && first - last == items - 1 => {
-            return (last..=first).rev().map(id).collect();
+/// The row does not show the items between them. Consecutive ids follow from both ends, or from one if the other is
+/// `null`: then `descends` is their direction. Between two items that are `null`, all are.
+fn between(first: &str, last: &str, items: usize, descends: bool) -> Vec<String> {
+    let length = items - 1;
+    let (start, descends) = match (number_of(first), number_of(last)) {
+        (Some(first), Some(last)) if first.checked_sub(length) == Some(last) => (Some(first), true),
+        (Some(first), Some(last)) => {
+            (Some(first).filter(|first| first.checked_add(length) == Some(last)), false)
         }
-        (Some(first), Some(last)) => Some(first).filter(|first| first.checked_add(items - 1) == Some(last)),
-        (Some(first), None) if last == "null" => Some(first),
+        (Some(first), None) if last == "null" => (Some(first), descends),
+        (None, Some(last)) if first == "null" && descends => (last.checked_add(length), true),
         // An id before the first one does not exist.
-        (None, Some(last)) if first == "null" => last.checked_sub(items - 1),
-        _ => None,
+        (None, Some(last)) if first == "null" => (last.checked_sub(length), false),
+        _ => (None, false),
     };
-    let middle = (1..items - 1).map(|offset| match ascending.and_then(|first| first.checked_add(offset)) {
-        Some(number) => id(number),
+    let id = |offset: usize| {
+        let start = start?;
+        if descends { start.checked_sub(offset) } else { start.checked_add(offset) }
+    };
+    let middle = (1..length).map(|offset| match id(offset) {
+        Some(number) => format!("<id:{number}>"),
         None if first == "null" && last == "null" => first.to_owned(),
         None => format!("<id {}>", offset + 1),
     });
@@ -274,6 +291,11 @@ mod tests {
         assert_eq!(words(long, null), ["row: `data[0]`: was an object, is null"]);
         let null = "200 total 12: 12 sessions, <id:1> to null";
         assert_eq!(words(long, null), ["row: `data[11]`: was an object, is null"]);
+        let descending = "200 total 12: 12 sessions, <id:12> to <id:1>";
+        let null = "200 total 12: 12 sessions, <id:12> to null";
+        assert_eq!(words(descending, null), ["row: `data[11]`: was an object, is null"]);
+        let null = "200 total 12: 12 sessions, null to <id:1>";
+        assert_eq!(words(descending, null), ["row: `data[0]`: was an object, is null"]);
         // Strings that stand for the same values.
         let expected = ["row: line: was `200 data=1`, is `200 data=1 user=null`"];
         assert_eq!(words("200 data=1", "200 data=1 user=null"), expected);

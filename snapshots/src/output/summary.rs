@@ -193,9 +193,11 @@ impl<'r> Summary<'r> {
     fn cleanup_command(&self) -> Option<String> {
         let CheckReport { left_behind, left_unowned, user, target, .. } = self.report;
         let (user, target) = (user.as_ref()?, target.as_ref()?);
-        let sessions = left_unowned.iter().flat_map(|id| ["--session", id]);
-        // Paths may have spaces, and ids are strings of the service.
-        let words = shlex::try_join(sessions.chain(target.iter().map(String::as_str))).ok()?;
+        // Paths may have spaces. Ids are strings of the service, which may begin with a hyphen.
+        let id = |id: &String| shlex::try_quote(id).map(|id| format!("--session={id}"));
+        let mut words = left_unowned.iter().map(id).collect::<Result<Vec<_>, _>>().ok()?;
+        words.push(shlex::try_join(target.iter().map(String::as_str)).ok()?);
+        let words = words.join(" ");
         (!left_behind.is_empty()).then(|| format!("delete them with: contract cleanup --user {user} {words}"))
     }
 

@@ -307,14 +307,14 @@ fn a_lost_service_fails_its_test_and_few_of_many_sessions_are_shown() {
 fn the_cleanup_command_is_quoted_and_names_sessions_without_a_user() {
     let mut report = stopped();
     report.left_behind.push("6f1c; rm -r *".to_owned());
-    report.left_unowned = vec!["6f1c; rm -r *".to_owned()];
+    report.left_unowned = ["6f1c; rm -r *", "-6f1c"].map(str::to_owned).to_vec();
     report.target = Some(["--config", "my staging.yaml"].map(str::to_owned).to_vec());
     let console = console_of(&report);
     let command = console.lines().find(|line| line.starts_with("delete them with")).unwrap();
     assert_eq!(
         command,
-        "delete them with: contract cleanup --user contract-test-ü-1 --session '6f1c; rm -r *' --config 'my \
-         staging.yaml'"
+        "delete them with: contract cleanup --user contract-test-ü-1 --session='6f1c; rm -r *' --session=-6f1c \
+         --config 'my staging.yaml'"
     );
 }
 
