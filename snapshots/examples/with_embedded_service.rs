@@ -11,7 +11,7 @@ use sessions_service::{EmbeddedService, SessionStore};
 use std::env;
 use std::io;
 use std::process::{ExitCode, ExitStatus};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -27,18 +27,16 @@ async fn main() -> ExitCode {
             return ExitCode::from(69);
         }
     };
-    let child = Command::new(&program)
+    let mut command = Command::new(&program);
+    command
         .args(arguments)
         .env("SESSIONS_URL", service.url())
         .env("SESSIONS_CLOSE_EXPIRED", "yes")
         // A proxy cannot reach this service.
         .env("NO_PROXY", "127.0.0.1")
         .env("no_proxy", "127.0.0.1")
-        .spawn();
-    let status = match child {
-        Ok(mut child) => end(&mut child).await,
-        Err(error) => Err(error),
-    };
+        .kill_on_drop(true);
+    let status = run(command).await;
     match status {
         // A command that was ended by a signal has no exit code.
         Ok(status) => ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)),
@@ -49,22 +47,27 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Waits for the end of a command, which receives the termination signals of this program. The service runs meanwhile,
-/// because the command may still need it to clean up.
+/// Runs a command, which receives the termination signals of this program. The service runs meanwhile, because the command
+/// may still need it to clean up.
 #[cfg(unix)]
-async fn end(child: &mut Child) -> io::Result<ExitStatus> {
+async fn run(mut command: Command) -> io::Result<ExitStatus> {
     use tokio::signal::unix::{SignalKind, signal};
 
+    // Before the command starts, so that no signal leaves it behind.
     let mut terminate = signal(SignalKind::terminate())?;
-    // A terminal sends these to the command as well.
+    // A terminal sends these to the command as well. A second one would make some programs end without cleaning up.
     let _hangup = signal(SignalKind::hangup())?;
     let _interrupt = signal(SignalKind::interrupt())?;
+    let mut child = command.spawn()?;
     loop {
         tokio::select! {
             status = child.wait() => return status,
             _ = terminate.recv() => {
-                if let Some(id) = child.id() {
-                    Command::new("kill").args(["-TERM", &id.to_string()]).status().await?;
+                let Some(id) = child.id() else { continue };
+                let sent = Command::new("kill").args(["-TERM", &id.to_string()]).status().await;
+                if !sent.is_ok_and(|status| status.success()) {
+                    eprintln!("the program `kill` is missing or has failed: the command is ended without cleaning up");
+                    child.start_kill()?;
                 }
             }
         }
@@ -72,6 +75,6 @@ async fn end(child: &mut Child) -> io::Result<ExitStatus> {
 }
 
 #[cfg(not(unix))]
-async fn end(child: &mut Child) -> io::Result<ExitStatus> {
-    child.wait().await
+async fn run(mut command: Command) -> io::Result<ExitStatus> {
+    command.spawn()?.wait().await
 }

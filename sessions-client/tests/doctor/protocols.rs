@@ -1,5 +1,6 @@
 //! The step of `doctor` that finds out which protocol a service speaks, for many services and configurations.
 
+use crate::proxy::{self, TestProxy};
 use h2::server;
 use http::StatusCode;
 use rcgen::generate_simple_self_signed;
@@ -7,7 +8,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
 use sessions_client::doctor::{Check, diagnose, explain};
 use sessions_client::{
-    ClientConfig, Error, ErrorKind, HttpVersion, ISessionsV1, SessionsHttpClientV1,
+    ClientConfig, Error, ErrorKind, HttpVersion, ISessionsV1, Proxy, SessionsHttpClientV1,
     SessionsNetworkTransportV1, TlsConfig,
 };
 use sessions_service::{EmbeddedService, SessionStore};
@@ -246,6 +247,20 @@ async fn a_service_with_an_address_that_may_still_serve_is_not_explained() {
     let config = ClientConfig::from_url(&other).unwrap().with_connect_timeout(LIMIT);
     let error = explain(&config.with_fallback_url(&other).unwrap(), failed(), LIMIT).await;
     assert!(error.to_string().contains("speaks only HTTP/2"), "{error}");
+}
+
+#[tokio::test]
+async fn the_protocol_is_found_out_through_a_proxy() {
+    let proxy = TestProxy::start(proxy::Behaviour::Connect).await;
+    for (behaviour, expected) in [
+        (Behaviour::Http2OverTls(tls(&["h2", "http/1.1"])), "speaks only HTTP/2"),
+        (Behaviour::Greets(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"), "speaks SSH, not HTTP"),
+    ] {
+        let config = config("https", start(behaviour).await, |config| config);
+        let config = config.with_proxy(Proxy::url(&proxy.url("")).unwrap());
+        let error = explain(&config, failed(), LIMIT).await.to_string();
+        assert!(error.contains(expected), "{error}");
+    }
 }
 
 const FAILED: &str = "the connection failed";
