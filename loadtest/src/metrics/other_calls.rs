@@ -13,9 +13,20 @@ pub(crate) type CallsByOperation = BTreeMap<String, u64>;
 pub(crate) struct CallCounts(Arc<Mutex<BTreeMap<&'static str, u64>>>);
 
 impl CallCounts {
-    /// Counts a request.
-    pub(super) fn add(&self, operation: &'static str) {
+    /// Sends a request, and counts it if the service may have received it.
+    pub(super) async fn count(
+        &self,
+        operation: &'static str,
+        sending: impl Future<Output = Result<Response, Error>>,
+    ) -> Result<Response, Error> {
         *lock(&self.0).entry(operation).or_default() += 1;
+        let response = sending.await;
+        if response.as_ref().is_err_and(was_not_sent)
+            && let Some(count) = lock(&self.0).get_mut(operation)
+        {
+            *count -= 1;
+        }
+        response
     }
 
     pub(crate) fn get(&self) -> CallsByOperation {
@@ -32,15 +43,7 @@ pub(crate) struct Counted<T> {
 
 impl<T: Transport> Transport for Counted<T> {
     async fn send(&self, call: Call) -> Result<Response, Error> {
-        let name = call.route.name;
-        self.counts.add(name);
-        let response = self.inner.send(call).await;
-        if response.as_ref().is_err_and(was_not_sent)
-            && let Some(count) = lock(&self.counts.0).get_mut(name)
-        {
-            *count -= 1;
-        }
-        response
+        self.counts.count(call.route.name, self.inner.send(call)).await
     }
 
     fn peer(&self) -> &str {

@@ -109,8 +109,8 @@ pub struct Results {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sent_again: BTreeMap<String, u64>,
     /// The calls outside the load, retries included, by purpose (`probe`, `clean-up`) and operation. With the
-    /// calls, the interrupted calls, the rejections of a rate limit and those of the warm-up they are all requests that
-    /// the service received.
+    /// calls, the interrupted calls, the rejections of a rate limit, those of the warm-up and those sent again they are
+    /// all requests that the service received.
     pub other_calls: BTreeMap<String, BTreeMap<String, u64>>,
     /// The results of the service that this one was compared with, under the same load at the same time.
     #[serde(default, skip_serializing_if = "Option::is_none")]

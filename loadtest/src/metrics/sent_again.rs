@@ -18,11 +18,11 @@ impl<T> SentAgain<T> {
 }
 
 impl<T: Transport> Transport for SentAgain<T> {
-    fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
-        if call.attempt > 1 {
-            self.counts.add(call.route.name);
+    async fn send(&self, call: Call) -> Result<Response, Error> {
+        match call.attempt {
+            1 => self.inner.send(call).await,
+            _ => self.counts.count(call.route.name, self.inner.send(call)).await,
         }
-        self.inner.send(call)
     }
 
     fn peer(&self) -> &str {
@@ -39,5 +39,28 @@ impl<T: Transport> Transport for SentAgain<T> {
 
     fn is_multiplexed(&self) -> bool {
         self.inner.is_multiplexed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sessions_client::{ErrorKind, Request, sessions_v1, transport_fn};
+    use std::collections::BTreeMap;
+
+    #[tokio::test]
+    async fn only_further_attempts_that_may_have_been_received_are_counted() {
+        let counts = CallCounts::default();
+        let route = sessions_v1::ROUTES[0];
+        for kind in [ErrorKind::Timeout, ErrorKind::Connect, ErrorKind::ConcurrencyLimit] {
+            let fails = transport_fn(move |_: Call| async move { Err(Error::new(kind, "why")) });
+            let transport = SentAgain::new(fails, counts.clone());
+            for attempt in 1..=2 {
+                let mut call = Call::new(route, Request::default());
+                call.attempt = attempt;
+                let _ = transport.send(call).await;
+            }
+        }
+        assert_eq!(counts.get(), BTreeMap::from([(route.name.to_owned(), 1)]));
     }
 }
