@@ -381,28 +381,29 @@ impl Service {
     }
 
     async fn probe(&self, client: &UnmeasuredClient) -> Result<(), Failure> {
+        if !self.contract.is_sessions {
+            // Each step has a time limit, and one of them finds out the protocol.
+            return self
+                .is_reachable()
+                .await
+                .map_err(|error| failure(&self.shown, &error, true, &self.contract));
+        }
         let filter = FilterParams::new().user_id(UNKNOWN_ID);
         let calls = async {
-            if !self.contract.is_sessions {
-                return self.is_reachable().await;
-            }
             client.get_session_by_id(None, UNKNOWN_ID).await?;
             client.get_sessions(None, Some(&filter), Some(&PagingParams::new().take(1))).await?;
-            Ok(())
+            Ok::<(), Error>(())
         };
         let limit = self.probe_limit();
         let deadline = Instant::now() + limit;
         match tokio::time::timeout(limit + GRACE, calls).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => {
-                let error = if self.contract.is_sessions {
-                    let rest = deadline.saturating_duration_since(Instant::now());
-                    explain(&self.config, error, rest).await
-                } else {
-                    // The steps include that of the protocol.
-                    error
-                };
-                Err(failure(&self.shown, &error, &self.contract))
+                let unexplained = error.to_string();
+                let rest = deadline.saturating_duration_since(Instant::now());
+                let error = explain(&self.config, error, rest).await;
+                let speaks_other = error.to_string() != unexplained;
+                Err(failure(&self.shown, &error, speaks_other, &self.contract))
             }
             Err(_) => Err(Failure {
                 message: format!("{} does not respond within {} s. {START}", self.shown, limit.as_secs_f64()),
@@ -432,7 +433,10 @@ impl Service {
 
     /// The time limit for the calls before a run.
     fn probe_limit(&self) -> Duration {
-        self.config.connect_timeout().min(self.config.timeout())
+        // The limits of a configuration have no upper bound.
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+        self.config.connect_timeout().min(self.config.timeout()).min(DAY)
     }
 
     /// Requests the name and version of the service. Not every service has this operation, so errors are

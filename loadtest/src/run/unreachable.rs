@@ -30,8 +30,8 @@ pub(super) fn may_start(error: &Error) -> bool {
     (error.is_retryable() && !error.is_local_limit()) || matches!(status, Some(404 | 500..=599))
 }
 
-/// Explains why the first calls failed, and names the remedy.
-pub(super) fn failure(shown: &str, error: &Error, contract: &Contract) -> Failure {
+/// Explains why the first calls failed, and names the remedy. `speaks_other` is true if the service certainly speaks another protocol.
+pub(super) fn failure(shown: &str, error: &Error, speaks_other: bool, contract: &Contract) -> Failure {
     let name = contract.name;
     let address = format!(
         "Check the address, and `base_route` in --config or {}_BASE_ROUTE",
@@ -50,7 +50,7 @@ pub(super) fn failure(shown: &str, error: &Error, contract: &Contract) -> Failur
         (ErrorKind::Service, Some(404)) => (&*other, &*address),
         (ErrorKind::Credentials, _) => ("needs credentials that cannot be obtained", CREDENTIALS),
         (ErrorKind::Tls, _) => ("cannot be reached securely", TLS),
-        (ErrorKind::Protocol, _) => (&*broken, PROTOCOL),
+        (ErrorKind::Protocol, _) if speaks_other => ("speaks another protocol", PROTOCOL),
         (ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Transport, _) => ("does not respond", START),
         _ => (&*broken, START),
     };
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn limits_of_this_machine_are_not_blamed_on_the_service() {
         let no_slot = Error::new(ErrorKind::ConcurrencyLimit, "no slot is free");
-        let message = failure("http://h", &no_slot, &Contract::SESSIONS).message;
+        let message = failure("http://h", &no_slot, false, &Contract::SESSIONS).message;
         assert_eq!(
             message,
             "http://h was not called: no slot is free. The limit is `options.concurrency_limit`: raise it, or \
@@ -92,10 +92,28 @@ mod tests {
         );
         let files = std::io::Error::from_raw_os_error(24);
         let local = Error::new(ErrorKind::Connect, "too many open files").with_source(files);
-        let message = failure("http://h", &local, &Contract::SESSIONS).message;
+        let message = failure("http://h", &local, false, &Contract::SESSIONS).message;
         assert!(
             local.is_local_limit() && message.ends_with(LOCAL) && !message.contains("--host"),
             "{message}"
+        );
+    }
+
+    #[test]
+    fn only_the_remedy_of_another_protocol_is_to_choose_it() {
+        let message = |error, speaks_other| {
+            let error = Error::new(ErrorKind::Protocol, error);
+            failure("http://h", &error, speaks_other, &Contract::SESSIONS).message
+        };
+        assert_eq!(
+            message("the service speaks only HTTP/2", true),
+            format!("http://h speaks another protocol: the service speaks only HTTP/2. {PROTOCOL}")
+        );
+        assert_eq!(
+            message("the response has an invalid `Content-Length`", false),
+            format!(
+                "http://h is not a working sessions service: the response has an invalid `Content-Length`. {START}"
+            )
         );
     }
 }
