@@ -13,20 +13,18 @@ pub(crate) type CallsByOperation = BTreeMap<String, u64>;
 pub(crate) struct CallCounts(Arc<Mutex<BTreeMap<&'static str, u64>>>);
 
 impl CallCounts {
-    /// Sends a request, and counts it if the service may have received it.
-    pub(super) async fn count(
-        &self,
-        operation: &'static str,
-        sending: impl Future<Output = Result<Response, Error>>,
-    ) -> Result<Response, Error> {
+    /// Counts a request that is sent now.
+    pub(super) fn add(&self, operation: &'static str) {
         *lock(&self.0).entry(operation).or_default() += 1;
-        let response = sending.await;
+    }
+
+    /// Takes a request back that the service has certainly not received.
+    pub(super) fn correct(&self, operation: &'static str, response: &Result<Response, Error>) {
         if response.as_ref().is_err_and(was_not_sent)
             && let Some(count) = lock(&self.0).get_mut(operation)
         {
             *count -= 1;
         }
-        response
     }
 
     pub(crate) fn get(&self) -> CallsByOperation {
@@ -43,7 +41,11 @@ pub(crate) struct Counted<T> {
 
 impl<T: Transport> Transport for Counted<T> {
     async fn send(&self, call: Call) -> Result<Response, Error> {
-        self.counts.count(call.route.name, self.inner.send(call)).await
+        let operation = call.route.name;
+        self.counts.add(operation);
+        let response = self.inner.send(call).await;
+        self.counts.correct(operation, &response);
+        response
     }
 
     fn peer(&self) -> &str {

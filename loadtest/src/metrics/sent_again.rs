@@ -19,10 +19,15 @@ impl<T> SentAgain<T> {
 
 impl<T: Transport> Transport for SentAgain<T> {
     async fn send(&self, call: Call) -> Result<Response, Error> {
-        match call.attempt {
-            1 => self.inner.send(call).await,
-            _ => self.counts.count(call.route.name, self.inner.send(call)).await,
+        let operation = (call.attempt > 1).then_some(call.route.name);
+        if let Some(operation) = operation {
+            self.counts.add(operation);
         }
+        let response = self.inner.send(call).await;
+        if let Some(operation) = operation {
+            self.counts.correct(operation, &response);
+        }
+        response
     }
 
     fn peer(&self) -> &str {
