@@ -9,13 +9,23 @@ use wiretrait::{Error, ErrorFormat, Object, ServiceError};
 ///
 /// A command responds with `code`, `status`, `message`, `category`, `details` and sometimes `cause`; a
 /// failure before a command is reached, such as an unknown path, has `code` and `message` only. A contract
-/// names it as `#[http_api(…, errors = PipErrors)]`. What the framework's Node.js services add, such as a `stack`, is
-/// neither read nor written.
+/// names it as `#[http_api(…, errors = PipErrors)]`. What the framework's services in Node.js add, such as a `stack`, is
+/// not read, and written only [like one](Self::write_like_node).
 ///
 /// The correlation id of an error is read from `correlation_id`, or else from `trace_id`, its name in generation 4 of
 /// the framework.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PipErrors;
+
+impl PipErrors {
+    /// Writes an error like the framework's services in Node.js, whose errors have a `name` and a `stack` too.
+    ///
+    /// For programs that imitate such a service; [`write`](ErrorFormat::write) is for others.
+    #[must_use]
+    pub fn write_like_node(&self, status: StatusCode, error: &ServiceError) -> Vec<u8> {
+        body(&Body { status, error, is_of_node: true })
+    }
+}
 
 impl ErrorFormat for PipErrors {
     fn read(&self, body: &[u8]) -> Option<ServiceError> {
@@ -67,8 +77,7 @@ impl ErrorFormat for PipErrors {
     }
 
     fn write(&self, status: StatusCode, error: &ServiceError) -> Vec<u8> {
-        // Strings and numbers are always valid JSON.
-        serde_json::to_vec(&Body { status, error }).unwrap_or_default()
+        body(&Body { status, error, is_of_node: false })
     }
 
     fn invalid_json(&self, why: &str) -> ServiceError {
@@ -107,19 +116,29 @@ impl ErrorFormat for PipErrors {
     }
 }
 
+fn body(body: &Body) -> Vec<u8> {
+    // Strings and numbers are always valid JSON.
+    serde_json::to_vec(body).unwrap_or_default()
+}
+
 struct Body<'e> {
     status: StatusCode,
     error: &'e ServiceError,
+    is_of_node: bool,
 }
 
 impl Serialize for Body<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { status, error } = self;
+        let Self { status, error, is_of_node } = self;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("code", &error.code)?;
         if let Some(category) = &error.category {
             map.serialize_entry("status", &status.as_u16())?;
             map.serialize_entry("message", &error.message)?;
+            if *is_of_node {
+                map.serialize_entry("name", &error.code)?;
+                map.serialize_entry("stack", &format_args!("{}: {}", error.code, error.message))?;
+            }
             if let Some(cause) = &error.cause {
                 map.serialize_entry("cause", cause)?;
             }

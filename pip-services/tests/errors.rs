@@ -31,6 +31,16 @@ fn an_error_of_a_command_is_written_with_all_fields() {
 }
 
 #[test]
+fn an_error_of_a_service_in_node_has_a_name_and_a_stack() {
+    let error = ServiceError::new("EXEC_FAILED", "disk full").with_category("FailedInvocation");
+    let body = PipErrors.write_like_node(StatusCode::INTERNAL_SERVER_ERROR, &error);
+    assert_eq!(
+        String::from_utf8(body).unwrap(),
+        r#"{"code":"EXEC_FAILED","status":500,"message":"disk full","name":"EXEC_FAILED","stack":"EXEC_FAILED: disk full","details":{},"category":"FailedInvocation"}"#
+    );
+}
+
+#[test]
 fn an_error_before_a_command_is_written_with_code_and_message() {
     let error = PipErrors.unknown_path("/v1/nowhere");
     assert_eq!(

@@ -2,8 +2,6 @@
 
 use http::StatusCode;
 use pip_services::PipErrors;
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
 use sessions_client::sessions_v1;
 use wiretrait::{ErrorFormat, Response, ServiceError};
 
@@ -18,38 +16,8 @@ pub(crate) fn with_properties(response: Response) -> Response {
     if !status.is_client_error() && !status.is_server_error() {
         return response;
     }
-    let error = PipErrors.read(response.body()).and_then(|error| Some((error.category.clone()?, error)));
-    let body = error.and_then(|(category, error)| serde_json::to_vec(&Body { status, category, error }).ok());
-    match body {
-        Some(body) => response.map(|_| body.into()),
+    match PipErrors.read(response.body()).filter(|error| error.category.is_some()) {
+        Some(error) => response.map(|_| PipErrors.write_like_node(status, &error).into()),
         None => response,
-    }
-}
-
-/// The body of an error of a command, in the order of the real service.
-struct Body {
-    status: StatusCode,
-    category: String,
-    error: ServiceError,
-}
-
-impl Serialize for Body {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { status, category, error } = self;
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("code", &error.code)?;
-        map.serialize_entry("status", &status.as_u16())?;
-        map.serialize_entry("message", &error.message)?;
-        map.serialize_entry("name", &error.code)?;
-        map.serialize_entry("stack", &format_args!("{}: {}", error.code, error.message))?;
-        if let Some(cause) = &error.cause {
-            map.serialize_entry("cause", cause)?;
-        }
-        map.serialize_entry("details", &error.details)?;
-        map.serialize_entry("category", category)?;
-        if let Some(id) = &error.correlation_id {
-            map.serialize_entry("correlation_id", id)?;
-        }
-        map.end()
     }
 }

@@ -31,10 +31,10 @@ check() {
     local signal=$1 receiver=$2 command url status=0
     shift 2
     rm -f "$work"/*
-    # In a process group of its own, which does not ignore SIGINT. The command cleans up when it receives the signal, and
-    # exits with 4.
+    # In a separate process group, with signals that a caller in the background may have ignored. The command cleans up when
+    # it receives the signal, and exits with 4.
     set -m
-    "$@" bash -c '
+    env --default-signal=HUP,INT,TERM "$@" bash -c '
         trap '\''curl --noproxy "*" --silent --data "{}" "$SESSIONS_URL/v1/sessions/get_sessions" >"$0/response"
             kill "$sleep" 2>/dev/null
             exit 4'\'' HUP INT TERM

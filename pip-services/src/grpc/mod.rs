@@ -11,8 +11,8 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use percent_encoding::percent_decode_str;
 use std::fmt;
 use wiretrait::{
-    Call, ClientConfig, Encoding, Error, ErrorFormat, ErrorKind, GrpcChannel, GrpcReply, HyperTransport,
-    Place, Response, Route, ServiceError, Transport,
+    Call, ClientConfig, Encoding, Error, ErrorKind, GrpcChannel, GrpcReply, HyperTransport, Place, Response,
+    Route, ServiceError, Transport,
 };
 
 /// The path of the only method of the protocol.
@@ -176,7 +176,7 @@ impl From<ErrorDescription> for Response {
 /// Returns the response of a service of the framework for an error in a message of gRPC.
 #[must_use]
 pub fn error_response(status: StatusCode, error: &ServiceError) -> Response {
-    json(status, PipErrors.write(status, error).into())
+    json(status, PipErrors.write_like_node(status, error).into())
 }
 
 /// Returns the status that the framework gives to errors of a category.
