@@ -120,7 +120,7 @@ pub(crate) fn payloads() -> Vec<Row> {
             session["data"].as_object_mut().unwrap().remove("owner");
         }),
         open("data has one wrong letter", |session| replaced(&mut session["data"], "große", "grosse")),
-        open("data has one wrong digit", |session| replaced(&mut session["data"], "42", "43")),
+        open("data has one wrong digit", |session| replaced(&mut session["data"], "42 €", "43 €")),
         open("data is truncated", |session| {
             let filler = session["data"]["filler"].as_str().unwrap();
             session["data"]["filler"] = filler.chars().take(50).collect::<String>().into();
