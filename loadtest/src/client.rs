@@ -2,7 +2,6 @@
 
 use crate::error::LoadTestError;
 use crate::metrics::other_calls::{CallCounts, Counted};
-use crate::metrics::sent_again::SentAgain;
 use crate::telemetry::trace_context::{TRACEPARENT, WithTraceContext};
 use sessions_client::{
     Caller, ClientConfig, Policies, SessionsHttpClientV1, SessionsNetworkTransportV1, Transport, Value,
@@ -17,7 +16,7 @@ type Client<T> = SessionsHttpClientV1<Value, Value, Policies<T>>;
 pub(crate) type LoadClient = Client<CountedTransport>;
 
 /// The transport of virtual users, which counts the requests that their policies send again.
-type CountedTransport = SentAgain<SessionsNetworkTransportV1>;
+type CountedTransport = Counted<SessionsNetworkTransportV1>;
 
 /// The transport of virtual users with its policies.
 pub(crate) type LoadPolicies = Policies<CountedTransport>;
@@ -46,7 +45,7 @@ pub(crate) fn load_client(
     config: &ClientConfig,
     sent_again: &CallCounts,
 ) -> Result<LoadClient, LoadTestError> {
-    Ok(client(SentAgain::new(transport(config)?, sent_again.clone()), config))
+    Ok(client(Counted::sent_again(transport(config)?, sent_again.clone()), config))
 }
 
 /// The transport of virtual users, without retries. It counts the requests that it sends again in `sent_again`.
@@ -54,7 +53,7 @@ pub(crate) fn load_policies(
     config: &ClientConfig,
     sent_again: &CallCounts,
 ) -> Result<LoadPolicies, LoadTestError> {
-    Ok(Policies::new(SentAgain::new(transport(config)?, sent_again.clone()), config))
+    Ok(Policies::new(Counted::sent_again(transport(config)?, sent_again.clone()), config))
 }
 
 /// A client whose calls end within the time limit for a connection: a service that accepts connections but
@@ -81,7 +80,7 @@ pub(crate) fn cleanup_client(
 
 fn unmeasured_client(config: &ClientConfig, counts: &CallCounts) -> Result<UnmeasuredClient, LoadTestError> {
     let inner = WithTraceContext(transport(config)?);
-    Ok(client(Counted { inner, counts: counts.clone() }, config))
+    Ok(client(Counted::new(inner, counts.clone()), config))
 }
 
 fn transport(config: &ClientConfig) -> Result<SessionsNetworkTransportV1, LoadTestError> {

@@ -19,7 +19,6 @@ mod results;
 mod results_file;
 #[cfg(test)]
 pub(crate) mod sample;
-pub(crate) mod sent_again;
 mod shard;
 mod timeline;
 

@@ -1,4 +1,5 @@
-//! The calls of a run outside its load: before it to probe the service, and after it to clean up.
+//! The requests of a run that the figures of its load do not contain: those before it to probe the service, those after it
+//! to clean up, and those of the load that were sent again at once.
 
 use crate::sync::{Mutex, lock};
 use sessions_client::{Call, Encoding, Error, ErrorKind, Response, Transport};
@@ -14,12 +15,12 @@ pub(crate) struct CallCounts(Arc<Mutex<BTreeMap<&'static str, u64>>>);
 
 impl CallCounts {
     /// Counts a request that is sent now.
-    pub(super) fn add(&self, operation: &'static str) {
+    fn add(&self, operation: &'static str) {
         *lock(&self.0).entry(operation).or_default() += 1;
     }
 
     /// Takes a request back that the service has certainly not received.
-    pub(super) fn correct(&self, operation: &'static str, response: &Result<Response, Error>) {
+    fn correct(&self, operation: &'static str, response: &Result<Response, Error>) {
         if response.as_ref().is_err_and(was_not_sent)
             && let Some(count) = lock(&self.0).get_mut(operation)
         {
@@ -32,19 +33,38 @@ impl CallCounts {
     }
 }
 
-/// A transport that counts the requests that a service may have received, retries included.
+/// A transport that counts the requests that a service may have received.
 #[derive(Clone, Debug)]
 pub(crate) struct Counted<T> {
-    pub(crate) inner: T,
-    pub(crate) counts: CallCounts,
+    inner: T,
+    counts: CallCounts,
+    /// The first attempt of a call that counts.
+    from_attempt: u32,
+}
+
+impl<T> Counted<T> {
+    /// Counts all requests, retries included.
+    pub(crate) fn new(inner: T, counts: CallCounts) -> Self {
+        Self { inner, counts, from_attempt: 1 }
+    }
+
+    /// Counts the requests that policies without retries send again at once: those that the service has certainly not
+    /// processed, and those whose token it has rejected.
+    pub(crate) fn sent_again(inner: T, counts: CallCounts) -> Self {
+        Self { inner, counts, from_attempt: 2 }
+    }
 }
 
 impl<T: Transport> Transport for Counted<T> {
     async fn send(&self, call: Call) -> Result<Response, Error> {
-        let operation = call.route.name;
-        self.counts.add(operation);
+        let operation = (call.attempt >= self.from_attempt).then_some(call.route.name);
+        if let Some(operation) = operation {
+            self.counts.add(operation);
+        }
         let response = self.inner.send(call).await;
-        self.counts.correct(operation, &response);
+        if let Some(operation) = operation {
+            self.counts.correct(operation, &response);
+        }
         response
     }
 
@@ -89,9 +109,23 @@ mod tests {
         let counts = CallCounts::default();
         let route = sessions_v1::ROUTES[0];
         for kind in [ErrorKind::Timeout, ErrorKind::Connect, ErrorKind::Transport] {
-            let transport = Counted { inner: Fails(kind), counts: counts.clone() };
+            let transport = Counted::new(Fails(kind), counts.clone());
             let _ = transport.send(Call::new(route, sessions_client::http::Request::default())).await;
         }
         assert_eq!(counts.get(), BTreeMap::from([(route.name.to_owned(), 2)]));
+    }
+    #[tokio::test]
+    async fn only_further_attempts_that_may_have_been_received_are_counted() {
+        let counts = CallCounts::default();
+        let route = sessions_v1::ROUTES[0];
+        for kind in [ErrorKind::Timeout, ErrorKind::Connect, ErrorKind::ConcurrencyLimit] {
+            let transport = Counted::sent_again(Fails(kind), counts.clone());
+            for attempt in 1..=2 {
+                let mut call = Call::new(route, sessions_client::http::Request::default());
+                call.attempt = attempt;
+                let _ = transport.send(call).await;
+            }
+        }
+        assert_eq!(counts.get(), BTreeMap::from([(route.name.to_owned(), 1)]));
     }
 }

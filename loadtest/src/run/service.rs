@@ -447,7 +447,7 @@ impl Service {
             // The operation exists only over HTTP.
             return;
         }
-        let transport = Counted { inner: WithTraceContext(transport), counts: self.probes.clone() };
+        let transport = Counted::new(WithTraceContext(transport), self.probes.clone());
         // All workers of a run must get the same identity, and nothing is measured yet.
         let config = self.config.clone().with_retries(2).with_deadline(self.probe_limit());
         if let Ok(Identity { name, version }) =
