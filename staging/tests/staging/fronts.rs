@@ -428,9 +428,12 @@ pub(crate) async fn grpc_alone() -> io::Result<Front> {
     front.with_grpc_gateway(closed, HTTP2, trust, "", "").await
 }
 
-/// squid with a password in front of [`grpc`], to which clients connect with CONNECT.
+/// squid with a password in front of gRPC, to which clients connect with CONNECT.
+///
+/// nginx ends no connection. squid closes a tunnel as soon as it cannot write to one side, without passing on what the
+/// other side has sent last. This can be the `GOAWAY` that says which requests were not processed.
 pub(crate) async fn grpc_proxy() -> io::Result<Front> {
-    let mut front = grpc().await?;
+    let mut front = grpc_at(HTTP2, u32::MAX, "").await?;
     front.squid = Some(Squid::start().await?);
     let port = front.nginx.as_ref().map_or(0, |nginx| nginx.address().port());
     front.url = format!("https://{}:{port}", Squid::HOST);
