@@ -51,7 +51,7 @@
 //! |---|---|
 //! | `reqwest` (default) | the network: [`ReqwestTransport`], and `connect` on generated clients; enables `tokio` |
 //! | `rustls` (default) | TLS for the network transports by rustls and the platform's certificate verifier |
-//! | `hyper` | the network with two thirds of the CPU time: `HyperTransport`; without `reqwest` it is the transport of `connect` |
+//! | `hyper` | the network, with about 30 % less CPU time than reqwest: `HyperTransport`; without `reqwest` it is the transport of `connect` |
 //! | `http2` | HTTP/2 over the network transports, for clients that choose it: `HttpVersion::Http2` |
 //! | `tokio` | the clock of the policies, and bearer tokens |
 //! | `oauth2` | bearer tokens of an OAuth 2.0 server, by client credentials |

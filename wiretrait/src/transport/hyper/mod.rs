@@ -43,7 +43,7 @@ use tower_service::Service;
 /// Sends requests to one service with hyper, over HTTP/1.1 or [by choice](ClientConfig::with_http_version)
 /// HTTP/2. All clones share a pool of connections.
 ///
-/// It needs two thirds of the CPU time of [`ReqwestTransport`](crate::ReqwestTransport).
+/// It needs about 30 % less CPU time than [`ReqwestTransport`](crate::ReqwestTransport).
 ///
 /// ```
 /// # mod library { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/library.rs")); }
