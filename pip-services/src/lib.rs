@@ -32,6 +32,19 @@
 //! | configuration in the keys of the official clients | [`ConfigParams`] |
 //! | services over gRPC | `CommandableGrpcTransport` (feature `grpc`) |
 //! | kinds of client and descriptors | [`ClientKind`] |
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `reqwest` | the network transport over reqwest, and `credential.token_command`; enables `tokio` |
+//! | `hyper` | the network transport over hyper, and `credential.token_command`; enables `tokio` |
+//! | `http2` | HTTP/2 over the network transports: `options.http_version` |
+//! | `grpc` | commandable gRPC over hyper: `CommandableGrpcTransport` |
+//! | `tokio` | bearer tokens: `credential.token` and `credential.token_file` |
+//! | `oauth2` | bearer tokens of an OAuth 2.0 server, with a network transport: `credential.token_url` |
+//! | `config` | configuration files in YAML, JSON and TOML: `ConfigParams::with_file` |
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
 mod config;

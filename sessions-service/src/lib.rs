@@ -16,6 +16,14 @@
 //! Rust strings cannot contain a lone surrogate (half of a surrogate pair). Another implementation receives
 //! it as two characters, U+10FFFF and one of a private-use area, and the responses contain the surrogate
 //! again.
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `cli` (default) | the program `sessions-service` |
+//! | `grpc` | the service's gRPC interfaces: `EmbeddedService::start_grpc`, and `--grpc-port` of the program |
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
 mod accept;

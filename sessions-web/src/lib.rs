@@ -30,6 +30,12 @@
 //! | requests forged by other sites | [`SameOriginLayer`] |
 //! | responses to requests without a session | [`SessionError`] |
 //! | tower-sessions and axum-login | `SessionsServiceStore` (feature `tower-sessions`) |
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `tower-sessions` | a session store of tower-sessions, and so of axum-login: `SessionsServiceStore` |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 

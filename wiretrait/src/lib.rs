@@ -63,6 +63,7 @@
 //!
 //! For another TLS library, disable `rustls` and enable reqwest's own feature for it, or pass a custom
 //! `reqwest::Client` to [`ReqwestTransport::with_client`].
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
 // Generated code names this crate by its absolute path, here as everywhere else.

@@ -54,6 +54,12 @@ impl<'a> Package<'a> {
         let of_code = of_kind(&Value::Null);
         if of_code.is_empty() { of_kind(&Value::from("dev")) } else { of_code }
     }
+
+    /// The features, without `default`.
+    fn features(self) -> BTreeSet<&'a str> {
+        let features = self.0["features"].as_object().unwrap();
+        features.keys().map(String::as_str).filter(|feature| *feature != "default").collect()
+    }
 }
 
 fn root() -> PathBuf {
@@ -204,4 +210,39 @@ fn copies_of_the_version_are_that_of_the_workspace() {
             assert!(copy.starts_with(version), "the version after {start} in {file} is not {version}");
         }
     }
+}
+
+#[test]
+fn published_crates_document_each_of_their_features() {
+    let workspace = Workspace::read();
+    // Features that others enable.
+    let internal = ["connect"];
+    for package in workspace.packages().filter(|package| package.is_published()) {
+        let features: BTreeSet<&str> =
+            package.features().into_iter().filter(|feature| !internal.contains(feature)).collect();
+        if features.is_empty() {
+            continue;
+        }
+        let source = read(&format!("{}/src/lib.rs", package.folder()));
+        assert!(
+            source.contains("cfg_attr(docsrs, feature(doc_cfg))"),
+            "docs.rs shows the features of no item"
+        );
+        let documentation: Vec<&str> =
+            source.lines().filter_map(|line| line.strip_prefix("//!")).map(str::trim_start).collect();
+        let documentation = documentation.join("\n");
+        let documented = rows(section(&documentation, "# Features"));
+        let documented: BTreeSet<&str> = documented.filter_map(|row| code(row[0]).next()).collect();
+        assert_eq!(documented, features, "the section Features of {}", package.name());
+    }
+}
+
+#[test]
+fn the_client_guide_lists_the_features_of_the_client() {
+    let workspace = Workspace::read();
+    let client = workspace.packages().find(|package| package.name() == "sessions-client").unwrap();
+    let document = read("docs/client.md");
+    let documented = rows(section(&document, "## Features"));
+    let documented: BTreeSet<&str> = documented.filter_map(|row| code(row[0]).next()).collect();
+    assert_eq!(documented, client.features());
 }
