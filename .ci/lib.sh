@@ -1,4 +1,4 @@
-# Functions that `.ci/run`, `.ci/optimized` and `.ci/full` share. Source it at the top of the repository.
+# Functions that `.ci/run`, `.ci/background` and `.ci/full` share. Source it at the top of the repository.
 
 export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0 INSTA_UPDATE=no
 # Steps refer to programs in `target`.
