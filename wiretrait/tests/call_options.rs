@@ -23,6 +23,9 @@ trait Shelves {
 trait Readers {
     #[get("/readers/{id}")]
     async fn reader(&self, id: u64) -> Result<()>;
+
+    #[get("/references/{name}")]
+    async fn get_ref(&self, name: &str) -> Result<()>;
 }
 
 const fn ms(millis: u64) -> Duration {
@@ -184,6 +187,14 @@ fn options_show_the_names_of_headers_only() {
         assert!(shown.contains("x-api-key") && shown.contains("authorization"), "{shown}");
         assert!(!shown.contains("s3cret"), "{shown}");
     }
+}
+
+#[tokio::test]
+async fn an_operation_may_be_called_get_ref_like_a_function_of_views() {
+    let recorder = Recorder::default();
+    let shared: Arc<dyn DynReaders> = Arc::new(ReadersClient::new(recorder.clone()));
+    shared.with(CallOptions::new().header("x-a", "1")).get_ref("main").await.unwrap();
+    assert_eq!(recorder.last().request.uri().path(), "/references/main");
 }
 
 #[tokio::test]

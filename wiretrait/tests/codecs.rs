@@ -346,6 +346,14 @@ async fn bytes_with_an_undecoded_content_encoding_are_an_error() {
 }
 
 #[test]
+fn a_range_of_an_encoded_body_is_returned_as_it_was_sent() {
+    let mut response = Response::new(Bytes::from_static(b"\x1f\x8b\x08\0"));
+    *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+    response.headers_mut().insert("content-encoding", "gzip".parse().unwrap());
+    assert_eq!(bodies::Blob::decode(response).unwrap(), &b"\x1f\x8b\x08\0"[..]);
+}
+
+#[test]
 fn requests_without_arguments_have_the_body_of_their_codec() {
     for (request, content_type, accept, expected) in [
         (bodies::Empty::new().encode(), None, None, ""),
@@ -464,6 +472,55 @@ fn codecs_of_an_operation_replace_those_of_the_contract() {
     let raw = Bytes::from_static(b"x");
     let octets = some("application/octet-stream");
     assert_eq!(media(pages::Raw::new(&raw).encode()), (octets, some(text), "x".to_owned()));
+}
+
+/// Has no media type of its own.
+struct Raw;
+
+impl Codec for Raw {
+    const MEDIA_TYPE: &'static str = "";
+}
+
+impl Encode<[u8]> for Raw {
+    fn encode(value: &[u8]) -> Result<Bytes, CodecError> {
+        Ok(Bytes::copy_from_slice(value))
+    }
+}
+
+#[http_api(client = ObjectsClient, module = objects, client_only)]
+#[allow(dead_code, reason = "only its operations are used")]
+pub(crate) trait Objects {
+    #[put("/objects/{key}")]
+    async fn put(
+        &self,
+        key: &str,
+        #[header("content-type")] kind: &str,
+        #[body(Raw)] content: &[u8],
+    ) -> Result<()>;
+
+    #[put("/images/{key}")]
+    #[header("content-type", "image/png")]
+    async fn put_image(&self, key: &str, #[body(Raw)] content: &[u8]) -> Result<()>;
+
+    #[delete("/objects/{key}", request = Form)]
+    async fn delete(&self, key: &str, #[field] reason: Option<&str>) -> Result<()>;
+}
+
+#[test]
+fn content_type_of_an_argument_stays_if_the_codec_has_none() {
+    let put = objects::Put::new("a", "image/png", b"x").encode().unwrap();
+    assert_eq!(header(&put, "content-type"), Some("image/png"));
+    let put = objects::PutImage::new("a", b"x").encode().unwrap();
+    assert_eq!(header(&put, "content-type"), Some("image/png"));
+}
+
+#[test]
+fn a_delete_without_fields_has_no_content_type() {
+    let delete = objects::Delete::new("a").encode().unwrap();
+    assert_eq!((header(&delete, "content-type"), body(&delete)), (None, ""));
+    let delete = objects::Delete::new("a").reason("old").encode().unwrap();
+    let form = Some("application/x-www-form-urlencoded");
+    assert_eq!((header(&delete, "content-type"), body(&delete)), (form, "reason=old"));
 }
 
 #[tokio::test]

@@ -35,6 +35,11 @@ mod shelves {
             self.all(room).await.is_ok_and(|all| all.iter().any(|book| *book == title || book == or))
         }
 
+        /// Returns what it does not borrow from `self`.
+        async fn kind(&self) -> &'static str {
+            "books"
+        }
+
         /// Appends to a list of the caller.
         #[cfg(test)]
         async fn append(&self, shelves: &[&str], books: &mut Vec<String>) -> Result<()> {
@@ -128,6 +133,13 @@ async fn a_provided_method_calls_the_operations_of_each_implementation() {
     assert_eq!(books(&dynamic).await, BOOKS);
     assert_eq!(books(&WithOptions::new(&*dynamic, CallOptions::new())).await, BOOKS);
     assert_eq!(pages.calls.load(Ordering::Relaxed), 8 * 15);
+}
+
+#[tokio::test]
+async fn a_provided_method_returns_static_references() {
+    let dynamic: Arc<dyn DynShelves> = Arc::new(Pages::default());
+    assert_eq!(dynamic.kind().await, "books");
+    assert_eq!(dynamic.with(CallOptions::new()).kind().await, "books");
 }
 
 #[tokio::test]

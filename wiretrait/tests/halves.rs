@@ -52,6 +52,7 @@ mod client_half {
             #[query("tag")] tags: &[&str],
             #[query] after: Option<Cow<'_, str>>,
             #[query] sort: &'static str,
+            #[query] order: Option<&'static str>,
             #[header("x-tenant")] tenant: Cow<'_, str>,
             #[field] query: Query<'_>,
             #[field] more: &[Query<'_>],
@@ -82,6 +83,7 @@ mod client_half {
             _: &[&str],
             _: Option<Cow<'_, str>>,
             _: &'static str,
+            _: Option<&'static str>,
             _: Cow<'_, str>,
             _: Query<'_>,
             _: &[Query<'_>],
@@ -185,7 +187,17 @@ async fn find(api: &(impl Search + ?Sized)) -> client_half::Result<Vec<Found>> {
     let tags = [&*word, "async"];
     let best = query(&word, &tags);
     let more = [query("a", &[]), query(&word, &tags)];
-    api.find(&tags, Some(Cow::Borrowed(&word)), "name", "acme".into(), best.clone(), &more, Some(&best)).await
+    api.find(
+        &tags,
+        Some(Cow::Borrowed(&word)),
+        "name",
+        Some("up"),
+        "acme".into(),
+        best.clone(),
+        &more,
+        Some(&best),
+    )
+    .await
 }
 
 /// Returns a transport that responds to each call of `find` with one thing.
@@ -213,7 +225,7 @@ async fn a_client_only_contract_sends_arguments_that_borrow() {
     assert_eq!(sent.len(), 5);
     for sent in sent {
         let request = sent.request();
-        assert_eq!(request.uri(), "/v1/find?tag=rust&tag=async&after=rust&sort=name");
+        assert_eq!(request.uri(), "/v1/find?tag=rust&tag=async&after=rust&sort=name&order=up");
         assert_eq!(request.headers()["x-tenant"], "acme");
         let query = r#"{"text":"rust","tags":["rust","async"]}"#;
         let body = format!(r#"{{"query":{query},"more":[{{"text":"a","tags":[]}},{query}],"best":{query}}}"#);
@@ -254,10 +266,11 @@ async fn routes_of_a_client_only_contract_may_overlap() {
 #[test]
 fn operations_of_a_client_only_contract_are_values() {
     let tags = ["a", "b"];
-    let operation =
-        search::Find::new(&tags, "name", "acme".into(), query("x", &tags), &[]).after(Cow::Borrowed("y"));
+    let operation = search::Find::new(&tags, "name", "acme".into(), query("x", &tags), &[])
+        .after(Cow::Borrowed("y"))
+        .order("up");
     let request = operation.clone().encode().unwrap();
-    assert_eq!(request.uri(), "/v1/find?tag=a&tag=b&after=y&sort=name");
+    assert_eq!(request.uri(), "/v1/find?tag=a&tag=b&after=y&sort=name&order=up");
     assert_eq!(operation.encode().unwrap().body(), request.body());
     let team = search::Team::new("a", "b");
     let copy = team;

@@ -140,6 +140,15 @@ fn unit_ignores_the_body_of_every_success() {
 }
 
 #[test]
+fn a_body_of_white_space_is_none() {
+    for body in [&b""[..], b"\r\n", b" \t\n", b"\xef\xbb\xbf\n"] {
+        assert_eq!(pages::Find::decode(response(200, body)).unwrap(), None, "{body:?}");
+        let error = pages::Add::decode(response(200, body)).unwrap_err();
+        assert!(error.to_string().contains("is empty"), "{error}");
+    }
+}
+
+#[test]
 fn unit_is_an_error_for_every_other_status() {
     for status in [100, 199, 300, 304, 400, 404, 500, 599] {
         for error in [

@@ -42,8 +42,9 @@ fn expected_errors_do_not_depend_on_the_rust_src_component() {
 
 /// Fixtures with several errors: those with several mistakes, those whose type lacks two traits, and incomplete code,
 /// whose syntax error is also reported by the compiler.
-const SEVERAL_ERRORS: [(&str, usize); 19] = [
+const SEVERAL_ERRORS: [(&str, usize); 22] = [
     ("argument/type_with_a_lifetime", 4),
+    ("codec/bytes_as_field", 3),
     ("codec/bytes_as_response", 2),
     ("codec/bytes_without_codec", 4),
     ("codec/codec_in_quotes", 2),
@@ -56,9 +57,11 @@ const SEVERAL_ERRORS: [(&str, usize); 19] = [
     ("incomplete/empty_attribute", 2),
     ("incomplete/missing_return_type", 2),
     ("incomplete/missing_semicolon", 2),
+    ("names/operation_named_clone", 4),
     ("names/trait_not_imported", 2),
     ("signature/borrowed_return_type", 2),
     ("signature/provided_method", 7),
+    ("signature/visibility", 4),
     ("types/alias_of_another_type", 2),
     ("types/unsupported_type_in_path", 2),
     ("types/unsupported_type_in_query", 2),

@@ -137,9 +137,10 @@ fn setter(scope: &Scope<'_>, field: &Field<'_>, has_more: bool) -> TokenStream {
     let ident = &field.param.ident;
     let call = call_lifetime();
     let (inner, _) = name_lifetimes(inner, &call);
+    let lifetime = field.param.static_lifetime().unwrap_or(&call);
     let ty = match field.param.shape {
-        Shape::OptionalBorrowed(_) => quote!(&#call #inner),
-        Shape::NullableBorrowed(_) => quote!(#private::Option<&#call #inner>),
+        Shape::OptionalBorrowed(_) => quote!(&#lifetime #inner),
+        Shape::NullableBorrowed(_) => quote!(#private::Option<&#lifetime #inner>),
         _ => quote!(#inner),
     };
     let docs = docs::setter(field.param);

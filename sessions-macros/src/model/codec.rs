@@ -1,6 +1,6 @@
 //! Codecs of an operation, and checks of the types that they write and read.
 
-use super::{Param, Place};
+use super::{Param, Place, Shape};
 use crate::attr::RouteAttr;
 use crate::errors::Errors;
 use syn::{GenericArgument, Path, PathArguments, Type};
@@ -51,6 +51,11 @@ impl Codecs {
                 param.name()
             );
             errors.on(&param.ty, message);
+        }
+        for param in
+            params.iter().filter(|param| param.places.iter().any(|place| matches!(place, Place::Field(_))))
+        {
+            check_field(param, request.as_ref(), errors);
         }
         if response.is_none() && value(output).is_some_and(is_bytes) {
             let message = format!(
@@ -170,6 +175,34 @@ fn argument_of(ty: &Type) -> Option<(String, &Type)> {
         GenericArgument::Type(inner) => Some((last.ident.to_string(), inner)),
         _ => None,
     })
+}
+
+/// Reports a field whose type compiles, but is not sent as its author expects.
+fn check_field(param: &Param, codec: Option<&Path>, errors: &mut Errors) {
+    let name = param.name();
+    if let Shape::Borrowed(inner) = &param.shape
+        && argument_of(inner).is_some_and(|(name, _)| name == "Option")
+    {
+        let message =
+            format!("`{name}` is required, so that its `None` could not be sent: write `Option<&T>`");
+        errors.on(&param.ty, message);
+    }
+    if !is_bytes(&param.ty) {
+        return;
+    }
+    let codec = codec.and_then(|codec| codec.segments.last()).map(|last| last.ident.to_string());
+    let message = match codec.as_deref() {
+        None => format!(
+            "`{name}` is bytes, which JSON would write as a list of numbers: send a string, such as base64, or write \
+             `request = Json` for such a list"
+        ),
+        Some("Multipart") => format!("`{name}` is bytes, each of which would be a part: write `&Part`"),
+        Some("Form") => {
+            format!("`{name}` is bytes, each of which would be a number: send a string, such as base64")
+        }
+        Some(_) => return,
+    };
+    errors.on(&param.ty, message);
 }
 
 /// Returns whether `ty` is bytes, in any common form, according to its names.

@@ -28,11 +28,12 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use std::collections::HashMap;
 use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    GenericParam, Generics, Ident, ItemTrait, Lifetime, LitStr, Path, TraitItem, TraitItemFn, Type,
-    TypeParamBound,
+    Attribute, GenericParam, Generics, Ident, ItemTrait, Lifetime, LitStr, Path, Token, TraitItem,
+    TraitItemFn, Type, TypeParamBound, Visibility,
 };
 
 /// Contract declared by a trait.
@@ -234,7 +235,7 @@ fn read_prefix(literal: &LitStr, errors: &mut Errors) -> String {
 
 /// Returns the attribute `#[async_trait]`, or what it has left in a signature if it was expanded first.
 fn find_async_trait(item: &ItemTrait) -> Option<TokenStream> {
-    let is_named = |attribute: &&syn::Attribute| {
+    let is_named = |attribute: &&Attribute| {
         attribute.path().segments.last().is_some_and(|last| last.ident == "async_trait")
     };
     if let Some(attribute) = item.attrs.iter().find(is_named) {
@@ -297,6 +298,7 @@ fn strip_trait(item: &mut ItemTrait, errors: &mut Errors) {
 fn strip_items(item: &mut ItemTrait, errors: &mut Errors) {
     let mut seen = HashMap::new();
     item.items.retain_mut(|trait_item| {
+        strip_modifiers(trait_item, errors);
         match trait_item {
             TraitItem::Fn(method) => {
                 let conditional = method.attrs.iter().any(|attribute| attribute.path().is_ident("cfg"));
@@ -334,6 +336,29 @@ fn strip_items(item: &mut ItemTrait, errors: &mut Errors) {
         }
         true
     });
+}
+
+/// Reports `pub` and `default`, which methods of traits cannot have, and removes them.
+fn strip_modifiers(trait_item: &mut TraitItem, errors: &mut Errors) {
+    // syn leaves such a method as it is.
+    let TraitItem::Verbatim(tokens) = trait_item else { return };
+    let read = |input: ParseStream<'_>| {
+        let mut attributes = input.call(Attribute::parse_outer)?;
+        let visibility: Visibility = input.parse()?;
+        let default: Option<Token![default]> = input.parse()?;
+        let mut method: TraitItemFn = input.parse()?;
+        attributes.append(&mut method.attrs);
+        Ok((visibility, default, TraitItemFn { attrs: attributes, ..method }))
+    };
+    let Ok((visibility, default, method)) = read.parse2(tokens.clone()) else { return };
+    if visibility != Visibility::Inherited {
+        let written = visibility.to_token_stream();
+        errors.on(&visibility, format_args!("methods have the visibility of the trait: remove `{written}`"));
+    }
+    if let Some(default) = default {
+        errors.on(default, "methods of a trait cannot be `default`: remove it");
+    }
+    *trait_item = TraitItem::Fn(method);
 }
 
 /// Reduces `generics` to the type parameters and returns all declared parameters. The trait itself keeps them

@@ -128,14 +128,29 @@ const PRELUDE: [(&str, &str); 35] = [
 const CLIENT_METHODS: [&str; 6] =
     ["caller", "with", "with_encoding", "with_observer", "with_options", "with_payloads"];
 
+/// Methods of traits in the prelude that clients, or pointers to them, implement.
+const PRELUDE_METHODS: [&str; 6] = ["as_ref", "clone", "clone_into", "into", "to_owned", "try_into"];
+
 /// Reports a method that no client could call.
 pub(super) fn check_client_method(ident: &Ident, halves: Halves, errors: &mut Errors) {
-    let name = ident.unraw().to_string();
-    if halves.has_client() && CLIENT_METHODS.contains(&name.as_str()) {
-        let message = format!(
-            "`{name}` is also a method of every generated client, which would be called instead: rename the method"
-        );
-        errors.on(ident, message);
+    if let Some(conflict) = conflict_with_a_client(&ident.unraw().to_string(), halves) {
+        errors.on(ident, format_args!("{conflict}: rename the method"));
+    }
+}
+
+/// Returns why calls of a method with this name would not reach it.
+fn conflict_with_a_client(name: &str, halves: Halves) -> Option<String> {
+    if !halves.has_client() {
+        None
+    } else if CLIENT_METHODS.contains(&name) {
+        Some(format!("`{name}` is also a method of every generated client, which would be called instead"))
+    } else if PRELUDE_METHODS.contains(&name) {
+        Some(format!(
+            "`{name}` is also a method of the standard library that every generated client or `Arc` has, so that calls would \
+             be ambiguous"
+        ))
+    } else {
+        None
     }
 }
 
@@ -159,11 +174,8 @@ fn check_operation(
             "`{name}` would generate `{reserved}`, which is reserved in the generated module: rename the operation"
         );
         errors.on(ident, message);
-    } else if halves.has_client() && CLIENT_METHODS.contains(&name.as_str()) {
-        let message = format!(
-            "`{name}` is also a method of every generated client, which would be called instead: rename the operation"
-        );
-        errors.on(ident, message);
+    } else if let Some(conflict) = conflict_with_a_client(&name, halves) {
+        errors.on(ident, format_args!("{conflict}: rename the operation"));
     } else if item.generics.type_params().any(|param| param.ident.unraw() == *type_name) {
         let message = format!(
             "`{name}` would generate `struct {type_name}`, which has the name of a type parameter of the trait: rename one \

@@ -427,6 +427,11 @@ impl Param {
     }
 
     /// Reports an argument that would not be sent.
+    /// Returns the lifetime of the argument's reference, if it is `'static`.
+    pub(crate) fn static_lifetime(&self) -> Option<&Lifetime> {
+        outer_reference(&self.ty)?.lifetime.as_ref().filter(|lifetime| lifetime.ident == "static")
+    }
+
     pub(crate) fn check_is_sent(&self, errors: &mut Errors) {
         if self.places.is_empty() && !self.annotated && self.placeholder.is_none() {
             let message = format!(
@@ -511,13 +516,18 @@ pub(crate) fn is_nullable(ty: &Type) -> bool {
     option_argument(ty).and_then(option_argument).is_some()
 }
 
-fn check_argument(ty: &Type, halves: Halves, errors: &mut Errors) {
+/// Returns the reference that an argument is, also in an `Option`.
+fn outer_reference(ty: &Type) -> Option<&TypeReference> {
     let optional = option_argument(ty);
     let nullable = optional.and_then(option_argument);
-    let outer = [Some(ty), optional, nullable].into_iter().flatten().find_map(|ty| match ty {
+    [Some(ty), optional, nullable].into_iter().flatten().find_map(|ty| match ty {
         Type::Reference(reference) => Some(reference),
         _ => None,
-    });
+    })
+}
+
+fn check_argument(ty: &Type, halves: Halves, errors: &mut Errors) {
+    let outer = outer_reference(ty);
     if let Some(TypeReference { mutability: Some(_), .. }) = outer {
         errors.on(ty, "an argument cannot be a mutable reference: write `&T`");
     }
@@ -541,6 +551,7 @@ fn check_argument(ty: &Type, halves: Halves, errors: &mut Errors) {
              such as `&[String]`; a `client_only` contract may use it",
         ),
         allows_cow: true,
+        allows_static: false,
         errors,
     };
     match outer {
@@ -551,14 +562,38 @@ fn check_argument(ty: &Type, halves: Halves, errors: &mut Errors) {
 
 /// Reports an argument of a provided method that would keep the trait from being used as `dyn`.
 pub(super) fn check_provided_type(ty: &Type, errors: &mut Errors) {
-    CheckType { on_reference: None, on_lifetime: None, allows_cow: true, errors }.visit_type(ty);
+    let mut check =
+        CheckType { on_reference: None, on_lifetime: None, allows_cow: true, allows_static: true, errors };
+    check.visit_type(ty);
 }
 
 pub(super) fn check_return_type(ty: &Type, errors: &mut Errors) {
     let message = Some(
         "the return type cannot borrow from the response: return an owned type, such as `String` or `Vec<T>`",
     );
-    CheckType { on_reference: message, on_lifetime: message, allows_cow: false, errors }.visit_type(ty);
+    let mut check = CheckType {
+        on_reference: message,
+        on_lifetime: message,
+        allows_cow: false,
+        allows_static: false,
+        errors,
+    };
+    check.visit_type(ty);
+}
+
+/// Reports a result of a provided method that borrows.
+pub(super) fn check_provided_return_type(ty: &Type, errors: &mut Errors) {
+    let message = Some(
+        "the result of a provided method cannot borrow from `self` or an argument: return an owned type, such as `String`",
+    );
+    let mut check = CheckType {
+        on_reference: message,
+        on_lifetime: message,
+        allows_cow: false,
+        allows_static: true,
+        errors,
+    };
+    check.visit_type(ty);
 }
 
 /// Reports parts of a type that cannot be decoded.
@@ -569,12 +604,15 @@ struct CheckType<'a> {
     on_lifetime: Option<&'static str>,
     /// `true` if a `Cow` may have any lifetime, since it can own its decoded value.
     allows_cow: bool,
+    /// `true` if a reference may be `'static`.
+    allows_static: bool,
     errors: &'a mut Errors,
 }
 
 impl Visit<'_> for CheckType<'_> {
     fn visit_type_reference(&mut self, reference: &TypeReference) {
-        match self.on_reference {
+        let is_static = reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static");
+        match self.on_reference.filter(|_| !(self.allows_static && is_static)) {
             Some(message) => self.errors.on(reference, message),
             None => visit::visit_type_reference(self, reference),
         }

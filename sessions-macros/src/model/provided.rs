@@ -57,7 +57,7 @@ impl Provided {
         let output = match &signature.output {
             ReturnType::Default => syn::parse_quote!(()),
             ReturnType::Type(_, output) => {
-                param::check_return_type(output, errors);
+                param::check_provided_return_type(output, errors);
                 (**output).clone()
             }
         };

@@ -78,7 +78,7 @@ pub(super) fn with_context(error: Error, route: &'static Route, response: &Respo
 }
 
 fn value<'r, T: Deserialize<'r>>(route: &Route, response: &'r Response) -> Result<T, Error> {
-    if means_none(route, response) || without_mark(response.body()).is_empty() {
+    if means_none(route, response) || without_mark(response.body()).trim_ascii().is_empty() {
         return serde_json::from_str("null").map_err(|_| is_empty(response));
     }
     parse_json(&Content::from(response)).map_err(|error| undecodable(response, error))

@@ -658,19 +658,21 @@ impl<'e> Encoder<'e> {
     ///
     /// If an argument cannot be sent, or path and query are not a valid request target.
     pub fn finish_with<R: Codec>(mut self, body: RequestBody) -> Result<Request, Error> {
-        match body.content_type {
+        let needs_body = matches!(self.route.method, Method::POST | Method::PUT | Method::PATCH);
+        let content_type = body.content_type.filter(|_| needs_body || !body.bytes.is_empty());
+        match content_type {
             // The type of a multipart body contains its boundary.
             Some(content_type)
                 if !self.has_content_type || content_type.as_bytes().starts_with(b"multipart/") =>
             {
                 self.headers.insert(CONTENT_TYPE, content_type);
             }
-            None if self.has_content_type => {
+            None if self.has_content_type && body.bytes.is_empty() => {
                 self.headers.remove(CONTENT_TYPE);
             }
             Some(_) | None => {}
         }
-        if body.bytes.is_empty() && matches!(self.route.method, Method::POST | Method::PUT | Method::PATCH) {
+        if body.bytes.is_empty() && needs_body {
             // RFC 9110, section 8.6: some servers respond with 411 if it is missing, and HTTP libraries omit it.
             self.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }

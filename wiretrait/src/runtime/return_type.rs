@@ -224,7 +224,11 @@ fn has_no_value<C: Codec>(route: &Route, response: &Response) -> bool {
 fn decode<C: Decode<T>, T>(response: &Response) -> Result<T, Error> {
     let content = Content::from(response);
     let is_encoded = response.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
-    if is_encoded && let Some(why) = unreadable(&content, "") {
+    // A part of an encoded body cannot be decoded, so `Binary` returns it as it was sent.
+    if is_encoded
+        && response.status() != StatusCode::PARTIAL_CONTENT
+        && let Some(why) = unreadable(&content, "")
+    {
         return Err(undecodable(response, CodecError::new(format!("cannot be read: {why}"))));
     }
     C::decode(&content).map_err(|error| {

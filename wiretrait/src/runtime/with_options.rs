@@ -64,9 +64,9 @@ impl<S> WithOptions<S> {
         WithOptions { service: &self.service, options: options.or(self.options.clone()) }
     }
 
-    /// Returns the implementation.
-    pub fn get_ref(&self) -> &S {
-        &self.service
+    /// Returns the implementation. It is no method, since an operation may have this name.
+    pub fn get_ref(this: &Self) -> &S {
+        &this.service
     }
 
     /// Puts the options in scope for calls of `contract`, until the guard is dropped or [finished](Entry::finish).

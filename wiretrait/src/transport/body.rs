@@ -65,7 +65,9 @@ impl LimitedBody {
         if !self.joined.is_empty() {
             body = std::mem::take(&mut self.joined).freeze();
         }
-        if parts.headers.contains_key(CONTENT_ENCODING) && !self.is_too_large {
+        // The range of a partial response is one of the encoded body.
+        let is_partial = parts.status == StatusCode::PARTIAL_CONTENT;
+        if parts.headers.contains_key(CONTENT_ENCODING) && !self.is_too_large && !is_partial {
             match content_encoding::decode(&parts.headers, &body, self.limit) {
                 Ok(Some(decoded)) => {
                     body = decoded;

@@ -7,7 +7,7 @@ mod contract {
 
     #[http_api(client = Client, module = api)]
     pub trait Api<const N: usize, const EXACT: bool> {
-        #[post("/things")]
+        #[post("/things", request = wiretrait::codec::Json)]
         async fn ping(&self, #[field] sizes: [u8; N]) -> Result<()>;
     }
 }

@@ -34,6 +34,10 @@ trait Api {
     async fn borrowing(&self) -> Result<&str> {
         Ok("name")
     }
+
+    async fn constant(&self) -> Result<&'static str> {
+        Ok("name")
+    }
 }
 
 impl Api for () {
