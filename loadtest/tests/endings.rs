@@ -166,7 +166,7 @@ async fn a_second_signal_ends_the_clean_up_and_keeps_the_figures() {
     while service.concurrent_deletes() == 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    signal("HUP");
+    signal("TERM");
     let mut stdout = String::new();
     child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(4), "{stdout}");

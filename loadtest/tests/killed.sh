@@ -29,8 +29,9 @@ call open_session '{"user_id":"another user"}' >/dev/null
 
 for signal in INT TERM KILL; do
     run=killed$signal
-    # Churn keeps its sessions until the end, so that there are always some to clean up.
-    "$loadtest" --host "$url" --test-run-id "$run" --scenario lifecycle,churn,browse,hot-session --run-time 60s \
+    # Churn keeps its sessions until the end, so that there are always some to clean up. Programs in the background ignore
+    # SIGINT by default.
+    env --default-signal=INT,TERM "$loadtest" --host "$url" --test-run-id "$run" --scenario lifecycle,churn,browse,hot-session --run-time 60s \
         --report-file "$work/$run.json" >"$work/$run.out" 2>"$work/$run.err" &
     pid=$!
     for _ in {1..400}; do

@@ -7,12 +7,34 @@ use sessions_service::EmbeddedService;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+#[cfg(unix)]
+use std::process::{Child, ChildStdout};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
 fn loadtest(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_loadtest"));
+    configured(Command::new(env!("CARGO_BIN_EXE_loadtest")), args)
+}
+
+/// The program with signals that an option of `env` sets, whatever these tests have inherited. Only Linux has it.
+#[cfg(unix)]
+fn with_signals(option: &str, args: &[&str]) -> Command {
+    if !cfg!(target_os = "linux") {
+        return loadtest(args);
+    }
+    let mut command = Command::new("env");
+    command.args([option, env!("CARGO_BIN_EXE_loadtest")]);
+    configured(command, args)
+}
+
+#[cfg(unix)]
+fn send(signal: &str, child: &Child) {
+    let sent = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+fn configured(mut command: Command, args: &[&str]) -> Command {
     // A proxy of this machine must not be used for local addresses.
     command.args(args).env("NO_PROXY", "127.0.0.1").env_remove("LOADTEST_ALLOWED_HOSTS");
     // The folder of the default report.
@@ -392,12 +414,12 @@ async fn a_signal_after_the_planned_end_leaves_nothing_behind() {
     let server = EmbeddedService::start_with("127.0.0.1:0", service.clone()).await.unwrap();
     // With the dashboard the load test ends the run itself, while its user still waits for its session.
     let options = ["--host", &server.url(), "-u", "1", "-t", "1s", "--dashboard", "--dashboard-port", "0"];
-    let mut child = loadtest(&options).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut run = with_signals("--default-signal=INT", &options);
+    let mut child = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     stderr.read_line(&mut String::new()).unwrap();
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let sent = Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap();
-    assert!(sent.success());
+    send("INT", &child);
     let ended = tokio::task::spawn_blocking(|| child.wait_with_output().unwrap()).await.unwrap();
     assert_eq!(ended.status.code(), Some(4), "{}", string(&ended.stdout));
     assert!(service.is_empty());
@@ -415,24 +437,10 @@ fn a_signal_stops_the_run_and_cleans_up() {
         ("INT", "0", &missed),
         ("HUP", "0", &[]),
     ] {
-        let mut child =
-            loadtest(&["--run-time", "30s", "--users", "4", "--goose-metrics", "--think-time", think_time])
-                .args(thresholds)
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-                .unwrap();
-        let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut announcement = String::new();
-        stderr.read_line(&mut announcement).unwrap();
-        assert!(announcement.contains(" with 4 users for 30s"), "{announcement}");
-        // goose checks for the end of the run only after all users are launched.
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut launched = String::new();
-        stdout.read_line(&mut launched).unwrap();
-        assert!(launched.contains("4 users launched"), "{launched}");
-        let sent = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
+        let options = ["--run-time", "30s", "--users", "4", "--think-time", think_time];
+        let mut run = with_signals("--default-signal=HUP,INT,TERM", &[&options[..], thresholds].concat());
+        let (mut child, mut stdout) = launched(&mut run);
+        send(signal, &child);
         let mut rest = String::new();
         stdout.read_to_string(&mut rest).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(4), "{rest}");
@@ -441,6 +449,36 @@ fn a_signal_stops_the_run_and_cleans_up() {
         assert_eq!(verdict.contains("; threshold missed: "), !thresholds.is_empty(), "{verdict}");
         assert!(verdict.ends_with("nothing left behind)"), "{verdict}");
     }
+}
+
+/// Starts a run with 4 users, and returns it with the rest of its standard output when all of them make load: goose checks
+/// for the end of the run only then.
+#[cfg(unix)]
+fn launched(run: &mut Command) -> (Child, BufReader<ChildStdout>) {
+    let run = run.arg("--goose-metrics").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = run.spawn().unwrap();
+    let mut announcement = String::new();
+    BufReader::with_capacity(1, child.stderr.as_mut().unwrap()).read_line(&mut announcement).unwrap();
+    assert!(announcement.contains(" with 4 users for "), "{announcement}");
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut launched = String::new();
+    stdout.read_line(&mut launched).unwrap();
+    assert!(launched.contains("4 users launched"), "{launched}");
+    (child, stdout)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn signals_that_are_ignored_at_the_start_do_not_end_the_run() {
+    let options = ["--run-time", "3s", "--users", "4", "--think-time", "0"];
+    // As `nohup`, and a shell that starts the program in the background.
+    let (mut child, mut stdout) = launched(&mut with_signals("--ignore-signal=HUP,INT", &options));
+    send("HUP", &child);
+    send("INT", &child);
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{rest}");
+    assert!(rest.lines().last().unwrap().starts_with(" PASS: "), "{rest}");
 }
 
 /// Programs in namespaces with a name service that does not respond.

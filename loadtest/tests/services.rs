@@ -526,7 +526,7 @@ async fn a_signal_after_a_missed_threshold_does_not_stop_the_cleanup() {
         assert_eq!(child.try_wait().unwrap(), None, "it ended before its clean-up");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert!(Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap().success());
+    assert!(Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{stdout}");

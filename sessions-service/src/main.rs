@@ -87,22 +87,38 @@ fn not_listening(host: &str, port: u16, option: &str, error: &io::Error) -> Exit
     ExitCode::FAILURE
 }
 
-/// Completes on Ctrl-C or SIGTERM.
+/// Completes on Ctrl-C or SIGTERM, unless they were ignored when the program started.
 #[cfg(unix)]
 fn stop_signal() -> impl Future<Output = io::Result<()>> {
     use signal::unix::{SignalKind, signal};
+    use std::future::pending;
 
     // Installed before the caller reports that the service is ready, so that no signal is lost after that.
-    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    let handled = |kind| if is_ignored(kind) { Ok(None) } else { signal(kind).map(Some) };
+    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(handled);
+    let received = async |signal: Option<signal::unix::Signal>| match signal {
+        Some(mut signal) => signal.recv().await,
+        None => pending().await,
+    };
     async move {
         let [interrupt, terminate] = signals;
-        let (mut interrupt, mut terminate) = (interrupt?, terminate?);
+        let (interrupt, terminate) = (interrupt?, terminate?);
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            _ = received(interrupt) => {}
+            _ = received(terminate) => {}
         }
         Ok(())
     }
+}
+
+/// Returns whether the process ignores a signal, as it does if a shell has started it in the background. Only Linux has a
+/// way to find that out without unsafe code.
+#[cfg(unix)]
+fn is_ignored(kind: signal::unix::SignalKind) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).unwrap_or_default();
+    (ignored >> (kind.as_raw_value() - 1)) & 1 == 1
 }
 
 /// Completes on Ctrl-C.

@@ -51,13 +51,14 @@ async fn main() -> ExitCode {
 /// may still need it to clean up.
 #[cfg(unix)]
 async fn run(mut command: Command) -> io::Result<ExitStatus> {
-    use tokio::signal::unix::{SignalKind, signal};
+    use programs::signals::TerminationSignal;
+    use tokio::signal::unix::SignalKind;
 
-    // Before the command starts, so that no signal leaves it behind.
-    let mut terminate = signal(SignalKind::terminate())?;
+    // Before the command starts, so that no signal leaves it behind. The command inherits which signals are ignored.
+    let mut terminate = TerminationSignal::new(SignalKind::terminate())?;
     // A terminal sends these to the command as well. A second one would make some programs end without cleaning up.
-    let _hangup = signal(SignalKind::hangup())?;
-    let _interrupt = signal(SignalKind::interrupt())?;
+    let _hangup = TerminationSignal::new(SignalKind::hangup())?;
+    let _interrupt = TerminationSignal::new(SignalKind::interrupt())?;
     let mut child = command.spawn()?;
     loop {
         tokio::select! {

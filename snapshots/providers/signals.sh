@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks that a termination signal to a program that runs a command next to a service, or to both as from a terminal, lets
-# the command call the service and end, and that neither is left.
+# the command call the service and end, and that neither is left. A signal that the program was started to ignore is ignored
+# by the command.
 #
 #   ./signals.sh PROGRAM [ARGUMENT…]
 set -euo pipefail
@@ -72,6 +73,9 @@ check() {
     fi
     program=
 }
+
+# As with `nohup`: the program and its command go on when the terminal is closed.
+env --ignore-signal=HUP "$@" grep -q '^SigIgn:.*[13579bdf]$' /proc/self/status || fail "the command does not ignore SIGHUP"
 
 check TERM program "$@"
 check INT group "$@"

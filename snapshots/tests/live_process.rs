@@ -30,7 +30,21 @@ fn run_command(url: &str) -> Command {
 }
 
 fn contract(command: &str) -> Command {
-    let mut run = Command::new(env!("CARGO_BIN_EXE_contract"));
+    configured(Command::new(env!("CARGO_BIN_EXE_contract")), command)
+}
+
+/// A command with signals that an option of `env` sets, whatever these tests have inherited. Only Linux has it.
+#[cfg(unix)]
+fn with_signals(option: &str, command: &str) -> Command {
+    if !cfg!(target_os = "linux") {
+        return contract(command);
+    }
+    let mut run = Command::new("env");
+    run.args([option, env!("CARGO_BIN_EXE_contract")]);
+    configured(run, command)
+}
+
+fn configured(mut run: Command, command: &str) -> Command {
     run.arg(command)
         .env_remove("SESSIONS_URL")
         .env_remove("SESSIONS_CONFIG")
@@ -303,11 +317,8 @@ async fn an_interrupted_run_deletes_its_sessions() {
         let sessions = SessionStore::new();
         let service = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
         let url = service.url().replace("//", "//ann:secret@");
-        let mut run = run_command(&url).stdout(Stdio::piped()).spawn().unwrap();
-        while sessions.is_empty() {
-            assert!(run.try_wait().unwrap().is_none(), "the run ended before it opened a session");
-            tokio::task::yield_now().await;
-        }
+        let mut run = with_signals("--default-signal=HUP,INT,TERM", "check").arg(url).spawn().unwrap();
+        until_opened(&mut run, &sessions).await;
         send(signal, &run).await;
         let output = run.wait_with_output().await.unwrap();
         let [stdout, stderr] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
@@ -321,6 +332,49 @@ async fn an_interrupted_run_deletes_its_sessions() {
         assert!(stdout.contains("it was stopped"), "{signal}: {stdout}");
         assert!(sessions.is_empty(), "{} sessions are left after {signal}", sessions.len());
     }
+}
+
+/// Waits until a run has opened a session.
+#[cfg(unix)]
+async fn until_opened(run: &mut tokio::process::Child, sessions: &SessionStore) {
+    while sessions.is_empty() {
+        assert!(run.try_wait().unwrap().is_none(), "the run ended before it opened a session");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signals_that_are_ignored_at_the_start_do_not_end_the_check() {
+    let sessions = SessionStore::new();
+    let service = EmbeddedService::start("127.0.0.1:0", sessions.clone()).await.unwrap();
+    let mut run = with_signals("--ignore-signal=HUP,INT", "check").arg(service.url()).spawn().unwrap();
+    until_opened(&mut run, &sessions).await;
+    send("-HUP", &run).await;
+    send("-INT", &run).await;
+    let output = run.wait_with_output().await.unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{stdout}");
+    assert!(!stdout.contains("it was stopped"), "{stdout}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_mock_leaves_a_signal_ignored_that_is_ignored_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let recording = folder.path().join("recording.har");
+    let request = r#"{"method": "POST", "url": "http://service/v1/sessions/get_sessions", "headers": []}"#;
+    let entry =
+        format!(r#"{{"request": {request}, "response": {{"status": 200, "headers": [], "content": {{}}}}}}"#);
+    std::fs::write(&recording, format!(r#"{{"log": {{"version": "1.2", "entries": [{entry}]}}}}"#)).unwrap();
+    let mut run = with_signals("--ignore-signal=INT", "mock").arg(recording).arg("--port=0").spawn().unwrap();
+    let mut ready = String::new();
+    BufReader::new(run.stdout.take().unwrap()).read_line(&mut ready).await.unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", run.id().unwrap())).unwrap();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+    let caught = u64::from_str_radix(caught.trim(), 16).unwrap();
+    // SIGINT is 2, SIGTERM 15.
+    assert_eq!((caught & 1 << 1, caught & 1 << 14), (0, 1 << 14), "{ready}");
 }
 
 /// Marks the child process that runs a test again in new namespaces.

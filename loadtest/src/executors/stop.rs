@@ -18,6 +18,8 @@ use super::POLL_INTERVAL;
 use crate::error::LoadTestError;
 use crate::sync::{Mutex, lock};
 use crate::{ExitCode, status};
+#[cfg(unix)]
+use programs::signals::{TerminationSignal, is_ignored};
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
@@ -25,6 +27,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
+#[cfg(unix)]
+use tokio::signal::unix::SignalKind;
 use tokio::sync::Notify;
 
 /// The reason why the clean-up is not complete after a second signal.
@@ -69,7 +73,7 @@ impl State {
 }
 
 impl Stop {
-    /// Creates the state of a run that SIGINT, SIGTERM and SIGHUP stop.
+    /// Creates the state of a run that SIGINT, SIGTERM and SIGHUP stop, if they were not ignored when the program started.
     pub(crate) fn on_signals() -> Result<Self, LoadTestError> {
         let stop = Self::default();
         stop.handle_signals().map_err(|error| {
@@ -80,8 +84,15 @@ impl Stop {
 
     fn handle_signals(&self) -> io::Result<()> {
         *lock(&CURRENT) = Some(self.clone());
-        let installed = ctrlc::set_handler(|| {
-            if let Some(stop) = &*lock(&CURRENT) {
+        #[cfg(unix)]
+        let is_ignored = is_ignored(SignalKind::interrupt());
+        #[cfg(not(unix))]
+        let is_ignored = false;
+        // Also for an ignored signal: otherwise goose would install its handler.
+        let installed = ctrlc::set_handler(move || {
+            if let Some(stop) = &*lock(&CURRENT)
+                && !is_ignored
+            {
                 stop.received("SIGINT");
             }
         });
@@ -90,17 +101,15 @@ impl Stop {
             Err(error) => return Err(io::Error::other(error)),
         }
         #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            for (kind, name) in [(SignalKind::terminate(), "SIGTERM"), (SignalKind::hangup(), "SIGHUP")] {
-                let mut signals = signal(kind)?;
-                let stop = self.clone();
-                tokio::spawn(async move {
-                    while signals.recv().await.is_some() {
-                        stop.received(name);
-                    }
-                });
-            }
+        for (kind, name) in [(SignalKind::terminate(), "SIGTERM"), (SignalKind::hangup(), "SIGHUP")] {
+            let mut signal = TerminationSignal::new(kind)?;
+            let stop = self.clone();
+            tokio::spawn(async move {
+                loop {
+                    signal.recv().await;
+                    stop.received(name);
+                }
+            });
         }
         Ok(())
     }

@@ -23,7 +23,14 @@ async fn slow_and_lossy() -> Proxy {
 
 /// Starts the program with these options in addition.
 fn start(proxy: &Proxy, file: &str, options: &[&str]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_loadtest"))
+    let program = env!("CARGO_BIN_EXE_loadtest");
+    let mut command = Command::new(program);
+    // These tests may have inherited ignored signals.
+    if cfg!(target_os = "linux") {
+        command = Command::new("env");
+        command.args(["--default-signal=HUP,INT,TERM", program]);
+    }
+    command
         .args(["--host", &proxy.url(), "--max-error-rate", "100", "--report-file", file])
         .args(options)
         .env("NO_PROXY", "127.0.0.1")

@@ -8,14 +8,21 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
 fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sessions-service"));
+    configured(Command::new(env!("CARGO_BIN_EXE_sessions-service")))
+}
+
+fn configured(mut command: Command) -> Command {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }
 
 /// Starts the program on a free port, and returns it with its URL once it is ready.
 async fn start() -> (Child, String) {
-    let mut child = program().args(["--port", "0"]).spawn().unwrap();
+    ready(program()).await
+}
+
+async fn ready(mut program: Command) -> (Child, String) {
+    let mut child = program.args(["--port", "0"]).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).await.unwrap();
     let url = line.trim_end().strip_prefix("sessions service listening at ");
@@ -63,11 +70,33 @@ async fn a_delay_without_a_unit_is_rejected() {
     assert!(error.contains("--response-delay <TIME>") && error.contains("20ms"), "{error}");
 }
 
+/// The program with signals that an option of `env` sets, whatever these tests have inherited. Only Linux has it.
+#[cfg(unix)]
+fn with_signals(option: &str) -> Command {
+    if !cfg!(target_os = "linux") {
+        return program();
+    }
+    let mut command = Command::new("env");
+    command.args([option, env!("CARGO_BIN_EXE_sessions-service")]);
+    configured(command)
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_signal_that_is_ignored_at_the_start_stays_ignored() {
+    let (child, _) = ready(with_signals("--ignore-signal=INT")).await;
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id().unwrap())).unwrap();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+    let caught = u64::from_str_radix(caught.trim(), 16).unwrap();
+    // SIGINT is 2, SIGTERM 15.
+    assert_eq!((caught & 1 << 1, caught & 1 << 14), (0, 1 << 14));
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn it_exits_with_0_on_ctrl_c_and_sigterm() {
     for signal in ["INT", "TERM"] {
-        let (mut child, _) = start().await;
+        let (mut child, _) = ready(with_signals("--default-signal=INT,TERM")).await;
         let id = child.id().unwrap().to_string();
         assert!(Command::new("kill").args(["-s", signal, &id]).status().await.unwrap().success());
         assert_eq!(child.wait().await.unwrap().code(), Some(0), "{signal}");

@@ -5,23 +5,26 @@ use contract_tests::suite::StopSignal;
 use std::io;
 use tokio::task::JoinHandle;
 
-/// Stops the run at the first termination signal and ends the process at the second, starting with this call.
+/// Stops the run at the first termination signal and ends the process at the second, starting with this call. Signals
+/// that were ignored when the program started stay ignored.
 ///
 /// # Errors
 ///
 /// If the process cannot handle signals.
 #[cfg(unix)]
 pub fn stop_on_signals(stop: StopSignal) -> io::Result<JoinHandle<()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let kinds = [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::terminate()];
-    let [mut hangup, mut interrupt, mut terminate] =
-        [signal(kinds[0])?, signal(kinds[1])?, signal(kinds[2])?];
+    use programs::signals::TerminationSignal;
+    use tokio::signal::unix::SignalKind;
+
+    let mut hangup = TerminationSignal::new(SignalKind::hangup())?;
+    let mut interrupt = TerminationSignal::new(SignalKind::interrupt())?;
+    let mut terminate = TerminationSignal::new(SignalKind::terminate())?;
     Ok(tokio::spawn(async move {
         loop {
             let kind = tokio::select! {
-                _ = hangup.recv() => kinds[0],
-                _ = interrupt.recv() => kinds[1],
-                _ = terminate.recv() => kinds[2],
+                kind = hangup.recv() => kind,
+                kind = interrupt.recv() => kind,
+                kind = terminate.recv() => kind,
             };
             handle_signal(&stop, 128 + kind.as_raw_value());
         }

@@ -51,13 +51,14 @@ impl MockCommand {
     }
 }
 
-/// Completes on Ctrl-C or SIGTERM.
+/// Completes on Ctrl-C or SIGTERM, unless they were ignored when the program started.
 #[cfg(unix)]
 fn stop_signal() -> impl Future<Output = io::Result<()>> {
-    use tokio::signal::unix::{SignalKind, signal};
+    use programs::signals::TerminationSignal;
+    use tokio::signal::unix::SignalKind;
 
     // Installed before the caller reports that the mock is ready, so that no signal is lost after that.
-    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(TerminationSignal::new);
     async move {
         let [interrupt, terminate] = signals;
         let (mut interrupt, mut terminate) = (interrupt?, terminate?);
