@@ -103,8 +103,13 @@ async fn a_changed_file_is_noticed_after_a_second() {
 
 #[tokio::test]
 async fn the_token_of_a_command_is_the_first_line_of_its_output() {
-    for script in ["echo t0ken", "printf t0ken", "printf ' t0ken \\r\\nother'", "echo t0ken; echo other >&2"]
-    {
+    for script in [
+        "echo t0ken",
+        "printf t0ken",
+        "printf ' t0ken \\r\\nother'",
+        "printf '\\357\\273\\277t0ken\\n'",
+        "echo t0ken; echo other >&2",
+    ] {
         assert_eq!(fetched(&CommandToken::shell(script)).await, "Bearer t0ken", "{script}");
     }
     assert_eq!(fetched(&CommandToken::new("echo", ["t0ken"])).await, "Bearer t0ken");

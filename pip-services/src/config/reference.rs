@@ -290,10 +290,13 @@ fn shell(line: &str) -> Command {
     command
 }
 
-/// Returns `content` without line ends at its end.
+/// Returns `content` without line ends at its end, and without a byte order mark, which some editors and shells write.
 fn text(mut content: Vec<u8>, empty: &str) -> Result<String, String> {
     if content.len() as u64 > MAX_BYTES {
         return Err(format!("is longer than {MAX_BYTES} bytes"));
+    }
+    if content.starts_with(b"\xef\xbb\xbf") {
+        content.drain(..3);
     }
     while matches!(content.last(), Some(b'\n' | b'\r')) {
         content.pop();

@@ -59,6 +59,7 @@ fn a_command_is_replaced_by_the_first_line_that_it_prints() {
         ("${command:printf a}", "a"),
         ("${command:for each in 1 2; do echo ${each}; done}", "1"),
         ("${command:echo a >&2; echo b}", "b"),
+        (r"${command:printf '\357\273\277a\n'}", "a"),
     ] {
         assert_eq!(header(value, &[]).unwrap(), resolved, "{value}");
     }
@@ -166,6 +167,19 @@ mod files {
         let yaml = "connection: {host: h}\nheaders: {x: '${file:key}'}\n";
         let params = ConfigParams::new().with_file(file("references", "a.yaml", yaml)).unwrap();
         assert_eq!(params.build().unwrap().headers()["x"], "abc");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_not_part_of_a_value() {
+        let yaml = "connection: {host: h}\nheaders: {x: '${file:key}'}\n";
+        let path = file("mark", "a.yaml", yaml);
+        for (content, value) in [("\u{feff}abc", "abc"), ("\u{feff}abc\r\n", "abc"), ("\u{feff}\n", "")] {
+            file("mark", "key", content);
+            match ConfigParams::new().with_file(&path).unwrap().build() {
+                Ok(config) => assert_eq!(config.headers()["x"], value, "{content:?}"),
+                Err(error) => assert!(value.is_empty() && error.to_string().contains("is an empty file")),
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::file::MAX_BYTES;
 use super::{Token, TokenProvider};
 use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::without_mark;
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt;
@@ -121,7 +122,7 @@ impl TokenProvider for CommandToken {
         if !status.success() {
             return Err(self.failure(format_args!("failed with {status}: run it to see why")));
         }
-        let line = output.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii();
+        let line = without_mark(&output).split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii();
         if line.is_empty() {
             return Err(self.failure("printed no token: its first line is empty"));
         }

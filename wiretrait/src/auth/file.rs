@@ -2,6 +2,7 @@
 
 use super::{Token, TokenProvider};
 use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::without_mark;
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
@@ -58,7 +59,7 @@ fn read(path: &Path) -> Result<Token> {
             format_args!("is larger than {MAX_BYTES} bytes: it must contain only a token"),
         ));
     }
-    let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&content).trim_ascii();
+    let content = without_mark(&content).trim_ascii();
     if content.is_empty() {
         return Err(failure(path, "is empty"));
     }
