@@ -214,6 +214,29 @@ async fn a_file_may_name_several_authorities<T: Network>() {
     call::<T>(&service.config(tls)).await.unwrap();
 }
 
+async fn all_certificates_of_a_file_are_trusted_however_it_was_saved<T: Network>() {
+    let (first, second) = (authority("first"), authority("second"));
+    let (first_pem, second_pem) = (first.pem(), second.pem());
+    let crlf = first_pem.replace('\n', "\r\n");
+    let files = [
+        // An editor writes a byte order mark.
+        format!("\u{feff}{first_pem}{second_pem}"),
+        format!("\u{feff}{crlf}{second_pem}"),
+        // The files of two editors, joined, also without a line end between them.
+        format!("\u{feff}{second_pem}\u{feff}{first_pem}"),
+        format!("{}{first_pem}", second_pem.trim_end()),
+        format!("{}\u{feff}{first_pem}", second_pem.trim_end()),
+        // Indented, as in a YAML file.
+        format!("    {}", format!("{second_pem}{first_pem}").replace('\n', "\n    ")),
+        format!("\t{}", first_pem.replace('\n', " \n\t")),
+    ];
+    let service = Service::start(&Identity::signed_by(&first, &service(&["localhost"]))).await;
+    for file in files {
+        let outcome = call::<T>(&service.config(trusting(&file))).await;
+        assert!(outcome.is_ok(), "{file:?}: {outcome:?}");
+    }
+}
+
 async fn an_untrusted_certificate_is_reported_with_subject_and_issuer<T: Network>() {
     let service = Service::start(&Identity::signed_by(&authority("private"), &service(&["localhost"]))).await;
     for tls in [TlsConfig::new(), trusting(&authority("another").pem())] {
@@ -541,11 +564,13 @@ async fn unusable_files_are_reported_with_the_remedy<T: Network>() {
                   -----END RSA PRIVATE KEY-----\n";
     let unsupported = "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n";
     let trusted = own.pem.replace("CERTIFICATE", "TRUSTED CERTIFICATE");
+    let utf16: Vec<u8> = format!("\u{feff}{}", own.pem).encode_utf16().flat_map(u16::to_le_bytes).collect();
     let ca: &[(&[u8], &str)] = &[
         (b"", "is empty"),
         (b" \n", "is empty"),
         (b"hello", "is not PEM"),
         (&own.der, "is binary (DER or PKCS#12)"),
+        (&utf16, "is UTF-16: save it as UTF-8"),
         (own.key_pem.as_bytes(), "has no certificate, but PRIVATE KEY"),
         (damaged.as_bytes(), "has a damaged certificate (number 1 in it)"),
         (&own.pem.as_bytes()[..200], "damaged"),
@@ -584,14 +609,23 @@ async fn unusable_files_are_reported_with_the_remedy<T: Network>() {
 
 async fn one_file_may_have_both_certificate_and_key<T: Network>() {
     let identity = Identity::self_signed(&service(&["a"]));
-    let both = Pem::content(format!("{}{}", identity.key_pem, identity.pem));
-    let tls = TlsConfig::new().with_client_certificate(both.clone(), both);
-    T::over(&ClientConfig::from_url("https://localhost").unwrap().with_tls(tls));
+    let (key, certificate) = (&identity.key_pem, &identity.pem);
+    for both in [
+        format!("{key}{certificate}"),
+        format!("\u{feff}{key}{certificate}"),
+        format!("{}{certificate}", key.trim_end()),
+        format!("  {}", format!("{certificate}{key}").replace('\n', "\r\n  ")),
+    ] {
+        let both = Pem::content(both);
+        let tls = TlsConfig::new().with_client_certificate(both.clone(), both);
+        T::over(&ClientConfig::from_url("https://localhost").unwrap().with_tls(tls));
+    }
 }
 
 over_each_network! {
     a_certificate_of_a_named_authority_is_accepted
     a_file_may_name_several_authorities
+    all_certificates_of_a_file_are_trusted_however_it_was_saved
     an_untrusted_certificate_is_reported_with_subject_and_issuer
     an_authority_of_the_same_name_is_not_enough
     a_self_signed_certificate_is_reported_as_such

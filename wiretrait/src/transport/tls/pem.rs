@@ -3,9 +3,9 @@
 use super::certificate::Facts;
 use crate::config::Pem;
 use crate::error::{Error, ErrorKind};
+use crate::runtime::without_mark;
 use rustls::pki_types::pem::{PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use std::borrow::Cow;
 use std::fmt;
 
 /// Reads all certificates of a file. `what` describes the file in messages.
@@ -50,7 +50,7 @@ pub(super) fn malformed(what: &str, pem: &Pem, number: usize) -> Error {
     invalid(what, pem, why)
 }
 
-fn read<'p>(what: &str, pem: &'p Pem) -> Result<Cow<'p, [u8]>, Error> {
+fn read(what: &str, pem: &Pem) -> Result<Vec<u8>, Error> {
     let content = pem.read().map_err(|error| {
         let why = format!("cannot be read: {error}; name an existing file that this user may read");
         invalid(what, pem, why)
@@ -58,7 +58,29 @@ fn read<'p>(what: &str, pem: &'p Pem) -> Result<Cow<'p, [u8]>, Error> {
     if content.trim_ascii().is_empty() {
         return Err(invalid(what, pem, "is empty: write the PEM into it"));
     }
-    Ok(content)
+    if content.starts_with(b"\xff\xfe") || content.starts_with(b"\xfe\xff") {
+        return Err(invalid(what, pem, "is UTF-16: save it as UTF-8"));
+    }
+    Ok(with_separate_sections(&content))
+}
+
+/// Returns the content with each section at the start of a line. The parser skips all others without a report, such as
+/// one behind a byte order mark or blanks, or the second of two files that were joined without a line end.
+fn with_separate_sections(content: &[u8]) -> Vec<u8> {
+    const BEGIN: &[u8] = b"-----BEGIN ";
+    let mut separate = Vec::with_capacity(content.len() + 1);
+    for line in content.split(|byte| matches!(byte, b'\n' | b'\r')) {
+        let line = without_mark(line).trim_ascii();
+        let mut begin = 0;
+        if line.starts_with(b"-----END ") {
+            begin = memchr::memmem::find(line, BEGIN).unwrap_or(0);
+            separate.extend_from_slice(&line[..begin]);
+            separate.push(b'\n');
+        }
+        separate.extend_from_slice(&line[begin..]);
+        separate.push(b'\n');
+    }
+    separate
 }
 
 /// Returns the error for a file without the wanted object, according to what it has instead.
