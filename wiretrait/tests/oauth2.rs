@@ -137,7 +137,27 @@ async fn an_error_of_the_token_server_names_host_code_and_description() {
         ),
         (
             response(403, "text/plain", ""),
-            "no token from the token server {url}: it responded with 403 Forbidden: check the token URL",
+            "no token from the token server {url}: it responded with 403 Forbidden: check id and secret of the client, and the token URL",
+        ),
+        (
+            response(401, "text/html", "<h1>Unauthorized</h1>"),
+            "no token from the token server {url}: it responded with 401 Unauthorized: check id and secret of the client, and the token URL",
+        ),
+        (
+            response(401, "application/json", r#"{"message":"zebra:s3cret"}"#),
+            "no token from the token server {url}: it responded with 401 Unauthorized: check id and secret of the client, and the token URL",
+        ),
+        (
+            json(400, "\u{feff}{\"error\":\"invalid_scope\"}"),
+            "the token server {url} responded with `invalid_scope`: check the scopes",
+        ),
+        (
+            json(200, r#"{"error":"invalid_client","error_description":"unknown client"}"#),
+            "the token server {url} responded with `invalid_client`: unknown client",
+        ),
+        (
+            json(200, r#"{"error":"invalid_client","access_token":null}"#),
+            "the token server {url} responded with `invalid_client`: check id and secret of the client",
         ),
         (
             json(200, r#"{"token":"zebra:s3cret"}"#),
@@ -170,6 +190,9 @@ async fn responses_that_differ_from_the_standard_are_read() {
         (r#"{"access_token":"t","token_type":"bearer","expires_in":60.5,"scope":["a"]}"#, "Some(After(60s))"),
         (r#"{"access_token":"t","token_type":null,"expires_in":null,"refresh_token":null}"#, "None"),
         (r#"{"access_token":"t"}"#, "None"),
+        ("\u{feff}{\"access_token\":\"t\",\"token_type\":\"Bearer\"}", "None"),
+        (r#"{"access_token":"t","token_type":"BearerToken","expires_in":"3599"}"#, "Some(After(3599s))"),
+        (r#"{"access_token":"t","token_type":"Bearer","error":""}"#, "None"),
         (r#"{"access_token":"t","expires_in":-1}"#, "None"),
     ] {
         let (server, _) = server([json(201, body)]).await;
@@ -194,6 +217,15 @@ async fn a_transient_failure_of_the_token_server_is_retried() {
     let (server, handler) = server([response(503, "text/html", "busy"), granted("t0ken", 60)]).await;
     credentials(&server).connect(&config()).unwrap().fetch().await.unwrap();
     assert_eq!(handler.bodies.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn the_token_url_is_not_blamed_for_too_many_requests() {
+    let (server, _) = server([response(429, "text/html", "")]).await;
+    let provider = credentials(&server).connect(&config().with_retries(0)).unwrap();
+    let expected =
+        format!("no token from the token server {}: it responded with 429 Too Many Requests", server.url);
+    assert_eq!(message(provider).await, expected);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::{Token, TokenProvider};
 use crate::config::{ClientConfig, address, exposed_origin};
 use crate::error::{Error, ErrorKind, PlainErrors, Result, one_line};
-use crate::runtime::{Call, Contract, Route, Transport};
+use crate::runtime::{Call, Contract, Response, Route, Transport, without_mark};
 use crate::transport::{NetworkTransport, Policies};
 use ::oauth2::basic::{BasicClient, BasicErrorResponse, BasicTokenType};
 use ::oauth2::{
@@ -212,20 +212,20 @@ impl<T: Transport> Server<T> {
         let call = Call::new(ROUTE, http::Request::from_parts(parts, Bytes::from(body)));
         let response = self.transport.send(call).await?;
         let status = response.status();
-        let is_oauth = serde_json::from_slice::<BasicErrorResponse>(response.body()).is_ok();
-        if !status.is_success() && !is_oauth {
-            let retry_after = crate::runtime::retry_after(response.headers(), || None);
-            let message = format!("it responded with {}", crate::error::Status(status));
-            return Err(Error::new(ErrorKind::Service, message)
-                .with_status(status)
-                .with_retry_after(retry_after));
+        let body = without_mark(response.body());
+        let granted = if status.is_success() { granted(body) } else { None };
+        let is_error = granted.is_none() && serde_json::from_slice::<BasicErrorResponse>(body).is_ok();
+        if !status.is_success() && !is_error {
+            return Err(other_error(&response));
         }
-        if !status.is_success() {
-            return Ok(response.map(|body| body.to_vec()));
-        }
-        let mut response = response.map(|body| granted(&body).unwrap_or_else(|| body.to_vec()));
-        // No other one is accepted as a success.
-        *response.status_mut() = StatusCode::OK;
+        let body = granted.unwrap_or_else(|| body.to_vec());
+        let mut response = response.map(|_| body);
+        // Some servers send errors with a status of success, which the crate accepts for a token only, and only 200.
+        *response.status_mut() = match (is_error, status.is_success()) {
+            (true, true) => StatusCode::BAD_REQUEST,
+            (false, _) => StatusCode::OK,
+            (true, false) => status,
+        };
         Ok(response)
     }
 
@@ -255,6 +255,10 @@ impl<T: Transport> Server<T> {
             RequestTokenError::Request(error) => {
                 let remedy = match (error.kind(), error.status()) {
                     (ErrorKind::Connect, _) => ": start it, or check the token URL",
+                    (_, Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) => {
+                        ": check id and secret of the client, and the token URL"
+                    }
+                    (_, Some(StatusCode::TOO_MANY_REQUESTS)) => "",
                     (_, Some(status)) if status.is_server_error() => ": see its log",
                     (_, Some(_)) => ": check the token URL",
                     _ => "",
@@ -284,14 +288,30 @@ impl<'c, T: Transport> AsyncHttpClient<'c> for Server<T> {
     }
 }
 
+/// Returns the error for a response without an error of OAuth 2.0, such as one of a gateway.
+fn other_error(response: &Response) -> Error {
+    let status = response.status();
+    let message = format!("it responded with {}", crate::error::Status(status));
+    Error::new(ErrorKind::Service, message)
+        .with_status(status)
+        .with_retry_after(crate::runtime::retry_after(response.headers(), || None))
+}
+
 /// Returns the parts of a response that matter, in the form of the standard: some servers write `expires_in` as a
-/// string or with a fraction, or omit the type of the token.
+/// string or with a fraction, or omit the type of the token or have another word for it.
 fn granted(body: &[u8]) -> Option<Vec<u8>> {
     let mut fields: Map<String, Value> = serde_json::from_slice(body).ok()?;
     let mut granted = Map::new();
-    granted.insert("access_token".to_owned(), fields.remove("access_token")?);
-    let token_type = fields.remove("token_type").filter(|token_type| !token_type.is_null());
-    granted.insert("token_type".to_owned(), token_type.unwrap_or_else(|| "Bearer".into()));
+    let token = fields.remove("access_token").filter(|token| !token.is_null() && token != "")?;
+    granted.insert("access_token".to_owned(), token);
+    // The second one is that of Apigee.
+    let is_bearer = |token_type: &str| ["bearer", "bearertoken"].contains(&&*token_type.to_ascii_lowercase());
+    let token_type = match fields.remove("token_type") {
+        None | Some(Value::Null) => "Bearer".into(),
+        Some(Value::String(token_type)) if is_bearer(&token_type) => "Bearer".into(),
+        Some(other) => other,
+    };
+    granted.insert("token_type".to_owned(), token_type);
     let lifetime = match fields.remove("expires_in") {
         Some(Value::String(seconds)) => seconds.trim().parse().ok(),
         Some(seconds) => seconds.as_f64(),
