@@ -459,6 +459,7 @@ async fn compressed_responses_are_decoded<T: Network>() {
         ("gzip, br", brotli(&gzip(json))),
         ("deflate\r\nContent-Encoding: gzip", gzip(&zlib(json))),
         ("identity", json.to_vec()),
+        ("utf-8", json.to_vec()),
         ("gzip, identity", gzip(json)),
     ] {
         assert_read::<T>(encoded("200 OK", coding, &body)).await;
@@ -522,6 +523,22 @@ async fn an_undecodable_body_is_reported_with_its_encoding<T: Network>() {
         let error = outcome::<T>(encoded("503 Service Unavailable", coding, &body)).await.unwrap_err();
         assert_eq!((error.kind(), error.status().unwrap().as_u16()), (ErrorKind::Service, 503));
         assert!(error.to_string().contains(&expected), "{error}");
+    }
+}
+
+async fn a_content_encoding_that_changes_nothing_does_not_hide_an_html_page<T: Network>() {
+    let page = "<html><h1>Bad Gateway</h1></html>";
+    for coding in ["identity", "Identity, identity", "utf-8", "UTF-8", "none"] {
+        for (status, kind, what) in [
+            ("502 Bad Gateway", ErrorKind::Service, "502 Bad Gateway with an HTML page (text/html)"),
+            ("200 OK", ErrorKind::Decode, "200 OK is not JSON (text/html) (line 1 column 1)"),
+        ] {
+            let content_type = format!("text/html\r\nContent-Encoding: {coding}");
+            let response = support::http(status, &content_type, page);
+            let error = outcome::<T>(response).await.unwrap_err();
+            assert_eq!(error.kind(), kind, "{error}");
+            assert!(error.to_string().ends_with(what), "{coding}: {error}");
+        }
     }
 }
 
@@ -694,6 +711,7 @@ over_each_network! {
     a_compressed_error_has_its_code_and_message
     a_compressed_response_over_the_limit_is_rejected
     an_undecodable_body_is_reported_with_its_encoding
+    a_content_encoding_that_changes_nothing_does_not_hide_an_html_page
     compression_is_asked_for_by_option
     a_byte_order_mark_is_skipped
     a_body_in_another_charset_is_reported

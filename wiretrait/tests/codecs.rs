@@ -341,8 +341,15 @@ async fn bytes_with_an_undecoded_content_encoding_are_an_error() {
         error.to_string(),
         "blob: the response 200 OK cannot be read: its content encoding `zstd` cannot be decoded; gzip, deflate and br can"
     );
-    response.headers_mut().insert("content-encoding", "identity".parse().unwrap());
-    assert_eq!(bodies::Blob::decode(response).unwrap(), &b"(\xb5/\xfd"[..]);
+}
+
+#[test]
+fn a_content_encoding_that_changes_nothing_is_ignored() {
+    for coding in ["identity", "Identity, identity", "utf-8", "UTF8", "none", "binary", ""] {
+        let mut response = Response::new(Bytes::from_static(b"(\xb5/\xfd"));
+        response.headers_mut().insert("content-encoding", coding.parse().unwrap());
+        assert_eq!(bodies::Blob::decode(response).unwrap(), &b"(\xb5/\xfd"[..], "{coding}");
+    }
 }
 
 #[test]

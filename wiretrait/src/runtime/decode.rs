@@ -8,8 +8,8 @@ use super::{
 };
 use crate::codec::{CodecError, Content};
 use crate::error::{Error, ErrorKind, Status, one_line};
-use http::StatusCode;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::de::{Deserialize, DeserializeOwned, IgnoredAny};
 use serde_json::de::SliceRead;
 use serde_json::error::Category;
@@ -125,6 +125,19 @@ pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
+/// Returns whether a body has a content encoding, which no transport has decoded.
+pub(super) fn is_encoded(headers: &HeaderMap) -> bool {
+    let is_one = |value: &HeaderValue| value.to_str().map_or(true, |value| value.split(',').any(is_coding));
+    headers.get_all(CONTENT_ENCODING).iter().any(is_one)
+}
+
+/// Returns whether a name in `Content-Encoding` is that of an encoding. Some servers write a charset there, or an encoding
+/// of e-mails that changes nothing.
+pub(crate) fn is_coding(name: &str) -> bool {
+    const NOT_ENCODED: [&str; 8] = ["", "identity", "none", "binary", "8bit", "utf-8", "utf8", "iso-8859-1"];
+    !NOT_ENCODED.iter().any(|known| name.trim().eq_ignore_ascii_case(known))
+}
+
 /// Returns why a body that is not in `format` cannot be read, if it is the encoding or the charset.
 pub(crate) fn unreadable(content: &Content<'_>, format: &str) -> Option<String> {
     let header = |name| content.headers().get(name).and_then(|value| value.to_str().ok());
@@ -132,7 +145,9 @@ pub(crate) fn unreadable(content: &Content<'_>, format: &str) -> Option<String> 
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_:., ".contains(&byte);
         value.len() <= 60 && value.bytes().all(is_plain)
     };
-    if let Some(coding) = content.headers().get(CONTENT_ENCODING) {
+    if is_encoded(content.headers())
+        && let Some(coding) = content.headers().get(CONTENT_ENCODING)
+    {
         let coding = coding.to_str().ok().filter(|coding| plain(coding)).unwrap_or("unknown");
         if content.extensions().get::<BodyDamaged>().is_some() {
             return Some(format!("its content encoding is `{coding}`, but the body is damaged or truncated"));
@@ -317,7 +332,7 @@ impl Form {
         if body.is_empty() {
             return Self::Empty;
         }
-        if response.headers().contains_key(CONTENT_ENCODING) {
+        if is_encoded(response.headers()) {
             return Self::Unreadable;
         }
         let content = Content::from(response);

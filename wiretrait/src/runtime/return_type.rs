@@ -5,14 +5,16 @@
 //! `Option<T>` and [`ResponseValue<T>`] themselves, because they would overlap with codecs for all types of
 //! serde.
 
-use super::decode::{check, is_empty, means_none, media_type, undecodable, unreadable, with_context};
+use super::decode::{
+    check, is_empty, is_encoded, means_none, media_type, undecodable, unreadable, with_context,
+};
 use super::{Response, ResponseValue, Route};
 use crate::codec::{self, Codec, CodecError, Content, Decode, Encode, Json};
 use crate::config::BELONGS_TO_CONNECTION;
 use crate::error::Error;
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
 
@@ -223,9 +225,8 @@ fn has_no_value<C: Codec>(route: &Route, response: &Response) -> bool {
 /// `Binary` would return it unchanged.
 fn decode<C: Decode<T>, T>(response: &Response) -> Result<T, Error> {
     let content = Content::from(response);
-    let is_encoded = response.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
     // A part of an encoded body cannot be decoded, so `Binary` returns it as it was sent.
-    if is_encoded
+    if is_encoded(response.headers())
         && response.status() != StatusCode::PARTIAL_CONTENT
         && let Some(why) = unreadable(&content, "")
     {

@@ -58,8 +58,8 @@ impl LimitedBody {
         Ok(())
     }
 
-    /// Returns the complete response, with its body decoded as `Content-Encoding` says; one that cannot be
-    /// decoded is returned unchanged. If the body was too large, it is marked in the extensions.
+    /// Returns the complete response, with its body decoded as `Content-Encoding` says, and without that header; one that
+    /// cannot be decoded is returned unchanged. If the body was too large, it is marked in the extensions.
     pub(super) fn finish(mut self, mut parts: Parts) -> Result<Response, Error> {
         let mut body = std::mem::take(&mut self.first);
         if !self.joined.is_empty() {
@@ -74,6 +74,8 @@ impl LimitedBody {
                     parts.headers.remove(CONTENT_ENCODING);
                     parts.headers.remove(CONTENT_LENGTH);
                 }
+                // It names no encoding, such as `identity`.
+                Ok(None) if !body.is_empty() => drop(parts.headers.remove(CONTENT_ENCODING)),
                 Ok(None) | Err(Failure::Unsupported) => {}
                 Err(Failure::Damaged) => {
                     parts.extensions.insert(BodyDamaged);

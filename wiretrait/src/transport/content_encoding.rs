@@ -1,5 +1,6 @@
 //! Decoding of compressed bodies.
 
+use crate::runtime::is_coding;
 use brotli_decompressor::Decompressor;
 use bytes::Bytes;
 use flate2::{Crc, Decompress, FlushDecompress, Status};
@@ -35,7 +36,7 @@ pub(super) fn decode(headers: &HeaderMap, body: &Bytes, limit: usize) -> Result<
         let value = value.to_str().map_err(|_| Failure::Unsupported)?;
         codings.extend(value.split(',').map(|coding| coding.trim().to_ascii_lowercase()));
     }
-    codings.retain(|coding| !coding.is_empty() && coding != "identity");
+    codings.retain(|coding| is_coding(coding));
     if codings.is_empty() || body.is_empty() {
         return Ok(None);
     }
@@ -211,7 +212,7 @@ mod tests {
     #[test]
     fn all_supported_codings_are_decoded() {
         let json = || Ok(Some(Bytes::from_static(JSON)));
-        for coding in ["gzip", "GZip", "x-gzip", " gzip ", "gzip, identity", ",gzip,"] {
+        for coding in ["gzip", "GZip", "x-gzip", " gzip ", "gzip, identity", "gzip, UTF-8", ",gzip,"] {
             assert_eq!(decoded(coding, &gzip(JSON), 1000), json(), "{coding}");
         }
         assert_eq!(decoded("deflate", &zlib(JSON), 1000), json());
