@@ -5,7 +5,7 @@
 
 use super::failure::{ProxyFailure, root_cause};
 use super::proxy::{ProxyKind, ProxyRoute};
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderValue, PROXY_AUTHENTICATE};
 use http::{StatusCode, Uri};
 use hyper_util::client::legacy::connect::proxy::{SocksV4, SocksV5};
 use hyper_util::rt::TokioIo;
@@ -16,9 +16,8 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tower_service::Service;
 
-/// The longest head of a proxy's response.
-const MAX_HEAD: usize = 16 << 10;
-const MAX_HEADERS: usize = 128;
+/// The maximum size of what a proxy sends before the connection is open, in bytes.
+const MAX_HEAD: usize = 64 << 10;
 
 /// Asks the proxy at the other end of `stream` for a connection to `host` and `port` with CONNECT. An IPv6
 /// address is in brackets.
@@ -40,35 +39,10 @@ pub(super) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     }
     request.extend_from_slice(b"\r\n");
 
-    let broken = |error: io::Error| {
-        ProxyFailure::transient(proxy, format_args!("closed the connection: {}", root_cause(&error)))
-    };
-    stream.write_all(&request).await.map_err(broken)?;
-    stream.flush().await.map_err(broken)?;
-    // Byte by byte, because what follows the head is already from the service.
-    let mut head = Vec::new();
-    loop {
-        match stream.read_u8().await {
-            Ok(byte) if head.len() < MAX_HEAD => head.push(byte),
-            Ok(_) => return Err(not_http(proxy)),
-            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(broken(error)),
-            Err(_) => {
-                return Err(if head.is_empty() {
-                    ProxyFailure::transient(proxy, "closed the connection without a response")
-                } else {
-                    not_http(proxy)
-                });
-            }
-        }
-        if head.ends_with(b"\n") {
-            match parse(&head) {
-                Ok(Some((status, _))) if status.is_success() => return Ok(()),
-                Ok(Some((status, headers))) => return Err(ProxyFailure::status(proxy, status, &headers)),
-                Ok(None) => {}
-                Err(_) => return Err(not_http(proxy)),
-            }
-        }
-    }
+    stream.write_all(&request).await.map_err(|error| broken(proxy, &error))?;
+    stream.flush().await.map_err(|error| broken(proxy, &error))?;
+    let (status, headers) = read_head(stream, proxy).await?;
+    if status.is_success() { Ok(()) } else { Err(ProxyFailure::status(proxy, status, &headers)) }
 }
 
 pub(super) fn not_http(proxy: &ProxyRoute) -> ProxyFailure {
@@ -78,20 +52,118 @@ pub(super) fn not_http(proxy: &ProxyRoute) -> ProxyFailure {
     )
 }
 
-/// Returns status and headers of a response, or `None` if its head is incomplete.
-fn parse(head: &[u8]) -> Result<Option<(StatusCode, HeaderMap)>, httparse::Error> {
-    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-    let mut response = httparse::Response::new(&mut headers);
-    if response.parse(head)?.is_partial() {
-        return Ok(None);
+/// Reads the head of the final response, and returns its status and the headers that describe an error.
+///
+/// Malformed lines are skipped, as curl does, because only the status says whether the connection is open. Of an error,
+/// an incomplete head is enough.
+async fn read_head<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    proxy: &ProxyRoute,
+) -> Result<(StatusCode, HeaderMap), ProxyFailure> {
+    let (mut head, mut line, mut length) = (Head::default(), Vec::new(), 0);
+    loop {
+        // Byte by byte, because what follows the head is already from the service.
+        match stream.read_u8().await {
+            Ok(byte) if length < MAX_HEAD => line.push(byte),
+            outcome => return head.incomplete(proxy, length == 0, outcome.err()),
+        }
+        length += 1;
+        if let Some(complete) = line.strip_suffix(b"\n") {
+            let complete = complete.strip_suffix(b"\r").unwrap_or(complete);
+            if let Some(result) = head.add(complete).map_err(|()| not_http(proxy))? {
+                return Ok(result);
+            }
+            line.clear();
+        }
     }
-    let status =
-        response.code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or(httparse::Error::Status)?;
-    let headers = response.headers.iter().filter_map(|header| {
-        let name = HeaderName::from_bytes(header.name.as_bytes()).ok()?;
-        Some((name, HeaderValue::from_bytes(header.value).ok()?))
-    });
-    Ok(Some((status, headers.collect())))
+}
+
+/// The received part of a response head.
+#[derive(Default)]
+struct Head {
+    status: Option<StatusCode>,
+    headers: HeaderMap,
+    /// The line of a header that may be continued.
+    header: Vec<u8>,
+}
+
+impl Head {
+    /// Adds a line, and returns the status and the headers after the last one. Heads of interim responses are skipped.
+    /// The error is a first line that is not HTTP.
+    fn add(&mut self, line: &[u8]) -> Result<Option<(StatusCode, HeaderMap)>, ()> {
+        let Some(status) = self.status else {
+            if !line.is_empty() {
+                self.status = Some(status(line).ok_or(())?);
+            }
+            return Ok(None);
+        };
+        if line.starts_with(b" ") || line.starts_with(b"\t") {
+            self.header.extend_from_slice(line);
+            return Ok(None);
+        }
+        self.end_header();
+        self.header.extend_from_slice(line);
+        if !line.is_empty() {
+            return Ok(None);
+        }
+        let is_interim = status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS;
+        let Self { headers, .. } = std::mem::take(self);
+        Ok((!is_interim).then_some((status, headers)))
+    }
+
+    /// Keeps the last header if it describes an error.
+    fn end_header(&mut self) {
+        let header = std::mem::take(&mut self.header);
+        let Some((name, value)) = memchr::memchr(b':', &header).map(|colon| header.split_at(colon)) else {
+            return;
+        };
+        if name.trim_ascii().eq_ignore_ascii_case(PROXY_AUTHENTICATE.as_str().as_bytes())
+            && let Ok(value) = HeaderValue::from_bytes(value[1..].trim_ascii())
+        {
+            self.headers.append(PROXY_AUTHENTICATE, value);
+        }
+    }
+
+    /// Returns the result if the rest of the head is not read: because of its size, the end of the connection or an error.
+    fn incomplete(
+        mut self,
+        proxy: &ProxyRoute,
+        is_empty: bool,
+        error: Option<io::Error>,
+    ) -> Result<(StatusCode, HeaderMap), ProxyFailure> {
+        self.end_header();
+        let is_end = |error: &io::Error| error.kind() == io::ErrorKind::UnexpectedEof;
+        match (self.status, error) {
+            (Some(status), _) if status.is_client_error() || status.is_server_error() => {
+                Ok((status, self.headers))
+            }
+            (_, Some(error)) if !is_end(&error) => Err(broken(proxy, &error)),
+            (_, Some(_)) if is_empty => {
+                Err(ProxyFailure::transient(proxy, "closed the connection without a response"))
+            }
+            (Some(_), Some(_)) => {
+                Err(ProxyFailure::transient(proxy, "closed the connection before the end of its response"))
+            }
+            (Some(_), None) => {
+                let why =
+                    format_args!("responded with a header section over the limit of {} KiB", MAX_HEAD >> 10);
+                Err(ProxyFailure::permanent(proxy, why))
+            }
+            (None, _) => Err(not_http(proxy)),
+        }
+    }
+}
+
+/// Parses a status line.
+fn status(line: &[u8]) -> Option<StatusCode> {
+    let (version, rest) = line.strip_prefix(b"HTTP/1.")?.split_first()?;
+    let (code, reason) = rest.strip_prefix(b" ")?.split_at_checked(3)?;
+    let is_valid = version.is_ascii_digit() && (reason.is_empty() || reason.starts_with(b" "));
+    StatusCode::from_bytes(code).ok().filter(|_| is_valid)
+}
+
+fn broken(proxy: &ProxyRoute, error: &io::Error) -> ProxyFailure {
+    ProxyFailure::transient(proxy, format_args!("closed the connection: {}", root_cause(error)))
 }
 
 /// Asks the SOCKS proxy at the other end of `stream` for a connection to `target`, whose port is explicit.
@@ -215,17 +287,115 @@ mod tests {
     use super::*;
     use crate::config::{ClientConfig, Proxy};
 
-    #[tokio::test]
-    async fn bytes_of_the_service_after_the_response_of_the_proxy_are_not_lost() {
+    /// Returns what follows the response to CONNECT, or the message of the failure.
+    async fn tunnel(response: &[u8]) -> Result<String, String> {
         let config = ClientConfig::new().with_proxy(Proxy::url("http://proxy").unwrap());
         let proxy = ProxyRoute::of(&config, &"http://service".parse().unwrap()).unwrap().unwrap();
-        let (mut client, mut server) = tokio::io::duplex(1024);
-        server.write_all(b"HTTP/1.1 200 OK\r\nA: b\r\n\r\nfirst").await.unwrap();
-        connect(&mut client, &proxy, ("service", 80), &HeaderValue::from_static("a")).await.unwrap();
-        drop(server);
+        let (mut client, mut server) = tokio::io::duplex(256 << 10);
+        server.write_all(response).await.unwrap();
+        server.shutdown().await.unwrap();
+        let user_agent = HeaderValue::from_static("a");
+        let outcome = connect(&mut client, &proxy, ("service", 80), &user_agent).await;
+        outcome.map_err(|failure| failure.to_string())?;
         let mut rest = String::new();
         client.read_to_string(&mut rest).await.unwrap();
-        assert_eq!(rest, "first");
+        Ok(rest)
+    }
+
+    #[tokio::test]
+    async fn bytes_of_the_service_after_the_response_of_the_proxy_are_not_lost() {
+        assert_eq!(tunnel(b"HTTP/1.1 200 OK\r\nA: b\r\n\r\nfirst").await.as_deref(), Ok("first"));
+    }
+
+    #[tokio::test]
+    async fn malformed_lines_of_a_response_to_connect_are_skipped() {
+        for line in [
+            "X : 1",
+            "PHP Warning:  something in index.php",
+            "PHP Warning",
+            ": no name",
+            "Set-Cookie: a=\u{1}",
+            "X: 1\r\n folded\r\n\tagain",
+            " leading",
+            "Süd: ü",
+            "A: b\r\n".repeat(500).trim_end(),
+            &format!("Set-Cookie: {}", "x".repeat(40 << 10)),
+        ] {
+            for end in ["\r\n", "\n"] {
+                let response = ["HTTP/1.1 200 Connection established", line, "A: b", "", "first"].join(end);
+                assert_eq!(tunnel(response.as_bytes()).await.as_deref(), Ok("first"), "{line:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn unusual_status_lines_of_a_success_are_read() {
+        for head in [
+            "HTTP/1.0 200 OK",
+            "HTTP/1.1 200",
+            "HTTP/1.1 200 Verbindung hergestellt \u{fc}\u{1}",
+            "\r\nHTTP/1.1 204 No Content",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK",
+            "HTTP/1.1 102 Processing\r\nX : 1\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK",
+        ] {
+            let response = format!("{head}\r\nA: b\r\n\r\nfirst");
+            assert_eq!(tunnel(response.as_bytes()).await.as_deref(), Ok("first"), "{head:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_status_of_an_error_is_reported_in_spite_of_its_headers() {
+        let cookies = "Set-Cookie: x\r\n".repeat(10_000);
+        for (response, expected) in [
+            (
+                "HTTP/1.1 407 Needed\r\nX : 1\r\nProxy-Authenticate: Basic realm=a\r\n\r\n",
+                "write them into its URL",
+            ),
+            ("HTTP/1.1 407 Needed\r\nPHP Warning\r\n\r\n", "write them into its URL"),
+            (
+                "HTTP/1.1 407 Needed\r\nproxy-authenticate : Negotiate\r\n\r\n",
+                "it must offer the scheme `Basic`",
+            ),
+            (
+                "HTTP/1.1 407 Needed\r\nProxy-Authenticate:\r\n Negotiate abc\r\n\r\n",
+                "it must offer the scheme `Basic`",
+            ),
+            ("HTTP/1.1 407 Needed\r\nProxy-Authenticate: Negotiate", "asks for credentials (407)"),
+            (
+                &format!("HTTP/1.1 407 Needed\r\nProxy-Authenticate: Negotiate\r\n{cookies}\r\n"),
+                "it must offer the scheme `Basic`",
+            ),
+            (
+                &format!("HTTP/1.1 403 Forbidden\r\n{cookies}\r\n"),
+                "refuses to connect to the service with 403 Forbidden",
+            ),
+            (
+                "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+                "refuses to connect to the service with 101 Switching Protocols",
+            ),
+        ] {
+            let message = tunnel(response.as_bytes()).await.unwrap_err();
+            assert!(message.contains(expected), "{message}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_incomplete_response_to_connect_is_reported() {
+        let endless = format!("HTTP/1.1 200 OK\r\n{}", "Set-Cookie: x\r\n".repeat(10_000));
+        for (response, expected) in [
+            ("", "closed the connection without a response"),
+            ("HTTP/1.1 200 OK\r\nA: b\r\n", "closed the connection before the end of its response"),
+            (&endless, "responded with a header section over the limit of 64 KiB"),
+            ("SSH-2.0-OpenSSH\r\n", "does not speak HTTP"),
+            ("\u{15}\u{3}\u{1}", "does not speak HTTP"),
+            ("HTTP/1.1 20", "does not speak HTTP"),
+            ("HTTP/2 200 OK\r\n\r\n", "does not speak HTTP"),
+            ("HTTP/1.1 2000 OK\r\n\r\n", "does not speak HTTP"),
+            ("HTTP/1.1\u{a0}200 OK\r\n\r\n", "does not speak HTTP"),
+        ] {
+            let message = tunnel(response.as_bytes()).await.unwrap_err();
+            assert!(message.contains(expected), "{message}");
+        }
     }
 
     #[tokio::test]
