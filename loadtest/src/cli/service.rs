@@ -59,7 +59,7 @@ pub struct ServiceOptions {
     /// Others in the network can then read and change everything. Every report says so.
     #[arg(long, short = 'k')]
     pub insecure: bool,
-    /// Proxy, such as <http://proxy:3128>, or none [default: that of `HTTP_PROXY` and `HTTPS_PROXY`]
+    /// Proxy, such as <http://proxy:3128>, or none [default: that of `HTTP_PROXY`, `HTTPS_PROXY` or `ALL_PROXY`]
     #[arg(long, value_name = "URL")]
     pub proxy: Option<Hidden>,
     /// Address in place of that of the name service; repeatable

@@ -13,7 +13,7 @@ pub(crate) use exposure::{exposed_message, exposed_origin, is_bearer};
 pub(crate) use exposure::{is_loopback, is_on_this_machine};
 pub use proxy::Proxy;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
-pub(crate) use proxy::ProxySetting;
+pub(crate) use proxy::{ProxySetting, with_known_scheme};
 pub use tls::{Pem, TlsConfig};
 
 #[cfg(feature = "tokio")]

@@ -47,13 +47,15 @@ impl Proxy {
     /// | `https` | an HTTP proxy that is reached over TLS (feature `rustls`) |
     /// | `socks5`, `socks4` | a SOCKS proxy; names are resolved by this machine |
     /// | `socks5h`, `socks4a` | a SOCKS proxy that resolves names |
+    /// | `socks` | `socks5h`, as GNOME and Chromium read it |
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if it is not a URL of a proxy. The message does not
     /// contain the URL.
     pub fn url(url: &str) -> Result<Self> {
-        let uri: Uri = url.trim().parse().map_err(|_| invalid("is not a valid URL"))?;
+        let url = with_known_scheme(url.trim());
+        let uri: Uri = url.parse().map_err(|_| invalid("is not a valid URL"))?;
         match uri.scheme_str() {
             Some("http" | "https" | "socks4" | "socks4a" | "socks5" | "socks5h") => {}
             Some(scheme) => {
@@ -62,7 +64,7 @@ impl Proxy {
             }
             None => return Err(invalid("has no scheme: write it like `http://proxy:3128`")),
         }
-        Ok(Self(ProxySetting::Url { url: url.trim().to_owned(), no_proxy: String::new() }))
+        Ok(Self(ProxySetting::Url { url, no_proxy: String::new() }))
     }
 
     #[cfg(any(feature = "hyper", feature = "reqwest"))]
@@ -79,6 +81,15 @@ impl Proxy {
             hosts.clone_into(no_proxy);
         }
         self
+    }
+}
+
+/// Returns the URL of a proxy with its scheme in lower case, and `socks5h` for `socks`, whose version is not specified.
+pub(crate) fn with_known_scheme(url: &str) -> String {
+    match url.split_once("://") {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("socks") => format!("socks5h://{rest}"),
+        Some((scheme, rest)) => format!("{}://{rest}", scheme.to_ascii_lowercase()),
+        None => url.to_owned(),
     }
 }
 

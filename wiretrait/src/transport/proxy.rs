@@ -2,7 +2,9 @@
 //!
 //! It is made once, when a transport is created, and by the same rules for all HTTP libraries.
 
-use crate::config::{ClientConfig, HttpVersion, ProxySetting, is_loopback, is_on_this_machine};
+use crate::config::{
+    ClientConfig, HttpVersion, ProxySetting, is_loopback, is_on_this_machine, with_known_scheme,
+};
 use crate::error::Error;
 use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
@@ -175,7 +177,7 @@ fn of_environment(origin: &Uri, variables: Variables<'_>) -> Result<Option<Proxy
     if is_excluded(origin, &no_proxy) {
         return Ok(None);
     }
-    let intercept = Matcher::builder().all(url.trim()).build().intercept(origin);
+    let intercept = Matcher::builder().all(with_known_scheme(url.trim())).build().intercept(origin);
     let unusable = || {
         let why = "is not the URL of a proxy: write it like `http://proxy:3128` or `socks5://proxy:1080`, or exclude \
                    the service with NO_PROXY";
@@ -208,7 +210,11 @@ fn is_excluded(origin: &Uri, no_proxy: &str) -> bool {
     if entries.iter().any(|entry| entry == "*") {
         return true;
     }
-    Matcher::builder().all("http://proxy").no(entries.join(",")).build().intercept(origin).is_none()
+    let matcher = Matcher::builder().all("http://proxy").no(entries.join(",")).build();
+    // A dot at the end only says that the name is complete.
+    let host = origin.host().unwrap_or_default().trim_end_matches('.');
+    let complete = format!("http://{host}").parse();
+    matcher.intercept(complete.as_ref().unwrap_or(origin)).is_none()
 }
 
 /// Returns an entry in a form that the matcher knows: without its port, and without the brackets of an address of
@@ -222,6 +228,7 @@ fn without_port(entry: &str, port: u16) -> Option<String> {
         None if entry.matches(':').count() == 1 => entry.split_at(entry.find(':')?),
         None => (entry, ""),
     };
+    let host = host.trim_end_matches('.');
     match rest.strip_prefix(':') {
         Some(other) if other.parse() == Ok(port) => Some(host.to_owned()),
         Some(_) => None,
@@ -275,6 +282,21 @@ mod tests {
     }
 
     #[test]
+    fn the_scheme_of_a_proxy_is_read_as_other_programs_write_it() {
+        for (url, expected) in [
+            ("socks://127.0.0.1:1080/", "socks5h://127.0.0.1:1080"),
+            ("SOCKS://squid", "socks5h://squid:1080"),
+            ("SOCKS5://squid:1080", "socks5://squid:1080"),
+            ("Socks4A://squid", "socks4a://squid:1080"),
+            ("HTTP://squid:3128", "http://squid:3128"),
+        ] {
+            let route = in_environment("http://s", &[("ALL_PROXY", url)]);
+            assert_eq!(route.unwrap().unwrap(), expected);
+            assert_eq!(with_proxy("http://s", Proxy::url(url).unwrap()).unwrap(), expected);
+        }
+    }
+
+    #[test]
     fn excluded_hosts_are_called_directly() {
         for (url, excluded) in [
             ("http://s.example", "s.example"),
@@ -282,6 +304,9 @@ mod tests {
             ("http://s.example", "example"),
             ("http://s.example", ".example"),
             ("http://s.example", "*.example"),
+            ("http://s.example.", "s.example"),
+            ("http://s.example", "s.example."),
+            ("http://S.example.:8080", ".example.:8080"),
             ("http://s.example", "*"),
             ("http://10.1.2.3:8080", "*"),
             ("http://[fd00::1]:8080", "other, *"),
@@ -311,6 +336,7 @@ mod tests {
             ("http://s.example", ""),
             ("http://s.example", " , "),
             ("http://s.example", "t.example"),
+            ("http://s.example.", "t.example., ."),
             ("http://s.example", "ample"),
             ("http://s.example", "*ample"),
             ("http://s.example", "s.example.org"),
