@@ -62,7 +62,7 @@ pub struct ServiceOptions {
     /// Proxy, such as <http://proxy:3128>, or none [default: that of `HTTP_PROXY`, `HTTPS_PROXY` or `ALL_PROXY`]
     #[arg(long, value_name = "URL")]
     pub proxy: Option<Hidden>,
-    /// Address in place of that of the name service; repeatable
+    /// Address in place of that of the name service, as curl has it; repeatable
     #[arg(long, value_name = "HOST:PORT:ADDRESS")]
     pub resolve: Vec<String>,
     /// Speak HTTP/2

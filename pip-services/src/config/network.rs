@@ -3,6 +3,7 @@
 use super::address::RESOLVE;
 use super::entry::Entry;
 use super::keys::{flag, get};
+use http::Uri;
 use http::header::{self, HeaderName, HeaderValue};
 use std::net::IpAddr;
 use wiretrait::{ClientConfig, HttpVersion, Pem, Proxy, Result, TlsConfig};
@@ -38,15 +39,7 @@ pub(super) fn apply(entries: &[Entry], config: ClientConfig) -> Result<ClientCon
         config = config.with_proxy(proxy);
     }
     if let Some(entry) = get(entries, RESOLVE) {
-        for resolved in entry.value.split_whitespace() {
-            let (host, port, addresses) = resolve(resolved).ok_or_else(|| {
-                entry.error(
-                    "must be `host:port:address`, such as `books.staging:443:10.0.0.7`; \
-                     separate several addresses by `,`, and several hosts by a space",
-                )
-            })?;
-            config = config.with_resolved(host, port, addresses);
-        }
+        config = resolved(entry, entries, config)?;
     }
     if let Some(entry) = get(entries, "options.http_version") {
         config = config.with_http_version(match &*entry.value {
@@ -125,12 +118,57 @@ fn proxy(entries: &[Entry]) -> Result<Option<Proxy>> {
     }))
 }
 
-/// Parses `host:port:address,address`, as curl's option `--resolve` has it.
+/// Applies the addresses that replace those from DNS.
+fn resolved(entry: &Entry, entries: &[Entry], mut config: ClientConfig) -> Result<ClientConfig> {
+    let mut given = Vec::new();
+    for one in entry.value.split_whitespace() {
+        let (host, port, addresses) = resolve(one).ok_or_else(|| {
+            entry.error(
+                "must be `host:port:address`, such as `books.staging:443:10.0.0.7`; \
+                 separate several addresses by `,`, and several hosts by a space",
+            )
+        })?;
+        given.push((host, port));
+        config = config.with_resolved(host, port, addresses);
+    }
+    // Addresses for another port have no effect, and DNS is used without a report.
+    let known = hosts(entries, &config);
+    for (host, port) in &known {
+        let is_it = |other: &str| other.eq_ignore_ascii_case(host);
+        let given: Vec<u16> = given.iter().filter(|(other, _)| is_it(other)).map(|(_, port)| *port).collect();
+        let is_used = known.iter().any(|(other, port)| is_it(other) && given.contains(port));
+        if !given.is_empty() && !is_used {
+            let why = format_args!("has another port than the URL of its host: write `host:{port}:address`");
+            return Err(entry.error(why));
+        }
+    }
+    Ok(config)
+}
+
+/// Returns the hosts in the settings, each with its port: of the service, the proxy and the token server.
+fn hosts(entries: &[Entry], config: &ClientConfig) -> Vec<(String, u16)> {
+    let host_and_port = |url: &str| {
+        let uri: Uri = url.trim().parse().ok()?;
+        let default_port = match uri.scheme_str()? {
+            "http" => 80,
+            "https" => 443,
+            _ => 1080,
+        };
+        Some((uri.host()?.to_owned(), uri.port_u16().unwrap_or(default_port)))
+    };
+    let others = ["proxy.url", "credential.token_url"].into_iter().filter_map(|key| get(entries, key));
+    let urls = config.base_url().into_iter().chain(config.fallback_urls().iter().map(String::as_str));
+    urls.chain(others.map(|entry| &*entry.value)).filter_map(host_and_port).collect()
+}
+
+/// Parses `host:port:address,address`, as curl's option `--resolve` has it: the host may be `*`, and a `+` in front of it
+/// has no effect, because the addresses do not expire.
 fn resolve(value: &str) -> Option<(&str, u16, Vec<IpAddr>)> {
-    let (host, rest) = value.split_once(':')?;
+    let (host, rest) = value.strip_prefix('+').unwrap_or(value).split_once(':')?;
     let (port, addresses) = rest.split_once(':')?;
     let port = port.parse().ok().filter(|&port: &u16| port > 0)?;
     let address = |address: &str| address.trim_start_matches('[').trim_end_matches(']').parse().ok();
     let addresses = addresses.split(',').map(address).collect::<Option<Vec<_>>>()?;
-    (!host.is_empty()).then_some((host, port, addresses))
+    let is_valid = !host.is_empty() && (host == "*" || !host.contains(['*', '+']));
+    is_valid.then_some((host, port, addresses))
 }

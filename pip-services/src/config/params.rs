@@ -39,7 +39,7 @@ use wiretrait::{ClientConfig, Result};
 /// | `connection.protocol` | `http` | `http` or `https` |
 /// | `connection.host` | `localhost` | host name or IP address |
 /// | `connection.port` | `3000` | port from 1 to 65535 |
-/// | `connection.resolve` | | addresses in place of those from DNS, as curl has them: `host:port:address,address`, several separated by a space |
+/// | `connection.resolve` | | addresses in place of those from DNS, as curl has them: `host:port:address,address`, several separated by a space; the host `*` is that of all other names |
 /// | `base_route` | prefix of the contract | path in front of all routes, `/` for none: [`BaseRoute`](wiretrait::BaseRoute) |
 /// | `headers.<name>` | | a header of all requests, such as `headers.x-api-key` |
 /// | `credential.username` | | user name for HTTP Basic authentication |
@@ -104,7 +104,7 @@ use wiretrait::{ClientConfig, Result};
 /// | reference | replaced by |
 /// |---|---|
 /// | `${VARIABLE}` | an environment variable, of those given to [`with_environment`](Self::with_environment), or of the process if it was not called |
-/// | `${file:PATH}` | the content of a file, without line ends at its end; a relative path is relative to the configuration file |
+/// | `${file:PATH}` | the content of a file, without a byte order mark and without line ends at its end; a relative path is relative to the configuration file |
 /// | `${command:LINE}` | the first line that a command of the shell prints, within 10 seconds |
 /// | `$${` | `${` |
 ///

@@ -108,14 +108,67 @@ fn mistakes_about_the_proxy_are_errors() {
 #[test]
 fn addresses_replace_those_of_the_name_service() {
     let config =
-        read(&[("connection.host", "h"), ("connection.resolve", "h:443:10.0.0.1,::1 other:80:[::2]")]);
+        read(&[("connection.uri", "https://h"), ("connection.resolve", "h:443:10.0.0.1,::1 other:80:[::2]")]);
     let addresses = |list: &[&str]| list.iter().map(|one| one.parse().unwrap()).collect::<Vec<IpAddr>>();
     assert_eq!(config.resolved("H", 443), Some(&addresses(&["10.0.0.1", "::1"])[..]));
     assert_eq!(config.resolved("other", 80), Some(&addresses(&["::2"])[..]));
     assert_eq!(config.resolved("h", 80), None);
-    for wrong in ["h", "h:443", "h:443:", "h:0:10.0.0.1", "h:443:name", ":443:10.0.0.1", "h:443:10.0.0.1,"] {
+    for wrong in [
+        "h",
+        "h:443",
+        "h:443:",
+        "h:0:10.0.0.1",
+        "h:443:name",
+        ":443:10.0.0.1",
+        "h:443:10.0.0.1,",
+        "-h:443",
+        "+:443:10.0.0.1",
+        "++h:443:10.0.0.1",
+        "*.h:443:10.0.0.1",
+    ] {
         let why = error(&[HOST, ("connection.resolve", wrong)]);
         assert!(why.starts_with("`connection.resolve` must be `host:port:address`, such as "), "{why}");
+    }
+}
+
+#[test]
+fn addresses_are_replaced_in_all_forms_of_curl() {
+    let config =
+        read(&[HOST, ("connection.resolve", "*:443:10.0.0.1 +h:80:10.0.0.2 h:443:10.0.0.3 +*:81:10.0.0.4")]);
+    for (host, port, address) in [
+        ("any.example", 443, "10.0.0.1"),
+        ("h", 80, "10.0.0.2"),
+        ("h", 443, "10.0.0.3"),
+        ("other", 81, "10.0.0.4"),
+    ] {
+        assert_eq!(config.resolved(host, port), Some(&[address.parse().unwrap()][..]), "{host}:{port}");
+    }
+    for (host, port) in [("other", 80), ("10.0.0.9", 443), ("::1", 443), ("[::1]", 443)] {
+        assert_eq!(config.resolved(host, port), None, "{host}:{port}");
+    }
+}
+
+#[test]
+fn addresses_for_another_port_of_a_host_are_an_error() {
+    let why = |port| {
+        format!("`connection.resolve` has another port than the URL of its host: write `host:{port}:address`")
+    };
+    let resolve = ("connection.resolve", "h:443:10.0.0.1 other:1:10.0.0.2");
+    for (uri, proxy, port) in [
+        ("http://H:8080/a", "none", 8080),
+        ("http://user:password@h", "none", 80),
+        ("https://service", "http://user:password@h:3128", 3128),
+        ("https://service", "socks5://h", 1080),
+    ] {
+        assert_eq!(error(&[("connection.uri", uri), ("proxy.url", proxy), resolve]), why(port));
+    }
+}
+
+#[test]
+fn addresses_of_other_hosts_and_further_ports_are_allowed() {
+    for resolve in ["other:443:10.0.0.1", "h:443:10.0.0.1 h:80:10.0.0.1", "h:3128:10.0.0.1", "*:443:10.0.0.1"]
+    {
+        read(&[HOST, ("connection.resolve", resolve), ("proxy.url", "http://h:3128")]);
     }
 }
 

@@ -344,7 +344,7 @@ impl ClientConfig {
     }
 
     /// Sets the addresses of a host and port, in place of those from DNS. TLS and the `Host` header
-    /// still use the name.
+    /// still use the name. The host `*` is that of all other names with this port.
     #[must_use]
     pub fn with_resolved(
         mut self,
@@ -778,8 +778,12 @@ impl ClientConfig {
     /// Returns the addresses that replace those from DNS for `host` and `port`, if there are any.
     #[must_use]
     pub fn resolved(&self, host: &str, port: u16) -> Option<&[IpAddr]> {
-        let is_it = |entry: &&Resolved| entry.port == port && entry.host.eq_ignore_ascii_case(host);
-        self.resolved.iter().rfind(is_it).map(|entry| &entry.addresses[..])
+        let find = |host: &str| {
+            let is_it = |entry: &&Resolved| entry.port == port && entry.host.eq_ignore_ascii_case(host);
+            self.resolved.iter().rfind(is_it).map(|entry| &entry.addresses[..])
+        };
+        let is_name = || host.trim_matches(['[', ']']).parse::<IpAddr>().is_err();
+        find(host).or_else(|| find("*").filter(|_| is_name()))
     }
 
     /// Returns the address that connections to `host` and `port` are opened to, if one was set.
