@@ -160,7 +160,8 @@ pub(crate) fn parse_time(text: &str) -> Option<DateTime<Utc>> {
     zoned.or_else(|| LOCAL.iter().find_map(local).map(|time| time.and_utc()))
 }
 
-/// Parses a time as a number of seconds or milliseconds since 1970, between 2001 and 2286.
+/// Parses a time as a number of seconds or milliseconds since 1970, between 2001 and 2286. Numbers of both units get a
+/// placeholder with the unit, so that a report names it: a client that expects milliseconds reads seconds as another time.
 pub(crate) fn parse_epoch(number: f64) -> Option<DateTime<Utc>> {
     #[expect(clippy::cast_possible_truncation, reason = "the ranges exclude large numbers")]
     match number {

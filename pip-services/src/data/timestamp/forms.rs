@@ -1,5 +1,5 @@
-//! Times in all forms but the common one: those of ISO 8601, RFC 3339, RFC 9557 and JavaScript's `Date` that
-//! have one meaning only.
+//! Times in all forms but the common one: those of ISO 8601, RFC 3339, RFC 9557, RFC 2822, JavaScript's `Date`, Go and
+//! Java that have one meaning only.
 //!
 //! | part | forms |
 //! |---|---|
@@ -9,7 +9,10 @@
 //! | offset | none for UTC, `Z`, `z`, `+01:00`, `+0100`, `+01`; after a space also `UTC` and `GMT` |
 //! | suffix | `[Europe/Berlin]` after an offset, which is ignored |
 //! | basic format | `20261123T021020.82Z`, `2026W481T0210Z`, `2026327T02+01` |
-//! | JavaScript | `Mon, 23 Nov 2026 02:10:20 GMT`, `Mon Nov 23 2026`, `Mon Nov 23 2026 02:10:20 GMT+0000 (Coordinated Universal Time)` |
+//! | RFC 2822 | `Mon, 23 Nov 2026 02:10:20 +0100`, also with `GMT`, `UTC` or `UT`, without the weekday, without seconds, with a day of one digit, and with a comment in parentheses at the end |
+//! | JavaScript | that of RFC 2822, `Mon Nov 23 2026`, `Mon Nov 23 2026 02:10:20 GMT+0000 (Coordinated Universal Time)` |
+//! | Go | `2026-11-23 02:10:20.82 +0000 UTC`, also with the reading of the monotonic clock: ` m=+0.01` |
+//! | Unix, Java | `Mon Nov 23 02:10:20 UTC 2026`, also with `GMT` or `+0100` |
 //!
 //! Without a time of day, it is midnight in UTC. Digits only are rejected, because they can be a date, seconds or
 //! milliseconds. Fractions of hours and minutes are rejected too. Rejected alternative: chrono's formats, which accept
@@ -17,7 +20,7 @@
 //! `Mon, 23 Nov 26` would be in the year 26.
 
 use super::Timestamp;
-use chrono::{Datelike, Days, FixedOffset, NaiveDate, NaiveTime, TimeZone, Timelike, Weekday};
+use chrono::{Datelike, Days, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Timelike, Weekday};
 
 const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
@@ -26,7 +29,7 @@ const MONTHS: [&str; 12] =
 
 /// Parses a time. Returns `None` for other strings, and for dates and times of day that do not exist.
 pub(super) fn read(string: &str) -> Option<Timestamp> {
-    iso_8601(string).or_else(|| javascript(string))
+    iso_8601(string).or_else(|| rfc_2822(string)).or_else(|| javascript(string)).or_else(|| unix(string))
 }
 
 fn iso_8601(string: &str) -> Option<Timestamp> {
@@ -37,52 +40,75 @@ fn iso_8601(string: &str) -> Option<Timestamp> {
     }
     rest.one_of(b"Tt ")?;
     let (time, days) = rest.time_of_day(format)?;
-    let offset = FixedOffset::east_opt(rest.offset()?)?;
-    let local = date.checked_add_days(Days::new(days))?.and_time(time);
-    let time = offset.from_local_datetime(&local).single()?.to_utc();
+    let offset = rest.offset()?;
+    let time = in_utc(date.checked_add_days(Days::new(days))?.and_time(time), offset)?;
     let is_leap_second = time.nanosecond() >= 1_000_000_000;
     let is_valid = !is_leap_second || (time.hour(), time.minute()) == (23, 59);
     (rest.0.is_empty() && is_valid).then_some(time)
 }
 
-/// Parses what JavaScript's `toUTCString`, `toString` and `toDateString` return.
-fn javascript(string: &str) -> Option<Timestamp> {
+/// Parses the form of e-mails and of HTTP. JavaScript's `toUTCString` returns it too.
+fn rfc_2822(string: &str) -> Option<Timestamp> {
     let mut rest = Rest(string.as_bytes());
-    let weekday = rest.name(&WEEKDAYS)?;
-    let is_utc_string = rest.take(b",");
-    rest.one_of(b" ")?;
-    let (month, day) = if is_utc_string {
-        let day = rest.number(2)?;
-        rest.one_of(b" ")?;
-        (rest.name(&MONTHS)?, day)
-    } else {
-        let month = rest.name(&MONTHS)?;
-        rest.one_of(b" ")?;
-        (month, rest.number(2)?)
-    };
-    rest.one_of(b" ")?;
-    let year = i32::try_from(rest.number(4)?).ok()?;
-    let date = NaiveDate::from_ymd_opt(year, month + 1, day)?;
-    if date.weekday().num_days_from_monday() != weekday {
+    let weekday = rest.name(&WEEKDAYS);
+    if weekday.is_some() && !rest.take(b", ") {
         return None;
     }
+    let day = rest.number(rest.digits().clamp(1, 2))?;
+    rest.one_of(b" ")?;
+    let month = rest.name(&MONTHS)?;
+    rest.one_of(b" ")?;
+    let date = date(rest.number(4)?, month, day, weekday)?;
+    rest.one_of(b" ")?;
+    let (hour, minute) = (rest.number(2)?, rest.part(true, b":", 2)?);
+    let second = if rest.0.starts_with(b":") { rest.part(true, b":", 2)? } else { 0 };
+    rest.one_of(b" ")?;
+    let offset = rest.offset_of_text(&[b"GMT", b"UTC", b"UT"])?;
+    rest.is_comment().then(|| in_utc(date.and_hms_opt(hour, minute, second)?, offset))?
+}
+
+/// Parses what JavaScript's `toString` and `toDateString` return.
+fn javascript(string: &str) -> Option<Timestamp> {
+    let mut rest = Rest(string.as_bytes());
+    let (weekday, month, day) = rest.weekday_month_day()?;
+    rest.one_of(b" ")?;
+    let date = date(rest.number(4)?, month, day, Some(weekday))?;
     if rest.0.is_empty() {
-        return (!is_utc_string).then(|| date.and_time(NaiveTime::MIN).and_utc());
+        return Some(date.and_time(NaiveTime::MIN).and_utc());
     }
     rest.one_of(b" ")?;
-    let hour = rest.number(2)?;
-    let (minute, second) = (rest.part(true, b":", 2)?, rest.part(true, b":", 2)?);
-    let local = date.and_hms_opt(hour, minute, second)?;
+    let time = rest.hour_minute_second()?;
     if !rest.take(b" GMT") {
         return None;
     }
-    if is_utc_string {
-        return rest.0.is_empty().then(|| local.and_utc());
-    }
-    let is_negative = rest.one_of(b"+-")? == b'-';
-    let offset = FixedOffset::east_opt(seconds(is_negative, rest.number(2)?, rest.number(2)?)?)?;
-    let is_complete = rest.0.is_empty() || rest.0.starts_with(b" (") && rest.0.ends_with(b")");
-    offset.from_local_datetime(&local).single().filter(|_| is_complete).map(|time| time.to_utc())
+    let offset = rest.offset_of_text(&[])?;
+    rest.is_comment().then(|| in_utc(date.and_time(time), offset))?
+}
+
+/// Parses the form of the command `date`, Java's `Date` and Go's `UnixDate` and `RubyDate`. The names of other time zones
+/// are not unique.
+fn unix(string: &str) -> Option<Timestamp> {
+    let mut rest = Rest(string.as_bytes());
+    let (weekday, month, day) = rest.weekday_month_day()?;
+    rest.one_of(b" ")?;
+    let time = rest.hour_minute_second()?;
+    rest.one_of(b" ")?;
+    let offset = rest.offset_of_text(&[b"GMT", b"UTC"])?;
+    rest.one_of(b" ")?;
+    let date = date(rest.number(4)?, month, day, Some(weekday))?;
+    rest.0.is_empty().then(|| in_utc(date.and_time(time), offset))?
+}
+
+/// Returns a date with an index of its month, if it is one of this weekday.
+fn date(year: u32, month: u32, day: u32, weekday: Option<u32>) -> Option<NaiveDate> {
+    let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month + 1, day)?;
+    let is_valid = weekday.is_none_or(|weekday| date.weekday().num_days_from_monday() == weekday);
+    is_valid.then_some(date)
+}
+
+fn in_utc(local: NaiveDateTime, offset: i32) -> Option<Timestamp> {
+    let offset = FixedOffset::east_opt(offset)?;
+    offset.from_local_datetime(&local).single().map(|time| time.to_utc())
 }
 
 /// Returns the seconds of an offset.
@@ -222,7 +248,12 @@ impl Rest<'_> {
         let offset = if self.one_of(b"Zz").is_some() || is_apart && (self.take(b"UTC") || self.take(b"GMT")) {
             0
         } else {
-            self.signed_offset()?
+            let written = self.0;
+            let offset = self.signed_offset()?;
+            if is_apart && self.take(b" ") {
+                self.name_of_go(offset, &written[..written.len() - self.0.len() - 1])?;
+            }
+            offset
         };
         while self.take(b"[") {
             let end = self.0.iter().position(|byte| *byte == b']')?;
@@ -233,6 +264,56 @@ impl Rest<'_> {
             self.0 = &self.0[end + 1..];
         }
         Some(offset)
+    }
+
+    /// Skips the name of the time zone after an offset, which Go writes, and the reading of its monotonic clock. The name is
+    /// an abbreviation, or the offset again, without minutes if there are none.
+    fn name_of_go(&mut self, offset: i32, written: &[u8]) -> Option<()> {
+        let length = self.0.iter().position(|byte| *byte == b' ').unwrap_or(self.0.len());
+        let (name, rest) = self.0.split_at(length);
+        let is_known = match name {
+            b"UTC" | b"GMT" => offset == 0,
+            [b'+' | b'-', ..] => matches!(length, 3 | 5) && written.starts_with(name),
+            _ => matches!(length, 3..=5) && name.iter().all(u8::is_ascii_uppercase),
+        };
+        self.0 = rest;
+        if self.take(b" m=") {
+            self.one_of(b"+-")?;
+            let is_number = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
+            let is_valid = self.digits() > 0 && self.0.iter().all(is_number);
+            self.0 = &[];
+            return (is_known && is_valid).then_some(());
+        }
+        is_known.then_some(())
+    }
+
+    /// Parses the offset of a form with names of months: one of `names`, which are those of UTC, or `+0100`.
+    fn offset_of_text(&mut self, names: &[&[u8]]) -> Option<i32> {
+        if names.iter().any(|name| self.take(name)) {
+            return Some(0);
+        }
+        let is_negative = self.one_of(b"+-")? == b'-';
+        seconds(is_negative, self.number(2)?, self.number(2)?)
+    }
+
+    /// Parses `Mon Nov 23`, also with a blank in place of the first digit of the day.
+    fn weekday_month_day(&mut self) -> Option<(u32, u32, u32)> {
+        let weekday = self.name(&WEEKDAYS)?;
+        self.one_of(b" ")?;
+        let month = self.name(&MONTHS)?;
+        self.one_of(b" ")?;
+        let day = if self.take(b" ") { self.number(1)? } else { self.number(2)? };
+        Some((weekday, month, day))
+    }
+
+    fn hour_minute_second(&mut self) -> Option<NaiveTime> {
+        let hour = self.number(2)?;
+        NaiveTime::from_hms_opt(hour, self.part(true, b":", 2)?, self.part(true, b":", 2)?)
+    }
+
+    /// Returns whether the rest is a comment in parentheses, or nothing.
+    fn is_comment(&self) -> bool {
+        self.0.is_empty() || self.0.starts_with(b" (") && self.0.ends_with(b")")
     }
 
     fn signed_offset(&mut self) -> Option<i32> {

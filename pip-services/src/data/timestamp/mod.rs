@@ -1,5 +1,8 @@
 //! Points in time, in every form that services of the framework write.
 //!
+//! A number is always one of milliseconds since 1970, as in JavaScript: a number of seconds is read as a time in 1970. The
+//! contract check reports such a service.
+//!
 //! Node.js services write `2026-11-23T02:10:20.820Z`; Dart services write local times without a zone and with
 //! microseconds. Other services, gateways and databases write other forms of ISO 8601, most of which [`parse`] reads too.
 //! A time without a zone is read as UTC: this is the only reading that does not depend on where the client runs.
@@ -35,7 +38,7 @@ use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
-/// A point in time, in UTC.
+/// A point in time, in UTC. [`deserialize`] reads strings in the forms of [`parse`], and numbers as milliseconds since 1970.
 pub type Timestamp = DateTime<Utc>;
 
 /// Returns the time as `YYYY-MM-DDTHH:MM:SS.mmmZ`, as Node.js services write it. A leap second is written as the last
@@ -77,16 +80,18 @@ pub fn truncate_to_millis(time: Timestamp) -> Timestamp {
 ///   seconds, of which the last may be missing, and an offset from UTC, also in the basic format. Fractions are only those
 ///   of seconds. A date in the basic format needs a time of day. Without a time of day, it is midnight; without an
 ///   offset, it is UTC.
+/// - RFC 2822, the form of e-mails and of HTTP, with a year of four digits and an offset, `GMT`, `UTC` or `UT`.
 /// - The strings of JavaScript's `toISOString`, `toUTCString`, `toString` and `toDateString`, of the years 0 to 9999.
+/// - The strings of Go's `Time.String`, and in UTC or with an offset those of Java's `Date.toString` and Go's `UnixDate`.
 ///
-/// A leap second is only read at 23:59:60 UTC. Numbers without separators, years with two digits and dates such as
+/// A leap second is only read at 23:59:60 UTC, in ISO 8601. Numbers without separators, years with two digits and dates such as
 /// `23/11/2026` have several meanings and are rejected.
 ///
 /// ```
 /// use pip_services::timestamp::parse;
 ///
 /// let time = parse("2026-11-23T02:10:20.820Z");
-/// for form in ["2026-11-23 03:10:20,82+01", "20261123T021020.82Z", "2026-W48-1T02:10:20.82"] {
+/// for form in ["2026-11-23 03:10:20,82+01", "20261123T021020.82Z", "2026-11-23 02:10:20.82 +0000 UTC"] {
 ///     assert_eq!(parse(form), time);
 /// }
 /// assert_eq!(parse("23/11/26"), None);
@@ -267,6 +272,28 @@ mod tests {
             ("Sun Nov 22 2026 22:40:20 GMT-0330 (NST)", "2026-11-23T02:10:20.000Z"),
             ("Mon Nov 23 2026", "2026-11-23T00:00:00.000Z"),
             ("Sat, 01 Jan 0000 00:00:00 GMT", "0000-01-01T00:00:00.000Z"),
+            // RFC 2822, as mail programs, Python, PHP, Ruby and Java write it.
+            ("Mon, 23 Nov 2026 02:10:20 +0000", "2026-11-23T02:10:20.000Z"),
+            ("Mon, 23 Nov 2026 02:10:20 -0000", "2026-11-23T02:10:20.000Z"),
+            ("Mon, 23 Nov 2026 03:40:20 +0130", "2026-11-23T02:10:20.000Z"),
+            ("Sun, 22 Nov 2026 22:40:20 -0330", "2026-11-23T02:10:20.000Z"),
+            ("Mon, 23 Nov 2026 02:10:20 UTC", "2026-11-23T02:10:20.000Z"),
+            ("Mon, 23 Nov 2026 02:10:20 UT", "2026-11-23T02:10:20.000Z"),
+            ("Mon, 23 Nov 2026 02:10:20 +0000 (UTC)", "2026-11-23T02:10:20.000Z"),
+            ("Mon, 23 Nov 2026 02:10 GMT", "2026-11-23T02:10:00.000Z"),
+            ("Tue, 3 Nov 2026 02:10:20 GMT", "2026-11-03T02:10:20.000Z"),
+            ("3 Nov 2026 02:10 +0100", "2026-11-03T01:10:00.000Z"),
+            // Go.
+            ("2026-11-23 02:10:20.82 +0000 UTC", "2026-11-23T02:10:20.820Z"),
+            ("2026-11-23 03:10:20.820123456 +0100 CET", "2026-11-23T02:10:20.820Z"),
+            ("2026-11-23 04:10:20 +0200 CEST m=+0.000012345", "2026-11-23T02:10:20.000Z"),
+            ("2026-11-22 23:10:20 -0300 -03", "2026-11-23T02:10:20.000Z"),
+            ("2026-11-23 07:40:20 +0530 +0530 m=-1.5", "2026-11-23T02:10:20.000Z"),
+            // Java, Go and the command `date`.
+            ("Mon Nov 23 02:10:20 UTC 2026", "2026-11-23T02:10:20.000Z"),
+            ("Mon Nov 23 02:10:20 GMT 2026", "2026-11-23T02:10:20.000Z"),
+            ("Mon Nov 23 03:10:20 +0100 2026", "2026-11-23T02:10:20.000Z"),
+            ("Tue Nov  3 02:10:20 UTC 2026", "2026-11-03T02:10:20.000Z"),
         ] {
             assert_eq!(parse(string).map(|time| to_string(&time)).as_deref(), Some(utc), "{string}");
         }
@@ -356,25 +383,30 @@ mod tests {
     }
 
     #[test]
-    fn strings_that_javascript_does_not_write_are_not_times() {
+    fn strings_with_names_of_months_in_other_forms_are_not_times() {
         for string in [
             "Mon, 23 Nov 26 02:10:20 GMT",
+            "23 Nov 26 02:10 +0000",
             "Mon Nov 23 26 02:10:20 GMT+0000",
             "Mon Nov 23 26",
             "Mon, 23 Nov 12026 02:10:20 GMT",
-            "Tue, 3 Nov 2026 02:10:20 GMT",
             "Tue Nov 3 2026 02:10:20 GMT+0000",
             "Mon, 23 Nov 2026 2:10:20 GMT",
-            "Mon, 23 Nov 2026 02:10 GMT",
             "Mon, 23 Nov 2026 02:10:60 GMT",
             "Mon, 23 Nov 2026 23:59:60 GMT",
             "Mon, 23 Nov 2026 24:00:00 GMT",
             "Mon, 23 Nov 2026 +2:10:20 GMT",
+            "Mon, 23 Nov 2026 02 GMT",
+            "Mon, 23 Nov 2026 02:10: GMT",
             "Mon, 23 Nov 2026",
+            "23 Nov 2026",
             "mon, 23 Nov 2026 02:10:20 GMT",
             "Mon, 23 NOV 2026 02:10:20 GMT",
             "Monday, 23 Nov 2026 02:10:20 GMT",
             "Mon, 23 November 2026 02:10:20 GMT",
+            "Mon, 023 Nov 2026 02:10:20 GMT",
+            "Mon, 0 Nov 2026 02:10:20 GMT",
+            "Mon, 31 Nov 2026 02:10:20 GMT",
             "Mon, 23  Nov 2026 02:10:20 GMT",
             "Mon,  23 Nov 2026 02:10:20 GMT",
             "Mon,23 Nov 2026 02:10:20 GMT",
@@ -382,7 +414,22 @@ mod tests {
             "Mon, 23 Nov 2026 02:10:20 gmt",
             "Mon, 23 Nov 2026 02:10:20 GMT ",
             "Mon, 23 Nov 2026 02:10:20 GMT+0000",
+            "Mon, 23 Nov 2026 02:10:20 +01:00",
+            "Mon, 23 Nov 2026 02:10:20 +2400",
+            "Mon, 23 Nov 2026 02:10:20 +0160",
+            "Mon, 23 Nov 2026 02:10:20 CET",
+            "Mon, 23 Nov 2026 02:10:20 A",
+            "Mon, 23 Nov 2026 02:10:20 +0000 UTC",
+            "Mon, 23 Nov 2026 02:10:20 +0000 (UTC",
+            "Mon, 23 Nov 2026 02:10:20+0000",
             "Mon, Nov 23 2026 02:10:20 GMT",
+            "Mon Nov 23 02:10:20 2026",
+            "Mon Nov 23 02:10:20 EST 2026",
+            "Mon Nov 23 02:10:20 UTC 26",
+            "Mon Nov 23 02:10:20 UTC 12026",
+            "Mon Nov 23 02:10:20 UTC 2026 ",
+            "Mon Nov 3 02:10:20 UTC 2026",
+            "Tue Nov 23 02:10:20 UTC 2026",
             "Tue Nov 23 2026",
             "Mon Nov 23 2026 ",
             "Mon Nov 23 2026 02:10:20 GMT",
@@ -399,6 +446,31 @@ mod tests {
     }
 
     #[test]
+    fn the_name_of_a_time_zone_must_not_contradict_its_offset() {
+        for name in [
+            "+0100 UTC",
+            "+0100 GMT",
+            "+0100 +02",
+            "+0100 +0200",
+            "+0100 +0",
+            "+0100 ",
+            "+0100 cet",
+            "+0100 CE",
+            "+0100 EUROPE",
+            "+0100 CET ",
+            "+0100 CET m=",
+            "+0100 CET m=+",
+            "+0100 CET m=+1s",
+            "+0100  CET",
+            "UTC UTC",
+            "Z UTC",
+        ] {
+            assert_eq!(parse(&format!("2026-11-23 02:10:20 {name}")), None, "{name}");
+        }
+        assert_eq!(parse("2026-11-23 02:10:20+0000 UTC"), None);
+    }
+
+    #[test]
     fn numbers_are_milliseconds_since_1970() {
         let read = |json: &str| {
             let mut deserializer = serde_json::Deserializer::from_str(json);
@@ -411,6 +483,8 @@ mod tests {
             ("1795399820820.75", "2026-11-23T02:10:20.820Z"),
             ("0", "1970-01-01T00:00:00.000Z"),
             ("-1", "1969-12-31T23:59:59.999Z"),
+            // Seconds are not recognized.
+            ("1795399869", "1970-01-21T18:43:19.869Z"),
         ] {
             assert_eq!(read(json).unwrap().map(|time| to_string(&time)).as_deref(), Some(utc), "{json}");
         }
