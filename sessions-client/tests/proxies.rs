@@ -425,6 +425,30 @@ mod over_tls {
         assert!(!request.contains("\r\nauthorization: "), "{request}");
     }
 
+    async fn malformed_headers_of_the_proxy_do_not_matter<T: Network>() {
+        let headers = "X : 1\r\nPHP Warning\r\nSet-Cookie: \u{1}\r\n folded\r\n";
+        let (url, tls, _) = service().await;
+        let proxy = TestProxy::start(Behaviour::ConnectWith(headers)).await;
+        let outcome = call::<T>(&through(&proxy.url(""), &url).with_tls(tls)).await;
+        match (T::NAME, outcome) {
+            ("hyper", outcome) => outcome.unwrap(),
+            (_, outcome) => {
+                let error = outcome.unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Connect);
+                assert_contains(&error, &["did not open a connection", "use `HyperTransport`"]);
+            }
+        }
+        for (status, expected) in [
+            ("407 Proxy Authentication Required", "asks for credentials (407): write them into its URL"),
+            ("403 Forbidden", "refuses to connect to the service with 403 Forbidden"),
+        ] {
+            let response = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: 0\r\n\r\n").leak();
+            let proxy = TestProxy::start(Behaviour::Respond(response)).await;
+            let error = refused::<T>(through(&proxy.url(""), "https://service.example")).await;
+            assert_contains(&error, &[expected]);
+        }
+    }
+
     async fn a_socks_proxy_opens_the_connection<T: Network>() {
         let (url, tls, _) = service().await;
         let proxy = TestProxy::start(Behaviour::Socks).await;
@@ -507,6 +531,7 @@ mod over_tls {
         credentials_that_a_proxy_rejects_are_sent_to_it_once
         a_proxy_that_closes_the_connection_is_asked_once
         the_proxy_opens_the_connection
+        malformed_headers_of_the_proxy_do_not_matter
         a_socks_proxy_opens_the_connection
         a_proxy_may_itself_be_reached_over_tls
         an_error_says_whether_the_certificate_is_that_of_the_proxy

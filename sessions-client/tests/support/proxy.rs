@@ -14,6 +14,8 @@ pub(crate) enum Behaviour {
     Respond(&'static str),
     /// Opens the connections that CONNECT asks for.
     Connect,
+    /// Opens the connections that CONNECT asks for, with these headers in its response.
+    ConnectWith(&'static str),
     /// Opens the connections that SOCKS 4 and 5 ask for.
     Socks,
     /// Refuses each connection with a code of SOCKS 5.
@@ -123,12 +125,14 @@ where
                 stream.write_all(response.as_bytes()).await?;
             }
         }
-        Behaviour::Connect => {
+        Behaviour::Connect | Behaviour::ConnectWith(_) => {
+            let headers = if let Behaviour::ConnectWith(headers) = behaviour { headers } else { "" };
             let Some(request) = read_request(&mut stream).await else { return Ok(()) };
             let target = request.split(' ').nth(1).unwrap_or_default().to_owned();
             record(request);
             let mut service = TcpStream::connect(target).await?;
-            stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
+            let head = format!("HTTP/1.1 200 Connection established\r\n{headers}\r\n");
+            stream.write_all(head.as_bytes()).await?;
             copy_bidirectional(&mut stream, &mut service).await?;
         }
         Behaviour::Socks => {

@@ -16,7 +16,7 @@ use crate::transport::body::LimitedBody;
 use crate::transport::default_headers::DefaultHeaders;
 use crate::transport::dial::Dial;
 use crate::transport::failover::Failover;
-use crate::transport::failure::{Peer, invalid_request, root_cause, timed_out};
+use crate::transport::failure::{Peer, ProxyFailure, invalid_request, root_cause, timed_out};
 use crate::transport::keep_alive::idle_limit;
 use crate::transport::permits::{Patience, Permits};
 #[cfg(feature = "http2")]
@@ -220,8 +220,12 @@ impl Target {
                 ProxyCause::Known(failure) => return self.peer.not_connected(&failure),
                 ProxyCause::Hidden => {
                     let rest = settings.connect_timeout.saturating_sub(started.elapsed());
-                    if let Ok(Err(error)) = tokio::time::timeout(rest, settings.dial.through(proxy)).await {
-                        return self.peer.not_connected(&*error);
+                    match tokio::time::timeout(rest, settings.dial.through(proxy)).await {
+                        Ok(Err(error)) => return self.peer.not_connected(&*error),
+                        Ok(Ok(_)) if proxy.is_http() => {
+                            return self.peer.not_connected(&ProxyFailure::transient(proxy, OPENS_NOW));
+                        }
+                        Ok(Ok(_)) | Err(_) => {}
                     }
                 }
                 ProxyCause::Other => {}
@@ -230,6 +234,11 @@ impl Target {
         failure
     }
 }
+
+/// The end of a sentence: why reqwest may have no connection although another one was opened. It rejects malformed and
+/// interim responses of a proxy as it rejects an error status.
+const OPENS_NOW: &str = "did not open a connection to the service, but does now: if that happens again, its response has \
+                         a form that reqwest rejects; use `HyperTransport`";
 
 /// Validates `config`, and parses its address.
 fn address(config: &ClientConfig) -> Result<Url, Error> {
