@@ -210,13 +210,13 @@ async fn each_address_has_its_own_steps() {
 }
 
 #[tokio::test]
-async fn given_addresses_replace_the_name_service() {
+async fn given_addresses_replace_the_name_service_and_are_named_so() {
     let url = support::closed_port();
     let port: u16 = url.rsplit_once(':').unwrap().1.parse().unwrap();
     let config = ClientConfig::from_url(&format!("http://service.invalid:{port}")).unwrap();
     let steps =
         diagnose(&config.with_resolved("service.invalid", port, ["127.0.0.1".parse().unwrap()])).await;
-    assert_eq!(lines(&steps)[1], "name: `service.invalid` has the address 127.0.0.1");
+    assert_eq!(lines(&steps)[1], "name: `service.invalid` has the given address 127.0.0.1");
 }
 
 #[tokio::test]

@@ -320,7 +320,8 @@ async fn look_up(dial: &Dial, peer: &Peer) -> Result<(String, Vec<SocketAddr>), 
         address.set_port(port);
     }
     let list: Vec<_> = addresses.iter().map(|address| address.ip().to_string()).collect();
-    Ok((format!("`{host}` has the address {}", list.join(", ")), addresses))
+    let given = if dial.resolver.is_given(host) { "given " } else { "" };
+    Ok((format!("`{host}` has the {given}address {}", list.join(", ")), addresses))
 }
 
 fn unreachable(dial: &Dial, peer: &Peer, error: &(dyn StdError + 'static)) -> Error {

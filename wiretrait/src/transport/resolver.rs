@@ -74,11 +74,20 @@ impl Resolver {
         self.0.is_unanswered.load(Ordering::Relaxed)
     }
 
+    /// Returns whether the settings have the addresses of `host`.
+    pub(super) fn is_given(&self, host: &str) -> bool {
+        self.given(host).is_some()
+    }
+
+    fn given(&self, host: &str) -> Option<&[IpAddr]> {
+        let is_it = |(name, _): &&(String, _)| name.eq_ignore_ascii_case(host);
+        self.0.given.iter().find(is_it).map(|(_, addresses)| &addresses[..])
+    }
+
     /// Returns the addresses of `host`, with port 0, in the order in which they are tried.
     pub(super) async fn lookup(&self, host: &str) -> io::Result<Vec<SocketAddr>> {
-        let Inner { given, next, system, is_unanswered } = &*self.0;
-        let given = given.iter().find(|(name, _)| name.eq_ignore_ascii_case(host));
-        let mut addresses: Vec<SocketAddr> = if let Some((_, addresses)) = given {
+        let Inner { next, system, is_unanswered, .. } = &*self.0;
+        let mut addresses: Vec<SocketAddr> = if let Some(addresses) = self.given(host) {
             addresses.iter().map(|address| (*address, 0).into()).collect()
         } else {
             let mut lookup = Lookup { is_unanswered, is_answered: false };
