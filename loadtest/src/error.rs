@@ -37,6 +37,8 @@ pub enum LoadTestError {
     Cleanup(String),
     /// A signal arrived before the load.
     Stopped(&'static str),
+    /// A signal ended a command that makes no load.
+    Interrupted(String),
 }
 
 impl LoadTestError {
@@ -54,7 +56,7 @@ impl LoadTestError {
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Stopped(_) => ExitCode::Stopped,
+            Self::Stopped(_) | Self::Interrupted(_) => ExitCode::Stopped,
             _ => ExitCode::CouldNotRun,
         }
     }
@@ -68,7 +70,8 @@ impl fmt::Display for LoadTestError {
             | Self::LoadGenerator(message)
             | Self::Goose(message)
             | Self::Threshold(message)
-            | Self::Merge(message) => f.write_str(message),
+            | Self::Merge(message)
+            | Self::Interrupted(message) => f.write_str(message),
             Self::ResultsFile { path, reason } | Self::Report { path, reason } => {
                 write!(f, "{}: {reason}", path.display())
             }

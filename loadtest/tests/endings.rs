@@ -7,8 +7,8 @@ use faulty::{Fault, Faulty};
 use loadtest::ExitCode;
 use loadtest::metrics::Results;
 use runs::{assert_exit, load};
-use sessions_service::EmbeddedService;
-use std::io::{BufRead, BufReader, Read};
+use sessions_service::{EmbeddedService, SessionStore};
+use std::io::{BufRead, BufReader, Read, Write as _};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
@@ -178,4 +178,66 @@ async fn a_second_signal_ends_the_clean_up_and_keeps_the_figures() {
     assert!(verdict.contains(" left behind: loadtest cleanup --test-run-id "), "{verdict}");
     let results = Results::read(std::path::Path::new(file)).unwrap();
     assert!(results.calls() > 0 && results.sessions.left_behind.count == service.len() as u64, "{results:?}");
+}
+
+/// Starts a collector that is lost after it has accepted a worker: results get status 503. Sends the first line of each
+/// request.
+#[cfg(unix)]
+fn start_lost_collector() -> (String, std::sync::mpsc::Receiver<String>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (sender, requests) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut reader = BufReader::new(&stream);
+            let mut lines = reader.by_ref().lines().map_while(Result::ok);
+            let Some(first) = lines.next() else { continue };
+            let length = lines
+                .take_while(|line| !line.is_empty())
+                .filter_map(|line| {
+                    line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse::<u64>().ok()
+                })
+                .sum();
+            let _ = std::io::copy(&mut reader.take(length), &mut std::io::sink());
+            let status = if first.starts_with("GET") { "204 No Content" } else { "503 Service Unavailable" };
+            let end = if first.starts_with("GET") { "" } else { "content-length: 0\r\n" };
+            let _ = write!(&stream, "HTTP/1.1 {status}\r\n{end}connection: close\r\n\r\n");
+            let _ = sender.send(first);
+        }
+    });
+    (url, requests)
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_signal_ends_the_sending_of_results() {
+    let server = EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.unwrap();
+    let (collector, requests) = start_lost_collector();
+    let file = concat!(env!("CARGO_TARGET_TMPDIR"), "/lost-collector.json");
+    let worker = ["--execution-segment", "0/1", "--test-run-id", "x", "--collector", &collector];
+    let child = Command::new(env!("CARGO_BIN_EXE_loadtest"))
+        .args(["--host", &server.url(), "--iterations", "1", "--users", "1", "--report-file", file])
+        .args(worker)
+        .env("NO_PROXY", "127.0.0.1")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let id = child.id().to_string();
+    let stopped = tokio::task::spawn_blocking(move || {
+        let start = Instant::now();
+        // The results are sent again after the first signal.
+        for _ in 0..2 {
+            assert!(requests.iter().any(|request| request.starts_with("PUT /workers/0/results")));
+            assert!(Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
+        }
+        (child.wait_with_output().unwrap(), start.elapsed())
+    });
+    let (output, time) = stopped.await.unwrap();
+    // Without the second signal it is sent again for a minute.
+    assert!(time < Duration::from_secs(30), "{time:?}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stdout}");
+    assert!(stdout.contains("the results were not accepted: "), "{stdout}");
+    assert!(Results::read(std::path::Path::new(file)).is_ok());
 }

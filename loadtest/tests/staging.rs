@@ -409,14 +409,16 @@ fn a_silent_service_ends_the_program_within_the_connect_limit() {
     }
 }
 
+/// Starts the program with the address of a silent server in place of `URL`, and sends SIGTERM when it has connected.
+/// Returns its first line on standard error.
 #[cfg(unix)]
-#[test]
-fn a_signal_before_the_first_session_ends_the_program_at_once() {
+fn stopped_when_connected(args: &[&str]) -> String {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
-    let mut command = loadtest(&folder("signal"), &["--host", &url, "--wait", "1h"]);
-    let mut child = command
+    let args: Vec<_> = args.iter().map(|arg| if *arg == "URL" { &*url } else { arg }).collect();
+    let mut child = loadtest(&folder("signal"), &args)
         .env("SESSIONS_OPTIONS_CONNECT_TIMEOUT", "3600000")
+        .env("SESSIONS_OPTIONS_TIMEOUT", "3600000")
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -426,9 +428,35 @@ fn a_signal_before_the_first_session_ends_the_program_at_once() {
     let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
     let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
-    assert_eq!(stderr.next().unwrap().unwrap(), "loadtest: stopped by SIGTERM before the load");
-    assert_eq!(child.wait().unwrap().code(), Some(4));
+    let line = stderr.next().map_or_else(String::new, Result::unwrap);
+    assert_eq!(child.wait().unwrap().code(), Some(4), "{args:?}: {line}");
     assert!(started.elapsed() < SLOW_MACHINE);
+    line.replace(&url, "URL")
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_before_the_first_session_ends_the_program_at_once() {
+    let line = stopped_when_connected(&["--host", "URL", "--wait", "1h"]);
+    assert_eq!(line, "loadtest: stopped by SIGTERM before the load");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_the_wait_of_a_worker_for_its_collector() {
+    let worker = ["--execution-segment", "0/1", "--test-run-id", "x", "--collector", "URL"];
+    let line = stopped_when_connected(&[&["--host", "http://127.0.0.1:9"][..], &worker].concat());
+    assert_eq!(line, "loadtest: stopped by SIGTERM before the load");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_commands_that_make_no_load() {
+    let line = stopped_when_connected(&["doctor", "--host", "URL"]);
+    assert_eq!(line, "loadtest: stopped by SIGTERM");
+    let line = stopped_when_connected(&["cleanup", "--test-run-id", "x", "--host", "URL"]);
+    let again = "run the command again: loadtest cleanup --test-run-id x --host URL";
+    assert!(line.starts_with(&format!("loadtest: stopped by SIGTERM; {again}")), "{line}");
 }
 
 #[test]

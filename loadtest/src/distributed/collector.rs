@@ -203,6 +203,7 @@ mod tests {
     use crate::cli::Hidden;
     use crate::distributed::collector_client::CollectorClient;
     use crate::distributed::merge::merge_results;
+    use crate::executors::stop::Stop;
     use crate::metrics::sample;
 
     const LIMIT: Duration = Duration::from_secs(300);
@@ -230,7 +231,7 @@ mod tests {
         let (collected, clients) = start(pending()).await;
         for (worker, client) in (0..).zip(&clients) {
             client.check().await.unwrap();
-            client.send(&results(worker)).await.unwrap();
+            client.send(&results(worker), &Stop::default()).await.unwrap();
         }
         let (parts, lost) = collected.await.unwrap();
         let merged = merge_results(parts, &lost).unwrap();
@@ -240,9 +241,9 @@ mod tests {
     #[tokio::test]
     async fn a_worker_that_could_not_run_is_not_waited_for() {
         let (collected, [first, second, third]) = start(pending()).await;
-        second.lost("loadtest: the service does not respond").await;
-        first.send(&results(0)).await.unwrap();
-        third.send(&results(2)).await.unwrap();
+        second.lost("loadtest: the service does not respond", &Stop::default()).await;
+        first.send(&results(0), &Stop::default()).await.unwrap();
+        third.send(&results(2), &Stop::default()).await.unwrap();
         let (parts, lost) = collected.await.unwrap();
         let merged = merge_results(parts, &lost).unwrap();
         assert_eq!(merged.workers(), [2, 3]);
@@ -253,7 +254,7 @@ mod tests {
     async fn a_signal_ends_the_wait_for_workers() {
         let (stop, stopped) = oneshot::channel();
         let (collected, [first, ..]) = start(async { stopped.await.unwrap() }).await;
-        first.send(&results(0)).await.unwrap();
+        first.send(&results(0), &Stop::default()).await.unwrap();
         stop.send("SIGTERM").unwrap();
         let (parts, lost) = collected.await.unwrap();
         assert_eq!(parts.len(), 1);
@@ -298,11 +299,11 @@ mod tests {
     async fn results_that_do_not_belong_here_are_rejected_with_the_reason() {
         let (_collected, [first, second, _]) = start(pending()).await;
         let rejected = |sent: Result<(), LoadTestError>| sent.unwrap_err().to_string();
-        let error = rejected(first.send(&results(1)).await);
+        let error = rejected(first.send(&results(1), &Stop::default()).await);
         assert!(error.contains("worker 1/3 were sent as those of 0/3"), "{error}");
-        first.send(&results(0)).await.unwrap();
+        first.send(&results(0), &Stop::default()).await.unwrap();
         let other = Results { test_run_id: "other".to_owned(), ..results(1) };
-        let error = rejected(second.send(&other).await);
+        let error = rejected(second.send(&other, &Stop::default()).await);
         assert!(error.contains("test run other is not that of the other workers"), "{error}");
     }
 }

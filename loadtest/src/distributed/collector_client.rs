@@ -2,6 +2,7 @@
 
 use crate::cli::Hidden;
 use crate::error::LoadTestError;
+use crate::executors::stop::{SECOND_SIGNAL, Stop};
 use crate::metrics::Results;
 use crate::status;
 use sessions_client::{ClientConfig, Error, HyperTransport, Policies};
@@ -14,6 +15,9 @@ use wiretrait::http_api;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// The time for an attempt after a second signal.
+const LAST_ATTEMPT: Duration = Duration::from_secs(2);
 
 /// The operations of the collector.
 #[http_api(client = HttpCollector, module = operations)]
@@ -52,7 +56,7 @@ impl CollectorClient {
 
     /// Checks before the run that its results will be accepted.
     pub(crate) async fn check(&self) -> Result<(), LoadTestError> {
-        let checked = patiently(|| self.http.check(self.worker)).await;
+        let checked = patiently(|| self.http.check(self.worker), || false).await;
         checked.map_err(|error| {
             let origin = &self.origin;
             LoadTestError::LoadGenerator(format!(
@@ -61,37 +65,76 @@ impl CollectorClient {
         })
     }
 
-    /// Sends the results.
-    pub(crate) async fn send(&self, results: &Results) -> Result<(), LoadTestError> {
-        let sent = patiently(|| self.http.put_results(self.worker, results)).await;
-        sent.map_err(|error| LoadTestError::Report {
-            path: PathBuf::from(&self.origin),
-            reason: format!("the results were not accepted: {error}"),
-        })
+    /// Sends the results. A second signal ends the retries, and the last attempt soon after.
+    pub(crate) async fn send(&self, results: &Results, stop: &Stop) -> Result<(), LoadTestError> {
+        let sent = patiently(|| self.http.put_results(self.worker, results), || stop.is_abandoned());
+        let reason = match unless_abandoned(stop, sent).await {
+            Some(Ok(())) => return Ok(()),
+            Some(Err(error)) => format!("the results were not accepted: {error}"),
+            None => format!("the results were not sent: {SECOND_SIGNAL}"),
+        };
+        Err(LoadTestError::Report { path: PathBuf::from(&self.origin), reason })
     }
 
     /// Sends the reason why there are no results.
-    pub(crate) async fn lost(&self, reason: &str) {
-        if let Err(error) = self.http.lost(self.worker, reason).await {
-            status::log(format_args!("the collector {} was not informed: {error}", self.origin));
+    pub(crate) async fn lost(&self, reason: &str, stop: &Stop) {
+        let error = match unless_abandoned(stop, self.http.lost(self.worker, reason)).await {
+            Some(Ok(())) => return,
+            Some(Err(error)) => error.to_string(),
+            None => SECOND_SIGNAL.to_owned(),
+        };
+        status::log(format_args!("the collector {} was not informed: {error}", self.origin));
+    }
+}
+
+/// Retries a call while it fails for a reason that may pass, unless it `is_over`.
+async fn patiently<F: Future<Output = Result<(), Error>>>(
+    call: impl Fn() -> F,
+    is_over: impl Fn() -> bool,
+) -> Result<(), Error> {
+    let start = Instant::now();
+    loop {
+        match call().await {
+            Err(error) if error.is_retryable() && start.elapsed() < PATIENCE && !is_over() => {
+                sleep(PAUSE).await;
+            }
+            other => return other,
         }
     }
 }
 
-/// Retries a call while it fails for a reason that may pass.
-async fn patiently<F: Future<Output = Result<(), Error>>>(call: impl Fn() -> F) -> Result<(), Error> {
-    let start = Instant::now();
-    loop {
-        match call().await {
-            Err(error) if error.is_retryable() && start.elapsed() < PATIENCE => sleep(PAUSE).await,
-            other => return other,
-        }
+/// Runs `future` to its end. Returns `None` if it has not ended soon after a second signal.
+async fn unless_abandoned<T>(stop: &Stop, future: impl Future<Output = T>) -> Option<T> {
+    let abandoned = async {
+        stop.abandoned().await;
+        sleep(LAST_ATTEMPT).await;
+    };
+    tokio::select! {
+        output = future => Some(output),
+        () = abandoned => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sessions_client::ErrorKind;
+    use std::future::pending;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_second_signal_ends_retries_and_the_attempt_in_progress() {
+        let start = Instant::now();
+        let stop = Stop::default();
+        let no_collector = || async { Err(Error::new(ErrorKind::Connect, "refused")) };
+        let retried = unless_abandoned(&stop, patiently(no_collector, || stop.is_abandoned())).await;
+        assert!(retried.unwrap().is_err() && start.elapsed() >= PATIENCE);
+        stop.abandon();
+        let start = Instant::now();
+        let retried = unless_abandoned(&stop, patiently(no_collector, || stop.is_abandoned())).await;
+        assert!(retried.unwrap().is_err() && start.elapsed() < PAUSE);
+        assert!(unless_abandoned(&stop, pending::<()>()).await.is_none());
+        assert_eq!(start.elapsed(), LAST_ATTEMPT);
+    }
 
     #[tokio::test]
     async fn credentials_of_a_collector_are_not_in_its_errors() {

@@ -240,6 +240,12 @@ impl Stop {
         self.0.ended_at.get().copied()
     }
 
+    /// Ends everything, like a second signal.
+    #[cfg(test)]
+    pub(crate) fn abandon(&self) {
+        self.advance(Phase::Abandoned);
+    }
+
     /// Conducts the end of the run: ends the load when goose's kill switch is set, and gives up calls in
     /// flight after `graceful_stop`. Must be called after goose has reset the kill switch.
     pub(crate) async fn conduct(&self, graceful_stop: Duration) {

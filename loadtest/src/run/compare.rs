@@ -29,6 +29,7 @@ type Pair<T> = [T; 2];
 
 /// Compares two services.
 pub(super) async fn compare(mut cli: Cli, workload: &dyn Workload) -> Result<CommandOutput, LoadTestError> {
+    let stop = Stop::on_signals()?;
     let plan = Plan::new(&mut cli, workload)?;
     let of_other = options_of_other(&cli);
     let targets = targets(&cli, &of_other, workload.contract())?;
@@ -43,7 +44,6 @@ pub(super) async fn compare(mut cli: Cli, workload: &dyn Workload) -> Result<Com
     allowed?;
     let is_embedded = services.iter().any(Service::is_embedded);
     open_files::raise_limit(plan.max_users() * 2, is_embedded).map_err(LoadTestError::LoadGenerator)?;
-    let stop = Stop::on_signals()?;
     let respond = async {
         for service in &services {
             service.check_responds(cli.service.wait).await?;

@@ -45,7 +45,11 @@ pub(super) enum Preparation {
 }
 
 /// Prepares a load test: everything that can fail does so before the first request.
-pub(super) async fn prepare(mut cli: Cli, workload: &dyn Workload) -> Result<Preparation, LoadTestError> {
+pub(super) async fn prepare(
+    mut cli: Cli,
+    workload: &dyn Workload,
+    stop: Stop,
+) -> Result<Preparation, LoadTestError> {
     let contract = workload.contract();
     let target = target_of(&cli, contract)?;
     if cli.service.print_config {
@@ -75,7 +79,6 @@ pub(super) async fn prepare(mut cli: Cli, workload: &dyn Workload) -> Result<Pre
     // The relay of faults has both ends of its connections.
     let connections = plan.max_users() * if plan.faults.is_empty() { 1 } else { 3 };
     open_files::raise_limit(connections, service.is_embedded()).map_err(LoadTestError::LoadGenerator)?;
-    let stop = Stop::on_signals()?;
     tokio::select! {
         checked = check_service(&service, &cli, plan.segment) => checked?,
         signal = stop.signalled() => return Err(LoadTestError::Stopped(signal)),

@@ -26,6 +26,7 @@ use crate::distributed::collector_client::CollectorClient;
 use crate::distributed::merge_reports;
 use crate::error::LoadTestError;
 use crate::executors::goose_attack::{error_message, unused_client};
+use crate::executors::stop::Stop;
 use crate::metrics::other_calls::CallCounts;
 use crate::output::{Report, file};
 use crate::settings::Applied;
@@ -124,7 +125,13 @@ async fn execute(cli: Cli, workload: &dyn Workload) -> Result<CommandOutput, Loa
             let target = Target { contract, options: &options.service, host, timeout: None };
             print_settings(&target, &cli.settings)
         }
-        Some(Command::Doctor(options)) => doctor::examine(options, contract).await.map(CommandOutput::Doctor),
+        Some(Command::Doctor(options)) => {
+            let stop = Stop::on_signals()?;
+            tokio::select! {
+                diagnosis = doctor::examine(options, contract) => diagnosis.map(CommandOutput::Doctor),
+                signal = stop.signalled() => Err(LoadTestError::Interrupted(format!("stopped by {signal}"))),
+            }
+        }
         Some(Command::Init(options)) => {
             init::write(&options.file, &settings_template(workload)).map(CommandOutput::Printed)
         }
@@ -143,15 +150,19 @@ async fn execute(cli: Cli, workload: &dyn Workload) -> Result<CommandOutput, Loa
         None if cli.compared_with.is_some() && !cli.service.print_config => {
             Box::pin(compare::compare(cli, workload)).await
         }
-        None => match collector(&cli)? {
-            Some(collector) => Box::pin(send_results(cli, workload, &collector)).await,
-            None => Box::pin(load_test(cli, workload)).await,
-        },
+        None => {
+            // Before anything is waited for: without a handler, the first process of a container ignores signals.
+            let stop = Stop::on_signals()?;
+            match collector(&cli)? {
+                Some(collector) => Box::pin(send_results(cli, workload, &collector, stop)).await,
+                None => Box::pin(load_test(cli, workload, stop)).await,
+            }
+        }
     }
 }
 
-async fn load_test(cli: Cli, workload: &dyn Workload) -> Result<CommandOutput, LoadTestError> {
-    match load_test::prepare(cli, workload).await? {
+async fn load_test(cli: Cli, workload: &dyn Workload, stop: Stop) -> Result<CommandOutput, LoadTestError> {
+    match load_test::prepare(cli, workload, stop).await? {
         Preparation::Settings(settings) => Ok(CommandOutput::Settings(settings)),
         Preparation::Printed(text) => Ok(CommandOutput::Printed(text)),
         Preparation::Ready(prepared) => Ok(prepared.run().await?.report()),
@@ -172,18 +183,22 @@ async fn send_results(
     cli: Cli,
     workload: &dyn Workload,
     collector: &CollectorClient,
+    stop: Stop,
 ) -> Result<CommandOutput, LoadTestError> {
-    collector.check().await?;
-    let mut output = load_test(cli, workload).await;
+    tokio::select! {
+        checked = collector.check() => checked?,
+        signal = stop.signalled() => return Err(LoadTestError::Stopped(signal)),
+    }
+    let mut output = load_test(cli, workload, stop.clone()).await;
     match &mut output {
         Ok(CommandOutput::LoadTest { report }) => {
-            if let Err(error) = collector.send(&report.results).await {
+            if let Err(error) = collector.send(&report.results, &stop).await {
                 status::log(&error);
                 report.unwritten(error);
             }
         }
         Ok(_) => (),
-        Err(error) => collector.lost(&error.to_string()).await,
+        Err(error) => collector.lost(&error.to_string(), &stop).await,
     }
     output
 }
@@ -202,7 +217,21 @@ async fn cleanup(options: &CleanupOptions, applied: &Applied) -> Result<CommandO
     if options.service.print_config {
         return print_settings(&target, applied);
     }
-    let service = Service::connect(&target).await?;
+    let stop = Stop::on_signals()?;
+    tokio::select! {
+        summary = clean_up_target(&target, options) => summary.map(CommandOutput::Cleanup),
+        signal = stop.signalled() => {
+            let message = format!("stopped by {signal}; run the command again: {}", again(&target, options));
+            Err(LoadTestError::Interrupted(message))
+        }
+    }
+}
+
+async fn clean_up_target(
+    target: &Target<'_>,
+    options: &CleanupOptions,
+) -> Result<CleanupSummary, LoadTestError> {
+    let service = Service::connect(target).await?;
     service.require_address()?;
     service.check_allowed(options.yes)?;
     let client = cleanup_client(&service.config, &CallCounts::default())?;
@@ -210,8 +239,7 @@ async fn cleanup(options: &CleanupOptions, applied: &Applied) -> Result<CommandO
     let CleanupOptions { test_run_id, max_sessions, dry_run, .. } = options;
     clean_up(&client, test_run_id, *max_sessions, *dry_run, |progress| status::log(progress))
         .await
-        .map(CommandOutput::Cleanup)
-        .map_err(|error| LoadTestError::Cleanup(format!("{error}: {}", again(&target, options))))
+        .map_err(|error| LoadTestError::Cleanup(format!("{error}: {}", again(target, options))))
 }
 
 /// The command that continues a clean-up.
