@@ -66,6 +66,17 @@ async fn every_scenario_passes_with_rows_in_each_order() {
 }
 
 #[tokio::test]
+async fn empty_values_of_a_row_are_not_wrong_data() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let empty = r#"{"user_name":"","address":"","client":"","user":"","data":""}"#;
+    for (name, content) in [("empty.jsonl", empty), ("empty.csv", "user_name,address,user,data,n\n,,,,1\n")] {
+        let file = file(name, content);
+        let report = load_rows(&Faulty::new(Fault::None), &file, &["--iterations", "2"]).await;
+        assert_exit(&report, ExitCode::Passed);
+    }
+}
+
+#[tokio::test]
 async fn wrong_data_are_found_with_rows() {
     let _alone = ONE_AT_A_TIME.lock().await;
     // Equal rows are distinguished as well.

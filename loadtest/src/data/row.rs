@@ -133,7 +133,8 @@ fn parts(mut columns: Map<String, Value>) -> Result<Option<Parts>, String> {
     }
     let mut string = |name: &str| match columns.remove(name) {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
+        // The service stores null in its place.
+        Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
         Some(_) => Err(format!("`{name}` must be a string")),
     };
     let [user_name, address, client] = STRINGS.map(&mut string);
@@ -168,6 +169,14 @@ mod tests {
         assert_eq!(row.user().unwrap().concat(), r#","age":7}"#);
         assert_eq!(row.data().concat(), r#","cart":[1]}"#);
         assert_eq!(row.get("user_name"), Some("Ann".into()));
+    }
+
+    #[test]
+    fn empty_strings_are_values_that_a_session_does_not_have() {
+        let row = row(r#"{"user_name":"","address":"","client":"","user":"","cart":[1]}"#);
+        assert_eq!((row.user_name(), row.address(), row.client()), (None, None, None));
+        assert_eq!(row.user().unwrap().concat(), r#","value":""}"#);
+        assert_eq!(row.data().concat(), r#","cart":[1]}"#);
     }
 
     #[test]
