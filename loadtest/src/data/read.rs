@@ -82,11 +82,19 @@ fn json_lines(text: &str, of_sessions: bool, max_rows: usize) -> Result<Vec<Arc<
 }
 
 fn csv_rows(text: &str, of_sessions: bool, max_rows: usize) -> Result<Vec<Arc<DataRow>>, String> {
+    if let Some(line) = unclosed_quote(text) {
+        return Err(format!("line {line}: a quote is not closed"));
+    }
     let mut reader = ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
     let names: Vec<String> = match reader.headers() {
         Ok(names) => names.iter().map(|name| name.trim().to_owned()).collect(),
         Err(error) => return Err(format!("line 1: {error}")),
     };
+    if let [name] = &*names
+        && name.contains([';', '\t'])
+    {
+        return Err(format!("line 1: `{}` is one column: separate columns by commas", name.escape_debug()));
+    }
     for (index, name) in names.iter().enumerate() {
         if name.is_empty() {
             return Err(format!("line 1: column {} of the header row has no name", index + 1));
@@ -117,6 +125,31 @@ fn csv_rows(text: &str, of_sessions: bool, max_rows: usize) -> Result<Vec<Arc<Da
         add(&mut rows, row, line, max_rows)?;
     }
     Ok(rows)
+}
+
+/// Returns the line of a quote that is not closed. The parser would take the rest of the file for its value.
+fn unclosed_quote(text: &str) -> Option<u64> {
+    enum At {
+        Start,
+        Unquoted,
+        Quoted { since: u64 },
+        SecondQuote { since: u64 },
+    }
+    let (mut at, mut line) = (At::Start, 1);
+    for byte in text.bytes() {
+        at = match (at, byte) {
+            (At::Start, b'"') => At::Quoted { since: line },
+            (At::Quoted { since }, b'"') => At::SecondQuote { since },
+            (At::Quoted { since }, _) | (At::SecondQuote { since }, b'"') => At::Quoted { since },
+            (_, b',' | b'\r' | b'\n') => At::Start,
+            _ => At::Unquoted,
+        };
+        line += u64::from(byte == b'\n');
+    }
+    match at {
+        At::Quoted { since } => Some(since),
+        _ => None,
+    }
 }
 
 /// A value of CSV: a string, but the payloads of sessions may be objects of JSON.
@@ -191,6 +224,28 @@ mod tests {
         assert_error("unnamed.csv", "a,\n1,2\n", ", line 1: column 2 of the header row has no name");
         let path = file("latin.csv", b"name\nAnn\n\xe4\n");
         assert!(DataFile::read(&path, true).unwrap_err().ends_with("latin.csv: line 3 is not valid UTF-8"));
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_is_an_error() {
+        assert_error("quote.csv", "a,b\n1,\"2\n3,4\n", ", line 2: a quote is not closed");
+        assert_error("header.csv", "\"a,b\n1,2\n", ", line 1: a quote is not closed");
+        assert_error("doubled.csv", "a,b\n1,\"2\"\"\n3,4\"\"", ", line 2: a quote is not closed");
+        for closed in ["a,b\n1,\"2\"\"\"", "a,b\n1,2\"\n", "a,b\r\n\"1\n\",\"\"\r\n", "a,b\n\"1\"x,y\"\n"] {
+            assert_eq!(read("closed.csv", closed).unwrap().count(), 1, "{closed}");
+        }
+    }
+
+    #[test]
+    fn columns_that_other_characters_separate_are_an_error() {
+        let remedy = "is one column: separate columns by commas";
+        assert_error(
+            "semicolons.csv",
+            "user_name;cart\nAnn;7\n",
+            &format!(", line 1: `user_name;cart` {remedy}"),
+        );
+        assert_error("tabs.csv", "a\tb\n1\t2\n", &format!(", line 1: `a\\tb` {remedy}"));
+        assert_eq!(read("one.csv", "note\na;b\n").unwrap().count(), 1);
     }
 
     #[test]

@@ -54,8 +54,7 @@ fn rest(json: &str) -> [&str; 3] {
 impl DataRow {
     /// Parses a line of JSON. Rows for sessions are checked for what a session cannot have.
     pub(super) fn parse(line: &str, of_sessions: bool) -> Result<Self, String> {
-        let value: Value =
-            serde_json::from_str(line).map_err(|error| format!("is not valid JSON: {error}"))?;
+        let value: Value = serde_json::from_str(line).map_err(|error| invalid_json(&error))?;
         let Value::Object(columns) = value else {
             return Err("must be an object, such as {\"cart\": [1, 2]}".to_owned());
         };
@@ -108,6 +107,16 @@ impl DataRow {
     pub(crate) fn data(&self) -> [&str; 3] {
         self.parts.as_ref().map_or_else(|| rest(&self.json), |parts| parts.data.rest())
     }
+}
+
+/// The reason why a line is not valid JSON.
+fn invalid_json(error: &serde_json::Error) -> String {
+    let (reason, column) = (error.to_string(), error.column());
+    // The line is that of the file.
+    let reason =
+        reason.strip_suffix(&format!(" at line {} column {column}", error.line())).unwrap_or(&reason);
+    let hint = if error.is_eof() { ": write each object in one line" } else { "" };
+    format!("is not valid JSON at column {column}: {reason}{hint}")
 }
 
 /// Omits the values, which may be private.
@@ -202,6 +211,16 @@ mod tests {
         }
         // Scenarios of other contracts have all columns.
         assert!(DataRow::parse(r#"{"user_name":7,"loadtest":1}"#, false).is_ok());
+    }
+
+    #[test]
+    fn objects_of_several_lines_are_errors_with_the_remedy() {
+        let error = |line| DataRow::parse(line, true).unwrap_err();
+        let expected =
+            "is not valid JSON at column 1: EOF while parsing a list: write each object in one line";
+        assert_eq!(error("["), expected);
+        assert!(error(r#"{"a": 1,"#).ends_with("write each object in one line"));
+        assert_eq!(error(r#"{"a":}"#), "is not valid JSON at column 6: expected value");
     }
 
     #[test]
