@@ -48,7 +48,7 @@ pub(super) const OF_OTHER_TOOLS: [(&str, &[&str], &str); 5] = [
 ];
 
 /// goose's options that exclude each other, which goose would only find after the service was called.
-const CONFLICTS: [(&str, &[&str]); 5] = [
+pub(crate) const CONFLICTS: [(&str, &[&str]); 5] = [
     ("verbose", &["quiet"]),
     ("increase_time", &["increase_rate"]),
     ("decrease_time", &["decrease_rate"]),
@@ -69,7 +69,7 @@ const CONFLICTS: [(&str, &[&str]); 5] = [
 ];
 
 /// goose's options that only affect its tables or its report, with the option that they need.
-pub(super) const OF_GOOSE_OUTPUT: [(&str, &str); 4] = [
+pub(crate) const OF_GOOSE_OUTPUT: [(&str, &str); 4] = [
     ("running_metrics", "goose_metrics"),
     ("notes", "goose_report"),
     ("report_graph_data", "goose_report"),

@@ -23,7 +23,7 @@ mod telemetry;
 pub use cleanup::CleanupOptions;
 pub(crate) use command::{GOOSE_OUTPUT, settings_template};
 pub use compare::{CompareOptions, OtherService};
-pub(crate) use conflicts::{CLOSED_MODEL, OPEN_MODEL};
+pub(crate) use conflicts::{CLOSED_MODEL, CONFLICTS, OF_GOOSE_OUTPUT, OPEN_MODEL};
 pub use doctor::DoctorOptions;
 pub use faults::FaultOptions;
 pub use init::InitOptions;

@@ -23,6 +23,7 @@ use crate::contract::Contract;
 use clap::builder::Command;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches};
+use conflicts::Above;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
@@ -102,6 +103,12 @@ impl Applied {
         }
     }
 
+    /// The names of the options that are set.
+    #[cfg(test)]
+    fn longs(&self) -> Vec<&str> {
+        self.0.iter().map(|setting| &*setting.long).collect()
+    }
+
     /// The setting of an option.
     fn of(&self, id: &str) -> Option<&Setting> {
         self.0.iter().find(|setting| setting.id == id)
@@ -149,15 +156,13 @@ pub(crate) fn apply(
         variables.retain(has);
         file.retain(has);
     }
-    let given: Vec<String> = command
-        .get_arguments()
-        .map(|arg| arg.get_id().to_string())
-        .filter(|id| typed.value_source(id) == Some(ValueSource::CommandLine))
-        .collect();
-    let variables = conflicts::without_replaced(variables, &given);
-    let above = given.into_iter().chain(conflicts::ids(&variables));
-    let file = conflicts::without_replaced(file, &above.collect::<Vec<_>>());
-    let applied: Vec<Setting> = variables.into_iter().chain(file).collect();
+    let mut above = Above::default();
+    let ids = command.get_arguments().map(|arg| arg.get_id().as_str());
+    for id in ids.filter(|id| typed.value_source(id) == Some(ValueSource::CommandLine)) {
+        let value = typed.get_raw(id).and_then(|mut values| values.next()?.to_str());
+        above.add(id, value);
+    }
+    let applied = conflicts::in_effect(above, variables, file);
     for setting in &applied {
         invalid_value::check(command, setting)?;
     }

@@ -106,6 +106,69 @@ fn a_load_model_on_the_command_line_replaces_that_of_the_file() {
 }
 
 #[test]
+fn what_conflicts_with_an_option_is_replaced_with_what_needs_it() {
+    for (content, args, origins) in [
+        ("{data-file: a.jsonl, data-order: random}", &["--payload-bytes", "100"][..], &[][..]),
+        ("{payload-bytes: 9, stores: 2}", &["--data-file", "a.jsonl"], &["stores"]),
+        ("{baseline: b.json, max-regression: 30%, users: 3}", &["--breakpoint"], &[]),
+        ("{users: 9, decrease-time: 5s}", &["--iterations", "5"], &["users"]),
+        ("{decrease-rate: 2, no-reset-metrics: true}", &["--iterations", "5"], &[]),
+        ("{users: 9, decrease-time: 5s}", &["--test-plan", "2,1s"], &[]),
+        ("{no-reset-metrics: true, run-time: 5s}", &["--test-plan", "2,1s"], &[]),
+        ("{decrease-rate: 5, users: 9}", &["--decrease-time", "3s"], &["users"]),
+        ("{fault: refuse, judge-faults: true}", &["--breakpoint"], &[]),
+        ("{rate: 10..200, pre-allocated-vus: 9}", &["--breakpoint"], &["pre-allocated-vus"]),
+        ("{rate: 10, step: 5s}", &["--breakpoint"], &["rate", "step"]),
+        ("{breakpoint: true, step: 5s}", &["--rate", "10..200"], &["step"]),
+        ("{breakpoint: true, step: 5s, pre-allocated-vus: 9}", &["--run-time", "5s"], &[]),
+        ("{threshold: p99<1s, threshold-abort-delay: 5s}", &["--no-threshold-abort"], &["threshold"]),
+        ("{no-threshold-abort: true, threshold: p99<1s}", &["--threshold-abort-delay", "5s"], &["threshold"]),
+        ("{dashboard: true, users: 9}", &["--iterations", "5"], &["users"]),
+        ("{users: 9, increase-time: 5s}", &["--users", "1"], &[]),
+        ("{users: 1}", &["--increase-time", "5s"], &[]),
+    ] {
+        let mut cli = with_file("replaced.yaml", &format!("loadtest: {content}"), args)
+            .unwrap_or_else(|error| panic!("{content} {args:?}: {error}"));
+        assert_eq!(cli.settings.longs(), origins, "{content} {args:?}");
+        // The same between variables and the file.
+        let path = file("replaced.yaml", &format!("loadtest: {content}"));
+        let name = format!("LOADTEST_{}", args[0].trim_start_matches('-').replace('-', "_").to_uppercase());
+        let variables =
+            [("LOADTEST_CONFIG", path.to_str().unwrap()), (&*name, args.get(1).unwrap_or(&"true"))];
+        cli = parse_with(&[], &variables).unwrap_or_else(|error| panic!("{content} {name}: {error}"));
+        let of_file = cli.settings.longs().split_off(2);
+        assert_eq!(of_file, origins, "{content} {name}");
+    }
+}
+
+#[test]
+fn a_setting_without_what_it_needs_is_an_error_if_nothing_was_replaced() {
+    for (content, args) in [
+        ("{data-order: random}", &["--payload-bytes", "100"][..]),
+        ("{judge-faults: true}", &["--breakpoint"]),
+        ("{step: 5s}", &["--stores", "3"]),
+    ] {
+        assert!(with_file("needs.yaml", &format!("loadtest: {content}"), args).is_err(), "{content}");
+    }
+}
+
+#[test]
+fn an_option_that_is_turned_off_replaces_only_itself_and_what_needs_it() {
+    let path = file("turned-off.yaml", "loadtest: {users: 5}");
+    let variables = [("LOADTEST_CONFIG", path.to_str().unwrap()), ("LOADTEST_BREAKPOINT", "false")];
+    assert_eq!(parse_with(&[], &variables).unwrap().goose.users, Some(5));
+    let path = file("turned-off.yaml", "loadtest: {breakpoint: true, step: 5s, goose-metrics: true}");
+    let variables = [
+        ("LOADTEST_CONFIG", path.to_str().unwrap()),
+        ("LOADTEST_BREAKPOINT", "false"),
+        ("LOADTEST_GOOSE_METRICS", "false"),
+        ("LOADTEST_RUNNING_METRICS", "5"),
+    ];
+    let cli = parse_with(&[], &variables).unwrap();
+    assert_eq!((cli.executor.step, cli.goose.running_metrics), (None, None));
+}
+
+#[test]
 fn a_value_that_is_the_name_of_a_command_replaces_no_setting() {
     let path = file("command.yaml", "loadtest: {users: 5, max-error-rate: 3%}");
     for name in ["compare", "cleanup", "doctor", "init", "merge", "report", "help"] {
