@@ -449,6 +449,28 @@ async fn cleanup_deletes_orphans_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_dry_cleanup_of_a_list_that_is_too_long_counts_what_it_has_found() {
+    let sessions = SessionsMemoryClientV1::new();
+    for (user, count) in [("loadtest-dead-0-1-churn", 10), ("another user", 140)] {
+        for _ in 0..count {
+            sessions.open_session(None, user, None, None, None, None, None).await.unwrap();
+        }
+    }
+    let server = EmbeddedService::start_with("127.0.0.1:0", sessions.clone()).await.unwrap();
+    let options = ["cleanup", "--test-run-id", "dead", "--host", &server.url(), "--max-sessions", "100"];
+    let counted = run(&[&options[..], &["--dry-run"]].concat()).await.unwrap();
+    assert_eq!(counted.exit_code(), ExitCode::Failed);
+    let expected = "10 sessions of the test run, 100 listed; nothing was deleted; more may be left: ";
+    assert!(counted.to_string().starts_with(expected), "{counted}");
+    let deleted = run(&options).await.unwrap();
+    assert!(
+        deleted.to_string().starts_with("10 sessions deleted, 100 listed; more may be left: "),
+        "{deleted}"
+    );
+    assert_eq!(sessions.len(), 140);
+}
+
+#[tokio::test]
 async fn deletions_by_others_hide_nothing_from_the_cleanup() {
     let service = Faulty::new(Fault::DeletesBehindPages);
     for (user, count) in [("another user", 120), ("loadtest-dead-0-1-churn", 20), ("another user", 50)] {

@@ -83,23 +83,30 @@ pub(crate) async fn clean_up(
     let summary = CleanupSummary { dry_run, ..CleanupSummary::default() };
     let mut cleanup = Cleanup { client, prefix, summary, reported: Instant::now(), progress };
     for pass in 0..MAX_PASSES {
-        let found = cleanup.pass(max_sessions).await.map_err(|error| {
+        let Pass { found, is_complete } = cleanup.pass(max_sessions).await.map_err(|error| {
             let deleted = counted(cleanup.summary.deleted, "session", "sessions");
             format!("{error}; {deleted} deleted so far; run the command again")
         })?;
         if pass == 0 {
-            cleanup.summary.found = found.unwrap_or(cleanup.summary.deleted);
+            cleanup.summary.found = found;
         }
-        match found {
-            None => break,
-            Some(found) if found == 0 || dry_run => {
-                cleanup.summary.complete = true;
-                break;
-            }
-            Some(_) => (),
+        if !is_complete {
+            break;
+        }
+        if found == 0 || dry_run {
+            cleanup.summary.complete = true;
+            break;
         }
     }
     Ok(cleanup.summary)
+}
+
+/// The result of paging through the list once.
+struct Pass {
+    /// Sessions of the run.
+    found: u64,
+    /// True if the end of the list was reached.
+    is_complete: bool,
 }
 
 struct Cleanup<'c, P> {
@@ -112,9 +119,8 @@ struct Cleanup<'c, P> {
 }
 
 impl<P: FnMut(&CleanupSummary)> Cleanup<'_, P> {
-    /// Pages through the list once. Returns the number of sessions of the run, or `None` if the end was not
-    /// reached.
-    async fn pass(&mut self, max_sessions: u64) -> Result<Option<u64>, Error> {
+    /// Pages through the list once.
+    async fn pass(&mut self, max_sessions: u64) -> Result<Pass, Error> {
         let mut pager = Pager::new(max_sessions);
         let (mut found, mut deleted) = (0, HashSet::new());
         loop {
@@ -122,7 +128,7 @@ impl<P: FnMut(&CleanupSummary)> Cleanup<'_, P> {
             let page = self.client.get_sessions(None, None, Some(&paging)).await?;
             let ids: Vec<_> = page.data.iter().map(|session| &*session.id).collect();
             let is_new = match pager.receive(&ids) {
-                Page::End => return Ok(Some(found)),
+                Page::End => return Ok(Pass { found, is_complete: true }),
                 Page::Moved => continue,
                 Page::Sessions(is_new) => is_new,
             };
@@ -142,7 +148,7 @@ impl<P: FnMut(&CleanupSummary)> Cleanup<'_, P> {
             }
             self.report_progress(pager.seen());
             if !pager.advance(removed) {
-                return Ok(None);
+                return Ok(Pass { found, is_complete: false });
             }
         }
     }
