@@ -392,7 +392,21 @@ fn a_lower_sustained_rate_is_a_regression() {
     assert_eq!(compare(Some(1_000.0), Some(900.0)), ExitCode::Passed);
     assert_eq!(compare(Some(1_000.0), Some(700.0)), ExitCode::Failed);
     assert_eq!(compare(Some(1_000.0), None), ExitCode::Failed);
-    assert_eq!(compare(None, Some(10.0)), ExitCode::Passed);
+}
+
+#[test]
+fn a_baseline_without_a_sustained_rate_is_inconclusive() {
+    let [none, some] = [None, Some(10.0)].map(|rate| Results { load: breakpoint(rate), ..good() });
+    let verdict = evaluate(&some, Some(&baseline(none.clone())));
+    assert_eq!(verdict.exit_code, ExitCode::Inconclusive);
+    let inconclusive = verdict.criteria.iter().find(|result| result.status == Status::Inconclusive).unwrap();
+    let Criterion::ComparableBaseline { files, difference } = &inconclusive.criterion else {
+        panic!("{inconclusive:?}")
+    };
+    let expected = format!("no rate was sustained in the baseline {}", files.join(", "));
+    assert_eq!(difference.as_deref(), Some(&*expected));
+    // A run without one fails, whatever the baseline is.
+    assert_eq!(evaluate(&none, Some(&baseline(none.clone()))).exit_code, ExitCode::Failed);
 }
 
 #[test]

@@ -329,7 +329,7 @@ fn regressions(results: &Results, baseline: &Baseline) -> (Vec<CriterionResult>,
     }
     if is_breakpoint_search(results) {
         // The searches tried different rates: only the sustained rates are comparable.
-        return (rate_regression(results, baseline).into_iter().collect(), None);
+        return (vec![rate_regression(results, baseline)], None);
     }
     let comparison = baseline.compare(results);
     (comparison_criteria(&comparison, results.pass_criteria.max_regression), Some(comparison))
@@ -364,18 +364,20 @@ fn comparison_criteria(comparison: &Comparison, max_percent: f64) -> Vec<Criteri
 /// Compares the sustained rate with the average of the baseline, whose searches that sustained no rate do not
 /// count.
 #[expect(clippy::cast_precision_loss, reason = "a number of files")]
-fn rate_regression(results: &Results, baseline: &Baseline) -> Option<CriterionResult> {
+fn rate_regression(results: &Results, baseline: &Baseline) -> CriterionResult {
     let sustained = |results: &Results| match results.load {
         LoadModel::Breakpoint { sustained_rate, .. } => sustained_rate,
         _ => None,
     };
     let before: Vec<f64> = baseline.runs.iter().filter_map(|run| sustained(&run.results)).collect();
     if before.is_empty() {
-        return None;
+        let files = baseline.files();
+        let difference = format!("no rate was sustained in the baseline {}", files.join(", "));
+        return Criterion::ComparableBaseline { files, difference: Some(difference) }.inconclusive();
     }
     let baseline = before.iter().sum::<f64>() / before.len() as f64;
     let current = sustained(results).unwrap_or(0.0);
     let max_percent = results.pass_criteria.max_regression;
     let passes = (1.0 - current / baseline) * 100.0 <= max_percent;
-    Some(Criterion::RateRegression { baseline, current, max_percent }.passes_if(passes))
+    Criterion::RateRegression { baseline, current, max_percent }.passes_if(passes)
 }
