@@ -8,10 +8,10 @@ use super::overlap;
 use crate::error::LoadTestError;
 use crate::metrics::{
     EXAMPLES, Ending, FailureSummary, FaultWindow, LoadModel, RateLimitDelays, Results, ScenarioMetrics,
-    SessionSummary, StepMetrics, ViolationSummary, WarmUp, add,
+    ServiceInfo, SessionSummary, StepMetrics, ViolationSummary, WarmUp, add,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Merges the results of the workers of a run, each with the name of its file.
 ///
@@ -59,7 +59,7 @@ impl Results {
         must_equal(&self.tags, &other.tags, "`--tag`")?;
         must_equal(&self.program_version, &other.program_version, "the version of the load test")?;
         must_equal(&self.contract, &other.contract, "the contract")?;
-        must_equal(&self.service, &other.service, "the service")?;
+        self.service.merge(&other.service)?;
         must_equal(&self.iteration, &other.iteration, "the iteration")?;
         must_equal(&self.checks_enabled, &other.checks_enabled, "checking of responses")?;
         must_equal(&self.pass_criteria, &other.pass_criteria, "the pass criteria")?;
@@ -119,6 +119,26 @@ impl Results {
     fn after_start(&self, micros: u64) -> DateTime<Utc> {
         let duration = TimeDelta::microseconds(i64::try_from(micros).unwrap_or(i64::MAX));
         self.started.checked_add_signed(duration).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+}
+
+impl ServiceInfo {
+    /// Instances of a service differ in their versions during a deployment, and one may not report any.
+    fn merge(&mut self, other: &Self) -> Result<(), Difference> {
+        let same = |service: &Self| Self {
+            name: service.name.clone().or_else(|| self.name.clone()).or_else(|| other.name.clone()),
+            version: None,
+            other_versions: Vec::new(),
+            ..service.clone()
+        };
+        let merged = same(self);
+        must_equal(&merged, &same(other), "the service")?;
+        let versions = [&*self, other]
+            .into_iter()
+            .flat_map(|service| service.version.iter().chain(&service.other_versions).cloned());
+        let mut versions = versions.collect::<BTreeSet<_>>().into_iter();
+        *self = Self { version: versions.next(), other_versions: versions.collect(), ..merged };
+        Ok(())
     }
 }
 
@@ -355,7 +375,7 @@ mod tests {
     #[test]
     fn results_of_different_runs_are_rejected() {
         type Change = fn(&mut Results);
-        let changes: [(Change, &str); 9] = [
+        let changes: [(Change, &str); 10] = [
             (
                 |results| {
                     results.tags.insert("build".to_owned(), "7".to_owned());
@@ -365,6 +385,7 @@ mod tests {
             (|results| results.test_run_id.push('x'), "the test run id"),
             (|results| results.program_version.push('x'), "the version of the load test"),
             (|results| results.service.address.push('x'), "the service"),
+            (|results| results.service.insecure = true, "the service"),
             (|results| results.iteration.push('x'), "the iteration"),
             (|results| results.checks_enabled = false, "checking of responses"),
             (
@@ -383,6 +404,24 @@ mod tests {
             let message = format!("worker-2.json and worker-0.json are of different runs: {what} differs");
             assert_rejected(|results| change(&mut results[2].1), &message);
         }
+    }
+
+    #[test]
+    fn workers_that_found_other_versions_of_the_service_are_merged() {
+        let mut results = three(&calls());
+        let found = [Some("1.4.3"), None, Some("1.4.2")];
+        for ((_, results), version) in results.iter_mut().zip(found) {
+            results.service.version = version.map(str::to_owned);
+            results.service.name = version.map(|_| "sessions".to_owned());
+        }
+        let service = merge_results(results.clone()).unwrap().service;
+        assert_eq!((service.name.as_deref(), service.version.as_deref()), (Some("sessions"), Some("1.4.2")));
+        assert_eq!(service.other_versions, ["1.4.3"]);
+        results.reverse();
+        assert_eq!(merge_results(results.clone()).unwrap().service, service);
+        results[0].1.service.name = Some("orders".to_owned());
+        let error = merge_results(results).unwrap_err().to_string();
+        assert!(error.ends_with(" are of different runs: the service differs"), "{error}");
     }
 
     #[test]

@@ -159,6 +159,9 @@ pub struct ServiceInfo {
     pub name: Option<String>,
     /// The version that it reports, if any.
     pub version: Option<String>,
+    /// The other versions that it reported to further workers, as during a deployment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_versions: Vec<String>,
 }
 
 /// The calls of one operation.

@@ -18,7 +18,9 @@ const HELD_UP_US: u64 = 10_000;
 /// The address of the service, and the name and version that it reports.
 pub(super) fn service(results: &Results) -> String {
     let service = &results.service;
-    let known = [service.name.as_deref(), service.version.as_deref()];
+    let versions: Vec<_> = service.version.iter().chain(&service.other_versions).map(|it| &**it).collect();
+    let versions = (!versions.is_empty()).then(|| versions.join(" and "));
+    let known = [service.name.as_deref(), versions.as_deref()];
     let known = known.into_iter().flatten().collect::<Vec<_>>().join(" ");
     let mut address = if service.embedded {
         format!("the embedded service ({})", service.address)
@@ -241,6 +243,11 @@ pub(super) fn phases(results: &Results) -> Option<String> {
 /// Notes on the validity of the results.
 pub(super) fn notes(results: &Results) -> Vec<String> {
     let mut notes: Vec<_> = lost_workers(results).into_iter().chain(clocks(results)).collect();
+    if !results.service.other_versions.is_empty() {
+        notes.push(
+            "the version of the service differs between workers: the results are of all of them".to_owned(),
+        );
+    }
     notes.extend(results.load_generators.iter().flat_map(load_generator));
     if !results.checks_enabled {
         notes.push("responses were not checked: wrong ones count as successful".to_owned());
@@ -408,6 +415,15 @@ mod tests {
         results.service.name = Some("sessions".to_owned());
         results.service.embedded = true;
         assert_eq!(service(&results), "the embedded service (http://127.0.0.1:8080), sessions 1.2.0");
+    }
+
+    #[test]
+    fn versions_that_differ_between_workers_are_shown_with_a_note() {
+        let mut results = results();
+        results.service.version = Some("1.4.2".to_owned());
+        results.service.other_versions = vec!["1.4.3".to_owned()];
+        assert_eq!(service(&results), "http://127.0.0.1:8080, 1.4.2 and 1.4.3");
+        assert!(notes(&results).iter().any(|note| note.starts_with("the version of the service differs")));
     }
 
     #[test]

@@ -18,6 +18,7 @@ fn passing() -> Results {
         insecure: false,
         name: Some("service-sessions".to_owned()),
         version: Some("1.0.0".to_owned()),
+        other_versions: Vec::new(),
     };
     results.pass_criteria.thresholds =
         vec!["p95<50ms".to_owned(), "p99<250ms for POST open_session".to_owned()];

@@ -500,6 +500,7 @@ impl Service {
             insecure: is_insecure(&self.config),
             name,
             version,
+            other_versions: Vec::new(),
         }
     }
 }
