@@ -58,6 +58,11 @@ for name, xml in junit.items():
 for right, wrong in ((' classname="', ' class="'), (' time="', ' time="-'), ("skipped", "ignored")):
     assert not schema.is_valid(junit["harmless"].replace(right, wrong)), f"the schema allows {wrong}"
 
+of_load_tests = sorted((here.parent.parent / "loadtest/src/output/snapshots").glob("*junit_*.snap"))
+assert of_load_tests, "there are no reports of load tests"
+for file in of_load_tests:
+    schema.validate(file.read_text().split("---\n", 2)[2])
+
 pages = documents("page_of_a_job", "contract.md")
 for name, page in pages.items():
     html = cmarkgfm.github_flavored_markdown_to_html(page, cmarkgfm.cmark.Options.CMARK_OPT_UNSAFE)
@@ -67,3 +72,4 @@ for name, page in pages.items():
     (work / f"{name}.html").write_text(f'<!doctype html><meta charset="utf-8">\n{html}')
 
 print(f"reports: {len(junit)} of JUnit are valid and have the right sums, {len(pages)} pages have no foreign element")
+print(f"reports: {len(of_load_tests)} of load tests are valid")
