@@ -1,6 +1,6 @@
 //! The command that deletes the sessions of a run, as it is typed, without secrets.
 
-use super::service::{Target, has_literal_credentials};
+use super::service::{Target, around_credentials, has_literal_credentials};
 use crate::cli::Hidden;
 use std::env;
 
@@ -75,13 +75,12 @@ fn is_reference(value: &str) -> bool {
 
 /// Replaces the credentials of a URL, unless they are references.
 fn without_credentials(url: &str) -> String {
-    if !has_literal_credentials(url) {
-        return url.to_owned();
+    match around_credentials(url) {
+        Some([scheme, _, behind]) if has_literal_credentials(url) => {
+            format!("{scheme}USER:PASSWORD@{behind}")
+        }
+        _ => url.to_owned(),
     }
-    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
-    let behind = rest.rsplit_once('@').map_or(rest, |(_, behind)| behind);
-    let separator = if scheme.is_empty() { "" } else { "://" };
-    format!("{scheme}{separator}USER:PASSWORD@{behind}")
 }
 
 /// Quotes an argument for a shell, if necessary.
@@ -162,6 +161,16 @@ mod tests {
              --header 'x-two: VALUE' --header 'authorization: Bearer ${KEY}' --token '${TOKEN}' \
              --proxy 'http://me:${PASSWORD}@proxy'"
         );
+    }
+
+    #[test]
+    fn an_address_keeps_its_path_with_an_at_sign() {
+        let command = |host| command(&["--host", host]);
+        let address = "http://gateway/teams/@shop/sessions";
+        let expected = "loadtest cleanup --test-run-id 0123456789ab --host http://";
+        assert_eq!(command(address), format!("{expected}gateway/teams/@shop/sessions"));
+        assert_eq!(command("http://me:s3cret@h/@shop"), format!("{expected}USER:PASSWORD@h/@shop"));
+        assert_eq!(command("http://me:s3/cret@h"), format!("{expected}USER:PASSWORD@h"));
     }
 
     #[test]

@@ -246,10 +246,33 @@ fn missing_address(contract: &Contract) -> String {
 
 /// Returns whether a URL has a user name or password that is not a reference.
 pub(super) fn has_literal_credentials(url: &str) -> bool {
-    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let Some((credentials, _)) = authority.rsplit_once('@') else { return false };
+    let Some([_, credentials, _]) = around_credentials(url) else { return false };
     let password = credentials.split_once(':').map_or(credentials, |(_, password)| password);
     !(password.is_empty() || password.starts_with("${") && password.ends_with('}'))
+}
+
+/// Splits a URL with credentials: its scheme with the separator, the credentials, and what follows their `@`.
+pub(super) fn around_credentials(url: &str) -> Option<[&str; 3]> {
+    let (scheme, rest) = url.split_at(url.find("://").map_or(0, |at| at + 3));
+    let authority = &rest[..end_of_authority(rest)];
+    // A path may contain an `@`. But what is not a port is a password, which should have no `/`.
+    let port = authority.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.contains(']'));
+    let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok() || port.starts_with("${"));
+    let at = authority.rfind('@').or_else(|| if is_port { None } else { rest.rfind('@') })?;
+    Some([scheme, &rest[..at], &rest[at + 1..]])
+}
+
+/// Returns the length of the host with its port and credentials. References such as `${file:/run/token}` are skipped.
+fn end_of_authority(rest: &str) -> usize {
+    let mut start = 0;
+    while let Some(at) = rest[start..].find(['/', '?', '#', '$']).map(|at| start + at) {
+        if !rest[at..].starts_with('$') {
+            return at;
+        }
+        let reference = rest[at..].strip_prefix("${").and_then(|name| name.find('}'));
+        start = at + reference.map_or(1, |length| length + 3);
+    }
+    rest.len()
 }
 
 fn lines(params: &ConfigParams) -> String {
@@ -617,6 +640,20 @@ mod tests {
             assert!(has_literal_credentials(url), "{url}");
         }
         for url in ["http://h", "http://me:${A}@h", "http://${A}@h", "none", "http://me:@h"] {
+            assert!(!has_literal_credentials(url), "{url}");
+        }
+        // A password with a slash is rejected later.
+        for url in ["http://me:s3/cret@h", "http://me:s3cret@h/teams/@shop", "http://me:s3cret@h?a@b"] {
+            assert!(has_literal_credentials(url), "{url}");
+        }
+        for url in [
+            "http://gateway/teams/@shop/sessions",
+            "http://gateway:8080/@shop",
+            "http://[::1]:8080/@shop",
+            "gateway/@shop",
+            "http://${HOST}:${PORT}/@shop",
+            "http://me:${file:/run/p@ss}@h/@shop",
+        ] {
             assert!(!has_literal_credentials(url), "{url}");
         }
     }
