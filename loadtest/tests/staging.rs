@@ -563,3 +563,54 @@ fn a_service_without_tls_is_not_reported_as_insecure() {
         serde_json::from_str(&fs::read_to_string(folder.join("r.json")).unwrap()).unwrap();
     assert!(json["service"]["address"].is_string() && json["service"]["insecure"] != true, "{json}");
 }
+
+/// A description with the address of a URL in parts.
+fn description_in_parts(url: &str) -> String {
+    let (host, port) = url.strip_prefix("http://").unwrap().split_once(':').unwrap();
+    format!(
+        "connection: {{protocol: http, host: {host}, port: {port}}}\nheaders: {{x-api-key: '${{KEY}}'}}\n"
+    )
+}
+
+#[test]
+fn the_description_to_compare_with_replaces_variables() {
+    let [one, other] = [(); 2].map(|()| Gateway::start("x-api-key", SECRET));
+    let folder = folder("against");
+    fs::write(folder.join("other.yaml"), description_in_parts(&other.url())).unwrap();
+    let compare = |args: &[&str]| {
+        let mut command = loadtest(&folder, &[&["compare", "--against-config", "other.yaml"], args].concat());
+        command.env("SESSIONS_URL", one.url()).env("SESSIONS_HEADERS_X_API_KEY", SECRET).env("KEY", SECRET);
+        command
+    };
+    let (stdout, _) = exits(&mut compare(&["--dry-run"]), 0);
+    assert!(stdout.starts_with(&format!("compared:  with {}", other.url())), "{stdout}");
+
+    let args = ["--iterations", "1", "-u", "1", "--max-regression", "900%", "--report-file", "report.json"];
+    compare(&args).output().unwrap();
+    let report = fs::read_to_string(folder.join("report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let command = report["against"]["cleanup_command"].as_str().unwrap();
+    let unset = "env -u SESSIONS_URL -u SESSIONS_HEADERS_X_API_KEY loadtest cleanup --test-run-id ";
+    assert!(command.starts_with(unset) && command.ends_with(" --config other.yaml"), "{command}");
+}
+
+#[test]
+fn a_service_is_not_compared_with_itself() {
+    let folder = folder("itself");
+    let url = "http://127.0.0.1:9";
+    fs::write(folder.join("same.yaml"), format!("connection: {{uri: '{url}/'}}\n")).unwrap();
+    fs::write(folder.join("canary.yaml"), "headers: {x-canary: yes}\n").unwrap();
+    let compare = |args: &[&str]| {
+        let mut command = loadtest(&folder, &[&["compare", "--dry-run"], args].concat());
+        command.env("SESSIONS_URL", url);
+        command
+    };
+    for args in [["--against", url], ["--against-config", "same.yaml"]] {
+        let (_, stderr) = exits(&mut compare(&args), 3);
+        assert!(
+            stderr.starts_with(&format!("loadtest: both services are {url}: set the address")),
+            "{stderr}"
+        );
+    }
+    exits(&mut compare(&["--against-config", "canary.yaml"]), 0);
+}

@@ -69,6 +69,8 @@ pub struct OtherService {
     #[arg(long, value_name = "URL")]
     pub against: Option<Hidden>,
     /// Description of the service to compare with, in place of that of --config
+    ///
+    /// It replaces the variables of the service.
     #[arg(long, value_name = "FILE")]
     pub against_config: Option<PathBuf>,
 }

@@ -8,7 +8,9 @@ use std::env;
 /// it, but not literal values that may be secrets. Variables that it needs are named in a comment.
 pub(super) fn cleanup_command(target: &Target<'_>, yes: bool, test_run_id: &str) -> String {
     let service = target.options;
-    let mut command = format!("loadtest cleanup --test-run-id {test_run_id}");
+    let unset: Vec<_> = target.replaced_variables().iter().map(|name| format!("-u {name} ")).collect();
+    let unset = if unset.is_empty() { String::new() } else { format!("env {}", unset.concat()) };
+    let mut command = format!("{unset}loadtest cleanup --test-run-id {test_run_id}");
     let mut add = |option: &str, value: &str| {
         command.push_str(option);
         command.push_str(&quoted(value));
@@ -105,6 +107,7 @@ mod tests {
             options: &cli.service,
             host: cli.goose.host.as_deref(),
             timeout: None,
+            file_replaces_variables: false,
         };
         cleanup_command(&target, cli.run.yes, "0123456789ab")
     }

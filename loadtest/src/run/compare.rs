@@ -79,11 +79,14 @@ fn targets<'t>(
     let against = cli.compared_with.as_ref().and_then(|other| other.against.as_ref());
     let against = against.map(|Hidden(host)| &**host);
     let host = cli.goose.host.as_deref();
-    Ok([(&cli.service, host), (of_other, against)].map(|(options, host)| Target {
+    let has_own_file = cli.compared_with.as_ref().is_some_and(|other| other.against_config.is_some());
+    let targets = [(&cli.service, host, false), (of_other, against, has_own_file)];
+    Ok(targets.map(|(options, host, file_replaces_variables)| Target {
         contract,
         options,
         host,
         timeout,
+        file_replaces_variables,
     }))
 }
 
@@ -104,7 +107,16 @@ async fn connect(
         let why = "the service to compare with is missing: set --against or --against-config";
         return Err(LoadTestError::Option(why.to_owned()));
     }
-    Ok([service, Service::connect(target_of_other).await?])
+    let other = Service::connect(target_of_other).await?;
+    if is_given && service.has_address_of(&other) && target.differs_at_most_in_address(target_of_other)? {
+        let why = format!(
+            "both services are {}: set the address of another one with --against, or in the file of \
+             --against-config",
+            other.shown
+        );
+        return Err(LoadTestError::Option(why));
+    }
+    Ok([service, other])
 }
 
 /// Prepares what the users of both services need, their executors, and goose's configuration for all of them.

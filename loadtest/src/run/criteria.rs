@@ -140,6 +140,7 @@ mod tests {
             options: &ServiceOptions::default(),
             host: None,
             timeout: None,
+            file_replaces_variables: false,
         };
         let service = Service::connect(&target).await.unwrap();
         let criteria = |args: &[&str]| {

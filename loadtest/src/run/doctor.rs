@@ -31,8 +31,14 @@ pub(super) async fn examine(
         return Err(LoadTestError::Option(why.to_owned()));
     }
     let host = options.host.as_ref().map(|Hidden(host)| &**host);
-    let service =
-        Service::connect(&Target { contract, options: &options.service, host, timeout: None }).await?;
+    let service = Service::connect(&Target {
+        contract,
+        options: &options.service,
+        host,
+        timeout: None,
+        file_replaces_variables: false,
+    })
+    .await?;
     service.require_address()?;
     let mut lines = vec![format!("service: {service}")];
     let steps = diagnose(&service.config).await;

@@ -91,7 +91,13 @@ pub(super) async fn prepare(
 /// The way to the service of a load test.
 fn target_of<'t>(cli: &'t Cli, contract: &'t Contract) -> Result<Target<'t>, LoadTestError> {
     let timeout = cli.goose.timeout.as_deref().map(parse_timeout).transpose()?;
-    Ok(Target { contract, options: &cli.service, host: cli.goose.host.as_deref(), timeout })
+    Ok(Target {
+        contract,
+        options: &cli.service,
+        host: cli.goose.host.as_deref(),
+        timeout,
+        file_replaces_variables: false,
+    })
 }
 
 /// Checks that the service responds. The clocks of several workers are compared by that of the service.

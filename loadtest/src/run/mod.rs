@@ -122,7 +122,13 @@ async fn execute(cli: Cli, workload: &dyn Workload) -> Result<CommandOutput, Loa
         Some(Command::Cleanup(options)) => cleanup(options, &cli.settings).await,
         Some(Command::Doctor(options)) if options.service.print_config => {
             let host = options.host.as_ref().map(|Hidden(host)| &**host);
-            let target = Target { contract, options: &options.service, host, timeout: None };
+            let target = Target {
+                contract,
+                options: &options.service,
+                host,
+                timeout: None,
+                file_replaces_variables: false,
+            };
             print_settings(&target, &cli.settings)
         }
         Some(Command::Doctor(options)) => {
@@ -213,7 +219,8 @@ fn print_settings(target: &Target<'_>, applied: &Applied) -> Result<CommandOutpu
 async fn cleanup(options: &CleanupOptions, applied: &Applied) -> Result<CommandOutput, LoadTestError> {
     let host = options.host.as_ref().map(|Hidden(host)| &**host);
     let contract = &Contract::SESSIONS;
-    let target = Target { contract, options: &options.service, host, timeout: None };
+    let target =
+        Target { contract, options: &options.service, host, timeout: None, file_replaces_variables: false };
     if options.service.print_config {
         return print_settings(&target, applied);
     }

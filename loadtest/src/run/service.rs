@@ -23,6 +23,7 @@ use sessions_client::{
 use sessions_service::ServiceOptions as EmbeddedOptions;
 use sessions_service::{EmbeddedService, SessionStore};
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -86,6 +87,9 @@ pub(crate) struct Target<'t> {
     pub(crate) host: Option<&'t str>,
     /// The option `--timeout`.
     pub(crate) timeout: Option<Duration>,
+    /// True if the file replaces variables: that of `--against-config`, because variables are those of the first
+    /// service.
+    pub(crate) file_replaces_variables: bool,
 }
 
 /// The meaning of settings without an address.
@@ -105,11 +109,20 @@ impl Target<'_> {
         // A load test must reach all instances of a service.
         let mut params =
             ConfigParams::new().with_pairs([("options.spread_addresses", "true")]).map_err(invalid)?;
-        if let Some(file) = self.file() {
+        let prefix = self.contract.variable_prefix();
+        let file = self.file();
+        if let (Some(file), true) = (&file, self.file_replaces_variables) {
+            // The parts of an address in the file would not replace a whole address in a variable.
+            let has_own = has_address(&ConfigParams::new().with_file(file).map_err(invalid)?);
+            let variables = env::vars_os().filter(|(name, _)| !(has_own && is_of_address(&prefix, name)));
+            params = params.with_environment(&prefix, variables).map_err(invalid)?;
             params = params.with_file(file).map_err(invalid)?;
+        } else {
+            if let Some(file) = &file {
+                params = params.with_file(file).map_err(invalid)?;
+            }
+            params = params.with_environment(&prefix, env::vars_os()).map_err(invalid)?;
         }
-        params =
-            params.with_environment(&self.contract.variable_prefix(), env::vars_os()).map_err(invalid)?;
         let mut flags = self.options.flags().map_err(LoadTestError::Option)?;
         if let Some(host) = self.host {
             flags.push(("--host", "connection.uri".to_owned(), host.to_owned()));
@@ -202,6 +215,31 @@ impl Target<'_> {
             .collect()
     }
 
+    /// The variables that the file replaces, and that would replace it in another command.
+    pub(super) fn replaced_variables(&self) -> Vec<String> {
+        let in_effect = self.variables();
+        let replaced = Self { file_replaces_variables: false, ..*self }.variables();
+        let replaced = replaced.into_iter().filter(|variable| !in_effect.contains(variable));
+        replaced.map(|(_, name)| name).collect()
+    }
+
+    /// Returns whether the settings besides the address are those of the other service.
+    pub(super) fn differs_at_most_in_address(&self, other: &Self) -> Result<bool, LoadTestError> {
+        let settings = |target: &Self| {
+            let is_address = |key: &str| key.starts_with("connection") && key != "connection.resolve";
+            let settings = target.params()?.settings().into_iter();
+            Ok(settings.filter(|setting| !is_address(setting.key())).collect::<Vec<_>>())
+        };
+        // Secrets of different origins may differ, which is not shown.
+        let is_same = |(one, other): (&Setting, &Setting)| {
+            one.key() == other.key()
+                && one.value() == other.value()
+                && (one.origin() == other.origin() || !one.value().contains("***"))
+        };
+        let [one, other] = [settings(self)?, settings(other)?];
+        Ok(one.len() == other.len() && one.iter().zip(&other).all(is_same))
+    }
+
     /// The path of the description.
     pub(super) fn file(&self) -> Option<PathBuf> {
         let file = self.options.config.clone();
@@ -236,6 +274,12 @@ pub struct Settings {
 /// Returns the settings that were given.
 fn given(params: &ConfigParams) -> impl Iterator<Item = Setting> + use<> {
     params.settings().into_iter().filter(|setting| !matches!(setting.origin(), "default" | "program"))
+}
+
+/// Returns whether a variable is that of an address or a part of one.
+fn is_of_address(prefix: &str, variable: &OsStr) -> bool {
+    let name = variable.to_str().and_then(|name| name.strip_prefix(prefix)?.strip_prefix('_'));
+    name.is_some_and(|name| name == "URL" || name.starts_with("CONNECTION") && name != "CONNECTION_RESOLVE")
 }
 
 /// Returns the error of a command that needs an address.
@@ -344,6 +388,16 @@ impl Service {
             clock_offset: OnceLock::new(),
             embedded,
         })
+    }
+
+    /// Returns whether the addresses are those of another service.
+    pub(super) fn has_address_of(&self, other: &Self) -> bool {
+        let addresses = |service: &Self| {
+            let urls = service.config.base_url().into_iter().map(str::to_owned);
+            let urls = urls.chain(service.config.fallback_urls().iter().cloned());
+            urls.map(|url| url.trim_end_matches('/').to_owned()).collect::<Vec<_>>()
+        };
+        addresses(self) == addresses(other)
     }
 
     /// Checks whether the hosts may be loaded: each is this machine, or was explicitly allowed.
@@ -585,6 +639,7 @@ mod tests {
             options: &ServiceOptions::default(),
             host,
             timeout: None,
+            file_replaces_variables: false,
         };
         Service::connect(&target).await.unwrap()
     }
