@@ -131,8 +131,8 @@ fn describe_options(command: clap::Command) -> clap::Command {
         .mut_arg("threshold", |arg| {
             let details =
                 "A metric: pNN (p95, p99.9), avg, max, error-rate or rps. Then <, <=, > or >=, and a limit: a time in \
-                 us, ms (the default) or s, or a percentage. rps is computed over the whole run, from the start of the first call to \
-                 the end of the last. \"for open_session\", \"for scenario browse\", \"for step 2\" or \
+                 us, ms (the default) or s, or a percentage. rps counts from the start of the first call to the end of the \
+                 load, without the graceful stop. \"for open_session\", \"for scenario browse\", \"for step 2\" or \
                  \"for rate 200\" at its end limits it to the calls of an operation, a scenario, a step of --rate, or the \
                  steps with a rate; without such calls it is rejected. A \
                  missed threshold fails the run, and aborts it unless --no-threshold-abort or --execution-segment is given: \

@@ -490,9 +490,8 @@ impl Service {
         }
     }
 
-    /// Makes the steps to the service without a call: other contracts have no operation that is known to change
-    /// nothing. Only workers send `GET /`, to measure their clocks. Returns the
-    /// error of an address if all are unreachable.
+    /// Makes the steps of `doctor`, which call no operation: no operation of another contract is known to change
+    /// nothing. Returns the error of an address if all are unreachable.
     async fn is_reachable(&self) -> Result<(), Error> {
         let mut unreachable = BTreeMap::new();
         let config = self.config.clone().with_connect_timeout(self.probe_limit());
