@@ -137,6 +137,71 @@ fn a_report_that_cannot_be_written_fails_the_run_in_its_last_line() {
     assert!(!files.iter().any(|name| name.ends_with(".unfinished")), "{files:?}");
 }
 
+/// Runs the program after the shell commands `setup` in a namespace of its own for mounts. Returns `None` where that is not
+/// permitted.
+fn with_mounts(folder: &Path, setup: &str, args: &[&str]) -> Option<Output> {
+    let permitted = Command::new("unshare").args(["-rm", "true"]).output();
+    if !permitted.is_ok_and(|output| output.status.success()) {
+        println!("SKIPPED: `unshare -rm` is not permitted here");
+        return None;
+    }
+    let mut command = in_folder(Command::new("unshare"), folder);
+    let script = format!(r#"set -e; {setup}; exec "$@""#);
+    command.args(["-rm", "sh", "-c", &script, "sh", env!("CARGO_BIN_EXE_loadtest")]).args(args);
+    Some(command.output().unwrap())
+}
+
+#[test]
+fn a_report_that_is_mounted_is_overwritten() {
+    let folder = folder("mounted");
+    for file in ["run.json", "of-the-host.json"] {
+        fs::write(folder.join(file), "an earlier report").unwrap();
+    }
+    let mount = "mount --bind of-the-host.json run.json";
+    let options = ["--iterations", "5", "-u", "1", "--report-file", "run.json"];
+    let Some(output) = with_mounts(&folder, mount, &options) else { return };
+    let stderr = string(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    // Neither the report nor the results while the run goes on.
+    assert!(!stderr.contains("cannot be written"), "{stderr}");
+    assert_eq!(Results::read(&folder.join("of-the-host.json")).unwrap().ending, Ending::Planned);
+    assert_eq!(names(&folder), ["of-the-host.json", "run.json"]);
+}
+
+#[test]
+fn a_report_in_a_folder_that_is_not_writable_is_overwritten() {
+    let folder = folder("read-only");
+    fs::create_dir(folder.join("reports")).unwrap();
+    for file in ["reports/run.md", "of-the-host.md"] {
+        fs::write(folder.join(file), "an earlier report").unwrap();
+    }
+    // As with `podman run --read-only -v "$PWD/of-the-host.md:/reports/run.md"`.
+    let mounts = "mount --bind reports reports; mount -o remount,bind,ro reports; \
+                  mount --bind of-the-host.md reports/run.md";
+    let options = ["--iterations", "5", "-u", "1", "--report-file"];
+    let writable = [&options[..], &["reports/run.md"]].concat();
+    let Some(output) = with_mounts(&folder, mounts, &writable) else { return };
+    assert_eq!(output.status.code(), Some(0), "{}", string(&output.stderr));
+    assert!(fs::read_to_string(folder.join("of-the-host.md")).unwrap().contains("PASS"));
+
+    let new = [&options[..], &["reports/new.md"]].concat();
+    let output = with_mounts(&folder, mounts, &new).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", string(&output.stderr));
+    let why = "reports/new.md: cannot be written: Read-only file system";
+    assert!(string(&output.stderr).contains(why), "{}", string(&output.stderr));
+}
+
+#[test]
+fn a_report_that_is_a_link_stays_one() {
+    let folder = folder("link");
+    std::os::unix::fs::symlink("runs/7.json", folder.join("latest.json")).unwrap();
+    let options = ["--iterations", "5", "-u", "1", "--report-file", "latest.json"];
+    let output = loadtest(&folder, &options).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", string(&output.stderr));
+    assert!(folder.join("latest.json").is_symlink());
+    assert_eq!(Results::read(&folder.join("runs/7.json")).unwrap().ending, Ending::Planned);
+}
+
 #[test]
 fn an_unwritten_report_can_be_made_of_the_results_later() {
     let folder = folder("later");

@@ -8,7 +8,6 @@
 
 mod console;
 pub(crate) mod criteria;
-pub(crate) mod file;
 mod html;
 mod json;
 mod junit;
@@ -20,6 +19,7 @@ mod summary;
 use crate::error::LoadTestError;
 use crate::metrics::Results;
 use crate::thresholds::{Baseline, ExitCode, Verdict, evaluate};
+use programs::files;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use wiretrait::is_displayed;
@@ -130,7 +130,7 @@ impl Report {
 
     /// Writes a file in the format of its extension, and adds it to [`files`](Self::files).
     ///
-    /// The file is replaced atomically: another program may be waiting for it.
+    /// The file is replaced atomically, if the system allows it: another program may be waiting for it.
     ///
     /// # Errors
     ///
@@ -138,7 +138,7 @@ impl Report {
     pub fn write(&mut self, path: &Path) -> Result<(), LoadTestError> {
         let failed = |reason| LoadTestError::Report { path: path.to_owned(), reason };
         let rendered = self.render(ReportFormat::of(path)?).map_err(failed)?;
-        file::replace(path, rendered.as_bytes())
+        files::replace(path, rendered.as_bytes())
             .map_err(|error| failed(format!("cannot be written: {error}")))?;
         self.files.push(path.display().to_string());
         Ok(())

@@ -6,8 +6,9 @@
 use super::collect::in_progress;
 use super::lifecycle::Services;
 use crate::error::LoadTestError;
-use crate::output::{Report, ReportFormat, file};
+use crate::output::{Report, ReportFormat};
 use crate::status;
+use programs::files;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -48,7 +49,7 @@ impl Checkpoints {
     pub(super) async fn discard(self) {
         let path = self.path.clone();
         if self.stop().await {
-            let _ = std::fs::remove_file(path);
+            let _ = std::fs::remove_file(files::target(&path));
         }
     }
 }
@@ -82,5 +83,5 @@ fn write(services: &Services, path: &Path) -> Result<(), LoadTestError> {
     let report = Report::evaluate(services.collect(in_progress), None);
     let failed = |reason| LoadTestError::Report { path: path.to_owned(), reason };
     let json = report.render(ReportFormat::Json).map_err(failed)?;
-    file::replace(path, json.as_bytes()).map_err(|error| failed(format!("cannot be written: {error}")))
+    files::replace(path, json.as_bytes()).map_err(|error| failed(format!("cannot be written: {error}")))
 }

@@ -28,7 +28,7 @@ use crate::error::LoadTestError;
 use crate::executors::goose_attack::{error_message, unused_client};
 use crate::executors::stop::Stop;
 use crate::metrics::other_calls::CallCounts;
-use crate::output::{Report, file};
+use crate::output::Report;
 use crate::settings::Applied;
 use crate::status;
 use crate::thresholds::ExitCode;
@@ -116,7 +116,7 @@ pub(crate) async fn run_workload(cli: Cli, workload: &dyn Workload) -> Result<Co
 }
 
 async fn execute(cli: Cli, workload: &dyn Workload) -> Result<CommandOutput, LoadTestError> {
-    file::survive_size_limit();
+    programs::files::survive_size_limit();
     let contract = workload.contract();
     match &cli.command {
         Some(Command::Cleanup(options)) => cleanup(options, &cli.settings).await,

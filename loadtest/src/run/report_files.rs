@@ -1,8 +1,9 @@
 //! The report files of a run, and the file that keeps its results while it goes on.
 
 use crate::error::LoadTestError;
-use crate::output::{DEFAULT_FILE, Report, ReportFormat, file};
+use crate::output::{DEFAULT_FILE, Report, ReportFormat};
 use goose::config::{GooseConfiguration, RUN_FOLDER};
+use programs::files;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -33,7 +34,7 @@ impl ReportFiles {
     /// Checks that all files can be written. They are unchanged until the run has started.
     pub(super) fn check_writable(&self) -> Result<(), LoadTestError> {
         self.files.iter().try_for_each(|path| {
-            file::check_writable(path).map_err(|error| LoadTestError::Report {
+            files::check_writable(path).map_err(|error| LoadTestError::Report {
                 path: path.clone(),
                 reason: format!("cannot be written: {error}"),
             })

@@ -7,8 +7,8 @@ use super::file::{Format, KEY, format, parse, table};
 use crate::comparison::{Change, Level, Part};
 use crate::output::{printable_json, printable_line};
 use contract_tests::Value;
+use programs::files;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::Path;
 use std::{fs, io};
 use wiretrait::is_displayed;
@@ -39,7 +39,7 @@ pub fn add_to_file(path: &Path, accepted: &[Accepted]) -> Result<(), DeviationEr
         Err(why) => return Err(error(format!("cannot be read: {why}"))),
     };
     let new = with_deviations(format, &old, accepted).map_err(error)?;
-    replace(path, &new).map_err(|why| error(format!("cannot be written: {why}")))
+    files::replace(path, new.as_bytes()).map_err(|why| error(format!("cannot be written: {why}")))
 }
 
 /// Checks, before a check runs, that deviations can be added to the file at `path`.
@@ -51,12 +51,8 @@ pub fn check_writable(path: &Path) -> Result<(), DeviationError> {
     let error = |why: String| DeviationError { file: path.display().to_string(), entry: None, why };
     format(path).map_err(error)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let is_writable = match fs::OpenOptions::new().append(true).open(path) {
-        // A file without a name in the same folder replaces it.
-        Ok(_) => tempfile::tempfile_in(folder).map(drop),
-        Err(why) if why.kind() == io::ErrorKind::NotFound => tempfile::tempfile_in(folder).map(drop),
-        Err(why) => Err(why),
-    };
+    // Without its folder, the path is probably wrong.
+    let is_writable = fs::metadata(folder).and_then(|_| files::check_writable(path));
     is_writable.map_err(|why| error(format!("cannot be written: {why}")))
 }
 
@@ -236,24 +232,6 @@ fn one_line(sentence: &str) -> String {
         line.push('…');
     }
     line
-}
-
-/// Replaces a file, which is never incomplete. Its permissions stay.
-fn replace(path: &Path, content: &str) -> io::Result<()> {
-    // A link stays one.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    // By default only the user may read a new file.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(content.as_bytes())?;
-    if let Ok(metadata) = fs::metadata(&path) {
-        file.as_file().set_permissions(metadata.permissions())?;
-    }
-    file.as_file().sync_data()?;
-    file.persist(&path).map(drop).map_err(|error| error.error)
 }
 
 #[cfg(test)]

@@ -1,21 +1,14 @@
-//! Files of reports: replaced as a whole, or appended to in one piece.
+//! Files of reports to which each run appends in one piece.
 
+use programs::files::target;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-/// Replaces a file. Its contents are complete before they have its name, so that no reader sees half of a report.
-pub(super) fn replace(path: &Path, contents: &str) -> io::Result<()> {
-    let mut file = unfinished(path)?;
-    file.write_all(contents.as_bytes())?;
-    file.as_file().sync_data()?;
-    file.persist(path)?;
-    Ok(())
-}
-
 /// Appends to a file with one write, so that those of several processes do not mix, except on network file systems
 /// without atomic appends. Begins a new line if the last one of the file is incomplete.
 pub(super) fn append(path: &Path, line: &str) -> io::Result<()> {
+    let path = &target(path);
     create_folder(path)?;
     let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
     let mut contents = String::with_capacity(line.len() + 1);
@@ -34,7 +27,8 @@ pub(super) fn append(path: &Path, line: &str) -> io::Result<()> {
 /// Returns the path of a file without links, `.` and `..`, as far as its folders exist.
 pub(super) fn resolved(path: &Path) -> PathBuf {
     let mut rest = Vec::new();
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let path = target(path);
+    let absolute = std::path::absolute(&path).unwrap_or(path);
     for folder in absolute.ancestors() {
         if let Ok(folder) = folder.canonicalize() {
             return rest.into_iter().rev().fold(folder, |path, name| path.join(name));
@@ -44,32 +38,13 @@ pub(super) fn resolved(path: &Path) -> PathBuf {
     absolute
 }
 
-/// Returns an error if a file cannot be replaced.
-pub(super) fn check_replaceable(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    unfinished(path).map(drop)
-}
-
 /// Returns an error if a file cannot be appended to.
 pub(super) fn check_appendable(path: &Path) -> io::Result<()> {
+    let path = &target(path);
     create_folder(path)?;
     let is_new = !path.exists();
     OpenOptions::new().append(true).create(true).open(path)?;
     if is_new { fs::remove_file(path) } else { Ok(()) }
-}
-
-/// Creates a file next to `path`, which is removed unless it gets its name.
-fn unfinished(path: &Path) -> io::Result<tempfile::NamedTempFile> {
-    create_folder(path)?;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".contract-").suffix(".unfinished");
-    // By default only the user may read it, but a pipeline may collect reports as another user.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    builder.tempfile_in(folder)
 }
 
 fn create_folder(path: &Path) -> io::Result<()> {
@@ -81,27 +56,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_replaced_and_nothing_else_is_left() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("reports/run.json");
-        for contents in ["first", "2nd"] {
-            check_replaceable(&path).unwrap();
-            replace(&path, contents).unwrap();
-            assert_eq!(fs::read_to_string(&path).unwrap(), contents);
-            assert_eq!(path.parent().unwrap().read_dir().unwrap().count(), 1);
-        }
-        check_replaceable(folder.path()).unwrap_err();
-        // A file is not a folder.
-        check_replaceable(&path.join("run.json")).unwrap_err();
-    }
-
-    #[test]
     fn a_check_creates_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("history.jsonl");
         check_appendable(&path).unwrap();
-        check_replaceable(&path).unwrap();
         assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_a_new_file_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let [link, path] = ["latest.jsonl", "runs/history.jsonl"].map(|name| folder.path().join(name));
+        std::os::unix::fs::symlink("runs/history.jsonl", &link).unwrap();
+        assert_eq!(resolved(&link), resolved(&path));
+        check_appendable(&link).unwrap();
+        assert!(link.is_symlink() && !path.exists());
+        append(&link, "1\n").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "1\n");
     }
 
     #[test]

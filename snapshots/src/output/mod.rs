@@ -17,6 +17,7 @@ pub(crate) use escape::{printable_json, printable_line};
 pub(crate) use summary::Verdict;
 
 use crate::check::CheckReport;
+use programs::files;
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -91,7 +92,7 @@ impl Outputs {
             }
         }
         for report in &self.reports {
-            file::check_replaceable(&report.path).map_err(|error| unwritable(&report.path, &error))?;
+            files::check_writable(&report.path).map_err(|error| unwritable(&report.path, &error))?;
         }
         match &self.history {
             Some(path) => file::check_appendable(path).map_err(|error| unwritable(path, &error)),
@@ -142,7 +143,7 @@ impl Outputs {
                 code_quality::render(summary, &path).map_err(|error| failed(&error))?
             }
         };
-        file::replace(&file.path, &contents).map_err(|error| failed(&error))
+        files::replace(&file.path, contents.as_bytes()).map_err(|error| failed(&error))
     }
 
     /// The path of the description as a forge expects it: relative to the root of the repository.

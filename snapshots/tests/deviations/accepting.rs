@@ -16,8 +16,11 @@ async fn check(folder: &Path, url: &str, arguments: &[&str]) -> Output {
 
 /// Runs the program in a folder. Its deviations and its description come from the arguments only.
 async fn contract(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_contract"));
-    command.args(arguments).current_dir(folder);
+    run(Command::new(env!("CARGO_BIN_EXE_contract")).args(arguments), folder).await
+}
+
+async fn run(command: &mut Command, folder: &Path) -> Output {
+    command.current_dir(folder);
     for variable in ["SESSIONS_URL", "SESSIONS_CONFIG", "SESSIONS_DEVIATIONS"] {
         command.env_remove(variable);
     }
@@ -157,6 +160,49 @@ async fn an_invalid_option_is_reported_before_anything_is_sent() {
         assert!(shown.contains(why) && !shown.contains("no session was opened"), "{arguments:?}: {shown}");
     }
     assert!(!folder.join("d.yaml").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_that_are_mounted_are_overwritten() {
+    let permitted = Command::new("unshare").args(["-rm", "true"]).output().await;
+    if !permitted.is_ok_and(|output| output.status.success()) {
+        println!("SKIPPED: `unshare -rm` is not permitted here");
+        return;
+    }
+    let folder = folder("mounted");
+    fs::create_dir(folder.join("host")).unwrap();
+    for name in ["new.yaml", "r.json"] {
+        fs::write(folder.join(name), "").unwrap();
+        fs::write(folder.join("host").join(name), "").unwrap();
+    }
+    let service = ChangedService::start(rename_address).await;
+    let mounts = r#"mount --bind host/new.yaml new.yaml && mount --bind host/r.json r.json && exec "$@""#;
+    let mut command = Command::new("unshare");
+    command.args(["-rm", "sh", "-c", mounts, "sh", env!("CARGO_BIN_EXE_contract"), "check", &service.url]);
+    command.args(["--accept", "--reason", "New.", "--deviations", "new.yaml", "--report", "r.json"]);
+    let output = run(&mut command, &folder).await;
+    assert_eq!(code(&output), Some(0), "{}", text(&output));
+    let read = |name: &str| fs::read_to_string(folder.join("host").join(name)).unwrap();
+    assert!(read("new.yaml").contains("reason: New."), "{}", read("new.yaml"));
+    assert!(read("r.json").contains(r#""verdict": "passed""#), "{}", read("r.json"));
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_that_are_links_stay_links() {
+    let folder = folder("links");
+    fs::create_dir(folder.join("host")).unwrap();
+    for name in ["new.yaml", "r.json"] {
+        std::os::unix::fs::symlink(format!("host/{name}"), folder.join(name)).unwrap();
+    }
+    let service = ChangedService::start(rename_address).await;
+    let arguments = ["--accept", "--reason", "New.", "--deviations", "new.yaml", "--report", "r.json"];
+    let output = check(&folder, &service.url, &arguments).await;
+    assert_eq!(code(&output), Some(0), "{}", text(&output));
+    for name in ["new.yaml", "r.json"] {
+        assert!(folder.join(name).is_symlink() && folder.join("host").join(name).is_file(), "{name}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
