@@ -472,14 +472,15 @@ impl Service {
             Ok::<(), Error>(())
         };
         let limit = self.probe_limit();
-        let deadline = Instant::now() + limit;
-        match tokio::time::timeout(limit + GRACE, calls).await {
+        let started = Instant::now();
+        match tokio::time::timeout(limit.saturating_add(GRACE), calls).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => {
-                let unexplained = error.to_string();
-                let rest = deadline.saturating_duration_since(Instant::now());
-                let error = explain(&self.config, error, rest).await;
-                let speaks_other = error.to_string() != unexplained;
+                let rest = limit.saturating_sub(started.elapsed());
+                let (error, speaks_other) = match explain(&self.config, error, rest).await {
+                    Ok(explained) => (explained, true),
+                    Err(unchanged) => (unchanged, false),
+                };
                 Err(failure(&self.shown, &error, speaks_other, &self.contract))
             }
             Err(_) => Err(Failure {
@@ -509,10 +510,7 @@ impl Service {
 
     /// The time limit for the calls before a run.
     fn probe_limit(&self) -> Duration {
-        // The limits of a configuration have no upper bound.
-        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-        self.config.connect_timeout().min(self.config.timeout()).min(DAY)
+        self.config.connect_timeout().min(self.config.timeout())
     }
 
     /// Requests the name and version of the service. Not every service has this operation, so errors are

@@ -190,7 +190,9 @@ async fn each_protocol_is_compared_with_the_configuration() {
             // Programs get the same error of the same step.
             let last = steps.last().filter(|step| step.check == Check::Protocol);
             let expected = last.and_then(|step| Some(step.result.as_ref().err()?.to_string()));
-            let error = explain(&config, failed(), LIMIT).await;
+            let explained = explain(&config, failed(), LIMIT).await;
+            assert_eq!(explained.is_ok(), expected.is_some(), "{name}, {chosen}: {explained:?}");
+            let (Ok(error) | Err(error)) = explained;
             assert_eq!(error.is_retryable(), expected.is_none(), "{name}, {chosen}: {error:?}");
             let [other, handshake] = match expected {
                 Some(cause) => [format!("{FAILED}; {cause}"), cause],
@@ -198,7 +200,8 @@ async fn each_protocol_is_compared_with_the_configuration() {
             };
             assert_eq!(error.to_string(), other, "{name}, {chosen}");
             if scheme == "https" {
-                let error = explain(&config, Error::new(ErrorKind::Tls, FAILED), LIMIT).await;
+                let (Ok(error) | Err(error)) =
+                    explain(&config, Error::new(ErrorKind::Tls, FAILED), LIMIT).await;
                 assert_eq!(error.to_string(), handshake, "{name}, {chosen}");
             }
         }
@@ -210,10 +213,17 @@ async fn each_protocol_is_compared_with_the_configuration() {
 async fn a_failure_of_another_cause_is_not_explained_by_the_protocol() {
     let port = start(Behaviour::Http2).await;
     let config = config("http", port, |config| config);
-    let is_explained = async |failure, limit| explain(&config, failure, limit).await.to_string() != FAILED;
+    let is_explained = async |failure, limit| match explain(&config, failure, limit).await {
+        Ok(_) => true,
+        Err(unchanged) => {
+            assert_eq!(unchanged.to_string(), FAILED);
+            false
+        }
+    };
     assert!(is_explained(failed(), LIMIT).await);
     assert!(!is_explained(failed(), Duration::ZERO).await);
-    let of_proxy = explain(&config, failed().with_status(StatusCode::BAD_GATEWAY), LIMIT).await;
+    let of_proxy = failed().with_status(StatusCode::BAD_GATEWAY);
+    let of_proxy = explain(&config, of_proxy, LIMIT).await.unwrap_err();
     assert!(of_proxy.is_retryable(), "{of_proxy}");
     for kind in [ErrorKind::Timeout, ErrorKind::Proxy, ErrorKind::Service] {
         assert!(!is_explained(Error::new(kind, FAILED), LIMIT).await, "{kind:?}");
@@ -222,7 +232,7 @@ async fn a_failure_of_another_cause_is_not_explained_by_the_protocol() {
     let untrusted = start(Behaviour::Tls(tls(&[]))).await;
     let config = ClientConfig::from_url(&format!("https://127.0.0.1:{untrusted}")).unwrap();
     let config = config.with_connect_timeout(LIMIT);
-    let error = explain(&config, Error::new(ErrorKind::Tls, FAILED), LIMIT).await;
+    let error = explain(&config, Error::new(ErrorKind::Tls, FAILED), LIMIT).await.unwrap_err();
     assert_eq!((error.kind(), error.to_string()), (ErrorKind::Tls, FAILED.to_owned()));
 }
 
@@ -233,7 +243,7 @@ async fn a_call_over_tls_to_another_protocol_names_it() {
     let client = SessionsHttpClientV1::new(SessionsNetworkTransportV1::new(&config).unwrap());
     let failure = client.get_session_by_id(None, "1").await.unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::Tls);
-    let error = explain(&config, failure, LIMIT).await.to_string();
+    let error = explain(&config, failure, LIMIT).await.unwrap().to_string();
     assert!(error.contains("speaks SSH, not HTTP") && !error.contains("use `http://`"), "{error}");
 }
 
@@ -242,10 +252,10 @@ async fn a_service_with_an_address_that_may_still_serve_is_not_explained() {
     let other = format!("http://127.0.0.1:{}", start(Behaviour::Http2).await);
     let config = ClientConfig::from_url(&crate::support::closed_port()).unwrap();
     let config = config.with_connect_timeout(LIMIT).with_fallback_url(&other).unwrap();
-    assert_eq!(explain(&config, failed(), LIMIT).await.to_string(), FAILED);
+    assert_eq!(explain(&config, failed(), LIMIT).await.unwrap_err().to_string(), FAILED);
 
     let config = ClientConfig::from_url(&other).unwrap().with_connect_timeout(LIMIT);
-    let error = explain(&config.with_fallback_url(&other).unwrap(), failed(), LIMIT).await;
+    let error = explain(&config.with_fallback_url(&other).unwrap(), failed(), LIMIT).await.unwrap();
     assert!(error.to_string().contains("speaks only HTTP/2"), "{error}");
 }
 
@@ -258,7 +268,7 @@ async fn the_protocol_is_found_out_through_a_proxy() {
     ] {
         let config = config("https", start(behaviour).await, |config| config);
         let config = config.with_proxy(Proxy::url(&proxy.url("")).unwrap());
-        let error = explain(&config, failed(), LIMIT).await.to_string();
+        let error = explain(&config, failed(), LIMIT).await.unwrap().to_string();
         assert!(error.contains(expected), "{error}");
     }
 }

@@ -49,9 +49,6 @@ pub fn service_address(config: &ClientConfig) -> Result<String, Error> {
     Ok(origin + &path + base_route)
 }
 
-/// The maximum time for a probe. The limits of a configuration have no upper bound.
-const MAX_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
-
 /// The pause between two attempts to reach a service that is starting.
 const WAIT_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -67,7 +64,7 @@ pub(super) async fn wait_for_service(
 ) -> Result<(), Refusal> {
     let deadline = wait.map(|wait| Instant::now() + wait);
     // A service that accepts connections but never responds must not take longer than one that is unreachable.
-    let limit = config.connect_timeout().min(config.timeout()).min(MAX_LIMIT);
+    let limit = config.connect_timeout().min(config.timeout());
     // The error of a connection that is not made in time says more than that of the deadline.
     let connect = limit.mul_f64(0.9);
     let config = config.clone().with_timeout(limit).with_connect_timeout(connect).with_deadline(limit);
@@ -166,13 +163,13 @@ async fn probe_service<T: Transport + Clone>(
 ) -> Result<(), Refusal> {
     const CREDENTIALS: &str = ": set SESSIONS_HEADERS_X_API_KEY, SESSIONS_CREDENTIAL_TOKEN_FILE or another key of the \
                                client, or SESSIONS_CONFIG";
-    let deadline = Instant::now() + limit;
+    let started = Instant::now();
     let client = SessionsHttpClientV1::new(probe.clone());
     let Err(error) = client.get_session_by_id(None, UNKNOWN).await else { return Ok(()) };
-    let rest = deadline.saturating_duration_since(Instant::now());
-    let unexplained = error.to_string();
-    let error = explain(config, error, rest).await;
-    let speaks_other = error.to_string() != unexplained;
+    let (error, speaks_other) = match explain(config, error, limit.saturating_sub(started.elapsed())).await {
+        Ok(explained) => (explained, true),
+        Err(unchanged) => (unchanged, false),
+    };
     let status = error.status().map(|status| status.as_u16());
     let is_foreign = error.kind() == ErrorKind::Service && error.service().is_none();
     let (problem, remedy, may_start) = match (error.kind(), status) {

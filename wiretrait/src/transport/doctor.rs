@@ -131,14 +131,16 @@ pub async fn diagnose(config: &ClientConfig) -> Vec<Step> {
     steps
 }
 
-/// Returns the `failure` of a call with its cause, if the service certainly speaks another protocol than that of `config`: the
+/// Adds its cause to the `failure` of a call, if the service certainly speaks another protocol than that of `config`: the
 /// error of the first step [`Check::Protocol`] becomes the advice, or the message if the TLS handshake failed, and the
 /// kind is [`ErrorKind::Protocol`]. If there are fallbacks, each must speak another protocol too, since one that is starting
 /// may still serve.
 ///
+/// # Errors
+///
 /// Returns the failure unchanged if the service speaks the protocol of the configuration, if that is not certain within
 /// `limit`, or if the failure has another cause, such as the proxy, a certificate or a time limit.
-pub async fn explain(config: &ClientConfig, failure: Error, limit: Duration) -> Error {
+pub async fn explain(config: &ClientConfig, failure: Error, limit: Duration) -> Result<Error, Error> {
     use ErrorKind::{Connect, Protocol, Tls, Transport};
 
     // The steps end before that of the protocol if the certificate is rejected.
@@ -149,9 +151,9 @@ pub async fn explain(config: &ClientConfig, failure: Error, limit: Duration) -> 
         && !failure.is_proxy_failure()
         && !limit.is_zero();
     if is_doubtful && let Some(cause) = protocol_mismatch(config, limit).await {
-        return failure.with_protocol_mismatch(&cause);
+        return Ok(failure.with_protocol_mismatch(&cause));
     }
-    failure
+    Err(failure)
 }
 
 async fn protocol_mismatch(config: &ClientConfig, limit: Duration) -> Option<Error> {
