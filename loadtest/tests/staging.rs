@@ -313,7 +313,7 @@ fn an_option_keeps_the_connect_limit_of_a_file_or_variable() {
 }
 
 #[test]
-fn credentials_on_the_command_line_are_warned_of() {
+fn credentials_are_warned_of_on_the_command_line_only() {
     let gateway = Gateway::start("x-api-key", SECRET);
     let folder = folder("literals");
     for (password, is_literal) in [(SECRET, true), ("${KEY}", false)] {
@@ -321,6 +321,11 @@ fn credentials_on_the_command_line_are_warned_of() {
         let args = ["doctor", "--host", &host, "--header", "x-api-key: ${KEY}"];
         let (_, stderr) = exits(loadtest(&folder, &args).env("KEY", SECRET), 0);
         assert_eq!(stderr.contains("can read the credentials in --host"), is_literal, "{stderr}");
+
+        let args = ["doctor", "--header", "x-api-key: ${KEY}"];
+        let mut in_variable = loadtest(&folder, &args);
+        let (_, stderr) = exits(in_variable.env("KEY", SECRET).env("LOADTEST_HOST", &host), 0);
+        assert!(!stderr.contains("can read the credentials"), "{stderr}");
         assert!(!stderr.contains(SECRET), "{stderr}");
     }
 }

@@ -250,11 +250,13 @@ impl Target<'_> {
         })
     }
 
-    /// Warns about credentials that other users of this machine can read in the list of processes.
+    /// Warns about credentials that other users of this machine can read in the list of processes. Those in a variable
+    /// or a file are not there.
     fn warn_of_literals(&self) {
+        let is_argument = |url: &str| env::args_os().any(|arg| arg.to_string_lossy().ends_with(url));
         let proxy = self.options.proxy.as_ref().map(|Hidden(proxy)| &**proxy);
         for (option, url) in [("--host", self.host), ("--proxy", proxy)] {
-            if url.is_some_and(has_literal_credentials) {
+            if url.is_some_and(|url| has_literal_credentials(url) && is_argument(url)) {
                 status::log(format_args!(
                     "warning: other users of this machine can read the credentials in {option}: write a \
                      reference in single quotes, such as ${{PASSWORD}}"
