@@ -56,14 +56,21 @@ pub(crate) fn load_policies(
     Ok(Policies::new(Counted::sent_again(transport(config)?, sent_again.clone()), config))
 }
 
-/// A client whose calls end within the time limit for a connection: a service that accepts connections but
+/// The time that a call before the run may take longer than opening its connection.
+///
+/// The error of a connection that is not made in time names the cause, such as a name service that does not respond. That
+/// of the deadline does not, so the deadline ends later, also on a busy machine.
+pub(crate) const GRACE: Duration = Duration::from_millis(500);
+
+/// A client whose calls end soon after the time limit for a connection: a service that accepts connections but
 /// does not respond must not delay the program longer than one that is unreachable.
 pub(crate) fn probe_client(
     config: &ClientConfig,
     counts: &CallCounts,
 ) -> Result<UnmeasuredClient, LoadTestError> {
-    let limit = config.connect_timeout().min(config.timeout());
-    let config = config.clone().with_timeout(limit).with_connect_timeout(limit).with_deadline(limit);
+    let connect = config.connect_timeout().min(config.timeout());
+    let limit = connect.saturating_add(GRACE);
+    let config = config.clone().with_timeout(limit).with_connect_timeout(connect).with_deadline(limit);
     unmeasured_client(&config.with_retries(0), counts)
 }
 

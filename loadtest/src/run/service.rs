@@ -5,7 +5,7 @@
 //! the whole run time.
 
 use crate::cli::{Hidden, ServiceOptions};
-use crate::client::{UnmeasuredClient, probe_client};
+use crate::client::{GRACE, UnmeasuredClient, probe_client};
 use crate::contract::Contract;
 use crate::distributed::clock;
 use crate::error::LoadTestError;
@@ -38,9 +38,6 @@ const ALLOWED_HOSTS: &str = "LOADTEST_ALLOWED_HOSTS";
 
 /// The pause between two attempts to reach a service that is starting.
 const WAIT_INTERVAL: Duration = Duration::from_millis(500);
-
-/// The time that a call may take longer than its limit.
-const GRACE: Duration = Duration::from_millis(500);
 
 /// An id that no service assigns.
 const UNKNOWN_ID: &str = "loadtest";
@@ -475,7 +472,7 @@ impl Service {
         };
         let limit = self.probe_limit();
         let started = Instant::now();
-        match tokio::time::timeout(limit.saturating_add(GRACE), calls).await {
+        match tokio::time::timeout(limit.saturating_add(2 * GRACE), calls).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => {
                 let rest = limit.saturating_sub(started.elapsed());

@@ -49,6 +49,9 @@ pub fn service_address(config: &ClientConfig) -> Result<String, Error> {
     Ok(origin + &path + base_route)
 }
 
+/// The time that the deadline of a probe ends after its limit for a connection, also on a busy machine.
+const GRACE: Duration = Duration::from_millis(500);
+
 /// The pause between two attempts to reach a service that is starting.
 const WAIT_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -66,8 +69,8 @@ pub(super) async fn wait_for_service(
     // A service that accepts connections but never responds must not take longer than one that is unreachable.
     let limit = config.connect_timeout().min(config.timeout());
     // The error of a connection that is not made in time says more than that of the deadline.
-    let connect = limit.mul_f64(0.9);
-    let config = config.clone().with_timeout(limit).with_connect_timeout(connect).with_deadline(limit);
+    let late = limit.saturating_add(GRACE);
+    let config = config.clone().with_timeout(late).with_connect_timeout(limit).with_deadline(late);
     let transport = watched_transport(&config, secrets.clone());
     let transport = transport.map_err(|error| Refusal::final_one(error.to_string()))?;
     let probe = Recorder::new(transport);
