@@ -7,11 +7,15 @@
 //! 3. Groups that follow from another one join it: other headers of a response with another status, other ids in a
 //!    list that was filtered by a time in another form.
 
+#[cfg(test)]
+mod tests;
+
 use super::difference::{Change, Difference, Location, Reading, Source};
 use super::level::Level;
 use crate::check::{CheckedCase, Finding};
 use crate::objects::{folded, is_payload, is_same_key, may_be_time};
 use contract_tests::ObjectKind;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A difference with its case.
@@ -115,6 +119,7 @@ impl Transformation {
 }
 
 struct Group {
+    /// The subject of its differences, but for those that follow from them.
     subject: Subject,
     items: Vec<usize>,
 }
@@ -206,6 +211,11 @@ impl<'i, 'r> Groups<'i, 'r> {
 
     fn entries(&self, group: usize) -> impl Iterator<Item = Item<'r>> {
         self.by_subject[group].items.iter().map(|item| self.all[*item])
+    }
+
+    /// The operations of the cases with the differences of a group.
+    fn operations(&self, group: usize) -> BTreeSet<&'r str> {
+        self.entries(group).map(|item| item.case.operation()).collect()
     }
 
     fn all_of(&self, group: usize, matches: impl Fn(&Difference) -> bool) -> bool {
@@ -376,7 +386,8 @@ impl<'i, 'r> Groups<'i, 'r> {
         }
     }
 
-    /// Joins equal new statuses, and all differences that are only in responses with another status.
+    /// Joins the new statuses of operations that respond with one status in place of several, and all differences that
+    /// are only in responses with another status.
     fn join_statuses(&mut self) {
         let statuses = self.indexes(|subject| matches!(subject, Subject::Status(..)));
         for (position, &one) in statuses.iter().enumerate() {
@@ -384,6 +395,7 @@ impl<'i, 'r> Groups<'i, 'r> {
                 if let (Subject::Status(_, is), Subject::Status(_, other_is)) =
                     (self.subject(one), self.subject(other))
                     && is == other_is
+                    && !self.operations(one).is_disjoint(&self.operations(other))
                 {
                     self.join(one, other);
                 }
@@ -397,18 +409,37 @@ impl<'i, 'r> Groups<'i, 'r> {
             if is_status || !self.all_of(group, is_other) {
                 continue;
             }
-            let steps: BTreeSet<_> = self
-                .entries(group)
-                .filter(|item| item.difference().evidence.has_other_status)
-                .map(Item::step)
-                .collect();
-            let cause = statuses
-                .iter()
-                .find(|status| self.entries(**status).any(|item| steps.contains(&item.step())));
-            if let Some(&status) = cause {
-                self.join(group, status);
+            self.follow(group, |groups, item| {
+                let has_status = |status: &&usize| {
+                    groups.entries(**status).any(|other| {
+                        if item.difference().evidence.has_other_status {
+                            other.step() == item.step()
+                        } else {
+                            other.case.operation() == item.case.operation()
+                        }
+                    })
+                };
+                statuses.iter().find(has_status).copied()
+            });
+        }
+    }
+
+    /// Joins a group with the cause of its differences. If they have several causes, each difference joins its own.
+    fn follow(&mut self, group: usize, cause: impl Fn(&Self, Item<'r>) -> Option<usize>) {
+        let (mut by_cause, mut without) = (BTreeMap::<usize, Vec<usize>>::new(), Vec::new());
+        for &item in self.items(group) {
+            match cause(self, self.all[item]) {
+                Some(cause) => by_cause.entry(self.root(cause)).or_default().push(item),
+                None => without.push(item),
             }
         }
+        if let (1, Some((&cause, _))) = (by_cause.len(), by_cause.first_key_value()) {
+            return self.join(group, cause);
+        }
+        for (cause, items) in by_cause {
+            self.by_subject[cause].items.extend(items);
+        }
+        self.by_subject[group].items = without;
     }
 
     /// Joins headers and the form of JSON with the bodies that they describe.
@@ -428,17 +459,18 @@ impl<'i, 'r> Groups<'i, 'r> {
         }
     }
 
-    /// Joins the rows and shapes of bodies that are inside of another object now.
+    /// Joins the rows and shapes of bodies that are inside of another object now, for the operations with such bodies.
     fn join_wrapped(&mut self) {
         let bodies = self.indexes(|subject| *subject == Subject::Body);
         let wrapped = bodies
             .into_iter()
             .find(|group| self.any_of(*group, |difference| difference.change == Change::Wrapped));
         let Some(wrapped) = wrapped else { return };
+        let operations = self.operations(wrapped);
         for group in 0..self.by_subject.len() {
             let is_summary =
                 |difference: &Difference| matches!(difference.evidence.source, Source::Row | Source::Shape);
-            if self.all_of(group, is_summary) {
+            if self.all_of(group, is_summary) && self.operations(group).is_subset(&operations) {
                 self.join(group, wrapped);
             }
         }
@@ -527,7 +559,7 @@ impl<'i, 'r> Groups<'i, 'r> {
             if is_about_keys && is_new {
                 continue;
             }
-            let operations: BTreeSet<&str> = self.entries(group).map(|item| item.case.operation()).collect();
+            let operations = self.operations(group);
             let cause = (0..self.by_subject.len()).filter(|other| *other != group).find(|other| {
                 let is_cause = match self.subject(*other) {
                     Subject::Status(..) | Subject::Body | Subject::Ended => true,
@@ -548,7 +580,7 @@ impl<'i, 'r> Groups<'i, 'r> {
         }
     }
 
-    /// Joins the cases that ended early with the most serious other group, if there is one.
+    /// Joins each case that ended early with the most serious other group in it, or else in all cases.
     fn join_ended(&mut self) {
         let ended = self.indexes(|subject| *subject == Subject::Ended);
         let Some(&ended) = ended.first() else { return };
@@ -558,17 +590,21 @@ impl<'i, 'r> Groups<'i, 'r> {
                 && self.any_of(*group, |difference| difference.evidence.source != Source::Shape)
                 && level(*group) == Some(Level::Breaking)
         });
-        let priority = |group: &usize| {
-            let is_first = match self.subject(*group) {
+        let priority = |group: usize| {
+            let is_first = match self.subject(group) {
                 Subject::Key(ObjectKind::Entity, key) if folded(key) == "id" => 3,
                 Subject::Status(..) | Subject::Body => 2,
                 Subject::Key(ObjectKind::Entity, _) => 1,
                 _ => 0,
             };
-            (is_first, self.items(*group).len())
+            (is_first, self.items(group).len())
         };
-        if let Some(cause) = others.max_by_key(priority) {
-            self.join(ended, cause);
-        }
+        let mut others: Vec<usize> = others.collect();
+        others.sort_by_key(|group| Reverse(priority(*group)));
+        self.follow(ended, |groups, item| {
+            let is_in_case =
+                |group: &&usize| groups.entries(**group).any(|other| other.case.name == item.case.name);
+            others.iter().find(is_in_case).or(others.first()).copied()
+        });
     }
 }
