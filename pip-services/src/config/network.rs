@@ -113,9 +113,23 @@ fn proxy(entries: &[Entry]) -> Result<Option<Proxy>> {
     }
     let proxy = Proxy::url(&entry.value).map_err(|error| entry.renamed("proxy", &error))?;
     Ok(Some(match no_proxy {
+        Some(no_proxy) if has_unknown_wildcard(&no_proxy.value) => {
+            return Err(no_proxy.error(
+                "has a `*` that excludes nothing: write a network such as `10.0.0.0/8`, a domain such as \
+                 `.corp.example`, or a single `*` for all hosts",
+            ));
+        }
         Some(no_proxy) => proxy.with_no_proxy(&no_proxy.value),
         None => proxy,
     }))
+}
+
+/// Returns whether a list of hosts has a `*` other than for all hosts, or for the subdomains in `*.example`.
+fn has_unknown_wildcard(hosts: &str) -> bool {
+    hosts.split(|separator: char| separator == ',' || separator.is_whitespace()).any(|entry| {
+        let rest = entry.strip_prefix('*').filter(|rest| rest.is_empty() || rest.starts_with(['.', ':']));
+        rest.unwrap_or(entry).contains('*')
+    })
 }
 
 /// Applies the addresses that replace those from DNS.

@@ -57,7 +57,7 @@ use wiretrait::{ClientConfig, Result};
 /// | `credential.ssl_key_file` | | PEM file with the private key of `credential.ssl_crt_file` |
 /// | `credential.insecure` | `false` | `true` to accept any certificate, for tests: others can then read and change everything |
 /// | `proxy.url` | `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` | the proxy, such as `http://user:password@proxy:3128`, or `none` |
-/// | `proxy.no_proxy` | | hosts that are called without `proxy.url`, in the format of the variable `NO_PROXY` |
+/// | `proxy.no_proxy` | | hosts that are called without `proxy.url`, in the format of the variable `NO_PROXY`: [`with_no_proxy`](wiretrait::Proxy::with_no_proxy) |
 /// | `options.connect_timeout` | half of `options.timeout`, at most `5000` | time limit for a connection, part of `options.timeout` |
 /// | `options.timeout` | `10000` | time limit for one attempt of a call, including the response body |
 /// | `options.deadline` | `30000`, or `options.timeout` if longer | time limit for a whole call, including retries and delays |

@@ -106,6 +106,22 @@ fn mistakes_about_the_proxy_are_errors() {
 }
 
 #[test]
+fn a_wildcard_that_excludes_no_host_is_an_error() {
+    let proxy = |hosts| [HOST, ("proxy.url", "http://p:3128"), ("proxy.no_proxy", hosts)];
+    for hosts in ["10.*", "a, 192.168.* b", "*.corp.*", "*corp", "**", "a*b"] {
+        assert_eq!(
+            error(&proxy(hosts)),
+            "`proxy.no_proxy` has a `*` that excludes nothing: write a network such as `10.0.0.0/8`, a domain such as \
+             `.corp.example`, or a single `*` for all hosts",
+            "{hosts}"
+        );
+    }
+    for hosts in ["*", "*:8080", "*.corp", "a, *.corp.example:8080", "10.0.0.0/8"] {
+        read(&proxy(hosts));
+    }
+}
+
+#[test]
 fn addresses_replace_those_of_the_name_service() {
     let config =
         read(&[("connection.uri", "https://h"), ("connection.resolve", "h:443:10.0.0.1,::1 other:80:[::2]")]);

@@ -74,7 +74,9 @@ impl Proxy {
 
     /// Sets the hosts that are called directly, in the format of `NO_PROXY`: names, which include their
     /// subdomains, and IP addresses or networks, separated by commas or spaces. A name may begin with `.` or `*.`, and
-    /// a host may have a port, such as `staging.example:8080`. Only for a proxy with a [URL](Self::url).
+    /// a host may have a port, such as `staging.example:8080`. A single `*` excludes all hosts. Other wildcards, such as
+    /// `10.*`, exclude nothing, as in curl, Go and Python: write the network `10.0.0.0/8`.
+    /// Only for a proxy with a [URL](Self::url).
     #[must_use]
     pub fn with_no_proxy(mut self, hosts: &str) -> Self {
         if let ProxySetting::Url { no_proxy, .. } = &mut self.0 {
