@@ -481,7 +481,7 @@ fn signals_that_are_ignored_at_the_start_do_not_end_the_run() {
     assert!(rest.lines().last().unwrap().starts_with(" PASS: "), "{rest}");
 }
 
-/// Programs in namespaces with a name service that does not respond.
+/// Programs in namespaces: with a name service that does not respond, or without free ports.
 #[cfg(target_os = "linux")]
 mod in_namespaces {
     use super::*;
@@ -497,14 +497,13 @@ mod in_namespaces {
         if env::var_os(INSIDE).is_some() {
             return false;
         }
-        let permitted = Command::new("unshare").args(["-rnm", "true"]).output();
+        let setup = format!("set -e; ip link set lo up; {setup}");
+        let permitted = Command::new("unshare").args(["-rnm", "bash", "-c", &setup]).output();
         if !permitted.is_ok_and(|output| output.status.success()) {
-            println!("SKIPPED: `unshare -rnm` is not permitted here");
+            println!("SKIPPED: `unshare -rnm bash -c '{setup}'` is not permitted here");
             return true;
         }
-        let script = format!(
-            "set -e; ip link set lo up; {setup}; exec \"$0\" --exact \"in_namespaces::$1\" --nocapture"
-        );
+        let script = format!("{setup}; exec \"$0\" --exact \"in_namespaces::$1\" --nocapture");
         let mut inside = Command::new("unshare");
         inside
             .args(["-rnm", "bash", "-c", &script])
@@ -515,6 +514,20 @@ mod in_namespaces {
         let (stdout, stderr) = (string(&stdout), string(&stderr));
         assert!(status.success() && stdout.contains("1 passed"), "{stdout}{stderr}");
         true
+    }
+
+    /// Two ports are for the service and for one of the users.
+    #[test]
+    fn a_machine_without_free_ports_is_the_fault_of_the_generator() {
+        let setup = "echo '40000 40001' >/proc/sys/net/ipv4/ip_local_port_range";
+        if runs_inside("a_machine_without_free_ports_is_the_fault_of_the_generator", setup) {
+            return;
+        }
+        let Output { status, stdout, stderr } =
+            loadtest(&["--users", "20", "--iterations", "1"]).output().unwrap();
+        let (stdout, stderr) = (string(&stdout), string(&stderr));
+        assert_eq!(status.code(), Some(3), "{stdout}{stderr}");
+        assert!(stdout.contains("this machine could not send"), "{stdout}{stderr}");
     }
 
     /// The lookup blocks a thread of the runtime for 30 s.

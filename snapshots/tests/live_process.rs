@@ -489,6 +489,32 @@ async fn check_of_server(status: &str, content_type: &str, body: &str) -> (Optio
     }
 }
 
+/// Checks one case of the service at `url` on a machine without trusted certificates.
+#[cfg(target_os = "linux")]
+async fn check_without_certificate_store(url: &str) -> (Option<i32>, String, String) {
+    let mut run = contract("check");
+    run.args([url, "--operation", "close_session", "--situation", "again"]);
+    run.env("SSL_CERT_FILE", "/nonexistent.pem").env("SSL_CERT_DIR", "/nonexistent");
+    output(run).await
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_over_http_needs_no_certificate_store() {
+    let service = EmbeddedService::start("127.0.0.1:0", SessionStore::new()).await.unwrap();
+    let (code, stdout, stderr) = check_without_certificate_store(&service.url()).await;
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_check_over_https_says_that_there_is_no_certificate_store() {
+    let (code, stdout, stderr) = check_without_certificate_store("https://127.0.0.1:1").await;
+    assert_eq!(code, Some(3), "{stdout}{stderr}");
+    let why = "no trusted certificates were found";
+    assert!(stderr.contains(why) && stderr.contains("`ca-certificates`"), "{stdout}{stderr}");
+}
+
 #[tokio::test]
 async fn another_server_is_reported_in_one_line() {
     let page = "<h1>no such page</h1>";
