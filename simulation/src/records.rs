@@ -356,7 +356,8 @@ fn is_transient(status: u16) -> bool {
     matches!(status, 408 | 429 | 502 | 503 | 504)
 }
 
-/// Returns the `Retry-After` of a response, relative to its `Date`.
+/// Returns the `Retry-After` of a response, relative to its `Date`. Reads only the forms that the simulated service sends.
+/// The client's own function is private, and its result is what these records check.
 fn requested_delay(response: &Response) -> Option<Duration> {
     let header = |name| response.headers().get(name)?.to_str().ok();
     let value: &str = header("retry-after")?;
