@@ -86,7 +86,8 @@ pub struct ExecutorOptions {
     /// An iteration is a whole run of a scenario, such as the life of one session, not a single call. Latency
     /// counts from the moment when an iteration was due, so that a slow service cannot hide its queue.
     /// 50,100,200 are steps, 10..200 is a ramp. Without --rate the model is closed: each of --users starts
-    /// its next iteration when the last one has ended.
+    /// its next iteration when the last one has ended. Latency then counts from the send, and hides the calls
+    /// that a stall prevents (coordinated omission).
     #[arg(long, value_name = "RATES")]
     pub rate: Option<Rates>,
     /// Duration of each rate [default: --run-time in equal parts; with --breakpoint 5s]
