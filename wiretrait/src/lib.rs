@@ -23,6 +23,8 @@
 //! # fn main() {}
 //! ```
 //!
+//! `cargo doc --open` in the crate of the trait shows what is generated, with the documentation of the trait.
+//!
 //! | topic | see |
 //! |---|---|
 //! | the attribute | [`http_api`] |
@@ -62,7 +64,7 @@
 //! | `metrics` | metrics of calls for the `metrics` facade |
 //!
 //! For another TLS library, disable `rustls` and enable reqwest's own feature for it, or pass a custom
-//! `reqwest::Client` to [`ReqwestTransport::with_client`].
+//! `reqwest::Client` of reqwest 0.13 to [`ReqwestTransport::with_client`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 

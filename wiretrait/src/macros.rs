@@ -63,6 +63,9 @@
 /// | `omit_none` | | fields that are `None` are left out of the body instead of `null` |
 /// | `crate = path` | | path of this crate, if it is not `::wiretrait` |
 ///
+/// A crate that has this one only through another crate needs `crate = ::facade::wiretrait`, where `facade` contains
+/// `pub use wiretrait;`. Without it, several errors say "could not find `wiretrait` in the list of imported crates".
+///
 /// The trait may have type parameters, with or without defaults, for the types of payloads. Each needs a
 /// bound, usually [`Payload`](crate::Payload). Supertraits (`Send + Sync` are added), lifetimes, constants
 /// and associated types are not supported.

@@ -182,6 +182,9 @@ impl HyperTransport {
 
     /// Sets the maximum number of idle connections in the pool, which is unlimited by default. Closes the
     /// connections that are idle now.
+    ///
+    /// Several tokio runtimes share the limit. The idle connections of a runtime that has ended count until they
+    /// [expire](ClientConfig::with_pool_idle_timeout).
     #[must_use]
     pub fn with_max_idle(mut self, connections: usize) -> Self {
         self.targets = Arc::new(self.targets.map(|target| target.with_max_idle(connections)));

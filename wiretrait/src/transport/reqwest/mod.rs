@@ -114,7 +114,7 @@ impl ReqwestTransport {
         })
     }
 
-    /// Creates a transport over a reqwest client, with its TLS, proxies, pool and user agent. All other
+    /// Creates a transport over a client of reqwest 0.13, with its TLS, proxies, pool and user agent. All other
     /// settings are those of `config`, including its headers.
     ///
     /// The client should close idle connections before the service does (many servers do after 5 seconds): a
