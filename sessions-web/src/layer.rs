@@ -187,7 +187,7 @@ impl SessionLayer {
     #[must_use]
     pub fn with_call_options(mut self, options: CallOptions) -> Self {
         self.0.lock_timeout = options.deadline.unwrap_or(DEADLINE);
-        self.0.client = WithOptions::new(Arc::clone(self.0.client.get_ref()), options);
+        self.0.client = WithOptions::new(Arc::clone(WithOptions::get_ref(&self.0.client)), options);
         self
     }
 
