@@ -18,7 +18,7 @@ pub async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, store: SessionSt
 pub async fn respond_to_grpc(
     store: SessionStore,
     request: http::Request<Full<Bytes>>,
-) -> http::Response<impl http_body::Body<Data = Bytes, Error = std::convert::Infallible>> {
+) -> http::Response<impl http_body::Body<Data = Bytes, Error: std::fmt::Debug>> {
     crate::grpc::respond(&Service::new(store), request).await
 }
 

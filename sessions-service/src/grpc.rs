@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{HeaderName, Request, Response, StatusCode};
 use http_body_util::combinators::WithTrailers;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Either, Empty, Full, Limited};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -52,7 +52,10 @@ const RESOURCE_EXHAUSTED: i32 = 8;
 const UNIMPLEMENTED: i32 = 12;
 const INTERNAL: i32 = 13;
 
-pub(crate) type Body = WithTrailers<Full<Bytes>, Ready<Option<Result<HeaderMap, Infallible>>>>;
+/// A message with its trailers, or nothing after a head that ends the stream: clients of gRPC reject a status in a head
+/// that does not.
+pub(crate) type Body =
+    Either<Empty<Bytes>, WithTrailers<Full<Bytes>, Ready<Option<Result<HeaderMap, Infallible>>>>>;
 
 /// The body of a request, over a connection or in memory.
 pub(crate) trait RequestBody: http_body::Body<Error: Into<Box<dyn Error + Send + Sync>>> {}
@@ -79,14 +82,14 @@ pub(crate) async fn respond<B: RequestBody>(
 ) -> Response<Body> {
     let is_grpc = |value: &HeaderValue| value.as_bytes().starts_with(b"application/grpc");
     if !request.headers().get(CONTENT_TYPE).is_some_and(is_grpc) {
-        let mut response = Response::new(body(Bytes::new(), None));
+        let mut response = Response::new(Body::Left(Empty::new()));
         *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return response;
     }
     let mut response = match call(service, request).await {
         Ok(message) => {
             let trailers = HeaderMap::from_iter([(STATUS, OK.into())]);
-            Response::new(body(message, Some(trailers)))
+            Response::new(Body::Right(Full::new(message).with_trailers(ready(Some(Ok(trailers))))))
         }
         Err(failure) => failed_call(failure),
     };
@@ -95,17 +98,13 @@ pub(crate) async fn respond<B: RequestBody>(
 }
 
 fn failed_call(Failure(status, message): Failure) -> Response<Body> {
-    let mut response = Response::new(body(Bytes::new(), None));
+    let mut response = Response::new(Body::Left(Empty::new()));
     response.headers_mut().insert(STATUS, status.into());
     let message = utf8_percent_encode(&message, ESCAPED).to_string();
     if let Ok(message) = HeaderValue::try_from(message) {
         response.headers_mut().insert(MESSAGE, message);
     }
     response
-}
-
-fn body(data: Bytes, trailers: Option<HeaderMap>) -> Body {
-    Full::new(data).with_trailers(ready(trailers.map(Ok)))
 }
 
 async fn call<B: RequestBody>(

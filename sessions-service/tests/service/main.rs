@@ -6,6 +6,8 @@ mod compression;
 mod connection;
 #[cfg(feature = "grpc")]
 mod grpc;
+#[cfg(feature = "grpc")]
+mod grpc_frames;
 mod implementations;
 mod load_shedding;
 #[cfg(feature = "cli")]
