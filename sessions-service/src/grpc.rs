@@ -107,21 +107,58 @@ fn failed_call(Failure(status, message): Failure) -> Response<Body> {
     response
 }
 
+/// A method of one of the interfaces.
+#[derive(Clone, Copy)]
+enum Method {
+    Invoke,
+    List,
+    Open,
+    StoreData,
+    UpdateUser,
+    CloseExpired,
+    /// A command whose only argument is the id of a session.
+    WithId(&'static str),
+}
+
+impl Method {
+    fn of(path: &str) -> Result<Self, Failure> {
+        Ok(match path {
+            "/commandable.Commandable/invoke" => Self::Invoke,
+            "/sessions_v1.Sessions/get_sessions" => Self::List,
+            "/sessions_v1.Sessions/open_session" => Self::Open,
+            "/sessions_v1.Sessions/store_session_data" => Self::StoreData,
+            "/sessions_v1.Sessions/update_session_user" => Self::UpdateUser,
+            "/sessions_v1.Sessions/close_expired_sessions" => Self::CloseExpired,
+            "/sessions_v1.Sessions/get_session_by_id" => Self::WithId("get_session_by_id"),
+            "/sessions_v1.Sessions/close_session" => Self::WithId("close_session"),
+            "/sessions_v1.Sessions/delete_session_by_id" => Self::WithId("delete_session_by_id"),
+            _ => {
+                return Err(Failure(
+                    UNIMPLEMENTED,
+                    format!("The server does not implement the method {path}"),
+                ));
+            }
+        })
+    }
+}
+
 async fn call<B: RequestBody>(
     service: &Service<impl Commands>,
     request: Request<B>,
 ) -> Result<Bytes, Failure> {
     let (parts, body) = request.into_parts();
+    // Before the message, because a client of an unknown streaming method may wait for a response to it.
+    let method = Method::of(parts.uri.path())?;
     let message = read(body).await?;
-    match parts.uri.path() {
-        "/commandable.Commandable/invoke" => frame(&invoke(service, decode(message)?).await),
-        "/sessions_v1.Sessions/get_sessions" => {
+    match method {
+        Method::Invoke => frame(&invoke(service, decode(message)?).await),
+        Method::List => {
             let SessionPageRequest { filter, paging, .. } = decode(message)?;
             let paging = paging.map(|messages::Paging { skip, take, total }| Paging { skip, take, total });
             let arguments = Arguments { filter: Some(filter), paging, ..Arguments::default() };
             frame(&listed(execute(service, "get_sessions", &arguments).await)?)
         }
-        "/sessions_v1.Sessions/open_session" => {
+        Method::Open => {
             let SessionOpenRequest { user_id, user_name, address, client, user, data, .. } = decode(message)?;
             let arguments = Arguments {
                 // The service does not distinguish absent strings from empty ones.
@@ -135,33 +172,22 @@ async fn call<B: RequestBody>(
             };
             frame(&object(execute(service, "open_session", &arguments).await)?)
         }
-        "/sessions_v1.Sessions/store_session_data" => {
+        Method::StoreData => {
             let SessionPayloadRequest { session_id, payload: data, .. } = decode(message)?;
             let data = payload(&data)?;
             let arguments = Arguments { session_id: Some(&session_id), data, ..Arguments::default() };
             frame(&object(execute(service, "store_session_data", &arguments).await)?)
         }
-        "/sessions_v1.Sessions/update_session_user" => {
+        Method::UpdateUser => {
             let SessionPayloadRequest { session_id, payload: user, .. } = decode(message)?;
             let user = payload(&user)?;
             let arguments = Arguments { session_id: Some(&session_id), user, ..Arguments::default() };
             frame(&object(execute(service, "update_session_user", &arguments).await)?)
         }
-        "/sessions_v1.Sessions/close_expired_sessions" => {
+        Method::CloseExpired => {
             frame(&object(execute(service, "close_expired_sessions", &Arguments::default()).await)?)
         }
-        path => {
-            let command = match path {
-                "/sessions_v1.Sessions/get_session_by_id" => "get_session_by_id",
-                "/sessions_v1.Sessions/close_session" => "close_session",
-                "/sessions_v1.Sessions/delete_session_by_id" => "delete_session_by_id",
-                _ => {
-                    return Err(Failure(
-                        UNIMPLEMENTED,
-                        format!("The server does not implement the method {path}"),
-                    ));
-                }
-            };
+        Method::WithId(command) => {
             let SessionIdRequest { session_id, .. } = decode(message)?;
             let arguments = Arguments { session_id: Some(&session_id), ..Arguments::default() };
             frame(&object(execute(service, command, &arguments).await)?)

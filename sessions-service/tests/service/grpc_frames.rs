@@ -31,8 +31,20 @@ impl Received {
     }
 }
 
+/// The state of a request while the client waits for the response.
+#[derive(Clone, Copy)]
+enum State {
+    Complete,
+    /// The client may send further messages.
+    Open,
+}
+
 /// Sends one request to a service, and returns the response.
 async fn call(path: &str, content_type: &str, body: Bytes) -> Received {
+    exchange(path, content_type, body, State::Complete).await
+}
+
+async fn exchange(path: &str, content_type: &str, body: Bytes, state: State) -> Received {
     let service = EmbeddedService::start_grpc("127.0.0.1:0", SessionStore::new(), ServiceOptions::new());
     let service = service.await.unwrap();
     let stream = TcpStream::connect(service.address()).await.unwrap();
@@ -41,7 +53,7 @@ async fn call(path: &str, content_type: &str, body: Bytes) -> Received {
     let request = Request::post(format!("http://{}{path}", service.address()));
     let request = request.header("content-type", content_type).body(()).unwrap();
     let (response, mut sender) = requests.send_request(request, false).unwrap();
-    sender.send_data(body, true).unwrap();
+    sender.send_data(body, matches!(state, State::Complete)).unwrap();
     let response = tokio::time::timeout(Duration::from_secs(30), response);
     let (head, mut body) = response.await.expect("there is no response").unwrap().into_parts();
     let is_only_headers = body.is_end_stream();
@@ -108,5 +120,31 @@ async fn a_message_is_followed_by_its_status_in_trailers() {
         assert_eq!(received.status(), Some("0"), "{path}");
         assert!(!received.head.headers().contains_key("grpc-status"));
         grpc_frame::decode(received.data).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_method_is_rejected_before_the_request_is_complete() {
+    for path in ["/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "/sessions_v1.Sessions/watch"] {
+        let received = exchange(path, "application/grpc", frame(b""), State::Open).await;
+        assert!(received.is_only_headers, "{path}");
+        assert_eq!(received.status(), Some("12"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn another_content_type_is_rejected_before_the_request_is_complete() {
+    let received = exchange(INVOKE, "application/json", frame(b""), State::Open).await;
+    assert_eq!(received.head.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+#[tokio::test]
+async fn an_unknown_method_is_unimplemented_whatever_its_message_is() {
+    let compressed = Bytes::from_static(&[1, 0, 0, 0, 0]);
+    for body in [Bytes::new(), compressed, frame(&b"\0".repeat(5 << 20))] {
+        let received = call("/a.B/c", "application/grpc", body).await;
+        let message = received.head.headers()["grpc-message"].to_str().unwrap();
+        assert_eq!(message, "The server does not implement the method /a.B/c");
+        assert_eq!(received.status(), Some("12"));
     }
 }
