@@ -1,4 +1,4 @@
-//! The session that a request names, in a header or a cookie.
+//! The sessions that a request names, in a header or a cookie.
 
 use crate::cookie::SessionCookie;
 use http::{HeaderMap, HeaderName};
@@ -6,7 +6,38 @@ use http::{HeaderMap, HeaderName};
 /// The header of the official facade.
 pub(crate) const SESSION_HEADER: HeaderName = HeaderName::from_static("x-session-id");
 
-/// The session that a request names.
+/// The sessions that a request names.
+pub(crate) struct Credentials {
+    /// That of the header if there is one, and otherwise that of the cookie.
+    pub(crate) current: Credential,
+    /// That of a cookie next to a header. It must end when the cookie is replaced or deleted.
+    pub(crate) hidden: Credential,
+}
+
+impl Credentials {
+    pub(crate) fn read(headers: &HeaderMap, cookie: Option<&SessionCookie>, reads_header: bool) -> Self {
+        let in_header = if reads_header { Credential::in_header(headers) } else { None };
+        let in_cookie = Credential::in_cookie(headers, cookie);
+        match in_header {
+            Some(current) => Self { current, hidden: in_cookie },
+            None => Self { current: in_cookie, hidden: Credential::Absent },
+        }
+    }
+
+    /// Returns the ids in the cookie that the header does not have, at most [`MAX_IDS`].
+    pub(crate) fn hidden_ids(&self) -> impl Iterator<Item = &String> {
+        self.hidden.ids().iter().filter(|id| !self.current.ids().contains(id))
+    }
+
+    /// Returns whether the request names more ids than are considered.
+    pub(crate) fn has_more(&self) -> bool {
+        [&self.current, &self.hidden]
+            .iter()
+            .any(|it| matches!(it, Credential::Ambiguous { has_more: true, .. }))
+    }
+}
+
+/// The session that a header or a cookie names.
 ///
 /// It has no `Debug`: an id is a credential.
 #[derive(Clone)]
@@ -22,19 +53,19 @@ pub(crate) enum Credential {
 }
 
 impl Credential {
-    /// Reads the header first, then the cookie. Different headers are ambiguous, also if only one is an id: a proxy may
-    /// have decided by the other one. A header with a malformed id means an anonymous request, also with a valid
-    /// cookie.
-    pub(crate) fn read(headers: &HeaderMap, cookie: Option<&SessionCookie>, reads_header: bool) -> Self {
-        if reads_header {
-            let values = headers.get_all(SESSION_HEADER).into_iter();
-            let values: Vec<_> = values.filter(|value| !value.is_empty()).collect();
-            if let [first, others @ ..] = &*values {
-                let are_equal = others.iter().all(|other| other == first);
-                let ids = values.iter().filter_map(|value| value.to_str().ok());
-                return Self::of(ids, are_equal, Self::Header);
-            }
-        }
+    /// Returns `None` without a header, or with only empty ones. Different headers are ambiguous, also if only one is an id:
+    /// a proxy may have decided by the other one. A header with a malformed id means an anonymous request, also with a
+    /// valid cookie.
+    fn in_header(headers: &HeaderMap) -> Option<Self> {
+        let values = headers.get_all(SESSION_HEADER).into_iter();
+        let values: Vec<_> = values.filter(|value| !value.is_empty()).collect();
+        let [first, others @ ..] = &*values else { return None };
+        let are_equal = others.iter().all(|other| other == first);
+        let ids = values.iter().filter_map(|value| value.to_str().ok());
+        Some(Self::of(ids, are_equal, Self::Header))
+    }
+
+    fn in_cookie(headers: &HeaderMap, cookie: Option<&SessionCookie>) -> Self {
         let values = cookie.map(|cookie| cookie.values(headers)).unwrap_or_default();
         Self::of(values.iter().map(String::as_str), true, Self::Cookie)
     }
@@ -93,7 +124,7 @@ mod tests {
         for (name, value) in pairs {
             map.append(name, value);
         }
-        match Credential::read(&map, Some(&SessionCookie::new().name("s")), reads_header) {
+        match Credentials::read(&map, Some(&SessionCookie::new().name("s")), reads_header).current {
             Credential::Absent => "absent".to_owned(),
             Credential::Ambiguous { .. } => "ambiguous".to_owned(),
             Credential::Header(id) => format!("header {id}"),

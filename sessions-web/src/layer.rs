@@ -106,6 +106,9 @@ impl SessionLayer {
 
     /// Reads the header `x-session-id` too, before the cookie, as the official facade does. It is off by default: a web
     /// application in a browser does not need it.
+    ///
+    /// A request with both is one of the session in the header. Since login and logout change the cookie, they also end the
+    /// session in the cookie.
     #[must_use]
     pub fn with_header(mut self) -> Self {
         self.0.reads_header = true;

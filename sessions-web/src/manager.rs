@@ -114,7 +114,8 @@ impl SessionManager {
     ///
     /// The new session has an id that existed nowhere before, so an id that an attacker has planted in the browser is
     /// useless (session fixation). The data of the old session is not kept; pass it to [`NewSession::data`] if both
-    /// belong to the same user.
+    /// belong to the same user. The session in a cookie next to the header `x-session-id` is deleted too, because the
+    /// new cookie replaces it.
     ///
     /// If the status of the response is 5xx, or if changes of the new session cannot be stored, the login is undone:
     /// the new session is deleted, and the cookie, too.
@@ -135,13 +136,10 @@ impl SessionManager {
             Some(Ok(Some(open))) => Some(&*open.id),
             _ => self.0.named_id()?,
         };
-        if let Some(id) = old {
+        for id in self.0.hidden_ids().map(String::as_str).chain(old) {
             shared.delete(id).await?;
         }
-        if let Some(Ok(Some(open))) = &*session {
-            open.end();
-        }
-        *session = Some(Ok(None));
+        end(&mut session);
         let writes = shared.write_locks.count();
         let opened = shared
             .client
@@ -171,7 +169,7 @@ impl SessionManager {
 
     /// Logs the user out: closes the session that the request names, so that copies of its id are useless, and deletes
     /// the cookie. Changes that are not stored yet are dropped. A request that names up to eight sessions closes all of
-    /// them.
+    /// them, also those in a cookie next to the header `x-session-id`.
     ///
     /// # Errors
     ///
@@ -184,23 +182,15 @@ impl SessionManager {
             Some(Ok(Some(open))) => std::slice::from_ref(&open.id),
             _ => self.0.named_ids(),
         };
-        for id in ids {
+        for id in self.0.hidden_ids().chain(ids) {
             self.0.shared.close(id).await?;
         }
         if self.0.names_more_ids() {
             return Err(SessionError::Ambiguous);
         }
-        self.end(&mut session);
-        Ok(())
-    }
-
-    /// Makes the rest of the request anonymous, and deletes the cookie.
-    fn end(&self, session: &mut Option<Loaded>) {
-        if let Some(Ok(Some(open))) = session {
-            open.end();
-        }
-        *session = Some(Ok(None));
+        end(&mut session);
         self.0.set_cookie(CookieChange::Remove);
+        Ok(())
     }
 
     /// Logs the user of the request out of all sessions, on all devices.
@@ -240,7 +230,11 @@ impl SessionManager {
             _ => self.0.named_ids(),
         };
         if own.iter().any(|id| closed.contains(id)) {
-            self.end(&mut session);
+            end(&mut session);
+            // Next to a header, the cookie may be that of another user.
+            if self.0.hidden_ids().all(|id| closed.contains(id)) {
+                self.0.set_cookie(CookieChange::Remove);
+            }
         }
         Ok(closed.len())
     }
@@ -324,6 +318,14 @@ impl SessionManager {
         sessions.retain(|session| session.active && session.user_id.as_deref() == Some(user_id));
         Ok(sessions)
     }
+}
+
+/// Makes the rest of the request anonymous.
+fn end(session: &mut Option<Loaded>) {
+    if let Some(Ok(Some(open))) = session {
+        open.end();
+    }
+    *session = Some(Ok(None));
 }
 
 /// The maximum number of sessions in a list: a page with more helps no user, and costs one call for every 100.

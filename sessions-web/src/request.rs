@@ -1,6 +1,6 @@
 //! The state of one request: which session it names, the session once it is loaded, and the cookie of the response.
 
-use crate::credential::{Credential, SESSION_HEADER};
+use crate::credential::{Credential, Credentials, SESSION_HEADER};
 use crate::error::SessionError;
 use crate::expiry::Age;
 use crate::login_page;
@@ -21,7 +21,7 @@ pub(crate) type Loaded = Result<Option<Arc<OpenSession>>, SessionError>;
 pub(crate) struct RequestState {
     pub(crate) shared: Arc<Shared>,
     pub(crate) user_agent: Option<String>,
-    credential: Credential,
+    credentials: Credentials,
     /// `None` until an extractor asks for the session. Locked while it is loaded, so that it is loaded once.
     session: tokio::sync::Mutex<Option<Loaded>>,
     cookie: Mutex<CookieChange>,
@@ -52,7 +52,7 @@ impl RequestState {
     pub(crate) fn begin<B>(shared: Arc<Shared>, request: &mut Request<B>) -> Arc<Self> {
         let login = shared.login_page.as_ref().and_then(|page| page.location(request));
         let headers = request.headers_mut();
-        let credential = Credential::read(headers, shared.cookie.as_ref(), shared.reads_header);
+        let credentials = Credentials::read(headers, shared.cookie.as_ref(), shared.reads_header);
         for name in [header::COOKIE, SESSION_HEADER] {
             if let header::Entry::Occupied(mut values) = headers.entry(name) {
                 values.iter_mut().for_each(|value| value.set_sensitive(true));
@@ -63,7 +63,7 @@ impl RequestState {
             shared,
             // Bounded, because the service stores it for as long as the session exists.
             user_agent: user_agent.map(|value| value.chars().take(256).collect()),
-            credential,
+            credentials,
             session: tokio::sync::Mutex::new(None),
             cookie: Mutex::new(CookieChange::Keep),
             is_used: AtomicBool::new(false),
@@ -101,7 +101,7 @@ impl RequestState {
     }
 
     async fn fetch(&self) -> Loaded {
-        let id = match &self.credential {
+        let id = match &self.credentials.current {
             Credential::Absent => return Ok(None),
             Credential::Ambiguous { .. } => return Err(SessionError::Ambiguous),
             Credential::Header(id) | Credential::Cookie(id) => id,
@@ -165,7 +165,7 @@ impl RequestState {
 
     /// Returns the id of the session that the request names, whether or not it exists.
     pub(crate) fn named_id(&self) -> Result<Option<&str>, SessionError> {
-        match &self.credential {
+        match &self.credentials.current {
             Credential::Ambiguous { .. } => Err(SessionError::Ambiguous),
             credential => Ok(credential.ids().first().map(String::as_str)),
         }
@@ -173,12 +173,17 @@ impl RequestState {
 
     /// Returns the ids of the sessions that the request names, at most eight.
     pub(crate) fn named_ids(&self) -> &[String] {
-        self.credential.ids()
+        self.credentials.current.ids()
     }
 
-    /// Returns whether the request names more sessions than [`named_ids`](Self::named_ids).
+    /// Returns the ids of other sessions, in a cookie next to a header. They end with the cookie.
+    pub(crate) fn hidden_ids(&self) -> impl Iterator<Item = &String> {
+        self.credentials.hidden_ids()
+    }
+
+    /// Returns whether the request names more sessions than these.
     pub(crate) fn names_more_ids(&self) -> bool {
-        matches!(self.credential, Credential::Ambiguous { has_more: true, .. })
+        self.credentials.has_more()
     }
 
     /// Locks the session of the request, in order to replace it.
@@ -193,7 +198,7 @@ impl RequestState {
     /// Sets the cookie again after a write to the session, which has moved the time at which it expires.
     pub(crate) fn renew_cookie(&self) {
         let mut change = lock(&self.cookie);
-        if matches!(self.credential, Credential::Cookie(_)) && *change == CookieChange::Keep {
+        if matches!(self.credentials.current, Credential::Cookie(_)) && *change == CookieChange::Keep {
             *change = CookieChange::Renew;
         }
     }

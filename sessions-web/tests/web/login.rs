@@ -1,6 +1,6 @@
 //! Login, logout, and the fixation of sessions.
 
-use super::support::{App, COOKIE, done, read};
+use super::support::{App, COOKIE, Page, done, read};
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use axum::middleware::Next;
@@ -234,6 +234,60 @@ async fn a_logout_with_two_different_cookies_closes_both_sessions() {
     for browser in [ann, bob] {
         assert!(!app.service.session(browser.id()).unwrap().active);
     }
+}
+
+/// Sends a request with a session in the header and others in cookies.
+async fn post_with_header(app: &App, path: &str, header: &str, cookies: &[&str]) -> Page {
+    let cookies: Vec<String> = cookies.iter().map(|id| format!("{COOKIE}={id}")).collect();
+    let request =
+        Request::post(path).header("x-session-id", header).header(header::COOKIE, cookies.join("; "));
+    read(app.send(request.body(Body::empty()).unwrap()).await).await
+}
+
+#[tokio::test]
+async fn a_logout_closes_the_session_in_a_cookie_next_to_a_header() {
+    for is_valid in [true, false] {
+        let app = App::with(SessionLayer::with_header);
+        let (ann, bob) = (app.logged_in("ann").await, app.logged_in("bob").await);
+        let header = if is_valid { ann.id() } else { "undefined" };
+        let page = post_with_header(&app, "/logout", header, &[bob.id()]).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert!(page.set_cookie().unwrap().contains("Max-Age=0"));
+        assert!(!app.service.session(bob.id()).unwrap().active, "{header}");
+        assert_eq!(app.service.session(ann.id()).unwrap().active, !is_valid);
+    }
+}
+
+#[tokio::test]
+async fn a_login_deletes_the_session_in_a_cookie_next_to_a_header() {
+    for is_valid in [true, false] {
+        let app = App::with(SessionLayer::with_header);
+        let (ann, bob) = (app.logged_in("ann").await, app.logged_in("bob").await);
+        let header = if is_valid { ann.id() } else { "undefined" };
+        let page = post_with_header(&app, "/login/eve", header, &[bob.id()]).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert_eq!(app.service.session(bob.id()), None, "{header}");
+        assert_eq!(app.service.session(ann.id()).is_none(), is_valid);
+    }
+}
+
+#[tokio::test]
+async fn a_session_in_a_header_and_a_cookie_is_closed_once() {
+    let app = App::with(SessionLayer::with_header);
+    let ann = app.logged_in("ann").await;
+    let page = post_with_header(&app, "/logout", ann.id(), &[ann.id()]).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert_eq!(app.service.take_calls(), ["close"]);
+}
+
+#[tokio::test]
+async fn a_logout_with_a_header_and_nine_cookies_keeps_the_cookie() {
+    let app = App::with(SessionLayer::with_header);
+    let ann = app.logged_in("ann").await;
+    let ids: Vec<String> = (0..9).map(|number| format!("{number}000473658cc487daea246328593b865")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let page = post_with_header(&app, "/logout", ann.id(), &ids).await;
+    assert_eq!((page.status, page.set_cookie()), (StatusCode::BAD_REQUEST, None));
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! The list of a user's sessions, and their revocation.
 
-use super::support::{App, done};
-use axum::http::StatusCode;
+use super::support::{App, COOKIE, done, read};
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
 use sessions_client::{ErrorKind, ISessionsV1};
+use sessions_web::SessionLayer;
 use std::time::Duration;
 
 #[tokio::test]
@@ -196,6 +198,19 @@ async fn logging_out_all_sessions_of_the_own_user_is_a_logout() {
     assert_eq!((page.status, &*page.body), (StatusCode::OK, "1"));
     assert_eq!(browser.cookie, None);
     assert_eq!(app.service.take_calls(), ["get", "list", "close", "list"]);
+}
+
+#[tokio::test]
+async fn logging_out_the_user_of_a_header_keeps_the_cookie_of_another() {
+    let app = App::with(SessionLayer::with_header);
+    let (ann, bob) = (app.logged_in("ann").await, app.logged_in("bob").await);
+    let request = Request::post("/set-and-log-out-user/notice/changed")
+        .header("x-session-id", ann.id())
+        .header(header::COOKIE, format!("{COOKIE}={}", bob.id()));
+    let page = read(app.send(request.body(Body::empty()).unwrap()).await).await;
+    assert_eq!((page.status, page.set_cookie()), (StatusCode::OK, None));
+    assert!(!app.service.session(ann.id()).unwrap().active);
+    assert!(app.service.session(bob.id()).unwrap().active);
 }
 
 #[tokio::test]
