@@ -276,6 +276,8 @@ impl RequestState {
         match (*lock(&self.cookie), session) {
             // A layer of a nested router may have logged in or out.
             (CookieChange::Renew, _) if cookie.is_set_by(response.headers()) => None,
+            // A login in another request may have set the cookie to a new session since.
+            (CookieChange::Renew, Some(session)) if self.shared.write_locks.has_ended(&session.id) => None,
             (CookieChange::Renew | CookieChange::LogIn, Some(session)) => {
                 cookie.set(&session.id, self.shared.expiry.remaining(session.open_time, self.shared.now()))
             }

@@ -75,12 +75,14 @@ impl Shared {
     pub(crate) async fn close(&self, id: &str) -> Result<(), Error> {
         let _writing = self.write(id);
         self.client.close_session(None, id).await.map_err(|error| without_id(error, id))?;
+        self.write_locks.mark_ended(id);
         Ok(())
     }
 
     pub(crate) async fn delete(&self, id: &str) -> Result<(), Error> {
         let _writing = self.write(id);
         self.client.delete_session_by_id(None, id).await.map_err(|error| without_id(error, id))?;
+        self.write_locks.mark_ended(id);
         Ok(())
     }
 

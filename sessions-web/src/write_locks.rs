@@ -1,4 +1,4 @@
-//! Locks that separate the writes of one session, and the order of all writes.
+//! Locks that separate the writes of one session, the order of all writes, and the ends of written sessions.
 
 use crate::open::lock;
 use crate::sync::Mutex;
@@ -32,6 +32,8 @@ struct Written {
     /// The number of the last write of its data. A session that may have been dropped before has that of the last
     /// dropped one, which is not lower.
     last: u64,
+    /// True if this process has closed or deleted the session.
+    has_ended: bool,
 }
 
 impl WriteLocks {
@@ -64,6 +66,18 @@ impl WriteLocks {
         state.written(id).last = number;
     }
 
+    /// Marks a session as closed or deleted if it was written: the cookie of another one is not renewed.
+    pub(crate) fn mark_ended(&self, id: &str) {
+        if let Some(written) = lock(&self.0).sessions.peek_mut(id) {
+            written.has_ended = true;
+        }
+    }
+
+    /// Returns whether a session was marked as closed or deleted, and was not dropped since.
+    pub(crate) fn has_ended(&self, id: &str) -> bool {
+        lock(&self.0).sessions.peek(id).is_some_and(|written| written.has_ended)
+    }
+
     /// Returns the number of writes so far.
     pub(crate) fn count(&self) -> u64 {
         lock(&self.0).count
@@ -87,7 +101,8 @@ impl State {
             self.last_dropped = self.last_dropped.max(dropped.last);
         }
         let last = self.last_dropped;
-        self.sessions.get_or_insert_mut_ref(id, || Written { write_lock: Arc::default(), last })
+        let new = || Written { write_lock: Arc::default(), last, has_ended: false };
+        self.sessions.get_or_insert_mut_ref(id, new)
     }
 }
 

@@ -1,9 +1,12 @@
 //! Idle and absolute expiry, and the extension of sessions in use.
 
-use super::support::{App, done};
-use axum::http::StatusCode;
+use super::support::{App, Browser, COOKIE, Meanwhile, done, read};
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use futures_util::FutureExt;
 use serde_json::json;
 use sessions_client::{ErrorKind, ISessionsV1, SessionV1};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -94,6 +97,32 @@ async fn an_extension_renews_the_cookie() {
     app.clock.advance(50 * MINUTE);
     // Half an hour before the end of its lifetime.
     assert!(browser.get("/me").await.set_cookie().unwrap().contains("Max-Age=1800"));
+}
+
+/// Returns the cookie of a request that extends its session, and during which the same browser sends another one.
+async fn cookie_after(path: &'static str) -> Option<String> {
+    let app = app();
+    let browser = app.logged_in("ann").await;
+    app.clock.advance(50 * MINUTE);
+    let (router, cookie) = (app.router(), browser.cookie.clone());
+    let meanwhile = Meanwhile(Arc::new(move || {
+        let mut tab = Browser::new(router.clone());
+        tab.cookie.clone_from(&cookie);
+        async move { assert_eq!(tab.post(path).await.status, StatusCode::OK) }.boxed()
+    }));
+    let request = Request::get("/me-later").extension(meanwhile);
+    let request = request.header(header::COOKIE, format!("{COOKIE}={}", browser.id()));
+    let page = read(app.send(request.body(Body::empty()).unwrap()).await).await;
+    assert_eq!((page.status, &*page.body), (StatusCode::OK, "ann"));
+    page.set_cookie().map(str::to_owned)
+}
+
+#[tokio::test]
+async fn the_cookie_of_a_session_that_has_ended_meanwhile_is_not_renewed() {
+    for path in ["/login/ann", "/logout", "/logout-everywhere"] {
+        assert_eq!(cookie_after(path).await, None, "{path}");
+    }
+    assert!(cookie_after("/set/cart/book").await.is_some());
 }
 
 #[tokio::test]

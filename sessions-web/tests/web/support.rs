@@ -466,6 +466,7 @@ pub(crate) fn routes() -> Router {
         .route("/set-save-and-set/{key}/{value}", post(set_save_and_set))
         .route("/set-and-remove-during-save/{key}/{value}", post(set_and_remove_during_save))
         .route("/set-later/{key}/{value}", post(set_later))
+        .route("/me-later", get(me_later))
         .route("/remove/{key}", post(async |session: Session, Path(key): Path<String>| session.remove(&key)))
         .route("/sessions", get(list))
         .route("/revoke/{reference}", post(revoke))
@@ -597,6 +598,11 @@ async fn set_later(
 ) -> Result<(), SessionError> {
     happens().await;
     session.insert(&key, &value)
+}
+
+async fn me_later(session: Session, Extension(Meanwhile(happens)): Extension<Meanwhile>) -> String {
+    happens().await;
+    session.user_id().to_owned()
 }
 
 async fn list(sessions: SessionManager) -> Result<String, SessionError> {
