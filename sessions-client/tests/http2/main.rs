@@ -16,7 +16,7 @@ use h2::server::{self, SendResponse};
 use http::{Request, Response, Version};
 use sessions_client::auth::{Token, TokenProvider};
 use sessions_client::policy::RetryPolicy;
-use sessions_client::{ClientConfig, Error, ErrorKind, HttpVersion, ISessionsV1, SessionV1, Value};
+use sessions_client::{ClientConfig, Error, ErrorKind, HttpVersion, ISessionsV1, Policies, SessionV1, Value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -29,6 +29,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
+use wiretrait::{ResponseValue, http_api};
 
 const SESSION: &str = r#"{"id":"1","active":true,"open_time":"2026-11-23T02:10:20.820Z","request_time":"2026-11-23T02:10:20.820Z"}"#;
 
@@ -443,6 +444,38 @@ async fn invalid_frames_are_a_protocol_error<T: Network>() {
     }
 }
 
+#[http_api(client = FilesClient, module = files, client_only)]
+trait Files {
+    #[head("/file")]
+    async fn measure(&self) -> wiretrait::Result<ResponseValue<()>>;
+
+    #[get("/file", none = 304)]
+    async fn changed(&self) -> wiretrait::Result<ResponseValue<Option<String>>>;
+}
+
+/// Returns a response without a body, whose last frame is that of the headers or an empty DATA frame.
+fn announcing(stream: u32, status: &str, has_data: bool) -> Vec<u8> {
+    let announced = [(":status", status), ("content-length", "20000000")];
+    if has_data {
+        [headers(stream, 0, &announced), frame(DATA, END_STREAM, stream, &[])].concat()
+    } else {
+        headers(stream, END_STREAM, &announced)
+    }
+}
+
+async fn an_announced_size_without_a_body_is_not_limited<T: Network>() {
+    let (url, _) = frames(|_, stream| announcing(stream, "200", stream > 1)).await;
+    let config = config(&url);
+    let client = FilesClient::new(Policies::new(T::over(&config), &config));
+    for _ in 0..2 {
+        assert_eq!(client.measure().await.unwrap().header("content-length"), Some("20000000"));
+    }
+    let (url, _) = frames(|_, stream| announcing(stream, "304", false)).await;
+    let config = ClientConfig::from_url(&url).unwrap().with_http_version(HttpVersion::Http2);
+    let client = FilesClient::new(Policies::new(T::over(&config), &config));
+    assert_eq!(client.changed().await.unwrap().into_inner(), None);
+}
+
 async fn a_service_without_http2_is_reported<T: Network>() {
     for response in
         ["HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", "220 ESMTP ready\r\n"]
@@ -667,6 +700,7 @@ over_each_network! {
     a_token_that_is_rejected_before_the_end_of_the_request_is_replaced
     a_request_has_the_headers_of_http2
     large_bodies_are_sent_and_read
+    an_announced_size_without_a_body_is_not_limited
     a_cancelled_call_does_not_affect_the_others
     a_request_after_the_last_processed_one_is_sent_again
     a_refused_request_is_sent_again

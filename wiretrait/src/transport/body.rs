@@ -7,9 +7,9 @@ use super::content_encoding::{self, Failure};
 use crate::error::{Error, ErrorKind};
 use crate::runtime::{BodyDamaged, BodyTooLarge, Response};
 use bytes::{Bytes, BytesMut};
-use http::StatusCode;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http::response::Parts;
+use http::{Method, StatusCode};
 
 pub(super) struct LimitedBody {
     status: StatusCode,
@@ -21,10 +21,20 @@ pub(super) struct LimitedBody {
 }
 
 impl LimitedBody {
-    /// Creates an empty body of a response with `status`. `announced` is the known lower bound of its size.
-    pub(super) fn new(status: StatusCode, announced: u64, limit: usize) -> Result<Self, Error> {
+    /// Creates an empty body of a response with `status` to a request with `method`. `announced` is its size in
+    /// `Content-Length`, or another lower bound.
+    pub(super) fn new(
+        method: &Method,
+        status: StatusCode,
+        announced: u64,
+        limit: usize,
+    ) -> Result<Self, Error> {
         let (first, joined) = (Bytes::new(), BytesMut::new());
         let mut body = Self { status, limit, first, joined, is_too_large: false };
+        // These responses announce the size of a body that is not sent.
+        let has_no_body =
+            *method == Method::HEAD || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        let announced = if has_no_body { 0 } else { announced };
         if usize::try_from(announced).is_ok_and(|announced| announced <= limit) {
             Ok(body)
         } else {

@@ -430,6 +430,7 @@ impl Slot {
 
     async fn response(&self, request: Request<Bytes>, limit: usize) -> Result<Response, Failure> {
         let (mut head, body) = request.into_parts();
+        let method = head.method.clone();
         if !body.is_empty() || !head.method.is_safe() {
             head.headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(body.len()));
         }
@@ -446,9 +447,7 @@ impl Slot {
         let (mut parts, mut body) = response.await.map_err(Failure::Http2)?.into_parts();
         phases::received();
         let length = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        // The response to a HEAD request announces a body that is not sent.
-        let length = length.filter(|_| !body.is_end_stream());
-        let mut whole = LimitedBody::new(parts.status, length.unwrap_or(0), limit)?;
+        let mut whole = LimitedBody::new(&method, parts.status, length.unwrap_or(0), limit)?;
         while !whole.is_too_large()
             && let Some(data) = body.data().await
         {

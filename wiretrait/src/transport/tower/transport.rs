@@ -198,7 +198,7 @@ where
     fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
         Box::pin(async move {
             let request = self.request(call)?;
-            let uri = request.uri().clone();
+            let (method, uri) = (request.method().clone(), request.uri().clone());
             let mut service = self.service.clone();
             poll_fn(|context| service.poll_ready(context))
                 .await
@@ -206,8 +206,8 @@ where
             let response = service.call(request).await.map_err(|error| self.failure(error, &uri))?;
 
             let (parts, body) = response.into_parts();
-            let mut whole =
-                LimitedBody::new(parts.status, body.size_hint().lower(), self.max_response_bytes)?;
+            let announced = body.size_hint().lower();
+            let mut whole = LimitedBody::new(&method, parts.status, announced, self.max_response_bytes)?;
             let mut body = pin!(body);
             while !whole.is_too_large()
                 && let Some(frame) = body.frame().await
