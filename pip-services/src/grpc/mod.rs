@@ -112,8 +112,18 @@ impl<T: fmt::Debug> fmt::Debug for CommandableGrpcTransport<T> {
     }
 }
 
-/// Checks that all arguments are in the JSON body, since a command gets nothing else.
+/// Checks that all arguments are in the JSON body, since a command gets nothing else. Constant headers are metadata.
 fn check_arguments(route: &Route) -> Result<(), Error> {
+    if let Some(name) = route.constants.iter().find_map(|(place, _)| match *place {
+        Place::Query(name) => Some(name),
+        _ => None,
+    }) {
+        let why = format!(
+            "the query parameter `{name}` cannot be sent over commandable gRPC, which has only the fields of the body: use a \
+             client over HTTP"
+        );
+        return Err(Error::new(ErrorKind::Encode, why));
+    }
     let is_sent = |place: &Place| matches!(place, Place::Field(_) | Place::Body | Place::Correlation(_));
     if let Some(param) = route.params.iter().find(|param| !param.places.iter().any(is_sent)) {
         let why = format!(

@@ -2,6 +2,7 @@
 
 use crate::server::{KINDS, Reaction, Server, client, config, frame, get, good, open, session};
 use http::{HeaderMap, HeaderValue};
+use pip_services::CommandableGrpcTransport;
 use pip_services::grpc::{ErrorDescription, InvokeReply, InvokeRequest};
 use prost::Message;
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ use sessions_client::{
     SessionsGrpcClientV1, SessionsGrpcTransportV1,
 };
 use std::sync::{Arc, Mutex};
+use wiretrait::{Result, http_api};
 
 #[tokio::test]
 async fn a_call_becomes_the_message_of_its_operation() {
@@ -255,4 +257,22 @@ async fn secrets_are_not_displayed() {
     let errors = errors.map(|error| format!("{error} {error:?}"));
     let displayed = format!("{grpc:?} {commandable:?} {}", errors.concat());
     assert!(!displayed.contains("zebra"), "{displayed}");
+}
+
+#[http_api(client = OrdersClient, module = orders, client_only)]
+#[query("tenant", "acme")]
+trait Orders {
+    #[post("/v1/orders/delete_order")]
+    async fn delete_order(&self, #[field] order_id: &str) -> Result<()>;
+}
+
+#[tokio::test]
+async fn a_constant_in_the_query_is_an_error_over_commandable_grpc() {
+    let server = Server::good().await;
+    let config = config(&server.url);
+    let transport = CommandableGrpcTransport::new(&config).unwrap();
+    let client = OrdersClient::from_transport(transport, &config).unwrap();
+    let error = client.delete_order("1").await.unwrap_err();
+    assert_eq!((error.kind(), server.calls()), (ErrorKind::Encode, 0));
+    assert!(error.to_string().contains("the query parameter `tenant` cannot be sent"), "{error}");
 }
