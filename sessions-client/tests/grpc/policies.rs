@@ -128,10 +128,31 @@ async fn an_exhausted_resource_is_retried_only_if_the_service_asks_for_it() {
 
 #[tokio::test]
 async fn a_message_that_is_too_large_for_the_service_is_not_sent_again() {
-    for (error, calls) in
-        errors(|| Reaction::Status(8, "Received message larger than max (9 vs 4)", Vec::new())).await
-    {
-        assert_eq!((error.status().unwrap().as_u16(), calls), (413, 1), "{error}");
+    const MESSAGES: [&str; 8] = [
+        // grpc-js.
+        "Received message larger than max (9 vs 4)",
+        "Received message that decompresses to a size larger than 4",
+        "Attempted to send message with a size larger than 4",
+        // grpc-go.
+        "grpc: received message after decompression larger than max 4",
+        // grpc-java.
+        "Decompressed gRPC message exceeds maximum size 4",
+        // grpc-dotnet.
+        "Received message exceeds the maximum configured message size.",
+        // gRPC Core, of which those of C++, Python and Ruby are made.
+        "received metadata size exceeds hard limit (9 vs. 4)",
+        "received metadata size exceeds soft limit (9 vs. 4), rejecting requests with some random probability",
+    ];
+    for kind in KINDS {
+        let server = Server::start(|number, _| {
+            Reaction::Status(8, MESSAGES[number - 1], vec![("grpc-retry-pushback-ms", "0")])
+        })
+        .await;
+        let sessions = client(kind, &config(&server.url));
+        for (number, message) in (1..).zip(MESSAGES) {
+            let error = get(&sessions).await.unwrap_err();
+            assert_eq!((error.status().unwrap().as_u16(), server.calls()), (413, number), "{message}");
+        }
     }
 }
 

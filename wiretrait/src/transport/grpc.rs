@@ -356,7 +356,19 @@ const CLIENT_CLOSED_REQUEST: StatusCode = match StatusCode::from_u16(499) {
 /// Returns whether the message of `RESOURCE_EXHAUSTED` is about the size of a message. Libraries of gRPC also report
 /// that with this status, so only their wording distinguishes it.
 fn is_too_large(message: &str) -> bool {
-    ["larger than max", "exceeds maximum", "too large"].iter().any(|wording| message.contains(wording))
+    const WORDINGS: [&str; 6] = [
+        // grpc-js, grpc-go, gRPC Core.
+        "larger than max",
+        // grpc-js.
+        "size larger than",
+        "exceeds maximum",
+        // grpc-java, grpc-dotnet.
+        "message exceeds",
+        // gRPC Core.
+        "metadata size exceeds",
+        "too large",
+    ];
+    WORDINGS.iter().any(|wording| message.contains(wording))
 }
 
 /// The pause before a retry that a service asks for.
