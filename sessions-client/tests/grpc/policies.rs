@@ -127,6 +127,22 @@ async fn an_exhausted_resource_is_retried_only_if_the_service_asks_for_it() {
 }
 
 #[tokio::test]
+async fn an_exhausted_resource_is_unprocessed_only_if_a_retry_is_asked_for() {
+    let never = || Reaction::Status(8, "quota", vec![("grpc-retry-pushback-ms", "-1")]);
+    for reaction in [|| Reaction::Status(8, "quota", Vec::new()), never] {
+        for (error, _) in errors(reaction).await {
+            assert!(!error.is_unprocessed() && error.is_retryable(), "{error}");
+        }
+    }
+    for (error, _) in errors(|| Reaction::Status(8, "quota", vec![("grpc-retry-pushback-ms", "0")])).await {
+        assert!(error.is_unprocessed(), "{error}");
+    }
+    for (error, _) in errors(|| Reaction::Status(16, "token", vec![("grpc-retry-pushback-ms", "-1")])).await {
+        assert!(error.is_unprocessed(), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_message_that_is_too_large_for_the_service_is_not_sent_again() {
     const MESSAGES: [&str; 8] = [
         // grpc-js.

@@ -66,8 +66,8 @@ struct Inner {
     retry_after: Option<Duration>,
     /// The id of the call, not that of the response.
     correlation_id: Option<String>,
-    /// True if the service has certainly not processed the request, although a connection was open.
-    is_unprocessed: bool,
+    /// True if the service has certainly not processed the request; `None` if the kind and the status determine it.
+    is_unprocessed: Option<bool>,
     /// The reason why the request was not processed, if it can be sent again at once.
     unprocessed: Option<Unprocessed>,
     /// True if a connection from the pool was closed before a response.
@@ -185,7 +185,7 @@ impl Error {
             sent_again: 0,
             retry_after: None,
             correlation_id: None,
-            is_unprocessed: false,
+            is_unprocessed: None,
             unprocessed: None,
             is_stale_connection: false,
             is_transient: false,
@@ -283,7 +283,13 @@ impl Error {
     /// retry is safe: for example a stream that an HTTP/2 server refused.
     #[must_use]
     pub fn with_unprocessed(mut self) -> Self {
-        self.0.is_unprocessed = true;
+        self.0.is_unprocessed = Some(true);
+        self
+    }
+
+    /// Marks a failure as one after which the service may have processed the request, although its status says otherwise.
+    pub(crate) fn with_possible_effect(mut self) -> Self {
+        self.0.is_unprocessed = Some(false);
         self
     }
 
@@ -513,23 +519,22 @@ impl Error {
 
     /// Returns whether the service has certainly not processed the request: nothing was sent, or the service
     /// [refused](Self::with_unprocessed) the request before it was processed, which the statuses 401 and 429 say too.
-    /// Then a retry is safe for every operation.
+    /// Then a retry is safe for every operation. Over gRPC, 429 (`RESOURCE_EXHAUSTED`) says so only together with a delay.
     #[must_use]
     pub fn is_unprocessed(&self) -> bool {
-        self.0.is_unprocessed
-            || match self.kind() {
-                ErrorKind::Config
-                | ErrorKind::Encode
-                | ErrorKind::Credentials
-                | ErrorKind::ConcurrencyLimit
-                | ErrorKind::Connect
-                | ErrorKind::Proxy
-                | ErrorKind::Tls => true,
-                ErrorKind::Service => {
-                    matches!(self.status(), Some(StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS))
-                }
-                ErrorKind::Timeout | ErrorKind::Transport | ErrorKind::Protocol | ErrorKind::Decode => false,
+        self.0.is_unprocessed.unwrap_or_else(|| match self.kind() {
+            ErrorKind::Config
+            | ErrorKind::Encode
+            | ErrorKind::Credentials
+            | ErrorKind::ConcurrencyLimit
+            | ErrorKind::Connect
+            | ErrorKind::Proxy
+            | ErrorKind::Tls => true,
+            ErrorKind::Service => {
+                matches!(self.status(), Some(StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS))
             }
+            ErrorKind::Timeout | ErrorKind::Transport | ErrorKind::Protocol | ErrorKind::Decode => false,
+        })
     }
 
     /// Returns whether an idle connection was closed by the peer while the request was sent: it had carried an

@@ -4,7 +4,7 @@ use super::ignorable::Ignorable;
 use super::return_type::ReadResponse;
 use super::{
     Advice, Attempts, BodyDamaged, BodyTooLarge, Forwarder, Outcome, RequestedDelay, Response, Route,
-    retry_after,
+    forbids_retry, retry_after,
 };
 use crate::codec::{CodecError, Content};
 use crate::error::{Error, ErrorKind, Status, one_line};
@@ -67,6 +67,10 @@ pub(super) fn means_none(route: &Route, response: &Response) -> bool {
 /// Adds the response, the operation, the attempts and the `Retry-After` delay to an error.
 pub(super) fn with_context(error: Error, route: &'static Route, response: &Response) -> Error {
     let attempts = Attempts::of(response);
+    let error = match response.status() {
+        StatusCode::TOO_MANY_REQUESTS if forbids_retry(response) => error.with_possible_effect(),
+        _ => error,
+    };
     error
         .with_response(response)
         .with_operation(route.name)
