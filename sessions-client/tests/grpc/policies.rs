@@ -5,6 +5,7 @@ use crate::server::{KINDS, Reaction, Server, client, config, errors, get, good, 
 use h2::Reason;
 use sessions_client::auth::{Token, TokenProvider};
 use sessions_client::{ClientKind, ErrorKind, Result};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tracing::Instrument as _;
@@ -39,12 +40,12 @@ async fn each_status_has_its_counterpart_in_http() {
         for (_, name, status) in STATUSES {
             let error = get(&sessions).await.unwrap_err();
             assert_eq!(error.status().map(|status| status.as_u16()), status, "{name}: {error}");
+            assert_eq!(error.headers().unwrap()["x-trace"], "t1", "{name}: {error}");
             let Some(service) = error.service() else {
                 assert_eq!(error.kind(), ErrorKind::Timeout, "{name}: {error}");
                 continue;
             };
             assert_eq!((&*service.code, &*service.message), (name, "café"));
-            assert_eq!(error.headers().unwrap()["x-trace"], "t1");
         }
     }
 }
@@ -90,6 +91,7 @@ async fn the_delay_that_a_service_asks_for_is_kept() {
     for (metadata, delay) in [
         (("grpc-status-details-bin", RETRY_INFO), Duration::from_millis(5)),
         (("grpc-retry-pushback-ms", "3"), Duration::from_millis(3)),
+        (("retry-after", "0.004"), Duration::from_millis(4)),
     ] {
         for kind in KINDS {
             let server = Server::start(move |number, request| match number {
@@ -116,6 +118,58 @@ async fn nothing_is_retried_if_the_service_asks_for_no_retry() {
             error.to_string(),
             "get_session_by_id: the service responded with 503 Service Unavailable: UNAVAILABLE: overload"
         );
+    }
+}
+
+#[tokio::test]
+async fn an_exceeded_deadline_is_not_retried_if_the_service_asks_for_that() {
+    for (error, calls) in errors(|| Reaction::Status(4, "late", vec![("grpc-retry-pushback-ms", "-1")])).await
+    {
+        assert_eq!((error.kind(), error.attempts(), calls), (ErrorKind::Timeout, 1, 1), "{error}");
+        assert_eq!(error.headers().unwrap()["grpc-retry-pushback-ms"], "-1");
+    }
+}
+
+#[tokio::test]
+async fn the_delay_after_an_exceeded_deadline_is_kept() {
+    let details = Reaction::Status(4, "late", vec![("grpc-status-details-bin", RETRY_INFO)]);
+    let pushback = Reaction::Status(4, "late", vec![("grpc-retry-pushback-ms", "5")]);
+    for reaction in [details, pushback] {
+        let reaction = Mutex::new(Some(reaction));
+        let server = Server::start(move |_, request| {
+            reaction.lock().unwrap().take().unwrap_or_else(|| good(&request.path))
+        })
+        .await;
+        let started_at = std::time::Instant::now();
+        get(&client(ClientKind::Grpc, &config(&server.url))).await.unwrap();
+        assert!(started_at.elapsed() >= Duration::from_millis(5));
+        assert_eq!(server.calls(), 2);
+    }
+    for (error, _) in errors(|| Reaction::Status(4, "late", vec![("grpc-retry-pushback-ms", "7")])).await {
+        assert_eq!(error.retry_after(), Some(Duration::from_millis(7)));
+    }
+}
+
+#[tokio::test]
+async fn the_delay_of_grpc_precedes_that_of_a_gateway() {
+    for status in [8, 14] {
+        let server = Server::start(move |number, request| match number {
+            1 => Reaction::Status(
+                status,
+                "busy",
+                vec![("grpc-retry-pushback-ms", "0"), ("retry-after", "3600")],
+            ),
+            _ => good(&request.path),
+        })
+        .await;
+        get(&client(ClientKind::Grpc, &config(&server.url))).await.unwrap();
+        assert_eq!(server.calls(), 2);
+    }
+    for (error, calls) in
+        errors(|| Reaction::Status(8, "busy", vec![("grpc-retry-pushback-ms", "-1"), ("retry-after", "0")]))
+            .await
+    {
+        assert_eq!((error.status().unwrap().as_u16(), calls), (429, 1));
     }
 }
 

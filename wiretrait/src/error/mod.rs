@@ -74,6 +74,8 @@ struct Inner {
     is_stale_connection: bool,
     /// True if another attempt may succeed, although failures of this kind are permanent.
     is_transient: bool,
+    /// True if the service asks for no retry.
+    forbids_retry: bool,
     /// The hop that no connection was made to, for failures of this kind.
     hop: Hop,
 }
@@ -189,6 +191,7 @@ impl Error {
             unprocessed: None,
             is_stale_connection: false,
             is_transient: false,
+            forbids_retry: false,
             hop: Hop::default(),
         }))
     }
@@ -250,6 +253,25 @@ impl Error {
         self.0.status = Some(response.status());
         self.0.response = Some(ErrorResponse::of(response));
         self
+    }
+
+    /// Sets the headers and the body of the response, which has no status of HTTP.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn with_content_of(mut self, response: &Response) -> Self {
+        self.0.response = Some(ErrorResponse::of(response));
+        self
+    }
+
+    /// Marks a failure as one after which the service asks for no retry.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn with_retries_forbidden(mut self) -> Self {
+        self.0.forbids_retry = true;
+        self
+    }
+
+    /// Returns whether the service asks for no retry.
+    pub(crate) fn forbids_retry(&self) -> bool {
+        self.0.forbids_retry
     }
 
     /// Sets the number of attempts, unless it is greater already.

@@ -235,6 +235,8 @@ impl<T: Transport, C: Time> Retry<T, C> {
         }
         if let Ok(response) = &mut *outcome
             && is_transient(response.status())
+            // Over gRPC, the delay in the metadata of gRPC precedes that of a gateway.
+            && RequestedDelay::of(response).is_none()
             && let Some(delay) = retry_after(response.headers(), || Some(self.time.wall_clock()))
         {
             response.extensions_mut().insert(RequestedDelay(delay));
@@ -293,7 +295,7 @@ impl<T: Transport, C: Time> Retry<T, C> {
                     && !copy.as_ref().is_some_and(means_none)
                     && !forbids_retry(response)
             }
-            Err(error) => error.is_retryable(),
+            Err(error) => error.is_retryable() && !error.forbids_retry(),
         };
         if !is_transient {
             if outcome.is_ok() {

@@ -15,6 +15,7 @@ use crate::error::{Error, ErrorFormat, ErrorKind, PlainErrors, ServiceError, one
 use crate::grpc_frame::{self, FrameError};
 use crate::runtime::{
     Advice, Call, DoNotRetry, Encoding, JSON, Request, RequestedDelay, Response, TARGET, Trailers, Transport,
+    retry_after,
 };
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
@@ -222,18 +223,26 @@ impl<T: Transport> GrpcChannel<T> {
     ) -> Result<Response, Error> {
         let (code, name) = http_status(status);
         let error = ServiceError::new(name, status.message());
-        if status.code() == Code::DeadlineExceeded {
-            let message = format!("{} responded with {error}", self.peer());
-            return Err(Error::new(ErrorKind::Timeout, message));
-        }
+        let pushback = Pushback::of(status, &headers);
         headers.insert(CONTENT_TYPE, JSON);
         headers.remove(CONTENT_LENGTH);
         let mut response = Response::new(PlainErrors.write(code, &error).into());
+        *response.status_mut() = code;
+        *response.headers_mut() = headers;
+        if status.code() == Code::DeadlineExceeded {
+            let message = format!("{} responded with {error}", self.peer());
+            let error = Error::new(ErrorKind::Timeout, message).with_content_of(&response);
+            return Err(match pushback {
+                Pushback::None => error,
+                Pushback::Delay(delay) => error.with_retry_after(delay),
+                Pushback::Never => error.with_retries_forbidden(),
+            });
+        }
         if code == StatusCode::UNAUTHORIZED {
             let advice = if has_authorization { CHECK_CREDENTIALS } else { GIVE_CREDENTIALS };
             response.extensions_mut().insert(Advice(advice.into()));
         }
-        match Pushback::of(status, &headers) {
+        match pushback {
             // The call may have been processed, unless the service says that it may be sent again.
             Pushback::None if code == StatusCode::TOO_MANY_REQUESTS => {
                 response.extensions_mut().insert(DoNotRetry);
@@ -246,8 +255,6 @@ impl<T: Transport> GrpcChannel<T> {
                 response.extensions_mut().insert(DoNotRetry);
             }
         }
-        *response.status_mut() = code;
-        *response.headers_mut() = headers;
         Ok(response)
     }
 }
@@ -379,14 +386,15 @@ enum Pushback {
 }
 
 impl Pushback {
-    /// Reads the metadata that control retries, and otherwise the details of the status.
+    /// Reads the metadata that control retries, otherwise the details of the status, and otherwise the header of a gateway
+    /// that has translated its own response.
     fn of(status: &Status, metadata: &HeaderMap) -> Self {
         if let Some(value) = metadata.get(PUSHBACK) {
             let millis = value.to_str().ok().and_then(|value| value.trim().parse().ok());
             return millis.map_or(Self::Never, |millis| Self::Delay(Duration::from_millis(millis)));
         }
         let delay = status.get_details_retry_info().and_then(|info| info.retry_delay);
-        delay.map_or(Self::None, Self::Delay)
+        delay.or_else(|| retry_after(metadata, || None)).map_or(Self::None, Self::Delay)
     }
 }
 
