@@ -7,7 +7,7 @@
 //! |---|---|
 //! | none was sent: no connection, no credentials | none |
 //! | 401, 425, 429; another 4xx in the service's own format | none |
-//! | 3xx and other 4xx, such as 403 and 404 of a gateway | has happened by now, or never will |
+//! | 3xx and other 4xx, such as 403 and 404 of a gateway; `RESOURCE_EXHAUSTED` of gRPC without a delay | has happened by now, or never will |
 //! | 408, 499, 5xx; a broken connection; a timeout; a success that cannot be decoded | may happen at any time |
 
 use super::known_session::Session;
@@ -29,8 +29,8 @@ pub(crate) enum CallOutcome<'s> {
     Session(&'s Session<'s>),
 }
 
-/// A client error whose meaning is the absence of an effect.
-const REFUSALS: [u16; 3] = [401, 425, 429];
+/// A client error whose meaning is the absence of an effect. [`Error::is_unprocessed`] knows 401 and 429.
+const TOO_EARLY: u16 = 425;
 
 /// Client errors that a proxy responds with although the service may execute the call.
 const TIMEOUTS: [u16; 2] = [408, 499];
@@ -55,7 +55,7 @@ impl<'s> CallOutcome<'s> {
         }
         let status = error.status().map(|status| status.as_u16());
         match (error.kind(), status) {
-            (ErrorKind::Service, Some(status)) if REFUSALS.contains(&status) => Self::Refused,
+            (ErrorKind::Service, Some(TOO_EARLY)) => Self::Refused,
             (ErrorKind::Service, Some(status)) if TIMEOUTS.contains(&status) => Self::NoResponse,
             (ErrorKind::Service, Some(400..500)) if error.service().is_some_and(is_of_service) => {
                 Self::Refused
@@ -143,6 +143,31 @@ mod tests {
             for status in statuses {
                 assert_eq!(outcome(&of_status(*status, None)), expected, "{status}");
             }
+        }
+    }
+
+    /// A reply that is larger than the service may send has this status too.
+    #[cfg(feature = "grpc")]
+    #[tokio::test]
+    async fn an_exhausted_resource_over_grpc_may_have_had_its_effect() {
+        use sessions_client::Value;
+
+        for (metadata, expected) in [(None, "rejected"), (Some("5"), "refused")] {
+            let transport = transport_fn(move |_| {
+                let mut response = Response::default();
+                let headers = response.headers_mut();
+                headers.insert("grpc-status", 8.into());
+                if let Some(delay) = metadata {
+                    headers.insert("grpc-retry-pushback-ms", delay.parse().unwrap());
+                }
+                ready(Ok(response))
+            });
+            let config = ClientConfig::from_url("http://127.0.0.1").unwrap();
+            let channel = wiretrait::GrpcChannel::over(transport, &config).unwrap();
+            let transport = sessions_client::SessionsGrpcTransportV1::over(channel);
+            let client: SessionsHttpClientV1<Value, Value, _> = SessionsHttpClientV1::new(transport);
+            let error = client.open_session(None, "1", None, None, None, None, None).await.unwrap_err();
+            assert_eq!(outcome(&error), expected);
         }
     }
 
