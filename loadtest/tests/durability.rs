@@ -137,7 +137,7 @@ fn a_report_that_cannot_be_written_fails_the_run_in_its_last_line() {
     assert!(!files.iter().any(|name| name.ends_with(".unfinished")), "{files:?}");
 }
 
-/// Runs the program after the shell commands `setup` in a namespace of its own for mounts. Returns `None` where that is not
+/// Runs the program after the shell commands `setup` in another namespace for mounts. Returns `None` where that is not
 /// permitted.
 fn with_mounts(folder: &Path, setup: &str, args: &[&str]) -> Option<Output> {
     let permitted = Command::new("unshare").args(["-rm", "true"]).output();
