@@ -141,6 +141,48 @@ fn what_conflicts_with_an_option_is_replaced_with_what_needs_it() {
     }
 }
 
+/// Options that are valid together.
+const COMBINATIONS: [&[(&str, &str)]; 20] = [
+    &[("users", "9")],
+    &[("users", "1"), ("iterations", "5")],
+    &[("users", "9"), ("run-time", "5s"), ("increase-time", "5s"), ("decrease-time", "5s")],
+    &[("users", "9"), ("increase-rate", "2"), ("decrease-rate", "2"), ("no-reset-metrics", "true")],
+    &[("throttle-requests", "10"), ("run-time", "5s")],
+    &[("test-plan", "2,1s;0,1s")],
+    &[("dashboard", "true"), ("run-time", "5s")],
+    &[("rate", "5"), ("run-time", "5s"), ("pre-allocated-vus", "9")],
+    &[("rate", "5,10"), ("step", "5s")],
+    &[("rate", "10..200"), ("step", "5s"), ("dashboard", "true")],
+    &[("breakpoint", "true"), ("step", "5s"), ("pre-allocated-vus", "9")],
+    &[("breakpoint", "true"), ("rate", "5")],
+    &[("fault", "refuse"), ("judge-faults", "true")],
+    &[("data-file", "a.jsonl"), ("data-order", "random")],
+    &[("payload-bytes", "9"), ("payload-shape", "wide")],
+    &[("baseline", "b.json"), ("max-regression", "30%")],
+    &[("threshold", "p99<1s"), ("threshold-abort-delay", "5s")],
+    &[("threshold", "p99<1s"), ("no-threshold-abort", "true")],
+    &[("goose-metrics", "true"), ("running-metrics", "5")],
+    &[("goose-report", "r.html"), ("notes", "x")],
+];
+
+#[test]
+fn any_valid_options_replace_any_valid_settings() {
+    for settings in COMBINATIONS {
+        let content: Vec<_> = settings.iter().map(|(key, value)| format!("{key}: '{value}'")).collect();
+        let path = file("any.yaml", &format!("loadtest: {{{}}}", content.join(", ")));
+        for options in COMBINATIONS {
+            let options = options.iter().map(|(key, value)| match *value {
+                "true" => format!("--{key}"),
+                value => format!("--{key}={value}"),
+            });
+            let options: Vec<_> = options.collect();
+            let args = ["--config", path.to_str().unwrap()];
+            let args: Vec<_> = args.into_iter().chain(options.iter().map(String::as_str)).collect();
+            parse_with(&args, &[]).unwrap_or_else(|error| panic!("{settings:?} {options:?}: {error}"));
+        }
+    }
+}
+
 #[test]
 fn a_setting_without_what_it_needs_is_an_error_if_nothing_was_replaced() {
     for (content, args) in [
