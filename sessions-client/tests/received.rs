@@ -28,7 +28,8 @@ trait Mixed<T: Payload = Value> {
 
     // `Text` is an alias of `String`, so the generated bounds name one type twice.
     #[post("/owned")]
-    async fn owned(&self, #[field] text: String, #[field] again: Text, #[field] list: Vec<u16>) -> Result<()>;
+    async fn owned(&self, #[field] text: String, #[field] again: Text, #[field] list: Vec<u16>)
+    -> Result<()>;
 
     #[post("/locked")]
     async fn locked(&self, #[field] lock: Lock) -> Result<()>;

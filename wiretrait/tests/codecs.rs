@@ -481,7 +481,7 @@ fn codecs_of_an_operation_replace_those_of_the_contract() {
     assert_eq!(media(pages::Raw::new(&raw).encode()), (octets, some(text), "x".to_owned()));
 }
 
-/// Has no media type of its own.
+/// A codec without a media type.
 struct Raw;
 
 impl Codec for Raw {

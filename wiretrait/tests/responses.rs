@@ -140,7 +140,7 @@ fn unit_ignores_the_body_of_every_success() {
 }
 
 #[test]
-fn a_body_of_white_space_is_none() {
+fn a_body_of_white_space_is_absent() {
     for body in [&b""[..], b"\r\n", b" \t\n", b"\xef\xbb\xbf\n"] {
         assert_eq!(pages::Find::decode(response(200, body)).unwrap(), None, "{body:?}");
         let error = pages::Add::decode(response(200, body)).unwrap_err();

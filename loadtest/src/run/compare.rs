@@ -18,6 +18,7 @@ use crate::contract::Contract;
 use crate::error::LoadTestError;
 use crate::executors::arrivals::queue;
 use crate::executors::stop::Stop;
+use crate::status;
 use crate::telemetry::exporters::ExporterSettings;
 use crate::workload::Workload;
 use goose::config::GooseConfiguration;
@@ -108,13 +109,11 @@ async fn connect(
         return Err(LoadTestError::Option(why.to_owned()));
     }
     let other = Service::connect(target_of_other).await?;
-    if is_given && service.has_address_of(&other) && target.differs_at_most_in_address(target_of_other)? {
-        let why = format!(
-            "both services are {}: set the address of another one with --against, or in the file of \
-             --against-config",
-            other.shown
-        );
-        return Err(LoadTestError::Option(why));
+    if is_given && service.has_address_of(&other) {
+        let shown = &other.shown;
+        status::log(format_args!(
+            "warning: both services are {shown}: unless headers lead to different ones, all differences are noise"
+        ));
     }
     Ok([service, other])
 }

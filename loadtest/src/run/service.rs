@@ -220,23 +220,6 @@ impl Target<'_> {
         replaced.map(|(_, name)| name).collect()
     }
 
-    /// Returns whether the settings besides the address are those of the other service.
-    pub(super) fn differs_at_most_in_address(&self, other: &Self) -> Result<bool, LoadTestError> {
-        let settings = |target: &Self| {
-            let is_address = |key: &str| key.starts_with("connection") && key != "connection.resolve";
-            let settings = target.params()?.settings().into_iter();
-            Ok(settings.filter(|setting| !is_address(setting.key())).collect::<Vec<_>>())
-        };
-        // Secrets of different origins may differ, which is not shown.
-        let is_same = |(one, other): (&Setting, &Setting)| {
-            one.key() == other.key()
-                && one.value() == other.value()
-                && (one.origin() == other.origin() || !one.value().contains("***"))
-        };
-        let [one, other] = [settings(self)?, settings(other)?];
-        Ok(one.len() == other.len() && one.iter().zip(&other).all(is_same))
-    }
-
     /// The path of the description.
     pub(super) fn file(&self) -> Option<PathBuf> {
         let file = self.options.config.clone();

@@ -340,7 +340,7 @@ fn strip_items(item: &mut ItemTrait, errors: &mut Errors) {
 
 /// Reports `pub` and `default`, which methods of traits cannot have, and removes them.
 fn strip_modifiers(trait_item: &mut TraitItem, errors: &mut Errors) {
-    // syn leaves such a method as it is.
+    // syn does not parse such a method.
     let TraitItem::Verbatim(tokens) = trait_item else { return };
     let read = |input: ParseStream<'_>| {
         let mut attributes = input.call(Attribute::parse_outer)?;

@@ -64,7 +64,7 @@ impl<S> WithOptions<S> {
         WithOptions { service: &self.service, options: options.or(self.options.clone()) }
     }
 
-    /// Returns the implementation. It is no method, since an operation may have this name.
+    /// Returns the implementation. A function without a receiver, since an operation may have this name.
     pub fn get_ref(this: &Self) -> &S {
         &this.service
     }

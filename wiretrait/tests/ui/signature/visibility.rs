@@ -1,4 +1,4 @@
-//! The other operations, the client and the calls below draw no errors of their own.
+//! The other operations, the client and the calls below cause no further errors.
 
 use wiretrait::{Result, http_api};
 
