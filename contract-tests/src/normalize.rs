@@ -258,8 +258,11 @@ fn written(time: DateTime<Utc>) -> String {
 /// Replaces each digit by `9`, and the names of days and months by `Xxx`.
 fn shape(text: &str) -> String {
     let digits = text.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect::<String>();
+    // Those of time zones have no small letters.
     let is_name = |word: &str| {
-        word.len() == 3 && word.starts_with(char::is_uppercase) && word != "GMT" && word != "UTC"
+        word.len() == 3
+            && word.starts_with(|first: char| first.is_ascii_uppercase())
+            && word[1..].chars().all(|letter| letter.is_ascii_lowercase())
     };
     let word = |word: &str| match word.trim_end_matches(',') {
         name if is_name(name) => word.replace(name, "Xxx"),
@@ -413,6 +416,9 @@ mod tests {
         };
         assert_eq!(time("2026-11-23T02:11:09.6Z", &mut names), "<t1 as 9999-99-99T99:99:99.9Z>");
         assert_eq!(time("2026-11-23T02:11:09.600123", &mut names), "<t2 as 9999-99-99T99:99:99.999999>");
+        assert_eq!(time("Mon Nov 23 02:11:10 UTC 2026", &mut names), "<t3 as Xxx Xxx 99 99:99:99 UTC 9999>");
+        let go = time("2026-11-23 03:11:11.25 +0100 CET", &mut names);
+        assert_eq!(go, "<t4 as 9999-99-99 99:99:99.99 +9999 CET>");
         assert_eq!(time("yesterday", &mut names), "yesterday");
     }
 

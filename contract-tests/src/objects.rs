@@ -2,6 +2,7 @@
 
 use crate::value::{Map, Value};
 use chrono::{DateTime, NaiveDateTime, Utc};
+use pip_services::timestamp;
 
 /// A kind of object in the responses of a contract.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -149,11 +150,16 @@ impl Entity {
 /// The maximum number of objects and lists around an entity or an error.
 const DEPTH: usize = 4;
 
-/// Parses any format in which a service may write a time as a string.
+/// Parses any form in which a service may write a time as a string: those that the client reads, and others, which are
+/// times too.
 pub(crate) fn parse_time(text: &str) -> Option<DateTime<Utc>> {
+    timestamp::parse(text).or_else(|| parse_other_time(text))
+}
+
+/// Parses common forms that the client does not read, such as one without leading zeros.
+fn parse_other_time(text: &str) -> Option<DateTime<Utc>> {
     const LOCAL: [&str; 3] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.fZ"];
-    let zoned = DateTime::parse_from_rfc3339(text)
-        .or_else(|_| DateTime::parse_from_rfc2822(text))
+    let zoned = DateTime::parse_from_rfc2822(text)
         .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"));
     let local = |format: &&str| NaiveDateTime::parse_from_str(text, format).ok();
     let zoned = zoned.map(|time| time.to_utc()).ok();
@@ -240,7 +246,24 @@ mod tests {
             "2026-11-23T03:11:09+01:00",
             "2026-11-23T03:11:09+0100",
             "2026-11-23 02:11:09",
+            // PostgreSQL, Java, Ruby, Go, JavaScript, and the rarer forms of ISO 8601.
+            "2026-11-23 03:11:09.000+01",
+            "2026-11-23T03:11:09.000+01:00[Europe/Berlin]",
+            "2026-11-23T02:11:09.000Z[UTC]",
+            "2026-11-23 02:11:09 UTC",
+            "2026-11-23 03:11:09.000 +0100",
+            "2026-11-23 03:11:09 +0100 CET",
+            "Mon Nov 23 2026 03:11:09 GMT+0100 (CET)",
+            "2026-11-23T02:11:09,000Z",
+            "2026-11-23t02:11:09z",
+            "20261123T021109.000Z",
+            "2026-327T02:11:09Z",
+            "2026-W48-1T02:11:09Z",
+            "2026-11-23T01:11:09\u{2212}01:00",
             "Mon, 23 Nov 2026 02:11:09 GMT",
+            // Forms that the client does not read.
+            "2026-11-23 2:11:9Z",
+            "Mon, 23 Nov 2026 03:11:09 CET",
         ] {
             assert_eq!(parse_time(form), Some(time), "{form}");
         }

@@ -2,9 +2,11 @@
 
 use super::difference::Reading;
 use bytes::Bytes;
+use chrono::DateTime;
 use contract_tests::Value;
 use contract_tests::{MILLISECONDS_FORM, SECONDS_FORM};
 use http::StatusCode;
+use pip_services::timestamp;
 use serde::Serialize;
 use sessions_client::sessions_v1::{
     CloseExpiredSessions, CloseSession, DeleteSessionById, GetSessionById, GetSessions, OpenSession,
@@ -125,17 +127,43 @@ fn sample_time(string: &str) -> Option<Value> {
     let (number, form) = name.split_once(" as ").unwrap_or((name, TIME_FORM));
     // The minutes distinguish the times.
     let minutes = number.parse::<u32>().ok()? % 60;
-    let seconds = f64::from(978_307_200 + 60 * minutes);
+    let seconds = 978_307_200 + 60 * minutes;
     if form == SECONDS_FORM || form == MILLISECONDS_FORM {
-        let number = if form == SECONDS_FORM { seconds } else { seconds * 1e3 };
+        let number = f64::from(seconds) * if form == SECONDS_FORM { 1.0 } else { 1e3 };
         return serde_json::from_str(&number.to_string()).ok();
     }
-    let digits = format!("2001010100{minutes:02}000000000000");
-    let mut digits = digits.chars();
-    let digit = |c| if c == '9' { digits.next().unwrap_or('0') } else { c };
-    let time: String = form.chars().map(digit).collect();
-    Some(time.replace("Xxx, ", "Mon, ").replace("Xxx", "Jan").into())
+    let written = |digits: &&str| {
+        let digits = digits.replace("MM", &format!("{minutes:02}"));
+        let mut digits = digits.chars();
+        let digit = |c| if c == '9' { digits.next().unwrap_or('0') } else { c };
+        let time: String = form.chars().map(digit).collect();
+        let time = if time.starts_with("Xxx") { time.replacen("Xxx", "Mon", 1) } else { time };
+        time.replace("Xxx", "Jan")
+    };
+    let time = DateTime::from_timestamp(i64::from(seconds), 0);
+    let read = |digits: &&str| timestamp::parse(&written(digits));
+    let digits = DIGITS.iter().find(|digits| read(digits) == time);
+    // A form without all parts of a time is read as another one.
+    let digits = digits.or_else(|| DIGITS.iter().find(|digits| read(digits).is_some()));
+    Some(written(digits.unwrap_or(&DIGITS[0])).into())
 }
+
+/// The digits of minute `MM` of 2001-01-01, a Monday, in the order of each form. All further digits are zeros.
+const DIGITS: [&str; 10] = [
+    // Year, month and day; week and weekday; day of the year; a year with six digits.
+    "2001010100MM",
+    "200101100MM",
+    "200100100MM",
+    "002001010100MM",
+    // Day and year.
+    "01200100MM",
+    "1200100MM",
+    // The year at the end, also after an offset.
+    "0100MM002001",
+    "100MM002001",
+    "0100MM0000002001",
+    "100MM0000002001",
+];
 
 /// Decodes a response with the typed client; `None` if there is no such operation.
 fn read(operation: &str, status: u16, body: Bytes) -> Option<Outcome> {
@@ -221,6 +249,33 @@ mod tests {
         assert_eq!(form("9999-99-99T99:99:99.999999Z"), Reading::Same);
         assert_eq!(form("9999-99-99T99:99:99+99:99"), Reading::Same);
         assert_eq!(with("open_time", Some(json!("<t2>"))), Reading::Other);
+        for other in [
+            "9999-99-99 99:99:99.999+99",
+            "9999-99-99T99:99:99,999Z",
+            "9999-99-99T99:99:99.999+99:99[Europe/Berlin]",
+            "9999-99-99 99:99:99.999 UTC",
+            "9999-99-99 99:99:99.999 +9999",
+            "99999999T999999.999Z",
+            "9999999T999999.999Z",
+            "9999W999T999999.999Z",
+            "9999-999T99:99:99.999Z",
+            "9999-W99-9T99:99:99.999Z",
+            "+999999-99-99T99:99:99.999Z",
+            "9999-99-99T99:99:99.999\u{2212}99:99",
+            "Xxx, 99 Xxx 9999 99:99:99 GMT",
+            "Xxx, 9 Xxx 9999 99:99:99 +9999",
+            "99 Xxx 9999 99:99 UT",
+            "Xxx Xxx 99 9999 99:99:99 GMT+9999 (CET)",
+            "9999-99-99 99:99:99.999999999 +9999 UTC",
+            "9999-99-99 99:99:99.999 +9999 CEST m=+9.999999999",
+            "Xxx Xxx 99 99:99:99 UTC 9999",
+            "Xxx Xxx  9 99:99:99 UTC 9999",
+            "Xxx Xxx 99 99:99:99 +9999 9999",
+        ] {
+            assert_eq!(form(other), Reading::Same, "{other}");
+        }
+        assert_eq!(form("9999-99-99"), Reading::Other);
+        assert_eq!(form("Xxx Xxx 99 9999"), Reading::Other);
         assert_eq!(form("milliseconds since 1970"), Reading::Same);
         assert_eq!(form("seconds since 1970"), Reading::Other);
         assert!(matches!(form("99/99/9999"), Reading::Failed(_)));

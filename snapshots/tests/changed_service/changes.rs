@@ -354,6 +354,32 @@ fn times_of_sessions() -> Vec<NamedChange> {
         change("times have no zone", Uncertain, |_, response, _| {
             times(response, |time| time.format("%Y-%m-%dT%H:%M:%S%.3f").to_string().into());
         }),
+        change("times are in the form of PostgreSQL", Uncertain, |_, response, _| {
+            times(response, |time| time.format("%Y-%m-%d %H:%M:%S%.3f+00").to_string().into());
+        }),
+        change("times have a decimal comma", Uncertain, |_, response, _| {
+            times(response, |time| time.format("%Y-%m-%dT%H:%M:%S,%3fZ").to_string().into());
+        }),
+        change("times have the name of their zone", Uncertain, |_, response, _| {
+            times(response, |time| {
+                time.format("%Y-%m-%dT%H:%M:%S%.3f+00:00[Europe/London]").to_string().into()
+            });
+        }),
+        change("times are in the form of Ruby", Uncertain, |_, response, _| {
+            times(response, |time| time.format("%Y-%m-%d %H:%M:%S%.3f UTC").to_string().into());
+        }),
+        change("times are in the form of Go", Uncertain, |_, response, _| {
+            times(response, |time| time.format("%Y-%m-%d %H:%M:%S%.3f +0000 UTC").to_string().into());
+        }),
+        change("times are in the basic format", Uncertain, |_, response, _| {
+            times(response, |time| time.format("%Y%m%dT%H%M%S%.3fZ").to_string().into());
+        }),
+        change("times have the day of the year", Uncertain, |_, response, _| {
+            times(response, |time| time.format("%Y-%jT%H:%M:%S%.3fZ").to_string().into());
+        }),
+        change("times have the day of the week", Uncertain, |_, response, _| {
+            times(response, |time| time.format("%G-W%V-%uT%H:%M:%S%.3fZ").to_string().into());
+        }),
         change("times are in the form of HTTP", Breaking, |_, response, _| {
             times(response, |time| time.format("%a, %d %b %Y %H:%M:%S GMT").to_string().into());
         }),
