@@ -183,7 +183,7 @@ pub(crate) fn json(body: &[u8]) -> Option<Value> {
 }
 
 /// The byte order mark of UTF-8.
-pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The entities of the contract in the tests.
 #[cfg(test)]

@@ -63,6 +63,15 @@ async fn a_recorded_check_has_the_same_result_without_the_service() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recording_with_a_byte_order_mark_is_replayed() {
+    let content = fs::read(recorded().await).unwrap();
+    let file = file("marked.har");
+    fs::write(&file, [b"\xef\xbb\xbf", &*content].concat()).unwrap();
+    let report = replay(&file, &options(None)).await.unwrap();
+    assert!(report.passes(), "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_check_that_was_killed_is_replayed_as_far_as_it_came() {
     let mut har: Value = serde_json::from_str(&fs::read_to_string(recorded().await).unwrap()).unwrap();
     let entries = har["log"]["entries"].as_array_mut().unwrap();

@@ -1,5 +1,6 @@
 //! A recording that is read again.
 
+use contract_tests::objects::BYTE_ORDER_MARK;
 use contract_tests::suite::{Case, RunOptions};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -98,7 +99,8 @@ impl Recorded {
         let cassette =
             Cassette::from_har(&har).map_err(|error| RecordingError::Invalid(path.to_owned(), error))?;
         // Other programs may use the same custom field for something else.
-        let log = serde_json::from_slice(&har).map(|File { log }| log);
+        let json = har.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&har);
+        let log = serde_json::from_slice(json).map(|File { log }| log);
         let Log { run, end } = log.unwrap_or(Log { run: None, end: None });
         Ok(Self { cassette, run, end })
     }

@@ -10,6 +10,9 @@ use std::path::Path;
 /// The key of the deviations in a file.
 pub(super) const KEY: &str = "deviations";
 
+/// The byte order mark, which some editors write.
+pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// The formats of files, each with its extensions.
 const FORMATS: [(Format, &[&str]); 3] =
     [(Format::Yaml, &["yaml", "yml"]), (Format::Toml, &["toml"]), (Format::Json, &["json"])];
@@ -105,6 +108,7 @@ pub(super) fn parse(
 
 /// Returns the keys of a file. An error does not quote the file, which may contain a password.
 pub(super) fn table(format: Format, content: &str) -> Result<Map, String> {
+    let content = content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(content);
     let at = |format: &str, line: usize, column: usize| {
         format!("is not valid {format} at line {line}, column {column}")
     };

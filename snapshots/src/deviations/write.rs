@@ -3,7 +3,7 @@
 use super::Pattern;
 use super::accept::Accepted;
 use super::entry::{Deviation, DeviationError};
-use super::file::{Format, KEY, format, parse, table};
+use super::file::{BYTE_ORDER_MARK, Format, KEY, format, parse, table};
 use crate::comparison::{Change, Level, Part};
 use crate::output::{printable_json, printable_line};
 use contract_tests::Value;
@@ -59,7 +59,11 @@ pub fn check_writable(path: &Path) -> Result<(), DeviationError> {
 /// Returns the content of a file with more deviations.
 fn with_deviations(format: Format, old: &str, accepted: &[Accepted]) -> Result<String, String> {
     let line_end = if old.contains("\r\n") { "\r\n" } else { "\n" };
-    let before = old.replace("\r\n", "\n");
+    let (mark, content) = match old.strip_prefix(BYTE_ORDER_MARK) {
+        Some(content) => (BYTE_ORDER_MARK.to_string(), content),
+        None => (String::new(), old),
+    };
+    let before = content.replace("\r\n", "\n");
     let new = match format {
         Format::Yaml => in_yaml(&before, accepted),
         Format::Toml => in_toml(&before, accepted),
@@ -89,7 +93,7 @@ fn with_deviations(format: Format, old: &str, accepted: &[Accepted]) -> Result<S
             "has `{KEY}` in a form that cannot be added to. Add by hand:\n\n{KEY}:\n{added}"
         ));
     }
-    Ok(new.replace('\n', line_end))
+    Ok(mark + &new.replace('\n', line_end))
 }
 
 /// Adds items after the last one under the key, or the key at the end.
@@ -312,6 +316,19 @@ mod tests {
         assert!(
             with_deviations(Format::Json, "{}", &accepted()).unwrap().starts_with("{\n  \"deviations\": [")
         );
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_kept() {
+        for (format, old) in [
+            (Format::Yaml, "deviations:\r\n- {part: status, reason: Old.}\r\n"),
+            (Format::Toml, "[connection]\nhost = 'a'\n"),
+            (Format::Json, r#"{"deviations": []}"#),
+        ] {
+            let expected = with_deviations(format, old, &accepted()).unwrap();
+            let written = with_deviations(format, &format!("\u{feff}{old}"), &accepted()).unwrap();
+            assert_eq!(written, format!("\u{feff}{expected}"));
+        }
     }
 
     #[test]

@@ -28,7 +28,8 @@ fn breaking_section(changelog: &str) -> String {
     let mut versions = 0;
     let mut is_inside = false;
     let mut section = "\n".to_owned();
-    for line in changelog.lines() {
+    // Some editors write a byte order mark.
+    for line in changelog.trim_start_matches('\u{feff}').lines() {
         if line.starts_with("## ") {
             versions += 1;
         }
@@ -64,6 +65,7 @@ mod tests {
         for (changelog, noted) in [
             ("# Changelog\n## [Unreleased]\n### Breaking\n- `close_session` is gone.\n", 1),
             ("## [Unreleased]\n### Breaking changes\n- Gone: close_session\n", 1),
+            ("\u{feff}## [Unreleased]\n### Breaking\n- `close_session` is gone.\n", 1),
             ("## [Unreleased]\n### Breaking\n- `close_sessions` is gone.\n", 0),
             ("## [Unreleased]\n### Removed\n- `close_session` is gone.\n", 0),
             ("## [Unreleased]\n## [1.0.0]\n### Breaking\n- `close_session` is gone.\n", 0),

@@ -1,6 +1,7 @@
 //! Reads the contract of a revision.
 
 use crate::output::printable_line;
+use contract_tests::objects::BYTE_ORDER_MARK;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -71,6 +72,7 @@ fn show(name: &str) -> Result<Vec<u8>, SourceError> {
 }
 
 fn parse(content: &[u8]) -> Result<Value, String> {
+    let content = content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(content);
     // YAML contains JSON, but the errors of a JSON parser are better for JSON.
     let is_json = content.trim_ascii_start().starts_with(b"{");
     let document: Value = if is_json {
@@ -105,6 +107,8 @@ mod tests {
             assert_eq!(parse(content.as_bytes()).unwrap_err(), why, "{content}");
         }
         assert!(parse(b"openapi: 3.0.3\npaths: {}").is_ok());
+        assert!(parse(b"\xef\xbb\xbf{\"openapi\": \"3.0.3\", \"paths\": {}}").is_ok());
+        assert_eq!(parse(b"\xef\xbb\xbf{").unwrap_err(), "EOF while parsing an object at line 1 column 1");
         let error = SourceError::Invalid("api.yaml".to_owned(), parse(b"a\tb: {c: {[d]: 1}}").unwrap_err());
         assert!(!error.to_string().contains(char::is_control), "{error}");
         let error = read_document("--no-such-revision").unwrap_err().to_string();

@@ -58,7 +58,17 @@ fn strings(patterns: &[snapshots::deviations::Pattern]) -> Vec<&str> {
 
 #[test]
 fn each_format_has_the_same_keys() {
-    for (name, content) in [("d.yaml", YAML), ("d.yml", YAML), ("d.toml", TOML), ("d.json", JSON)] {
+    // Some editors write a byte order mark.
+    let marked = [YAML, TOML, JSON].map(|content| format!("\u{feff}{content}"));
+    for (name, content) in [
+        ("d.yaml", YAML),
+        ("d.yml", YAML),
+        ("d.toml", TOML),
+        ("d.json", JSON),
+        ("marked.yaml", &marked[0]),
+        ("marked.toml", &marked[1]),
+        ("marked.json", &marked[2]),
+    ] {
         let path = file("formats", name, content);
         let deviations = Deviations::read(&path).unwrap();
         let [
