@@ -360,6 +360,97 @@ fn each_kind_of_change_has_a_level_and_a_reason() {
 }
 
 #[test]
+fn rules_that_allow_the_same_values_are_equal() {
+    let document = |schema: &str| {
+        let schema: Value = serde_json::from_str(schema).unwrap();
+        let body = json!({"content": {"application/json": {"schema": schema}}});
+        let operation = json!({"operationId": "a", "requestBody": body, "responses": {"200": body}});
+        json!({"openapi": "3.0.3", "paths": {"/a": {"post": operation}}})
+    };
+    for (old, new) in [
+        (r#"{"maximum": 100}"#, r#"{"maximum": 100.0}"#),
+        (r#"{"minItems": 1}"#, r#"{"minItems": 1e0}"#),
+        (r#"{"multipleOf": 2}"#, r#"{"multipleOf": 2.0}"#),
+        (r#"{"enum": [1, "a"]}"#, r#"{"enum": ["a", 1.0]}"#),
+        (r#"{"const": 1}"#, r#"{"enum": [1.0]}"#),
+        ("{}", r#"{"minLength": 0}"#),
+        ("{}", r#"{"minItems": 0, "minProperties": 0.0}"#),
+        ("{}", r#"{"uniqueItems": false}"#),
+        ("{}", r#"{"additionalProperties": true, "propertyNames": {}}"#),
+        ("{}", r#"{"patternProperties": {}}"#),
+        (r#"{"minimum": 1}"#, r#"{"minimum": 1, "exclusiveMinimum": false}"#),
+        // OpenAPI 3.0 and 3.1.
+        (r#"{"maximum": 9, "exclusiveMaximum": true}"#, r#"{"exclusiveMaximum": 9}"#),
+    ] {
+        let (before, after) = (document(old), document(new));
+        assert_eq!(contract_changes(&before, &after), [], "{old} {new}");
+        assert_eq!(contract_changes(&after, &before), [], "{new} {old}");
+    }
+    for (old, new) in [
+        ("{}", r#"{"minLength": 1}"#),
+        (r#"{"maximum": 100}"#, r#"{"maximum": 99.5}"#),
+        (r#"{"minimum": 9223372036854775806}"#, r#"{"minimum": 9223372036854775807}"#),
+        (r#"{"maximum": 9}"#, r#"{"maximum": 9, "exclusiveMaximum": true}"#),
+        (r#"{"minimum": 9}"#, r#"{"exclusiveMinimum": 9}"#),
+        (r#"{"maximum": 9}"#, r#"{"exclusiveMaximum": 8.5}"#),
+        (r#"{"exclusiveMinimum": 1, "minimum": 1}"#, r#"{"minimum": 1.5}"#),
+        (r#"{"enum": [1, 2]}"#, r#"{"enum": [1.0]}"#),
+    ] {
+        let changes = contract_changes(&document(old), &document(new));
+        assert_eq!(changes.first().map(|change| change.level), Some(Breaking), "{old} {new}");
+        let changes = contract_changes(&document(new), &document(old));
+        assert_ne!(changes.first().map(|change| change.level), Some(Breaking), "{new} {old}");
+    }
+}
+
+#[test]
+fn an_operation_is_the_same_if_its_route_is() {
+    let document = |path: &str, id: Value, argument: &str, kind: &str| {
+        let argument = json!({"name": argument, "in": "path", "required": true, "schema": {"type": kind}});
+        let mut operation = json!({"parameters": [argument], "responses": {"204": {"description": ""}}});
+        operation["operationId"] = id;
+        json!({"openapi": "3.1.0", "paths": {path: {"get": operation}}})
+    };
+    let lines = |old: &Value, new: &Value| {
+        let changes = contract_changes(old, new);
+        changes.iter().map(|change| format!("{} {change}", change.level)).collect::<Vec<_>>()
+    };
+    let old = document("/a/{id}/b", json!("a"), "id", "string");
+    let unnamed = document("/a/{id}/b", Value::Null, "id", "string");
+    let none: [String; 0] = [];
+    assert_eq!(lines(&old, &document("/a/{session_id}/b", json!("a"), "session_id", "string")), none);
+    assert_eq!(lines(&unnamed, &document("/a/{key}/b", Value::Null, "key", "string")), none);
+    assert_eq!(
+        lines(&old, &document("/a/{id}/b", json!("z"), "id", "string")),
+        ["harmless a, id: was a, is z"]
+    );
+    assert_eq!(lines(&old, &unnamed), ["harmless a, id: was a, is absent"]);
+    assert_eq!(
+        lines(&old, &document("/a/{key}/b", json!("z"), "key", "integer")),
+        ["breaking a, argument `id` in the path: was string, is integer", "harmless a, id: was a, is z",]
+    );
+    assert_eq!(
+        lines(&old, &document("/b/{id}", json!("a"), "id", "string")),
+        ["breaking a: was GET /a/{id}/b, is GET /b/{id}"]
+    );
+    assert_eq!(
+        lines(&old, &document("/a/b/{id}", json!("z"), "id", "string")),
+        ["breaking a: was GET /a/{id}/b, is absent", "harmless z: was absent, is GET /a/b/{id}"]
+    );
+}
+
+#[test]
+fn operations_whose_ids_are_exchanged_are_compared_by_their_routes() {
+    let document = |first: &str, second: &str| {
+        let operation = |id: &str, status: &str| json!({"get": {"operationId": id, "responses": {status: {"description": ""}}}});
+        json!({"openapi": "3.1.0", "paths": {"/x": operation(first, "200"), "/y": operation(second, "204")}})
+    };
+    let changes = contract_changes(&document("a", "b"), &document("b", "a"));
+    let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    assert_eq!(changes, ["a, id: was a, is b", "b, id: was b, is a"]);
+}
+
+#[test]
 fn a_document_in_yaml_with_inline_schemas_is_the_same() {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("inline.yaml");
     let yaml = "openapi: 3.0.3\npaths:\n  /a:\n    parameters: [{name: X-Id, in: header, schema: {type: string}}]\n    \

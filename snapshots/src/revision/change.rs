@@ -76,6 +76,8 @@ kinds! {
     OperationRemoved: Breaking, "Calls of the operation fail.";
     /// A new operation.
     OperationAdded: Harmless, "Clients do not call operations that they do not know.";
+    /// Another id of an operation at the same route.
+    OperationRenamed: Harmless, "Clients send the same request. Only generated code has another name.";
     /// Another method or path.
     RouteChanged: Breaking, "Clients send the request to the old route.";
     /// The operation may no longer be retried.

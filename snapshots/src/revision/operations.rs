@@ -3,55 +3,109 @@
 use super::change::{ChangeKind, ContractChange};
 use super::schema::{Comparison, Direction, Document};
 use serde_json::{Map, Value};
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 const METHODS: [&str; 8] = ["delete", "get", "head", "options", "patch", "post", "put", "trace"];
 
 /// An operation, with its route.
 struct Operation<'d> {
-    route: String,
+    id: Option<&'d str>,
+    method: String,
+    path: &'d str,
     item: &'d Value,
     object: &'d Value,
 }
 
+impl<'d> Operation<'d> {
+    fn route(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    /// Returns the id, or the route of an operation without one.
+    fn name(&self) -> String {
+        self.id.map_or_else(|| self.route(), str::to_owned)
+    }
+
+    /// Returns the names of the parameters in the path, in order.
+    fn placeholders(&self) -> impl Iterator<Item = &'d str> + use<'d> {
+        let parts = self.path.split('{').skip(1);
+        parts.filter_map(|part| part.split_once('}')).map(|(name, _)| name)
+    }
+
+    /// Returns whether both have the same route. The names of the parameters in the path are not sent.
+    fn has_route_of(&self, other: &Self) -> bool {
+        let without_names = |operation: &Self| {
+            let parts = operation.path.split('{');
+            parts.map(|part| part.split_once('}').map_or(part, |(_, rest)| rest)).collect::<Vec<_>>()
+        };
+        self.method == other.method && without_names(self) == without_names(other)
+    }
+}
+
 /// Returns all changes from one OpenAPI document to another, the most serious first. Descriptions and examples are
-/// not compared.
+/// not compared, nor how a number is written.
 #[must_use]
 pub fn contract_changes(old: &Value, new: &Value) -> Vec<ContractChange> {
-    let (before, after) = (operations(Document(old)), operations(Document(new)));
-    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let (old, new) = (with_plain_numbers(old), with_plain_numbers(new));
+    let (old, new) = (Document(&old), Document(&new));
+    let (before, mut added) = (operations(old), operations(new));
+    // Clients send requests to routes, so that an operation with another id is the same one.
+    let mut take = |is_same: &dyn Fn(&Operation<'_>) -> bool| {
+        let index = added.iter().position(is_same)?;
+        Some(added.remove(index))
+    };
+    let same_route: Vec<_> = before.iter().map(|was| take(&|is| is.has_route_of(was))).collect();
+    let after = before
+        .iter()
+        .zip(same_route)
+        .map(|(was, same_route)| same_route.or_else(|| was.id.and_then(|id| take(&|is| is.id == Some(id)))));
+    let after: Vec<_> = after.collect();
     let mut changes = Vec::new();
-    for name in names {
-        match (before.get(name), after.get(name)) {
-            (Some(was), Some(is)) => {
-                let mut pair = Pair { name, old: Document(old), new: Document(new), changes: &mut changes };
-                pair.compare(was, is);
-            }
-            (Some(was), None) => {
-                let kind = ChangeKind::OperationRemoved;
-                changes.push(ContractChange::new(name, "", kind, &*was.route, "absent"));
-            }
-            (None, Some(is)) => {
-                changes.push(ContractChange::new(name, "", ChangeKind::OperationAdded, "absent", &*is.route));
-            }
-            (None, None) => {}
+    for (was, is) in before.iter().zip(&after) {
+        let name = was.name();
+        if let Some(is) = is {
+            Pair { name: &name, old, new, changes: &mut changes }.compare(was, is);
+        } else {
+            let kind = ChangeKind::OperationRemoved;
+            changes.push(ContractChange::new(&name, "", kind, was.route(), "absent"));
         }
     }
-    changes.sort_by_key(|change| Reverse(change.level));
+    for is in &added {
+        let kind = ChangeKind::OperationAdded;
+        changes.push(ContractChange::new(&is.name(), "", kind, "absent", is.route()));
+    }
+    changes
+        .sort_by(|one, other| other.level.cmp(&one.level).then_with(|| one.operation.cmp(&other.operation)));
     changes
 }
 
-/// Returns the operations by their names, or their routes if they have none.
-fn operations(document: Document<'_>) -> BTreeMap<String, Operation<'_>> {
+/// Returns a copy in which each whole number is written without a fraction, so that equal numbers are equal values.
+fn with_plain_numbers(value: &Value) -> Value {
+    /// Whole numbers below are exact.
+    const LIMIT: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let whole = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < LIMIT);
+            #[expect(clippy::cast_possible_truncation, reason = "it is a whole number within the limit")]
+            whole.map_or_else(|| value.clone(), |float| Value::from(float as i64))
+        }
+        Value::Array(items) => items.iter().map(with_plain_numbers).collect(),
+        Value::Object(object) => {
+            object.iter().map(|(key, value)| (key.clone(), with_plain_numbers(value))).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+/// Returns the operations, in the order of the document.
+fn operations(document: Document<'_>) -> Vec<Operation<'_>> {
     let paths = document.0["paths"].as_object().into_iter().flatten();
     let all = paths.flat_map(|(path, item)| {
         let item = document.resolve(item);
         METHODS.iter().filter_map(move |method| {
             let object = item.get(*method)?;
-            let route = format!("{} {path}", method.to_ascii_uppercase());
-            let name = object.get("operationId").and_then(Value::as_str).unwrap_or(&route).to_owned();
-            Some((name, Operation { route, item, object }))
+            let id = object.get("operationId").and_then(Value::as_str);
+            Some(Operation { id, method: method.to_ascii_uppercase(), path, item, object })
         })
     });
     all.collect()
@@ -67,8 +121,11 @@ struct Pair<'d, 'c> {
 
 impl<'d> Pair<'d, '_> {
     fn compare(&mut self, old: &Operation<'d>, new: &Operation<'d>) {
-        if old.route != new.route {
-            self.add("", ChangeKind::RouteChanged, &old.route, &new.route);
+        if !new.has_route_of(old) {
+            self.add("", ChangeKind::RouteChanged, &old.route(), &new.route());
+        } else if old.id != new.id {
+            let id = |operation: &Operation<'d>| operation.id.unwrap_or("absent");
+            self.add("id", ChangeKind::OperationRenamed, id(old), id(new));
         }
         let is_idempotent =
             |operation: &Operation<'_>| operation.object.get("x-idempotent").and_then(Value::as_bool);
@@ -81,7 +138,10 @@ impl<'d> Pair<'d, '_> {
             }
             _ => {}
         }
-        self.compare_parameters(&parameters(self.old, old), &parameters(self.new, new));
+        let old_parameters = parameters(self.old, old, &BTreeMap::new());
+        // Those of the path have the names of the old document.
+        let names = new.placeholders().zip(old.placeholders()).filter(|_| new.has_route_of(old)).collect();
+        self.compare_parameters(&old_parameters, &parameters(self.new, new, &names));
         self.compare_request(&old.object["requestBody"], &new.object["requestBody"]);
         self.compare_responses(&old.object["responses"], &new.object["responses"]);
     }
@@ -195,17 +255,23 @@ impl<'d> Pair<'d, '_> {
     }
 }
 
-/// Returns the parameters of an operation and its path, by location and name.
+/// Returns the parameters of an operation and its path, by location and name. `names` has other names of those in the
+/// path.
 fn parameters<'d>(
     document: Document<'d>,
     operation: &Operation<'d>,
+    names: &BTreeMap<&str, &str>,
 ) -> BTreeMap<(String, String), &'d Value> {
     let of = |value: &'d Value| value.get("parameters").and_then(Value::as_array).into_iter().flatten();
     // Those of the operation come last, since they replace those of the path.
     let all = of(operation.item).chain(of(operation.object)).map(|parameter| document.resolve(parameter));
     let keyed = all.filter_map(|parameter| {
         let (location, name) = (parameter["in"].as_str()?, parameter["name"].as_str()?);
-        let name = if location == "header" { name.to_ascii_lowercase() } else { name.to_owned() };
+        let name = match location {
+            "header" => name.to_ascii_lowercase(),
+            "path" => names.get(name).copied().unwrap_or(name).to_owned(),
+            _ => name.to_owned(),
+        };
         Some(((location.to_owned(), name), parameter))
     });
     keyed.collect()

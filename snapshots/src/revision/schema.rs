@@ -38,18 +38,61 @@ const HANDLED: [&str; 22] = [
 ];
 
 /// Bounds: the keyword, and whether a greater value allows more.
-const BOUNDS: [(&str, bool); 10] = [
+const BOUNDS: [(&str, bool); 6] = [
     ("maxLength", true),
-    ("maximum", true),
-    ("exclusiveMaximum", true),
     ("maxItems", true),
     ("maxProperties", true),
     ("minLength", false),
-    ("minimum", false),
-    ("exclusiveMinimum", false),
     ("minItems", false),
     ("minProperties", false),
 ];
+
+/// Limits of numbers, each with its two keywords.
+const LIMITS: [Limit; 2] = [
+    Limit { inclusive: "maximum", exclusive: "exclusiveMaximum", is_upper: true },
+    Limit { inclusive: "minimum", exclusive: "exclusiveMinimum", is_upper: false },
+];
+
+struct Limit {
+    /// The keyword of a limit that is allowed itself.
+    inclusive: &'static str,
+    /// The keyword of a limit that is not.
+    exclusive: &'static str,
+    /// `true` if a greater value allows more.
+    is_upper: bool,
+}
+
+/// A keyword with its value.
+type Rule<'d> = (&'d str, &'d Value);
+
+impl Limit {
+    /// Returns the stricter of both rules.
+    fn of<'d>(&self, rules: &BTreeMap<&'d str, &'d Value>) -> Option<Rule<'d>> {
+        let rule = |key| rules.get_key_value(key).map(|(key, value)| (*key, *value));
+        match (rule(self.inclusive), rule(self.exclusive)) {
+            (Some(inclusive), Some(exclusive)) => {
+                let is_stricter =
+                    inclusive.1 != exclusive.1 && self.allows_more(inclusive.1, exclusive.1) == Some(true);
+                Some(if is_stricter { inclusive } else { exclusive })
+            }
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Returns whether the change of a limit allows more values; `None` if they cannot be compared.
+    fn change(&self, was: Option<Rule<'_>>, is: Option<Rule<'_>>) -> Option<bool> {
+        match (was, is) {
+            (None, _) => Some(false),
+            (_, None) => Some(true),
+            (Some((_, was)), Some((key, is))) if was == is => Some(key == self.inclusive),
+            (Some((_, was)), Some((_, is))) => self.allows_more(was, is),
+        }
+    }
+
+    fn allows_more(&self, was: &Value, is: &Value) -> Option<bool> {
+        Some(is_greater(is, was)? == self.is_upper)
+    }
+}
 
 /// The side that writes the values of a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,17 +199,24 @@ impl<'d> Flat<'d> {
         }
         let properties = object.get("properties").and_then(Value::as_object).into_iter().flatten();
         let values = object.get("enum").and_then(Value::as_array).map(|all| all.iter().collect());
+        let rules = object.iter().filter(|(key, _)| !HANDLED.contains(&&***key) && !key.starts_with("x-"));
+        let mut rules: BTreeMap<&str, &Value> = rules.map(|(key, value)| (&**key, value)).collect();
+        // OpenAPI 3.0.
+        for Limit { inclusive, exclusive, .. } in LIMITS {
+            if rules.get(exclusive) == Some(&&Value::Bool(true))
+                && let Some(value) = rules.remove(inclusive)
+            {
+                rules.insert(exclusive, value);
+            }
+        }
+        rules.retain(|key, value| !is_default(key, value));
         Self {
             types,
             properties: properties.map(|(name, schema)| (&**name, schema)).collect(),
             required: array(object, "required").iter().filter_map(Value::as_str).collect(),
             items: object.get("items"),
             values: object.get("const").map(|value| vec![value]).or(values),
-            rules: object
-                .iter()
-                .filter(|(key, _)| !HANDLED.contains(&&***key) && !key.starts_with("x-"))
-                .map(|(key, value)| (&**key, value))
-                .collect(),
+            rules,
         }
     }
 
@@ -334,23 +384,38 @@ impl<'d> Comparison<'d, '_> {
     fn compare_rules(&mut self, path: &str, old: &Flat<'d>, new: &Flat<'d>) {
         let keys: BTreeSet<&str> = old.rules.keys().chain(new.rules.keys()).copied().collect();
         for key in keys {
-            let (was, is) = (old.rules.get(key).copied(), new.rules.get(key).copied());
-            if was == is {
+            if LIMITS.iter().any(|limit| [limit.inclusive, limit.exclusive].contains(&key)) {
                 continue;
             }
-            let kind = match bound_change(key, was, is) {
-                Some(true) => self.direction.widened(),
-                Some(false) => self.direction.narrowed(),
-                None => self.direction.rule_changed(),
-            };
-            // Bounds are not part of the types that clients decode.
-            let kind = if kind == ChangeKind::FieldWidened { ChangeKind::FieldRuleChanged } else { kind };
-            let in_words = |rule: Option<&Value>| match rule {
-                Some(rule) => format!("`{key}` {rule}"),
-                None => format!("without `{key}`"),
-            };
-            self.add(path, kind, in_words(was), in_words(is));
+            let (was, is) = (old.rules.get(key).copied(), new.rules.get(key).copied());
+            if was != is {
+                let rules = [was, is].map(|value| value.map(|value| (key, value)));
+                self.add_rule(path, bound_change(key, was, is), rules);
+            }
         }
+        for limit in LIMITS {
+            let (was, is) = (limit.of(&old.rules), limit.of(&new.rules));
+            if was != is {
+                self.add_rule(path, limit.change(was, is), [was, is]);
+            }
+        }
+    }
+
+    /// Adds the change of a rule, of which it may be known whether it allows more values.
+    fn add_rule(&mut self, path: &str, allows_more: Option<bool>, [was, is]: [Option<Rule<'_>>; 2]) {
+        let kind = match allows_more {
+            Some(true) => self.direction.widened(),
+            Some(false) => self.direction.narrowed(),
+            None => self.direction.rule_changed(),
+        };
+        // Bounds are not part of the types that clients decode.
+        let kind = if kind == ChangeKind::FieldWidened { ChangeKind::FieldRuleChanged } else { kind };
+        let in_words = |rule: Option<Rule<'_>>, other: Option<Rule<'_>>| match (rule, other) {
+            (Some((key, value)), _) => format!("`{key}` {value}"),
+            (None, Some((key, _))) => format!("without `{key}`"),
+            (None, None) => String::new(),
+        };
+        self.add(path, kind, in_words(was, is), in_words(is, was));
     }
 
     fn add(&mut self, path: &str, kind: ChangeKind, was: impl Into<String>, is: impl Into<String>) {
@@ -365,13 +430,32 @@ impl<'d> Comparison<'d, '_> {
     }
 }
 
+/// Returns whether a rule allows the same as none.
+fn is_default(key: &str, value: &Value) -> bool {
+    match key {
+        "minLength" | "minItems" | "minProperties" => *value == 0,
+        "uniqueItems" | "exclusiveMaximum" | "exclusiveMinimum" => *value == false,
+        "additionalProperties" | "propertyNames" => *value == true || *value == Value::Object(Map::new()),
+        "patternProperties" | "dependentRequired" | "dependentSchemas" => *value == Value::Object(Map::new()),
+        _ => false,
+    }
+}
+
 /// Returns whether the change of a bound allows more values; `None` if it is not a bound.
 fn bound_change(key: &str, was: Option<&Value>, is: Option<&Value>) -> Option<bool> {
     let (_, grows) = BOUNDS.iter().find(|(bound, _)| *bound == key)?;
     match (was, is) {
         (None, _) => Some(false),
         (_, None) => Some(true),
-        (Some(was), Some(is)) => Some((is.as_f64()? > was.as_f64()?) == *grows),
+        (Some(was), Some(is)) => Some(is_greater(is, was)? == *grows),
+    }
+}
+
+/// Compares two numbers; `None` if a value is not a number.
+fn is_greater(one: &Value, other: &Value) -> Option<bool> {
+    match (one.as_i64(), other.as_i64()) {
+        (Some(one), Some(other)) => Some(one > other),
+        _ => Some(one.as_f64()? > other.as_f64()?),
     }
 }
 
