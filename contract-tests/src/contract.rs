@@ -75,6 +75,11 @@ pub trait ServiceContract: Clone + Debug + Send + Sync + 'static {
     }
 }
 
+/// Returns whether a run can delete what its cases create.
+pub(crate) fn deletes(contract: &impl ServiceContract) -> bool {
+    contract.delete("1").is_some()
+}
+
 /// Returns the operation that a request belongs to: by its path and method, else by its path, else by the beginning
 /// of its path.
 pub(crate) fn route_of(

@@ -5,7 +5,8 @@
 #
 # --old starts the older generation of the service, and --mongodb the service with its MongoDB persistence over a fake of
 # mongod. Both set $SESSIONS_DEVIATIONS for the contract tests. The other options start other services of the framework,
-# which the command finds at $SETTINGS_URL, $ROLES_URL, $ACCOUNTS_URL and $PASSWORDS_URL.
+# which the command finds at $SETTINGS_URL, $ROLES_URL, $ACCOUNTS_URL and $PASSWORDS_URL. $SETTINGS_EXCLUSIVE and so on
+# confirm to their contract tests that nothing else uses the service.
 #
 # The service is installed if necessary, listens on a free port of the loopback interface, and is stopped after the command
 # has ended. The command finds it at $SESSIONS_URL, and the gRPC interfaces of the default service at $SESSIONS_GRPC_URL. Since nothing else uses the service, $SESSIONS_CLOSE_EXPIRED allows the
@@ -118,6 +119,7 @@ fi
 
 if [[ -n $sibling ]]; then
     export "${sibling^^}_URL=http://127.0.0.1:$port"
+    export "${sibling^^}_EXCLUSIVE=yes"
 else
     export SESSIONS_URL=http://127.0.0.1:$port
     export SESSIONS_GRPC_URL=${grpc_port:+http://127.0.0.1:$grpc_port}

@@ -125,8 +125,8 @@ fn few_cases() -> Vec<Case> {
     ]
 }
 
-fn options(may_close_expired: bool) -> RunOptions {
-    RunOptions { user: "own".to_owned(), may_close_expired, ..RunOptions::default() }
+fn options(is_exclusive: bool) -> RunOptions {
+    RunOptions { user: "own".to_owned(), is_exclusive, ..RunOptions::default() }
 }
 
 #[tokio::test]
@@ -554,11 +554,11 @@ async fn cases_that_need_an_exclusive_service_run_last_and_one_at_a_time() {
 
 /// Runs every case at a service with sessions of other users.
 async fn whole_run(
-    may_close_expired: bool,
+    is_exclusive: bool,
 ) -> (RunReport, Vec<(Request, Response)>, SessionsMemoryClientV1, Vec<String>) {
     let (sessions, others) = service().await;
     let fake = Fake::healthy(&sessions);
-    let report = run(fake.clone(), &cases(), &options(may_close_expired)).await;
+    let report = run(fake.clone(), &cases(), &options(is_exclusive)).await;
     assert!(report.aborted.is_none() && report.left_behind.is_empty(), "{:?}", report.aborted);
     let requests = fake.requests.lock().unwrap().clone();
     (report, requests, sessions, others)

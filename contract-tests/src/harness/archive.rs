@@ -30,8 +30,8 @@ pub(super) fn replace(path: &Path, report: &RunReport, exchanges: &[Exchange]) -
     fs::write(path, to_har(exchanges)).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// Returns the first reason why a run is incomplete.
-fn reason(report: &RunReport) -> String {
+/// Returns the first reason why a run is incomplete, to follow a sentence.
+pub(super) fn reason(report: &RunReport) -> String {
     let of_case = || report.failed.first().map(|case| format!("{}: {}", case.name, case.reason));
     report.aborted.clone().or_else(of_case).map_or_else(String::new, |reason| format!(": {reason}"))
 }

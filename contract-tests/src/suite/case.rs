@@ -266,6 +266,12 @@ impl Case {
         opens.map(|step| step.times).sum()
     }
 
+    /// Returns whether a step may change an entity.
+    #[cfg(feature = "harness")]
+    pub(crate) fn changes(&self, contract: &impl ServiceContract) -> bool {
+        self.steps.iter().any(|step| step.changes(contract))
+    }
+
     /// Marks the case as one that creates entities without its owner, which cannot be found again if the
     /// response is lost.
     #[must_use]

@@ -13,6 +13,7 @@ mod pace;
 mod progress;
 mod render;
 mod run;
+mod signals;
 mod stop;
 mod unreached;
 
@@ -22,5 +23,6 @@ pub use contract_routes::ContractRoutes;
 pub use progress::{OnProgress, Progress};
 pub use render::{CLIENT_ERROR, MISSING, MISSING_LIST, NO_LIST_BUT};
 pub use run::{CompletedCase, DEFAULT_JOBS, FailedCase, LOST, RunOptions, RunReport, run};
+pub use signals::stop_on_signals;
 pub use stop::StopSignal;
 pub use unreached::unreached;

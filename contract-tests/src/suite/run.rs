@@ -29,9 +29,9 @@ pub const LOST: &str = "the service no longer responds";
 pub struct RunOptions {
     /// Prefix of its users, which is followed by the name of the case: `<user>-close_session__again`.
     pub user: String,
-    /// `true` if the run has the service to itself. Then it may change entities of others and create
-    /// some without an owner.
-    pub may_close_expired: bool,
+    /// `true` if the run has the service to itself. Then it may change entities of others and create some without an
+    /// owner, and every entity in the response to a creation is the case's own.
+    pub is_exclusive: bool,
     /// Handle for another task to stop the run early.
     pub stop: StopSignal,
     /// First pause after a failure during clean-up; doubles with each further consecutive failure.
@@ -48,7 +48,7 @@ impl Default for RunOptions {
     fn default() -> Self {
         Self {
             user: String::new(),
-            may_close_expired: false,
+            is_exclusive: false,
             stop: StopSignal::default(),
             pause: Duration::ZERO,
             jobs: DEFAULT_JOBS,
@@ -90,7 +90,7 @@ impl RunReport {
 pub struct CompletedCase {
     /// The name of the case.
     pub name: String,
-    /// `true` if it ran only because of [`RunOptions::may_close_expired`].
+    /// `true` if it ran only because of [`RunOptions::is_exclusive`].
     pub needs_exclusive_service: bool,
     /// Its snapshot.
     pub snapshot: String,
@@ -119,7 +119,7 @@ where
     C: ServiceContract,
     T: Transport + Clone + 'static,
 {
-    let is_allowed = |case: &Case| options.may_close_expired || !case.needs_exclusive_service(contract);
+    let is_allowed = |case: &Case| options.is_exclusive || !case.needs_exclusive_service(contract);
     let allowed = || (0..cases.len()).filter(|index| is_allowed(&cases[*index]));
     let (exclusive, mut shared): (Vec<_>, Vec<_>) =
         allowed().partition(|index| cases[*index].needs_exclusive_service(contract));
@@ -281,7 +281,7 @@ impl<C: ServiceContract, T: Transport + Clone + 'static> OneCase<C, T> {
 
     async fn attempt(&self, user: &str) -> (EndedCase, bool) {
         let Self { contract, case, options, .. } = self;
-        let owner = Owner { id: user.to_owned(), is_exclusive: options.may_close_expired };
+        let owner = Owner { id: user.to_owned(), is_exclusive: options.is_exclusive };
         let (tracked, creations) = Tracked::new(
             contract.clone(),
             self.transport.clone(),

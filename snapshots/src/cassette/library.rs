@@ -32,7 +32,7 @@ impl RecordedRun {
     #[must_use]
     pub fn new(options: &RunOptions, cases: &[Case]) -> Self {
         let cases = cases.iter().map(Case::name).collect();
-        Self { user: options.user.clone(), may_close_expired: options.may_close_expired, cases }
+        Self { user: options.user.clone(), may_close_expired: options.is_exclusive, cases }
     }
 }
 

@@ -55,13 +55,13 @@ pub async fn replay(path: &Path, options: &CheckOptions) -> Result<CheckReport, 
 async fn run_all(recorded: &Recorded, recorded_run: &RecordedRun, cases: &[Case]) -> RunReport {
     let options = RunOptions {
         user: recorded_run.user.clone(),
-        may_close_expired: recorded_run.may_close_expired,
+        is_exclusive: recorded_run.may_close_expired,
         ..RunOptions::default()
     };
     let transport = ContractRoutes::new(OpenedOnce::new(recorded.cassette.clone()));
     let mut all = RunReport::default();
     for case in cases {
-        let is_allowed = options.may_close_expired || !case.needs_exclusive_service(&SessionsContract);
+        let is_allowed = options.is_exclusive || !case.needs_exclusive_service(&SessionsContract);
         if is_allowed && recorded.end.as_ref().is_some_and(|end| !end.cases.contains(&case.name())) {
             all.not_reached.push(case.name());
             continue;

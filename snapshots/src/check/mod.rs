@@ -10,7 +10,6 @@ mod report;
 mod secrets;
 mod selection;
 mod service;
-mod signals;
 
 pub use compare::{NO_RESPONSE, compare, snapshots};
 pub use connections::Connections;
@@ -18,7 +17,6 @@ pub use last::{LastCheck, results_folder};
 pub use report::{CheckReport, CheckedCase, CheckedService, Finding, Outcome};
 pub use selection::{NothingSelected, Selection};
 pub use service::{Refusal, service_address, transport};
-pub use signals::stop_on_signals;
 
 use self::progress::ProgressDisplay;
 use crate::cases::cases;
@@ -28,7 +26,7 @@ use crate::contract::{SessionsContract, run};
 use crate::deviations::Deviations;
 use crate::environment::log;
 use chrono::{NaiveDate, Utc};
-use contract_tests::suite::{Case, DEFAULT_JOBS, RunOptions, RunReport, StopSignal};
+use contract_tests::suite::{Case, DEFAULT_JOBS, RunOptions, RunReport, StopSignal, stop_on_signals};
 use identity::{Identity, identity};
 pub(crate) use secrets::{CurrentSecrets, Secrets};
 use service::{wait_for_service, watched_transport};
@@ -47,7 +45,7 @@ pub const CLEANUP_PAUSE: Duration = Duration::from_secs(1);
 pub struct CheckOptions {
     /// The lowest level of a difference that fails the check.
     pub fail_on: Level,
-    /// `true` if the check has the service to itself, see [`RunOptions::may_close_expired`].
+    /// `true` if the check has the service to itself, see [`RunOptions::is_exclusive`].
     pub may_close_expired: bool,
     /// The time to wait until the service responds.
     pub wait: Option<Duration>,
@@ -169,7 +167,7 @@ pub async fn check_and_record(
     }
     let address = service_address(config).map_err(CheckError::Config)?;
     let stop = StopSignal::default();
-    let signals = stop_on_signals(stop.clone()).map_err(CheckError::Signals)?;
+    let signals = stop_on_signals(&SessionsContract, stop.clone(), log).map_err(CheckError::Signals)?;
     let ready = tokio::select! {
         ready = wait_for_service(config, options.wait, &secrets) => ready,
         () = stop.requested() => return Err(CheckError::Stopped(address)),
@@ -185,7 +183,7 @@ pub async fn check_and_record(
     };
     let mut run_options = RunOptions {
         user: unique_user(),
-        may_close_expired: options.may_close_expired,
+        is_exclusive: options.may_close_expired,
         stop,
         pause: CLEANUP_PAUSE,
         jobs: options.jobs,
@@ -233,12 +231,12 @@ pub async fn check_and_record(
 
 /// Returns the cases that the options allow.
 fn allowed<'c>(cases: &'c [Case], options: &RunOptions) -> impl Iterator<Item = &'c Case> {
-    let may_close_expired = options.may_close_expired;
-    cases.iter().filter(move |case| is_allowed(case, may_close_expired))
+    let is_exclusive = options.is_exclusive;
+    cases.iter().filter(move |case| is_allowed(case, is_exclusive))
 }
 
-fn is_allowed(case: &Case, may_close_expired: bool) -> bool {
-    may_close_expired || !case.needs_exclusive_service(&SessionsContract)
+fn is_allowed(case: &Case, is_exclusive: bool) -> bool {
+    is_exclusive || !case.needs_exclusive_service(&SessionsContract)
 }
 
 /// Describes a run before it starts.

@@ -3,10 +3,11 @@
 use super::Exit;
 use super::service::ServiceArgs;
 use crate::cases::cases;
-use crate::check::{stop_on_signals, warn_about_tls};
+use crate::check::warn_about_tls;
+use crate::contract::SessionsContract;
 use crate::environment::log;
 use clap::Args;
-use contract_tests::suite::StopSignal;
+use contract_tests::suite::{StopSignal, stop_on_signals};
 use futures_util::{StreamExt as _, stream};
 use sessions_client::{
     FilterParams, ISessionsV1, PagingParams, Policies, SessionsHttpClientV1, SessionsNetworkTransportV1,
@@ -57,7 +58,7 @@ impl CleanupCommand {
             .flat_map(|name| [format!("{}-{name}", self.user), format!("{}-{name}-again", self.user)])
             .collect();
         let stop = StopSignal::default();
-        let _signals = stop_on_signals(stop.clone())?;
+        let _signals = stop_on_signals(&SessionsContract, stop.clone(), log)?;
         let all = stream::iter(users).map(|user| {
             let client = &client;
             async move { delete_all(client, &user).await }

@@ -31,7 +31,7 @@ struct Reported {
 async fn report(change: NamedChange) -> Reported {
     let service = ChangedService::new(change.edit, change.edit_request);
     let options =
-        RunOptions { user: "own-ü".to_owned(), may_close_expired: true, jobs: 1, ..RunOptions::default() };
+        RunOptions { user: "own-ü".to_owned(), is_exclusive: true, jobs: 1, ..RunOptions::default() };
     let run = run(service, &cases(), &options).await;
     let checked = compare(&run, false);
     let causes = causes_of(&checked);
