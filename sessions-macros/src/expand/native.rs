@@ -4,10 +4,11 @@
 //! body that is not `Send` is reported where it is written. Rejected alternative: boxed futures
 //! (`async_trait`), because they require an allocation for each call and an attribute on each implementation.
 
-use super::{allow_nullable, docs, error_span};
+use super::{allow_nullable, docs, future_of};
 use crate::model::{Api, Operation};
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::token::RArrow;
 use syn::visit::Visit;
 use syn::{ItemTrait, Path, ReturnType, TraitItem, TraitItemFn, Type};
 
@@ -26,7 +27,9 @@ pub(super) fn expand(api: &Api) -> TokenStream {
     for trait_item in &mut item.items {
         match trait_item {
             TraitItem::Fn(method) => match methods.next() {
-                Some((Some(operation), _)) => declare(runtime, method, operation),
+                Some((Some(operation), _)) => {
+                    *trait_item = TraitItem::Verbatim(declaration(runtime, method, operation));
+                }
                 Some((_, Some(provided))) => provide(runtime, method, &provided.output),
                 _ => stub(runtime, method, keeps_async_fns),
             },
@@ -41,21 +44,20 @@ pub(super) fn expand(api: &Api) -> TokenStream {
     quote!(#item)
 }
 
-/// Declares a valid operation with an explicit `Send` future.
-fn declare(runtime: &Path, method: &mut TraitItemFn, operation: &Operation) {
-    let end = docs::operation(operation);
-    method.attrs.push(syn::parse_quote!(#[doc = #end]));
-    if method.sig.inputs.len() > CLIPPY_LIMIT {
-        method.attrs.push(syn::parse_quote!(#[allow(clippy::too_many_arguments)]));
-    }
-    if let Some(allow) = allow_nullable(operation.params.iter().map(|param| &param.ty)) {
-        method.attrs.push(syn::parse_quote!(#allow));
-    }
+/// Returns the declaration of a valid operation, with an explicit `Send` future.
+fn declaration(runtime: &Path, method: &mut TraitItemFn, operation: &Operation) -> TokenStream {
     return_future(runtime, method, &operation.output);
-    if operation.incomplete {
-        method.default = Some(syn::parse_quote!({ async { #runtime::__private::broken() } }));
-        method.semi_token = None;
-    }
+    let TraitItemFn { attrs, sig, .. } = method;
+    let end = docs::operation(operation);
+    let allow_many =
+        (sig.inputs.len() > CLIPPY_LIMIT).then(|| quote!(#[allow(clippy::too_many_arguments)]));
+    let allow_nullable = allow_nullable(operation.params.iter().map(|param| &param.ty));
+    let body = if operation.incomplete {
+        quote!({ async { #runtime::__private::broken() } })
+    } else {
+        quote!(;)
+    };
+    quote!(#(#attrs)* #[doc = #end] #allow_many #allow_nullable #sig #body)
 }
 
 /// Declares a provided method with an explicit `Send` future around its body.
@@ -68,9 +70,8 @@ fn provide(runtime: &Path, method: &mut TraitItemFn, output: &Type) {
 
 fn return_future(runtime: &Path, method: &mut TraitItemFn, output: &Type) {
     method.sig.asyncness = None;
-    method.sig.output = syn::parse_quote_spanned! { error_span(output) =>
-        -> impl #runtime::__private::Future<Output = #output> + #runtime::__private::Send
-    };
+    let future = future_of(&quote!(#runtime::__private), output);
+    method.sig.output = ReturnType::Type(RArrow::default(), Box::new(Type::Verbatim(future)));
 }
 
 /// Gives an invalid method a default body, so that it need not be implemented and code that calls or

@@ -5,12 +5,13 @@
 
 use crate::model::{Api, ErrorFormat, Param, Shape, reserved};
 use proc_macro2::Span;
+use std::collections::HashSet;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Ident, Path, PathSegment};
 
 /// Returns `api` with its paths adjusted for the generated module.
 pub(super) fn into_module(api: &Api) -> Api {
-    let mut hidden: Vec<String> = reserved(api.halves).iter().map(ToString::to_string).collect();
+    let mut hidden: HashSet<String> = reserved(api.halves).iter().map(ToString::to_string).collect();
     for operation in api.operations() {
         hidden.extend([operation.type_ident.to_string(), operation.const_ident.to_string()]);
     }
@@ -21,7 +22,7 @@ pub(super) fn into_module(api: &Api) -> Api {
 
 /// Returns `api`, which is adjusted for the generated module, with its relative paths adjusted for a child of it.
 pub(super) fn one_module_deeper(api: &Api) -> Api {
-    adjusted(api, Deeper { hidden: Vec::new() })
+    adjusted(api, Deeper { hidden: HashSet::new() })
 }
 
 fn adjusted(api: &Api, mut deeper: Deeper) -> Api {
@@ -48,7 +49,7 @@ fn adjusted(api: &Api, mut deeper: Deeper) -> Api {
 
 struct Deeper {
     /// Names that refer to items of the generated module there.
-    hidden: Vec<String>,
+    hidden: HashSet<String>,
 }
 
 impl VisitMut for Deeper {
@@ -58,7 +59,7 @@ impl VisitMut for Deeper {
         let Some(first) = path.segments.first_mut().filter(|_| !is_absolute) else { return };
         if first.ident == "self" {
             first.ident = Ident::new("super", first.ident.span());
-        } else if first.ident == "super" || self.hidden.iter().any(|name| first.ident == name) {
+        } else if first.ident == "super" || self.hidden.contains(&first.ident.to_string()) {
             // With the span of the name, the compiler could report an unnecessary qualification of the user.
             let span = Span::call_site().located_at(first.ident.span());
             path.segments.insert(0, PathSegment::from(Ident::new("super", span)));
