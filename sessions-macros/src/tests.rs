@@ -256,7 +256,8 @@ fn item_names(half: &str) -> Vec<String> {
         Item::Trait(item) => Some(&item.ident),
         Item::Struct(item) => Some(&item.ident),
         Item::Mod(item) => Some(&item.ident),
-        Item::Const(item) => Some(&item.ident),
+        // The block of all implementations has no name.
+        Item::Const(item) if item.ident != "_" => Some(&item.ident),
         Item::Fn(item) => Some(&item.sig.ident),
         _ => None,
     });
@@ -318,8 +319,8 @@ fn the_error_format_is_part_of_the_contract() {
         pretty(items.filter(|item| matches!(item, Item::Const(item) if item.ident == "CONTRACT")).collect())
     };
     for (errors, value) in [
-        ("", "&::wiretrait::PlainErrors,"),
-        (", error = Error", "&::wiretrait::TypedErrors::<Error>::NEW,"),
+        ("", "&__rt::PlainErrors,"),
+        (", error = Error", "&__rt::TypedErrors::<Error>::NEW,"),
         (", error = self::Error<super::T>", "TypedErrors::<super::Error<super::super::T>>::NEW"),
         (", errors = ::some::Errors", "&::some::Errors,"),
         (", errors = Errors", "&Errors,"),

@@ -1,35 +1,19 @@
 //! The generated client, which implements the trait on top of a transport.
 
 use super::fields::own_parameters;
-use super::{Scope, allow_lints, error_span, form, has_default_form, type_parameter};
+use super::{Scope, error_span, form, has_default_form, type_parameter};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::visit_mut::{self, VisitMut};
 use syn::{Ident, Type, TypeParam};
 
+/// Generates the client with its constructors and settings.
 pub(super) fn expand(scope: &Scope<'_>, client: &Ident) -> TokenStream {
-    let Scope { api, rt, private, contract, params, defaulted, idents, where_clause, .. } = scope;
-    let (vis, module) = (&api.item.vis, &api.names.module);
+    let Scope { api, rt, private, params, defaulted, idents, where_clause, .. } = scope;
+    let vis = &api.item.vis;
     let transport = type_parameter("Transport");
     let phantom = scope.phantom();
     let comma = (!idents.is_empty()).then(|| quote!(,));
-    let allow = allow_lints();
-    let methods = scope.impl_items(api.operations().map(|operation| {
-        let type_ident = &operation.type_ident;
-        let fields = operation.params.iter().map(|param| &param.ident);
-        // The compiler cannot infer a parameter used only in a projection such as `T::Key`.
-        let own = own_parameters(scope, operation);
-        let own = (!own.is_empty()).then(|| quote!(::<#own>));
-        let call = quote!(#private::prepare(&self.caller, &#module::#type_ident #own { #(#fields),* }));
-        let span = error_span(&operation.output);
-        let call = if has_default_form(operation) {
-            quote_spanned!(span => #call.call())
-        } else {
-            let form = form(scope, operation);
-            quote_spanned!(span => #call.call_as::<#form, _>())
-        };
-        (operation.into(), call)
-    }));
     let constructors = constructors(scope, client);
     let name = client.to_string();
     let doc = format!(
@@ -78,10 +62,6 @@ pub(super) fn expand(scope: &Scope<'_>, client: &Ident) -> TokenStream {
             }
         }
 
-        #allow
-        impl<#params #comma #transport: #rt::Transport> #contract for #client<#idents #comma #transport>
-        #where_clause { #methods }
-
         impl<#params #comma #transport: #private::Clone> #private::Clone for #client<#idents #comma #transport>
         #where_clause {
             fn clone(&self) -> Self {
@@ -94,6 +74,34 @@ pub(super) fn expand(scope: &Scope<'_>, client: &Ident) -> TokenStream {
                 #private::opaque(formatter, #name)
             }
         }
+    }
+}
+
+/// Generates the implementation of the trait for the client.
+pub(super) fn implementation(scope: &Scope<'_>, client: &Ident) -> TokenStream {
+    let Scope { api, rt, private, contract, params, idents, where_clause, .. } = scope;
+    let module = &api.names.module;
+    let transport = type_parameter("Transport");
+    let comma = (!idents.is_empty()).then(|| quote!(,));
+    let methods = scope.impl_items(api.operations().map(|operation| {
+        let type_ident = &operation.type_ident;
+        let fields = operation.params.iter().map(|param| &param.ident);
+        // The compiler cannot infer a parameter used only in a projection such as `T::Key`.
+        let own = own_parameters(scope, operation);
+        let own = (!own.is_empty()).then(|| quote!(::<#own>));
+        let call = quote!(#private::prepare(&self.caller, &#module::#type_ident #own { #(#fields),* }));
+        let span = error_span(&operation.output);
+        let call = if has_default_form(operation) {
+            quote_spanned!(span => #call.call())
+        } else {
+            let form = form(scope, operation);
+            quote_spanned!(span => #call.call_as::<#form, _>())
+        };
+        (operation.into(), call)
+    }));
+    quote! {
+        impl<#params #comma #transport: #rt::Transport> #contract for #client<#idents #comma #transport>
+        #where_clause { #methods }
     }
 }
 

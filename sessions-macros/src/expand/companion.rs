@@ -4,25 +4,56 @@
 //! a client, `WithOptions<T>` implement the trait, so users call the same methods on all of them. The methods of the companion have
 //! hidden names: with the names of the trait, calls would be ambiguous if both traits are imported.
 
-use super::{Scope, allow_lints, allow_nullable, call_lifetime, name_lifetimes, type_parameter};
+use super::{Scope, allow_lints, allow_nullable, call_lifetime, local, name_lifetimes, type_parameter};
 use crate::model::{Forwarded, companion_name};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::Ident;
 
-pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
-    let Scope { api, private, contract, params, defaulted, idents, where_clause, .. } = scope;
+/// Generates the companion, and the view of its objects with options.
+pub(super) fn declaration(scope: &Scope<'_>) -> TokenStream {
+    let Scope { api, rt, private, params, defaulted, idents, where_clause, .. } = scope;
     let vis = &api.item.vis;
     let name = &api.item.ident;
     let companion = companion_name(name);
-    let this = type_parameter("Service");
     let allow = allow_lints();
-
     let declared = api.forwarded().map(|method| {
         let (cfgs, signature) = (method.cfgs, signature(scope, &method));
         let allow_nullable = allow_nullable(method.params.iter().map(|&(_, ty)| ty));
         quote!(#(#cfgs)* #[doc(hidden)] #allow_nullable #signature;)
     });
+    let doc = format!(
+        "Dyn-compatible companion of [`{name}`], implemented for all its implementations. `Arc<dyn {companion}>`, \
+         `Box<dyn {companion}>` and `&dyn {companion}` implement [`{name}`]."
+    );
+    // Only a client reads options.
+    let with = api.halves.has_client().then(|| {
+        quote! {
+            #allow
+            impl<#params> dyn #companion<#idents> + '_ #where_clause {
+                /// Returns a view whose calls use `options`, with all their limits, headers and tokens, also through
+                /// implementations that call a client inside. The view implements the same trait.
+                pub fn with(&self, options: #rt::CallOptions) -> #rt::WithOptions<&Self> {
+                    #rt::WithOptions::new(self, options)
+                }
+            }
+        }
+    });
+    quote! {
+        #[doc = #doc]
+        #[allow(private_bounds, private_interfaces)] // Reported once, at the trait.
+        #allow
+        #vis trait #companion<#defaulted>: #private::Send + #private::Sync #where_clause { #(#declared)* }
+
+        #with
+    }
+}
+
+/// Generates the implementations of the companion, and of the trait for objects, pointers and views.
+pub(super) fn implementations(scope: &Scope<'_>) -> TokenStream {
+    let Scope { api, private, contract, params, idents, where_clause, .. } = scope;
+    let companion = companion_name(&api.item.ident);
+    let this = type_parameter("Service");
     let boxed = api.forwarded().map(|method| {
         let (cfgs, ident, signature) = (method.cfgs, method.ident, signature(scope, &method));
         let arguments = arguments(&method);
@@ -32,8 +63,14 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
         }
     });
     let through_companion = scope.impl_items(api.forwarded().map(|method| {
-        let (hidden, arguments) = (hidden(&method), arguments(&method));
-        let call = quote!(async move { self.#hidden(#(#arguments),*).await });
+        let (hidden, arguments, object) = (hidden(&method), arguments(&method), local("object"));
+        let call = quote! {
+            #private::call_object(
+                self,
+                (#(#arguments,)*),
+                |#object, #private::Lent((#(#arguments,)*), ..)| #object.#hidden(#(#arguments),*),
+            )
+        };
         (method, call)
     }));
     let through_pointer = scope.impl_items(api.forwarded().map(|method| {
@@ -44,26 +81,14 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
     let pointers = [quote!(&#this), quote!(#private::Box<#this>), quote!(#private::Arc<#this>)];
     let pointers = pointers.map(|pointer| {
         quote! {
-            #allow
             impl<#this: #contract + ?#private::Sized, #params> #contract for #pointer
             #where_clause { #through_pointer }
         }
     });
-    let views = api.halves.has_client().then(|| views(scope, &companion));
-    let doc = format!(
-        "Dyn-compatible companion of [`{name}`], implemented for all its implementations. `Arc<dyn {companion}>`, \
-         `Box<dyn {companion}>` and `&dyn {companion}` implement [`{name}`]."
-    );
+    let views = api.halves.has_client().then(|| views(scope));
     quote! {
-        #[doc = #doc]
-        #[allow(private_bounds, private_interfaces)] // Reported once, at the trait.
-        #allow
-        #vis trait #companion<#defaulted>: #private::Send + #private::Sync #where_clause { #(#declared)* }
-
-        #allow
         impl<#this: #contract, #params> #companion<#idents> for #this #where_clause { #(#boxed)* }
 
-        #allow
         impl<#params> #contract for dyn #companion<#idents> + '_ #where_clause { #through_companion }
 
         #(#pointers)*
@@ -72,10 +97,10 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
     }
 }
 
-/// Generates the views with options for calls, which only a client reads.
-fn views(scope: &Scope<'_>, companion: &Ident) -> TokenStream {
-    let Scope { api, rt, private, contract, params, idents, where_clause, .. } = scope;
-    let (this, allow) = (type_parameter("Service"), allow_lints());
+/// Generates the implementation of the trait for views with options.
+fn views(scope: &Scope<'_>) -> TokenStream {
+    let Scope { api, rt, private, contract, params, where_clause, .. } = scope;
+    let this = type_parameter("Service");
     let module = &api.names.module;
     let through_view = scope.impl_items(api.forwarded().map(|method| {
         let (ident, arguments) = (method.ident, arguments(&method));
@@ -88,16 +113,6 @@ fn views(scope: &Scope<'_>, companion: &Ident) -> TokenStream {
         (method, call)
     }));
     quote! {
-        #allow
-        impl<#params> dyn #companion<#idents> + '_ #where_clause {
-            /// Returns a view whose calls use `options`, with all their limits, headers and tokens, also through
-            /// implementations that call a client inside. The view implements the same trait.
-            pub fn with(&self, options: #rt::CallOptions) -> #rt::WithOptions<&Self> {
-                #rt::WithOptions::new(self, options)
-            }
-        }
-
-        #allow
         impl<#this: #contract, #params> #contract for #rt::WithOptions<#this>
         #where_clause { #through_view }
     }

@@ -1,8 +1,9 @@
 //! Code generation for a contract. It cannot fail, because `model` has validated the contract.
 //!
 //! The generated code contains no logic and no derives, and is hygienic:
-//! - It refers to every item by absolute path through the runtime's hidden module, so that it does not depend
-//!   on the prelude or on the user's `Result`, `Option` or `mod std`.
+//! - It refers to every item through the runtime's hidden module, so that it does not depend on the prelude or on
+//!   the user's `Result`, `Option` or `mod std`. Generated modules and blocks import that module as `__rt`:
+//!   absolute paths would be half of all tokens, and each token costs compile time.
 //! - Its local variables have `mixed_site` spans and its type parameters start with `__`, so that arguments
 //!   and payload types can have any name.
 
@@ -31,22 +32,48 @@ use syn::{
 
 pub(crate) fn expand(api: &Api) -> TokenStream {
     let native = native::expand(api);
-    let scope = Scope::new(api, 0);
-    let companion = companion::expand(&scope);
+    let scope = Scope::of_user_module(api);
+    let companion = companion::declaration(&scope);
     let client = api.names.client.as_ref().map(|client| client::expand(&scope, client));
+    let implementations = implementations(api);
     let module = module(api);
     quote! {
         #native
         #companion
         #client
+        #implementations
         #module
     }
+}
+
+/// Generates the implementations of the trait, in a block whose import the user's module does not see.
+fn implementations(api: &Api) -> TokenStream {
+    let scope = Scope::with_import(api, 0);
+    let import = import(api);
+    let companion = companion::implementations(&scope);
+    let client = api.names.client.as_ref().map(|client| client::implementation(&scope, client));
+    let allow = allow_lints();
+    quote! {
+        #allow
+        const _: () = {
+            #import
+            #companion
+            #client
+        };
+    }
+}
+
+/// Returns the import of the runtime's hidden module.
+fn import(api: &Api) -> TokenStream {
+    let (runtime, alias) = (&api.runtime, runtime_alias());
+    quote!(use #runtime::__private as #alias;)
 }
 
 fn module(api: &Api) -> TokenStream {
     let api = &relocate::into_module(api);
     // Refers to the trait by path, because the struct of an operation may have the same name.
-    let scope = Scope::new(api, 1);
+    let scope = Scope::with_import(api, 1);
+    let import = import(api);
     let operations = api.operations().map(|operation| {
         let route = route::expand(&scope, operation);
         let operation = api.halves.has_client().then(|| operation::expand(&scope, operation));
@@ -55,7 +82,7 @@ fn module(api: &Api) -> TokenStream {
     let table = route::table(&scope);
     let service = api.halves.has_server().then(|| {
         let deeper = relocate::one_module_deeper(api);
-        let received = received::module(&Scope::new(&deeper, 2));
+        let received = received::module(&Scope::with_import(&deeper, 2));
         let dispatch = dispatch::expand(&scope);
         quote!(#received #dispatch)
     });
@@ -75,6 +102,7 @@ fn module(api: &Api) -> TokenStream {
         #allow
         #vis mod #module {
             use super::*;
+            #import
             #(#operations)*
             #table
             #service
@@ -87,9 +115,9 @@ struct Scope<'a> {
     api: &'a Api,
     /// Number of generated modules around the code, above which the trait is.
     depth: usize,
-    /// Runtime crate, `::wiretrait`
+    /// Runtime crate, `::wiretrait`; with the import, its hidden module, which has the public items that are used too
     rt: TokenStream,
-    /// Hidden module of the runtime, `::wiretrait::__private`
+    /// Hidden module of the runtime, `::wiretrait::__private`, or `__rt` with the import
     private: TokenStream,
     /// The trait with its generic arguments: `Api<U, D>`, or `super::Api<U, D>` in the generated module.
     contract: TokenStream,
@@ -103,9 +131,19 @@ struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// Creates the scope of a module that is `depth` levels below the module of the trait.
-    fn new(api: &'a Api, depth: usize) -> Self {
+    /// Creates the scope of the module of the trait.
+    fn of_user_module(api: &'a Api) -> Self {
         let runtime = &api.runtime;
+        Self::new(api, 0, quote!(#runtime), quote!(#runtime::__private))
+    }
+
+    /// Creates the scope of a block or a module that imports the runtime, `depth` modules below that of the trait.
+    fn with_import(api: &'a Api, depth: usize) -> Self {
+        let alias = runtime_alias();
+        Self::new(api, depth, quote!(#alias), quote!(#alias))
+    }
+
+    fn new(api: &'a Api, depth: usize, rt: TokenStream, private: TokenStream) -> Self {
         let defaulted: Punctuated<TypeParam, Token![,]> = api
             .item
             .generics
@@ -119,12 +157,13 @@ impl<'a> Scope<'a> {
         let contract = &api.item.ident;
         let parents = std::iter::repeat_n(quote!(super::), depth);
         let arguments = api.declared.params.iter().map(generic_argument);
+        let arguments = (!api.declared.params.is_empty()).then(|| quote!(<#(#arguments),*>));
         Self {
             api,
             depth,
-            rt: quote!(#runtime),
-            private: quote!(#runtime::__private),
-            contract: quote!(#(#parents)* #contract<#(#arguments),*>),
+            rt,
+            private,
+            contract: quote!(#(#parents)* #contract #arguments),
             params: defaulted.iter().map(without_default).collect(),
             idents: defaulted.iter().map(|param| param.ident.clone()).collect(),
             defaulted,
@@ -284,6 +323,11 @@ fn local(name: &str) -> Ident {
 /// Returns the name of a type parameter. Types are not hygienic, so the `__` prefix avoids collisions.
 fn type_parameter(name: &str) -> Ident {
     format_ident!("__{name}", span = Span::mixed_site())
+}
+
+/// Returns the name under which generated modules and blocks import the runtime's hidden module.
+fn runtime_alias() -> Ident {
+    format_ident!("__rt", span = Span::mixed_site())
 }
 
 /// Returns the lifetime of the borrowed arguments of a call.

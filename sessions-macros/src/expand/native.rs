@@ -49,14 +49,10 @@ fn declaration(runtime: &Path, method: &mut TraitItemFn, operation: &Operation) 
     return_future(runtime, method, &operation.output);
     let TraitItemFn { attrs, sig, .. } = method;
     let end = docs::operation(operation);
-    let allow_many =
-        (sig.inputs.len() > CLIPPY_LIMIT).then(|| quote!(#[allow(clippy::too_many_arguments)]));
+    let allow_many = (sig.inputs.len() > CLIPPY_LIMIT).then(|| quote!(#[allow(clippy::too_many_arguments)]));
     let allow_nullable = allow_nullable(operation.params.iter().map(|param| &param.ty));
-    let body = if operation.incomplete {
-        quote!({ async { #runtime::__private::broken() } })
-    } else {
-        quote!(;)
-    };
+    let body =
+        if operation.incomplete { quote!({ async { #runtime::__private::broken() } }) } else { quote!(;) };
     quote!(#(#attrs)* #[doc = #end] #allow_many #allow_nullable #sig #body)
 }
 

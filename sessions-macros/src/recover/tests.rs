@@ -5,7 +5,7 @@ use crate::run;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use std::collections::BTreeSet;
-use syn::{File, ImplItem, Item, ItemTrait, TraitItem};
+use syn::{Expr, File, ImplItem, Item, ItemTrait, Stmt, TraitItem};
 
 const ARGS: &str = "client = Client, module = api";
 
@@ -43,11 +43,8 @@ fn expand(contract: &str, args: &str, item: &TokenStream) -> Offers {
                 }));
             }
             Item::Trait(item) if item.ident == format!("Dyn{contract}") => offers.companion = true,
-            Item::Impl(item) if is_client(&item, contract) => {
-                offers.calls.extend(item.items.iter().filter_map(|item| match item {
-                    ImplItem::Fn(method) => Some(method.sig.ident.to_string()),
-                    _ => None,
-                }));
+            Item::Const(block) => {
+                offers.calls.extend(client_methods(&block.expr, contract));
             }
             Item::Mod(module) => {
                 let (_, items) = module.content.unwrap();
@@ -60,6 +57,20 @@ fn expand(contract: &str, args: &str, item: &TokenStream) -> Offers {
         }
     }
     offers
+}
+
+/// Returns the methods that the client implements in the block of all implementations.
+fn client_methods(block: &Expr, contract: &str) -> Vec<String> {
+    let Expr::Block(block) = block else { return Vec::new() };
+    let client = block.block.stmts.iter().find_map(|statement| match statement {
+        Stmt::Item(Item::Impl(item)) if is_client(item, contract) => Some(&item.items),
+        _ => None,
+    });
+    let methods = client.into_iter().flatten().filter_map(|item| match item {
+        ImplItem::Fn(method) => Some(method.sig.ident.to_string()),
+        _ => None,
+    });
+    methods.collect()
 }
 
 fn is_client(item: &syn::ItemImpl, contract: &str) -> bool {

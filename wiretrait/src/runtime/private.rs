@@ -2,7 +2,7 @@
 //! release.
 //!
 //! The expansion refers only to this module and public items, so that it does not depend on the user's
-//! prelude and imports.
+//! prelude and imports. The public items that generated modules use are here too, so that one import is enough.
 
 pub use super::caller::prepare;
 pub use super::decode::decode_as;
@@ -14,6 +14,12 @@ pub use super::formatted::{
 pub use super::incoming::{receive, route_of};
 pub use super::respond::{refuse, respond_as};
 pub use super::return_type::{Exists, JsonValue, MaybeNone, Nothing, Optional, Value, WithHead};
+pub use super::{
+    Arguments, Contract, Encoder, Encoding, Handler, Incoming, NoneAs, Operation, Param, Place, Received,
+    Request, Response, Route, Transport, Unreadable, WithOptions, decode, respond,
+};
+pub use crate::codec;
+pub use crate::error::{Error, PlainErrors, TypedErrors};
 pub use core::primitive::str;
 pub use core::{concat, env};
 pub use http::Method;
@@ -36,7 +42,7 @@ use crate::transport::Policies;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 use crate::transport::{DefaultTransport, NetworkTransport};
 #[cfg(feature = "tokio")]
-use crate::{Caller, ClientConfig, Error, Transport};
+use crate::{Caller, ClientConfig};
 
 /// Creates a caller over `transport` with all settings of `config`.
 ///
@@ -59,10 +65,7 @@ pub fn from_transport<T: Transport>(
 ///
 /// If `config` is not valid, or has no address that can be used.
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
-pub fn from_config(
-    contract: &super::Contract,
-    config: &ClientConfig,
-) -> Result<Caller<DefaultTransport>, Error> {
+pub fn from_config(contract: &Contract, config: &ClientConfig) -> Result<Caller<DefaultTransport>, Error> {
     let config = match config.user_agent() {
         Some(_) => Clone::clone(config),
         None => Clone::clone(config).with_user_agent(contract.user_agent),
@@ -71,10 +74,7 @@ pub fn from_config(
 }
 
 /// Puts the options of `view` in scope, while a call is created.
-pub fn enter<S>(
-    view: &crate::WithOptions<S>,
-    contract: &'static super::Contract,
-) -> super::with_options::Entry {
+pub fn enter<S>(view: &WithOptions<S>, contract: &'static Contract) -> super::with_options::Entry {
     view.enter(contract)
 }
 
@@ -97,7 +97,7 @@ pub const fn json_type<C: IsJson>() -> &'static str {
 )]
 pub trait IsJson: Codec {}
 
-impl IsJson for crate::codec::Json {}
+impl IsJson for codec::Json {}
 
 /// Returns the media type of a request whose operation has no arguments in the body; an empty string if there
 /// is no body.
@@ -120,6 +120,23 @@ pub const fn declares_none<R: crate::Outcome<Ok: MaybeNone>>() {}
 
 /// A boxed future, for the methods of a trait object.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The arguments of a call through a trait object, which outlive `'call`.
+#[expect(missing_debug_implementations, reason = "arguments may be private, and it is only destructured")]
+pub struct Lent<'call, A>(pub A, pub PhantomData<&'call A>);
+
+/// Calls `method` of a trait object.
+///
+/// The lifetime of its future is shorter than each lifetime of the arguments, so the return type of generated code
+/// cannot name it: it only exists inside this future. Rejected alternative: an `async` block in generated code, because
+/// it takes three times as long to check as this call.
+pub async fn call_object<S: ?Sized, A, R>(
+    object: &S,
+    arguments: A,
+    method: for<'call> fn(&'call S, Lent<'call, A>) -> BoxFuture<'call, R>,
+) -> R {
+    method(object, Lent(arguments, PhantomData)).await
+}
 
 /// A type of argument that can be borrowed from an owned form, which services decode.
 pub trait OwnedForm {
