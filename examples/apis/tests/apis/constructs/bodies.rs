@@ -4,45 +4,36 @@ use super::rows;
 
 rows! {
     payloads: "arrays at the top, tuples, maps with newtype keys, `Cow`, generic payloads",
-        before "works",
-        now "the same",
+        form "works",
         peer "serde everywhere";
     bytes_and_text: "bytes and text: `#[body] &Bytes`, `&[u8]`, `&str`",
-        before "wrong: a JSON list of numbers, a quoted string",
-        now "`#[body(Binary)] content: &Bytes`, `#[body(Text)]`",
+        form "`#[body(Binary)] content: &Bytes`, `#[body(Text)]`",
         peer "conjure, feignhttp, Refit";
     bytes_without_a_codec: "bytes without a codec",
-        before "wrong: 1 MiB became 4 MiB of numbers",
-        now "compile error that says `#[body(Binary)]` or `#[body(Json)]`",
+        form "compile error that says `#[body(Binary)]` or `#[body(Json)]`",
         peer "–";
     forms: "forms, from fields or a struct",
-        before "compile error",
-        now "`request = Form`, `#[body(Form)] login: &Login`",
+        form "`request = Form`, `#[body(Form)] login: &Login`",
         peer "Retrofit `@FormUrlEncoded`, Refit";
     multipart: "forms with files",
-        before "compile error",
-        now "`request = Multipart`, for clients",
+        form "`request = Multipart`, for clients",
         peer "Retrofit `@Multipart`, Refit; progenitor has none";
     own_codec: "another format: XML, MessagePack",
-        before "by a transport",
-        now "an own codec of about 20 lines, named like the built-in ones",
+        form "a custom codec of about 20 lines, named like the built-in ones",
         peer "Retrofit converters, conjure `serializer =`";
     absent_and_null: "absent or null in a PATCH",
-        before "wrong: `None` was sent as `null`, which clears",
-        now "`omit_none`; `Option<Option<T>>`",
+        form "`omit_none`; `Option<Option<T>>`",
         peer "serde structs, with an attribute on each field";
     delete_without_a_body: "DELETE whose fields are all absent",
-        before "surprise: the body `{\"a\":null}`",
-        now "`#[field(omit_none)]`: no body",
+        form "`#[field(omit_none)]`: no body",
         peer "Retrofit `@HTTP(hasBody = true)`";
     borrowed_arguments: "`#[field] &[&str]`, `Req<'_>`, `Cow<'_, str>`",
-        before "compile error",
-        now "with `client_only`; a service could not own them",
+        form "with `client_only`; a service could not own them",
         peer "progenitor: serde structs";
 }
 
 mod checks {
-    use super::super::{assert_refused, responding, wait};
+    use super::super::{assert_rejected, responding, wait};
     use serde::de::DeserializeOwned;
     use serde::{Deserialize, Serialize};
     use std::borrow::Cow;
@@ -173,7 +164,7 @@ mod checks {
     }
 
     pub(super) fn bytes_without_a_codec() {
-        assert_refused("codec/bytes_without_codec.stderr", "#[body(Binary)]");
+        assert_rejected("codec/bytes_without_codec.stderr", "#[body(Binary)]");
     }
 
     pub(super) fn forms() {

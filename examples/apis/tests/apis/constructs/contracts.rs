@@ -4,49 +4,39 @@ use super::rows;
 
 rows! {
     all_from_one_trait: "client, companion for `dyn`, operations as values, service from one trait",
-        before "works",
-        now "the same",
+        form "works",
         peer "conjure: client and service; dropshot: service";
     client_only: "a client without a service: `Deserialize` for responses, `Serialize` for arguments, `From<Error>` for errors",
-        before "compile error: bounds of the service",
-        now "`client_only`; `server_only` is the reverse",
+        form "`client_only`; `server_only` is the reverse",
         peer "all others have clients only";
     overlapping_routes: "routes that overlap: `/orgs/{o}/teams/{s}`, `/orgs/{o}/{k}/all`",
-        before "compile error, for a client too",
-        now "works with `client_only`",
+        form "works with `client_only`",
         peer "all others";
     default_methods: "default methods: pagination, sequences of calls",
-        before "compile error",
-        now "`async fn all(&self) -> Result<…> { … }`, on clients, `dyn` and fakes",
+        form "`async fn all(&self) -> Result<…> { … }`, on clients, `dyn` and fakes",
         peer "Refit, Retrofit on Kotlin";
     aliases: "aliases of `Result`",
-        before "only those that end in `Result`",
-        now "any",
+        form "any",
         peer "feignhttp";
     create_user: "`create_user(&self, #[body] &CreateUser)`",
-        before "compile error: write `self::CreateUser`",
-        now "works",
+        form "works",
         peer "all others";
     docs_of_arguments: "docs and lint attributes of arguments, `#[deprecated]` of operations",
-        before "compile error; `#[deprecated]` was lost",
-        now "works: on the field, the setter and the operation",
+        form "works: on the field, the setter and the operation",
         peer "progenitor";
     supertraits: "supertraits, contracts that share operations",
-        before "compile error",
-        now "refused: `Arc<T>` and `dyn` could not satisfy them. A contract for each area, with settings in common",
+        form "not supported: `Arc<T>` and `dyn` could not satisfy them. A contract for each area, with settings in common",
         peer "Feign, Refit: inheritance of interfaces";
     constants_and_types: "associated constants and types, lifetimes of operations",
-        before "compile error",
-        now "refused: a contract has operations only, and must be usable as `dyn`",
+        form "not supported: a contract has operations only, and must be usable as `dyn`",
         peer "–";
     blocking: "blocking clients",
-        before "no",
-        now "no: `block_on` of a runtime of the caller",
+        form "not supported: `block_on` of a runtime of the caller",
         peer "conjure: both";
 }
 
 mod checks {
-    use super::super::{assert_refused, responding, wait};
+    use super::super::{assert_rejected, responding, wait};
     use serde::{Deserialize, Serialize};
     use std::sync::Arc;
     use wiretrait::{Error, InProcessTransport, Operation, Result, http_api};
@@ -179,12 +169,12 @@ mod checks {
     }
 
     pub(super) fn supertraits() {
-        assert_refused("contract/supertrait.stderr", "supertraits are not supported");
+        assert_rejected("contract/supertrait.stderr", "supertraits are not supported");
     }
 
     pub(super) fn constants_and_types() {
-        assert_refused("contract/associated_const.stderr", "can only contain operations");
-        assert_refused("signature/lifetime_parameter.stderr", "cannot have lifetime parameters");
+        assert_rejected("contract/associated_const.stderr", "can only contain operations");
+        assert_rejected("signature/lifetime_parameter.stderr", "cannot have lifetime parameters");
     }
 
     pub(super) fn blocking() {

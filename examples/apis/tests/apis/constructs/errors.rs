@@ -4,28 +4,22 @@ use super::rows;
 
 rows! {
     typed_bodies: "the error body of the API, as a type",
-        before "wrong: dropped, and a proxy was blamed",
-        now "`error = GitHubError`; `error.body_as::<GitHubError>()`",
+        form "`error = GitHubError`; `error.body_as::<GitHubError>()`",
         peer "progenitor `Error<E>`, Feign `ErrorDecoder`";
     problem_json: "problem+json (RFC 9457)",
-        before "wrong: dropped",
-        now "`error = Problem`",
+        form "`error = Problem`",
         peer "Refit `ApiException`: by hand";
     undeclared_bodies: "error bodies that are not declared: `errors[]`, `error: {…}`, text, HTML",
-        before "wrong: \"a proxy or another server may be in the way\"",
-        now "message of the usual JSON shapes; status, headers and 64 KiB of the body are kept",
+        form "message of the usual JSON shapes; status, headers and 64 KiB of the body are kept",
         peer "Refit `ApiException.Content`";
     secrets: "cookies and bodies of errors in logs",
-        before "works: dropped",
-        now "kept for programs, in no `Display` or `Debug`",
+        form "kept for programs, in no `Display` or `Debug`",
         peer "–: most print the body";
     own_error_types: "own error types of operations",
-        before "works, with `From<Error>` and `Failure`",
-        now "`From<Error>` is enough with `client_only`",
+        form "`From<Error>` is enough with `client_only`",
         peer "Feign `ErrorDecoder`";
     retries: "retries, deadlines, `Retry-After`, budgets",
-        before "works",
-        now "the same",
+        form "works",
         peer "conjure";
 }
 

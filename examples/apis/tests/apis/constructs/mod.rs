@@ -19,20 +19,18 @@ use wiretrait::{Error, Response, Transport, transport_fn};
 /// A row of the table.
 struct Row {
     construct: &'static str,
-    /// The result at the start of this change.
-    before: &'static str,
-    now: &'static str,
+    /// The form in `#[http_api]`, or the reason why there is none.
+    form: &'static str,
     /// The library that does best, and how.
     peer: &'static str,
 }
 
 /// Declares the rows of a topic, each with the test that proves it.
 macro_rules! rows {
-    ($($check:ident: $construct:literal, before $before:literal, now $now:literal, peer $peer:literal;)*) => {
+    ($($check:ident: $construct:literal, form $form:literal, peer $peer:literal;)*) => {
         pub(super) const ROWS: &[super::Row] = &[$(super::Row {
             construct: $construct,
-            before: $before,
-            now: $now,
+            form: $form,
             peer: $peer,
         }),*];
 
@@ -45,8 +43,8 @@ macro_rules! rows {
 
 use rows;
 
-/// Checks that a construct is refused, by the fixture of its compile error.
-fn assert_refused(fixture: &str, words: &str) {
+/// Checks that a construct is rejected, by the fixture of its compile error.
+fn assert_rejected(fixture: &str, words: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wiretrait/tests/ui").join(fixture);
     let message = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{fixture}: {error}"));
     assert!(message.contains(words), "{message}");
@@ -86,16 +84,14 @@ fn table() -> String {
 
 The constructs of real APIs, and their form in `#[http_api]`. Each row is a contract in
 [`examples/apis/tests/apis/constructs`](../examples/apis/tests/apis/constructs) that is compiled and called, and the tests
-there compare this page with them. *Before* is the attribute without codecs, typed errors, flags of values and halves.
-Peers are other libraries that describe an API by annotated functions or generate its client; – means that none of those
-that we know has it.
+there compare this page with them. Peers are other libraries that describe an API by annotated functions or generate its
+client; – means that none of those that we know has it.
 "
     .to_owned();
     for (topic, rows) in TOPICS {
-        write!(table, "\n## {topic}\n\n| construct | before | now | best peer |\n|---|---|---|---|\n")
-            .unwrap();
-        for Row { construct, before, now, peer, .. } in *rows {
-            writeln!(table, "| {construct} | {before} | {now} | {peer} |").unwrap();
+        write!(table, "\n## {topic}\n\n| construct | form | best peer |\n|---|---|---|\n").unwrap();
+        for Row { construct, form, peer } in *rows {
+            writeln!(table, "| {construct} | {form} | {peer} |").unwrap();
         }
     }
     table

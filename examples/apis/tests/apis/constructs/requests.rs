@@ -4,48 +4,37 @@ use super::rows;
 
 rows! {
     optional_and_repeated_query: "optional query parameters, lists of them, names such as `page[n]`",
-        before "works",
-        now "works: `#[query(\"page[n]\")] page: Option<u32>`, `#[query] tag: &[String]`",
+        form "`#[query(\"page[n]\")] page: Option<u32>`, `#[query] tag: &[String]`",
         peer "Retrofit `@Query`, the same";
     odd_path_texts: "`a/b`, `%2F`, Unicode, `..` and empty strings as path values",
-        before "works: escaped, `..` and empty refused",
-        now "the same",
-        peer "–: escaped by all, `..` refused by none";
+        form "escaped; `..` and empty strings are rejected",
+        peer "–: escaped by all, `..` rejected by none";
     head_and_options: "HEAD and OPTIONS",
-        before "compile error",
-        now "`#[head(\"/x\")]`, `#[options(\"/x\")]`",
+        form "`#[head(\"/x\")]`, `#[options(\"/x\")]`",
         peer "Retrofit, feignhttp";
     rest_of_the_path: "the rest of a path",
-        before "compile error",
-        now "`/files/{*path}`: slashes stay, segments are escaped",
+        form "`/files/{*path}`: slashes stay, segments are escaped",
         peer "Refit `{**path}`";
     parts_of_a_segment: "`/{name}.json`, `/{id}:cancel`, `/{a}...{b}`",
-        before "compile error",
-        now "works",
+        form "works",
         peer "Retrofit: partial segments without checks";
     placeholder_that_is_not_an_identifier: "a placeholder that is not an identifier",
-        before "compile error",
-        now "`/{x-id}` with `#[path(\"x-id\")] id: u64`",
+        form "`/{x-id}` with `#[path(\"x-id\")] id: u64`",
         peer "Retrofit `@Path(\"x-id\")`";
     constant_headers_and_queries: "a constant header or query parameter, of the contract or an operation",
-        before "compile error",
-        now "`#[header(\"x-a\", \"b\")]`, `#[query(\"list-type\", \"2\")]` on either",
+        form "`#[header(\"x-a\", \"b\")]`, `#[query(\"list-type\", \"2\")]` on either",
         peer "Retrofit `@Headers`, Refit `[Headers]`";
     accept_and_content_type: "`Accept` and `Content-Type` of the API's own media types",
-        before "compile error",
-        now "`#[header(\"Accept\", \"application/vnd.github+json\")]`",
+        form "`#[header(\"Accept\", \"application/vnd.github+json\")]`",
         peer "conjure `accept =`, Retrofit `@Headers`";
     media_types_by_arguments: "the media type of each upload, an `Accept` of each call",
-        before "compile error",
-        now "`#[header(\"content-type\")] kind: Option<&str>`",
+        form "`#[header(\"content-type\")] kind: Option<&str>`",
         peer "Retrofit `@Header`";
     correlation_by_a_header: "a correlation id in a header of any name",
-        before "surprise: sent in the query as well",
-        now "`#[header(\"x-request-id\")]`; `#[correlation]` follows the client's settings",
+        form "`#[header(\"x-request-id\")]`; `#[correlation]` follows the client's settings",
         peer "Retrofit interceptors";
     credentials: "credentials of a client or of one call",
-        before "works: settings of the client, `CallOptions`, a header argument",
-        now "the same",
+        form "settings of the client, `CallOptions`, a header argument",
         peer "conjure `#[auth]`, Refit `[Authorize]`";
 }
 
@@ -115,8 +104,8 @@ mod checks {
         assert_eq!(path("a%2Fb").unwrap(), "/v1/books/a%252Fb");
         assert_eq!(path("ü").unwrap(), "/v1/books/%C3%BC");
         assert_eq!(wait(client().find("a/b")).unwrap(), None);
-        for refused in ["", ".", "..", "a/../b"] {
-            assert!(path(refused).unwrap_err().to_string().contains("title"), "{refused}");
+        for rejected in ["", ".", "..", "a/../b"] {
+            assert!(path(rejected).unwrap_err().to_string().contains("title"), "{rejected}");
         }
     }
 

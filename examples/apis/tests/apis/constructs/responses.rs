@@ -4,40 +4,31 @@ use super::rows;
 
 rows! {
     empty_responses: "201, 202, 204, 205 without a body",
-        before "works: `()` or `None`",
-        now "the same",
+        form "`()` or `None`",
         peer "Retrofit, progenitor";
     list_on_204: "204 for a return type without an `Option`, such as `Vec`",
-        before "an error",
-        now "an error: an absent list is not an empty one. Write `Option<Vec<T>>`",
+        form "an error: an absent list is not an empty one. Write `Option<Vec<T>>`",
         peer "–";
     not_modified: "304",
-        before "wrong: reported as a redirect",
-        now "reported as 304; `none = 304` makes it `None`",
+        form "reported as 304; `none = 304` makes it `None`",
         peer "Refit: in `ApiResponse<T>`";
     missing_is_none: "404 as `None`",
-        before "an error, matched at each call",
-        now "`none = 404`, `none = [404, 410]`",
+        form "`none = 404`, `none = [404, 410]`",
         peer "Feign `dismiss404`";
     text_and_bytes: "text and bytes",
-        before "an error; only `call_raw` read them",
-        now "`response = Text`, `response = Binary`; `Bytes` is not copied",
+        form "`response = Text`, `response = Binary`; `Bytes` is not copied",
         peer "conjure, progenitor, Refit";
     ignored_bodies: "`{}`, `{\"ok\":true}` or `OK` that do not matter",
-        before "an error",
-        now "`Result<()>` takes any success",
+        form "`Result<()>` takes any success",
         peer "Retrofit `ResponseBody`";
     status_and_headers: "status and headers next to the value",
-        before "only `call_raw`",
-        now "`Result<ResponseValue<T>>`",
+        form "`Result<ResponseValue<T>>`",
         peer "Retrofit `Response<T>`, progenitor `ResponseValue<T>`";
     head_response: "the length and type of a resource, by HEAD",
-        before "compile error",
-        now "`Result<ResponseValue<()>>`, `Option` with `none = 404`",
+        form "`Result<ResponseValue<()>>`, `Option` with `none = 404`",
         peer "Retrofit `@HEAD`";
     streams: "streams, responses over memory",
-        before "no",
-        now "no: a response is complete before it is decoded, so that retries, deadlines and recordings hold. Ranges, or \
+        form "not supported: a response is complete before it is decoded, so that retries, deadlines and recordings hold. Ranges, or \
              another client for such downloads; `with_max_response_bytes` for more than 16 MiB",
         peer "conjure, progenitor `ByteStream`";
 }

@@ -4,36 +4,28 @@ use super::rows;
 
 rows! {
     foreign_types: "`Uuid`, times and other foreign types",
-        before "compile error: only types of the own crate",
-        now "`#[path(display)] id: Uuid`, by `Display` and `FromStr`",
+        form "`#[path(display)] id: Uuid`, by `Display` and `FromStr`",
         peer "Retrofit: any `toString()`";
-    own_newtypes: "newtypes of the own crate, everywhere",
-        before "by an implementation of 10 lines",
-        now "`param_value!(UserId);`",
+    own_newtypes: "newtypes of the same crate, everywhere",
+        form "`param_value!(UserId);`",
         peer "conjure: `ToPlain`, by hand";
     unit_enums: "unit enums of serde",
-        before "compile error",
-        now "`#[query(serde)] state: State`",
+        form "`#[query(serde)] state: State`",
         peer "Refit `[EnumMember]`, progenitor";
     addresses_and_non_zero: "`NonZero`, `IpAddr`, `Arc<str>`, arrays, sets",
-        before "compile error",
-        now "works",
+        form "works",
         peer "feignhttp: anything that is `Display`";
     cow: "`Cow<'static, str>`",
-        before "compile error, for services only",
-        now "works",
+        form "works",
         peer "feignhttp";
     custom_values_by_reference: "own `ParamValues` by `&T` and `Option<&T>`",
-        before "compile error",
-        now "works",
+        form "works",
         peer "–";
     comma_and_brackets: "lists with commas or brackets: `ids=1,2`, `ids[]=1&ids[]=2`",
-        before "by a newtype",
-        now "`#[query(comma)]`, `#[query(brackets)]`",
+        form "`#[query(comma)]`, `#[query(brackets)]`",
         peer "Refit `CollectionFormat`";
     structs_and_maps: "a struct, a map or pairs as query parameters",
-        before "compile error",
-        now "`#[query(flatten)] filter: &Filter`",
+        form "`#[query(flatten)] filter: &Filter`",
         peer "Retrofit `@QueryMap`, Refit";
 }
 
