@@ -24,10 +24,10 @@ const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// The arguments of `build-cost`.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct BuildCost {
-    /// Number of builds of each program.
+    /// Number of builds of each program
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Measure only one part.
+    /// Measure only one part
     #[arg(long)]
     only: Option<Part>,
 }

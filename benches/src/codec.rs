@@ -13,7 +13,7 @@ use std::hint::black_box;
 #[derive(Args, Debug)]
 pub(crate) struct Codec {
     case: Case,
-    /// Number of iterations.
+    /// Number of iterations
     #[arg(long)]
     times: u32,
 }

@@ -77,13 +77,13 @@ const CALLERS: [usize; 3] = [1, 16, 64];
 /// The arguments of `compare`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Compare {
-    /// Clients to compare; by default all.
+    /// Clients to compare; by default all
     #[arg(long, value_delimiter = ',')]
     clients: Vec<Contender>,
-    /// Operations to call; by default all.
+    /// Operations to call; by default all
     #[arg(long, value_delimiter = ',')]
     operations: Vec<Operation>,
-    /// Numbers of concurrent callers.
+    /// Numbers of concurrent callers
     #[arg(long, value_delimiter = ',', default_values_t = CALLERS)]
     callers: Vec<usize>,
     #[command(flatten)]
@@ -93,13 +93,13 @@ pub(crate) struct Compare {
 /// Number and duration of measurements.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct Rounds {
-    /// Number of measurements of each client.
+    /// Number of measurements of each client
     #[arg(long = "rounds", default_value_t = 5)]
     count: usize,
-    /// Duration of each measurement, in seconds.
+    /// Duration of each measurement, in seconds
     #[arg(long, default_value_t = 1.0)]
     seconds: f64,
-    /// Run three short rounds, for a rough comparison.
+    /// Run three short rounds, for a rough comparison
     #[arg(long, conflicts_with_all = ["count", "seconds"])]
     quick: bool,
 }

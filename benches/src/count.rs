@@ -130,10 +130,10 @@ pub(crate) fn value_name(value: &impl ValueEnum) -> String {
 /// The arguments of `count`.
 #[derive(Args, Debug)]
 pub(crate) struct Count {
-    /// Part of the names to count, such as `open_session` or `ours-reqwest/`; by default all are counted.
+    /// Part of the names to count, such as `open_session` or `ours-reqwest/`; by default all are counted
     #[arg(default_value = "")]
     only: String,
-    /// Number of functions to list, by descending number of instructions.
+    /// Number of functions to list, by descending number of instructions
     #[arg(long, default_value_t = 0)]
     functions: usize,
 }

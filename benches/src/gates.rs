@@ -147,7 +147,7 @@ const ACCEPT: &str = "cargo run --release -p sessions-bench -- gate --accept";
 /// The arguments of `gate`.
 #[derive(Args, Debug)]
 pub(crate) struct Gate {
-    /// Write the counts of this run to `accepted.json`, with which later runs are compared.
+    /// Write the counts of this run to `accepted.json`, with which later runs are compared
     #[arg(long)]
     accept: bool,
 }

@@ -39,21 +39,21 @@ impl Workload {
 #[derive(Args, Debug)]
 pub(crate) struct Load {
     workload: Workload,
-    /// URL of the service, such as `http://127.0.0.1:8080`.
+    /// URL of the service, such as `http://127.0.0.1:8080`
     url: String,
-    /// Number of sessions to open before the measurement.
+    /// Number of sessions to open before the measurement
     #[arg(long, default_value_t = 0)]
     stored: usize,
-    /// Number of connections, each with one request at a time.
+    /// Number of connections, each with one request at a time
     #[arg(long, default_value_t = 16)]
     connections: usize,
-    /// Duration of the measurement, in seconds.
+    /// Duration of the measurement, in seconds
     #[arg(long, default_value_t = 1.0)]
     seconds: f64,
-    /// Number of requests to send instead of `--seconds`, without a warm-up; used for counting instructions.
+    /// Number of requests to send instead of `--seconds`, without a warm-up; used for counting instructions
     #[arg(long)]
     calls: Option<usize>,
-    /// Pause before each request, in microseconds.
+    /// Pause before each request, in microseconds
     #[arg(long, default_value_t = 0)]
     pause: u64,
 }

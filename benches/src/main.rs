@@ -49,7 +49,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, LocalOptions};
 
-/// Measures the client and the embedded service, and compares them with alternatives.
+/// Measure the client and the embedded service, and compare them with alternatives
 #[derive(Parser)]
 struct Cli {
     #[command(subcommand)]
@@ -58,36 +58,36 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Compares all clients against a server that sends fixed responses.
+    /// Compare all clients against a server that sends fixed responses
     Compare(Compare),
-    /// Counts the instructions and allocations of all clients, the codec and the embedded service.
+    /// Count the instructions and allocations of all clients, the codec and the embedded service
     Count(Count),
-    /// Fails if instructions or allocations exceed their limits.
+    /// Fail if instructions or allocations exceed their limits
     Gate(Gate),
-    /// Compares clients under a growing number of concurrent callers.
+    /// Compare clients under a growing number of concurrent callers
     Scale(Scale),
-    /// Measures the compile time of a program that uses the client.
+    /// Measure the compile time of a program that uses the client
     BuildCost(BuildCost),
-    /// Compares the embedded service with the real one.
+    /// Compare the embedded service with the real one
     Servers(Servers),
-    /// Prints all tables except that of `build-cost`, as Markdown.
+    /// Print all tables except that of `build-cost`, as Markdown
     Report(Report),
-    /// Makes calls with one client and prints the measurements as JSON.
+    /// Make calls with one client and print the measurements as JSON
     #[command(hide = true)]
     Work(Work),
-    /// Encodes requests or decodes responses without a network.
+    /// Encode requests or decode responses without a network
     #[command(hide = true)]
     Codec(Codec),
-    /// Sends requests to a server and prints the requests per second.
+    /// Send requests to a server and print the requests per second
     #[command(hide = true)]
     Load(Load),
-    /// Runs a server until standard input is closed, and prints its URL.
+    /// Run a server until standard input is closed, and print its URL
     #[command(hide = true)]
     Serve { kind: Kind },
-    /// Runs the server with fixed responses until standard input is closed, and prints its URL.
+    /// Run the server with fixed responses until standard input is closed, and print its URL
     #[command(hide = true)]
     Respond {
-        /// Delay of each response, in microseconds.
+        /// Delay of each response, in microseconds
         #[arg(long, default_value_t = 0)]
         delay: u64,
     },

@@ -21,7 +21,7 @@ const CLIENTS: [Contender; 6] = [
 /// The arguments of `scale`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Scale {
-    /// Clients to compare.
+    /// Clients to compare
     #[arg(long, value_delimiter = ',', default_values_t = CLIENTS)]
     clients: Vec<Contender>,
     #[command(flatten)]

@@ -17,22 +17,22 @@ use tokio::task::JoinSet;
 /// The arguments of `work`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Work {
-    /// Client to measure.
+    /// Client to measure
     pub(crate) client: Client,
-    /// Operation to call.
+    /// Operation to call
     pub(crate) operation: Operation,
-    /// URL of the service, such as `http://127.0.0.1:8080`.
+    /// URL of the service, such as `http://127.0.0.1:8080`
     pub(crate) url: String,
-    /// Number of concurrent callers, each with one call at a time.
+    /// Number of concurrent callers, each with one call at a time
     #[arg(long, default_value_t = 1)]
     pub(crate) callers: usize,
-    /// Number of calls of each caller before the measurement.
+    /// Number of calls of each caller before the measurement
     #[arg(long, default_value_t = 0)]
     pub(crate) warm_up: u32,
-    /// Number of calls to make instead of `--seconds`.
+    /// Number of calls to make instead of `--seconds`
     #[arg(long)]
     pub(crate) calls: Option<u64>,
-    /// Duration of the measurement, in seconds.
+    /// Duration of the measurement, in seconds
     #[arg(long, default_value_t = 1.0)]
     pub(crate) seconds: f64,
 }

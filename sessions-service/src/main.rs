@@ -8,28 +8,28 @@ use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal;
 
-/// Serves the sessions microservice from memory, with the responses of the real service.
+/// Serve the sessions microservice from memory, with the responses of the real service
 ///
 /// Prints its URL once it accepts connections, and stops on Ctrl-C or SIGTERM. Sessions are lost when it
 /// stops.
 #[derive(Parser)]
 #[command(version)]
 struct Options {
-    /// Host name or IP address to listen at.
+    /// Host name or IP address to listen at
     #[arg(long, default_value = "127.0.0.1")]
     host: String,
-    /// Port to listen at; 0 selects a free port.
+    /// Port to listen at; 0 selects a free port
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// Port to listen at for gRPC and commandable gRPC; 0 selects a free port [default: no gRPC].
+    /// Port to listen at for gRPC and commandable gRPC; 0 selects a free port [default: no gRPC]
     #[cfg(feature = "grpc")]
     #[arg(long, value_name = "PORT")]
     grpc_port: Option<u16>,
-    /// Rejects requests beyond N at once with 503 and `Retry-After: 1` [default: no limit]. Commands take microseconds, so
-    /// combine it with `--response-delay`.
+    /// Reject requests beyond N at once with 503 and `Retry-After: 1` [default: no limit]. Commands take microseconds, so
+    /// combine it with `--response-delay`
     #[arg(long, value_name = "N")]
     max_concurrent_requests: Option<NonZeroUsize>,
-    /// Delays each command, such as `20ms` or `2s`.
+    /// Delay of each command, such as `20ms` or `2s`
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
     response_delay: Duration,
 }

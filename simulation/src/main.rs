@@ -9,10 +9,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Simulates the client and the service over a faulty network
+/// Simulate the client and the service over a faulty network
 #[derive(Parser)]
 struct Options {
-    /// Runs one seed and prints its log
+    /// Run one seed and print its log
     #[arg(long, conflicts_with_all = ["seeds", "from"])]
     seed: Option<u64>,
     /// Number of seeds to run
@@ -21,7 +21,7 @@ struct Options {
     /// First seed
     #[arg(long, default_value_t = 0)]
     from: u64,
-    /// Prints a table of an outage of 60 s with different policies
+    /// Print a table of an outage of 60 s with different policies
     #[arg(long, conflicts_with_all = ["seed", "seeds", "from", "plant"])]
     outage: bool,
     /// Bug to plant around the client

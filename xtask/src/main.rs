@@ -22,7 +22,7 @@ usage: cargo xtask COMMAND [ARGUMENT...]
   typos                    spelling, with a pinned version of typos from PyPI
   docs                     API documentation of all crates, where warnings are errors
   service [ARGUMENT...]    the embedded service, such as `cargo xtask service --port 8080`
-  mutations [ARGUMENT...]  changes the contract and expects a failing test (snapshots/mutations/run)
+  mutations [ARGUMENT...]  changes of the contract, each of which must fail a test (snapshots/mutations/run)
   providers [ARGUMENT...]  contract tests against all implementations (snapshots/providers/all.sh)
   openapi                  the OpenAPI document against both services (snapshots/providers/openapi.sh)
   gate                     limits of instructions and allocations (needs valgrind)

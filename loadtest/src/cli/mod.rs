@@ -367,6 +367,22 @@ mod tests {
     }
 
     #[test]
+    fn the_help_begins_with_an_imperative_and_has_no_full_stop() {
+        let root = command();
+        for command in root.get_subcommands().chain([&root]) {
+            let about = command.get_long_about().or(command.get_about()).unwrap().to_string();
+            let first = about.lines().next().unwrap();
+            let verb = first.split(' ').next().unwrap();
+            assert!(!first.ends_with('.') && !verb.ends_with('s'), "{first}");
+            let helps =
+                command.get_arguments().filter_map(|option| option.get_long_help().or(option.get_help()));
+            for help in helps.map(ToString::to_string) {
+                assert!(!help.lines().next().unwrap().ends_with('.'), "{help}");
+            }
+        }
+    }
+
+    #[test]
     fn the_command_line_is_consistent() {
         command().debug_assert();
     }

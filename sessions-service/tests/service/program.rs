@@ -131,6 +131,9 @@ async fn the_help_describes_the_options() {
     let output = program().arg("--help").output().await.unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0));
+    assert!(help.starts_with(
+        "Serve the sessions microservice from memory, with the responses of the real service\n"
+    ));
     for part in ["--host <HOST>", "--port <PORT>", "[default: 8080]", "0 selects a free port"] {
         assert!(help.contains(part), "{part}: {help}");
     }

@@ -18,7 +18,7 @@ use clap::Args;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// Sends every case of the contract to a service, and compares its responses with those of the real one.
+/// Send every case of the contract to a service, and compare its responses with those of the real one
 ///
 /// Opens sessions of dedicated users and deletes them, also after Ctrl-C. Sessions of others are not touched.
 #[derive(Args, Debug)]

@@ -14,7 +14,7 @@ use sessions_client::{
 };
 use std::collections::HashSet;
 
-/// Deletes the sessions that a check has left behind: those of its users, and those that are named.
+/// Delete the sessions that a check has left behind: those of its users, and those that are named
 #[derive(Args, Debug)]
 pub(super) struct CleanupCommand {
     #[command(flatten)]

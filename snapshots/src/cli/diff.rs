@@ -12,7 +12,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::{error, fs};
 
-/// Compares two revisions of the contract, and reports what the changes mean for its clients.
+/// Compare two revisions of the contract, and report what the changes mean for its clients
 ///
 /// A revision is a git revision of this repository, such as `main`, `HEAD~1` or a tag, or the file of an OpenAPI 3
 /// document in JSON or YAML. Descriptions and examples are not compared.

@@ -9,7 +9,7 @@ use clap::Args;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-/// Lists the cases of the contract: operation and situation, as `contract check` selects them.
+/// List the cases of the contract: operation and situation, as `contract check` selects them
 #[derive(Args, Debug)]
 pub(super) struct ListCommand {
     #[command(flatten)]

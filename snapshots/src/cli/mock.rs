@@ -7,7 +7,7 @@ use clap::Args;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-/// Serves a recording as a mock service, for clients in any language.
+/// Serve a recording as a mock service, for clients in any language
 ///
 /// A request is matched by method, target and body; the ids of users may differ from the recorded ones. The same
 /// request again receives the next recorded response. A request that was not recorded receives the status 501 and

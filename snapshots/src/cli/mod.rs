@@ -16,7 +16,7 @@ use crate::log;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// Checks sessions services against the contract.
+/// Check sessions services against the contract
 #[derive(Debug, Parser)]
 #[command(name = "contract", version, after_help = AFTER_HELP)]
 struct Cli {
@@ -89,4 +89,25 @@ async fn run() -> ExitCode {
         Command::Replay(command) => command.run().await,
     };
     exit.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_help_begins_with_an_imperative_and_has_no_full_stop() {
+        let root = Cli::command();
+        for command in root.get_subcommands().chain([&root]) {
+            let about = command.get_long_about().or(command.get_about()).unwrap().to_string();
+            let first = about.lines().next().unwrap();
+            let verb = first.split(' ').next().unwrap();
+            assert!(!first.ends_with('.') && !verb.ends_with('s'), "{first}");
+            for option in command.get_arguments() {
+                let help = option.get_long_help().or(option.get_help()).unwrap().to_string();
+                assert!(!help.lines().next().unwrap().ends_with('.'), "{help}");
+            }
+        }
+    }
 }

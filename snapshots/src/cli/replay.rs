@@ -12,7 +12,7 @@ use chrono::Utc;
 use clap::Args;
 use std::path::PathBuf;
 
-/// Checks a recording of `contract check --record`, without a network.
+/// Check a recording of `contract check --record`, without a network
 ///
 /// The client of this version sends its requests to the recording and reads the recorded responses, which are
 /// compared with the snapshots of this version. The report is that of a check.
