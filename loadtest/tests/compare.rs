@@ -21,7 +21,7 @@ async fn run(options: &[&str]) -> Result<CommandOutput, LoadTestError> {
     loadtest::run(cli).await
 }
 
-/// Compares the first service with the second. Both must be empty in the end.
+/// Compares the first service with the second. Both must be empty at the end.
 async fn compare(services: [&Faulty; 2], options: &[&str]) -> Report {
     let _alone = ONE_AT_A_TIME.lock().await;
     let [service, against] = services.map(Clone::clone);

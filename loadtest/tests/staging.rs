@@ -125,7 +125,7 @@ fn doctor_says_which_step_fails() {
 }
 
 #[test]
-fn doctor_and_cleanup_take_the_way_to_the_service_from_settings() {
+fn doctor_and_cleanup_take_the_connection_from_settings() {
     let gateway = Gateway::start("x-api-key", SECRET);
     let folder = folder("settings");
     let key = "headers: {x-api-key: '${KEY}'}\n";
@@ -252,7 +252,7 @@ fn invalid_settings_without_an_address_are_reported() {
         exits(loadtest(&folder, &["--print-config"]).env("SESSIONS_OPTIONS_TIMEOUT", "soon"), 3);
     assert!(stdout.contains("Not valid: `options.timeout` (SESSIONS_OPTIONS_TIMEOUT) must be"), "{stdout}");
     let (stdout, _) = exits(&mut loadtest(&folder, &["--print-config", "--header", "x: y"]), 3);
-    assert!(stdout.contains("Not valid: headers.x (--header) describes the way"), "{stdout}");
+    assert!(stdout.contains("Not valid: headers.x (--header) describes the connection"), "{stdout}");
     let (stdout, _) = exits(&mut loadtest(&folder, &["--print-config", "--timeout", "3"]), 0);
     assert!(stdout.contains("an embedded service is loaded"), "{stdout}");
 }

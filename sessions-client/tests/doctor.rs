@@ -1,4 +1,4 @@
-//! The steps on the way to a service that `doctor` checks.
+//! The steps of connecting to a service that `doctor` checks.
 
 #![cfg(all(feature = "rustls", any(feature = "hyper", feature = "reqwest")))]
 
@@ -150,7 +150,7 @@ async fn insecure_is_reported() {
 }
 
 #[tokio::test]
-async fn the_proxy_is_part_of_the_way() {
+async fn the_proxy_is_one_of_the_steps() {
     let (port, pem) = service(false).await;
     let proxy = TestProxy::start(Behaviour::Connect).await;
     let url = proxy.url("me:secret@");

@@ -41,12 +41,12 @@ async fn a_header_that_is_added_twice_is_sent_twice<T: Network>() {
     assert_eq!(values(&request.await, "accept-language"), ["de", "en"]);
 }
 
-async fn credentials_of_the_address_are_sent_without_an_own_header<T: Network>() {
+async fn credentials_of_the_address_are_sent_without_a_header_of_the_client<T: Network>() {
     let request = request::<T>(|config| config).await;
     assert_eq!(values(&request, "authorization"), ["Basic bWU6c2VjcmV0"]);
 }
 
-async fn an_own_authorization_header_replaces_the_credentials_of_the_address<T: Network>() {
+async fn an_authorization_header_replaces_the_credentials_of_the_address<T: Network>() {
     let request = request::<T>(|config| {
         config
             .with_header(AUTHORIZATION, HeaderValue::from_static("Bearer b1"))
@@ -72,14 +72,14 @@ async fn a_header_of_the_connection_is_rejected<T: Network>() {
 over_each_network! {
     a_header_of_the_configuration_is_sent
     a_header_that_is_added_twice_is_sent_twice
-    credentials_of_the_address_are_sent_without_an_own_header
-    an_own_authorization_header_replaces_the_credentials_of_the_address
+    credentials_of_the_address_are_sent_without_a_header_of_the_client
+    an_authorization_header_replaces_the_credentials_of_the_address
     a_header_of_the_connection_is_rejected
 }
 
 #[cfg(feature = "reqwest")]
 #[tokio::test]
-async fn an_own_reqwest_client_sends_the_headers_of_the_configuration() {
+async fn a_passed_reqwest_client_sends_the_headers_of_the_configuration() {
     use sessions_client::{Policies, ReqwestTransport, SessionsHttpClientV1, Value};
 
     let (url, request) = recording().await;

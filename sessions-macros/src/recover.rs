@@ -4,7 +4,7 @@
 //! at worst, its own method: the other operations, the client and the module are generated as usual, so that an editor
 //! continues to complete them.
 //!
-//! Rejected alternative: an own tolerant parser for the whole trait. Valid items are parsed by syn in either
+//! Rejected alternative: a separate tolerant parser for the whole trait. Valid items are parsed by syn in either
 //! case, and only the pieces between them need to be found.
 
 use crate::errors::Errors;

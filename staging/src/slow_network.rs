@@ -1,4 +1,4 @@
-//! A network with a long way to the service.
+//! A network with a long delay in front of the service.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-/// A proxy that passes bytes on after a delay, as a network with a long way does. It ends when it is dropped.
+/// A proxy that passes bytes on after a delay, as a slow network does. It ends when it is dropped.
 #[derive(Debug)]
 pub struct SlowNetwork {
     address: SocketAddr,
@@ -18,8 +18,8 @@ pub struct SlowNetwork {
 }
 
 impl SlowNetwork {
-    /// Starts the way to the service at `upstream`, which takes `one_way` in each direction. A new connection
-    /// takes a round trip more.
+    /// Starts the proxy in front of the service at `upstream`. Bytes take `one_way` in each direction, and a new
+    /// connection takes a round trip more.
     ///
     /// # Errors
     ///

@@ -25,7 +25,7 @@ pub struct CleanupOptions {
     /// Maximum number of sessions to list in a pass
     #[arg(long, value_name = "N", default_value_t = Self::MAX_SESSIONS)]
     pub max_sessions: u64,
-    /// The way to the service.
+    /// The connection to the service.
     #[command(flatten)]
     pub service: ServiceOptions,
 }

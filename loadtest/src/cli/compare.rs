@@ -33,7 +33,7 @@ pub struct CompareOptions {
     /// The other service.
     #[command(flatten)]
     pub other: OtherService,
-    /// The way to the service.
+    /// The connection to the service.
     #[command(flatten)]
     pub service: ServiceOptions,
     /// The scenarios.

@@ -3,7 +3,7 @@
 use super::{Hidden, ServiceOptions};
 use clap::Args;
 
-/// Try each step on the way to the service, and say where it breaks
+/// Check each step of connecting to the service, and report the first that fails
 ///
 /// The steps are configuration, name, connection, TLS, protocol, token and status. Only sessions that do not exist
 /// are read. Of several addresses, others may serve while one does not: the exit code is 3 if none works.
@@ -12,7 +12,7 @@ pub struct DoctorOptions {
     /// Service to reach, such as <http://localhost:8080> [default: that of --config]
     #[arg(long, short = 'H', value_name = "URL")]
     pub host: Option<Hidden>,
-    /// The way to the service.
+    /// The connection to the service.
     #[command(flatten)]
     pub service: ServiceOptions,
 }

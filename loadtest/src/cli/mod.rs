@@ -62,7 +62,7 @@ pub struct Cli {
     /// A command other than a load test.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// The way to the service.
+    /// The connection to the service.
     #[command(flatten)]
     pub service: ServiceOptions,
     /// The scenarios.
@@ -116,10 +116,10 @@ pub enum Command {
     ///
     /// The results are the JSON report of a run. While a run goes on, they are written every 5 seconds: to its
     /// first JSON report, or without one to a file such as loadtest-report.in-progress.json, which is removed
-    /// in the end. After a crash or a kill they have all but the last seconds. The reports then say so, name
-    /// the command that deletes the sessions that were left behind, and the exit code is 1.
+    /// when the run ends. After a crash or a kill they have all but the last seconds. The reports then say so,
+    /// name the command that deletes the sessions that were left behind, and the exit code is 1.
     Report(ReportOptions),
-    /// Try each step on the way to the service, and say where it breaks
+    /// Check each step of connecting to the service, and report the first that fails
     ///
     /// Of several addresses, others may serve while one does not: the exit code is 3 if none works.
     Doctor(DoctorOptions),

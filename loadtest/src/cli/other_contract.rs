@@ -61,12 +61,12 @@ const COMPARE: (&str, &str) = (
 const REPORT: (&str, &str) = (
     "Make the reports of a run from its results, also if it was killed",
     "The results are the JSON report of a run. While a run goes on, they are written every 5 seconds: to its first JSON \
-     report, or without one to a file such as loadtest-report.in-progress.json, which is removed in the end. After a crash \
+     report, or without one to a file such as loadtest-report.in-progress.json, which is removed when the run ends. After a crash \
      or a kill they have all but the last seconds. The reports then say so, and the exit code is 1.",
 );
 
 const DOCTOR: (&str, &str) = (
-    "Try each step on the way to the service, and say where it breaks",
+    "Check each step of connecting to the service, and report the first that fails",
     "The steps are configuration, name, connection, TLS, protocol and token. Of several addresses, others may serve while \
      one does not: the exit code is 3 if none works.",
 );

@@ -1,4 +1,4 @@
-//! The options that describe the way to the service, in the words of curl.
+//! The options that describe the connection to the service, in the words of curl.
 //!
 //! They are a layer over the file of `--config` and the variables `SESSIONS_…`, whose keys they set.
 
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// The maximum time to wait for a service.
 const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The way to the service
+/// The connection to the service
 ///
 /// Options replace variables, and variables replace the file. The variable for the key `options.timeout` is
 /// `SESSIONS_OPTIONS_TIMEOUT`.

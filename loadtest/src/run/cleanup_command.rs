@@ -4,7 +4,7 @@ use super::service::{Target, around_credentials, has_literal_credentials};
 use crate::cli::Hidden;
 use std::env;
 
-/// Returns the command for the service of a run. The options of the run for the way to the service are part of
+/// Returns the command for the service of a run. The options of the run for the connection to the service are part of
 /// it, but not literal values that may be secrets. Variables that it needs are named in a comment.
 pub(super) fn cleanup_command(target: &Target<'_>, yes: bool, test_run_id: &str) -> String {
     let service = target.options;

@@ -1,4 +1,4 @@
-//! `loadtest doctor`: each step on the way to the service, with its result.
+//! `loadtest doctor`: each step of connecting to the service, with its result.
 
 use super::service::{Service, Target};
 use crate::cli::{DoctorOptions, Hidden};
@@ -7,7 +7,7 @@ use crate::error::LoadTestError;
 use std::fmt::{self, Display};
 use wiretrait::doctor::diagnose;
 
-/// The steps on the way to a service.
+/// The steps of connecting to a service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagnosis {
     lines: Vec<String>,

@@ -88,7 +88,7 @@ pub(super) async fn prepare(
         .map(|prepared| Preparation::Ready(Box::new(prepared)))
 }
 
-/// The way to the service of a load test.
+/// The connection to the service of a load test.
 fn target_of<'t>(cli: &'t Cli, contract: &'t Contract) -> Result<Target<'t>, LoadTestError> {
     let timeout = cli.goose.timeout.as_deref().map(parse_timeout).transpose()?;
     Ok(Target {

@@ -65,7 +65,7 @@ pub enum CommandOutput {
     Printed(String),
     /// The settings of the client.
     Settings(Settings),
-    /// The steps on the way to the service.
+    /// The steps of connecting to the service.
     Doctor(Diagnosis),
     /// Nothing, because goose has printed or converted something.
     Goose,

@@ -75,7 +75,7 @@ pub(crate) struct Service {
     embedded: Option<EmbeddedService>,
 }
 
-/// The way to a service: the options of the program, and what they leave out.
+/// The connection to a service: the options of the program, and what they leave out.
 #[derive(Clone, Copy)]
 pub(crate) struct Target<'t> {
     pub(crate) contract: &'t Contract,
@@ -167,7 +167,7 @@ impl Target<'_> {
         self.params().map(|params| has_address(&params))
     }
 
-    /// Checks that nothing describes the way to a service, since there is no address. An embedded service would
+    /// Checks that nothing describes the connection to a service, since there is no address. An embedded service would
     /// be loaded in place of the one that was meant.
     fn check_embedded(&self) -> Result<(), LoadTestError> {
         let remedy = format!(
@@ -181,7 +181,7 @@ impl Target<'_> {
         };
         if let Some(setting) = given(&params).find(describes) {
             return Err(LoadTestError::Option(format!(
-                "{} ({}) describes the way to a service, but there is no address: {remedy}",
+                "{} ({}) describes the connection to a service, but there is no address: {remedy}",
                 setting.key(),
                 setting.origin()
             )));
@@ -202,7 +202,7 @@ impl Target<'_> {
         }
     }
 
-    /// The keys on the way to the service that variables set, each with its variable.
+    /// The keys of the connection that variables set, each with its variable.
     pub(super) fn variables(&self) -> Vec<(String, String)> {
         let prefix = format!("{}_", self.contract.variable_prefix());
         let Ok(params) = self.params() else { return Vec::new() };

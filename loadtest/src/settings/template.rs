@@ -25,7 +25,7 @@ const HEAD: &str = "\
 # Options replace variables, variables replace this file, and this file replaces the defaults.
 # `loadtest --config FILE --print-config` shows what is in effect, and where it comes from.
 
-# The way to the service, in the keys of the client. Without it, an embedded service is loaded.
+# The connection to the service, in the keys of the client. Without it, an embedded service is loaded.
 # connection:
 #   uri: http://localhost:8080
 # headers:

@@ -80,7 +80,7 @@ fn refused(status: u16) -> Behaviour {
     every(4, ALL, move |_, _| async move { error(status) })
 }
 
-/// A slow and lossy way to the service.
+/// A slow and lossy connection to the service.
 fn networks() -> Vec<Row> {
     vec![
         all("responses take up to 40 ms", delayed(ms(0), ms(40))),

@@ -1,4 +1,4 @@
-//! The way to the service: headers, certificates, proxy, replaced addresses, and the version of HTTP.
+//! The connection to the service: headers, certificates, proxy, replaced addresses, and the version of HTTP.
 
 use super::address::RESOLVE;
 use super::entry::Entry;

@@ -60,7 +60,7 @@ async fn a_change_reads_a_session_that_was_cached_for_250_ms() {
 }
 
 #[tokio::test]
-async fn an_own_logout_is_seen_at_once() {
+async fn a_logout_by_the_same_instance_is_seen_at_once() {
     let app = app();
     let (mut phone, mut laptop) = (app.logged_in("ann").await, app.logged_in("ann").await);
     laptop.get("/me").await;

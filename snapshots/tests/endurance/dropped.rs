@@ -176,7 +176,7 @@ fn drop_calls<T: Transport + Clone + 'static>(library: &str, transport: impl Fn(
     let cancelled: usize = dropped.values().sum();
     log(&format!(
         "calls over {library} cancelled: {cancelled} of {total} (by polls {dropped:?}), {tasks} tasks, {took:.1?}; connections: at most \
-         {most}, {kept:?} kept, 0 left; tasks left: 0; memory: {warm:?} KiB warm, {hot:?} KiB in the end"
+         {most}, {kept:?} kept, 0 left; tasks left: 0; memory: {warm:?} KiB warm, {hot:?} KiB at the end"
     ));
     assert!(cancelled * 3 >= total, "only {cancelled} calls of {total} were cancelled");
     assert!(dropped.len() >= 3, "calls were cancelled at too few points: {dropped:?}");

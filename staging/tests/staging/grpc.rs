@@ -1,4 +1,4 @@
-//! Ways to a service that speaks gRPC: those with a description that is right, and those with one thing that is wrong.
+//! Connections to a service that speaks gRPC: those with a description that is right, and those with one thing that is wrong.
 
 use crate::fronts::{self, API_KEY, Front};
 use crate::matrix::{Row, describe};

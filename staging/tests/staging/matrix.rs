@@ -1,4 +1,4 @@
-//! Tables of the ways to the service and of their uses, with each result.
+//! Tables of the connections to the service and of their uses, with each result.
 
 use crate::fronts::Front;
 use crate::requirements::{Programs, programs};
@@ -13,11 +13,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// A way to the service.
+/// A connection to the service.
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) start: fn() -> BoxFuture<'static, io::Result<Front>>,
-    /// Returns the keys and values that describe the way, without the address if it is that of the front.
+    /// Returns the keys and values that describe the connection, without the address if it is that of the front.
     pub(crate) describe: fn(&Front) -> Vec<(&'static str, String)>,
 }
 
@@ -28,7 +28,7 @@ struct Cell {
     of: Use,
     outcome: Outcome,
     arrivals: Arrivals,
-    /// Requests for a token, if the way needs one.
+    /// Requests for a token, if the connection needs one.
     token_requests: Option<u64>,
 }
 

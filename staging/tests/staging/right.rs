@@ -1,4 +1,4 @@
-//! Ways to the service, with a description that is right.
+//! Connections to the service, with a description that is right.
 
 use crate::fronts::{self, API_KEY, Front, Kind};
 use crate::matrix::Row;

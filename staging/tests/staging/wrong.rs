@@ -1,4 +1,4 @@
-//! Ways to the service, with one thing that is wrong.
+//! Connections to the service, with one thing that is wrong.
 
 use crate::fronts::{self, Front, Kind};
 use crate::matrix::Row;

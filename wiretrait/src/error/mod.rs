@@ -80,7 +80,7 @@ struct Inner {
     hop: Hop,
 }
 
-/// A hop on the way to the service.
+/// A hop between the client and the service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Hop {
     #[default]
@@ -515,7 +515,7 @@ impl Error {
         self.kind() == ErrorKind::Connect
     }
 
-    /// Returns whether the proxy on the way to the service has failed: it cannot be reached, or refuses to connect to
+    /// Returns whether the proxy in front of the service has failed: it cannot be reached, or refuses to connect to
     /// the service. The service is not to blame. A [limit of this machine](Self::is_local_limit) is not a failure of the proxy.
     #[must_use]
     pub fn is_proxy_failure(&self) -> bool {

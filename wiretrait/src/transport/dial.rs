@@ -35,7 +35,7 @@ pub(super) struct Dial {
     /// The addresses that replace those of a host and port.
     connect_to: Vec<((String, u16), SocketAddr)>,
     user_agent: HeaderValue,
-    /// The way to the service if a token could be read on it and that is not allowed.
+    /// The connection to the service, if a token could be read on it and that is not allowed.
     exposed: Option<String>,
     /// `None` if neither the service nor the proxy is reached over TLS.
     #[cfg(feature = "rustls")]

@@ -1,4 +1,4 @@
-//! Checks of each step on the way to a service, for programs that explain why it cannot be reached.
+//! Checks of each step of connecting to a service, for programs that explain why it cannot be reached.
 //!
 //! [`diagnose`] makes the steps that a network transport makes for its first call, with the same settings: it
 //! reads certificates, chooses the proxy, looks up the name, connects, makes the TLS handshake, finds out which protocol the
@@ -46,7 +46,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-/// One step on the way to a service, and its result.
+/// One step of connecting to a service, and its result.
 ///
 /// `Display` writes one line, such as `connection: 10.0.0.1:443 accepts connections`.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ pub struct Step {
     pub result: Result<String, Error>,
 }
 
-/// The steps on the way to a service, in their order.
+/// The steps of connecting to a service, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Check {

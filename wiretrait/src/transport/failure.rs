@@ -134,7 +134,7 @@ pub(super) struct Peer {
     pub(super) origin: String,
     /// The proxy on the way, if the transport knows one.
     pub(super) proxy: Option<ProxyRoute>,
-    /// The way to the service if a token could be read on it and that is not allowed.
+    /// The connection to the service, if a token could be read on it and that is not allowed.
     pub(super) exposed: Option<String>,
     /// The resolver of the transport, unless it is that of a user's connector.
     pub(super) resolver: Option<Resolver>,

@@ -10,7 +10,7 @@ use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use std::fmt;
 
-/// The proxy on the way to a service.
+/// The proxy between a client and a service.
 #[derive(Clone)]
 pub(crate) struct ProxyRoute {
     pub(super) kind: ProxyKind,

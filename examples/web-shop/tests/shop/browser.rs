@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 
 pub(crate) const COOKIE: &str = "__Host-session";
 
-/// A browser with an own profile.
+/// A browser with a separate profile.
 pub(crate) struct Browser {
     pub(crate) driver: WebDriver,
     shop: String,
