@@ -317,3 +317,25 @@ async fn no_error_shows_a_login_a_password_or_a_session_id() {
         assert!(!shown.contains("s3c") && !shown.contains(&session.id), "{shown}");
     }
 }
+
+#[test]
+fn the_code_in_the_list_of_examples_is_compiled() {
+    let lines = |code: &str| code.lines().map(|line| line.trim_start().to_owned()).collect::<Vec<_>>();
+    let list = include_str!("../../../docs/examples.md").replace("\r\n", "\n");
+    let code = lines(list.split("```rust\n").nth(1).unwrap().split("```").next().unwrap());
+    let code = code.strip_suffix(&[String::new()]).unwrap_or(&code);
+    assert!(
+        lines(include_str!("users_facade.rs")).windows(code.len()).any(|lines| lines == code),
+        "{code:#?}"
+    );
+}
+
+/// The code of `docs/examples.md`, which is not run.
+#[expect(dead_code, reason = "not run")]
+#[rustfmt::skip]
+async fn documented(facade: &HttpFacade, correlation_id: Option<&str>) -> Result<(), FacadeError> {
+    let session = facade.sign_in(correlation_id, "ann@example.com", "correct horse", Device::default()).await?;
+    let user = facade.current_user(correlation_id, &session.id).await?;
+    assert!(user.has_role("editor"));
+    Ok(())
+}
