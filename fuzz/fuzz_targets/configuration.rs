@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pip_services::{ConfigParams, Setting, read_load_test_section};
+use pip_services::{ConfigParams, Setting, read_section};
 use sessions_fuzz::{assert_one_line, file};
 use std::fs;
 use wiretrait::Result;
@@ -14,7 +14,7 @@ fuzz_target!(|input: &[u8]| {
     let params = match ["yaml", "json", "toml"].get(usize::from(selector % 4)) {
         Some(extension) => {
             let path = file(extension, content);
-            check(read_load_test_section(&path));
+            check(read_section(&path, "loadtest", &["tag", "test-run-id"]));
             let params = ConfigParams::new().with_file(&path);
             let _ = fs::remove_file(path);
             params

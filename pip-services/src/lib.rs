@@ -56,7 +56,7 @@ pub mod grpc;
 
 pub use config::{ClientKind, ConfigParams, Setting};
 #[cfg(feature = "config")]
-pub use config::{Section, read_load_test_section};
+pub use config::{Section, read_section};
 pub use data::timestamp::{self, Timestamp};
 pub use data::{DataPage, FilterParams, PagingParams};
 pub use errors::PipErrors;

@@ -90,8 +90,6 @@ pub use grpc::{SessionsCommandableGrpcClientV1, SessionsGrpcClientV1, SessionsGr
 #[cfg(feature = "grpc")]
 pub use pip_services::CommandableGrpcTransport;
 pub use pip_services::{ClientKind, ConfigParams, DataPage, PagingParams, Setting, Timestamp};
-#[cfg(feature = "config")]
-pub use pip_services::{Section, read_load_test_section};
 pub use serde_json::Value;
 #[cfg(feature = "raw-value")]
 pub use serde_json::value::RawValue;

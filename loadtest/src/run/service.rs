@@ -12,12 +12,13 @@ use crate::error::LoadTestError;
 use crate::metrics::other_calls::{CallCounts, Counted};
 use crate::metrics::{ClockOffset, ServiceInfo};
 use crate::run::unreachable::{Failure, START, failure};
+use crate::settings;
 use crate::status;
 use crate::telemetry::trace_context::WithTraceContext;
 use serde::{Deserialize, Serialize};
 use sessions_client::{
     ClientConfig, ClientKind, ConfigParams, Error, FilterParams, ISessionsV1 as _, PagingParams, Policies,
-    SessionsNetworkTransportV1, Setting, Transport as _, read_load_test_section,
+    SessionsNetworkTransportV1, Setting, Transport as _,
 };
 #[cfg(feature = "grpc")]
 use sessions_service::ServiceOptions as EmbeddedOptions;
@@ -188,11 +189,7 @@ impl Target<'_> {
         }
         match self.file() {
             // It describes a load test.
-            Some(file)
-                if self.contract.is_sessions && matches!(read_load_test_section(&file), Ok(Some(_))) =>
-            {
-                Ok(())
-            }
+            Some(file) if self.contract.is_sessions && settings::has_settings(&file) => Ok(()),
             Some(file) => {
                 let file = file.display();
                 Err(LoadTestError::Option(format!("the description {file} has no address: {remedy}")))

@@ -2,15 +2,28 @@
 
 use super::{Origin, Setting, is_setting, names, setting};
 use clap::builder::Command;
-use sessions_client::{ConfigParams, read_load_test_section};
+use pip_services::{Section, read_section};
+use sessions_client::{ConfigParams, Result as ClientResult};
 use std::path::{Path, PathBuf};
 
 /// Options with files that are read, whose relative paths are relative to the configuration file.
 const INPUTS: [&str; 3] = ["against_config", "baseline", "data_file"];
 
+/// The settings whose values are strings.
+const STRINGS: [&str; 2] = ["tag", "test-run-id"];
+
+/// Returns whether a file has settings of a load test.
+pub(crate) fn has_settings(path: &Path) -> bool {
+    matches!(section(path), Ok(Some(_)))
+}
+
+fn section(path: &Path) -> ClientResult<Option<Section>> {
+    read_section(path, "loadtest", &STRINGS)
+}
+
 /// Reads the settings of a file.
 pub(super) fn read(command: &Command, path: &Path) -> Result<Vec<Setting>, String> {
-    let section = match read_load_test_section(path) {
+    let section = match section(path) {
         Ok(section) => section,
         // The client reports a file that cannot be read at all.
         Err(_) if ConfigParams::new().with_file(path).is_err() => None,

@@ -17,6 +17,7 @@ mod template;
 mod variables;
 
 pub(crate) use describe::describe;
+pub(crate) use file::has_settings;
 pub(crate) use template::template;
 
 use crate::contract::Contract;

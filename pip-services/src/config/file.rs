@@ -4,8 +4,7 @@
 //! formats, because its errors quote the lines around a mistake, which may contain a password; the parsers
 //! also report the line.
 //!
-//! A file can also hold the settings of the load test and the accepted deviations of the contract tests, which the
-//! client ignores.
+//! A file can also have tables of other programs, which the client ignores.
 
 use super::entry::{Entry, Origin};
 use super::keys;
@@ -17,14 +16,8 @@ use std::path::Path;
 use std::sync::Arc;
 use wiretrait::Result;
 
-/// The table of the load test, which has no settings of a client.
-const LOAD_TEST: &str = "loadtest";
-
-/// The settings of a load test whose values are texts.
-const TEXTS: [&str; 2] = ["tag", "test-run-id"];
-
-/// The list of the contract tests, which has no settings of a client.
-const DEVIATIONS: &str = "deviations";
+/// The tables and lists of other programs, which have no settings of a client.
+const IGNORED: [&str; 2] = ["loadtest", "deviations"];
 
 /// The settings of a table in the order of the file, each a key with its values: one, those of a list, or those of a
 /// table as `name=value`.
@@ -33,39 +26,43 @@ pub type Section = Vec<(String, Vec<String>)>;
 /// Reads the settings of the file at `path`, whose extension determines the format.
 pub(super) fn read(path: &Path) -> Result<Vec<Entry>> {
     let (mut table, content) = read_table(path)?;
-    table.retain(|(key, _)| ![LOAD_TEST, DEVIATIONS].contains(&&**key));
+    table.retain(|(key, _)| !IGNORED.contains(&&**key));
     let mut entries = Vec::new();
     flatten("", table, &content, &Origin::File(Arc::from(path)), &mut entries)?;
     Ok(entries)
 }
 
-/// Reads the table `loadtest` of the configuration file at `path`: the settings of a load test, which
-/// [`ConfigParams::with_file`](crate::ConfigParams::with_file) ignores. Returns `None` if there is no such table.
+/// Reads the table `name` of the configuration file at `path`, which has the settings of another program. Returns `None`
+/// if there is no such table. [`ConfigParams::with_file`](crate::ConfigParams::with_file) ignores the table `loadtest`.
+///
+/// The values of the keys in `strings`, written with hyphens, must be strings as the file has them: `1.10` without quotes
+/// is an error, because the parser reads a number.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Config`](wiretrait::ErrorKind::Config) for a file that cannot be read, and for a key without a value or with a table of tables.
-pub fn read_load_test_section(path: &Path) -> Result<Option<Section>> {
+/// [`ErrorKind::Config`](wiretrait::ErrorKind::Config) for a file that cannot be read, and for a key without a value or
+/// with a table of tables.
+pub fn read_section(path: &Path, name: &str, strings: &[&str]) -> Result<Option<Section>> {
     let (mut table, content) = read_table(path)?;
-    let Some(at) = table.iter().position(|(key, _)| key == LOAD_TEST) else { return Ok(None) };
+    let Some(at) = table.iter().position(|(key, _)| key == name) else { return Ok(None) };
     let error = |key: &str, why: &str| super::error(format!("`{key}` ({}) {why}", path.display()));
     let section = match table.swap_remove(at).1 {
         Tree::Table(section) => section,
         // All lines of the table are comments.
         Tree::Null => return Ok(Some(Vec::new())),
         Tree::Value(_) | Tree::Typed(_) | Tree::List(_) | Tree::Date => {
-            return Err(error(LOAD_TEST, "must be a table of settings, such as `users`"));
+            return Err(error(name, "must be a table of settings"));
         }
     };
     let values = |(key, tree): (String, Tree)| {
         let changed =
-            TEXTS.contains(&&*key.replace('_', "-")).then(|| tree.changed_text(&key, &content)).flatten();
+            strings.contains(&&*key.replace('_', "-")).then(|| tree.changed_string(&key, &content)).flatten();
         if let Some(changed) = changed {
-            return Err(error(&format!("{LOAD_TEST}.{changed}"), NOT_AS_WRITTEN));
+            return Err(error(&format!("{name}.{changed}"), NOT_AS_WRITTEN));
         }
         match values(tree) {
             Ok(values) => Ok((key, values)),
-            Err(why) => Err(error(&format!("{LOAD_TEST}.{key}"), why)),
+            Err(why) => Err(error(&format!("{name}.{key}"), why)),
         }
     };
     section.into_iter().map(values).collect::<Result<_>>().map(Some)
@@ -88,10 +85,10 @@ fn values(tree: Tree) -> Result<Vec<String>, &'static str> {
     }
 }
 
-/// The rest of the sentence about a key whose value is a text, but looks like a number or a truth value to the parser.
+/// The rest of the sentence about a key whose value is a string, but looks like a number or a truth value to the parser.
 const NOT_AS_WRITTEN: &str = "is not kept as it is written; write it in quotes";
 
-/// Returns whether `content` has this value behind each place of its key, in the form in which it would be used. The parsers
+/// Returns whether `content` has this value after each occurrence of its key, in the form in which it would be used. The parsers
 /// do not report how a number is written, and `1.10` is another password than `1.1`.
 fn is_written(key: &str, value: &str, content: &str) -> bool {
     let is_part = |character: char| character.is_alphanumeric() || matches!(character, '_' | '.' | '+' | '-');
@@ -212,12 +209,12 @@ enum Tree {
 }
 
 impl Tree {
-    /// Returns the key of a text with another form in the file: `key`, or one of this table.
-    fn changed_text(&self, key: &str, content: &str) -> Option<String> {
+    /// Returns the key of a string with another form in the file: `key`, or one of this table.
+    fn changed_string(&self, key: &str, content: &str) -> Option<String> {
         match self {
             Self::Typed(value) => (!is_written(key, value, content)).then(|| key.to_owned()),
             Self::Table(table) => table.iter().find_map(|(name, tree)| {
-                tree.changed_text(name, content).map(|name| format!("{key}.{name}"))
+                tree.changed_string(name, content).map(|name| format!("{key}.{name}"))
             }),
             // A tag in a list has the form `name=value`, which does not look like a number.
             Self::Value(_) | Self::List(_) | Self::Date | Self::Null => None,

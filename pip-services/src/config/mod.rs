@@ -14,7 +14,7 @@ mod reference;
 mod setting;
 
 #[cfg(feature = "config")]
-pub use file::{Section, read_load_test_section};
+pub use file::{Section, read_section};
 pub use kind::ClientKind;
 pub use params::ConfigParams;
 pub use setting::Setting;

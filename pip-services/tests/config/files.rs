@@ -204,7 +204,7 @@ fn a_text_that_looks_like_a_number_is_sent_as_it_is_written_or_refused() {
 }
 
 #[test]
-fn texts_of_a_load_test_are_kept_as_they_are_written_or_refused() {
+fn strings_of_a_section_are_kept_verbatim_or_rejected() {
     for (content, expected) in [
         ("loadtest: {tag: {build: 1.10}}", Err("loadtest.tag.build")),
         ("loadtest: {test_run_id: 0x10, users: 16}", Err("loadtest.test_run_id")),
@@ -213,7 +213,7 @@ fn texts_of_a_load_test_are_kept_as_they_are_written_or_refused() {
         ("loadtest: {max-error-rate: 1.0}", Ok(vec!["1"])),
     ] {
         let path = file("loadtest_texts", "a.yaml", content);
-        match (pip_services::read_load_test_section(&path), expected) {
+        match (pip_services::read_section(&path, "loadtest", &["tag", "test-run-id"]), expected) {
             (Ok(section), Ok(expected)) => {
                 let values: Vec<_> = section.unwrap().into_iter().flat_map(|(_, values)| values).collect();
                 assert_eq!(values, expected, "{content}");
@@ -325,7 +325,7 @@ fn the_settings_of_a_load_test_are_ignored() {
             .count(),
         1
     );
-    let section = pip_services::read_load_test_section(&path).unwrap().unwrap();
+    let section = pip_services::read_section(&path, "loadtest", &[]).unwrap().unwrap();
     let values: Vec<_> = section.iter().map(|(key, values)| format!("{key} {}", values.join(" "))).collect();
     assert_eq!(values, ["users 50", "threshold p95<1s", "scenario browse=1"]);
 }
@@ -343,7 +343,7 @@ fn the_deviations_of_contract_tests_are_ignored() {
 }
 
 #[test]
-fn a_file_without_a_load_test_has_no_settings_of_one() {
+fn a_file_without_a_section_has_no_settings_of_it() {
     let path = file("files", "client.yaml", "connection: {uri: http://orders}\n");
-    assert!(pip_services::read_load_test_section(&path).unwrap().is_none());
+    assert!(pip_services::read_section(&path, "loadtest", &[]).unwrap().is_none());
 }
