@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use wiretrait::{Error, ErrorFormat, Object, ServiceError};
+use wiretrait::{Error, ErrorFormat, ObjectDeserializer, ServiceError};
 
 /// The error format of services of the framework.
 ///
@@ -54,7 +54,7 @@ impl ErrorFormat for PipErrors {
             })
         }
         let mut deserializer = serde_json::Deserializer::from_slice(body);
-        let body = Body::deserialize(Object(&mut deserializer)).ok()?;
+        let body = Body::deserialize(ObjectDeserializer(&mut deserializer)).ok()?;
         deserializer.end().ok()?;
         if body.code.is_none() && body.message.is_none() {
             return None;

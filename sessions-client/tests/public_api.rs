@@ -56,7 +56,7 @@ const WIRETRAIT: Foreign = &[
     ("serde_core::de::Deserialize", "arguments and results"),
     ("serde_core::de::DeserializeOwned", "arguments and results"),
     ("serde_core::de::Deserializer", "part of `Deserialize`"),
-    ("serde_core::de::Visitor", "`Object` is a deserializer"),
+    ("serde_core::de::Visitor", "`ObjectDeserializer` is a deserializer"),
     ("serde_core::ser::Serialize", "arguments and results"),
     ("serde_core::ser::Serializer", "part of `Serialize`"),
     ("serde_json::map::Map", "the fields that the codec `Json` reads"),

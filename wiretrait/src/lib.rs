@@ -112,7 +112,7 @@ pub use error::{
 pub use handler_service::HandlerService;
 pub use http;
 pub use macros::http_api;
-pub use object::Object;
+pub use object::ObjectDeserializer;
 #[cfg(feature = "grpc")]
 pub use runtime::Trailers;
 pub use runtime::{

@@ -6,9 +6,9 @@ use serde::forward_to_deserialize_any;
 /// A deserializer that accepts only objects. A derived `Deserialize` for a struct would also accept a list of
 /// its fields.
 #[derive(Debug)]
-pub struct Object<D>(pub D);
+pub struct ObjectDeserializer<D>(pub D);
 
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for Object<D> {
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for ObjectDeserializer<D> {
     type Error = D::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {

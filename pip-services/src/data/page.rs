@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
-use wiretrait::Object;
+use wiretrait::ObjectDeserializer;
 
 /// One page of a list.
 ///
@@ -42,7 +42,7 @@ impl<T> Default for DataPage<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for DataPage<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::deserialize(Object(deserializer))
+        Self::deserialize(ObjectDeserializer(deserializer))
     }
 }
 

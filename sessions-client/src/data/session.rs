@@ -5,7 +5,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use std::fmt;
-use wiretrait::Object;
+use wiretrait::ObjectDeserializer;
 
 /// A user's session.
 ///
@@ -113,7 +113,7 @@ impl<U, D> SessionV1<U, D> {
 
 impl<'de, U: Deserialize<'de>, D: Deserialize<'de>> Deserialize<'de> for SessionV1<U, D> {
     fn deserialize<De: Deserializer<'de>>(deserializer: De) -> Result<Self, De::Error> {
-        Self::deserialize(Object(deserializer))
+        Self::deserialize(ObjectDeserializer(deserializer))
     }
 }
 

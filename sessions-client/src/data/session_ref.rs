@@ -5,7 +5,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 use std::fmt;
-use wiretrait::Object;
+use wiretrait::ObjectDeserializer;
 
 /// A [`SessionV1`](crate::SessionV1) that borrows its strings from the response, for programs that read many
 /// sessions and keep few.
@@ -80,7 +80,7 @@ fn optional<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option
 
 impl<'de: 'a, 'a, U: Deserialize<'de>, D: Deserialize<'de>> Deserialize<'de> for SessionRef<'a, U, D> {
     fn deserialize<De: Deserializer<'de>>(deserializer: De) -> Result<Self, De::Error> {
-        Self::deserialize(Object(deserializer))
+        Self::deserialize(ObjectDeserializer(deserializer))
     }
 }
 
