@@ -91,9 +91,9 @@ async fn a_service_that_loses_writes_when_connections_break_fails() {
 }
 
 #[tokio::test]
-async fn failures_during_faults_are_judged_if_asked() {
+async fn failures_during_faults_count_if_asked() {
     let _alone = ONE_AT_A_TIME.lock().await;
-    let options = ["--run-time", "1s", "--fault", "reset=100/s", "--judge-faults"];
+    let options = ["--run-time", "1s", "--fault", "reset=100/s", "--count-faults"];
     assert_exit(&load_faulty(Fault::None, &options).await, ExitCode::Failed);
 }
 

@@ -58,7 +58,7 @@ plug() { # name address
 }
 
 plug service 100
-ip netns exec "$net-service" "${SERVICE:-$(dirname "$loadtest")/service}" 10.213.7.100:8080 &
+ip netns exec "$net-service" "${SERVICE:-$(dirname "$loadtest")/slow_service}" 10.213.7.100:8080 &
 pids+=($!)
 for _ in {1..100}; do
     ip netns exec "$net-service" curl -sS -o /dev/null http://10.213.7.100:8080/ 2>/dev/null && break

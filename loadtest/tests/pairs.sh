@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compares real pairs of runs, and counts the outcomes.
 #
-#   loadtest/tests/pairs.sh target/release/loadtest target/release/service [PAIRS]
+#   loadtest/tests/pairs.sh target/release/loadtest target/release/slow_service [PAIRS]
 #
 # The service is compared with itself, and with one whose calls take more CPU time, as a baseline and at the same time
 # (loadtest compare). It fails if more than a twentieth of the pairs of the same service are regressions, or if a

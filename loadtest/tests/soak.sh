@@ -2,7 +2,7 @@
 # Loads a service in another process at full speed, and checks the memory of the load generator, its results and the size of
 # its reports.
 #
-#   loadtest/tests/soak.sh target/release/loadtest target/release/service MINUTES
+#   loadtest/tests/soak.sh target/release/loadtest target/release/slow_service MINUTES
 #
 # After the first minute, the load generator may grow by 5 MB, and by 40 bytes for each session of the run, whose id it
 # remembers. A run of fewer than two minutes says nothing about that.

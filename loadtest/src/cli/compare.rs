@@ -18,7 +18,7 @@ const REJECTED: [(&str, &str); 7] = [
     ("execution_segment", "a comparison has one load generator"),
     ("test_plan", "use --users or --rate"),
     ("fault", "the services would meet different faults, because their connections differ"),
-    ("judge_faults", "there are no faults"),
+    ("count_faults", "there are no faults"),
     ("dashboard", "it shows the calls of both services as those of one"),
 ];
 
@@ -109,7 +109,7 @@ impl From<CompareOptions> for Cli {
 
 /// The options for faults, which only a load test has.
 pub(super) fn faults() -> [Arg; 2] {
-    [("fault", "fault"), ("judge_faults", "judge-faults")]
+    [("fault", "fault"), ("count_faults", "count-faults")]
         .map(|(id, long)| Arg::new(id).long(long).num_args(0..=1).action(ArgAction::Append))
 }
 

@@ -21,11 +21,11 @@ pub struct FaultOptions {
     /// The clean-up is not affected.
     #[arg(long, value_name = "KIND[,at=TIME][,for=TIME]", verbatim_doc_comment)]
     pub fault: Vec<FaultSet>,
-    /// Judge calls that fail during faults like all others
+    /// Count calls that fail during faults like all others
     ///
     /// They count for --max-error-rate and --max-outage.
     #[arg(long, requires = "fault")]
-    pub judge_faults: bool,
+    pub count_faults: bool,
 }
 
 impl FaultOptions {

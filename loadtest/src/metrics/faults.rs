@@ -61,14 +61,14 @@ impl Results {
     /// The failed calls that no criterion judges, because a fault was injected.
     #[must_use]
     pub fn expected_failed_calls(&self) -> u64 {
-        if self.pass_criteria.judges_faults { 0 } else { self.expected_failures.calls }
+        if self.pass_criteria.counts_faults { 0 } else { self.expected_failures.calls }
     }
 
     /// The outages that are judged: those without the seconds of injected faults.
     #[must_use]
     pub fn unexpected_outages(&self) -> SecondSet {
         let outages = self.outages();
-        if self.pass_criteria.judges_faults {
+        if self.pass_criteria.counts_faults {
             return outages;
         }
         let mut faults = self.expected_failures.seconds.clone();
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(results.unexpected_outages().count(), 3);
         results.faults = vec![window(2_750, 4_700)];
         assert_eq!(results.unexpected_outages().count(), 1);
-        results.pass_criteria.judges_faults = true;
+        results.pass_criteria.counts_faults = true;
         assert_eq!(results.unexpected_outages().count(), 3);
     }
 

@@ -437,7 +437,7 @@ pub struct PassCriteria {
     pub max_outage_s: u64,
     /// True if calls that fail while injected faults last count as well.
     #[serde(default)]
-    pub judges_faults: bool,
+    pub counts_faults: bool,
     /// The minimum number of calls.
     pub min_requests: u64,
     /// The percentage by which a percentile may exceed its value in the baseline.
@@ -450,7 +450,7 @@ impl Default for PassCriteria {
             thresholds: Vec::new(),
             max_error_rate: 0.0,
             max_outage_s: 0,
-            judges_faults: false,
+            counts_faults: false,
             min_requests: 1,
             max_regression: 20.0,
         }

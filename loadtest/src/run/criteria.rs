@@ -21,7 +21,7 @@ pub(super) fn pass_criteria(cli: &Cli, service: &Service) -> PassCriteria {
     let mut criteria = PassCriteria::default();
     criteria.thresholds.clone_from(&cli.goose.threshold);
     cli.criteria.apply(&mut criteria);
-    criteria.judges_faults = cli.faults.judge_faults;
+    criteria.counts_faults = cli.faults.count_faults;
     if criteria.thresholds.is_empty()
         && let Some((thresholds, _)) = default_thresholds(cli, service.is_embedded())
     {

@@ -28,7 +28,7 @@ const PAIRS: [(&str, &[&str]); 8] = [
 /// Options that have no effect without one of others, in addition to those for the output of goose.
 const NEEDS: [(&str, &[&str]); 5] = [
     ("data_order", &["data_file"]),
-    ("judge_faults", &["fault"]),
+    ("count_faults", &["fault"]),
     ("max_regression", &["baseline"]),
     ("step", &["rate", "breakpoint"]),
     ("pre_allocated_vus", &["rate", "breakpoint"]),

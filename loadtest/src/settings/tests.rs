@@ -116,7 +116,7 @@ fn what_conflicts_with_an_option_is_replaced_with_what_needs_it() {
         ("{users: 9, decrease-time: 5s}", &["--test-plan", "2,1s"], &[]),
         ("{no-reset-metrics: true, run-time: 5s}", &["--test-plan", "2,1s"], &[]),
         ("{decrease-rate: 5, users: 9}", &["--decrease-time", "3s"], &["users"]),
-        ("{fault: refuse, judge-faults: true}", &["--breakpoint"], &[]),
+        ("{fault: refuse, count-faults: true}", &["--breakpoint"], &[]),
         ("{rate: 10..200, pre-allocated-vus: 9}", &["--breakpoint"], &["pre-allocated-vus"]),
         ("{rate: 10, step: 5s}", &["--breakpoint"], &["rate", "step"]),
         ("{breakpoint: true, step: 5s}", &["--rate", "10..200"], &["step"]),
@@ -155,7 +155,7 @@ const COMBINATIONS: [&[(&str, &str)]; 20] = [
     &[("rate", "10..200"), ("step", "5s"), ("dashboard", "true")],
     &[("breakpoint", "true"), ("step", "5s"), ("pre-allocated-vus", "9")],
     &[("breakpoint", "true"), ("rate", "5")],
-    &[("fault", "refuse"), ("judge-faults", "true")],
+    &[("fault", "refuse"), ("count-faults", "true")],
     &[("data-file", "a.jsonl"), ("data-order", "random")],
     &[("payload-bytes", "9"), ("payload-shape", "wide")],
     &[("baseline", "b.json"), ("max-regression", "30%")],
@@ -187,7 +187,7 @@ fn any_valid_options_replace_any_valid_settings() {
 fn a_setting_without_what_it_needs_is_an_error_if_nothing_was_replaced() {
     for (content, args) in [
         ("{data-order: random}", &["--payload-bytes", "100"][..]),
-        ("{judge-faults: true}", &["--breakpoint"]),
+        ("{count-faults: true}", &["--breakpoint"]),
         ("{step: 5s}", &["--stores", "3"]),
     ] {
         assert!(with_file("needs.yaml", &format!("loadtest: {content}"), args).is_err(), "{content}");

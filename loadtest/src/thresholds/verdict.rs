@@ -249,7 +249,7 @@ fn dropped_iterations(results: &Results) -> Option<CriterionResult> {
 
 /// Returns whether iterations may be late because of faults.
 fn is_slowed_down(results: &Results) -> bool {
-    !(results.faults.is_empty() || results.pass_criteria.judges_faults)
+    !(results.faults.is_empty() || results.pass_criteria.counts_faults)
 }
 
 /// Judges each step of the rate.

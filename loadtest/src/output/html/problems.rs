@@ -89,7 +89,7 @@ pub(super) fn failures(results: &Results) -> Markup {
 pub(super) fn faults(results: &Results) -> Markup {
     html! {
         p.lead {
-            @if results.pass_criteria.judges_faults { "Calls that fail during faults are judged like all others." }
+            @if results.pass_criteria.counts_faults { "Calls that fail during faults count like all others." }
             @else { "Calls that fail during faults are expected: only wrong data fails the run." }
         }
         (table("", &["fault", "from", "to", "#connections", "#failed calls"], &html! {
