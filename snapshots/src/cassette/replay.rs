@@ -6,13 +6,9 @@ use crate::check::{CheckOptions, CheckReport, CheckedService, compare};
 use crate::contract::{SessionsContract, run};
 use chrono::Utc;
 use contract_tests::suite::{Case, ContractRoutes, RunOptions, RunReport};
-use serde::Deserialize;
-use sessions_client::{Call, Error, ErrorKind, Response, Transport, sessions_v1};
-use std::collections::BTreeSet;
+use sessions_client::sessions_v1;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
-use wiretrait::test_kit::Cassette;
 
 /// Sends every case of a recorded check to the recording: today's client reads what the service responded then,
 /// and the responses are compared with today's snapshots.
@@ -58,7 +54,7 @@ async fn run_all(recorded: &Recorded, recorded_run: &RecordedRun, cases: &[Case]
         is_exclusive: recorded_run.may_close_expired,
         ..RunOptions::default()
     };
-    let transport = ContractRoutes::new(OpenedOnce::new(recorded.cassette.clone()));
+    let transport = ContractRoutes::new(recorded.cassette.clone());
     let mut all = RunReport::default();
     for case in cases {
         let is_allowed = options.is_exclusive || !case.needs_exclusive_service(&SessionsContract);
@@ -91,41 +87,3 @@ async fn run_all(recorded: &Recorded, recorded_run: &RecordedRun, cases: &[Case]
 
 /// A part of the error of a request without a recorded response.
 const NOT_RECORDED: &str = " was not recorded: ";
-
-/// A recording in which each session is opened once.
-///
-/// The same request again receives the last recorded response again. If one that opens a session is missing, the case
-/// would have one session twice in place of two.
-#[derive(Clone)]
-struct OpenedOnce {
-    cassette: Cassette,
-    opened: Arc<Mutex<BTreeSet<String>>>,
-}
-
-#[derive(Deserialize)]
-struct Opened {
-    id: String,
-}
-
-impl OpenedOnce {
-    fn new(cassette: Cassette) -> Self {
-        Self { cassette, opened: Arc::default() }
-    }
-}
-
-impl Transport for OpenedOnce {
-    async fn send(&self, call: Call) -> Result<Response, Error> {
-        let route = call.route;
-        let response = self.cassette.send(call).await?;
-        if route.name == sessions_v1::OPEN_SESSION.name
-            && response.status().is_success()
-            && let Ok(Opened { id }) = serde_json::from_slice(response.body())
-            && !self.opened.lock().unwrap_or_else(PoisonError::into_inner).insert(id)
-        {
-            let why =
-                format!("{} {}{NOT_RECORDED}there are fewer of these requests", route.method, route.path);
-            return Err(Error::new(ErrorKind::Config, why));
-        }
-        Ok(response)
-    }
-}
