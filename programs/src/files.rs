@@ -3,10 +3,11 @@
 //! A new file in the same folder takes the name of the earlier one. The system does not allow that for a file that is
 //! mounted, as into a container, or whose folder is not writable. Then the earlier file is overwritten.
 
+use std::collections::hash_map::RandomState;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The most links that Linux follows.
 const MAX_LINKS: usize = 40;
@@ -44,7 +45,7 @@ pub fn check_writable(path: &Path) -> io::Result<()> {
         OpenOptions::new().append(true).open(path)?;
     }
     let unfinished = unfinished(path);
-    match File::create(&unfinished) {
+    match File::create_new(&unfinished) {
         Ok(_) => fs::remove_file(unfinished),
         Err(error) if exists && is_irreplaceable(&error) => Ok(()),
         Err(error) => Err(error),
@@ -73,7 +74,7 @@ fn is_irreplaceable(error: &io::Error) -> bool {
 fn replace_atomically(path: &Path, contents: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
     let unfinished = unfinished(path);
     let written = write_unnamed(&unfinished, contents, permissions.clone())
-        .or_else(|_| write(File::create(&unfinished)?, contents, permissions).map(drop));
+        .or_else(|_| write(File::create_new(&unfinished)?, contents, permissions).map(drop));
     let replaced = written.and_then(|()| fs::rename(&unfinished, path));
     if replaced.is_err() {
         let _ = fs::remove_file(&unfinished);
@@ -85,12 +86,11 @@ fn overwrite(path: &Path, contents: &[u8]) -> io::Result<()> {
     write(OpenOptions::new().write(true).truncate(true).open(path)?, contents, None).map(drop)
 }
 
-/// The name of a file until it is complete. It is another one for each write: two runs may write the same file, in one
-/// process or in two.
+/// The name of a file until it is complete. It is random: other runs may write to the same folder, also in containers, whose
+/// processes have the same number.
 fn unfinished(path: &Path) -> PathBuf {
-    static WRITES: AtomicU64 = AtomicU64::new(0);
-    let write = WRITES.fetch_add(1, Ordering::Relaxed);
-    path.with_file_name(format!(".{}-{write}.unfinished", std::process::id()))
+    let random = RandomState::new().build_hasher().finish();
+    path.with_file_name(format!(".{random:016x}.unfinished"))
 }
 
 /// Writes a file that has no name until it is complete: nothing is left of it if the process is killed.

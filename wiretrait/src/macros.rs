@@ -226,8 +226,8 @@
 /// Bytes need a codec, on both sides: JSON would make them a list of numbers. As a field, send a string, such as base64, or a
 /// [`Part`](crate::codec::Part) of [`Multipart`](crate::codec::Multipart). Responses are read as a whole, up to the
 /// limit of the [configuration](crate::ClientConfig::with_max_response_bytes). Read a larger one in ranges, with a
-/// `#[header("range")]` argument and `ResponseValue<Bytes>`, or with an HTTP library next to the client. A partial response
-/// (206) with a `Content-Encoding` is not decoded: its range is one of the encoded body.
+/// `#[header("range")]` argument and `ResponseValue<Bytes>`, or with an HTTP library next to the client. A range of bytes
+/// (206) with a `Content-Encoding` is not decoded: it is one of the encoded body.
 ///
 /// # Generated items
 ///

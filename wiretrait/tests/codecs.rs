@@ -357,6 +357,12 @@ fn a_range_of_an_encoded_body_is_returned_as_it_was_sent() {
     let mut response = Response::new(Bytes::from_static(b"\x1f\x8b\x08\0"));
     *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     response.headers_mut().insert("content-encoding", "gzip".parse().unwrap());
+    response.headers_mut().insert("content-range", "bytes 0-3/100".parse().unwrap());
+    let error = bodies::Note::decode(response.clone()).unwrap_err().to_string();
+    assert!(
+        error.contains("`gzip` is that of a body of which it is a range: read it as `Binary`"),
+        "{error}"
+    );
     assert_eq!(bodies::Blob::decode(response).unwrap(), &b"\x1f\x8b\x08\0"[..]);
 }
 

@@ -96,12 +96,14 @@ struct Service {
 }
 
 impl Service {
-    /// Sends the cases.
+    /// Sends the cases. One run at a time: the signal of a test stops all runs of its process.
     async fn run(
         &self,
         tests: &ContractTests<ListsContract>,
         settings: &Settings,
     ) -> Result<RunReport, String> {
+        static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+        let _alone = ALONE.lock().await;
         let stop = StopSignal::default();
         let (service, stopped) = (self.clone(), stop.clone());
         let transport = transport_fn(move |call: Call| {

@@ -214,7 +214,9 @@ impl Target<'_> {
         let in_effect = self.variables();
         let replaced = Self { file_replaces_variables: false, ..*self }.variables();
         let replaced = replaced.into_iter().filter(|variable| !in_effect.contains(variable));
-        replaced.map(|(_, name)| name).collect()
+        let address = (self.file_replaces_variables && self.host.is_none()).then_some("LOADTEST_HOST");
+        let address = address.filter(|name| env::var_os(name).is_some()).map(str::to_owned);
+        replaced.map(|(_, name)| name).chain(address).collect()
     }
 
     /// The path of the description.

@@ -173,13 +173,14 @@ mod files {
     fn a_byte_order_mark_is_not_part_of_a_value() {
         let yaml = "connection: {host: h}\nheaders: {x: '${file:key}'}\n";
         let path = file("mark", "a.yaml", yaml);
-        for (content, value) in [("\u{feff}abc", "abc"), ("\u{feff}abc\r\n", "abc"), ("\u{feff}\n", "")] {
+        let build = |content| {
             file("mark", "key", content);
-            match ConfigParams::new().with_file(&path).unwrap().build() {
-                Ok(config) => assert_eq!(config.headers()["x"], value, "{content:?}"),
-                Err(error) => assert!(value.is_empty() && error.to_string().contains("is an empty file")),
-            }
+            ConfigParams::new().with_file(&path).unwrap().build()
+        };
+        for content in ["\u{feff}abc", "\u{feff}abc\r\n"] {
+            assert_eq!(build(content).unwrap().headers()["x"], "abc", "{content:?}");
         }
+        assert!(build("\u{feff}\n").unwrap_err().to_string().contains("is an empty file"));
     }
 
     #[test]

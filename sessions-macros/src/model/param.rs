@@ -426,12 +426,12 @@ impl Param {
         }
     }
 
-    /// Reports an argument that would not be sent.
     /// Returns the lifetime of the argument's reference, if it is `'static`.
     pub(crate) fn static_lifetime(&self) -> Option<&Lifetime> {
         outer_reference(&self.ty)?.lifetime.as_ref().filter(|lifetime| lifetime.ident == "static")
     }
 
+    /// Reports an argument that would not be sent.
     pub(crate) fn check_is_sent(&self, errors: &mut Errors) {
         if self.places.is_empty() && !self.annotated && self.placeholder.is_none() {
             let message = format!(

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::codec::{CodecError, Content};
 use crate::error::{Error, ErrorKind, Status, one_line};
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::de::{Deserialize, DeserializeOwned, IgnoredAny};
 use serde_json::de::SliceRead;
@@ -135,6 +135,17 @@ pub(super) fn is_encoded(headers: &HeaderMap) -> bool {
     headers.get_all(CONTENT_ENCODING).iter().any(is_one)
 }
 
+/// Returns whether a response contains bytes of an encoded body, which cannot be decoded. Other units are those of an API
+/// that returns a list in pages, each encoded as a whole.
+pub(crate) fn is_range(status: StatusCode, headers: &HeaderMap) -> bool {
+    let begins = |name, start: &[u8]| {
+        let value = headers.get(name).map(HeaderValue::as_bytes).unwrap_or_default();
+        value.get(..start.len()).is_some_and(|value| value.eq_ignore_ascii_case(start))
+    };
+    status == StatusCode::PARTIAL_CONTENT
+        && (begins(CONTENT_RANGE, b"bytes") || begins(CONTENT_TYPE, b"multipart/byteranges"))
+}
+
 /// Returns whether a name in `Content-Encoding` is that of an encoding. Some servers write a charset there, or an encoding
 /// of e-mails that changes nothing.
 pub(crate) fn is_coding(name: &str) -> bool {
@@ -155,6 +166,12 @@ pub(crate) fn unreadable(content: &Content<'_>, format: &str) -> Option<String> 
         let coding = coding.to_str().ok().filter(|coding| plain(coding)).unwrap_or("unknown");
         if content.extensions().get::<BodyDamaged>().is_some() {
             return Some(format!("its content encoding is `{coding}`, but the body is damaged or truncated"));
+        }
+        // The status of the response is unknown here, and the header means the same without it.
+        if is_range(StatusCode::PARTIAL_CONTENT, content.headers()) {
+            return Some(format!(
+                "its content encoding `{coding}` is that of a body of which it is a range: read it as `Binary`"
+            ));
         }
         return Some(format!("its content encoding `{coding}` cannot be decoded; gzip, deflate and br can"));
     }

@@ -60,7 +60,7 @@ pub use transport::{Call, FnTransport, Handler, Transport, transport_fn};
 pub use with_options::WithOptions;
 
 #[cfg(any(feature = "hyper", feature = "reqwest", feature = "tower"))]
-pub(crate) use decode::is_coding;
+pub(crate) use decode::{is_coding, is_range};
 pub(crate) use decode::{parse_json, unreadable, without_mark, without_values};
 pub(crate) use encode::UNWRITABLE;
 pub(crate) use retry_after::retry_after;

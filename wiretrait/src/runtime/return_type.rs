@@ -6,7 +6,7 @@
 //! serde.
 
 use super::decode::{
-    check, is_empty, is_encoded, means_none, media_type, undecodable, unreadable, with_context,
+    check, is_empty, is_encoded, is_range, means_none, media_type, undecodable, unreadable, with_context,
 };
 use super::{Response, ResponseValue, Route};
 use crate::codec::{self, Codec, CodecError, Content, Decode, Encode, Json};
@@ -225,9 +225,9 @@ fn has_no_value<C: Codec>(route: &Route, response: &Response) -> bool {
 /// `Binary` would return it unchanged.
 fn decode<C: Decode<T>, T>(response: &Response) -> Result<T, Error> {
     let content = Content::from(response);
-    // A part of an encoded body cannot be decoded, so `Binary` returns it as it was sent.
+    // `Binary` returns a range of an encoded body as it was sent.
     if is_encoded(response.headers())
-        && response.status() != StatusCode::PARTIAL_CONTENT
+        && !is_range(response.status(), response.headers())
         && let Some(why) = unreadable(&content, "")
     {
         return Err(undecodable(response, CodecError::new(format!("cannot be read: {why}"))));

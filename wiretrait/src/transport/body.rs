@@ -5,7 +5,7 @@
 
 use super::content_encoding::{self, Failure};
 use crate::error::{Error, ErrorKind};
-use crate::runtime::{BodyDamaged, BodyTooLarge, Response};
+use crate::runtime::{BodyDamaged, BodyTooLarge, Response, is_range};
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http::response::Parts;
@@ -75,9 +75,8 @@ impl LimitedBody {
         if !self.joined.is_empty() {
             body = std::mem::take(&mut self.joined).freeze();
         }
-        // The range of a partial response is one of the encoded body.
-        let is_partial = parts.status == StatusCode::PARTIAL_CONTENT;
-        if parts.headers.contains_key(CONTENT_ENCODING) && !self.is_too_large && !is_partial {
+        let is_encoded = parts.headers.contains_key(CONTENT_ENCODING);
+        if is_encoded && !self.is_too_large && !is_range(parts.status, &parts.headers) {
             match content_encoding::decode(&parts.headers, &body, self.limit) {
                 Ok(Some(decoded)) => {
                     body = decoded;
