@@ -181,7 +181,7 @@ impl RequestState {
         self.credentials.hidden_ids()
     }
 
-    /// Returns whether the request names more sessions than these.
+    /// Returns whether the request names more sessions than the other functions return.
     pub(crate) fn names_more_ids(&self) -> bool {
         self.credentials.has_more()
     }

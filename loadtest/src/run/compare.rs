@@ -70,7 +70,7 @@ fn options_of_other(cli: &Cli) -> ServiceOptions {
     ServiceOptions { config, ..cli.service.clone() }
 }
 
-/// The ways to both services.
+/// The targets of both services.
 fn targets<'t>(
     cli: &'t Cli,
     of_other: &'t ServiceOptions,

@@ -371,7 +371,7 @@ impl Service {
         })
     }
 
-    /// Returns whether the addresses are those of another service.
+    /// Returns whether both services have the same addresses.
     pub(super) fn has_address_of(&self, other: &Self) -> bool {
         let addresses = |service: &Self| {
             let urls = service.config.base_url().into_iter().map(str::to_owned);

@@ -147,12 +147,14 @@ fn resolved(entry: &Entry, entries: &[Entry], mut config: ClientConfig) -> Resul
     }
     // Addresses for another port have no effect, and DNS is used without a report.
     let known = hosts(entries, &config);
-    for (host, port) in &known {
-        let is_it = |other: &str| other.eq_ignore_ascii_case(host);
-        let given: Vec<u16> = given.iter().filter(|(other, _)| is_it(other)).map(|(_, port)| *port).collect();
-        let is_used = known.iter().any(|(other, port)| is_it(other) && given.contains(port));
-        if !given.is_empty() && !is_used {
-            let why = format_args!("has another port than the URL of its host: write `host:{port}:address`");
+    for (host, _) in &given {
+        let ports = |(other, port): &(String, u16)| other.eq_ignore_ascii_case(host).then_some(*port);
+        let known: Vec<u16> = known.iter().filter_map(ports).collect();
+        let is_used =
+            given.iter().any(|(other, port)| other.eq_ignore_ascii_case(host) && known.contains(port));
+        if let Some(port) = known.first().filter(|_| !is_used) {
+            let why =
+                format_args!("has another port for `{host}` than its URL: write `{host}:{port}:address`");
             return Err(entry.error(why));
         }
     }

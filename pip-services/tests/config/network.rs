@@ -167,7 +167,7 @@ fn addresses_are_replaced_in_all_forms_of_curl() {
 #[test]
 fn addresses_for_another_port_of_a_host_are_an_error() {
     let why = |port| {
-        format!("`connection.resolve` has another port than the URL of its host: write `host:{port}:address`")
+        format!("`connection.resolve` has another port for `h` than its URL: write `h:{port}:address`")
     };
     let resolve = ("connection.resolve", "h:443:10.0.0.1 other:1:10.0.0.2");
     for (uri, proxy, port) in [
