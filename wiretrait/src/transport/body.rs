@@ -7,9 +7,9 @@ use super::content_encoding::{self, Failure};
 use crate::error::{Error, ErrorKind};
 use crate::runtime::{BodyDamaged, BodyTooLarge, Response, is_range};
 use bytes::{Bytes, BytesMut};
+use http::StatusCode;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http::response::Parts;
-use http::{Method, StatusCode};
 
 pub(super) struct LimitedBody {
     status: StatusCode,
@@ -21,26 +21,23 @@ pub(super) struct LimitedBody {
 }
 
 impl LimitedBody {
-    /// Creates an empty body of a response with `status` to a request with `method`. `announced` is its size in
+    /// Creates an empty body of a response with `status`, to a HEAD request if `is_head`. `announced` is its size in
     /// `Content-Length`, or another lower bound.
     pub(super) fn new(
-        method: &Method,
+        is_head: bool,
         status: StatusCode,
         announced: u64,
         limit: usize,
     ) -> Result<Self, Error> {
         let (first, joined) = (Bytes::new(), BytesMut::new());
         let mut body = Self { status, limit, first, joined, is_too_large: false };
+        let fits = usize::try_from(announced).is_ok_and(|announced| announced <= limit);
         // These responses announce the size of a body that is not sent.
-        let has_no_body =
-            *method == Method::HEAD || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-        let announced = if has_no_body { 0 } else { announced };
-        if usize::try_from(announced).is_ok_and(|announced| announced <= limit) {
-            Ok(body)
-        } else {
+        let has_no_body = || is_head || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        if !fits && !has_no_body() {
             body.mark_too_large()?;
-            Ok(body)
         }
+        Ok(body)
     }
 
     /// Returns whether an error response is too large, so that the rest of its body is not read.

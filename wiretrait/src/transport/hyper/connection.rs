@@ -76,7 +76,7 @@ impl Connection {
                     if failure.is_parse() || failure.is_incomplete_message() =>
                 {
                     // Boxed, because it is large and hardly ever needed.
-                    Box::pin(self.recover(failure, method.clone(), origin)).await?
+                    Box::pin(self.recover(failure, method, origin)).await?
                 }
                 outcome => outcome?,
             };
@@ -87,7 +87,8 @@ impl Connection {
                 None => protocol::end_of(origin, parts.version, &parts.headers)
                     .map_err(ExchangeError::Rejected)?,
             };
-            let mut whole = LimitedBody::new(&method, parts.status, size.lower(), limit)
+            // For hyper, the body of a response to HEAD is empty.
+            let mut whole = LimitedBody::new(false, parts.status, size.lower(), limit)
                 .map_err(ExchangeError::Rejected)?;
             while !whole.is_too_large()
                 && !body.is_end_stream()

@@ -26,7 +26,7 @@ use h2::client::{Builder, Connection, SendRequest};
 use h2::{Ping, PingPong};
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE};
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderValue, Request, Uri, Version};
+use http::{HeaderValue, Method, Request, Uri, Version};
 use hyper_util::rt::TokioIo;
 #[cfg(all(test, shuttle))]
 use shuttle::future::spawn;
@@ -430,7 +430,7 @@ impl Slot {
 
     async fn response(&self, request: Request<Bytes>, limit: usize) -> Result<Response, Failure> {
         let (mut head, body) = request.into_parts();
-        let method = head.method.clone();
+        let is_head = head.method == Method::HEAD;
         if !body.is_empty() || !head.method.is_safe() {
             head.headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(body.len()));
         }
@@ -447,7 +447,7 @@ impl Slot {
         let (mut parts, mut body) = response.await.map_err(Failure::Http2)?.into_parts();
         phases::received();
         let length = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        let mut whole = LimitedBody::new(&method, parts.status, length.unwrap_or(0), limit)?;
+        let mut whole = LimitedBody::new(is_head, parts.status, length.unwrap_or(0), limit)?;
         while !whole.is_too_large()
             && let Some(data) = body.data().await
         {

@@ -28,6 +28,7 @@ use crate::transport::protocol::{self, End, MAX_HEADERS};
 use crate::transport::proxy::ProxyRoute;
 #[cfg(feature = "rustls")]
 use crate::transport::tls::Tls;
+use http::Method;
 use http::header::{AUTHORIZATION, HOST, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Url, retry};
@@ -416,7 +417,7 @@ impl Target {
     ) -> Result<Response, Error> {
         self.peer.check_request(request.headers())?;
         let client = self.clients.client(is_first)?;
-        let method = request.method().clone();
+        let is_head = request.method() == Method::HEAD;
         let request = self.request(request, has_one_path);
         let has_authorization = request.headers().contains_key(AUTHORIZATION);
         let started = self.peer.proxy.is_some().then(Instant::now);
@@ -446,7 +447,7 @@ impl Target {
             }
             patience = Some(LENGTHLESS_ERROR_PATIENCE);
         }
-        let mut body = LimitedBody::new(&method, status, announced.unwrap_or(0), max_response_bytes)?;
+        let mut body = LimitedBody::new(is_head, status, announced.unwrap_or(0), max_response_bytes)?;
         while !body.is_too_large() {
             let chunk = match patience {
                 None => response.chunk().await,

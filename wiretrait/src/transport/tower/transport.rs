@@ -8,8 +8,8 @@ use crate::transport::address::Address;
 use crate::transport::body::LimitedBody;
 use crate::transport::default_headers::DefaultHeaders;
 use bytes::{Buf, Bytes};
-use http::Uri;
 use http::header::AUTHORIZATION;
+use http::{Method, Uri};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use std::error::Error as StdError;
@@ -198,7 +198,7 @@ where
     fn send(&self, call: Call) -> impl Future<Output = Result<Response, Error>> + Send {
         Box::pin(async move {
             let request = self.request(call)?;
-            let (method, uri) = (request.method().clone(), request.uri().clone());
+            let (is_head, uri) = (request.method() == Method::HEAD, request.uri().clone());
             let mut service = self.service.clone();
             poll_fn(|context| service.poll_ready(context))
                 .await
@@ -207,7 +207,7 @@ where
 
             let (parts, body) = response.into_parts();
             let announced = body.size_hint().lower();
-            let mut whole = LimitedBody::new(&method, parts.status, announced, self.max_response_bytes)?;
+            let mut whole = LimitedBody::new(is_head, parts.status, announced, self.max_response_bytes)?;
             let mut body = pin!(body);
             while !whole.is_too_large()
                 && let Some(frame) = body.frame().await
