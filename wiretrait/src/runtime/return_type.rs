@@ -225,7 +225,7 @@ fn has_no_value<C: Codec>(route: &Route, response: &Response) -> bool {
 /// `Binary` would return it unchanged.
 fn decode<C: Decode<T>, T>(response: &Response) -> Result<T, Error> {
     let content = Content::from(response);
-    // `Binary` returns a range of an encoded body as it was sent.
+    // `Binary` returns a range of an encoded body unchanged.
     if is_encoded(response.headers())
         && !is_range(response.status(), response.headers())
         && let Some(why) = unreadable(&content, "")
